@@ -1,0 +1,68 @@
+"""API keys as text: minting, reading, digesting, comparing. Pure.
+
+A key is `rly_<8 to find it>_<43 to prove it><6 to spell-check it>`, all base 62. The checksum lets a
+mistyped key, or one found in a public repository, be told from a stranger's string without a database.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+import zlib
+from dataclasses import dataclass, field
+
+PREFIX = "rly"
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_LOOKUP_LENGTH = 8
+_SECRET_LENGTH = 43
+"""43 characters of base 62 hold 256 bits."""
+_CHECKSUM_LENGTH = 6
+_SHAPE = re.compile(
+    rf"({PREFIX}_[0-9A-Za-z]{{{_LOOKUP_LENGTH}}})_"
+    rf"[0-9A-Za-z]{{{_SECRET_LENGTH}}}([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})"
+)
+
+
+@dataclass(frozen=True)
+class ParsedKey:
+    """A well-formed key: what finds it, and what proves it. The key itself never shows in a `repr`."""
+
+    prefix: str
+    digest: str = field(repr=False)
+
+
+def mint() -> str:
+    """A new key, whole; only its digest is to be kept."""
+    body = f"{PREFIX}_{_random(_LOOKUP_LENGTH)}_{_random(_SECRET_LENGTH)}"
+    return body + _checksum(body)
+
+
+def parse(key: str) -> ParsedKey | None:
+    """Read a key as it was presented; None where no such key can ever have been minted."""
+    match = _SHAPE.fullmatch(key)
+    if match is None or _checksum(key[:-_CHECKSUM_LENGTH]) != match[2]:
+        return None
+    return ParsedKey(prefix=match[1], digest=digest(key))
+
+
+def digest(key: str) -> str:
+    """What is stored of a key. Its 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def same(digest: str, other: str) -> bool:
+    """Compare two digests in constant time."""
+    return hmac.compare_digest(digest, other)
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def _checksum(body: str) -> str:
+    number, letters = zlib.crc32(body.encode()), ""
+    for _ in range(_CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        letters = _ALPHABET[digit] + letters
+    return letters

@@ -1,0 +1,71 @@
+"""Tenants, people, and which people belong to which tenant."""
+
+import uuid
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+
+from accounts.ids import uuid7
+
+
+def new_id() -> uuid.UUID:
+    """An id for a row made now."""
+    return uuid7(timezone.now())
+
+
+class User(AbstractUser):
+    """A person who logs in: staff, or a member of tenants."""
+
+
+class Tenant(models.Model):
+    """A customer: the owner of keys, tasks and videos, invisible to every other."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    suspended_at = models.DateTimeField(
+        null=True, blank=True, help_text="While set, the tenant's keys do not work; running tasks go on."
+    )
+    members = models.ManyToManyField(User, through="Membership", related_name="tenants")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the tenant's keys are refused."""
+        return self.suspended_at is not None
+
+    def suspend(self, now: datetime) -> None:
+        """Refuse the tenant's keys from `now` on."""
+        self.suspended_at = now
+        self.save(update_fields=["suspended_at"])
+
+
+class Role(models.TextChoices):
+    """What a member may do for the tenant: everything, work, or look."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class Membership(models.Model):
+    """A person's place in a tenant."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            # A person has one place in a tenant.
+            models.UniqueConstraint(fields=["tenant", "user"], name="membership_once_per_tenant"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role} of {self.tenant})"

@@ -1,0 +1,47 @@
+"""Logs to standard error: lines for a person at a terminal, JSON for a machine."""
+
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
+    """Django's `LOGGING` for that level; also points structlog's own loggers there."""
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "lines": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _SHARED,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.format_exc_info,
+                    structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(),
+                ],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # A line for each job would drown what matters: one tick alone runs every second.
+            "procrastinate": {"level": "WARNING"},
+            # Every URL it called, signed links among them.
+            "httpx": {"level": "WARNING"},
+            # Refusals are answered, not logged as warnings.
+            "django.request": {"level": "ERROR"},
+        },
+    }

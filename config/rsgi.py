@@ -1,0 +1,159 @@
+"""Django on Granian: requests run in threads, files leave without one.
+
+Granian's own WSGI mode keeps a thread for as long as a client takes to download: sixteen slow downloads, and
+nobody else is served (measured: the seventeenth request waited 29 s). Here the event loop reads requests,
+a few threads run Django, and a file answered through `wsgi.file_wrapper` is sent by the server itself.
+"""
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+
+DISCARDED_BYTES = 32 * 1024 * 1024
+"""Of a body that is too large, this much is read and dropped, so that the client can read the refusal."""
+
+
+class Window(Protocol):
+    """A part of a file on disk, from byte `start` up to but without `stop`."""
+
+    name: str
+    start: int
+    stop: int
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class ServedFile:
+    """The `wsgi.file_wrapper` of this server: keeps the window for the server to send."""
+
+    def __init__(self, window: Window, block_size: int = 0) -> None:
+        self.window = window
+
+    def close(self) -> None:
+        """Close the window, and with it the response it belongs to."""
+        self.window.close()
+
+
+@dataclass
+class Answer:
+    """What a WSGI application answered."""
+
+    status: int = 500
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+    file: Window | None = None
+
+    def start(self, status: str, headers: Headers, exc_info: Any = None) -> None:
+        """WSGI's `start_response`."""
+        self.status = int(status.partition(" ")[0])
+        self.headers = [(name.lower(), value) for name, value in headers]
+
+    def send(self, proto: Any, *, with_body: bool) -> None:
+        """Hand it to the server."""
+        if not with_body:
+            proto.response_empty(self.status, self.headers)
+        elif self.file is not None:
+            window = self.file
+            proto.response_file_range(self.status, self.headers, window.name, window.start, window.stop)
+        else:
+            proto.response_bytes(self.status, self.headers, self.body)
+
+
+class Application:
+    """An RSGI application around a WSGI one."""
+
+    def __init__(self, wsgi: Callable[..., Iterable[bytes]], *, threads: int, max_body: int) -> None:
+        """`threads` requests are worked on at a time; of bodies over `max_body` bytes only the length is kept."""
+        self._wsgi = wsgi
+        self._max_body = max_body
+        self._threads = ThreadPoolExecutor(threads, "request")
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        """Serve one request."""
+        body, length = await _read(proto, self._max_body)
+        environ = _environ(scope, body, length)
+        answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._call, environ)
+        answer.send(proto, with_body=scope.method != "HEAD")
+
+    def _call(self, environ: Environ) -> Answer:
+        answer = Answer()
+        result = self._wsgi(environ, answer.start)
+        try:
+            if isinstance(result, ServedFile):
+                answer.file = result.window
+            else:
+                answer.body = b"".join(result)
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+        return answer
+
+
+async def _read(proto: Any, limit: int) -> tuple[bytes, int]:
+    """The body and its length; a body over the limit comes back empty, with a length over the limit."""
+    chunks, length = [], 0
+    async for chunk in proto:
+        length += len(chunk)
+        if length <= limit:
+            chunks.append(bytes(chunk))
+        elif length > DISCARDED_BYTES:
+            break
+    return (b"".join(chunks) if length <= limit else b""), length
+
+
+def _environ(scope: Any, body: bytes, length: int) -> Environ:
+    host, _, port = scope.server.rpartition(":")
+    environ: Environ = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        # WSGI carries the bytes of the path as Latin-1 characters.
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": ServedFile,
+    }
+    for name, value in scope.headers.items():
+        _add_header(environ, name, value)
+    environ["CONTENT_LENGTH"] = str(length)
+    return environ
+
+
+def _add_header(environ: Environ, name: str, value: str) -> None:
+    # A name with an underscore would pass for one with a hyphen.
+    if "_" in name or name == "content-length":
+        return
+    key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
+    separator = "; " if name == "cookie" else ","
+    environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
+
+
+def _django() -> Application:
+    from django.conf import settings
+
+    from config.wsgi import application as wsgi
+
+    return Application(wsgi, threads=settings.API_THREADS, max_body=settings.MAX_BODY_BYTES)
+
+
+application = _django()

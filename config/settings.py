@@ -1,0 +1,177 @@
+"""All settings, from the environment or a `.env` file; an empty environment runs a development machine.
+
+Every variable is described in `.env.example`.
+"""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+import environ
+from cryptography.fernet import Fernet
+from django.core.management.utils import get_random_secret_key
+
+from config import local_secrets, logs, postgres
+
+django_stubs_ext.monkeypatch()  # makes Django's generic classes subscriptable in annotations
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
+"""Where a machine without configuration keeps its database, its secrets and its videos."""
+
+# --- the site
+
+DEBUG = env.bool("DEBUG", default=False)
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+"""How the world reaches us, such as https://video.example.com; empty: as each request came."""
+_SERVED_WITH_TLS = PUBLIC_URL.startswith("https://")
+
+SECRETS_GENERATED = not env.str("SECRET_KEY", default="")
+SECRET_KEY = env.str("SECRET_KEY", default="") or local_secrets.kept(
+    DATA_DIR / "secret_key", get_random_secret_key()
+)
+ENCRYPTION_KEYS_GENERATED = not env.list("ENCRYPTION_KEYS", default=[])
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [
+    local_secrets.kept(DATA_DIR / "encryption_key", Fernet.generate_key().decode())
+]
+"""Fernet keys for the secrets of upstream accounts: the first encrypts, all decrypt."""
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+if PUBLIC_URL:
+    ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
+    CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+ROOT_URLCONF = "config.urls"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    "rest_framework",
+    "config",
+    "accounts",
+    "videos",
+]
+MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+WSGI_APPLICATION = "config.wsgi.application"
+
+# --- the database
+
+EMBEDDED_POSTGRES = None if env.str("DATABASE_URL", default="") else DATA_DIR / "postgres"
+"""The folder of the embedded server, or None where DATABASE_URL names a server."""
+DATABASES = {
+    "default": {
+        **env.db_url("DATABASE_URL", default=postgres.url(DATA_DIR / "postgres")),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- people
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _SERVED_WITH_TLS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _SERVED_WITH_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SERVED_WITH_TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- files
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "results": {
+        "BACKEND": "videos.storage.DurableFileSystemStorage",
+        "OPTIONS": {"location": env.str("RESULTS_DIR", default=str(DATA_DIR / "results"))},
+    },
+}
+RESULT_RETENTION_DAYS = env.int("RESULT_RETENTION_DAYS", default=30)
+"""How long the platform keeps a finished video."""
+LINK_LIFE_SECONDS = env.int("LINK_LIFE_SECONDS", default=24 * 3600)
+"""How long a signed link to a finished video works; each read of the task renews it."""
+
+# --- the API
+
+MAX_BODY_BYTES = 1024 * 1024
+"""The largest request the API takes (contract section 5)."""
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+API_THREADS = env.int("API_THREADS", default=16)
+"""Requests one web process works on at a time, each with a database connection of its own."""
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "videos.api.errors.answer_exception",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+# --- upstream and the worker
+
+UPSTREAM_CREATE_TIMEOUT = env.float("UPSTREAM_CREATE_TIMEOUT", default=30.0)
+"""Seconds to wait for the answer to a paid create; an answer later than that is in doubt."""
+UPSTREAM_DESCRIBE_TIMEOUT = env.float("UPSTREAM_DESCRIBE_TIMEOUT", default=10.0)
+"""Seconds to wait for the answer to a query."""
+TASK_DEADLINE_HOURS = env.float("TASK_DEADLINE_HOURS", default=4.0)
+"""A task that runs longer is shown to staff; it stays open, for upstream may still finish it."""
+IN_DOUBT_RELEASE_HOURS = env.float("IN_DOUBT_RELEASE_HOURS", default=48.0)
+"""A submission whose answer was lost is given up after this, unless evidence or a person decided it."""
+WORKER_THREADS = env.int("WORKER_THREADS", default=8)
+"""Database connections that one worker process works with."""
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": env.int("WORKER_CONCURRENCY", default=64),
+    "fetch_job_polling_interval": 1.0,
+    # Longer than the longest step, so that a step in hand is finished and not cut off.
+    "shutdown_graceful_timeout": UPSTREAM_CREATE_TIMEOUT + 15,
+    "delete_jobs": "successful",
+}
+
+# --- logs
+
+LOGGING = logs.configuration(
+    level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=not sys.stderr.isatty())
+)

@@ -1,0 +1,162 @@
+"""Bodies in, as one nested mapping whatever their form; JSON out."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
+from django.http.multipartparser import MultiPartParserError
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from videos.requests import File
+from videos.requests.strict_json import MAX_DEPTH, loads
+
+MALFORMED = "The request body is not valid JSON"
+NOT_AN_OBJECT = "The request body must be a JSON object"
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_FIELD = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+
+
+class RequestTooLarge(APIException):  # noqa: N818 - named after its status
+    """The body is larger than the contract allows."""
+
+    status_code = 413
+    default_code = "request_too_large"
+    default_detail = f"The request body must not exceed {settings.MAX_BODY_BYTES} bytes"
+
+
+class AlwaysJSON(DefaultContentNegotiation):
+    """Answers are JSON, whatever a client says it accepts."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """The first renderer, always."""
+        return renderers[0], renderers[0].media_type
+
+
+class EnvelopeJSONRenderer(BaseRenderer):
+    """JSON in UTF-8, readable in any language."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        """Encode an answer."""
+        return b"" if data is None else encode(data)
+
+
+def encode(data: Any) -> bytes:
+    """JSON as it leaves. A lone surrogate, which a client may have sent us, leaves as its escape."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+class StrictJSONParser(BaseParser):
+    """`application/json`, as strict as the contract."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
+    ) -> dict[str, Any]:
+        """Read an object. Raises `RequestTooLarge`, or `ParseError` where it is malformed or no object."""
+        _check_length(parser_context["request"])
+        try:
+            body = loads(stream.read().decode("utf-8-sig"))
+        except ValueError as error:
+            raise ParseError(MALFORMED) from error
+        if not isinstance(body, dict):
+            raise ParseError(NOT_AN_OBJECT)
+        return body
+
+
+class BracketFormParser(BaseParser):
+    """`multipart/form-data` with bracketed names, as OpenAI's SDK sends it: `images[]`, `metadata[a][b]`."""
+
+    media_type = "multipart/form-data"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
+    ) -> dict[str, Any]:
+        """Read a form into a mapping like that of JSON; an uploaded file becomes `File`.
+
+        Raises `RequestTooLarge`, or `ParseError` where it is malformed.
+        """
+        request = parser_context["request"]
+        _check_length(request)
+        try:
+            parser = DjangoMultiPartParser(request.META, stream, request.upload_handlers, "utf-8")
+            fields, files = parser.parse()
+        except RequestDataTooBig as error:
+            raise RequestTooLarge from error
+        except (MultiPartParserError, SuspiciousOperation) as error:
+            raise ParseError("The form is malformed") from error
+        pairs = [(name, value) for name, values in fields.lists() for value in values]
+        return nested([*pairs, *((name, File()) for name in files)])
+
+
+def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Unfold bracketed names: `a[b][c]` is an object in an object, `a[]` and a repeated `a` are arrays.
+
+    `a[][b]` begins a new item whenever `b` comes again. Raises `ParseError` where names contradict each
+    other or nest too deeply.
+    """
+    body: dict[str, Any] = {}
+    for name, value in pairs:
+        match = _FIELD.fullmatch(name)
+        keys = [match[1], *_BRACKETS.findall(match[2])] if match else [name]
+        if len(keys) > MAX_DEPTH:
+            raise ParseError(f"{name[:100]} nests deeper than {MAX_DEPTH} levels")
+        try:
+            _put(body, keys, value)
+        except (TypeError, AttributeError) as error:
+            raise ParseError(f"{name[:100]} contradicts another field") from error
+    for key in ("images", "videos"):
+        # A form has no arrays of one; where an array is meant, one value is one.
+        if isinstance(body.get(key), str):
+            body[key] = [body[key]]
+    return body
+
+
+def _put(container: Any, keys: list[str], value: Any) -> None:
+    key, rest = keys[0], keys[1:]
+    if isinstance(container, list):
+        _append(container, rest if key == "" or key.isdecimal() else keys, value)
+    elif not rest:
+        container[key] = [*_as_list(container[key]), value] if key in container else value
+    else:
+        is_array = rest[0] == "" or rest[0].isdecimal()
+        _put(container.setdefault(key, [] if is_array else {}), rest, value)
+
+
+def _append(items: list[Any], keys: list[str], value: Any) -> None:
+    if not keys:
+        items.append(value)
+        return
+    if not items or not isinstance(items[-1], dict) or (len(keys) == 1 and keys[0] in items[-1]):
+        items.append({})
+    _put(items[-1], keys, value)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _check_length(request: Any) -> None:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
+        raise RequestTooLarge
+
+
+def mapping(data: Any) -> Mapping[str, Any]:
+    """The parsed body. A request without one, which no parser sees, is malformed: raises `ParseError`."""
+    if not isinstance(data, dict):
+        raise ParseError(MALFORMED)
+    return data

@@ -1,0 +1,98 @@
+"""The video itself: whole or a range of it, never read into memory."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.core.files.storage import Storage, storages
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+
+
+from videos.api.errors import envelope, plain
+from videos.models import Task
+
+BLOCK = 256 * 1024
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class FileWindow:
+    """The bytes of a file from `start` up to but without `stop`, as a file to read."""
+
+    def __init__(self, path: Path, start: int, stop: int) -> None:
+        self.name, self.start, self.stop = str(path), start, stop
+        self._file = path.open("rb")
+        self._file.seek(start)
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, and none past the window."""
+        left = self.stop - self._file.tell()
+        return self._file.read(left if size < 0 else min(size, left))
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.read(BLOCK):
+            yield block
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
+    """Answer with the task's video: a redirect where the storage signs links of its own, else the bytes."""
+    storage = storages["results"]
+    path = _path(storage, task.media_name)
+    if path is None:
+        return HttpResponseRedirect(storage.url(task.media_name))
+    size = path.stat().st_size
+    window = _asked_window(request, task, size)
+    if window is None:
+        return _unsatisfiable(size)
+    return _partial(task, path, *window, size)
+
+
+def _path(storage: Storage, name: str) -> Path | None:
+    try:
+        return Path(storage.path(name))
+    except NotImplementedError:  # not a folder on this machine
+        return None
+
+
+def _asked_window(request: HttpRequest, task: Task, size: int) -> tuple[int, int] | None:
+    """From which byte to which; None where the range asked for lies outside the file."""
+    asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or not any(asked.groups()) or request.headers.get("if-range", _etag(task)) != _etag(task):
+        return 0, size
+    first, last = asked.groups()
+    if not first:
+        start, stop = max(0, size - int(last)), size
+    else:
+        start, stop = int(first), min(size, int(last) + 1) if last else size
+    return (start, stop) if start < stop else None
+
+
+def _partial(task: Task, path: Path, start: int, stop: int, size: int) -> FileResponse:
+    response = FileResponse(FileWindow(path, start, stop), content_type="video/mp4")
+    response.block_size = BLOCK
+    response["content-length"] = str(stop - start)
+    response["accept-ranges"] = "bytes"
+    response["etag"] = _etag(task)
+    response["cache-control"] = "private, max-age=3600"
+    response["content-disposition"] = f'inline; filename="{task.public_id}.mp4"'
+    if (start, stop) != (0, size):
+        response.status_code = 206
+        response["content-range"] = f"bytes {start}-{stop - 1}/{size}"
+    return response
+
+
+def _unsatisfiable(size: int) -> HttpResponse:
+    body = envelope(
+        f"The range lies outside the video's {size} bytes", type="invalid_request_error", code="invalid_range"
+    )
+    response = plain(416, body)
+    response["content-range"] = f"bytes */{size}"
+    return response
+
+
+def _etag(task: Task) -> str:
+    return f'"{task.id.hex}"'

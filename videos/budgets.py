@@ -1,0 +1,77 @@
+"""How fast each account upstream may be asked: exact across all processes, kept in the database.
+
+Moments to call are handed out one after another, a fixed gap apart, by one UPDATE on the row of an account
+and action. Upstream counts calls in any sliding second, so there is no burst to be saved up.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from django.db import connection
+
+from videos.models import UpstreamAccount, UpstreamBudget
+
+HORIZON = timedelta(seconds=1)
+"""Moments are given out no further ahead than this, so that a dead process wastes little."""
+
+
+class Action(StrEnum):
+    """What upstream counts separately."""
+
+    CREATE = "create"
+    DESCRIBE = "describe"
+
+
+_RESERVE = """
+    UPDATE videos_upstreambudget
+    SET granted = {fitting},
+        next_at = GREATEST(next_at, clock_timestamp()) + {fitting} * %(gap)s
+    WHERE account_id = %(account)s AND action = %(action)s
+    RETURNING granted, EXTRACT(EPOCH FROM next_at - granted * %(gap)s - clock_timestamp())
+""".format(
+    fitting="""GREATEST(0, LEAST(%(wanted)s, 1 + FLOOR(EXTRACT(EPOCH FROM
+        clock_timestamp() + %(horizon)s - GREATEST(next_at, clock_timestamp())) / %(seconds)s)::int))"""
+)
+
+
+def reserve(
+    account: UpstreamAccount, action: Action, wanted: int, horizon: timedelta = HORIZON
+) -> list[float]:
+    """Reserve up to `wanted` moments to call within `horizon`.
+
+    Returns how long to wait for each, in seconds from now, soonest first; fewer than `wanted`, or none, where
+    the budget is spent. A moment that is not used is lost.
+    """
+    gap = 1 / _rate(account, action)
+    arguments = {
+        "gap": timedelta(seconds=gap),
+        "seconds": gap,
+        "account": account.pk,
+        "action": action.value,
+        "wanted": wanted,
+        "horizon": horizon,
+    }
+    granted, first = _updated(arguments) or _created_and_updated(account, action, arguments)
+    return [max(0.0, float(first)) + gap * position for position in range(granted)]
+
+
+def _rate(account: UpstreamAccount, action: Action) -> float:
+    return account.creates_per_second if action is Action.CREATE else account.describes_per_second
+
+
+def _updated(arguments: dict[str, object]) -> tuple[int, float] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVE, arguments)
+        row: tuple[int, float] | None = cursor.fetchone()
+    return row
+
+
+def _created_and_updated(
+    account: UpstreamAccount, action: Action, arguments: dict[str, object]
+) -> tuple[int, float]:
+    UpstreamBudget.objects.bulk_create(
+        [UpstreamBudget(account=account, action=action.value)], ignore_conflicts=True
+    )
+    row = _updated(arguments)
+    assert row is not None, "the row was just made"  # noqa: S101 - for the type checker
+    return row

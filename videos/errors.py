@@ -1,0 +1,49 @@
+"""What can go wrong with a request or a task, as one tree.
+
+    ReelayError
+    ├── TaskNotExist          no such task, or another tenant's: the caller cannot tell
+    ├── TenantSuspended       the tenant was suspended after its key was read
+    ├── NoUpstreamAccount     nobody can serve the model now
+    ├── VideoNotReady         the task has no result yet, or never will
+    └── VideoExpired          the result was kept as long as promised and is gone
+
+What is wrong with the *content* of a request is `requests.InvalidRequestError`; what upstream may answer
+stands in `upstream.base`.
+"""
+
+from enum import StrEnum
+
+
+class FailureCode(StrEnum):
+    """Why a task failed, in the words clients see as `error.code` (contract section 6)."""
+
+    UPSTREAM_REJECTED = "upstream_rejected"
+    CONTENT_POLICY_VIOLATION = "content_policy_violation"
+    GENERATION_FAILED = "generation_failed"
+    SUBMISSION_UNKNOWN = "submission_unknown"
+    RESULT_LOST = "result_lost"
+    CANCELLED = "cancelled"
+
+
+class ReelayError(Exception):
+    """Any of the errors above."""
+
+
+class TaskNotExist(ReelayError):  # noqa: N818 - named as the contract names it
+    """There is no task of that id among the tenant's."""
+
+
+class TenantSuspended(ReelayError):  # noqa: N818 - a state, found out late
+    """The tenant's keys stopped working while the request was under way."""
+
+
+class NoUpstreamAccount(ReelayError):  # noqa: N818 - names what is missing
+    """No enabled upstream account offers the model."""
+
+
+class VideoNotReady(ReelayError):  # noqa: N818 - named as the contract names it
+    """The task has no video to download."""
+
+
+class VideoExpired(ReelayError):  # noqa: N818 - named as the contract names it
+    """The video was kept as long as promised and has been removed."""

@@ -1,0 +1,64 @@
+"""The Procrastinate jobs: each runs its step. No job queues itself again, so no chain can break."""
+
+from functools import partial
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from videos import generation_times
+from videos.budgets import Action
+from videos.models import UpstreamAccount
+from videos.queueing import Job
+from videos.steps import poll as poll_step
+from videos.steps import store as store_step
+from videos.steps import submit as submit_step
+from videos.steps import sweep as sweep_step
+from videos.steps import tick as tick_step
+from videos.worker import in_database, paced
+
+log = structlog.get_logger(__name__)
+
+
+@app.periodic(cron="* * * * * *")  # every second
+@app.task(name=Job.TICK, queue=Job.TICK, queueing_lock=Job.TICK)
+async def tick(timestamp: int) -> None:
+    """Start what is due, on every account."""
+    await in_database(tick_step.start_due_work, timezone.now())
+
+
+@app.task(name=Job.SUBMIT, queue=Job.SUBMIT)
+async def submit(account_id: int) -> None:
+    """Submit what waits on one account, as fast as its budget allows."""
+    account = await in_database(UpstreamAccount.objects.get, pk=account_id)
+    waits = await in_database(submit_step.moments, account, timezone.now())
+    step = partial(submit_step.submit_next, account, timezone.now)
+    await paced(account, Action.CREATE, waits, [step] * len(waits))
+
+
+@app.task(name=Job.POLL, queue=Job.POLL)
+async def poll(account_id: int) -> None:
+    """Ask about what is due on one account, as fast as its budget allows."""
+    account = await in_database(UpstreamAccount.objects.get, pk=account_id)
+    waits, tasks = await in_database(poll_step.claim_due, account, timezone.now())
+    looks = [partial(poll_step.look, account, task, timezone.now) for task in tasks]
+    await paced(account, Action.DESCRIBE, waits, looks)
+
+
+@app.task(name=Job.STORE, queue=Job.STORE)
+async def store(task_id: str) -> None:
+    """Fetch one result."""
+    await store_step.store(UUID(task_id), timezone.now)
+
+
+@app.periodic(cron="* * * * * */10")  # every ten seconds
+@app.task(name=Job.SWEEP, queue=Job.SWEEP, queueing_lock=Job.SWEEP, pass_context=True)
+async def sweep(context: JobContext, timestamp: int) -> None:
+    """See to what stopped moving: tasks, and jobs whose worker died."""
+    await in_database(sweep_step.sweep, timezone.now())
+    await in_database(generation_times.learn, timezone.now())
+    for job in await context.app.job_manager.get_stalled_jobs():
+        log.warning("a job's worker died; the job runs again", job=job.task_name)
+        await context.app.job_manager.retry_job(job)

@@ -1,0 +1,156 @@
+"""Tasks and what happened to them."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import APIKey, Tenant
+from videos.models.upstream_account import UpstreamAccount
+from videos.states import ACCEPTED, FINAL, Status
+
+PUBLIC_PREFIX = "task_"
+
+
+class Task(models.Model):
+    """One video asked for, and what became of it.
+
+    The rules of its life stand in `states`; only the verbs of `lifecycle` write `status`.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    api_key = models.ForeignKey(
+        APIKey, on_delete=models.SET_NULL, null=True, related_name="+", help_text="The key that asked."
+    )
+    account = models.ForeignKey(
+        UpstreamAccount, on_delete=models.PROTECT, related_name="tasks", db_index=False
+    )
+    status = models.CharField(max_length=12, choices=[(status.value, status.value) for status in Status])
+
+    model = models.CharField(max_length=50)
+    seconds = models.PositiveSmallIntegerField()
+    request = models.JSONField(help_text="As normalised: the body that would ask for the same video.")
+    payload = models.JSONField(help_text="What upstream is sent, fixed when the task was made.")
+    not_forwarded = ArrayField(models.TextField(), default=list, help_text="Request paths upstream has no field for.")
+
+    turn = models.BigIntegerField(default=0, help_text="Its place in the queue of its account; tenants alternate.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Submissions begun.")
+    due_at = models.DateTimeField(help_text="When the worker is to see to it next; a worker that does moves it on.")
+    looked_at = models.DateTimeField(null=True, help_text="When upstream was last asked about it.")
+
+    upstream_task_id = models.CharField(max_length=100, null=True)  # noqa: DJ001 - unknown until accepted
+    upstream_status = models.CharField(max_length=50, default="", help_text="Upstream's own word.")
+    result_link = models.TextField(default="", help_text="Upstream's link; it dies within hours.")
+
+    created_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True, help_text="When it was last sent.")
+    accepted_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True, help_text="When upstream was seen to be done.")
+    finished_at = models.DateTimeField(null=True)
+
+    media_name = models.CharField(max_length=200, default="", help_text="Its name in the result storage.")
+    media_bytes = models.BigIntegerField(null=True)
+    frame_size = models.CharField(max_length=20, default="", help_text="Such as 1920x1080.")
+    expires_at = models.DateTimeField(null=True, help_text="When the media goes.")
+    media_removed_at = models.DateTimeField(null=True)
+
+    failure_code = models.CharField(max_length=30, default="")
+    failure_message = models.TextField(default="", help_text="Shown to the tenant.")
+    attention = models.TextField(default="", help_text="Why staff should look; empty if they need not.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=list(Status)), name="task_status_known"),
+            # A task is finished exactly if it has an end.
+            models.CheckConstraint(
+                condition=Q(status__in=list(FINAL), finished_at__isnull=False)
+                | (~Q(status__in=list(FINAL)) & Q(finished_at__isnull=True)),
+                name="task_final_has_finished_at",
+            ),
+            # What upstream has, it has under an id.
+            models.CheckConstraint(
+                condition=~Q(status__in=list(ACCEPTED)) | Q(upstream_task_id__isnull=False),
+                name="task_accepted_has_upstream_id",
+            ),
+            # Success is a video in our hands.
+            models.CheckConstraint(
+                condition=~Q(status=Status.SUCCEEDED) | (~Q(media_name="") & Q(expires_at__isnull=False)),
+                name="task_succeeded_has_media",
+            ),
+            # Whoever failed is told why.
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.FAILED, Status.CANCELLED]) | ~Q(failure_code=""),
+                name="task_failed_has_code",
+            ),
+            # No two tasks of ours are one task of upstream's.
+            models.UniqueConstraint(
+                fields=["account", "upstream_task_id"], name="task_upstream_id_once_per_account"
+            ),
+        ]
+        indexes = [
+            # lifecycle.claim: whose turn is it on this account?
+            models.Index(
+                fields=["account", "turn", "id"], condition=Q(status=Status.QUEUED), name="task_queue"
+            ),
+            # lifecycle.create: the last turn of this tenant on this account.
+            models.Index(
+                fields=["account", "tenant", "turn"], condition=Q(status=Status.QUEUED), name="task_tenant_turn"
+            ),
+            # steps.poll: what is to be asked about on this account?
+            models.Index(
+                fields=["account", "due_at"], condition=Q(status=Status.RUNNING), name="task_to_poll"
+            ),
+            # steps.store: which results are to be fetched?
+            models.Index(fields=["due_at"], condition=Q(status=Status.STORING), name="task_to_store"),
+            # steps.sweep: submissions that hang or are in doubt.
+            models.Index(
+                fields=["due_at"],
+                condition=Q(status__in=[Status.SUBMITTING, Status.IN_DOUBT]),
+                name="task_to_sweep",
+            ),
+            # steps.sweep: media whose time has come.
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status=Status.SUCCEEDED, media_removed_at=None),
+                name="task_media_to_expire",
+            ),
+            # steps.sweep: how long has this model taken lately?
+            models.Index(
+                fields=["model", "-done_at"], condition=Q(done_at__isnull=False), name="task_generation_times"
+            ),
+            # The tenant's tasks, newest first.
+            models.Index(fields=["tenant", "-id"], name="task_of_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """The id clients see: `task_` and 32 hex digits."""
+        return f"{PUBLIC_PREFIX}{self.id.hex}"
+
+    @property
+    def state(self) -> Status:
+        """`status`, as the enumeration."""
+        return Status(self.status)
+
+
+class TaskEvent(models.Model):
+    """One thing that happened to a task; written with the change it tells of, and never changed."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    verb = models.CharField(max_length=30, help_text="What happened: the name of the verb in `lifecycle`.")
+    status = models.CharField(max_length=12, help_text="The status after it.")
+    detail: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, help_text="What staff want to know of it; no secret, no key."
+    )
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.verb} at {self.at:%Y-%m-%d %H:%M:%S}"

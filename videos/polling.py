@@ -1,0 +1,55 @@
+"""When to ask about a running task again. Pure.
+
+The describe budget is shared by all tasks of an account, so each look should be where it is most likely to
+find the end. The best spacing falls with the root of the chance that a task ends just now; a normal
+distribution of generation times gives that chance. Asked-for intervals are wishes: where they add up to
+more than the budget, tasks are served by how late they are *relative* to their interval.
+"""
+
+import math
+
+from videos.catalogue import GenerationTime
+
+SHORTEST = 1.0
+"""Seconds between looks at a task that may end at any moment."""
+BEFORE_THE_WINDOW = 5.0
+"""Seconds between looks while the usual time is only a guess."""
+LONGEST = 300.0
+"""Seconds between looks at a task that should have ended long ago."""
+_WINDOW = 3.0
+"""From this many sigmas before the usual time an end is to be expected."""
+_OUTLIER = 4.0
+"""This many sigmas after it, an end is no longer to be expected soon."""
+_DENSITY = 0.2
+"""Scales the intervals so that a task right at its usual time (sigma 20 s) is looked at every second."""
+
+
+def interval(age: float, time: GenerationTime, *, is_learned: bool) -> float:
+    """Seconds until the next look at a task accepted `age` seconds ago.
+
+    `is_learned` tells whether `time` comes from finished videos; a guess is not trusted to stay away for.
+    """
+    sigmas = (age - time.usual) / time.spread
+    if sigmas < -_WINDOW:
+        until_window = time.usual - _WINDOW * time.spread - age
+        return max(SHORTEST, until_window) if is_learned else min(BEFORE_THE_WINDOW, until_window + SHORTEST)
+    if sigmas > _OUTLIER:
+        overtime = age - time.usual - _OUTLIER * time.spread
+        return min(LONGEST, max(2 * SHORTEST, overtime / 4))
+    longest = LONGEST if is_learned else BEFORE_THE_WINDOW
+    return min(longest, max(SHORTEST, _DENSITY / math.sqrt(_hazard(sigmas) / time.spread)))
+
+
+def _hazard(sigmas: float) -> float:
+    """The chance to end now, of those that have not ended yet, per sigma."""
+    density = math.exp(-sigmas * sigmas / 2) / math.sqrt(2 * math.pi)
+    surviving = math.erfc(sigmas / math.sqrt(2)) / 2
+    return density / surviving
+
+
+def expected_progress(age: float, usual: float) -> int:
+    """Percent done, estimated: even at first, then ever slower, and never 100 before the end."""
+    if age <= 0:
+        return 0
+    share = age / usual
+    return int(90 * share) if share <= 1 else min(99, int(99 - 9 / share))

@@ -1,0 +1,109 @@
+"""A body as it came, opened just far enough to be checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from videos.catalogue import ModelSpec
+from videos.requests.values import is_blank, is_empty, json_object, whole_number
+
+ALIASES = {"scene_type": ("scene_type", "SceneType"), "ext_info": ("ext_info", "ExtInfo")}
+"""Fields of metadata that go by two names, with the names."""
+
+
+@dataclass(frozen=True)
+class File:
+    """Stands in a body where an uploaded file was; files are refused, so only its field matters."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The fields of one body, unchecked. An object that is malformed is None; an absent one is empty."""
+
+    spec: ModelSpec | None
+    body: Mapping[str, Any]
+    metadata: Mapping[str, Any] | None
+    output_config: Mapping[str, Any] | None
+    ext_info: Mapping[str, Any] | None
+    additional: Mapping[str, Any] | None
+
+    @property
+    def seconds(self) -> int | None:
+        """The length asked for, where it is a whole number."""
+        return whole_number(self.body.get("seconds"))
+
+    @property
+    def image_count(self) -> int:
+        """How many images are given, good or bad."""
+        return _length(self.body.get("images"))
+
+    @property
+    def has_video(self) -> bool:
+        """Whether a reference video is given, good or bad."""
+        return _length(self.body.get("videos")) > 0
+
+    @property
+    def prompt_given(self) -> bool:
+        """Whether there is a prompt, of whatever type; a blank one counts as missing."""
+        prompt = self.body.get("prompt")
+        return not is_blank(prompt) if isinstance(prompt, str) else prompt is not None
+
+    @property
+    def is_multi_shot(self) -> bool:
+        """Whether the request asks for a list of shots."""
+        multi_shot = (self.additional or {}).get("multi_shot")
+        return multi_shot is True or multi_shot == "true"
+
+    @property
+    def shots(self) -> list[Any]:
+        """The items of `multi_prompt`, unchecked; empty where it is absent or no array."""
+        shots = (self.additional or {}).get("multi_prompt")
+        return shots if isinstance(shots, list) else []
+
+    def meta(self, key: str) -> Any:
+        """The value of an allowed metadata key under any of its names; None where absent or empty."""
+        values = [self._raw_meta(name) for name in ALIASES.get(key, (key,))]
+        return next((value for value in values if not is_empty(value)), None)
+
+    def meta_name(self, key: str) -> str:
+        """The dotted name under which that metadata key was given."""
+        names = ALIASES.get(key, (key,))
+        given = (name for name in names if not is_empty(self._raw_meta(name)))
+        return f"metadata.{next(given, key)}"
+
+    def _raw_meta(self, name: str) -> Any:
+        return (self.metadata or {}).get(name)
+
+
+def open_body(body: Mapping[str, Any], spec: ModelSpec | None) -> Draft:
+    """Unfold the objects of a body, some of which may come as JSON strings."""
+    metadata = _object(body.get("metadata"))
+    outer = Draft(spec, body, metadata, None, None, None)
+    ext_info = _object(outer.meta("ext_info"))
+    output_config = outer.meta("output_config")
+    return Draft(
+        spec=spec,
+        body=body,
+        metadata=metadata,
+        output_config={} if output_config is None else _as_object(output_config),
+        ext_info=ext_info,
+        additional=_object(_present((ext_info or {}).get("AdditionalParameters"))),
+    )
+
+
+def _object(value: Any) -> dict[str, Any] | None:
+    return {} if value is None or value == "" else json_object(value)
+
+
+def _as_object(value: Any) -> dict[str, Any] | None:
+    return value if isinstance(value, dict) else None
+
+
+def _present(value: Any) -> Any:
+    return None if is_empty(value) else value
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, list):
+        return len(value)
+    return 0 if is_empty(value) else 1

@@ -1,0 +1,79 @@
+"""Rules for seconds, images and videos (contract section 3)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from videos.requests.draft import Draft, File
+from videos.requests.values import is_storable, is_web_url
+from videos.requests.violations import Violation
+
+MAX_VIDEOS = 1
+_SINGULAR = {
+    "image": "image is not supported; use images (URL only)",
+    "video": "video is not supported; use videos (URL only)",
+    "input_reference": "input_reference is not supported; use images (URL only)",
+}
+
+
+def single_fields(draft: Draft) -> Iterator[Violation]:
+    """The fields other gateways take one input in; and files, which are refused wherever they stand."""
+    for name, message in _SINGULAR.items():
+        if draft.body.get(name) is not None:
+            yield Violation(message, name)
+    for name, value in draft.body.items():
+        if name not in _SINGULAR and _holds_file(value):
+            yield Violation(f"{name} is not supported; use images (URL only)", name)
+
+
+def seconds(draft: Draft) -> Iterator[Violation]:
+    """Required for every model, a whole number, and one the model makes."""
+    given, spec = draft.body.get("seconds"), draft.spec
+    allowed = spec.seconds_for(with_video=draft.has_video) if spec else None
+    choices = allowed.allowed if allowed else None
+    if given is None or given == "":
+        yield Violation("seconds is required for all video models", "seconds", allowed=choices)
+    elif draft.seconds is None:
+        yield Violation("seconds must be a whole number", "seconds", allowed=choices)
+    elif spec and allowed and draft.seconds not in allowed:
+        yield Violation(f"{spec.label(' ')} seconds must be {allowed}", "seconds", allowed=choices)
+
+
+def images(draft: Draft) -> Iterator[Violation]:
+    """URLs only, and no more than the model takes; where elements count too, section 4 counts."""
+    yield from _urls(draft, "images")
+    spec = draft.spec
+    if spec is None or spec.elements_and_shots or draft.image_count <= spec.max_images:
+        return
+    if spec.max_images == 0:
+        yield Violation(f"{spec.family} does not support reference images", "images")
+    else:
+        limit = f"supports at most {spec.max_images} reference images"
+        yield Violation(f"{spec.label(':')} {limit}", "images")
+
+
+def videos(draft: Draft) -> Iterator[Violation]:
+    """URLs only, one at most, and only where the model takes reference videos."""
+    if draft.has_video and draft.spec and not draft.spec.elements_and_shots:
+        yield Violation("videos is only supported for Kling O1 / 3.0 / 3.0-Omni", "videos")
+    yield from _urls(draft, "videos")
+    given = draft.body.get("videos")
+    if isinstance(given, list) and len(given) > MAX_VIDEOS:
+        yield Violation(f"videos supports at most {MAX_VIDEOS} item", "videos")
+
+
+def _urls(draft: Draft, name: str) -> Iterator[Violation]:
+    given = draft.body.get(name)
+    if given is None:
+        return
+    if not isinstance(given, list):
+        yield Violation(f"{name} must be http(s) URLs", name)
+        return
+    for position, url in enumerate(given):
+        if not is_storable(url):
+            yield Violation(f"{name} contains characters that cannot be stored", f"{name}[{position}]")
+        elif not is_web_url(url):
+            yield Violation(f"{name} must be http(s) URLs", f"{name}[{position}]")
+
+
+def _holds_file(value: Any) -> bool:
+    return isinstance(value, File) or (isinstance(value, list) and any(map(_holds_file, value)))

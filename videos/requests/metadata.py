@@ -1,0 +1,191 @@
+"""Rules for metadata (contract section 3), but for ext_info."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from videos.catalogue import SCENE_TYPES
+from videos.requests.draft import ALIASES, Draft
+from videos.requests.values import is_empty, is_storable, json_object, on_off
+from videos.requests.violations import Violation
+
+SWITCH_VALUES = ("Enabled", "Disabled")
+INPUT_REGIONS = ("Oversea", "Mainland")
+PERSON_GENERATIONS = ("AllowAdult", "Disallowed")
+SWITCHES = (
+    "OffPeak",
+    "AudioGeneration",
+    "InputComplianceCheck",
+    "OutputComplianceCheck",
+    "EnhanceSwitch",
+    "LogoAdd",
+)
+OUTPUT_FIELDS = (
+    "OffPeak",
+    "AudioGeneration",
+    "PersonGeneration",
+    "InputComplianceCheck",
+    "OutputComplianceCheck",
+    "EnhanceSwitch",
+    "LogoAdd",
+    "Resolution",
+)
+"""In the order of the contract's table, which is the order of the answers."""
+_FAMILY_SWITCHES = {"OffPeak": "Vidu", "LogoAdd": "Vidu"}
+KEYS = (
+    "negative_prompt",
+    "enhance_prompt",
+    "input_region",
+    "aspect_ratio",
+    "scene_type",
+    "SceneType",
+    "ext_info",
+    "ExtInfo",
+    "output_config",
+    "vidu_q2_object_ids",
+    "vidu_q2_voice_map",
+)
+_IDS = "metadata.vidu_q2_object_ids"
+_VOICES = "metadata.vidu_q2_voice_map"
+_MAX_SUBJECTS = 7
+_SHOWN_KEY_LENGTH = 200
+"""Characters of a key we have never heard of that an error repeats."""
+
+
+def keys(draft: Draft) -> Iterator[Violation]:
+    """Metadata is an object, and holds no unknown key with a value."""
+    if draft.metadata is None:
+        yield Violation("metadata must be an object", "metadata")
+    yield from _unknown(draft.metadata, KEYS, "metadata")
+
+
+def values(draft: Draft) -> Iterator[Violation]:
+    """Each key's own rule, in the order of the contract's table."""
+    for rule in (_negative_prompt, _enhance_prompt, _input_region, _aspect_ratio, _scene_type):
+        yield from rule(draft)
+    yield from _object_ids(draft)
+    yield from _voice_map(draft)
+
+
+def output_config(draft: Draft) -> Iterator[Violation]:
+    """Switches for what comes out; the resolution is the model's alone."""
+    config = draft.output_config
+    if config is None:
+        yield Violation("metadata.output_config must be an object", "metadata.output_config")
+        return
+    for name in OUTPUT_FIELDS:
+        if not is_empty(config.get(name)):
+            yield from _output_field(draft, name, config[name])
+    for violation in _unknown(config, OUTPUT_FIELDS, "output_config"):
+        yield Violation(violation.message, f"metadata.{violation.param}")
+
+
+def differing_aliases(draft: Draft, key: str) -> Iterator[Violation]:
+    """Two names of one field, each with a value, and the values not the same."""
+    given = [(draft.metadata or {}).get(name) for name in ALIASES[key]]
+    first, second = (value if (opened := json_object(value)) is None else opened for value in given)
+    if not is_empty(first) and not is_empty(second) and not _same(first, second):
+        names = " and ".join(f"metadata.{name}" for name in ALIASES[key])
+        yield Violation(f"{names} differ", f"metadata.{ALIASES[key][1]}")
+
+
+def _same(first: Any, second: Any) -> bool:
+    # As JSON, for Python holds true equal to 1.
+    return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
+
+
+def _unknown(given: Any, known: tuple[str, ...], prefix: str) -> Iterator[Violation]:
+    for name, value in (given or {}).items():
+        if name not in known and not is_empty(value):
+            path = f"{prefix}.{name[:_SHOWN_KEY_LENGTH]}"
+            yield Violation(f"{path} is not supported", path, allowed=known)
+
+
+def _negative_prompt(draft: Draft) -> Iterator[Violation]:
+    value, name = draft.meta("negative_prompt"), "metadata.negative_prompt"
+    if value is not None and not isinstance(value, str):
+        yield Violation(f"{name} must be a string", name)
+    elif not is_storable(value):
+        yield Violation(f"{name} contains characters that cannot be stored", name)
+
+
+def _enhance_prompt(draft: Draft) -> Iterator[Violation]:
+    value, name = draft.meta("enhance_prompt"), "metadata.enhance_prompt"
+    if value is not None and on_off(value) is None:
+        yield Violation(f"{name} must be Enabled or Disabled", name, allowed=SWITCH_VALUES)
+
+
+def _input_region(draft: Draft) -> Iterator[Violation]:
+    value, name = draft.meta("input_region"), "metadata.input_region"
+    if value is not None and value not in INPUT_REGIONS:
+        yield Violation(f"{name} must be Oversea or Mainland", name, allowed=INPUT_REGIONS)
+
+
+def _aspect_ratio(draft: Draft) -> Iterator[Violation]:
+    value, spec = draft.meta("aspect_ratio"), draft.spec
+    if value is None or spec is None:
+        return
+    ratios, name = spec.ratios, "metadata.aspect_ratio"
+    if value not in ratios.allowed:
+        yield Violation(ratios.refusal, name, allowed=ratios.allowed)
+    if ratios.text_to_video_only and draft.image_count:
+        yield Violation(f"{spec.family} aspect_ratio is only supported for text-to-video", name)
+
+
+def _scene_type(draft: Draft) -> Iterator[Violation]:
+    yield from differing_aliases(draft, "scene_type")
+    value = draft.meta("scene_type")
+    if value is not None and value not in SCENE_TYPES:
+        *first, last = SCENE_TYPES
+        message = f"metadata.scene_type must be {', '.join(first)} or {last}"
+        yield Violation(message, draft.meta_name("scene_type"), allowed=SCENE_TYPES)
+
+
+def _object_ids(draft: Draft) -> Iterator[Violation]:
+    ids, spec = draft.meta("vidu_q2_object_ids"), draft.spec
+    if ids is None:
+        return
+    if not isinstance(ids, list):
+        yield Violation(f"{_IDS} must be an array", _IDS)
+    elif spec and spec.subjects and len(ids) < min(draft.image_count, _MAX_SUBJECTS):
+        yield Violation(f"{_IDS} length must match images (at least first 1-7) for Vidu:q2", _IDS)
+    if spec and not spec.subjects:
+        yield Violation(f"{_IDS} is only supported for Vidu:q2", _IDS)
+    if isinstance(ids, list) and not all(map(_is_name, ids)):
+        yield Violation(f"{_IDS} must contain non-empty strings", _IDS)
+    if not is_storable(ids):
+        yield Violation(f"{_IDS} contains characters that cannot be stored", _IDS)
+
+
+def _voice_map(draft: Draft) -> Iterator[Violation]:
+    voices, spec = draft.meta("vidu_q2_voice_map"), draft.spec
+    if voices is None:
+        return
+    if not isinstance(voices, dict):
+        yield Violation(f"{_VOICES} must be an object", _VOICES)
+    if draft.meta("vidu_q2_object_ids") is None:
+        yield Violation(f"{_VOICES} requires {_IDS}", _VOICES)
+    if spec and not spec.subjects:
+        yield Violation(f"{_VOICES} is only supported for Vidu:q2", _VOICES)
+    if isinstance(voices, dict) and not all(map(_is_name, voices.values())):
+        yield Violation(f"{_VOICES} values must be non-empty strings", _VOICES)
+    if not is_storable(voices):
+        yield Violation(f"{_VOICES} contains characters that cannot be stored", _VOICES)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _output_field(draft: Draft, name: str, value: Any) -> Iterator[Violation]:
+    label, param = f"output_config.{name}", f"metadata.output_config.{name}"
+    if name == "Resolution":
+        yield Violation(f"{label} is not supported; resolution is set by model", param)
+    elif name == "PersonGeneration":
+        if value not in PERSON_GENERATIONS:
+            yield Violation(f"{label} must be AllowAdult or Disallowed", param, allowed=PERSON_GENERATIONS)
+    elif on_off(value) is None:
+        yield Violation(f"{label} must be Enabled or Disabled", param, allowed=SWITCH_VALUES)
+    owner = _FAMILY_SWITCHES.get(name)
+    if owner and draft.spec and name not in draft.spec.own_switches:
+        yield Violation(f"{label} is only supported for modelName {owner}", param)

@@ -1,0 +1,158 @@
+"""From a body to a request that upstream would take, or to everything that is wrong with it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from videos import catalogue
+from videos.catalogue import ModelSpec
+from videos.requests import media, metadata, shots
+from videos.requests.draft import ALIASES, Draft, open_body
+from videos.requests.values import is_empty, is_storable, on_off, whole_number
+from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
+
+MAX_PROMPT = 2000
+"""Characters."""
+_SHOWN_NAME_LENGTH = 100
+"""Characters of an unknown model's name that an error repeats."""
+_CANONICAL_KEYS = {alias: key for key, names in ALIASES.items() for alias in names}
+
+
+@dataclass(frozen=True)
+class VideoRequest:
+    """A request that keeps every rule of the contract, in one spelling.
+
+    `metadata` holds the allowed keys that have a value, in request order: aliases resolved, switches as
+    `Enabled` or `Disabled`, `ext_info` an object whose `AdditionalParameters` is as it was sent.
+    """
+
+    model: ModelSpec
+    seconds: int
+    prompt: str | None
+    images: tuple[str, ...]
+    videos: tuple[str, ...]
+    metadata: Mapping[str, Any]
+    paths: tuple[tuple[str, str], ...]
+    """For each field of metadata, innermost names too: the dotted path it came by, and its canonical one."""
+    shots: tuple[Mapping[str, Any], ...]
+    """The shot list (items with `index`, `prompt`, `duration`); empty unless it replaces the prompt."""
+
+    def as_body(self) -> dict[str, Any]:
+        """The normalised request, again in the shape of a body; posting it asks for the same video."""
+        body: dict[str, Any] = {"model": self.model.name, "seconds": str(self.seconds)}
+        body |= {"prompt": self.prompt} if self.prompt is not None else {}
+        body |= {"images": list(self.images)} if self.images else {}
+        body |= {"videos": list(self.videos)} if self.videos else {}
+        return body | ({"metadata": dict(self.metadata)} if self.metadata else {})
+
+
+def parse(
+    body: Mapping[str, Any], find_model: Callable[[str], ModelSpec | None] = catalogue.find
+) -> VideoRequest:
+    """Check a body against the contract, sections 2 to 5; `find_model` knows the models on offer.
+
+    Raises `InvalidRequestError` with every violation, in the contract's order.
+    """
+    name = body.get("model")
+    spec = find_model(name) if isinstance(name, str) else None
+    draft = open_body(body, spec)
+    violations = list(chain.from_iterable(rule(draft) for rule in _RULES))
+    if violations or spec is None:
+        raise InvalidRequestError(violations)
+    return _request(draft, spec)
+
+
+def _model(draft: Draft) -> Iterator[Violation]:
+    if draft.spec is None:
+        name = draft.body.get("model")
+        shown = "" if name is None else str(name)[:_SHOWN_NAME_LENGTH]
+        yield Violation(f"The model '{shown}' does not exist", "model", code=MODEL_NOT_FOUND)
+
+
+def _prompt(draft: Draft) -> Iterator[Violation]:
+    prompt = draft.body.get("prompt")
+    if prompt is not None and not isinstance(prompt, str):
+        yield Violation("prompt must be a string", "prompt")
+    elif not draft.prompt_given and not _something_else_to_go_by(draft):
+        yield Violation("prompt is required when both images and videos are empty", "prompt")
+    elif len(prompt or "") > MAX_PROMPT:
+        yield Violation(f"prompt must not exceed {MAX_PROMPT} characters", "prompt")
+    if not is_storable(prompt):
+        yield Violation("prompt contains characters that cannot be stored", "prompt")
+
+
+def _something_else_to_go_by(draft: Draft) -> bool:
+    takes_shots = draft.spec is None or draft.spec.elements_and_shots
+    has_shots = draft.is_multi_shot and bool(draft.shots)
+    return bool(draft.image_count) or draft.has_video or (takes_shots and has_shots)
+
+
+_RULES = (
+    _model,
+    media.single_fields,
+    media.seconds,
+    media.images,
+    media.videos,
+    metadata.keys,
+    metadata.values,
+    metadata.output_config,
+    shots.ext_info,
+    shots.elements_and_shots,
+    _prompt,
+)
+"""In the order of contract section 5, which is the order of the answers."""
+
+
+def _request(draft: Draft, spec: ModelSpec) -> VideoRequest:
+    fields = _metadata(draft)
+    return VideoRequest(
+        model=spec,
+        seconds=draft.seconds or 0,
+        prompt=draft.body["prompt"] if draft.prompt_given else None,
+        images=tuple(draft.body.get("images") or ()),
+        videos=tuple(draft.body.get("videos") or ()),
+        metadata=fields,
+        paths=tuple(_paths(draft, fields)),
+        shots=tuple(_by_index(draft.shots)) if spec.elements_and_shots and draft.is_multi_shot else (),
+    )
+
+
+def _metadata(draft: Draft) -> dict[str, Any]:
+    given = (draft.metadata or {}).items()
+    keys = dict.fromkeys(_CANONICAL_KEYS.get(name, name) for name, value in given if not is_empty(value))
+    normalised = {key: _normalised(draft, key) for key in keys if key in metadata.KEYS}
+    return {key: value for key, value in normalised.items() if not is_empty(value)}
+
+
+def _normalised(draft: Draft, key: str) -> Any:
+    if key == "output_config":
+        return {name: _output_word(name, value) for name, value in _present(draft.output_config)}
+    if key == "ext_info":
+        return dict(_present(draft.ext_info))
+    value = draft.meta(key)
+    return _switch(value) if key == "enhance_prompt" else value
+
+
+def _paths(draft: Draft, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in fields.items():
+        inner = list(value) if key in ("output_config", "ext_info") else [""]
+        for name in inner:
+            end = f".{name}" if name else ""
+            yield draft.meta_name(key) + end, key + end
+
+
+def _by_index(given: list[Any]) -> list[Any]:
+    return sorted(given, key=lambda shot: whole_number(shot["index"]) or 0)
+
+
+def _output_word(name: str, value: Any) -> Any:
+    return _switch(value) if name in metadata.SWITCHES else value
+
+
+def _switch(value: Any) -> str:
+    return "Enabled" if on_off(value) else "Disabled"
+
+
+def _present(given: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, value in (given or {}).items() if not is_empty(value))

@@ -1,0 +1,70 @@
+"""What single values of a request may be, whichever field they stand in (contract section 3)."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from videos.requests import strict_json
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f]")
+_ON_OFF = {"Enabled": True, "true": True, "Disabled": False, "false": False}
+
+
+def is_empty(value: Any) -> bool:
+    """Whether the value counts as absent: null, `""`, `[]` or `{}`; false and 0 do not."""
+    return value is None or (isinstance(value, str | list | dict) and not value)
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing but white space."""
+    return not text.strip()
+
+
+def whole_number(value: Any) -> int | None:
+    """`5`, `5.0` and `"5"` are 5; anything else, such as `"5.0"`, `" 5"`, 5.5 or true, is None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str):
+        return int(value) if _WHOLE_NUMBER.fullmatch(value) else None
+    return value if isinstance(value, int) else None
+
+
+def is_web_url(value: Any) -> bool:
+    """Whether it is an http or https URL with a host."""
+    if not isinstance(value, str) or _NOT_IN_URLS.search(value):
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port out of range, a broken IPv6 address
+        return False
+
+
+def on_off(value: Any) -> bool | None:
+    """A switch: `Enabled`, `Disabled`, true or false; None for anything else."""
+    if isinstance(value, bool):
+        return value
+    return _ON_OFF.get(value) if isinstance(value, str) else None
+
+
+def is_storable(value: Any) -> bool:
+    """Whether PostgreSQL can keep it: no NUL and no lone surrogate in any string, at any depth."""
+    if isinstance(value, str):
+        return not _UNSTORABLE.search(value)
+    if isinstance(value, dict):
+        return all(is_storable(key) and is_storable(item) for key, item in value.items())
+    return all(map(is_storable, value)) if isinstance(value, list) else True
+
+
+def json_object(value: Any) -> dict[str, Any] | None:
+    """An object, or a JSON string that holds one; None for anything else."""
+    if isinstance(value, str):
+        try:
+            value = strict_json.loads(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, dict) else None

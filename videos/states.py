@@ -1,0 +1,62 @@
+"""The states of a task and the arrows between them.
+
+    QUEUED → SUBMITTING → RUNNING → STORING → SUCCEEDED
+       ↑          │          └────────┴→ FAILED      refused, generation failed, result lost
+       └ requeue ─┤  surely not received: connect error, throttled
+                  ├→ FAILED       refused: bad parameter, no balance
+                  └→ IN_DOUBT     sent, answer lost: never sent again by itself
+    IN_DOUBT → RUNNING (evidence, a late answer, a person) · → FAILED (a person, or the documented release)
+    QUEUED → CANCELLED
+"""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a task is on its way."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    IN_DOUBT = "in_doubt"
+    RUNNING = "running"
+    STORING = "storing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ARROWS: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED}),
+    Status.SUBMITTING: frozenset({Status.RUNNING, Status.QUEUED, Status.IN_DOUBT, Status.FAILED}),
+    Status.IN_DOUBT: frozenset({Status.RUNNING, Status.FAILED}),
+    Status.RUNNING: frozenset({Status.STORING, Status.FAILED}),
+    Status.STORING: frozenset({Status.SUCCEEDED, Status.FAILED}),
+    Status.SUCCEEDED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+
+FINAL = frozenset(status for status, arrows in ARROWS.items() if not arrows)
+ACTIVE = frozenset(Status) - FINAL
+ACCEPTED = frozenset({Status.RUNNING, Status.STORING, Status.SUCCEEDED})
+"""Upstream surely has the task."""
+
+PUBLIC_STATUS: dict[Status, str] = {
+    Status.QUEUED: "queued",
+    Status.SUBMITTING: "queued",
+    Status.IN_DOUBT: "in_progress",
+    Status.RUNNING: "in_progress",
+    Status.STORING: "in_progress",
+    Status.SUCCEEDED: "completed",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "failed",
+}
+"""What clients see as `status` (contract section 6)."""
+
+STAGE: dict[Status, str] = {**{status: status.value for status in Status}, Status.SUCCEEDED: "completed"}
+"""What clients see as `metadata.stage`."""
+
+
+def sources(target: Status) -> list[Status]:
+    """The states from which an arrow leads to `target`."""
+    return [status for status, arrows in ARROWS.items() if target in arrows]

@@ -1,0 +1,98 @@
+"""Poll: ask upstream about running tasks, each when it is likely to have ended."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import FloatField
+from django.db.models.expressions import OrderBy, RawSQL
+
+from videos import budgets, generation_times, lifecycle, polling, wording
+from videos.budgets import Action
+from videos.catalogue import GenerationTime
+from videos.errors import FailureCode
+from videos.models import Task, UpstreamAccount
+from videos.states import Status
+from videos.steps.clients import client_for
+from videos.upstream.base import Phase, Progress, Refused, UpstreamError, violates_policy
+from videos.worker import in_database
+
+MOST_AT_ONCE = 100
+"""Looks one job prepares for; the budget allows fewer."""
+WAIT_FOR_LINK = timedelta(minutes=15)
+"""A task that is done but has no link is asked again this long."""
+_GENERATION_FAILED = "The upstream provider could not generate this video."
+_RELATIVE_LATENESS = """EXTRACT(EPOCH FROM %s - looked_at)
+    / GREATEST(0.001, EXTRACT(EPOCH FROM due_at - looked_at))"""
+
+
+def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], list[Task]]:
+    """Take tasks that are due, the relatively latest first, as many as the budget allows.
+
+    Returns the moments for the calls, in seconds from now, and the tasks. Each task's next look is set at
+    once: a task whose worker dies is simply looked at again then.
+    """
+    with transaction.atomic():
+        due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
+        wanted = due[:MOST_AT_ONCE].count()
+        waits = budgets.reserve(account, Action.DESCRIBE, wanted) if wanted else []
+        lateness = RawSQL(_RELATIVE_LATENESS, [now], output_field=FloatField())  # noqa: S611 - no input in it
+        ordered = due.order_by(OrderBy(lateness, descending=True))
+        tasks = list(ordered.select_for_update(skip_locked=True, of=("self",))[: len(waits)])
+        _set_next_looks(tasks, waits, now)
+    return waits, tasks
+
+
+async def look(account: UpstreamAccount, task: Task, clock: Callable[[], datetime]) -> None:
+    """Ask about one task and act on the answer; no answer is no news."""
+    try:
+        progress = await client_for(account).describe(task.upstream_task_id or "")
+    except Refused as error:
+        attention = f"upstream will not tell about it: {error}"
+        await in_database(lifecycle.flag, task, attention, clock(), **error.as_detail())
+    except UpstreamError:
+        return  # it is asked again when it is due
+    else:
+        if progress.word != task.upstream_status or progress.phase in (Phase.DONE, Phase.FAILED):
+            await in_database(_apply, task, progress, clock())
+
+
+def _set_next_looks(tasks: list[Task], waits: list[float], now: datetime) -> None:
+    learned = generation_times.known() if tasks else {}
+    for task, wait in zip(tasks, waits, strict=False):
+        task.looked_at = now
+        task.due_at = now + timedelta(seconds=wait + _interval(task, now, learned))
+    Task.objects.bulk_update(tasks, ["looked_at", "due_at"])
+
+
+def _interval(task: Task, now: datetime, learned: dict[str, GenerationTime]) -> float:
+    age = (now - (task.accepted_at or now)).total_seconds()
+    time = learned.get(task.model)
+    if task.done_at is not None:
+        return polling.BEFORE_THE_WINDOW  # done, only its link is missing
+    return polling.interval(age, time or generation_times.guess(task.model), is_learned=time is not None)
+
+
+def _apply(task: Task, progress: Progress, now: datetime) -> None:
+    if progress.phase is Phase.DONE and progress.urls:
+        lifecycle.produced(task, progress.urls[0], progress.frame_size, now)
+    elif progress.phase is Phase.DONE:
+        _without_link(task, now)
+    elif progress.phase is Phase.FAILED:
+        _failed(task, progress, now)
+    else:
+        lifecycle.progressed(task, progress.word, now, is_known=progress.phase is not Phase.UNKNOWN)
+
+
+def _without_link(task: Task, now: datetime) -> None:
+    if task.done_at is None:
+        lifecycle.done_without_link(task, now)
+    elif now - task.done_at >= WAIT_FOR_LINK:
+        lifecycle.fail(task, FailureCode.RESULT_LOST, "The video was made but could not be retrieved.", now)
+
+
+def _failed(task: Task, progress: Progress, now: datetime) -> None:
+    policy = violates_policy(progress.message)
+    code = FailureCode.CONTENT_POLICY_VIOLATION if policy else FailureCode.GENERATION_FAILED
+    message = wording.for_tenant(progress.message, _GENERATION_FAILED)
+    lifecycle.fail(task, code, message, now, upstream=progress.message, request_id=progress.request_id)

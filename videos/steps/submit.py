@@ -1,0 +1,75 @@
+"""Submit: the paid call, made once."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from videos import budgets, generation_times, lifecycle, polling, wording
+from videos.budgets import Action
+from videos.errors import FailureCode
+from videos.models import Task, UpstreamAccount
+from videos.states import Status
+from videos.steps.clients import client_for
+from videos.upstream.base import OutcomeUnknown, Refused, Submitted, Throttled, Unavailable, UpstreamError
+from videos.worker import in_database, in_database_surely
+
+MOST_AT_ONCE = 20
+"""Submissions one job prepares for; the budget allows fewer."""
+REQUEUE_DELAYS = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds before the next attempt, by how many there were; the last one goes on."""
+_REFUSED = "The upstream provider did not accept this request."
+
+
+def moments(account: UpstreamAccount, now: datetime) -> list[float]:
+    """Reserve a moment, in seconds from now, for each task that waits, as far as the budget goes."""
+    with transaction.atomic():
+        waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
+        wanted = waiting[:MOST_AT_ONCE].count()
+        return budgets.reserve(account, Action.CREATE, wanted) if wanted else []
+
+
+async def submit_next(account: UpstreamAccount, clock: Callable[[], datetime]) -> None:
+    """Submit the task whose turn it is, if there is one."""
+    task = await in_database(lifecycle.claim, account, clock())
+    if task is None:
+        return
+    try:
+        submitted = await client_for(account).create(task.payload)
+    except UpstreamError as error:
+        await in_database_surely(_not_accepted, task, error, clock())
+    except BaseException as error:
+        # Cut off in the middle of the call, or a defect of ours: nobody knows whether it was sent.
+        unknown = OutcomeUnknown(f"cut off ({type(error).__name__})")
+        await in_database_surely(_not_accepted, task, unknown, clock())
+        raise
+    else:
+        await in_database_surely(_accepted, task, submitted, clock())
+
+
+def _accepted(task: Task, submitted: Submitted, now: datetime) -> None:
+    time = generation_times.known().get(task.model)
+    first_look = polling.interval(0, time or generation_times.guess(task.model), is_learned=time is not None)
+    moved = lifecycle.accepted(
+        task, submitted.task_id, now, timedelta(seconds=first_look), request_id=submitted.request_id
+    )
+    if not moved:
+        lifecycle.flag(
+            task,
+            "upstream accepted it after it had been given up",
+            now,
+            upstream_task_id=submitted.task_id,
+            request_id=submitted.request_id,
+        )
+
+
+def _not_accepted(task: Task, error: UpstreamError, now: datetime) -> None:
+    if isinstance(error, Throttled | Unavailable):
+        delay = REQUEUE_DELAYS[min(task.attempts, len(REQUEUE_DELAYS)) - 1]
+        lifecycle.requeue(task, error.as_detail(), now + timedelta(seconds=delay), now)
+    elif isinstance(error, Refused):
+        policy = error.is_content_policy
+        code = FailureCode.CONTENT_POLICY_VIOLATION if policy else FailureCode.UPSTREAM_REJECTED
+        lifecycle.fail(task, code, wording.for_tenant(error.message, _REFUSED), now, upstream=error.as_detail())
+    else:
+        lifecycle.in_doubt(task, error.as_detail(), now)

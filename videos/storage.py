@@ -1,0 +1,47 @@
+"""Where the platform keeps finished videos, when that is a folder."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage
+
+
+class DurableFileSystemStorage(FileSystemStorage):
+    """A folder in which a file is whole and on the disk, or not there at all; saving again replaces it.
+
+    A task is only called finished once its video would survive a power cut.
+    """
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """The name itself: the same task's video replaces the half-finished attempt before it."""
+        return name
+
+    def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]  # Django's own signature
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".saving-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in content.chunks():
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(draft).replace(target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                Path(draft).unlink()
+            raise
+        _sync_folder(target.parent)
+        return name
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in the folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,34 @@
+"""The upstreams, behind one interface; what is particular to one stays in its folder."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from videos.requests import VideoRequest
+from videos.upstream.base import Upstream
+from videos.upstream.tencent import mps
+from videos.upstream.tencent.client import TencentClient
+from videos.upstream.tencent.signing import Credential
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A request in upstream's own terms: the action, its body, and the request paths it has no field for."""
+
+    action: str
+    payload: dict[str, Any]
+    not_forwarded: list[str]
+
+
+def translate(request: VideoRequest) -> Translation:
+    """What upstream would be sent for a request."""
+    return Translation(mps.CREATE, mps.create_payload(request), mps.not_forwarded(request))
+
+
+def connect(
+    endpoint: str, secret_id: str, secret_key: str, *, create_timeout: float, describe_timeout: float
+) -> Upstream:
+    """A client for one account. Time-outs are in seconds; close it with `aclose`."""
+    client = TencentClient(
+        endpoint, Credential(secret_id, secret_key), service=mps.SERVICE, version=mps.VERSION
+    )
+    return mps.MpsUpstream(client, create_timeout=create_timeout, describe_timeout=describe_timeout)

@@ -1,0 +1,107 @@
+"""What every upstream can do, and the four ways in which it can say no.
+
+    UpstreamError
+    ├── Refused           it surely has nothing of it and never will: do not try again
+    ├── Throttled         it surely has nothing of it, now: try again later
+    ├── Unavailable       it was surely not reached: try again later
+    └── OutcomeUnknown    it may have acted, the answer is lost: a paid call must not be repeated
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class UpstreamError(Exception):
+    """Upstream did not do what was asked. `code`, `message` and `request_id` are upstream's own, for staff."""
+
+    def __init__(self, message: str, *, code: str = "", request_id: str = "") -> None:
+        super().__init__(f"{code}: {message}" if code else message)
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+
+    def as_detail(self) -> dict[str, str]:
+        """For an event of a task."""
+        return {
+            "error": type(self).__name__,
+            "code": self.code,
+            "message": self.message,
+            "request_id": self.request_id,
+        }
+
+
+class Refused(UpstreamError):  # noqa: N818 - a fact about the call, named as such
+    """Upstream answered that it will not do this, now or later."""
+
+    @property
+    def is_content_policy(self) -> bool:
+        """Whether it was the content that upstream would not have."""
+        return violates_policy(self.code) or violates_policy(self.message)
+
+
+class Throttled(UpstreamError):  # noqa: N818 - likewise
+    """Upstream answered that it will not do this just now."""
+
+
+class Unavailable(UpstreamError):  # noqa: N818 - likewise
+    """Upstream was surely not reached."""
+
+
+class OutcomeUnknown(UpstreamError):  # noqa: N818 - likewise
+    """Upstream may or may not have acted."""
+
+
+class Phase(StrEnum):
+    """What a task is doing upstream."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """A word never seen before: still running, as far as anybody can tell."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """Upstream has accepted a task under this id."""
+
+    task_id: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What upstream says of a task. `word` is its own; `urls` are short-lived links to the results."""
+
+    phase: Phase
+    word: str
+    urls: tuple[str, ...] = ()
+    frame_size: str = ""
+    """Such as `1920x1080`; empty until known."""
+    message: str = ""
+    request_id: str = ""
+
+
+class Upstream(Protocol):
+    """One account at one upstream."""
+
+    async def create(self, payload: Mapping[str, Any]) -> Submitted:
+        """Submit a task, which costs money. Raises `UpstreamError`."""
+
+    async def describe(self, task_id: str) -> Progress:
+        """Ask about a task. Raises `UpstreamError`."""
+
+    async def aclose(self) -> None:
+        """Let go of its connections."""
+
+
+_POLICY_WORDS = ("violat", "voilat", "moderation", "sensitive content", "违规", "敏感")
+"""As upstream spells it in codes and messages, the misspelling included."""
+
+
+def violates_policy(text: str) -> bool:
+    """Whether upstream's code or message speaks of forbidden content (upstream gives failures no code)."""
+    return any(word in text.lower() for word in _POLICY_WORDS)

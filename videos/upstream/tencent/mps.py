@@ -1,0 +1,150 @@
+"""MPS, version 2019-06-12: what its CreateAigcVideoTask takes, and what its answers mean.
+
+Fields and types: the seed's page of CreateAigcVideoTask, the facts sections 2, 3 and 7.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from videos.requests import VideoRequest
+from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted
+from videos.upstream.tencent.client import TencentClient
+
+SERVICE = "mps"
+VERSION = "2019-06-12"
+CREATE = "CreateAigcVideoTask"
+DESCRIBE = "DescribeAigcVideoTask"
+PHASES = {"WAIT": Phase.WAITING, "RUN": Phase.RUNNING, "DONE": Phase.DONE, "FAIL": Phase.FAILED}
+
+_NO_FIELD = frozenset(
+    {
+        "input_region",
+        "vidu_q2_voice_map",
+        "output_config.PersonGeneration",
+        "output_config.InputComplianceCheck",
+        "output_config.OutputComplianceCheck",
+        "output_config.EnhanceSwitch",
+    }
+)
+"""Fields of the generic API that only the sister product, VOD, can carry."""
+
+
+class MpsUpstream:
+    """The AIGC video tasks of one MPS account."""
+
+    def __init__(self, client: TencentClient, *, create_timeout: float, describe_timeout: float) -> None:
+        """Time-outs are in seconds."""
+        self._client = client
+        self._create_timeout = create_timeout
+        self._describe_timeout = describe_timeout
+
+    async def create(self, payload: Mapping[str, Any]) -> Submitted:
+        """Submit a task. Raises `UpstreamError`; an answer without an id leaves the outcome unknown."""
+        response = await self._client.call(CREATE, payload, timeout=self._create_timeout, once=True)
+        request_id = str(response.get("RequestId", ""))
+        if not response.get("TaskId"):
+            raise OutcomeUnknown("the answer holds no TaskId", request_id=request_id)
+        return Submitted(str(response["TaskId"]), request_id)
+
+    async def describe(self, task_id: str) -> Progress:
+        """Ask about a task. Raises `UpstreamError`."""
+        response = await self._client.call(DESCRIBE, {"TaskId": task_id}, timeout=self._describe_timeout)
+        return progress(response)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def progress(response: Mapping[str, Any]) -> Progress:
+    """Read the answer of `DescribeAigcVideoTask`. A word never seen before means still running."""
+    word = str(response.get("Status", ""))
+    return Progress(
+        phase=PHASES.get(word, Phase.UNKNOWN),
+        word=word,
+        urls=tuple(str(url) for url in response.get("VideoUrls") or () if url),
+        frame_size=str(response.get("Resolution") or "").replace("*", "x"),
+        message=str(response.get("Message") or ""),
+        request_id=str(response.get("RequestId", "")),
+    )
+
+
+def create_payload(request: VideoRequest) -> dict[str, Any]:
+    """The body of `CreateAigcVideoTask` for a request; it holds no field that the action lacks."""
+    payload = {
+        "ModelName": request.model.family,
+        "ModelVersion": request.model.version,
+        "SceneType": _scene_type(request),
+        "Prompt": _prompt(request),
+        "NegativePrompt": request.metadata.get("negative_prompt"),
+        "EnhancePrompt": _flag(request.metadata.get("enhance_prompt")),
+        **_pictures(request),
+        "VideoInfos": [{"VideoUrl": url} for url in request.videos] or None,
+        "Duration": request.seconds,
+        "ExtraParameters": _extra_parameters(request),
+        "AdditionalParameters": _additional_parameters(request),
+    }
+    return _given(payload)
+
+
+def not_forwarded(request: VideoRequest) -> list[str]:
+    """The request paths MPS has no field for, in request order; they are kept and shown, never dropped."""
+    return [path for path, field in request.paths if not _is_forwarded(request, field)]
+
+
+def _is_forwarded(request: VideoRequest, field: str) -> bool:
+    if field == "scene_type":
+        return _scene_type(request) is not None
+    if field == "vidu_q2_object_ids":
+        return bool(request.images)
+    if field.startswith("ext_info."):
+        return field == "ext_info.AdditionalParameters"
+    return field not in _NO_FIELD
+
+
+def _prompt(request: VideoRequest) -> str | None:
+    # Upstream wants a prompt even where the shots replace it.
+    return request.prompt or (request.shots[0]["prompt"] if request.shots else None)
+
+
+def _scene_type(request: VideoRequest) -> str | None:
+    asked = request.metadata.get("scene_type")
+    return asked if asked == request.model.scene_type else None
+
+
+def _pictures(request: VideoRequest) -> dict[str, Any]:
+    images = request.images
+    if not request.videos and len(images) <= request.model.frames:
+        return dict(zip(("ImageUrl", "LastImageUrl"), images, strict=False))
+    infos = [{"ImageUrl": url} for url in images]
+    for info, subject in zip(infos, request.metadata.get("vidu_q2_object_ids", ()), strict=False):
+        info["ReferenceType"] = subject
+    return {"ImageInfos": infos or None}
+
+
+def _extra_parameters(request: VideoRequest) -> dict[str, Any]:
+    output = request.metadata.get("output_config", {})
+    logo = _flag(output.get("LogoAdd"))
+    return _given(
+        {
+            "Resolution": request.model.resolution,
+            "AspectRatio": request.metadata.get("aspect_ratio"),
+            "LogoAdd": None if logo is None else int(logo),
+            "EnableAudio": _flag(output.get("AudioGeneration")),
+            "OffPeak": _flag(output.get("OffPeak")),
+        }
+    )
+
+
+def _additional_parameters(request: VideoRequest) -> str | None:
+    given = request.metadata.get("ext_info", {}).get("AdditionalParameters")
+    return json.dumps(given, ensure_ascii=False) if isinstance(given, dict) else given
+
+
+def _flag(word: str | None) -> bool | None:
+    return None if word is None else word == "Enabled"
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,22 @@
+"""What upstream says of a failure, fit for a tenant's eyes. Pure."""
+
+import re
+
+LONGEST = 500
+"""Characters of upstream's text that are passed on."""
+_PRIVATE = re.compile(
+    r"""https?://\S+                            # links, signed ones among them
+      | \bAKID\w+                               # key ids
+      | \b[\w-]*Aigc\w*-\w+                     # task ids
+      | \b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b  # request ids
+      | \b[0-9a-f]{16,}\b
+      | \b\d{6,}\b                              # account numbers
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def for_tenant(message: str, otherwise: str) -> str:
+    """Upstream's message without ids, links and account names; `otherwise` where nothing is left of it."""
+    text = " ".join(_PRIVATE.sub("…", message).split())
+    return text[:LONGEST] if text.strip("… .:") else otherwise
