@@ -43,5 +43,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             "httpx": {"level": "WARNING"},
             # Refusals are answered, not logged as warnings.
             "django.request": {"level": "ERROR"},
+            # Anybody can send a foreign host name; it is answered with a 400.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
     }

@@ -2,6 +2,7 @@
 
     ReelayError
     ├── TaskNotExist          no such task, or another tenant's: the caller cannot tell
+    ├── ModelNotExist         no such model on offer
     ├── TenantSuspended       the tenant was suspended after its key was read
     ├── NoUpstreamAccount     nobody can serve the model now
     ├── VideoNotReady         the task has no result yet, or never will
@@ -31,6 +32,10 @@ class ReelayError(Exception):
 
 class TaskNotExist(ReelayError):  # noqa: N818 - named as the contract names it
     """There is no task of that id among the tenant's."""
+
+
+class ModelNotExist(ReelayError):  # noqa: N818 - named as the contract names it
+    """No model of that name is on offer."""
 
 
 class TenantSuspended(ReelayError):  # noqa: N818 - a state, found out late

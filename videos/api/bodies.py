@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import QueryDict
 from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import APIException, ParseError
@@ -157,6 +158,6 @@ def _check_length(request: Any) -> None:
 
 def mapping(data: Any) -> Mapping[str, Any]:
     """The parsed body. A request without one, which no parser sees, is malformed: raises `ParseError`."""
-    if not isinstance(data, dict):
+    if isinstance(data, QueryDict) or not isinstance(data, dict):
         raise ParseError(MALFORMED)
     return data

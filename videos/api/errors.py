@@ -39,6 +39,7 @@ REFUSALS: dict[type[Exception], Refusal] = {
     drf.PermissionDenied: Refusal(403, "permission_error", "permission_denied"),
     drf.NotFound: Refusal(404, _MISSING, "not_found", "Unknown route"),
     errors.TaskNotExist: Refusal(404, _MISSING, "task_not_exist", _UNKNOWN_TASK),
+    errors.ModelNotExist: Refusal(404, _MISSING, "model_not_found"),
     drf.MethodNotAllowed: Refusal(405, _INVALID, "method_not_allowed"),
     errors.VideoNotReady: Refusal(409, _INVALID, "video_not_ready", headers=tuple(NO_RETRY.items())),
     errors.VideoExpired: Refusal(410, _INVALID, "video_expired"),

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.exceptions import MethodNotAllowed, NotFound, PermissionDenied
+from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +20,7 @@ from videos import generation_times, lifecycle
 from videos.api import links, representation
 from videos.api.bodies import AlwaysJSON, BracketFormParser, EnvelopeJSONRenderer, StrictJSONParser, mapping
 from videos.api.content import media_response
-from videos.errors import TaskNotExist, VideoExpired, VideoNotReady
+from videos.errors import ModelNotExist, TaskNotExist, VideoExpired, VideoNotReady
 from videos.lifecycle import Order
 from videos.models import GenerationStat, Task
 from videos.models.task import PUBLIC_PREFIX
@@ -50,6 +50,11 @@ class View(APIView):
         if request.method not in self.scopes:
             raise MethodNotAllowed(request.method or "")
         super().initial(request, *args, **kwargs)
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """For the `Allow` header."""
+        return list(self.scopes)
 
 
 class CreateView(View):
@@ -158,10 +163,6 @@ class ModelView(View):
         if spec is None:
             raise ModelNotExist(f"The model '{name[:100]}' does not exist")
         return Response(representation.model(spec))
-
-
-class ModelNotExist(NotFound):  # noqa: N818 - named as the contract names it
-    """There is no such model on offer."""
 
 
 def _of_tenant(request: Request, task_id: str) -> Task:

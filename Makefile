@@ -1,0 +1,51 @@
+# What a person does with Reelay; CI runs the same. VENV and PYTHON may be set: make test PYTHON=python3.12 VENV=.venv312
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+BIN = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check format bench clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+
+demo: $(VENV)/.local ## Run everything and make a video; ONCE=1 ends after it
+	@$(BIN)/python manage.py demo --port $(PORT) $(if $(ONCE),--once)
+
+serve: $(VENV)/.local ## Run everything on PORT (8000)
+	@$(BIN)/python manage.py serve --port $(PORT)
+
+test: $(VENV)/.test ## Run every test, on an embedded PostgreSQL of its own
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(VENV)/.test ## Lint, types, deployment and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	PUBLIC_URL=https://reelay.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(VENV)/.test ## Put the code into its one shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.test ## Measure how soon finished videos show, and creates beside slow downloads
+	$(BIN)/python -m tests.bench.finish_to_visible
+	$(BIN)/python -m tests.bench.slow_downloads
+
+clean: ## Remove what the commands made, the local database and its videos included
+	rm -rf $(VENV) .data
+
+$(VENV)/.local: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(VENV)/.local $@

@@ -1,0 +1,130 @@
+"""Show the whole path: a request in, a finished video out."""
+
+import json
+import secrets
+import time
+import urllib.error
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import APIKey, Tenant, User
+from config.processes import Family, ProcessError
+from videos.local import stack
+from videos.local.client import BadVideoError, Client, check_video
+
+TENANT = STAFF = "demo"
+SECONDS = 5
+BAR = 40
+LIMIT = 120.0
+"""Seconds the video may take."""
+
+
+def guide_example(pictures: str) -> dict[str, Any]:
+    """The example body of the parameter guide, with its two images served from `pictures`."""
+    return {
+        "model": "Kling-3.0-omni-1080p",
+        "seconds": str(SECONDS),
+        "prompt": "A girl dances while holding a puppy",
+        "images": [f"{pictures}/images/first_frame.jpeg", f"{pictures}/images/ref_2.jpeg"],
+        "metadata": {
+            "aspect_ratio": "16:9",
+            "negative_prompt": "low quality, blur, shake, watermark, subtitles, deformed fingers",
+            "enhance_prompt": "Enabled",
+            "input_region": "Mainland",
+            "output_config": {
+                "AudioGeneration": "Enabled",
+                "PersonGeneration": "AllowAdult",
+                "InputComplianceCheck": "Disabled",
+                "OutputComplianceCheck": "Disabled",
+            },
+        },
+    }
+
+
+class Command(BaseCommand):
+    help = "Run everything, make one video as a client would, check it, and stay up for more."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=stack.DEFAULT_PORT)
+        parser.add_argument("--once", action="store_true", help="end after the video")
+
+    def handle(self, *_: Any, port: int, once: bool, **__: Any) -> None:
+        call_command("migrate", verbosity=0)
+        key, password = _seed()
+        try:
+            with Family(settings.DATA_DIR / "logs") as family:
+                running = stack.start(family, port)
+                if not running.sandbox:
+                    raise CommandError("The demo makes its video in the sandbox; disable the other upstream accounts.")
+                self._make_video(Client(running.api, key), running)
+                if not once:
+                    self._stay(family, running, key, password)
+        except (ProcessError, BadVideoError, urllib.error.URLError) as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped.")
+            if once:
+                raise CommandError("interrupted before the video was there") from None
+
+    def _make_video(self, client: Client, running: stack.Stack) -> None:
+        video = client.create(guide_example(running.sandbox))
+        self.stdout.write(f"POST {running.api}/v1/videos → {video['id']}")
+        video = self._watch(client, video["id"])
+        if video["status"] != "completed":
+            raise BadVideoError(f"{video['id']} failed: {video['error']}")
+        target = settings.DATA_DIR / "demo" / f"{video['id']}.mp4"
+        client.download(video["id"], target)
+        self.stdout.write(f"Checked: {check_video(target, SECONDS)}")
+        self.stdout.write(f"Your video: {target}")
+
+    def _watch(self, client: Client, task_id: str) -> dict[str, Any]:
+        deadline = time.monotonic() + LIMIT
+        for video in client.progress(task_id):
+            filled = BAR * video["progress"] // 100
+            bar = "█" * filled + "░" * (BAR - filled)
+            self.stdout.write(f"\r{bar} {video['progress']:3d} %  {video['metadata']['stage']:<10}", ending="")
+            self.stdout.flush()
+            if time.monotonic() > deadline:
+                raise BadVideoError(f"{task_id} was not finished after {LIMIT:.0f} s")
+            if video["status"] in ("queued", "in_progress"):
+                time.sleep(0.25)
+        self.stdout.write("")
+        return video
+
+    def _stay(self, family: Family, running: stack.Stack, key: str, password: str) -> None:
+        body = json.dumps({"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "A cat runs on the beach"})
+        self.stdout.write(f"""
+API      {running.api}/v1/videos
+Console  {running.api}/admin/   user {STAFF}, password {password}
+Sandbox  {running.sandbox}/_sandbox/state
+Logs     {running.logs}
+
+Make another one:
+
+  KEY={key}
+  ID=$(curl -s {running.api}/v1/videos -H "Authorization: Bearer $KEY" \\
+    -H 'Content-Type: application/json' -d '{body}' | grep -o 'task_[0-9a-f]*' | head -n 1)
+  until curl -sf {running.api}/v1/videos/$ID/content -H "Authorization: Bearer $KEY" -o $ID.mp4; do sleep 1; done
+  ls -l $ID.mp4
+
+Ctrl-C ends everything.""")
+        self.stdout.flush()
+        while True:
+            family.check()
+            time.sleep(0.5)
+
+
+def _seed() -> tuple[str, str]:
+    """A tenant with a fresh key, and a staff user with a fresh password; both are shown on the terminal only."""
+    tenant, _ = Tenant.objects.get_or_create(name=TENANT)
+    tenant.api_keys.all().delete()
+    _, key = APIKey.objects.mint(tenant, "demo")
+    user, _ = User.objects.get_or_create(username=STAFF, defaults={"is_staff": True, "is_superuser": True})
+    password = secrets.token_urlsafe(9)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return key, password

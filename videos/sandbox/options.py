@@ -1,0 +1,69 @@
+"""How the sandbox is started: options of the command line and their defaults."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_CREDENTIAL = "AKIDsandbox:sandbox-secret-key"
+LINK_LIFE = 43_200  # seconds; upstream's links live 12 hours
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that can be set. `keys` maps SecretId to SecretKey; times are in seconds."""
+
+    keys: Mapping[str, str] = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 0
+    public_url: str = ""
+    folder: Path | None = None
+    canned: bool = False
+    link_life: float = LINK_LIFE
+    generation_seconds: float = 8.0
+    generation_sigma: float = 0.0
+    seed: int | None = None
+
+
+def parse_options(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Options:
+    """Read the command line; exits with a usage message when it is wrong."""
+    parser = _parser()
+    given = vars(parser.parse_args(arguments))
+    texts = given.pop("credential") or environment.get("SANDBOX_CREDENTIALS", DEFAULT_CREDENTIAL).split(",")
+    try:
+        return Options(keys=_keys(texts), **given)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _keys(texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.strip().partition(":") for text in texts if text.strip()]
+    if not pairs or not all(secret_id and key for secret_id, _, key in pairs):
+        raise ValueError("credentials have the form SECRET_ID:SECRET_KEY")
+    return {secret_id: key for secret_id, _, key in pairs}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m videos.sandbox", description="A local stand-in for MPS AIGC video."
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
+    add("--public-url", default="", help="start of the result links, if not the Host of each request")
+    add(
+        "--credential",
+        action="append",
+        metavar="ID:KEY",
+        help="an account; repeatable (or SANDBOX_CREDENTIALS)",
+    )
+    add("--generation-seconds", type=float, default=8.0, metavar="MEAN", help="how long a generation takes")
+    add("--generation-sigma", type=float, default=0.0, help="its standard deviation, in seconds")
+    add("--seed", type=int, help="makes the drawn generation times repeatable")
+    add("--folder", type=Path, help="where results are kept; a temporary folder if not given")
+    add("--link-life", type=float, default=LINK_LIFE, metavar="SECONDS", help="how long result links work")
+    add(
+        "--canned", action="store_true", help="render one short clip at the start and serve it for every task"
+    )
+    return parser

@@ -1,0 +1,71 @@
+"""Getting each accepted task its file, in the background."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+from videos.sandbox.clip import Clip, clip_of
+from videos.sandbox.fields import reference_urls
+from videos.sandbox.references import discard, fetch_references
+from videos.sandbox.studio import RenderError, Studio
+from videos.sandbox.tasks import Task
+
+logger = logging.getLogger(__name__)
+
+CANNED = Clip(prompt="One clip stands in for all.", model="canned", width=640, height=360, seconds=1)
+
+
+class Production:
+    """Renders tasks through a studio; with a canned clip every task is served at once."""
+
+    def __init__(self, studio: Studio, folder: Path) -> None:
+        self._studio, self.folder = studio, folder
+        self._canned: Path | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def render_canned(self) -> None:
+        """Render the clip that stands in for every result. Raises `RenderError`."""
+        path = self.folder / "canned.mp4"
+        await self._studio.render(CANNED, path)
+        self._canned = path
+
+    def begin(self, task: Task) -> None:
+        """See to it that the task gets its file, unless it is bound to fail."""
+        if self._canned:
+            task.deliver(self._canned, task.created_at)
+        elif not task.failure:
+            work = asyncio.create_task(self._render(task))
+            self._running.add(work)
+            work.add_done_callback(self._running.discard)
+
+    async def sample_picture(self, name: str) -> Path:
+        """Return the file of a sample picture, painting it the first time. Raises `RenderError`."""
+        path = self.folder / f"{name}.jpeg"
+        if not path.exists():
+            await self._studio.paint(name, path)
+        return path
+
+    def stop(self) -> None:
+        """Give up what is being rendered."""
+        for work in self._running:
+            work.cancel()
+
+    async def close(self) -> None:
+        """Give up everything and end the studio."""
+        self.stop()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._studio.close()
+
+    async def _render(self, task: Task) -> None:
+        references = await fetch_references(reference_urls(task.payload), self.folder)
+        path = self.folder / f"{task.task_id}.mp4"
+        try:
+            await self._studio.render(clip_of(task.payload, references), path)
+        except RenderError as error:
+            logger.warning("task %s was not rendered: %s", task.task_id, error)
+            task.fail(f"Rendering failed: {error}", time.time())
+        else:
+            task.deliver(path, time.time())
+        finally:
+            discard(references)

@@ -1,0 +1,90 @@
+"""Result files: their links, and serving them well or badly."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+
+from videos.sandbox.answers import hang_up
+from videos.sandbox.tasks import Task, TaskBook
+
+LOGIN_PAGE = "<html><body><form>Please sign in.</form></body></html>"
+
+
+class ResultLinks:
+    """Makes result links, and serves those it made until they expire."""
+
+    def __init__(self, tasks: TaskBook, *, life: float, public_url: str = "") -> None:
+        self._tasks, self._life, self._public_url = tasks, life, public_url.rstrip("/")
+        self._secret = secrets.token_bytes(32)
+
+    def link(self, task: Task, origin: str) -> str:
+        """Return where a finished task's file is; `origin` is used unless a public URL was set.
+
+        A file in a customer's own bucket has a bare address that never expires.
+        """
+        base = self._public_url or origin
+        if task.payload.get("StoreCosParam"):
+            return f"{base}/buckets/{quote(bucket_path(task))}"
+        expires = int(task.ended_at + self._life)
+        query = urlencode({"sign": self._sign(task.task_id, str(expires)), "expires": expires})
+        return f"{base}/results/{task.task_id}.mp4?{query}"
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer `GET /results/{task_id}.mp4`: 403 for a wrong or expired link."""
+        task_id = request.match_info["task_id"]
+        sign, expires = request.query.get("sign", ""), request.query.get("expires", "")
+        if (
+            not hmac.compare_digest(sign.encode(), self._sign(task_id, expires).encode())
+            or not expires.isdecimal()
+        ):
+            raise web.HTTPForbidden(text="wrong signature")
+        if time.time() >= int(expires):
+            raise web.HTTPForbidden(text="link expired")
+        return await _send(request, self._tasks.get(task_id))
+
+    async def serve_bucket(self, request: web.Request) -> web.StreamResponse:
+        """Answer `GET /buckets/{region}/{bucket}/{key}`, the stand-in for a customer's own bucket."""
+        wanted = request.match_info["path"]
+        now = time.time()
+        stored = (
+            task for task in self._tasks if task.payload.get("StoreCosParam") and task.status(now) == "DONE"
+        )
+        return await _send(request, next((task for task in stored if bucket_path(task) == wanted), None))
+
+    def _sign(self, task_id: str, expires: str) -> str:
+        return hmac.new(self._secret, f"{task_id} {expires}".encode(), hashlib.sha256).hexdigest()
+
+
+def bucket_path(task: Task) -> str:
+    """Return region, bucket and object key of a result that goes to a customer's bucket."""
+    store = task.payload["StoreCosParam"]
+    folder = (store.get("CosBucketPath") or "").strip("/")
+    parts = (store["CosBucketRegion"], store["CosBucketName"], folder, f"{task.task_id}.mp4")
+    return "/".join(part for part in parts if part)
+
+
+async def _send(request: web.Request, task: Task | None) -> web.StreamResponse:
+    if task is None or task.file is None:
+        raise web.HTTPNotFound(text="no such file")
+    fault = task.result_fault.use() if task.result_fault and request.method == "GET" else ""
+    if fault == "404":
+        raise web.HTTPNotFound(text="no such file")
+    if fault == "not_video":
+        return web.Response(text=LOGIN_PAGE, content_type="text/html")
+    if fault == "truncated":
+        return await _send_half(request, task.file.read_bytes())
+    return web.FileResponse(task.file, headers={"Content-Type": "video/mp4"})
+
+
+async def _send_half(request: web.Request, data: bytes) -> web.StreamResponse:
+    """Promise the whole file, send half of it and hang up."""
+    response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
+    response.content_length = len(data)
+    await response.prepare(request)
+    await response.write(data[: len(data) // 2])
+    hang_up(request)
+    return response

@@ -1,0 +1,114 @@
+"""The HTTP side: the API 3.0 endpoint, result files, sample pictures and the control API."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from videos.sandbox import control
+from videos.sandbox.answers import api_response, spoil
+from videos.sandbox.options import Options
+from videos.sandbox.pictures import PICTURES
+from videos.sandbox.production import Production
+from videos.sandbox.protocol import (
+    CREATE,
+    ApiError,
+    authenticate,
+    failure,
+    parse_body,
+    require_action,
+    success,
+)
+from videos.sandbox.results import ResultLinks
+from videos.sandbox.scripts import Behaviour
+from videos.sandbox.tasks import GenerationTimes
+from videos.sandbox.upstream import Call, Instant, Upstream
+
+LARGEST_BODY = 10 * 1024 * 1024  # bytes
+
+
+class Server:
+    """One sandbox: upstream's state, its background work and its routes."""
+
+    def __init__(self, options: Options, production: Production) -> None:
+        times = GenerationTimes(options.generation_seconds, options.generation_sigma, options.seed)
+        self._keys = options.keys
+        self._production = production
+        self.upstream = Upstream(times)
+        self._links = ResultLinks(self.upstream.tasks, life=options.link_life, public_url=options.public_url)
+
+    def application(self) -> web.Application:
+        """Return the aiohttp application; it ends the production when it is cleaned up."""
+        app = web.Application(client_max_size=LARGEST_BODY)
+        app.router.add_post("/", self._api)
+        app.router.add_get("/results/{task_id}.mp4", self._links.serve)
+        app.router.add_get("/buckets/{path:.+}", self._links.serve_bucket)
+        app.router.add_get("/images/{name}.jpeg", self._picture)
+        app.add_routes(control.routes(self.upstream, self._production))
+        app.on_shutdown.append(self._close)
+        return app
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        arrived = Instant(time.time(), time.monotonic())
+        try:
+            call = await self._call(request, arrived)
+            return await self._answer(request, call)
+        except ApiError as error:
+            self.upstream.record.note(
+                arrived, request.headers.get("X-TC-Action", ""), error.code, refused=True
+            )
+            return api_response(failure(error))
+
+    async def _call(self, request: web.Request, arrived: Instant) -> Call:
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise ApiError("RequestSizeLimitExceeded", "The request is larger than 10 MB.") from None
+        secret_id = authenticate(request.headers, body, self._keys, now=arrived.unix)
+        action = require_action(request.headers)
+        return Call(action, secret_id, parse_body(request.headers["Content-Type"], body), arrived)
+
+    async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
+        self.upstream.check_limit(call)
+        behaviours = self.upstream.behaviours(call)
+        instead, spoilt = _first(behaviours, "instead"), _first(behaviours, "answer")
+        if instead:
+            return await self._answer_instead(request, call, instead)
+        self.upstream.count(call)
+        answer = success(self._act(request, call, behaviours))
+        self._note(call, spoilt.verb if spoilt else "accepted" if call.action == CREATE else "answered")
+        return await spoil(request, call.action, spoilt, answer) if spoilt else api_response(answer)
+
+    async def _answer_instead(self, request: web.Request, call: Call, behaviour: Behaviour) -> web.Response:
+        if behaviour.verb == "refuse":  # unlike the others it got past the gateway, so it counts
+            self.upstream.count(call)
+        self._note(call, behaviour.arguments.get("code", behaviour.verb), refused=True)
+        return await spoil(request, call.action, behaviour, {})
+
+    def _act(self, request: web.Request, call: Call, behaviours: list[Behaviour]) -> Mapping[str, Any]:
+        shaping = [behaviour for behaviour in behaviours if behaviour.kind == "task"]
+        if call.action == CREATE:
+            task = self.upstream.create(call, shaping)
+            self._production.begin(task)
+            return {"TaskId": task.task_id}
+        task, report = self.upstream.describe(call, shaping)
+        if report["Status"] == "DONE" and not task.withhold_url():
+            report["VideoUrls"] = [self._links.link(task, str(request.url.origin()))]
+        return report
+
+    def _note(self, call: Call, word: str, *, refused: bool = False) -> None:
+        self.upstream.record.note(call.arrived, call.action, word, refused=refused)
+
+    async def _picture(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        if name not in PICTURES:
+            raise web.HTTPNotFound(text="no such picture")
+        return web.FileResponse(await self._production.sample_picture(name))
+
+    async def _close(self, _app: web.Application) -> None:
+        await self._production.close()
+
+
+def _first(behaviours: list[Behaviour], kind: str) -> Behaviour | None:
+    return next((behaviour for behaviour in behaviours if behaviour.kind == kind), None)
