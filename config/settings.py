@@ -152,6 +152,8 @@ REST_FRAMEWORK = {
 
 # --- upstream and the worker
 
+DEFAULT_UPSTREAM_ENDPOINT = "https://mps.tencentcloudapi.com"
+"""Where a new upstream account's API is, unless staff say otherwise."""
 UPSTREAM_CREATE_TIMEOUT = env.float("UPSTREAM_CREATE_TIMEOUT", default=30.0)
 """Seconds to wait for the answer to a paid create; an answer later than that is in doubt."""
 UPSTREAM_DESCRIBE_TIMEOUT = env.float("UPSTREAM_DESCRIBE_TIMEOUT", default=10.0)

@@ -1,6 +1,8 @@
 """Accounts upstream, and how fast each may be asked."""
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import URLValidator
 from django.db import models
 from django.utils import timezone
 
@@ -12,8 +14,11 @@ class UpstreamAccount(models.Model):
     """One account at the upstream: where it is, what proves us, what it offers."""
 
     name = models.CharField(max_length=100, unique=True)
-    endpoint = models.URLField(
-        default="https://mps.tencentcloudapi.com", help_text="Where its API answers, without a path."
+    endpoint = models.CharField(
+        max_length=200,
+        default=settings.DEFAULT_UPSTREAM_ENDPOINT,
+        validators=[URLValidator(schemes=["https", "http"])],
+        help_text="Where its API answers, without a path.",
     )
     secret_id = models.CharField(max_length=100)
     secret_key = EncryptedTextField()

@@ -1,0 +1,29 @@
+"""Loaded before the settings are: gives the tests a data folder and a PostgreSQL of their own."""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+_DATA = Path(__file__).resolve().parent.parent / ".data" / "test"
+os.environ.setdefault("DATA_DIR", str(_DATA))
+
+# The tests' database needs to survive nothing.
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_held = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold the server up, unless DATABASE_URL names another."""
+    from django.conf import settings
+
+    from config import postgres
+
+    if settings.EMBEDDED_POSTGRES is not None:
+        _held.enter_context(postgres.running(settings.EMBEDDED_POSTGRES, options=_FAST))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let go of it; the last one out stops it."""
+    _held.close()
