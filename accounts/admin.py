@@ -32,7 +32,16 @@ class TenantAdmin(admin.ModelAdmin[Tenant]):
 class APIKeyAdmin(admin.ModelAdmin[APIKey]):
     """Keys. A new one is shown once, in the message after it is saved."""
 
-    list_display = ["name", "tenant", "prefix", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"]
+    list_display = [
+        "name",
+        "tenant",
+        "prefix",
+        "scopes",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+    ]
     list_select_related = ["tenant"]
     search_fields = ["name", "prefix", "tenant__name"]
     autocomplete_fields = ["tenant"]

@@ -17,7 +17,11 @@ class EncryptedTextField(models.TextField[str, str]):
 
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt on the way in."""
-        return None if value is None else _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(value.encode()).decode()
+        return (
+            None
+            if value is None
+            else _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(value.encode()).decode()
+        )
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
         """Decrypt on the way out. Raises `UndecryptableError`, which names no secret."""

@@ -27,7 +27,10 @@ def secrets_are_configured(**_: Any) -> Sequence[CheckMessage]:
     """Secrets made up on one machine do not reach the others that share its database."""
     if settings.EMBEDDED_POSTGRES is not None:
         return []
-    generated = {"SECRET_KEY": settings.SECRETS_GENERATED, "ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS_GENERATED}
+    generated = {
+        "SECRET_KEY": settings.SECRETS_GENERATED,
+        "ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS_GENERATED,
+    }
     return [
         Error(
             f"DATABASE_URL is set but {name} is not.",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def kept(path: Path, new: str) -> str:
-    """The secret in the file `path`; where there is none yet, `new` is written there, readable by us alone."""
+    """The secret in the file `path`; where there is none yet, `new` becomes it, readable by us alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         # Whole before it is visible: two processes may start at once.

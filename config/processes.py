@@ -58,7 +58,9 @@ class Family:
     ) -> None:
         self.stop()
 
-    def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Child:
+    def start(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> Child:
         """Run `python` with these arguments."""
         log = self._logs / f"{name}.log"
         with log.open("wb") as output:
@@ -114,7 +116,7 @@ def free_port(wanted: int) -> int:
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
-            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's OK
+            return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 

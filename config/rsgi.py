@@ -74,7 +74,7 @@ class Application:
     """An RSGI application around a WSGI one."""
 
     def __init__(self, wsgi: Callable[..., Iterable[bytes]], *, threads: int, max_body: int) -> None:
-        """`threads` requests are worked on at a time; of bodies over `max_body` bytes only the length is kept."""
+        """`threads` requests are worked on at a time; bodies over `max_body` bytes come in empty."""
         self._wsgi = wsgi
         self._max_body = max_body
         self._threads = ThreadPoolExecutor(threads, "request")

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.ids import uuid7
@@ -47,18 +46,18 @@ class Caller:
         assert self.key is not None
         return self.key.tenant
 
-    def get(self, path: str, **extra: Any) -> HttpResponse:
+    def get(self, path: str, **extra: Any) -> Any:
         return self._client.get(path, **self._headers(), **extra)
 
-    def head(self, path: str, **extra: Any) -> HttpResponse:
+    def head(self, path: str, **extra: Any) -> Any:
         return self._client.head(path, **self._headers(), **extra)
 
-    def post(self, path: str, body: Any = None, **extra: Any) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **extra: Any) -> Any:
         """Post JSON, or with `data` and `content_type` anything."""
         sent = {"data": json.dumps(body), "content_type": "application/json"} | extra
         return self._client.post(path, **self._headers(), **sent)
 
-    def request(self, method: str, path: str, **extra: Any) -> HttpResponse:
+    def request(self, method: str, path: str, **extra: Any) -> Any:
         return self._client.generic(method, path, **self._headers(), **extra)
 
     def _headers(self) -> dict[str, Any]:
@@ -149,7 +148,7 @@ def make_task(owner: Caller, account: UpstreamAccount) -> MakeTask:
 def results_folder(settings: LazySettings, tmp_path: Path) -> Path:
     """Keep results of a test to itself."""
     folder = tmp_path / "results"
-    storages = {**settings.STORAGES}
+    storages: dict[str, Any] = {**settings.STORAGES}
     storages["results"] = {**storages["results"], "OPTIONS": {"location": str(folder)}}
     settings.STORAGES = storages
     return folder
@@ -220,6 +219,10 @@ def sandbox(sandbox_process: Sandbox) -> Sandbox:
 @pytest.fixture
 def sandbox_account(sandbox: Sandbox, account: UpstreamAccount) -> UpstreamAccount:
     """The account, at the sandbox."""
-    account.endpoint, account.secret_id, account.secret_key = sandbox.url, sandbox.SECRET_ID, sandbox.SECRET_KEY
+    account.endpoint, account.secret_id, account.secret_key = (
+        sandbox.url,
+        sandbox.SECRET_ID,
+        sandbox.SECRET_KEY,
+    )
     account.save(update_fields=["endpoint", "secret_id", "secret_key"])
     return account

@@ -15,7 +15,9 @@ CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "cases.json").
 def _covers(actual: Any, expected: Any) -> bool:
     """Whether `actual` holds all that `expected` names."""
     if isinstance(expected, dict):
-        return isinstance(actual, dict) and all(_covers(actual.get(key), value) for key, value in expected.items())
+        return isinstance(actual, dict) and all(
+            _covers(actual.get(key), value) for key, value in expected.items()
+        )
     return bool(actual == expected)
 
 

@@ -131,7 +131,7 @@ def kill(process: int) -> None:
 @contextmanager
 def holder(data: Path, *, user: int | None = None) -> Iterator[subprocess.Popen[str]]:
     """Another process, of another user if need be, that is about to hold the server until it is killed."""
-    with subprocess.Popen(  # noqa: S603 - our own program
+    with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(data)],
         cwd=PROJECT,
         text=True,

@@ -149,9 +149,7 @@ class Process:
     def __init__(self, *arguments: str) -> None:
         credential = f"{ACCOUNT.secret_id}:{ACCOUNT.secret_key}"
         command = [sys.executable, "-m", "videos.sandbox", "--credential", credential, *arguments]
-        self.popen = subprocess.Popen(  # noqa: S603 - our own command
-            command, stdout=subprocess.PIPE, text=True, cwd=PROJECT
-        )
+        self.popen = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
         assert self.popen.stdout
         self.greeting = self.popen.stdout.readline()
         self.host = urlsplit(self.greeting.split()[-1]).netloc

@@ -49,7 +49,8 @@ class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
     """What happened to a task, on its page."""
 
     model = TaskEvent
-    fields = readonly_fields = ["at", "verb", "status", "detail"]
+    fields = ["at", "verb", "status", "detail"]
+    readonly_fields = ["at", "verb", "status", "detail"]
     extra = 0
     can_delete = False
 

@@ -6,6 +6,7 @@ and action. Upstream counts calls in any sliding second, so there is no burst to
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db import connection
 
@@ -59,7 +60,7 @@ def _rate(account: UpstreamAccount, action: Action) -> float:
     return account.creates_per_second if action is Action.CREATE else account.describes_per_second
 
 
-def _updated(arguments: dict[str, object]) -> tuple[int, float] | None:
+def _updated(arguments: dict[str, Any]) -> tuple[int, float] | None:
     with connection.cursor() as cursor:
         cursor.execute(_RESERVE, arguments)
         row: tuple[int, float] | None = cursor.fetchone()
@@ -67,7 +68,7 @@ def _updated(arguments: dict[str, object]) -> tuple[int, float] | None:
 
 
 def _created_and_updated(
-    account: UpstreamAccount, action: Action, arguments: dict[str, object]
+    account: UpstreamAccount, action: Action, arguments: dict[str, Any]
 ) -> tuple[int, float]:
     UpstreamBudget.objects.bulk_create(
         [UpstreamBudget(account=account, action=action.value)], ignore_conflicts=True

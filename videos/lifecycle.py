@@ -24,7 +24,6 @@ from videos.queueing import Job, enqueue
 from videos.requests import VideoRequest
 from videos.states import Status, sources
 
-
 STORE_LEASE = timedelta(seconds=30)
 """A worker that fetches a result renews this; when it runs out, the next tick starts another."""
 
@@ -104,9 +103,7 @@ def claim(account: UpstreamAccount, now: datetime) -> Task | None:
     return task
 
 
-def accepted(
-    task: Task, upstream_task_id: str, now: datetime, first_look: timedelta, **detail: Any
-) -> bool:
+def accepted(task: Task, upstream_task_id: str, now: datetime, first_look: timedelta, **detail: Any) -> bool:
     """Upstream has the task under this id; also settles a submission that was in doubt."""
     changes = {
         "upstream_task_id": upstream_task_id,

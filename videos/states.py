@@ -1,12 +1,12 @@
 """The states of a task and the arrows between them.
 
-    QUEUED → SUBMITTING → RUNNING → STORING → SUCCEEDED
-       ↑          │          └────────┴→ FAILED      refused, generation failed, result lost
-       └ requeue ─┤  surely not received: connect error, throttled
-                  ├→ FAILED       refused: bad parameter, no balance
-                  └→ IN_DOUBT     sent, answer lost: never sent again by itself
-    IN_DOUBT → RUNNING (evidence, a late answer, a person) · → FAILED (a person, or the documented release)
-    QUEUED → CANCELLED
+QUEUED → SUBMITTING → RUNNING → STORING → SUCCEEDED
+   ↑          │          └────────┴→ FAILED      refused, generation failed, result lost
+   └ requeue ─┤  surely not received: connect error, throttled
+              ├→ FAILED       refused: bad parameter, no balance
+              └→ IN_DOUBT     sent, answer lost: never sent again by itself
+IN_DOUBT → RUNNING (evidence, a late answer, a person) · → FAILED (a person, or the documented release)
+QUEUED → CANCELLED
 """
 
 from enum import StrEnum

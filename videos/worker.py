@@ -63,7 +63,7 @@ _threads: DatabaseThreads | None = None
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function that uses the database, away from the event loop."""
-    global _threads  # noqa: PLW0603 - one pool a process, made when first needed
+    global _threads
     if _threads is None:
         _threads = DatabaseThreads(settings.WORKER_THREADS)
     return await _threads.run(function, *args, **kwargs)
@@ -82,7 +82,7 @@ async def in_database_surely(function: Callable[P, T], *args: P.args, **kwargs: 
 
 def close() -> None:
     """Let go of the threads and their connections."""
-    global _threads  # noqa: PLW0603 - see above
+    global _threads
     if _threads is not None:
         _threads.close()
         _threads = None

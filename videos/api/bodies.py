@@ -25,7 +25,7 @@ _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _FIELD = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 
 
-class RequestTooLarge(APIException):  # noqa: N818 - named after its status
+class RequestTooLarge(APIException):
     """The body is larger than the contract allows."""
 
     status_code = 413
@@ -84,9 +84,7 @@ class BracketFormParser(BaseParser):
 
     media_type = "multipart/form-data"
 
-    def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
-    ) -> dict[str, Any]:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         """Read a form into a mapping like that of JSON; an uploaded file becomes `File`.
 
         Raises `RequestTooLarge`, or `ParseError` where it is malformed.

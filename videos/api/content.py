@@ -8,7 +8,6 @@ from django.core.files.storage import Storage, storages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
-
 from videos.api.errors import envelope, plain
 from videos.models import Task
 
@@ -61,7 +60,11 @@ def _path(storage: Storage, name: str) -> Path | None:
 def _asked_window(request: HttpRequest, task: Task, size: int) -> tuple[int, int] | None:
     """From which byte to which; None where the range asked for lies outside the file."""
     asked = _RANGE.fullmatch(request.headers.get("range", ""))
-    if asked is None or not any(asked.groups()) or request.headers.get("if-range", _etag(task)) != _etag(task):
+    if (
+        asked is None
+        or not any(asked.groups())
+        or request.headers.get("if-range", _etag(task)) != _etag(task)
+    ):
         return 0, size
     first, last = asked.groups()
     if not first:

@@ -87,7 +87,9 @@ def model(spec: ModelSpec) -> dict[str, Any]:
         "owned_by": spec.family,
         "capabilities": {
             "seconds": list(spec.seconds.allowed),
-            "seconds_with_video": list(spec.seconds_for(with_video=True).allowed) if spec.elements_and_shots else [],
+            "seconds_with_video": list(spec.seconds_for(with_video=True).allowed)
+            if spec.elements_and_shots
+            else [],
             "resolution": spec.resolution,
             "aspect_ratios": list(spec.ratios.allowed),
             "aspect_ratios_with_images": [] if spec.ratios.text_to_video_only else list(spec.ratios.allowed),

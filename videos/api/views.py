@@ -1,7 +1,7 @@
 """The routes of the generic video API."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import BearerKeyAuthentication
-from accounts.models import Scope
+from accounts.models import APIKey, Scope
 from accounts.permissions import HasScope
 from videos import generation_times, lifecycle
 from videos.api import links, representation
@@ -56,6 +56,11 @@ class View(APIView):
         """For the `Allow` header."""
         return list(self.scopes)
 
+    @property
+    def key(self) -> APIKey:
+        """The key of the caller; the permissions saw to it that there is one."""
+        return cast("APIKey", self.request.auth)
+
 
 class CreateView(View):
     """`POST /v1/videos` and its equivalents."""
@@ -69,7 +74,7 @@ class CreateView(View):
         translation = translate(video_request)
         account = offers.account_for(video_request.model)
         order = Order(video_request, account, translation.payload, translation.not_forwarded)
-        task = lifecycle.create(order, request.auth)
+        task = lifecycle.create(order, self.key)
         return Response(_video(task, request))
 
 
@@ -99,7 +104,7 @@ class VideoView(View):
 
     def get(self, request: Request, task_id: str) -> Response:
         """Answer with the video object."""
-        task = _of_tenant(request, task_id)
+        task = _of_tenant(self.key, task_id)
         return Response(self.shaped(_video(task, request)), headers={POLL_AFTER: _poll_after(task)})
 
     def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +141,7 @@ class ContentView(View):
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
         """Answer with the video, or the part of it that is asked for."""
         signed = links.SIGNATURE in request.query_params
-        task = _find(Task.objects.all(), task_id) if signed else _of_tenant(request, task_id)
+        task = _find(Task.objects.all(), task_id) if signed else _of_tenant(self.key, task_id)
         _check_ready(task)
         return media_response(task, request._request)
 
@@ -165,9 +170,9 @@ class ModelView(View):
         return Response(representation.model(spec))
 
 
-def _of_tenant(request: Request, task_id: str) -> Task:
+def _of_tenant(key: APIKey, task_id: str) -> Task:
     """A task of the caller's tenant; for any other, known or not, `TaskNotExist`."""
-    return _find(Task.objects.filter(tenant=request.auth.tenant), task_id)
+    return _find(Task.objects.filter(tenant=key.tenant_id), task_id)
 
 
 def _find(tasks: QuerySet[Task], public_id: str) -> Task:
@@ -205,6 +210,8 @@ def _poll_after(task: Task) -> str:
 
 def _check_ready(task: Task) -> None:
     if task.media_removed_at is not None:
-        raise VideoExpired(f"The video was kept until {task.expires_at:%Y-%m-%d %H:%M} UTC and has been removed")
+        raise VideoExpired(
+            f"The video was kept until {task.expires_at:%Y-%m-%d %H:%M} UTC and has been removed"
+        )
     if not representation.has_media(task):
         raise VideoNotReady(task.failure_message or "The video is not ready yet")

@@ -33,11 +33,17 @@ class Task(models.Model):
     seconds = models.PositiveSmallIntegerField()
     request = models.JSONField(help_text="As normalised: the body that would ask for the same video.")
     payload = models.JSONField(help_text="What upstream is sent, fixed when the task was made.")
-    not_forwarded = ArrayField(models.TextField(), default=list, help_text="Request paths upstream has no field for.")
+    not_forwarded = ArrayField(
+        models.TextField(), default=list, help_text="Request paths upstream has no field for."
+    )
 
-    turn = models.BigIntegerField(default=0, help_text="Its place in the queue of its account; tenants alternate.")
+    turn = models.BigIntegerField(
+        default=0, help_text="Its place in the queue of its account; tenants alternate."
+    )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Submissions begun.")
-    due_at = models.DateTimeField(help_text="When the worker is to see to it next; a worker that does moves it on.")
+    due_at = models.DateTimeField(
+        help_text="When the worker is to see to it next; a worker that does moves it on."
+    )
     looked_at = models.DateTimeField(null=True, help_text="When upstream was last asked about it.")
 
     upstream_task_id = models.CharField(max_length=100, null=True)  # noqa: DJ001 - unknown until accepted
@@ -96,7 +102,9 @@ class Task(models.Model):
             ),
             # lifecycle.create: the last turn of this tenant on this account.
             models.Index(
-                fields=["account", "tenant", "turn"], condition=Q(status=Status.QUEUED), name="task_tenant_turn"
+                fields=["account", "tenant", "turn"],
+                condition=Q(status=Status.QUEUED),
+                name="task_tenant_turn",
             ),
             # steps.poll: what is to be asked about on this account?
             models.Index(

@@ -70,6 +70,8 @@ def _not_accepted(task: Task, error: UpstreamError, now: datetime) -> None:
     elif isinstance(error, Refused):
         policy = error.is_content_policy
         code = FailureCode.CONTENT_POLICY_VIOLATION if policy else FailureCode.UPSTREAM_REJECTED
-        lifecycle.fail(task, code, wording.for_tenant(error.message, _REFUSED), now, upstream=error.as_detail())
+        lifecycle.fail(
+            task, code, wording.for_tenant(error.message, _REFUSED), now, upstream=error.as_detail()
+        )
     else:
         lifecycle.in_doubt(task, error.as_detail(), now)

@@ -26,7 +26,7 @@ def start_due_work(now: datetime) -> None:
 
 
 def _once(job: Job, account: UpstreamAccount) -> None:
-    """Queue the job unless one like it waits already: a busy fleet must not collect a second's worth each second."""
+    """Queue the job unless one like it waits already, or they would pile up while the fleet is busy."""
     try:
         with transaction.atomic():
             enqueue(job, queueing_lock=f"{job}:{account.pk}", account_id=account.pk)

@@ -1,10 +1,10 @@
 """What every upstream can do, and the four ways in which it can say no.
 
-    UpstreamError
-    ├── Refused           it surely has nothing of it and never will: do not try again
-    ├── Throttled         it surely has nothing of it, now: try again later
-    ├── Unavailable       it was surely not reached: try again later
-    └── OutcomeUnknown    it may have acted, the answer is lost: a paid call must not be repeated
+UpstreamError
+├── Refused           it surely has nothing of it and never will: do not try again
+├── Throttled         it surely has nothing of it, now: try again later
+├── Unavailable       it was surely not reached: try again later
+└── OutcomeUnknown    it may have acted, the answer is lost: a paid call must not be repeated
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 
 class UpstreamError(Exception):
-    """Upstream did not do what was asked. `code`, `message` and `request_id` are upstream's own, for staff."""
+    """Upstream did not do what was asked; `code`, `message` and `request_id` are its own, for staff."""
 
     def __init__(self, message: str, *, code: str = "", request_id: str = "") -> None:
         super().__init__(f"{code}: {message}" if code else message)

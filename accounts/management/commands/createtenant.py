@@ -20,7 +20,7 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 tenant = Tenant.objects.create(name=name)
-                _, text = APIKey.objects.mint(tenant, "first key")
+                text = APIKey.objects.mint(tenant, "first key")[1]
         except IntegrityError as error:
             raise CommandError(f"There is a tenant named {name!r} already.") from error
         self.stdout.write(json.dumps({"tenant": str(tenant.id), "key": text}))

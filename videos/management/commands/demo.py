@@ -59,7 +59,9 @@ class Command(BaseCommand):
             with Family(settings.DATA_DIR / "logs") as family:
                 running = stack.start(family, port)
                 if not running.sandbox:
-                    raise CommandError("The demo makes its video in the sandbox; disable the other upstream accounts.")
+                    raise CommandError(
+                        "The demo makes its video in the sandbox; disable the other upstream accounts."
+                    )
                 self._make_video(Client(running.api, key), running)
                 if not once:
                     self._stay(family, running, key, password)
@@ -86,7 +88,9 @@ class Command(BaseCommand):
         for video in client.progress(task_id):
             filled = BAR * video["progress"] // 100
             bar = "█" * filled + "░" * (BAR - filled)
-            self.stdout.write(f"\r{bar} {video['progress']:3d} %  {video['metadata']['stage']:<10}", ending="")
+            self.stdout.write(
+                f"\r{bar} {video['progress']:3d} %  {video['metadata']['stage']:<10}", ending=""
+            )
             self.stdout.flush()
             if time.monotonic() > deadline:
                 raise BadVideoError(f"{task_id} was not finished after {LIMIT:.0f} s")
@@ -108,7 +112,8 @@ Make another one:
   KEY={key}
   ID=$(curl -s {running.api}/v1/videos -H "Authorization: Bearer $KEY" \\
     -H 'Content-Type: application/json' -d '{body}' | grep -o 'task_[0-9a-f]*' | head -n 1)
-  until curl -sf {running.api}/v1/videos/$ID/content -H "Authorization: Bearer $KEY" -o $ID.mp4; do sleep 1; done
+  until curl -sf {running.api}/v1/videos/$ID/content -H "Authorization: Bearer $KEY" -o $ID.mp4
+    do sleep 1; done
   ls -l $ID.mp4
 
 Ctrl-C ends everything.""")
@@ -119,7 +124,7 @@ Ctrl-C ends everything.""")
 
 
 def _seed() -> tuple[str, str]:
-    """A tenant with a fresh key, and a staff user with a fresh password; both are shown on the terminal only."""
+    """A tenant with a fresh key, and a staff user with a fresh password, both for the terminal only."""
     tenant, _ = Tenant.objects.get_or_create(name=TENANT)
     tenant.api_keys.all().delete()
     _, key = APIKey.objects.mint(tenant, "demo")

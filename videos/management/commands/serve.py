@@ -13,7 +13,9 @@ from videos.local import stack
 
 
 class Command(BaseCommand):
-    help = "Migrate, then run web, worker and (unless an upstream account is set up) the sandbox, until Ctrl-C."
+    help = (
+        "Migrate, then run web, worker and (unless an upstream account is set up) the sandbox, until Ctrl-C."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=stack.DEFAULT_PORT)

@@ -72,7 +72,9 @@ class TencentClient:
         """`endpoint` is a base URL; `clock` gives Unix seconds; `transport` is handed in by tests."""
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=30)
         self._http = httpx.AsyncClient(
-            base_url=endpoint, transport=transport or AiohttpTransport(limits=limits), timeout=None
+            base_url=endpoint,
+            transport=transport or AiohttpTransport(limits=limits),
+            timeout=None,  # noqa: S113 - `call` bounds the whole call instead
         )
         self._credential = credential
         self._service = service
@@ -80,9 +82,9 @@ class TencentClient:
         self._clock = clock
 
     async def call(
-        self, action: str, payload: Mapping[str, Any], *, timeout: float, once: bool = False
+        self, action: str, payload: Mapping[str, Any], *, seconds: float, once: bool = False
     ) -> dict[str, Any]:
-        """Do one action and return its `Response`; `timeout` is in seconds, for the whole call.
+        """Do one action and return its `Response`, within `seconds` for the whole call.
 
         `once` gives the call a connection of its own: on one kept alive, a call can fail just because the
         other side had closed it, and nobody could tell that from an answer lost. Raises `UpstreamError`.
@@ -90,7 +92,7 @@ class TencentClient:
         body = json.dumps(payload, ensure_ascii=False).encode()
         headers = self._headers(action, body) | ({"connection": "close"} if once else {})
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 answer = await self._http.post("/", content=body, headers=headers)
         except _FOREIGN as error:
             raise _from_transport(error) from error
@@ -129,22 +131,24 @@ def _surely_not_received(error: Exception) -> bool:
 
 
 def _opened(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        response = answer.json()["Response"]
-        if answer.status_code != httpx.codes.OK or not isinstance(response, dict):
-            raise ValueError("not an answer of the API")
-    except (ValueError, KeyError, TypeError) as error:
-        message = f"HTTP {answer.status_code} without an answer of the API"
-        raise OutcomeUnknown(message) from error
+    response = _response(answer)
+    if response is None:
+        raise OutcomeUnknown(f"HTTP {answer.status_code} without an answer of the API")
     if "Error" in response:
         raise _from_answer(response)
     return response
+
+
+def _response(answer: httpx.Response) -> dict[str, Any] | None:
+    try:
+        response = answer.json()["Response"] if answer.status_code == httpx.codes.OK else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return response if isinstance(response, dict) else None
 
 
 def _from_answer(response: Mapping[str, Any]) -> UpstreamError:
     error = response["Error"] if isinstance(response["Error"], dict) else {}
     code = str(error.get("Code", ""))
     verdict = _VERDICTS.get(code.partition(".")[0], OutcomeUnknown)
-    return verdict(
-        str(error.get("Message", "")), code=code, request_id=str(response.get("RequestId", ""))
-    )
+    return verdict(str(error.get("Message", "")), code=code, request_id=str(response.get("RequestId", "")))

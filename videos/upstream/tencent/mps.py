@@ -41,7 +41,7 @@ class MpsUpstream:
 
     async def create(self, payload: Mapping[str, Any]) -> Submitted:
         """Submit a task. Raises `UpstreamError`; an answer without an id leaves the outcome unknown."""
-        response = await self._client.call(CREATE, payload, timeout=self._create_timeout, once=True)
+        response = await self._client.call(CREATE, payload, seconds=self._create_timeout, once=True)
         request_id = str(response.get("RequestId", ""))
         if not response.get("TaskId"):
             raise OutcomeUnknown("the answer holds no TaskId", request_id=request_id)
@@ -49,7 +49,7 @@ class MpsUpstream:
 
     async def describe(self, task_id: str) -> Progress:
         """Ask about a task. Raises `UpstreamError`."""
-        response = await self._client.call(DESCRIBE, {"TaskId": task_id}, timeout=self._describe_timeout)
+        response = await self._client.call(DESCRIBE, {"TaskId": task_id}, seconds=self._describe_timeout)
         return progress(response)
 
     async def aclose(self) -> None:
