@@ -23,16 +23,15 @@ class Action(StrEnum):
     DESCRIBE = "describe"
 
 
-_RESERVE = """
+_FREE_FROM = "GREATEST(next_at, clock_timestamp())"
+_GRANTED = f"""GREATEST(0, LEAST(%(wanted)s,
+    1 + FLOOR(EXTRACT(EPOCH FROM clock_timestamp() + %(horizon)s - {_FREE_FROM}) / %(seconds)s)::int))"""
+_RESERVE = f"""
     UPDATE videos_upstreambudget
-    SET granted = {fitting},
-        next_at = GREATEST(next_at, clock_timestamp()) + {fitting} * %(gap)s
+    SET granted = {_GRANTED}, next_at = {_FREE_FROM} + {_GRANTED} * %(gap)s
     WHERE account_id = %(account)s AND action = %(action)s
     RETURNING granted, EXTRACT(EPOCH FROM next_at - granted * %(gap)s - clock_timestamp())
-""".format(
-    fitting="""GREATEST(0, LEAST(%(wanted)s, 1 + FLOOR(EXTRACT(EPOCH FROM
-        clock_timestamp() + %(horizon)s - GREATEST(next_at, clock_timestamp())) / %(seconds)s)::int))"""
-)
+"""  # noqa: S608 - made of the constants above
 
 
 def reserve(
