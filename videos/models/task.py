@@ -71,13 +71,13 @@ class Task(models.Model):
             models.CheckConstraint(condition=Q(status__in=list(Status)), name="task_status_known"),
             # A task is finished exactly if it has an end.
             models.CheckConstraint(
-                condition=Q(status__in=list(FINAL), finished_at__isnull=False)
-                | (~Q(status__in=list(FINAL)) & Q(finished_at__isnull=True)),
+                condition=Q(status__in=sorted(FINAL), finished_at__isnull=False)
+                | (~Q(status__in=sorted(FINAL)) & Q(finished_at__isnull=True)),
                 name="task_final_has_finished_at",
             ),
             # What upstream has, it has under an id.
             models.CheckConstraint(
-                condition=~Q(status__in=list(ACCEPTED)) | Q(upstream_task_id__isnull=False),
+                condition=~Q(status__in=sorted(ACCEPTED)) | Q(upstream_task_id__isnull=False),
                 name="task_accepted_has_upstream_id",
             ),
             # Success is a video in our hands.
