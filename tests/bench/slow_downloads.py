@@ -1,0 +1,118 @@
+"""Do slow downloads hold up creates? One web process; creates alone, then beside 32 slow downloads.
+
+    python -m tests.bench.slow_downloads [--downloads 32] [--clients 8] [--seconds 15]
+
+Prints the latencies of creates in both cases, and their ratio. The raw limit beside them is `/healthz`, which
+does nothing.
+"""
+
+import argparse
+import http.client
+import json
+import threading
+import time
+from urllib.parse import urlsplit
+
+from tests.bench import stage
+from tests.bench.stage import percentile, report
+
+MEDIA_BYTES = 64 * 1024 * 1024
+BYTES_PER_SECOND = 256 * 1024
+BODY = json.dumps({"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat runs"}).encode()
+
+
+def main() -> None:
+    """Run once and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--downloads", type=int, default=32)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=15)
+    options = parser.parse_args()
+    with stage.empty_gateway() as family:
+        key, task_id = _seed()
+        url = stage.start_web(family)
+        _measure(url, "POST", "/v1/videos", key, options.clients, 2)  # warm up
+        raw = _measure(url, "GET", "/healthz", key, options.clients, options.seconds / 3)
+        alone = _measure(url, "POST", "/v1/videos", key, options.clients, options.seconds)
+        content = f"{url}/v1/videos/{task_id}/content"
+        slow = [content, key, str(options.downloads), str(BYTES_PER_SECOND)]
+        family.start("downloads", ["-m", "tests.bench.slow_client", *slow])
+        time.sleep(2)
+        beside = _measure(url, "POST", "/v1/videos", key, options.clients, options.seconds)
+        family.check()
+        _report(raw, alone, beside, options.downloads)
+
+
+def _seed() -> tuple[str, str]:
+    from datetime import timedelta
+
+    from django.core.files.base import ContentFile
+    from django.core.files.storage import storages
+    from django.utils import timezone
+
+    from accounts.ids import uuid7
+    from accounts.models import APIKey, Tenant
+    from videos.models import Task, UpstreamAccount
+    from videos.states import Status
+
+    account = UpstreamAccount.objects.create(
+        name="bench", endpoint="http://127.0.0.1:9", secret_id="AKID", secret_key="secret"
+    )
+    key, text = APIKey.objects.mint(Tenant.objects.create(name="bench"), "bench")
+    now = timezone.now()
+    task = Task.objects.create(
+        id=uuid7(now),
+        tenant=key.tenant,
+        api_key=key,
+        account=account,
+        status=Status.SUCCEEDED,
+        model="Kling-3.0-720p",
+        seconds=5,
+        request={},
+        payload={},
+        upstream_task_id="1",
+        media_name=storages["results"].save("big.mp4", ContentFile(bytes(MEDIA_BYTES))),
+        created_at=now,
+        due_at=now,
+        finished_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    return text, task.public_id
+
+
+def _measure(url: str, method: str, path: str, key: str, clients: int, seconds: float) -> list[float]:
+    latencies: list[float] = []
+    deadline = time.monotonic() + seconds
+    arguments = (urlsplit(url).netloc, method, path, key, deadline, latencies)
+    threads = [threading.Thread(target=_client, args=arguments) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return latencies
+
+
+def _client(host: str, method: str, path: str, key: str, deadline: float, latencies: list[float]) -> None:
+    connection = http.client.HTTPConnection(host, timeout=60)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    while time.monotonic() < deadline:
+        started = time.monotonic()
+        connection.request(method, path, BODY if method == "POST" else None, headers)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != http.client.OK:
+            raise RuntimeError(f"{method} {path} answered {answer.status}")
+        latencies.append(time.monotonic() - started)
+    connection.close()
+
+
+def _report(raw: list[float], alone: list[float], beside: list[float], downloads: int) -> None:
+    for name, latencies in (("healthz", raw), ("creates alone", alone), (f"beside {downloads}", beside)):
+        p50, p99 = percentile(latencies, 50) * 1000, percentile(latencies, 99) * 1000
+        report(f"{name:<14} {len(latencies):6d} requests   p50 {p50:6.1f} ms   p99 {p99:6.1f} ms")
+    ratio = percentile(beside, 99) / percentile(alone, 99)
+    report(f"p99 of creates beside {downloads} slow downloads: {ratio:.2f} times that without")
+
+
+if __name__ == "__main__":
+    main()

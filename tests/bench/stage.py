@@ -1,0 +1,87 @@
+"""What the benchmarks run on: a gateway of real processes with an empty database of its own."""
+
+import json
+import os
+import shutil
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).resolve().parents[2] / ".data" / "bench"
+os.environ.setdefault("DATA_DIR", str(DATA))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django  # noqa: E402 - the settings read the environment above
+from django.core.management import call_command  # noqa: E402
+
+from config import database  # noqa: E402
+from config.processes import Family, free_port  # noqa: E402
+
+SECRET_ID, SECRET_KEY = "AKIDsandbox", "sandbox-secret-key"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox."""
+
+    url: str
+
+    def state(self) -> dict[str, Any]:
+        """What it saw."""
+        with urllib.request.urlopen(f"{self.url}/_sandbox/state?arrivals=0", timeout=30) as answer:
+            state: dict[str, Any] = json.load(answer)
+        return state
+
+
+@contextmanager
+def empty_gateway() -> Iterator[Family]:
+    """An empty, migrated database and a family to start processes in; all of it ends with the block."""
+    shutil.rmtree(DATA / "results", ignore_errors=True)
+    with database.available(), Family(DATA / "logs") as family:
+        django.setup()
+        call_command("migrate", verbosity=0)
+        call_command("flush", interactive=False, verbosity=0)
+        yield family
+
+
+def start_sandbox(family: Family, *options: str) -> Sandbox:
+    """Start a sandbox with canned clips."""
+    port = free_port(0)
+    sandbox = Sandbox(f"http://127.0.0.1:{port}")
+    arguments = ["-m", "videos.sandbox", "--port", str(port), "--canned", *options]
+    environment = {"SANDBOX_CREDENTIALS": f"{SECRET_ID}:{SECRET_KEY}"}
+    child = family.start("sandbox", arguments, environment)
+    family.wait_until_answers(child, f"{sandbox.url}/_sandbox/healthz")
+    return sandbox
+
+
+def start_workers(family: Family, count: int) -> None:
+    """Start worker processes."""
+    for number in range(count):
+        family.start(f"worker-{number}", ["manage.py", "procrastinate", "worker"])
+
+
+def start_web(family: Family) -> str:
+    """Start one web process; returns its address."""
+    port = free_port(0)
+    options = ["--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
+    child = family.start("web", ["-m", "granian", *options, "config.rsgi:application"])
+    url = f"http://127.0.0.1:{port}"
+    family.wait_until_answers(child, f"{url}/healthz")
+    return url
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """The value that `percent` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def report(line: str) -> None:
+    """Print a line of the result."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
