@@ -36,7 +36,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 """Who must not import what."""
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "httpx": ("videos/upstream/", "videos/steps/store.py"),
+    "httpx": ("videos/upstream/",),
     "rest_framework": (
         "videos/api/",
         "accounts/authentication.py",

@@ -4,6 +4,7 @@ Moments to call are handed out one after another, a fixed gap apart, by one UPDA
 and action. Upstream counts calls in any sliding second, so there is no burst to be saved up.
 """
 
+import time
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -39,8 +40,8 @@ def reserve(
 ) -> list[float]:
     """Reserve up to `wanted` moments to call within `horizon`.
 
-    Returns how long to wait for each, in seconds from now, soonest first; fewer than `wanted`, or none, where
-    the budget is spent. A moment that is not used is lost.
+    Returns them on the clock of `time.monotonic`, in seconds, soonest first; fewer than `wanted`, or none,
+    where the budget is spent. A moment that is not used is lost.
     """
     gap = 1 / _rate(account, action)
     arguments = {
@@ -51,8 +52,10 @@ def reserve(
         "wanted": wanted,
         "horizon": horizon,
     }
-    granted, first = _updated(arguments) or _created_and_updated(account, action, arguments)
-    return [max(0.0, float(first)) + gap * position for position in range(granted)]
+    granted, wait = _updated(arguments) or _created_and_updated(account, action, arguments)
+    # Read at once: what happens between here and the event loop must not shift the moments.
+    first = time.monotonic() + max(0.0, float(wait))
+    return [first + gap * position for position in range(granted)]
 
 
 def _rate(account: UpstreamAccount, action: Action) -> float:

@@ -1,6 +1,5 @@
 """The Procrastinate jobs: each runs its step. No job queues itself again, so no chain can break."""
 
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -17,7 +16,7 @@ from videos.steps import store as store_step
 from videos.steps import submit as submit_step
 from videos.steps import sweep as sweep_step
 from videos.steps import tick as tick_step
-from videos.worker import in_database, paced
+from videos.worker import Gate, in_database, side_by_side
 
 log = structlog.get_logger(__name__)
 
@@ -33,18 +32,20 @@ async def tick(timestamp: int) -> None:
 async def submit(account_id: int) -> None:
     """Submit what waits on one account, as fast as its budget allows."""
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
-    waits = await in_database(submit_step.moments, account, timezone.now())
-    step = partial(submit_step.submit_next, account, timezone.now)
-    await paced(account, Action.CREATE, waits, [step] * len(waits))
+    moments = await in_database(submit_step.moments, account, timezone.now())
+    gates = [Gate(account, Action.CREATE, moment) for moment in moments]
+    await side_by_side(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
 
 
 @app.task(name=Job.POLL, queue=Job.POLL)
 async def poll(account_id: int) -> None:
     """Ask about what is due on one account, as fast as its budget allows."""
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
-    waits, tasks = await in_database(poll_step.claim_due, account, timezone.now())
-    looks = [partial(poll_step.look, account, task, timezone.now) for task in tasks]
-    await paced(account, Action.DESCRIBE, waits, looks)
+    moments, tasks = await in_database(poll_step.claim_due, account, timezone.now())
+    gates = [Gate(account, Action.DESCRIBE, moment) for moment in moments]
+    await side_by_side(
+        poll_step.look(account, task, gate, timezone.now) for task, gate in zip(tasks, gates, strict=False)
+    )
 
 
 @app.task(name=Job.STORE, queue=Job.STORE)

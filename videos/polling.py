@@ -1,9 +1,10 @@
 """When to ask about a running task again. Pure.
 
 The describe budget is shared by all tasks of an account, so each look should be where it is most likely to
-find the end. The best spacing falls with the root of the chance that a task ends just now; a normal
-distribution of generation times gives that chance. Asked-for intervals are wishes: where they add up to
-more than the budget, tasks are served by how late they are *relative* to their interval.
+find the end. A normal distribution of generation times gives the chance that a task ends just now, and the
+intervals fall with a power of it: the root would be best for the mean; a little gentler shortens the longest
+waits and leaves the middle as it is. Intervals are wishes: where they add up to more than the budget, tasks are
+served by how late they are *relative* to their interval.
 """
 
 import math
@@ -14,14 +15,17 @@ SHORTEST = 1.0
 """Seconds between looks at a task that may end at any moment."""
 BEFORE_THE_WINDOW = 5.0
 """Seconds between looks while the usual time is only a guess."""
+IN_THE_WINDOW = 4.0
+"""The most seconds between looks once an end is to be expected."""
 LONGEST = 300.0
 """Seconds between looks at a task that should have ended long ago."""
 _WINDOW = 3.0
 """From this many sigmas before the usual time an end is to be expected."""
 _OUTLIER = 4.0
 """This many sigmas after it, an end is no longer to be expected soon."""
-_DENSITY = 0.2
-"""Scales the intervals so that a task right at its usual time (sigma 20 s) is looked at every second."""
+_POWER = -0.4
+_SURE = 0.04
+"""A chance to end within the next second at which `SHORTEST` is right."""
 
 
 def interval(age: float, time: GenerationTime, *, is_learned: bool) -> float:
@@ -36,8 +40,8 @@ def interval(age: float, time: GenerationTime, *, is_learned: bool) -> float:
     if sigmas > _OUTLIER:
         overtime = age - time.usual - _OUTLIER * time.spread
         return min(LONGEST, max(2 * SHORTEST, overtime / 4))
-    longest = LONGEST if is_learned else BEFORE_THE_WINDOW
-    return min(longest, max(SHORTEST, _DENSITY / math.sqrt(_hazard(sigmas) / time.spread)))
+    chance = _hazard(sigmas) / time.spread
+    return min(IN_THE_WINDOW, max(SHORTEST, SHORTEST * math.pow(chance / _SURE, _POWER)))
 
 
 def _hazard(sigmas: float) -> float:

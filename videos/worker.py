@@ -2,7 +2,8 @@
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -18,10 +19,11 @@ from videos.models import UpstreamAccount
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Item = TypeVar("Item")
 
-TOLERATED_LATENESS = 0.05
+TOLERATED_LATENESS = 0.03
 """Seconds a call may leave after its moment. Later ones would bunch up with those behind them."""
+PREPARATION = 0.1
+"""Seconds before its moment that a call begins to be prepared."""
 
 RETRY_DELAYS = (0.2, 0.5, 1, 2, 4, 8)
 """Seconds between attempts at a write that must not be forgotten; about 16 in all."""
@@ -88,40 +90,41 @@ def close() -> None:
         _threads = None
 
 
-async def paced(
-    account: UpstreamAccount,
-    action: Action,
-    waits: Sequence[float],
-    calls: Iterable[Callable[[], Awaitable[Any]]],
-) -> None:
-    """Make each call at its own reserved moment, all side by side; one that breaks does not stop the others.
+class BudgetSpent(Exception):  # noqa: N818 - a fact, not a fault
+    """A moment was missed and no other is free: the call was not made."""
 
-    `waits` are seconds from now, as `budgets.reserve` gave them.
-    """
-    start = asyncio.get_running_loop().time()
-    outcomes = await asyncio.gather(
-        *(_at(account, action, start + wait, call) for wait, call in zip(waits, calls, strict=False)),
-        return_exceptions=True,
-    )
-    for outcome in outcomes:
+
+class Gate:
+    """The moment one call may leave. Whoever passes it calls at once, with nothing in between."""
+
+    def __init__(self, account: UpstreamAccount, action: Action, moment: float) -> None:
+        """`moment` is one that `budgets.reserve` gave."""
+        self._account = account
+        self._action = action
+        self._moment = moment
+
+    async def nears(self) -> None:
+        """Wait until little more than what has to be prepared for the call fits in before it."""
+        await asyncio.sleep(self._moment - PREPARATION - time.monotonic())
+
+    async def opens(self) -> None:
+        """Wait for the moment; for a new one if this one is missed. Raises `BudgetSpent` if there is none."""
+        while True:
+            await asyncio.sleep(self._moment - time.monotonic())
+            if time.monotonic() - self._moment <= TOLERATED_LATENESS:
+                return
+            await self._reserve_another()
+
+    async def _reserve_another(self) -> None:
+        log.info("missed a moment to call", account=self._account.name, action=self._action)
+        moments = await in_database(budgets.reserve, self._account, self._action, 1)
+        if not moments:
+            raise BudgetSpent
+        self._moment = moments[0]
+
+
+async def side_by_side(steps: Iterable[Awaitable[Any]]) -> None:
+    """Run steps together; one that breaks is logged and does not stop the others."""
+    for outcome in await asyncio.gather(*steps, return_exceptions=True):
         if isinstance(outcome, Exception):
-            log.error("a paced call broke", account=account.name, action=action, exc_info=outcome)
-
-
-async def _at(
-    account: UpstreamAccount, action: Action, moment: float, call: Callable[[], Awaitable[Any]]
-) -> None:
-    while (lateness := await _wait_for(moment)) > TOLERATED_LATENESS:
-        log.info("missed a moment to call", account=account.name, action=action, seconds=round(lateness, 3))
-        waits = await in_database(budgets.reserve, account, action, 1)
-        if not waits:
-            return  # the next tick finds the task due as it was
-        moment = asyncio.get_running_loop().time() + waits[0]
-    await call()
-
-
-async def _wait_for(moment: float) -> float:
-    """Sleep until the moment; returns how many seconds late it is then."""
-    loop = asyncio.get_running_loop()
-    await asyncio.sleep(max(0.0, moment - loop.time()))
-    return loop.time() - moment
+            log.error("a step broke", exc_info=outcome)

@@ -75,7 +75,8 @@ def _report(sandbox: stage.Sandbox, seconds: float) -> None:
     report(f"describes                  {describes}, {describes / max(1, len(waits)):.1f} a task")
     report(f"share of the budget, 45/s  {describes / seconds / 45:.0%}")
     report(f"creates at upstream        {state['creates']['accepted']}")
-    report(f"refused for its limits     {state['refused_for_limits']}")
+    refused = f"{state['creates']['refused']} creates, {state['describes']['refused']} describes"
+    report(f"refused for its limits     {state['refused_for_limits']} ({refused})")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from videos.models import Task, UpstreamAccount
 from videos.states import Status
 from videos.steps.clients import client_for
 from videos.upstream.base import Phase, Progress, Refused, UpstreamError, violates_policy
-from videos.worker import in_database
+from videos.worker import BudgetSpent, Gate, in_database
 
 MOST_AT_ONCE = 100
 """Looks one job prepares for; the budget allows fewer."""
@@ -29,39 +29,41 @@ _RELATIVE_LATENESS = """EXTRACT(EPOCH FROM %s - looked_at)
 def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], list[Task]]:
     """Take tasks that are due, the relatively latest first, as many as the budget allows.
 
-    Returns the moments for the calls, in seconds from now, and the tasks. Each task's next look is set at
-    once: a task whose worker dies is simply looked at again then.
+    Returns the moments for the calls and the tasks. Each task's next look is set at once: a task whose
+    worker dies is simply looked at again then.
     """
     with transaction.atomic():
         due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
         wanted = due[:MOST_AT_ONCE].count()
-        waits = budgets.reserve(account, Action.DESCRIBE, wanted) if wanted else []
+        moments = budgets.reserve(account, Action.DESCRIBE, wanted) if wanted else []
         lateness = RawSQL(_RELATIVE_LATENESS, [now], output_field=FloatField())  # noqa: S611 - no input in it
         ordered = due.order_by(OrderBy(lateness, descending=True))
-        tasks = list(ordered.select_for_update(skip_locked=True, of=("self",))[: len(waits)])
-        _set_next_looks(tasks, waits, now)
-    return waits, tasks
+        tasks = list(ordered.select_for_update(skip_locked=True, of=("self",))[: len(moments)])
+        _set_next_looks(tasks, now)
+    return moments, tasks
 
 
-async def look(account: UpstreamAccount, task: Task, clock: Callable[[], datetime]) -> None:
-    """Ask about one task and act on the answer; no answer is no news."""
+async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable[[], datetime]) -> None:
+    """Ask about one task when the gate opens, and act on the answer; no answer is no news."""
+    client = await client_for(account)
     try:
-        progress = await client_for(account).describe(task.upstream_task_id or "")
+        await gate.opens()
+        progress = await client.describe(task.upstream_task_id or "")
     except Refused as error:
         attention = f"upstream will not tell about it: {error}"
         await in_database(lifecycle.flag, task, attention, clock(), **error.as_detail())
-    except UpstreamError:
+    except (UpstreamError, BudgetSpent):
         return  # it is asked again when it is due
     else:
         if progress.word != task.upstream_status or progress.phase in (Phase.DONE, Phase.FAILED):
             await in_database(_apply, task, progress, clock())
 
 
-def _set_next_looks(tasks: list[Task], waits: list[float], now: datetime) -> None:
+def _set_next_looks(tasks: list[Task], now: datetime) -> None:
     learned = generation_times.known() if tasks else {}
-    for task, wait in zip(tasks, waits, strict=False):
+    for task in tasks:
         task.looked_at = now
-        task.due_at = now + timedelta(seconds=wait + _interval(task, now, learned))
+        task.due_at = now + timedelta(seconds=_interval(task, now, learned))
     Task.objects.bulk_update(tasks, ["looked_at", "due_at"])
 
 

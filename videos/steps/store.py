@@ -3,21 +3,19 @@
 import tempfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import IO
 from uuid import UUID
 
-import aiohttp
-import httpx
 import structlog
 from django.core.files import File
 from django.core.files.storage import storages
-from httpx_aiohttp import AiohttpTransport
 
 from videos import lifecycle
 from videos.errors import FailureCode
 from videos.lifecycle import STORE_LEASE, StoredMedia
 from videos.models import Task
 from videos.states import Status
+from videos.steps.clients import downloader
+from videos.upstream.download import DownloadFailed
 from videos.worker import in_database, in_database_surely
 
 LINK_LIFE = timedelta(hours=12)
@@ -25,17 +23,9 @@ LINK_LIFE = timedelta(hours=12)
 SHORTEST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=15)
 RENEW_EVERY = STORE_LEASE / 3
-_TIMEOUT = httpx.Timeout(30.0)
-_CHUNK = 256 * 1024
-_MP4_MARK = b"ftyp"
-"""Bytes 4 to 8 of every MP4."""
 _LOST = "The video was made but could not be retrieved."
 
 log = structlog.get_logger(__name__)
-
-
-class BrokenResultError(Exception):
-    """The link answered, but not with the video."""
 
 
 async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
@@ -45,9 +35,9 @@ async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
         return
     try:
         media = await _fetch(task, clock)
-    except (httpx.HTTPError, aiohttp.ClientError, OSError, BrokenResultError) as error:
-        log.warning("a result could not be fetched", task=task.public_id, error=type(error).__name__)
-        await in_database_surely(_not_fetched, task, f"{type(error).__name__}: {error}", clock())
+    except (DownloadFailed, OSError) as error:
+        log.warning("a result could not be fetched", task=task.public_id, reason=str(error))
+        await in_database_surely(_not_fetched, task, str(error), clock())
     except BaseException:
         await in_database_surely(_release, task, clock())
         raise
@@ -85,34 +75,15 @@ def _not_fetched(task: Task, reason: str, now: datetime) -> None:
 
 
 async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
+    renewed = clock()
+
+    async def alive() -> None:
+        nonlocal renewed
+        if clock() - renewed > RENEW_EVERY:
+            renewed = clock()
+            await in_database(_renew, task.pk, renewed)
+
     with tempfile.TemporaryFile() as file:
-        size = await _download(task, file, clock)
+        size = await (await downloader()).fetch(task.result_link, file, alive)
         name = await in_database(storages["results"].save, media_name(task), File(file))
     return StoredMedia(name, size)
-
-
-async def _download(task: Task, file: IO[bytes], clock: Callable[[], datetime]) -> int:
-    renewed = clock()
-    async with (
-        httpx.AsyncClient(transport=AiohttpTransport(), timeout=_TIMEOUT) as http,
-        http.stream("GET", task.result_link) as answer,
-    ):
-        answer.raise_for_status()
-        async for chunk in answer.aiter_bytes(_CHUNK):
-            file.write(chunk)
-            if clock() - renewed > RENEW_EVERY:
-                renewed = clock()
-                await in_database(_renew, task.pk, renewed)
-    return _checked(file, answer)
-
-
-def _checked(file: IO[bytes], answer: httpx.Response) -> int:
-    size = file.tell()
-    promised = answer.headers.get("content-length")
-    if promised is not None and int(promised) != size:
-        raise BrokenResultError(f"{size} bytes of {promised}")
-    file.seek(0)
-    if file.read(8)[4:] != _MP4_MARK:
-        raise BrokenResultError("not an MP4")
-    file.seek(0)
-    return size

@@ -12,7 +12,7 @@ from videos.models import Task, UpstreamAccount
 from videos.states import Status
 from videos.steps.clients import client_for
 from videos.upstream.base import OutcomeUnknown, Refused, Submitted, Throttled, Unavailable, UpstreamError
-from videos.worker import in_database, in_database_surely
+from videos.worker import BudgetSpent, Gate, in_database, in_database_surely
 
 MOST_AT_ONCE = 20
 """Submissions one job prepares for; the budget allows fewer."""
@@ -22,20 +22,25 @@ _REFUSED = "The upstream provider did not accept this request."
 
 
 def moments(account: UpstreamAccount, now: datetime) -> list[float]:
-    """Reserve a moment, in seconds from now, for each task that waits, as far as the budget goes."""
+    """Reserve a moment for each task that waits, as far as the budget goes."""
     with transaction.atomic():
         waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
         wanted = waiting[:MOST_AT_ONCE].count()
         return budgets.reserve(account, Action.CREATE, wanted) if wanted else []
 
 
-async def submit_next(account: UpstreamAccount, clock: Callable[[], datetime]) -> None:
-    """Submit the task whose turn it is, if there is one."""
+async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], datetime]) -> None:
+    """Submit the task whose turn it is, if there is one, when the gate opens."""
+    await gate.nears()
     task = await in_database(lifecycle.claim, account, clock())
     if task is None:
         return
     try:
-        submitted = await client_for(account).create(task.payload)
+        client = await client_for(account)
+        await gate.opens()
+        submitted = await client.create(task.payload)
+    except BudgetSpent:
+        await in_database_surely(lifecycle.requeue, task, {"error": "the budget was spent"}, clock(), clock())
     except UpstreamError as error:
         await in_database_surely(_not_accepted, task, error, clock())
     except BaseException as error:

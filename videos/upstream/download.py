@@ -1,0 +1,59 @@
+"""Fetching a result by its link."""
+
+from collections.abc import Awaitable, Callable
+from typing import IO
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+CHUNK = 256 * 1024
+_TIMEOUT = httpx.Timeout(30.0)
+"""Seconds, for each read and not for the whole: a large video over a slow line is no failure."""
+_MP4_MARK = b"ftyp"
+"""Bytes 4 to 8 of every MP4."""
+
+
+class DownloadFailed(Exception):  # noqa: N818 - a fact, like those of `base`
+    """The link did not answer, or not with a whole MP4. The message holds no link."""
+
+
+class Downloader:
+    """Fetches results, over connections it keeps."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """`transport` is handed in by tests."""
+        self._http = httpx.AsyncClient(
+            transport=transport or AiohttpTransport(), timeout=_TIMEOUT, follow_redirects=True
+        )
+
+    async def fetch(self, link: str, file: IO[bytes], alive: Callable[[], Awaitable[None]]) -> int:
+        """Write the result to `file` and return its size in bytes; `alive` is called after each chunk.
+
+        Raises `DownloadFailed`.
+        """
+        try:
+            async with self._http.stream("GET", link) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    raise DownloadFailed(f"the link answered {answer.status_code}")
+                async for chunk in answer.aiter_bytes(CHUNK):
+                    file.write(chunk)
+                    await alive()
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            raise DownloadFailed(f"the link broke ({type(error.__cause__ or error).__name__})") from error
+        return _checked_size(file, answer.headers.get("content-length"))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+
+def _checked_size(file: IO[bytes], promised: str | None) -> int:
+    size = file.tell()
+    if promised is not None and int(promised) != size:
+        raise DownloadFailed(f"{size} bytes of {promised}")
+    file.seek(0)
+    if file.read(8)[4:] != _MP4_MARK:
+        raise DownloadFailed("it is not an MP4")
+    file.seek(0)
+    return size
