@@ -3,8 +3,8 @@
 The describe budget is shared by all tasks of an account, so each look should be where it is most likely to
 find the end. A normal distribution of generation times gives the chance that a task ends just now, and the
 intervals fall with a power of it: the root would be best for the mean; a little gentler shortens the longest
-waits and leaves the middle as it is. Intervals are wishes: where they add up to more than the budget, tasks are
-served by how late they are *relative* to their interval.
+waits and leaves the middle as it is. Intervals are wishes: where they add up to more than the budget, tasks
+are served by how late they are *relative* to their interval.
 """
 
 import math

@@ -116,7 +116,7 @@ class Gate:
             await self._reserve_another()
 
     async def _reserve_another(self) -> None:
-        log.info("missed a moment to call", account=self._account.name, action=self._action)
+        log.debug("missed a moment to call", account=self._account.name, action=self._action)
         moments = await in_database(budgets.reserve, self._account, self._action, 1)
         if not moments:
             raise BudgetSpent
