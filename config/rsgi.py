@@ -9,10 +9,10 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -23,26 +23,29 @@ DISCARDED_BYTES = 32 * 1024 * 1024
 """Of a body that is too large, this much is read and dropped, so that the client can read the refusal."""
 
 
+@runtime_checkable
 class Window(Protocol):
-    """A part of a file on disk, from byte `start` up to but without `stop`."""
+    """A part of a file on disk, from byte `start` up to but without `stop`, that the server can send."""
 
     name: str
     start: int
     stop: int
 
-    def close(self) -> None:
-        """Let go of the file."""
-
 
 class ServedFile:
-    """The `wsgi.file_wrapper` of this server: keeps the window for the server to send."""
+    """The `wsgi.file_wrapper` of this server: a file, kept whole for the server to send if it is a `Window`."""
 
-    def __init__(self, window: Window, block_size: int = 0) -> None:
-        self.window = window
+    def __init__(self, file: Any, block_size: int = 8192) -> None:
+        self.file = file
+        self._block_size = block_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The blocks of any other file, such as a static asset."""
+        return iter(lambda: self.file.read(self._block_size), b"")
 
     def close(self) -> None:
-        """Close the window, and with it the response it belongs to."""
-        self.window.close()
+        """Close the file, and with it the response it belongs to."""
+        self.file.close()
 
 
 @dataclass
@@ -90,8 +93,8 @@ class Application:
         answer = Answer()
         result = self._wsgi(environ, answer.start)
         try:
-            if isinstance(result, ServedFile):
-                answer.file = result.window
+            if isinstance(result, ServedFile) and isinstance(result.file, Window):
+                answer.file = result.file
             else:
                 answer.body = b"".join(result)
         finally:
