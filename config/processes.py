@@ -41,7 +41,7 @@ class Child:
 
 
 class Family:
-    """The children of this process. As a context manager it ends them all; SIGTERM ends it like Ctrl-C."""
+    """The children of this process. As a context manager it ends them all, on SIGTERM as on Ctrl-C."""
 
     def __init__(self, logs: Path) -> None:
         """The children's output goes to files in the folder `logs`."""
@@ -50,7 +50,8 @@ class Family:
 
     def __enter__(self) -> "Family":
         self._logs.mkdir(parents=True, exist_ok=True)
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have made us ignore the first
+            signal.signal(number, _interrupt)
         return self
 
     def __exit__(

@@ -33,7 +33,7 @@ class Window(Protocol):
 
 
 class ServedFile:
-    """The `wsgi.file_wrapper` of this server: a file, kept whole for the server to send if it is a `Window`."""
+    """The `wsgi.file_wrapper` of this server: a `Window` is kept for the server to send, others are read."""
 
     def __init__(self, file: Any, block_size: int = 8192) -> None:
         self.file = file

@@ -5,6 +5,8 @@ from django.urls import include, path, re_path
 
 from config import health
 
+admin.site.site_header = admin.site.site_title = "Reelay"
+
 urlpatterns = [
     path("v1/", include("videos.api.urls")),
     re_path(r"^healthz/?$", health.healthz, name="healthz"),

@@ -118,6 +118,7 @@ def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             _put(body, keys, value)
         except (TypeError, AttributeError) as error:
             raise ParseError(f"{name[:100]} contradicts another field") from error
+    body = {key: _with_arrays(value) for key, value in body.items()}
     for key in ("images", "videos"):
         # A form has no arrays of one; where an array is meant, one value is one.
         if isinstance(body.get(key), str):
@@ -127,22 +128,40 @@ def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _put(container: Any, keys: list[str], value: Any) -> None:
     key, rest = keys[0], keys[1:]
+    if isinstance(container, list) is not (key == ""):
+        raise TypeError("an array and an object of one name")
     if isinstance(container, list):
-        _append(container, rest if key == "" or key.isdecimal() else keys, value)
+        _append(container, rest, value)
     elif not rest:
+        if isinstance(container.get(key), dict):
+            raise TypeError("a value and an object of one name")
         container[key] = [*_as_list(container[key]), value] if key in container else value
     else:
-        is_array = rest[0] == "" or rest[0].isdecimal()
-        _put(container.setdefault(key, [] if is_array else {}), rest, value)
+        _put(container.setdefault(key, [] if rest[0] == "" else {}), rest, value)
 
 
 def _append(items: list[Any], keys: list[str], value: Any) -> None:
     if not keys:
         items.append(value)
         return
-    if not items or not isinstance(items[-1], dict) or (len(keys) == 1 and keys[0] in items[-1]):
+    if not items or not isinstance(items[-1], dict) or _holds(items[-1], keys):
         items.append({})
     _put(items[-1], keys, value)
+
+
+def _holds(container: Any, keys: list[str]) -> bool:
+    """Whether there is a value at the end of `keys` already; an array takes any number."""
+    return not keys or (isinstance(container, dict) and keys[0] in container and _holds(container[keys[0]], keys[1:]))
+
+
+def _with_arrays(value: Any) -> Any:
+    """Turn objects that number their items, as in `a[0]` and `a[1]`, into arrays in that order."""
+    if isinstance(value, list):
+        return [_with_arrays(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    items = {key: _with_arrays(item) for key, item in value.items()}
+    return [items[key] for key in sorted(items, key=int)] if all(map(str.isdecimal, items)) else items
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -154,8 +173,9 @@ def _check_length(request: Any) -> None:
         raise RequestTooLarge
 
 
-def mapping(data: Any) -> Mapping[str, Any]:
+def mapping(request: Request) -> Mapping[str, Any]:
     """The parsed body. A request without one, which no parser sees, is malformed: raises `ParseError`."""
-    if isinstance(data, QueryDict) or not isinstance(data, dict):
+    data = request.data
+    if request.stream is None or isinstance(data, QueryDict) or not isinstance(data, dict):
         raise ParseError(MALFORMED)
     return data

@@ -29,13 +29,17 @@ class Refusal:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+CHALLENGE = 'Bearer realm="reelay"'
+"""As `BearerKeyAuthentication` words it."""
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
 _UNKNOWN_TASK = "The task does not exist"
 
 REFUSALS: dict[type[Exception], Refusal] = {
     drf.NotAuthenticated: Refusal(401, "authentication_error", "invalid_api_key", REFUSAL),
     drf.AuthenticationFailed: Refusal(401, "authentication_error", "invalid_api_key", REFUSAL),
-    errors.TenantSuspended: Refusal(401, "authentication_error", "invalid_api_key", REFUSAL),
+    errors.TenantSuspended: Refusal(
+        401, "authentication_error", "invalid_api_key", REFUSAL, (("WWW-Authenticate", CHALLENGE),)
+    ),
     drf.PermissionDenied: Refusal(403, "permission_error", "permission_denied"),
     drf.NotFound: Refusal(404, _MISSING, "not_found", "Unknown route"),
     errors.TaskNotExist: Refusal(404, _MISSING, "task_not_exist", _UNKNOWN_TASK),

@@ -70,7 +70,7 @@ class CreateView(View):
     def post(self, request: Request) -> Response:
         """Make a task; answers with the video object."""
         offers = Offers()
-        video_request = parse(mapping(request.data), offers.find)
+        video_request = parse(mapping(request), offers.find)
         translation = translate(video_request)
         account = offers.account_for(video_request.model)
         order = Order(video_request, account, translation.payload, translation.not_forwarded)
@@ -85,7 +85,7 @@ class ValidateView(View):
 
     def post(self, request: Request) -> Response:
         """Answer with the normalised request and what upstream would be sent, or with every violation."""
-        video_request = parse(mapping(request.data), Offers().find)
+        video_request = parse(mapping(request), Offers().find)
         translation = translate(video_request)
         return Response(
             {

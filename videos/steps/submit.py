@@ -11,7 +11,15 @@ from videos.errors import FailureCode
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
 from videos.steps.clients import client_for
-from videos.upstream.base import OutcomeUnknown, Refused, Submitted, Throttled, Unavailable, UpstreamError
+from videos.upstream.base import (
+    OutcomeUnknown,
+    Refused,
+    Submitted,
+    Throttled,
+    Unavailable,
+    Upstream,
+    UpstreamError,
+)
 from videos.worker import BudgetSpent, Gate, in_database, in_database_surely
 
 MOST_AT_ONCE = 20
@@ -38,9 +46,17 @@ async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], 
     try:
         client = await client_for(account)
         await gate.opens()
+    except BaseException as error:
+        await in_database_surely(_not_sent, task, error, clock())
+        if isinstance(error, BudgetSpent):
+            return
+        raise
+    await _send(client, task, clock)
+
+
+async def _send(client: Upstream, task: Task, clock: Callable[[], datetime]) -> None:
+    try:
         submitted = await client.create(task.payload)
-    except BudgetSpent:
-        await in_database_surely(lifecycle.requeue, task, {"error": "the budget was spent"}, clock(), clock())
     except UpstreamError as error:
         await in_database_surely(_not_accepted, task, error, clock())
     except BaseException as error:
@@ -50,6 +66,10 @@ async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], 
         raise
     else:
         await in_database_surely(_accepted, task, submitted, clock())
+
+
+def _not_sent(task: Task, error: BaseException, now: datetime) -> None:
+    lifecycle.requeue(task, {"error": type(error).__name__}, now, now)
 
 
 def _accepted(task: Task, submitted: Submitted, now: datetime) -> None:

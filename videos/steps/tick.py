@@ -17,19 +17,20 @@ MOST_STORES = 100
 def start_due_work(now: datetime) -> None:
     """Queue a job for each account with something to submit or to ask, and for each result to fetch."""
     due = Task.objects.filter(due_at__lte=now)
-    for account in UpstreamAccount.objects.all():
-        if due.filter(account=account, status=Status.QUEUED).exists():
-            _once(Job.SUBMIT, account)
-        if due.filter(account=account, status=Status.RUNNING).exists():
-            _once(Job.POLL, account)
+    # Ids alone: an account whose secret cannot be decrypted must not stop the others.
+    for account_id in UpstreamAccount.objects.values_list("pk", flat=True):
+        if due.filter(account=account_id, status=Status.QUEUED).exists():
+            _once(Job.SUBMIT, account_id)
+        if due.filter(account=account_id, status=Status.RUNNING).exists():
+            _once(Job.POLL, account_id)
     _start_stores(now)
 
 
-def _once(job: Job, account: UpstreamAccount) -> None:
+def _once(job: Job, account_id: int) -> None:
     """Queue the job unless one like it waits already, or they would pile up while the fleet is busy."""
     try:
         with transaction.atomic():
-            enqueue(job, queueing_lock=f"{job}:{account.pk}", account_id=account.pk)
+            enqueue(job, queueing_lock=f"{job}:{account_id}", account_id=account_id)
     except AlreadyEnqueued:
         return
 

@@ -1,0 +1,92 @@
+"""The commands that run everything, as processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from config.processes import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 12.0
+
+
+def _environment(data: Path) -> dict[str, str]:
+    return {**os.environ, "DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def _serving(data: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    port = free_port(0)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", str(port)],
+        cwd=ROOT,
+        env=_environment(data),
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(lambda: _status(f"{url}/healthz") == 200, START_SECONDS)
+        yield process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return int(answer.status)
+    except (urllib.error.URLError, OSError):
+        return 0
+
+
+def _wait(condition: Any, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
+
+
+def _using(data: Path) -> list[str]:
+    """The processes that run for this data folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("DATA_DIR") == str(data) or str(data) in " ".join(process.cmdline()):
+                found.append(process.name())
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_serve_serves_and_leaves_no_process_behind(tmp_path: Path, number: int) -> None:
+    with _serving(tmp_path) as (process, url):
+        assert _status(f"{url}/readyz") == 200
+        made = subprocess.run(
+            [sys.executable, "manage.py", "createtenant", "Alice"],
+            cwd=ROOT,
+            env=_environment(tmp_path),
+            capture_output=True,
+            check=True,
+        )
+        key = json.loads(made.stdout)["key"]
+        request = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert json.load(answer)["data"]
+        process.send_signal(number)
+        process.wait(timeout=10)
+    _wait(lambda: not _using(tmp_path), 5)
