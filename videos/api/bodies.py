@@ -92,14 +92,23 @@ class BracketFormParser(BaseParser):
         request = parser_context["request"]
         _check_length(request)
         try:
-            parser = DjangoMultiPartParser(request.META, stream, request.upload_handlers, "utf-8")
+            parser = _FormParser(request.META, stream, request.upload_handlers, "utf-8")
             fields, files = parser.parse()
         except RequestDataTooBig as error:
             raise RequestTooLarge from error
         except (MultiPartParserError, SuspiciousOperation) as error:
             raise ParseError("The form is malformed") from error
         pairs = [(name, value) for name, values in fields.lists() for value in values]
-        return nested([*pairs, *((name, File()) for name in files)])
+        # A file anywhere in a field makes the field one, so that it is refused and never dropped.
+        return nested(pairs) | {name.partition("[")[0] or name: File() for name in files}
+
+
+class _FormParser(DjangoMultiPartParser):
+    """Django's, which drops a file whose name is no name, such as `..`."""
+
+    def sanitize_file_name(self, file_name: str) -> str:
+        """The name, or any other."""
+        return super().sanitize_file_name(file_name) or "unnamed"
 
 
 def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -161,7 +170,7 @@ def _with_arrays(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     items = {key: _with_arrays(item) for key, item in value.items()}
-    return [items[key] for key in sorted(items, key=int)] if all(map(str.isdecimal, items)) else items
+    return [items[key] for key in sorted(items, key=int)] if items and all(map(str.isdecimal, items)) else items
 
 
 def _as_list(value: Any) -> list[Any]:
