@@ -64,6 +64,7 @@ def durations_are_positive(**_: Any) -> Sequence[CheckMessage]:
         "UPSTREAM_CREATE_TIMEOUT",
         "UPSTREAM_DESCRIBE_TIMEOUT",
         "TASK_DEADLINE_HOURS",
+        "IN_DOUBT_RELEASE_HOURS",
         "RESULT_RETENTION_DAYS",
         "LINK_LIFE_SECONDS",
         "API_THREADS",

@@ -1,20 +1,26 @@
 """Secrets made on the first run and kept in the data folder, for a machine without configuration."""
 
 import os
+import tempfile
 from pathlib import Path
 
 
 def kept(path: Path, new: str) -> str:
     """The secret in the file `path`; where there is none yet, `new` becomes it, readable by us alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _publish(path, new)
+    return path.read_text()
+
+
+def _publish(path: Path, new: str) -> None:
+    """Make the file, whole before it is visible; of processes that start at once, one wins."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        # Whole before it is visible: two processes may start at once.
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(new)
+        with os.fdopen(handle, "w") as file:
+            file.write(new)
         os.link(draft, path)
     except FileExistsError:
-        return path.read_text()
+        return
     finally:
-        draft.unlink(missing_ok=True)
-    return new
+        Path(draft).unlink()

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import av
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from PIL import Image, ImageDraw
 

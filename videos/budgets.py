@@ -17,6 +17,9 @@ HORIZON = timedelta(seconds=1)
 """Moments are given out no further ahead than this, so that a dead process wastes little."""
 
 
+NO_LEAD = timedelta(0)
+
+
 class Action(StrEnum):
     """What upstream counts separately."""
 
@@ -24,21 +27,27 @@ class Action(StrEnum):
     DESCRIBE = "describe"
 
 
-_FREE_FROM = "GREATEST(next_at, clock_timestamp())"
+_FREE_FROM = "GREATEST(next_at, clock.now + %(lead)s)"
 _GRANTED = f"""GREATEST(0, LEAST(%(wanted)s,
-    1 + FLOOR(EXTRACT(EPOCH FROM clock_timestamp() + %(horizon)s - {_FREE_FROM}) / %(seconds)s)::int))"""
+    1 + FLOOR(EXTRACT(EPOCH FROM clock.now + %(horizon)s - {_FREE_FROM}) / %(seconds)s)::int))"""
 _RESERVE = f"""
     UPDATE videos_upstreambudget
     SET granted = {_GRANTED}, next_at = {_FREE_FROM} + {_GRANTED} * %(gap)s
+    FROM (SELECT clock_timestamp() AS now) AS clock
     WHERE account_id = %(account)s AND action = %(action)s
     RETURNING granted, EXTRACT(EPOCH FROM next_at - granted * %(gap)s - clock_timestamp())
 """  # noqa: S608 - made of the constants above
 
 
 def reserve(
-    account: UpstreamAccount, action: Action, wanted: int, horizon: timedelta = HORIZON
+    account: UpstreamAccount,
+    action: Action,
+    wanted: int,
+    horizon: timedelta = HORIZON,
+    *,
+    lead: timedelta = NO_LEAD,
 ) -> list[float]:
-    """Reserve up to `wanted` moments to call within `horizon`.
+    """Reserve up to `wanted` moments to call within `horizon`, none sooner than `lead`.
 
     Returns them on the clock of `time.monotonic`, in seconds, soonest first; fewer than `wanted`, or none,
     where the budget is spent. A moment that is not used is lost.
@@ -51,6 +60,7 @@ def reserve(
         "action": action.value,
         "wanted": wanted,
         "horizon": horizon,
+        "lead": lead,
     }
     granted, wait = _updated(arguments) or _created_and_updated(account, action, arguments)
     # Read at once: what happens between here and the event loop must not shift the moments.

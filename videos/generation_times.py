@@ -31,9 +31,9 @@ def guess(model: str) -> GenerationTime:
 
 def learn(now: datetime) -> None:
     """Work the times out anew for each model that finished videos within the last day."""
-    recent = Task.objects.filter(done_at__gte=now - timedelta(days=1))
-    for model in recent.order_by().values_list("model", flat=True).distinct():
-        _learn(model, now)
+    for spec in catalogue.MODELS:
+        if Task.objects.filter(model=spec.name, done_at__gte=now - timedelta(days=1)).exists():
+            _learn(spec.name, now)
 
 
 def _learn(model: str, now: datetime) -> None:

@@ -6,6 +6,7 @@ import structlog
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Status as JobStatus
 
 from videos import generation_times
 from videos.budgets import Action
@@ -16,6 +17,7 @@ from videos.steps import store as store_step
 from videos.steps import submit as submit_step
 from videos.steps import sweep as sweep_step
 from videos.steps import tick as tick_step
+from videos.steps.clients import client_for
 from videos.worker import Gate, in_database, side_by_side
 
 log = structlog.get_logger(__name__)
@@ -32,6 +34,7 @@ async def tick(timestamp: int) -> None:
 async def submit(account_id: int) -> None:
     """Submit what waits on one account, as fast as its budget allows."""
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
+    await client_for(account)  # opening it takes longer than a moment waits
     moments = await in_database(submit_step.moments, account, timezone.now())
     gates = [Gate(account, Action.CREATE, moment) for moment in moments]
     await side_by_side(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
@@ -41,6 +44,7 @@ async def submit(account_id: int) -> None:
 async def poll(account_id: int) -> None:
     """Ask about what is due on one account, as fast as its budget allows."""
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
+    await client_for(account)  # as above
     moments, tasks = await in_database(poll_step.claim_due, account, timezone.now())
     gates = [Gate(account, Action.DESCRIBE, moment) for moment in moments]
     await side_by_side(
@@ -54,12 +58,19 @@ async def store(task_id: str) -> None:
     await store_step.store(UUID(task_id), timezone.now)
 
 
+@app.periodic(cron="* * * * * 30")  # every minute
+@app.task(name=Job.LEARN, queue=Job.LEARN, queueing_lock=Job.LEARN)
+async def learn(timestamp: int) -> None:
+    """Learn how long the models take."""
+    await in_database(generation_times.learn, timezone.now())
+
+
 @app.periodic(cron="* * * * * */10")  # every ten seconds
 @app.task(name=Job.SWEEP, queue=Job.SWEEP, queueing_lock=Job.SWEEP, pass_context=True)
 async def sweep(context: JobContext, timestamp: int) -> None:
     """See to what stopped moving: tasks, and jobs whose worker died."""
     await in_database(sweep_step.sweep, timezone.now())
-    await in_database(generation_times.learn, timezone.now())
     for job in await context.app.job_manager.get_stalled_jobs():
-        log.warning("a job's worker died; the job runs again", job=job.task_name)
-        await context.app.job_manager.retry_job(job)
+        # Nothing is lost with it: whatever it was to do is still due, and the next tick sees that.
+        log.warning("a job's worker died", job=job.task_name)
+        await context.app.job_manager.finish_job(job, JobStatus.ABORTED, delete_job=True)

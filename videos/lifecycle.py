@@ -1,8 +1,8 @@
 """The verbs that move a task along the arrows of `states`. Nothing else writes its status.
 
 Each verb is one transaction: the change, the event that tells of it, and the job that follows. Each is a
-conditional update: where the task is no longer in a state the arrow starts from, somebody else was
-faster, nothing is written, and the verb answers False.
+conditional update: where the task is no longer in the state that the caller saw, or no arrow starts there,
+nothing is written, and the verb answers False.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,8 @@ from videos.queueing import Job, enqueue
 from videos.requests import VideoRequest
 from videos.states import Status, sources
 
+_STILL_TRUE = {Status.SUBMITTING: {Status.SUBMITTING, Status.IN_DOUBT}}
+"""A verb speaks of the state its caller saw; but an answer to a submission holds for one in doubt, too."""
 STORE_LEASE = timedelta(seconds=30)
 """A worker that fetches a result renews this; when it runs out, the next tick starts another."""
 
@@ -65,7 +67,7 @@ def create(order: Order, key: APIKey) -> Task:
             request=order.request.as_body(),
             payload=dict(order.payload),
             not_forwarded=order.not_forwarded,
-            turn=_next_turn(order.account, key),
+            turn=_next_turn(order.account, key, now),
             created_at=now,
             due_at=now,
         )
@@ -74,7 +76,7 @@ def create(order: Order, key: APIKey) -> Task:
     return task
 
 
-def _next_turn(account: UpstreamAccount, key: APIKey) -> int:
+def _next_turn(account: UpstreamAccount, key: APIKey, now: datetime) -> int:
     """Tenants take turns: a tenant's next task comes a round after its last one that waits.
 
     A tenant with none waiting joins the round being served, whatever others have queued.
@@ -83,7 +85,7 @@ def _next_turn(account: UpstreamAccount, key: APIKey) -> int:
     last = waiting.filter(tenant=key.tenant).aggregate(last=Max("turn"))["last"]
     if last is not None:
         return int(last) + 1
-    return int(waiting.aggregate(first=Min("turn"))["first"] or 0)
+    return int(waiting.filter(due_at__lte=now).aggregate(first=Min("turn"))["first"] or 0)
 
 
 def claim(account: UpstreamAccount, now: datetime) -> Task | None:
@@ -117,8 +119,11 @@ def accepted(task: Task, upstream_task_id: str, now: datetime, first_look: timed
 
 
 def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: datetime) -> bool:
-    """Upstream surely has nothing of it: let it wait until `due_at`, in its old place."""
-    return _move(task, Status.QUEUED, "requeue", now, dict(reason), due_at=due_at)
+    """Upstream surely has nothing of it: let it wait until `due_at`, before whoever waits now."""
+    waiting = Task.objects.filter(account=task.account_id, status=Status.QUEUED)
+    first = waiting.aggregate(first=Min("turn"))["first"]
+    turn = task.turn if first is None else min(task.turn, first)
+    return _move(task, Status.QUEUED, "requeue", now, dict(reason), due_at=due_at, turn=turn)
 
 
 def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
@@ -132,7 +137,7 @@ def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
 
 def progressed(task: Task, word: str, now: datetime, *, is_known: bool) -> bool:
     """Upstream speaks of the running task with a word it had not used for it before."""
-    attention = task.attention if is_known else f"upstream says {word!r}, which nobody has seen before"
+    attention = "" if is_known else f"upstream says {word!r}, which nobody has seen before"
     with transaction.atomic():
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING).exclude(upstream_status=word)
         changed = running.update(upstream_status=word, attention=attention) == 1
@@ -191,6 +196,7 @@ def cancel(task: Task, now: datetime) -> bool:
         "failure_code": FailureCode.CANCELLED.value,
         "failure_message": "The task was cancelled before it was submitted.",
         "finished_at": now,
+        "attention": "",
     }
     return _move(task, Status.CANCELLED, "cancel", now, {}, **changes)
 
@@ -207,7 +213,8 @@ def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
 def remove_media(task: Task, now: datetime) -> bool:
     """The media's time has come; the file itself goes once this is committed."""
     with transaction.atomic():
-        removed = Task.objects.filter(pk=task.pk, media_removed_at=None).update(media_removed_at=now) == 1
+        kept = Task.objects.filter(pk=task.pk, status=Status.SUCCEEDED, media_removed_at=None)
+        removed = kept.update(media_removed_at=now) == 1
         if removed:
             _record(task, "remove_media", Status.SUCCEEDED, now, {"name": task.media_name})
     return removed
@@ -216,8 +223,9 @@ def remove_media(task: Task, now: datetime) -> bool:
 def _move(
     task: Task, target: Status, verb: str, now: datetime, detail: dict[str, Any], **changes: Any
 ) -> bool:
+    still_true = _STILL_TRUE.get(task.state, {task.state}) & sources(target)
     with transaction.atomic():
-        movable = Task.objects.filter(pk=task.pk, status__in=sources(target))
+        movable = Task.objects.filter(pk=task.pk, status__in=still_true)
         moved = movable.update(status=target, **changes) == 1
         if moved:
             _record(task, verb, target, now, detail)

@@ -16,7 +16,8 @@ class Offers:
     def accounts(self) -> list[UpstreamAccount]:
         """The enabled accounts, the oldest first."""
         if self._accounts is None:
-            self._accounts = list(UpstreamAccount.objects.filter(is_enabled=True).order_by("pk"))
+            enabled = UpstreamAccount.objects.filter(is_enabled=True)
+            self._accounts = list(enabled.defer("secret_key").order_by("pk"))
         return self._accounts
 
     def models(self) -> list[ModelSpec]:

@@ -18,7 +18,7 @@ BEFORE_THE_WINDOW = 5.0
 IN_THE_WINDOW = 4.0
 """The most seconds between looks once an end is to be expected."""
 LONGEST = 300.0
-"""Seconds between looks at a task that should have ended long ago."""
+"""The most seconds between looks at any task."""
 _WINDOW = 3.0
 """From this many sigmas before the usual time an end is to be expected."""
 _OUTLIER = 4.0
@@ -36,7 +36,7 @@ def interval(age: float, time: GenerationTime, *, is_learned: bool) -> float:
     sigmas = (age - time.usual) / time.spread
     if sigmas < -_WINDOW:
         until_window = time.usual - _WINDOW * time.spread - age
-        return max(SHORTEST, until_window) if is_learned else min(BEFORE_THE_WINDOW, until_window + SHORTEST)
+        return min(LONGEST if is_learned else BEFORE_THE_WINDOW, until_window + SHORTEST)
     if sigmas > _OUTLIER:
         overtime = age - time.usual - _OUTLIER * time.spread
         return min(LONGEST, max(2 * SHORTEST, overtime / 4))
@@ -55,5 +55,5 @@ def expected_progress(age: float, usual: float) -> int:
     """Percent done, estimated: even at first, then ever slower, and never 100 before the end."""
     if age <= 0:
         return 0
-    share = age / usual
+    share = age / max(usual, 1)
     return int(90 * share) if share <= 1 else min(99, int(99 - 9 / share))

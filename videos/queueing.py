@@ -16,6 +16,7 @@ class Job(StrEnum):
     POLL = "poll"
     STORE = "store"
     SWEEP = "sweep"
+    LEARN = "learn"
 
 
 _QUEUE = JobManager(DjangoConnector())

@@ -57,6 +57,6 @@ STAGE: dict[Status, str] = {**{status: status.value for status in Status}, Statu
 """What clients see as `metadata.stage`."""
 
 
-def sources(target: Status) -> list[Status]:
+def sources(target: Status) -> set[Status]:
     """The states from which an arrow leads to `target`."""
-    return [status for status, arrows in ARROWS.items() if target in arrows]
+    return {status for status, arrows in ARROWS.items() if target in arrows}

@@ -25,6 +25,8 @@ class DurableFileSystemStorage(FileSystemStorage):
         handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".saving-")
         try:
             with os.fdopen(handle, "wb") as file:
+                if self.file_permissions_mode is not None:
+                    os.fchmod(handle, self.file_permissions_mode)
                 for chunk in content.chunks():
                     file.write(chunk)
                 file.flush()
@@ -34,12 +36,19 @@ class DurableFileSystemStorage(FileSystemStorage):
             with contextlib.suppress(FileNotFoundError):
                 Path(draft).unlink()
             raise
-        _sync_folder(target.parent)
+        self._sync_folders(target.parent)
         return name
+
+    def _sync_folders(self, folder: Path) -> None:
+        """Make the names durable: that of the file, and those of folders made for it."""
+        top = Path(self.location)
+        for changed in (folder, *folder.parents):
+            _sync_folder(changed)
+            if changed in (top.parent, Path(top.anchor)):
+                return
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in the folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,6 +6,7 @@ LONGEST = 500
 """Characters of upstream's text that are passed on."""
 _PRIVATE = re.compile(
     r"""https?://\S+                            # links, signed ones among them
+      | \b(?:[\w-]+\.)+(?:com|cn|net|io)\b      # hosts
       | \bAKID\w+                               # key ids
       | \b[\w-]*Aigc\w*-\w+                     # task ids
       | \b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b  # request ids

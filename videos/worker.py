@@ -5,6 +5,7 @@ import contextvars
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,8 +23,8 @@ T = TypeVar("T")
 
 TOLERATED_LATENESS = 0.03
 """Seconds a call may leave after its moment. Later ones would bunch up with those behind them."""
-PREPARATION = 0.1
-"""Seconds before its moment that a call begins to be prepared."""
+PREPARATION = timedelta(seconds=0.1)
+"""How long before its moment a call begins to be prepared."""
 
 RETRY_DELAYS = (0.2, 0.5, 1, 2, 4, 8)
 """Seconds between attempts at a write that must not be forgotten; about 16 in all."""
@@ -105,7 +106,7 @@ class Gate:
 
     async def nears(self) -> None:
         """Wait until little more than what has to be prepared for the call fits in before it."""
-        await asyncio.sleep(self._moment - PREPARATION - time.monotonic())
+        await asyncio.sleep(self._moment - PREPARATION.total_seconds() - time.monotonic())
 
     async def opens(self) -> None:
         """Wait for the moment; for a new one if this one is missed. Raises `BudgetSpent` if there is none."""
@@ -117,7 +118,8 @@ class Gate:
 
     async def _reserve_another(self) -> None:
         log.debug("missed a moment to call", account=self._account.name, action=self._action)
-        moments = await in_database(budgets.reserve, self._account, self._action, 1)
+        soon = 2 * budgets.HORIZON
+        moments = await in_database(budgets.reserve, self._account, self._action, 1, soon)
         if not moments:
             raise BudgetSpent
         self._moment = moments[0]

@@ -62,7 +62,7 @@ def start_sandbox(family: Family, *options: str) -> Sandbox:
 def start_workers(family: Family, count: int) -> None:
     """Start worker processes."""
     for number in range(count):
-        family.start(f"worker-{number}", ["manage.py", "procrastinate", "worker"])
+        family.start(f"worker-{number}", ["manage.py", "worker"])
 
 
 def start_web(family: Family) -> str:

@@ -114,7 +114,8 @@ class _FormParser(DjangoMultiPartParser):
 def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Unfold bracketed names: `a[b][c]` is an object in an object, `a[]` and a repeated `a` are arrays.
 
-    `a[][b]` begins a new item whenever `b` comes again. Raises `ParseError` where names contradict each
+    `a[0][b]` is of the item of that number; the n-th `a[][b]` is of the n-th item, for Django hands values
+    over grouped by name. Raises `ParseError` where names contradict each
     other or nest too deeply.
     """
     body: dict[str, Any] = {}
@@ -153,14 +154,17 @@ def _append(items: list[Any], keys: list[str], value: Any) -> None:
     if not keys:
         items.append(value)
         return
-    if not items or not isinstance(items[-1], dict) or _holds(items[-1], keys):
-        items.append({})
-    _put(items[-1], keys, value)
+    item = next((item for item in items if isinstance(item, dict) and not _holds(item, keys)), None)
+    if item is None:
+        items.append(item := {})
+    _put(item, keys, value)
 
 
 def _holds(container: Any, keys: list[str]) -> bool:
     """Whether there is a value at the end of `keys` already; an array takes any number."""
-    return not keys or (isinstance(container, dict) and keys[0] in container and _holds(container[keys[0]], keys[1:]))
+    return not keys or (
+        isinstance(container, dict) and keys[0] in container and _holds(container[keys[0]], keys[1:])
+    )
 
 
 def _with_arrays(value: Any) -> Any:
@@ -170,7 +174,9 @@ def _with_arrays(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     items = {key: _with_arrays(item) for key, item in value.items()}
-    return [items[key] for key in sorted(items, key=int)] if items and all(map(str.isdecimal, items)) else items
+    return (
+        [items[key] for key in sorted(items, key=int)] if items and all(map(str.isdecimal, items)) else items
+    )
 
 
 def _as_list(value: Any) -> list[Any]:

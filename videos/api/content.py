@@ -44,10 +44,15 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     if path is None:
         return HttpResponseRedirect(storage.url(task.media_name))
     size = path.stat().st_size
-    window = _asked_window(request, task, size)
+    asked = _asked_range(request, task)
+    window = _window(*asked, size) if asked else (0, size)
     if window is None:
         return _unsatisfiable(size)
-    return _partial(task, path, *window, size)
+    response = _file(task, path, *window)
+    if asked:
+        response.status_code = 206
+        response["content-range"] = f"bytes {window[0]}-{window[1] - 1}/{size}"
+    return response
 
 
 def _path(storage: Storage, name: str) -> Path | None:
@@ -57,16 +62,16 @@ def _path(storage: Storage, name: str) -> Path | None:
         return None
 
 
-def _asked_window(request: HttpRequest, task: Task, size: int) -> tuple[int, int] | None:
-    """From which byte to which; None where the range asked for lies outside the file."""
+def _asked_range(request: HttpRequest, task: Task) -> tuple[str, str] | None:
+    """The first and the last byte asked for, one of which may be empty; None asks for the whole."""
     asked = _RANGE.fullmatch(request.headers.get("range", ""))
-    if (
-        asked is None
-        or not any(asked.groups())
-        or request.headers.get("if-range", _etag(task)) != _etag(task)
-    ):
-        return 0, size
-    first, last = asked.groups()
+    if asked is None or not any(asked.groups()):
+        return None
+    return (asked[1], asked[2]) if request.headers.get("if-range", _etag(task)) == _etag(task) else None
+
+
+def _window(first: str, last: str, size: int) -> tuple[int, int] | None:
+    """From which byte to which; None where the range lies outside the file."""
     if not first:
         start, stop = max(0, size - int(last)), size
     else:
@@ -74,7 +79,7 @@ def _asked_window(request: HttpRequest, task: Task, size: int) -> tuple[int, int
     return (start, stop) if start < stop else None
 
 
-def _partial(task: Task, path: Path, start: int, stop: int, size: int) -> FileResponse:
+def _file(task: Task, path: Path, start: int, stop: int) -> FileResponse:
     response = FileResponse(FileWindow(path, start, stop), content_type="video/mp4")
     response.block_size = BLOCK
     response["content-length"] = str(stop - start)
@@ -82,9 +87,6 @@ def _partial(task: Task, path: Path, start: int, stop: int, size: int) -> FileRe
     response["etag"] = _etag(task)
     response["cache-control"] = "private, max-age=3600"
     response["content-disposition"] = f'inline; filename="{task.public_id}.mp4"'
-    if (start, stop) != (0, size):
-        response.status_code = 206
-        response["content-range"] = f"bytes {start}-{stop - 1}/{size}"
     return response
 
 

@@ -29,7 +29,7 @@ def start(family: Family, port: int) -> Stack:
     `port` is where the API should listen; another is chosen if it is taken. Raises `ProcessError`.
     """
     sandbox = "" if _has_real_upstream() else _start_sandbox(family)
-    family.start("worker", ["manage.py", "procrastinate", "worker"])
+    family.start("worker", ["manage.py", "worker"])
     api = _start_web(family, free_port(port))
     return Stack(api=api, sandbox=sandbox, logs=settings.DATA_DIR / "logs")
 

@@ -46,7 +46,7 @@ class Task(models.Model):
     )
     looked_at = models.DateTimeField(null=True, help_text="When upstream was last asked about it.")
 
-    upstream_task_id = models.CharField(max_length=100, null=True)  # noqa: DJ001 - unknown until accepted
+    upstream_task_id = models.TextField(null=True)  # noqa: DJ001 - unknown until accepted
     upstream_status = models.CharField(max_length=50, default="", help_text="Upstream's own word.")
     result_link = models.TextField(default="", help_text="Upstream's link; it dies within hours.")
 
@@ -118,13 +118,19 @@ class Task(models.Model):
                 condition=Q(status__in=[Status.SUBMITTING, Status.IN_DOUBT]),
                 name="task_to_sweep",
             ),
+            # steps.sweep: what should have ended long ago.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(status__in=[Status.QUEUED, Status.RUNNING], attention=""),
+                name="task_overdue",
+            ),
             # steps.sweep: media whose time has come.
             models.Index(
                 fields=["expires_at"],
                 condition=Q(status=Status.SUCCEEDED, media_removed_at=None),
                 name="task_media_to_expire",
             ),
-            # steps.sweep: how long has this model taken lately?
+            # generation_times.learn: how long has this model taken lately?
             models.Index(
                 fields=["model", "-done_at"], condition=Q(done_at__isnull=False), name="task_generation_times"
             ),

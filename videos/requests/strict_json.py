@@ -19,18 +19,18 @@ def loads(text: str) -> Any:
 
 def check_depth(value: Any) -> None:
     """Raise `ValueError` where arrays and objects nest deeper than `MAX_DEPTH`."""
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [child for container in level for child in _children(container)]
+    level = _containers([value])
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _containers(outer)]
         if not level:
             return
     raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+def _containers(container: Any) -> list[Any]:
+    """The arrays and objects directly in an array or object."""
+    items = container.values() if isinstance(container, dict) else container
+    return [item for item in items if isinstance(item, dict | list)]
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -70,8 +70,8 @@ def _not_fetched(task: Task, reason: str, now: datetime) -> None:
         return
     # Waiting half as long again as it took so far is exponential, and needs no count to be kept.
     delay = min(LONGEST_RETRY, max(SHORTEST_RETRY, waited / 2))
-    Task.objects.filter(pk=task.pk, status=Status.STORING).update(due_at=now + delay)
-    lifecycle.flag(task, f"its result could not be fetched yet: {reason}", now)
+    if Task.objects.filter(pk=task.pk, status=Status.STORING).update(due_at=now + delay):
+        lifecycle.flag(task, f"its result could not be fetched yet: {reason}", now)
 
 
 async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:

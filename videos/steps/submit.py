@@ -20,7 +20,7 @@ from videos.upstream.base import (
     Upstream,
     UpstreamError,
 )
-from videos.worker import BudgetSpent, Gate, in_database, in_database_surely
+from videos.worker import PREPARATION, BudgetSpent, Gate, in_database, in_database_surely
 
 MOST_AT_ONCE = 20
 """Submissions one job prepares for; the budget allows fewer."""
@@ -34,17 +34,17 @@ def moments(account: UpstreamAccount, now: datetime) -> list[float]:
     with transaction.atomic():
         waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
         wanted = waiting[:MOST_AT_ONCE].count()
-        return budgets.reserve(account, Action.CREATE, wanted) if wanted else []
+        return budgets.reserve(account, Action.CREATE, wanted, lead=PREPARATION) if wanted else []
 
 
 async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], datetime]) -> None:
     """Submit the task whose turn it is, if there is one, when the gate opens."""
+    client = await client_for(account)
     await gate.nears()
     task = await in_database(lifecycle.claim, account, clock())
     if task is None:
         return
     try:
-        client = await client_for(account)
         await gate.opens()
     except BaseException as error:
         await in_database_surely(_not_sent, task, error, clock())

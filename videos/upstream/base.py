@@ -7,6 +7,7 @@ UpstreamError
 └── OutcomeUnknown    it may have acted, the answer is lost: a paid call must not be repeated
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,10 +18,8 @@ class UpstreamError(Exception):
     """Upstream did not do what was asked; `code`, `message` and `request_id` are its own, for staff."""
 
     def __init__(self, message: str, *, code: str = "", request_id: str = "") -> None:
-        super().__init__(f"{code}: {message}" if code else message)
-        self.code = code
-        self.message = message
-        self.request_id = request_id
+        self.code, self.message, self.request_id = storable(code), storable(message), storable(request_id)
+        super().__init__(f"{self.code}: {self.message}" if code else self.message)
 
     def as_detail(self) -> dict[str, str]:
         """For an event of a task."""
@@ -96,6 +95,14 @@ class Upstream(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
+
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Upstream's text without what PostgreSQL cannot keep: NUL and lone surrogates."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 _POLICY_WORDS = ("violat", "voilat", "moderation", "sensitive content", "违规", "敏感")

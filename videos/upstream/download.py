@@ -10,6 +10,7 @@ from httpx_aiohttp import AiohttpTransport
 CHUNK = 256 * 1024
 _TIMEOUT = httpx.Timeout(30.0)
 """Seconds, for each read and not for the whole: a large video over a slow line is no failure."""
+_AS_IT_IS = {"accept-encoding": "identity"}
 _MP4_MARK = b"ftyp"
 """Bytes 4 to 8 of every MP4."""
 
@@ -33,7 +34,7 @@ class Downloader:
         Raises `DownloadFailed`.
         """
         try:
-            async with self._http.stream("GET", link) as answer:
+            async with self._http.stream("GET", link, headers=_AS_IT_IS) as answer:
                 if answer.status_code != httpx.codes.OK:
                     raise DownloadFailed(f"the link answered {answer.status_code}")
                 async for chunk in answer.aiter_bytes(CHUNK):

@@ -17,7 +17,10 @@ from videos.upstream.base import OutcomeUnknown, Refused, Throttled, Unavailable
 from videos.upstream.tencent.signing import Credential, authorization
 
 CONTENT_TYPE = "application/json"
-MAX_CONNECTIONS = 200
+CONNECT_SECONDS = 5.0
+"""A connection not made by then was surely not used."""
+_MAX_CONNECTIONS = 200
+_LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, keepalive_expiry=30)
 
 _VERDICTS: dict[str, type[UpstreamError]] = {
     "RequestLimitExceeded": Throttled,
@@ -70,12 +73,9 @@ class TencentClient:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`endpoint` is a base URL; `clock` gives Unix seconds; `transport` is handed in by tests."""
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=30)
-        self._http = httpx.AsyncClient(
-            base_url=endpoint,
-            transport=transport or AiohttpTransport(limits=limits),
-            timeout=None,  # noqa: S113 - `call` bounds the whole call instead
-        )
+        self._endpoint = httpx.URL(endpoint).copy_with(path="/")
+        self._kept_alive = httpx.AsyncClient(transport=transport or AiohttpTransport(limits=_LIMITS))
+        self._single_use = httpx.AsyncClient(transport=transport or AiohttpTransport(client=_unpooled))
         self._credential = credential
         self._service = service
         self._version = version
@@ -90,21 +90,25 @@ class TencentClient:
         other side had closed it, and nobody could tell that from an answer lost. Raises `UpstreamError`.
         """
         body = json.dumps(payload, ensure_ascii=False).encode()
-        headers = self._headers(action, body) | ({"connection": "close"} if once else {})
+        http = self._single_use if once else self._kept_alive
+        timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, seconds / 2))
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._http.post("/", content=body, headers=headers)
+                answer = await http.post(
+                    self._endpoint, content=body, headers=self._headers(action, body), timeout=timeout
+                )
         except _FOREIGN as error:
             raise _from_transport(error) from error
         return _opened(answer)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._kept_alive.aclose()
+        await self._single_use.aclose()
 
     def _headers(self, action: str, body: bytes) -> dict[str, str]:
         timestamp = int(self._clock())
-        signed = {"content-type": CONTENT_TYPE, "host": self._http.base_url.netloc.decode()}
+        signed = {"content-type": CONTENT_TYPE, "host": self._endpoint.netloc.decode()}
         return signed | {
             "authorization": authorization(
                 self._credential, service=self._service, headers=signed, body=body, timestamp=timestamp
@@ -113,6 +117,11 @@ class TencentClient:
             "x-tc-version": self._version,
             "x-tc-timestamp": str(timestamp),
         }
+
+
+def _unpooled() -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, force_close=True, ssl=httpx.create_ssl_context())
+    return aiohttp.ClientSession(connector=connector)
 
 
 def _from_transport(error: Exception) -> UpstreamError:

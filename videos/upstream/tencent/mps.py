@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from videos.requests import VideoRequest
-from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted
+from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted, storable
 from videos.upstream.tencent.client import TencentClient
 
 SERVICE = "mps"
 VERSION = "2019-06-12"
 CREATE = "CreateAigcVideoTask"
 DESCRIBE = "DescribeAigcVideoTask"
+_LONGEST_WORD, _LONGEST_SIZE = 50, 20
+"""Characters of a status and of a frame size that are kept; upstream's own are far shorter."""
 PHASES = {"WAIT": Phase.WAITING, "RUN": Phase.RUNNING, "DONE": Phase.DONE, "FAIL": Phase.FAILED}
 
 _NO_FIELD = frozenset(
@@ -42,10 +44,10 @@ class MpsUpstream:
     async def create(self, payload: Mapping[str, Any]) -> Submitted:
         """Submit a task. Raises `UpstreamError`; an answer without an id leaves the outcome unknown."""
         response = await self._client.call(CREATE, payload, seconds=self._create_timeout, once=True)
-        request_id = str(response.get("RequestId", ""))
-        if not response.get("TaskId"):
+        task_id, request_id = _text(response, "TaskId"), _text(response, "RequestId")
+        if not task_id:
             raise OutcomeUnknown("the answer holds no TaskId", request_id=request_id)
-        return Submitted(str(response["TaskId"]), request_id)
+        return Submitted(task_id, request_id)
 
     async def describe(self, task_id: str) -> Progress:
         """Ask about a task. Raises `UpstreamError`."""
@@ -59,15 +61,20 @@ class MpsUpstream:
 
 def progress(response: Mapping[str, Any]) -> Progress:
     """Read the answer of `DescribeAigcVideoTask`. A word never seen before means still running."""
-    word = str(response.get("Status", ""))
+    word, urls = _text(response, "Status"), response.get("VideoUrls")
     return Progress(
         phase=PHASES.get(word, Phase.UNKNOWN),
-        word=word,
-        urls=tuple(str(url) for url in response.get("VideoUrls") or () if url),
-        frame_size=str(response.get("Resolution") or "").replace("*", "x"),
-        message=str(response.get("Message") or ""),
-        request_id=str(response.get("RequestId", "")),
+        word=word[:_LONGEST_WORD],
+        urls=tuple(storable(str(url)) for url in urls if url) if isinstance(urls, list) else (),
+        frame_size=_text(response, "Resolution").replace("*", "x")[:_LONGEST_SIZE],
+        message=_text(response, "Message"),
+        request_id=_text(response, "RequestId"),
     )
+
+
+def _text(response: Mapping[str, Any], field: str) -> str:
+    value = response.get(field)
+    return "" if value is None else storable(str(value))
 
 
 def create_payload(request: VideoRequest) -> dict[str, Any]:

@@ -1,0 +1,187 @@
+"""The video itself: whole or in part, with a key or a signed link, byte for byte."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import LazySettings
+from django.http import HttpResponse, StreamingHttpResponse
+
+from accounts.ids import uuid7
+from tests.conftest import NOW, Caller, MakeTask
+from tests.test_api_errors import assert_refused, assert_request_id
+from videos.models import Task
+from videos.states import Status
+
+VIDEO = bytes(range(256)) * 4096 + b"the end"
+"""A mebibyte and a bit: more than one block."""
+SIZE = len(VIDEO)
+
+
+@pytest.fixture
+def task(make_task: MakeTask, results_folder: Path) -> Task:
+    """A finished video of Alice's."""
+    made = make_task(Status.SUCCEEDED)
+    path = results_folder / made.media_name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(VIDEO)
+    return made
+
+
+def url(task: Task) -> str:
+    return f"/v1/videos/{task.public_id}/content"
+
+
+def signed(caller: Caller, task: Task) -> str:
+    """The path and query of the link in the video object."""
+    parts = urlsplit(caller.get(f"/v1/videos/{task.public_id}").json()["metadata"]["url"])
+    return f"{parts.path}?{parts.query}"
+
+
+def read(answer: HttpResponse) -> bytes:
+    """The body; having been read, the answer closes its file."""
+    assert isinstance(answer, StreamingHttpResponse)
+    content: bytes = answer.getvalue()
+    return content
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_whole_video_is_served_as_it_was_stored(slash: str, owner: Caller, task: Task) -> None:
+    answer = owner.get(url(task) + slash)
+    assert answer.status_code == 200
+    assert_request_id(answer)
+    assert answer.headers["content-type"] == "video/mp4"
+    assert answer.headers["content-length"] == str(SIZE)
+    assert answer.headers["accept-ranges"] == "bytes"
+    assert answer.headers["content-disposition"] == f'inline; filename="{task.public_id}.mp4"'
+    assert "content-range" not in answer.headers
+    assert read(answer) == VIDEO
+
+
+def test_head_tells_the_size_and_sends_nothing(owner: Caller, task: Task) -> None:
+    answer = owner.head(url(task))
+    assert answer.status_code == 200
+    assert answer.headers["content-length"] == str(SIZE)
+    assert answer.headers["content-type"] == "video/mp4"
+    assert read(answer) == b""
+
+
+RANGES = [
+    ("bytes=0-0", 0, 1),
+    ("bytes=0-99", 0, 100),
+    ("bytes=100-199", 100, 200),
+    ("bytes=1048570-", 1048570, SIZE),
+    (f"bytes={SIZE - 1}-", SIZE - 1, SIZE),
+    ("bytes=-7", SIZE - 7, SIZE),
+    (f"bytes=1-{SIZE * 2}", 1, SIZE),
+    ("bytes=262143-524289", 262143, 524290),
+    ("bytes=0-", 0, SIZE),
+    (f"bytes=0-{SIZE - 1}", 0, SIZE),
+    (f"bytes=-{SIZE * 2}", 0, SIZE),
+]
+
+
+@pytest.mark.parametrize(("asked", "start", "stop"), RANGES)
+def test_a_range_is_served_as_a_part(asked: str, start: int, stop: int, owner: Caller, task: Task) -> None:
+    answer = owner.get(url(task), HTTP_RANGE=asked)
+    assert answer.status_code == 206
+    assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{SIZE}"
+    assert answer.headers["content-length"] == str(stop - start)
+    assert read(answer) == VIDEO[start:stop]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "bytes=0-1,5-6",
+        "bytes=",
+        "bytes=-",
+        "bytes=a-b",
+        "bytes 0-1",
+        "items=0-1",
+        "0-1",
+        "bytes=0-1-2",
+        "",
+        "\xff",
+    ],
+)
+def test_a_range_that_is_malformed_or_several_is_ignored(asked: str, owner: Caller, task: Task) -> None:
+    answer = owner.get(url(task), HTTP_RANGE=asked)
+    assert answer.status_code == 200
+    assert read(answer) == VIDEO
+
+
+@pytest.mark.parametrize("asked", [f"bytes={SIZE}-", f"bytes={SIZE + 5}-{SIZE + 9}", "bytes=-0"])
+def test_a_range_outside_the_video_is_refused_with_its_size(asked: str, owner: Caller, task: Task) -> None:
+    answer = owner.get(url(task), HTTP_RANGE=asked)
+    assert str(SIZE) in assert_refused(answer, 416, "invalid_range")
+    assert answer.headers["content-range"] == f"bytes */{SIZE}"
+
+
+def test_a_part_is_only_served_of_the_video_the_client_knows(owner: Caller, task: Task) -> None:
+    head = owner.head(url(task))
+    etag = head.headers["etag"]
+    assert read(head) == b""
+    same = owner.get(url(task), HTTP_RANGE="bytes=0-9", HTTP_IF_RANGE=etag)
+    other = owner.get(url(task), HTTP_RANGE="bytes=0-9", HTTP_IF_RANGE='"another"')
+    assert (same.status_code, read(same)) == (206, VIDEO[:10])
+    assert (other.status_code, read(other)) == (200, VIDEO)
+
+
+def test_a_mate_may_download_and_a_stranger_sees_no_task(
+    mate: Caller, stranger: Caller, nobody: Caller, task: Task
+) -> None:
+    assert read(mate.get(url(task))) == VIDEO
+    assert_refused(stranger.get(url(task)), 404, "task_not_exist")
+    assert_refused(nobody.get(url(task)), 401, "invalid_api_key")
+
+
+def test_a_signed_link_needs_no_key(owner: Caller, nobody: Caller, task: Task) -> None:
+    link = signed(owner, task)
+    assert read(nobody.get(link)) == VIDEO
+    head = nobody.head(link)
+    assert (head.headers["content-length"], read(head)) == (str(SIZE), b"")
+    assert read(nobody.get(link, HTTP_RANGE="bytes=0-4")) == VIDEO[:5]
+
+
+def test_a_signed_link_opens_this_video_only(
+    owner: Caller, nobody: Caller, task: Task, make_task: MakeTask
+) -> None:
+    link, other = signed(owner, task), make_task(Status.SUCCEEDED, media_name="alice/other.mp4")
+    assert_refused(nobody.get(link.replace(task.public_id, other.public_id)), 403, "permission_denied")
+    assert_refused(
+        nobody.get(link.replace(task.public_id, f"task_{uuid7(NOW).hex}")), 403, "permission_denied"
+    )
+    assert_refused(nobody.get(link.replace(task.public_id, "task_x")), 403, "permission_denied")
+    query = link.partition("?")[2]
+    assert_refused(nobody.get(f"/v1/videos/{task.public_id}?{query}"), 401, "invalid_api_key")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("expires", value) for value in ("", "x", "-1", "1e9", "99999999999", "9" * 5000, "%00", "%D9%A3")),
+        *(("signature", value) for value in ("", "x", "%00", "%E2%9C%93", "0" * 64)),
+    ],
+)
+def test_a_link_that_was_changed_is_refused(
+    name: str, value: str, owner: Caller, nobody: Caller, task: Task
+) -> None:
+    path, _, query = signed(owner, task).partition("?")
+    pairs = dict(pair.split("=") for pair in query.split("&")) | {name: value}
+    answer = nobody.get(f"{path}?{'&'.join(f'{key}={given}' for key, given in pairs.items())}")
+    assert_refused(answer, 403, "permission_denied")
+
+
+def test_a_link_that_ran_out_is_refused(
+    owner: Caller, nobody: Caller, task: Task, settings: LazySettings
+) -> None:
+    settings.LINK_LIFE_SECONDS = 0
+    assert_refused(nobody.get(signed(owner, task)), 403, "permission_denied")
+
+
+def test_a_signed_link_to_a_video_that_went_says_so(owner: Caller, nobody: Caller, task: Task) -> None:
+    link = signed(owner, task)
+    task.media_removed_at = NOW
+    task.save(update_fields=["media_removed_at"])
+    assert_refused(nobody.get(link), 410, "video_expired")

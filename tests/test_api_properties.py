@@ -1,0 +1,137 @@
+"""Whatever is sent, the answer is 200 or a refusal in the envelope, never an error of ours."""
+
+import json
+from functools import partial
+from typing import Any
+
+from django.http import HttpResponse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import GOOD_BODY, Caller
+from tests.contract_rules import METADATA_KEYS, MODEL_NAMES
+from tests.test_api_bodies import Part, form
+from tests.test_api_errors import assert_refused, assert_request_id
+from videos.models import UpstreamAccount
+
+EXPLORE = partial(
+    settings,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+OUTPUT_KEYS = ["OffPeak", "AudioGeneration", "PersonGeneration", "LogoAdd", "EnhanceSwitch", "Resolution"]
+INNER_KEYS = ["AdditionalParameters", "multi_shot", "shot_type", "multi_prompt", "element_list", "index"]
+MEANT = [
+    "5",
+    5,
+    8,
+    "a cat",
+    "https://example.com/1.png",
+    "16:9",
+    "Enabled",
+    "customize",
+    "motion_control",
+    "{}",
+]
+
+texts = st.text(st.characters(), max_size=10) | st.sampled_from(["\x00", "\ud800", "\u212a", "[" * 5000])
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts
+    | st.sampled_from([*MEANT, *MODEL_NAMES])
+)
+names = texts | st.sampled_from([*METADATA_KEYS, *OUTPUT_KEYS, *INNER_KEYS, "prompt", "duration"])
+values: st.SearchStrategy[Any] = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=8,
+)
+fields = st.sampled_from(
+    [
+        "model",
+        "seconds",
+        "prompt",
+        "images",
+        "videos",
+        "image",
+        "video",
+        "input_reference",
+        "metadata",
+        "size",
+    ]
+)
+bodies = st.dictionaries(fields | texts, values, max_size=5)
+metadata = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(METADATA_KEYS, values),
+        "output_config": st.dictionaries(st.sampled_from(OUTPUT_KEYS) | texts, values, max_size=3),
+        "ext_info": st.dictionaries(st.sampled_from(INNER_KEYS) | texts, values, max_size=4),
+    },
+)
+paths = st.sampled_from(["/v1/videos", "/v1/videos/validate"])
+content_types = st.sampled_from(
+    [
+        "application/json",
+        "multipart/form-data; boundary=frontier",
+        "multipart/form-data",
+        "text/plain",
+        "*/*",
+        "a/b/c",
+    ]
+) | st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30)
+form_names = texts | st.builds(
+    "".join,
+    st.lists(
+        st.sampled_from(["images", "metadata", "ext_info", "[", "]", "[]", "[a]", "[0]", "[9]"]), max_size=6
+    ),
+)
+parts: st.SearchStrategy[list[Part]] = st.lists(
+    st.tuples(
+        form_names.map(
+            lambda name: name.encode("utf-8", "replace").decode().replace("\r", "").replace("\n", "")
+        ),
+        st.sampled_from(["5", "{}", "", "a cat", '{"a":{"b":[]}}']) | st.binary(max_size=10),
+    ),
+    max_size=6,
+)
+
+
+def assert_answered(answer: HttpResponse) -> None:
+    assert_request_id(answer)
+    if answer.status_code != 200:
+        assert answer.status_code < 500, answer.content
+        assert_refused(answer, answer.status_code, json.loads(answer.content)["code"])
+
+
+@EXPLORE(max_examples=40)
+@given(path=paths, body=bodies | values)
+def test_any_json_is_answered(path: str, body: Any, owner: Caller, account: UpstreamAccount) -> None:
+    assert_answered(owner.post(path, body))
+
+
+@EXPLORE(max_examples=40)
+@given(path=paths, model=st.sampled_from(MODEL_NAMES), metadata=metadata, fields=bodies)
+def test_any_metadata_is_answered(
+    path: str, model: str, metadata: Any, fields: Any, owner: Caller, account: UpstreamAccount
+) -> None:
+    body = fields | GOOD_BODY | {"model": model, "seconds": 8, "metadata": metadata}
+    assert_answered(owner.post(path, body))
+
+
+@EXPLORE(max_examples=40)
+@given(path=paths, body=st.binary(max_size=200), content_type=content_types)
+def test_any_bytes_are_answered(
+    path: str, body: bytes, content_type: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    assert_answered(owner.post(path, data=body, content_type=content_type))
+
+
+@EXPLORE(max_examples=40)
+@given(path=paths, parts=parts)
+def test_any_form_is_answered(path: str, parts: list[Part], owner: Caller, account: UpstreamAccount) -> None:
+    good: list[Part] = [(name, str(value)) for name, value in GOOD_BODY.items()]
+    assert_answered(owner.post(path, **form(*good, *parts)))

@@ -1,0 +1,302 @@
+"""The video object, exactly as section 6 of the contract has it, in every state a task can be in."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
+from tests.test_api_errors import CREATE_ROUTES, QUERY_ROUTES
+from videos.api import links
+from videos.models import GenerationStat, Task, UpstreamAccount
+from videos.states import FINAL, Status
+
+UNIX_NOW = int(NOW.timestamp())
+SHOWN: dict[Status, tuple[str, str]] = {
+    Status.QUEUED: ("queued", "queued"),
+    Status.SUBMITTING: ("queued", "submitting"),
+    Status.IN_DOUBT: ("in_progress", "in_doubt"),
+    Status.RUNNING: ("in_progress", "running"),
+    Status.STORING: ("in_progress", "storing"),
+    Status.SUCCEEDED: ("completed", "completed"),
+    Status.FAILED: ("failed", "failed"),
+    Status.CANCELLED: ("failed", "cancelled"),
+}
+"""`status` and `metadata.stage` by our own state."""
+ERRORS: dict[Status, dict[str, str]] = {
+    Status.FAILED: {"code": "generation_failed", "message": "It did not work."},
+    Status.CANCELLED: {"code": "cancelled", "message": "It was cancelled."},
+}
+
+
+def test_every_state_is_in_this_table() -> None:
+    assert SHOWN.keys() == set(Status)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_task_is_shown_as_the_contract_has_it(status: Status, owner: Caller, make_task: MakeTask) -> None:
+    moment = NOW + timedelta(milliseconds=987)
+    task = make_task(status, now=moment, frame_size="1280x720", not_forwarded=["metadata.input_region"])
+    body = owner.get(f"/v1/videos/{task.public_id}").json()
+    progress, url = body["progress"], body["metadata"]["url"]
+    public, stage = SHOWN[status]
+    assert body == {
+        "id": task.public_id,
+        "task_id": task.public_id,
+        "object": "video",
+        "model": "Kling-3.0-720p",
+        "status": public,
+        "progress": progress,
+        "created_at": UNIX_NOW,
+        "completed_at": UNIX_NOW if status in FINAL else None,
+        "expires_at": UNIX_NOW + 30 * 24 * 3600 if status is Status.SUCCEEDED else None,
+        "seconds": "5",
+        "size": "1280x720",
+        "prompt": "a cat runs",
+        "error": ERRORS.get(status),
+        "metadata": {
+            "url": url,
+            "urls": [url] if url else [],
+            "stage": stage,
+            "not_forwarded": ["metadata.input_region"],
+        },
+    }
+    assert all(type(body[name]) is int for name in ("progress", "created_at"))
+    assert progress == 100 if status is Status.SUCCEEDED else 0 <= progress < 100
+    assert bool(url) is (status is Status.SUCCEEDED)
+
+
+@pytest.mark.parametrize("path", CREATE_ROUTES)
+def test_a_new_task_is_queued(path: str, owner: Caller, account: UpstreamAccount) -> None:
+    before = int(timezone.now().timestamp())
+    answer = owner.post(path, GOOD_BODY)
+    body, task = answer.json(), Task.objects.get()
+    assert answer.status_code == 200
+    assert before <= body["created_at"] <= timezone.now().timestamp()
+    assert body == {
+        "id": f"task_{task.id.hex}",
+        "task_id": f"task_{task.id.hex}",
+        "object": "video",
+        "model": "Kling-3.0-1080p",
+        "status": "queued",
+        "progress": 0,
+        "created_at": body["created_at"],
+        "completed_at": None,
+        "expires_at": None,
+        "seconds": "5",
+        "size": None,
+        "prompt": "a cat runs",
+        "error": None,
+        "metadata": {"url": None, "urls": [], "stage": "queued", "not_forwarded": []},
+    }
+
+
+@pytest.mark.parametrize("path", CREATE_ROUTES)
+def test_a_task_made_on_one_route_is_readable_on_all_three(
+    path: str, owner: Caller, mate: Caller, account: UpstreamAccount
+) -> None:
+    made = owner.post(path, GOOD_BODY).json()
+    for route in QUERY_ROUTES:
+        for slash in ("", "/"):
+            assert mate.get(route.format(id=made["id"]) + slash).json().items() >= made.items()
+
+
+def test_the_model_is_shown_in_its_canonical_spelling(owner: Caller, account: UpstreamAccount) -> None:
+    assert (
+        owner.post("/v1/videos", GOOD_BODY | {"model": "KLING-3.0-1080P"}).json()["model"]
+        == GOOD_BODY["model"]
+    )
+
+
+def test_a_video_without_a_prompt_has_none(owner: Caller, account: UpstreamAccount) -> None:
+    body = {"model": "Kling-2.5-720p", "seconds": 5, "images": ["https://example.com/1.png"]}
+    assert owner.post("/v1/videos", body).json()["prompt"] is None
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {
+            "input_region": "Oversea",
+            "output_config": {"PersonGeneration": "AllowAdult", "EnhanceSwitch": True},
+        },
+        {
+            "output_config": {"EnhanceSwitch": False, "PersonGeneration": "Disallowed"},
+            "input_region": "Mainland",
+        },
+    ],
+)
+def test_what_was_not_forwarded_is_listed_in_request_order(
+    metadata: dict[str, Any], owner: Caller, account: UpstreamAccount
+) -> None:
+    paths = [
+        path
+        for key, value in metadata.items()
+        for path in (
+            [f"metadata.{key}.{name}" for name in value] if isinstance(value, dict) else [f"metadata.{key}"]
+        )
+    ]
+    made = owner.post("/v1/videos", GOOD_BODY | {"metadata": metadata}).json()
+    assert made["metadata"]["not_forwarded"] == paths
+    assert owner.get(f"/v1/videos/{made['id']}").json()["metadata"]["not_forwarded"] == paths
+
+
+# --- progress
+
+
+@pytest.mark.parametrize("age", [timedelta(0), timedelta(minutes=2), timedelta(days=2), timedelta(days=-1)])
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.STORING, Status.FAILED])
+@pytest.mark.parametrize("usual", [0.0, 0.001, 120.0])
+def test_progress_is_an_estimate_and_never_100_before_the_video_is_there(
+    age: timedelta, status: Status, usual: float, owner: Caller, make_task: MakeTask
+) -> None:
+    now = timezone.now()
+    GenerationStat.objects.create(model="Kling-3.0-720p", usual=usual, spread=2, samples=20, updated_at=now)
+    task = make_task(status, now=now - age, done_at=now if status is Status.STORING else None)
+    assert 0 <= owner.get(f"/v1/videos/{task.public_id}").json()["progress"] <= 99
+
+
+# --- new-api
+
+
+WORDS = {"queued": "QUEUED", "in_progress": "IN_PROGRESS", "completed": "SUCCESS", "failed": "FAILURE"}
+
+
+@pytest.mark.parametrize("status", Status)
+def test_new_api_clients_find_their_wrapper_around_the_video_object(
+    status: Status, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(status, done_at=NOW)
+    body = owner.get(f"/v1/video/generations/{task.public_id}").json()
+    wrapper = {name: body.pop(name) for name in ("code", "message", "data")}
+    assert body.keys() == owner.get(f"/v1/videos/{task.public_id}").json().keys()
+    assert wrapper == {
+        "code": "success",
+        "message": "",
+        "data": {
+            "task_id": task.public_id,
+            "status": WORDS[body["status"]],
+            "url": body["metadata"]["url"] or "",
+            "progress": f"{body['progress']}%",
+            "fail_reason": ERRORS[status]["message"] if status in ERRORS else "",
+        },
+    }
+
+
+@pytest.mark.parametrize("route", QUERY_ROUTES)
+@pytest.mark.parametrize("status", Status)
+def test_a_query_says_when_to_ask_again(
+    status: Status, route: str, owner: Caller, make_task: MakeTask
+) -> None:
+    answer = owner.get(route.format(id=make_task(status).public_id))
+    assert int(answer.headers["openai-poll-after-ms"]) == (0 if status in FINAL else 2000)
+
+
+# --- the link
+
+
+def _link(caller: Caller, task: Task) -> str:
+    url: str = caller.get(f"/v1/videos/{task.public_id}").json()["metadata"]["url"]
+    return url
+
+
+def test_the_link_is_renewed_at_each_read_and_lives_a_day(owner: Caller, make_task: MakeTask) -> None:
+    task = make_task(Status.SUCCEEDED)
+    before = int(timezone.now().timestamp())
+    query = parse_qs(urlsplit(_link(owner, task)).query)
+    expires, signature = query["expires"][0], query["signature"][0]
+    assert before + 86400 <= int(expires) <= timezone.now().timestamp() + 86400
+    end = datetime.fromtimestamp(int(expires), UTC)
+    assert links.is_valid(task.id, expires, signature, end - timedelta(seconds=1))
+    assert not links.is_valid(task.id, expires, signature, end)
+
+
+def test_a_link_that_is_read_again_lives_longer(
+    owner: Caller, make_task: MakeTask, settings: LazySettings
+) -> None:
+    task = make_task(Status.SUCCEEDED)
+    settings.LINK_LIFE_SECONDS = 10
+    first = _link(owner, task)
+    settings.LINK_LIFE_SECONDS = 20
+    assert _link(owner, task) != first
+
+
+@pytest.mark.parametrize(
+    ("public_url", "start"),
+    [
+        ("", "http://testserver/v1/videos/"),
+        ("https://video.example.com", "https://video.example.com/v1/videos/"),
+    ],
+)
+def test_the_link_leads_to_us(
+    public_url: str, start: str, owner: Caller, make_task: MakeTask, settings: LazySettings
+) -> None:
+    settings.PUBLIC_URL = public_url
+    task = make_task(Status.SUCCEEDED)
+    assert _link(owner, task).startswith(f"{start}{task.public_id}/content?")
+
+
+def test_a_video_that_is_gone_has_no_link(owner: Caller, make_task: MakeTask) -> None:
+    task = make_task(Status.SUCCEEDED, media_removed_at=NOW)
+    body = owner.get(f"/v1/video/generations/{task.public_id}").json()
+    assert body["status"] == "completed"
+    assert body["metadata"]["url"] is None
+    assert body["metadata"]["urls"] == []
+    assert body["data"]["url"] == ""
+
+
+# --- what a tenant never sees
+
+
+def test_nothing_of_upstream_reaches_a_tenant(
+    owner: Caller, account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    secrets = [
+        "somewhere",
+        "127.0.0.1:9",
+        "AKIDtest",
+        "a secret key",
+        "AigcVideo-",
+        "cos.example",
+        "STRANGE",
+        "doubt:",
+    ]
+    answers = [owner.post("/v1/videos", GOOD_BODY), owner.post("/v1/videos/validate", GOOD_BODY)]
+    for status in Status:
+        task = make_task(
+            status,
+            result_link="https://cos.example/video.mp4?sign=1",
+            upstream_status="STRANGE",
+            attention="in doubt: somewhere",
+        )
+        paths = [*QUERY_ROUTES, "/v1/videos/{id}/content"]
+        answers += [owner.get(path.format(id=task.public_id)) for path in paths]
+    answers += [owner.get("/v1/models")]
+    for answer in answers:
+        text = answer.content.decode() + json.dumps(dict(answer.headers))
+        assert not [secret for secret in secrets if secret in text]
+
+
+# --- what it costs
+
+
+def test_a_status_read_takes_two_queries(
+    owner: Caller, make_task: MakeTask, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    path = f"/v1/videos/{make_task(Status.RUNNING).public_id}"
+    owner.get(path)
+    with django_assert_num_queries(2):
+        owner.get(path)
+
+
+def test_a_create_takes_seven_queries_in_one_transaction(
+    owner: Caller, account: UpstreamAccount, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    owner.post("/v1/videos", GOOD_BODY)
+    with django_assert_max_num_queries(9):  # two of them begin and end the transaction
+        assert owner.post("/v1/videos", GOOD_BODY).status_code == 200

@@ -1,0 +1,206 @@
+"""Bad settings are found before they do harm, and secrets are kept as secrets."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
+from django.core.checks import CheckMessage, run_checks
+from django.db import connection
+
+from accounts.encryption import UndecryptableError
+from config import local_secrets
+from tests.conftest import NOW
+from videos.models import UpstreamAccount
+
+OURS = "reelay."
+
+
+def messages() -> list[CheckMessage]:
+    return [message for message in run_checks() if str(message.id).startswith(OURS)]
+
+
+def ids() -> list[str]:
+    return [str(message.id) for message in messages()]
+
+
+# --- system checks
+
+
+def test_the_settings_of_the_tests_are_good() -> None:
+    assert messages() == []
+
+
+def test_another_database_than_postgresql_is_refused(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
+    assert ids() == ["reelay.E001"]
+
+
+@pytest.mark.parametrize(
+    ("key_missing", "encryption_missing", "named"),
+    [
+        (True, True, ["SECRET_KEY", "ENCRYPTION_KEYS"]),
+        (True, False, ["SECRET_KEY"]),
+        (False, True, ["ENCRYPTION_KEYS"]),
+        (False, False, []),
+    ],
+)
+def test_a_shared_database_needs_shared_secrets(
+    key_missing: bool, encryption_missing: bool, named: list[str], settings: LazySettings
+) -> None:
+    settings.EMBEDDED_POSTGRES = None
+    settings.SECRETS_GENERATED, settings.ENCRYPTION_KEYS_GENERATED = key_missing, encryption_missing
+    found = messages()
+    assert [message.id for message in found] == ["reelay.E002"] * len(named)
+    for message, name in zip(found, named, strict=True):
+        assert name in message.msg
+        assert name in (message.hint or "")
+
+
+@pytest.mark.parametrize("key", ["", "short", "é" * 44, "x" * 44, "QUJD" * 10])
+def test_a_malformed_encryption_key_is_named_by_its_place_and_never_shown(
+    key: str, settings: LazySettings
+) -> None:
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), key]
+    [message] = messages()
+    assert message.id == "reelay.E003"
+    assert "key 2" in message.msg
+    assert not key or key not in f"{message.msg} {message.hint}"
+
+
+POSITIVE = [
+    "UPSTREAM_CREATE_TIMEOUT",
+    "UPSTREAM_DESCRIBE_TIMEOUT",
+    "TASK_DEADLINE_HOURS",
+    "RESULT_RETENTION_DAYS",
+    "LINK_LIFE_SECONDS",
+    "API_THREADS",
+    "WORKER_THREADS",
+    "IN_DOUBT_RELEASE_HOURS",
+]
+
+
+@pytest.mark.parametrize("name", POSITIVE)
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_duration_that_is_none_is_refused(name: str, value: int, settings: LazySettings) -> None:
+    setattr(settings, name, value)
+    [message] = messages()
+    assert message.id == "reelay.E004"
+    assert name in message.msg
+
+
+@pytest.mark.parametrize("spoil", ["EMBEDDED_POSTGRES", "ENCRYPTION_KEYS", "API_THREADS"])
+def test_every_message_has_a_hint(spoil: str, settings: LazySettings) -> None:
+    bad: dict[str, Any] = {"EMBEDDED_POSTGRES": None, "ENCRYPTION_KEYS": ["x"], "API_THREADS": 0}
+    settings.SECRETS_GENERATED = True
+    setattr(settings, spoil, bad[spoil])
+    assert messages()
+    assert all(message.hint for message in messages())
+
+
+# --- secrets made on the first run
+
+
+def test_a_secret_is_made_once_and_readable_by_us_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "secret"
+    assert [local_secrets.kept(path, new) for new in ("first", "second")] == ["first", "first"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["secret"]
+
+
+def test_processes_that_start_at_once_have_the_same_secret(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    program = (
+        "import sys, pathlib; from config.local_secrets import kept; sys.stdin.readline();"
+        "print(kept(pathlib.Path(sys.argv[1]), sys.argv[2]))"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(path), f"secret {number}" * 1000],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = {process.communicate()[0].strip() for process in processes}
+    assert answers == {path.read_text()}
+
+
+# --- secrets in the database
+
+
+@pytest.fixture
+def keys(settings: LazySettings) -> Callable[..., None]:
+    """Set the encryption keys, of a few made ahead."""
+    made = [Fernet.generate_key().decode() for _ in range(3)]
+
+    def use(*places: int) -> None:
+        settings.ENCRYPTION_KEYS = [made[place] for place in places]
+
+    use(0)
+    return use
+
+
+def test_a_secret_comes_back_and_the_database_never_sees_it(
+    keys: Callable[..., None], account: UpstreamAccount
+) -> None:
+    for secret in ("a secret key", "密钥 ✓", "x" * 5000, ""):
+        account.secret_key = secret
+        account.save(update_fields=["secret_key"])
+        assert UpstreamAccount.objects.get().secret_key == secret
+        assert not secret or secret not in stored()
+
+
+def stored() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(a)::text FROM videos_upstreamaccount a")
+        return str(cursor.fetchone()[0])
+
+
+def test_the_same_secret_is_never_stored_alike(keys: Callable[..., None], account: UpstreamAccount) -> None:
+    before = stored()
+    account.save(update_fields=["secret_key"])
+    assert stored() != before
+
+
+def test_keys_can_be_rotated(keys: Callable[..., None], db: None) -> None:
+    account = UpstreamAccount.objects.create(name="x", secret_id="AKIDx", secret_key="a secret key")
+    keys(1, 0)
+    account = UpstreamAccount.objects.get(pk=account.pk)
+    assert account.secret_key == "a secret key"
+    account.save(update_fields=["secret_key"])
+    keys(1)
+    assert UpstreamAccount.objects.get(pk=account.pk).secret_key == "a secret key"
+
+
+def test_a_secret_whose_key_is_gone_is_an_error_that_names_no_secret(
+    keys: Callable[..., None], db: None, settings: LazySettings
+) -> None:
+    UpstreamAccount.objects.create(name="x", secret_id="AKIDx", secret_key="a secret key", created_at=NOW)
+    kept = stored()
+    keys(2)
+    with pytest.raises(UndecryptableError) as raised:
+        UpstreamAccount.objects.get()
+    text = f"{raised.value} {raised.value!r} {raised.value.__cause__!r}"
+    assert "secret_key was encrypted" in text
+    for secret in (
+        "a secret key",
+        *settings.ENCRYPTION_KEYS,
+        kept[kept.index("gAAAA") : kept.index("gAAAA") + 30],
+    ):
+        assert secret not in text
+
+
+def test_an_account_shows_no_secret(account: UpstreamAccount) -> None:
+    assert account.secret_key not in f"{account} {account!r}"

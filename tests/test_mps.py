@@ -1,0 +1,157 @@
+"""What MPS answers about a task, and what it is sent. The payload of every request: see `test_requests`."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from videos import catalogue
+from videos.requests import parse
+from videos.upstream import translate
+from videos.upstream.base import Phase, Progress, Refused
+from videos.upstream.tencent import mps
+from videos.upstream.tencent.client import TencentClient
+from videos.upstream.tencent.signing import Credential
+
+LINK = "https://x.example/1.mp4?sign=a"
+ANSWERS: list[tuple[dict[str, Any], Progress]] = [
+    (
+        {"Status": "WAIT", "VideoUrls": [], "Resolution": "", "Message": ""},
+        Progress(Phase.WAITING, "WAIT"),
+    ),
+    (
+        {"Status": "RUN", "VideoUrls": None, "Resolution": None, "Message": None},
+        Progress(Phase.RUNNING, "RUN"),
+    ),
+    (
+        {"Status": "DONE", "VideoUrls": [LINK], "Resolution": "1920x1088", "Message": "ok", "RequestId": "r"},
+        Progress(Phase.DONE, "DONE", (LINK,), "1920x1088", "ok", "r"),
+    ),
+    (
+        {"Status": "DONE", "VideoUrls": [LINK], "Resolution": "720*1280"},
+        Progress(Phase.DONE, "DONE", (LINK,), "720x1280"),
+    ),
+    ({"Status": "DONE", "VideoUrls": ["", None]}, Progress(Phase.DONE, "DONE")),
+    ({"Status": "DONE"}, Progress(Phase.DONE, "DONE")),
+    ({"Status": "FAIL", "Message": "Boom."}, Progress(Phase.FAILED, "FAIL", message="Boom.")),
+    ({"Status": "PAUSED"}, Progress(Phase.UNKNOWN, "PAUSED")),
+    ({"Status": "done"}, Progress(Phase.UNKNOWN, "done")),
+    ({}, Progress(Phase.UNKNOWN, "")),
+]
+
+
+@pytest.mark.parametrize(("answer", "progress"), ANSWERS, ids=[str(answer) for answer, _ in ANSWERS])
+def test_an_answer_is_read(answer: dict[str, Any], progress: Progress) -> None:
+    assert mps.progress(answer) == progress
+
+
+@given(st.text())
+def test_only_four_words_are_known(word: str) -> None:
+    assert (mps.progress({"Status": word}).phase is Phase.UNKNOWN) == (
+        word not in ("WAIT", "RUN", "DONE", "FAIL")
+    )
+
+
+@given(
+    st.dictionaries(st.sampled_from(["Status", "VideoUrls", "Resolution", "Message", "RequestId"]), st.none())
+)
+def test_nulls_are_read_like_what_is_absent(answer: dict[str, None]) -> None:
+    assert mps.progress(answer).phase is Phase.UNKNOWN
+
+
+def test_a_link_that_is_no_list_is_no_row_of_letters() -> None:
+    assert mps.progress({"Status": "DONE", "VideoUrls": LINK}).urls in ((), (LINK,))
+
+
+def upstream(*responses: dict[str, Any]) -> tuple[mps.MpsUpstream, list[httpx.Request]]:
+    left, requests = list(responses), []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json={"Response": left.pop(0)})
+
+    client = TencentClient(
+        "https://mps.example",
+        Credential("AKIDx", "y"),
+        service=mps.SERVICE,
+        version=mps.VERSION,
+        transport=httpx.MockTransport(handle),
+    )
+    return mps.MpsUpstream(client, create_timeout=1, describe_timeout=1), requests
+
+
+def test_creating_and_asking_name_their_actions() -> None:
+    account, requests = upstream({"TaskId": "4-x"}, {"Status": "RUN"})
+
+    async def work() -> None:
+        await account.create({"Prompt": "a cat"})
+        await account.describe("4-x")
+        await account.aclose()
+
+    asyncio.run(work())
+    asked = [(request.headers["x-tc-action"], json.loads(request.content)) for request in requests]
+    assert asked == [
+        ("CreateAigcVideoTask", {"Prompt": "a cat"}),
+        ("DescribeAigcVideoTask", {"TaskId": "4-x"}),
+    ]
+    assert {request.headers["x-tc-version"] for request in requests} == {"2019-06-12"}
+
+
+def test_a_task_it_does_not_know_is_refused() -> None:
+    account, _ = upstream({"Error": {"Code": "ResourceNotFound.TaskNotFound", "Message": "?"}})
+    with pytest.raises(Refused):
+        asyncio.run(account.describe("4-x"))
+
+
+TRANSLATIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat"},
+        {
+            "ModelName": "Kling",
+            "ModelVersion": "3.0",
+            "Duration": 5,
+            "ExtraParameters": {"Resolution": "1080P"},
+        },
+    ),
+    (
+        {"images": ["https://x.example/1.png"]},
+        {"ImageUrl": "https://x.example/1.png"},
+    ),
+    (
+        {"images": ["https://x.example/1.png", "https://x.example/2.png"]},
+        {"ImageUrl": "https://x.example/1.png", "LastImageUrl": "https://x.example/2.png"},
+    ),
+    (
+        {"images": [f"https://x.example/{number}.png" for number in range(3)]},
+        {"ImageInfos": [{"ImageUrl": f"https://x.example/{number}.png"} for number in range(3)]},
+    ),
+    ({"metadata": {"negative_prompt": "dogs"}}, {"NegativePrompt": "dogs"}),
+    ({"metadata": {"enhance_prompt": "Enabled"}}, {"EnhancePrompt": True}),
+    ({"metadata": {"enhance_prompt": "Disabled"}}, {"EnhancePrompt": False}),
+    (
+        {"metadata": {"output_config": {"AudioGeneration": "Enabled"}, "aspect_ratio": "16:9"}},
+        {"ExtraParameters": {"Resolution": "1080P", "EnableAudio": True, "AspectRatio": "16:9"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "sent"), TRANSLATIONS, ids=[str(asked)[:60] for asked, _ in TRANSLATIONS])
+def test_a_request_is_translated(asked: dict[str, Any], sent: dict[str, Any]) -> None:
+    body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat", **asked}
+    translation = translate(parse(body, catalogue.find))
+    assert translation.action == "CreateAigcVideoTask"
+    assert {name: translation.payload.get(name) for name in sent} == sent
+    assert None not in translation.payload.values()
+    json.dumps(translation.payload)
+
+
+def test_what_upstream_has_no_field_for_is_named_and_not_sent() -> None:
+    metadata = {"input_region": "Oversea", "output_config": {"PersonGeneration": "AllowAdult"}}
+    body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat", "metadata": metadata}
+    translation = translate(parse(body, catalogue.find))
+    assert translation.not_forwarded == ["metadata.input_region", "metadata.output_config.PersonGeneration"]
+    assert "Oversea" not in json.dumps(translation.payload)

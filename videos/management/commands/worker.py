@@ -1,0 +1,57 @@
+"""Run a worker until it is told to stop, also across the loss of the database."""
+
+import asyncio
+import signal
+from argparse import ArgumentParser
+from typing import Any, cast
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+PAUSE = 1.0
+"""Seconds before the next try after a worker ended by itself."""
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Run a worker until SIGTERM or Ctrl-C. It finishes the step in hand, and outlives its database."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--shutdown-graceful-timeout",
+            type=float,
+            default=settings.PROCRASTINATE_WORKER_DEFAULTS["shutdown_graceful_timeout"],
+            help="seconds a step in hand may take when told to stop",
+        )
+
+    def handle(self, *_: Any, shutdown_graceful_timeout: float, **__: Any) -> None:
+        asyncio.run(_work_until_stopped(shutdown_graceful_timeout))
+
+
+async def _work_until_stopped(grace: float) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    waiting = asyncio.create_task(stopped.wait())
+    while not stopped.is_set():
+        working = asyncio.create_task(_work(grace))
+        await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if stopped.is_set():
+            working.cancel()  # which Procrastinate takes for a request to finish what is in hand
+        [outcome] = await asyncio.gather(working, return_exceptions=True)
+        if not stopped.is_set():
+            # Procrastinate ends a worker whose connection fails in the wrong moment.
+            log.error("the worker ended by itself and is started again", exc_info=outcome)
+            await asyncio.wait([waiting], timeout=PAUSE)
+
+
+async def _work(grace: float) -> None:
+    connector = cast("DjangoConnector", app.connector).get_worker_connector()
+    with app.replace_connector(connector):
+        async with app.open_async():
+            await app.run_worker_async(install_signal_handlers=False, shutdown_graceful_timeout=grace)
