@@ -18,7 +18,7 @@ serve: $(VENV)/.local ## Run everything on PORT (8000)
 	@$(BIN)/python manage.py serve --port $(PORT)
 
 test: $(VENV)/.test ## Run every test, on an embedded PostgreSQL of its own
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.test ## Lint, types, deployment and migrations
 	$(BIN)/ruff check .

@@ -253,7 +253,7 @@ def test_a_task_whose_answer_is_lost_is_in_doubt_and_never_sent_again(
     make_task: MakeTask,
     settings: LazySettings,
 ) -> None:
-    settings.UPSTREAM_CREATE_TIMEOUT = 0.3
+    settings.UPSTREAM_CREATE_TIMEOUT = 0.8
     sandbox.script("create", do, **arguments)
     task = make_task()
     submit_one(sandbox_account)

@@ -5,7 +5,8 @@ from typing import IO
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+
+from videos.upstream.transport import pooled
 
 CHUNK = 256 * 1024
 _TIMEOUT = httpx.Timeout(30.0)
@@ -25,7 +26,7 @@ class Downloader:
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """`transport` is handed in by tests."""
         self._http = httpx.AsyncClient(
-            transport=transport or AiohttpTransport(), timeout=_TIMEOUT, follow_redirects=True
+            transport=transport or pooled(), timeout=_TIMEOUT, follow_redirects=True
         )
 
     async def fetch(self, link: str, file: IO[bytes], alive: Callable[[], Awaitable[None]]) -> int:

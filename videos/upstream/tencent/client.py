@@ -11,16 +11,14 @@ from typing import Any
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from videos.upstream.base import OutcomeUnknown, Refused, Throttled, Unavailable, UpstreamError
 from videos.upstream.tencent.signing import Credential, authorization
+from videos.upstream.transport import pooled, single_use
 
 CONTENT_TYPE = "application/json"
 CONNECT_SECONDS = 5.0
 """A connection not made by then was surely not used."""
-_MAX_CONNECTIONS = 200
-_LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, keepalive_expiry=30)
 
 _VERDICTS: dict[str, type[UpstreamError]] = {
     "RequestLimitExceeded": Throttled,
@@ -74,8 +72,8 @@ class TencentClient:
     ) -> None:
         """`endpoint` is a base URL; `clock` gives Unix seconds; `transport` is handed in by tests."""
         self._endpoint = httpx.URL(endpoint).copy_with(path="/")
-        self._kept_alive = httpx.AsyncClient(transport=transport or AiohttpTransport(limits=_LIMITS))
-        self._single_use = httpx.AsyncClient(transport=transport or AiohttpTransport(client=_unpooled))
+        self._kept_alive = httpx.AsyncClient(transport=transport or pooled())
+        self._single_use = httpx.AsyncClient(transport=transport or single_use())
         self._credential = credential
         self._service = service
         self._version = version
@@ -86,8 +84,7 @@ class TencentClient:
     ) -> dict[str, Any]:
         """Do one action and return its `Response`, within `seconds` for the whole call.
 
-        `once` gives the call a connection of its own: on one kept alive, a call can fail just because the
-        other side had closed it, and nobody could tell that from an answer lost. Raises `UpstreamError`.
+        `once` is for calls that must not be repeated: see `transport.single_use`. Raises `UpstreamError`.
         """
         body = json.dumps(payload, ensure_ascii=False).encode()
         http = self._single_use if once else self._kept_alive
@@ -117,11 +114,6 @@ class TencentClient:
             "x-tc-version": self._version,
             "x-tc-timestamp": str(timestamp),
         }
-
-
-def _unpooled() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, force_close=True, ssl=httpx.create_ssl_context())
-    return aiohttp.ClientSession(connector=connector)
 
 
 def _from_transport(error: Exception) -> UpstreamError:
