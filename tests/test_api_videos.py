@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.conf import LazySettings
@@ -208,12 +208,12 @@ def _link(caller: Caller, task: Task) -> str:
 def test_the_link_is_renewed_at_each_read_and_lives_a_day(owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED)
     before = int(timezone.now().timestamp())
-    query = parse_qs(urlsplit(_link(owner, task)).query)
-    expires, signature = query["expires"][0], query["signature"][0]
+    query = dict(parse_qsl(urlsplit(_link(owner, task)).query))
+    expires = query["expires"]
     assert before + 86400 <= int(expires) <= timezone.now().timestamp() + 86400
     end = datetime.fromtimestamp(int(expires), UTC)
-    assert links.is_valid(task.id, expires, signature, end - timedelta(seconds=1))
-    assert not links.is_valid(task.id, expires, signature, end)
+    assert links.is_valid(task.public_id, query, end - timedelta(seconds=1))
+    assert not links.is_valid(task.public_id, query, end)
 
 
 def test_a_link_that_is_read_again_lives_longer(

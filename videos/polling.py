@@ -15,7 +15,7 @@ SHORTEST = 1.0
 """Seconds between looks at a task that may end at any moment."""
 BEFORE_THE_WINDOW = 5.0
 """Seconds between looks while the usual time is only a guess."""
-IN_THE_WINDOW = 4.0
+IN_THE_WINDOW = 3.0
 """The most seconds between looks once an end is to be expected."""
 LONGEST = 300.0
 """The most seconds between looks at any task."""

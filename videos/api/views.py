@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, cast
-from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
@@ -17,13 +15,13 @@ from accounts.authentication import BearerKeyAuthentication
 from accounts.models import APIKey, Scope
 from accounts.permissions import HasScope
 from videos import generation_times, lifecycle
-from videos.api import links, representation
-from videos.api.bodies import AlwaysJSON, BracketFormParser, EnvelopeJSONRenderer, StrictJSONParser, mapping
+from videos.api import links, lookup, representation
+from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser, mapping
 from videos.api.content import media_response
-from videos.errors import ModelNotExist, TaskNotExist, VideoExpired, VideoNotReady
+from videos.api.forms import BracketFormParser
+from videos.errors import ModelNotExist, VideoExpired, VideoNotReady
 from videos.lifecycle import Order
-from videos.models import GenerationStat, Task
-from videos.models.task import PUBLIC_PREFIX
+from videos.models import Task
 from videos.offers import Offers
 from videos.requests import parse
 from videos.states import FINAL
@@ -32,7 +30,6 @@ from videos.upstream import translate
 POLL_AFTER = "openai-poll-after-ms"
 POLL_AFTER_MS = 2000
 """How often a client may sensibly ask: as often as upstream is asked, more or less."""
-_HEX_DIGITS = 32
 
 
 class View(APIView):
@@ -104,7 +101,7 @@ class VideoView(View):
 
     def get(self, request: Request, task_id: str) -> Response:
         """Answer with the video object."""
-        task = _of_tenant(self.key, task_id)
+        task = lookup.of_tenant(self.key, task_id)
         return Response(self.shaped(_video(task, request)), headers={POLL_AFTER: _poll_after(task)})
 
     def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +124,7 @@ class MayDownload(BasePermission):
         """Whether either is there. Raises as `HasScope` does."""
         if links.SIGNATURE not in request.query_params:
             return HasScope().has_permission(request, view)
-        if not _is_signed(request, view.kwargs["task_id"]):
+        if not links.is_valid(view.kwargs["task_id"], request.query_params, timezone.now()):
             raise PermissionDenied("The link is not valid, or no longer")
         return True
 
@@ -141,7 +138,7 @@ class ContentView(View):
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
         """Answer with the video, or the part of it that is asked for."""
         signed = links.SIGNATURE in request.query_params
-        task = _find(Task.objects.all(), task_id) if signed else _of_tenant(self.key, task_id)
+        task = lookup.linked(task_id) if signed else lookup.of_tenant(self.key, task_id)
         _check_ready(task)
         return media_response(task, request._request)
 
@@ -168,35 +165,6 @@ class ModelView(View):
         if spec is None:
             raise ModelNotExist(f"The model '{name[:100]}' does not exist")
         return Response(representation.model(spec))
-
-
-def _of_tenant(key: APIKey, task_id: str) -> Task:
-    """A task of the caller's tenant; for any other, known or not, `TaskNotExist`."""
-    return _find(Task.objects.filter(tenant=key.tenant_id), task_id)
-
-
-def _find(tasks: QuerySet[Task], public_id: str) -> Task:
-    usual = GenerationStat.objects.filter(pk=OuterRef("model")).values("usual")
-    task_id = _parsed(public_id)
-    task = tasks.annotate(usual=Subquery(usual)).filter(pk=task_id).first() if task_id else None
-    if task is None:
-        raise TaskNotExist
-    return task
-
-
-def _parsed(public_id: str) -> UUID | None:
-    digits = public_id.removeprefix(PUBLIC_PREFIX)
-    if len(digits) != _HEX_DIGITS or digits == public_id or digits.strip("0123456789abcdef"):
-        return None
-    return UUID(hex=digits)
-
-
-def _is_signed(request: Request, public_id: str) -> bool:
-    task_id = _parsed(public_id)
-    if task_id is None:
-        return False
-    query = request.query_params
-    return links.is_valid(task_id, query.get(links.EXPIRES, ""), query[links.SIGNATURE], timezone.now())
 
 
 def _video(task: Task, request: Request) -> dict[str, Any]:

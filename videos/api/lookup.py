@@ -1,0 +1,39 @@
+"""Tasks by the ids that clients use."""
+
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from accounts.models import APIKey
+from videos.errors import TaskNotExist
+from videos.models import GenerationStat, Task
+from videos.models.task import PUBLIC_PREFIX
+
+_HEX_DIGITS = 32
+
+
+def of_tenant(key: APIKey, public_id: str) -> Task:
+    """A task of the key's tenant. Raises `TaskNotExist` for any other id, another tenant's too."""
+    return _find(Task.objects.filter(tenant=key.tenant_id), public_id)
+
+
+def linked(public_id: str) -> Task:
+    """The task that a signed link names; the signature stands for the tenant. Raises `TaskNotExist`."""
+    return _find(Task.objects.all(), public_id)
+
+
+def _find(tasks: QuerySet[Task], public_id: str) -> Task:
+    """With `usual` set to the seconds its model usually takes, where that has been learned."""
+    usual = GenerationStat.objects.filter(pk=OuterRef("model")).values("usual")
+    task_id = _parsed(public_id)
+    task = tasks.annotate(usual=Subquery(usual)).filter(pk=task_id).first() if task_id else None
+    if task is None:
+        raise TaskNotExist
+    return task
+
+
+def _parsed(public_id: str) -> UUID | None:
+    digits = public_id.removeprefix(PUBLIC_PREFIX)
+    if len(digits) != _HEX_DIGITS or digits == public_id or digits.strip("0123456789abcdef"):
+        return None
+    return UUID(hex=digits)
