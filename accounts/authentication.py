@@ -7,6 +7,8 @@ from rest_framework.request import Request
 
 from accounts.models import APIKey, Tenant
 
+CHALLENGE = 'Bearer realm="reelay"'
+"""The `WWW-Authenticate` of a refusal."""
 REFUSAL = "Missing or invalid API key"
 """One message for a missing, wrong, revoked and expired key: a guesser learns nothing."""
 
@@ -27,5 +29,5 @@ class BearerKeyAuthentication(BaseAuthentication):
         return key.tenant, key
 
     def authenticate_header(self, request: Request) -> str:
-        """The `WWW-Authenticate` of a refusal."""
-        return 'Bearer realm="reelay"'
+        """What DRF sends with a refusal."""
+        return CHALLENGE

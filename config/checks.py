@@ -28,7 +28,7 @@ def secrets_are_configured(**_: Any) -> Sequence[CheckMessage]:
     if settings.EMBEDDED_POSTGRES is not None:
         return []
     generated = {
-        "SECRET_KEY": settings.SECRETS_GENERATED,
+        "SECRET_KEY": settings.SECRET_KEY_GENERATED,
         "ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS_GENERATED,
     }
     return [

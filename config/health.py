@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from django.core.files.storage import storages
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseTrouble
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
@@ -28,7 +29,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _outcome(check: Callable[[], None]) -> str:
     try:
         check()
-    except (DatabaseError, OSError, NotReadyError) as error:
+    except (DatabaseTrouble, OSError, NotReadyError) as error:
         return type(error).__name__  # the text might name a host or a user
     return "ok"
 

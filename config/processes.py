@@ -17,7 +17,8 @@ from types import FrameType, TracebackType
 from typing import NoReturn
 
 START_SECONDS = 30.0
-STOP_SECONDS = 20.0
+STOP_SECONDS = 70.0
+"""Longer than a worker may take to finish the step in hand."""
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _LOG_TAIL = 2000
 """Characters of a log that an error repeats."""

@@ -153,9 +153,11 @@ def _add_header(environ: Environ, name: str, value: str) -> None:
 
 def _django() -> Application:
     from django.conf import settings
+    from django.core.management import call_command
 
     from config.wsgi import application as wsgi
 
+    call_command("check", verbosity=0)  # no server starts on a bad configuration
     return Application(wsgi, threads=settings.API_THREADS, max_body=settings.MAX_BODY_BYTES)
 
 

@@ -30,7 +30,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 """How the world reaches us, such as https://video.example.com; empty: as each request came."""
 _SERVED_WITH_TLS = PUBLIC_URL.startswith("https://")
 
-SECRETS_GENERATED = not env.str("SECRET_KEY", default="")
+SECRET_KEY_GENERATED = not env.str("SECRET_KEY", default="")
 SECRET_KEY = env.str("SECRET_KEY", default="") or local_secrets.kept(
     DATA_DIR / "secret_key", get_random_secret_key()
 )
@@ -169,8 +169,9 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": env.int("WORKER_CONCURRENCY", default=64),
     "fetch_job_polling_interval": 1.0,
-    # Longer than the longest step, so that a step in hand is finished and not cut off.
-    "shutdown_graceful_timeout": UPSTREAM_CREATE_TIMEOUT + 15,
+    # Longer than the longest step (waiting for its moment, the call, writing its outcome down), so that a
+    # step in hand is finished and not cut off.
+    "shutdown_graceful_timeout": UPSTREAM_CREATE_TIMEOUT + 25,
     "delete_jobs": "successful",
 }
 

@@ -55,7 +55,7 @@ def test_a_shared_database_needs_shared_secrets(
     key_missing: bool, encryption_missing: bool, named: list[str], settings: LazySettings
 ) -> None:
     settings.EMBEDDED_POSTGRES = None
-    settings.SECRETS_GENERATED, settings.ENCRYPTION_KEYS_GENERATED = key_missing, encryption_missing
+    settings.SECRET_KEY_GENERATED, settings.ENCRYPTION_KEYS_GENERATED = key_missing, encryption_missing
     found = messages()
     assert [message.id for message in found] == ["reelay.E002"] * len(named)
     for message, name in zip(found, named, strict=True):
@@ -98,7 +98,7 @@ def test_a_duration_that_is_none_is_refused(name: str, value: int, settings: Laz
 @pytest.mark.parametrize("spoil", ["EMBEDDED_POSTGRES", "ENCRYPTION_KEYS", "API_THREADS"])
 def test_every_message_has_a_hint(spoil: str, settings: LazySettings) -> None:
     bad: dict[str, Any] = {"EMBEDDED_POSTGRES": None, "ENCRYPTION_KEYS": ["x"], "API_THREADS": 0}
-    settings.SECRETS_GENERATED = True
+    settings.SECRET_KEY_GENERATED = True
     setattr(settings, spoil, bad[spoil])
     assert messages()
     assert all(message.hint for message in messages())

@@ -169,7 +169,7 @@ def test_a_task_that_waits_for_later_does_not_let_newcomers_pass_the_others(queu
     assert "B" in served[:2]
 
 
-class _Undone(Exception):  # noqa: N818 - ends an example
+class _Undone(Exception):
     """Takes back what an example did to the database."""
 
 

@@ -1,16 +1,19 @@
 """Tasks and upstream accounts in the staff console."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from videos.models import Task, TaskEvent, UpstreamAccount
 
 
 class UpstreamAccountForm(forms.ModelForm[UpstreamAccount]):
-    """Takes a new secret key, and never shows the old one."""
+    """Takes a new secret key, and never reads the old one."""
 
-    secret_key = forms.CharField(
+    new_secret_key = forms.CharField(
         required=False,
         widget=forms.PasswordInput(render_value=False),
         help_text="Leave empty to keep the one that is set.",
@@ -22,19 +25,18 @@ class UpstreamAccountForm(forms.ModelForm[UpstreamAccount]):
             "name",
             "endpoint",
             "secret_id",
-            "secret_key",
             "is_enabled",
             "disabled_models",
             "creates_per_second",
             "describes_per_second",
         ]
 
-    def clean_secret_key(self) -> str:
-        """Keep the secret where no new one is given; a new account needs one."""
-        given = str(self.cleaned_data["secret_key"])
+    def clean_new_secret_key(self) -> str:
+        """A new account needs one; an old one keeps what it has."""
+        given = str(self.cleaned_data["new_secret_key"])
         if not given and self.instance.pk is None:
             raise forms.ValidationError("A new account needs its secret key.")
-        return given or self.instance.secret_key
+        return given
 
 
 @admin.register(UpstreamAccount)
@@ -43,6 +45,18 @@ class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
 
     form = UpstreamAccountForm
     list_display = ["name", "endpoint", "is_enabled", "creates_per_second", "describes_per_second"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UpstreamAccount]:
+        """Without the secret: the page opens even if the key it was encrypted with is lost."""
+        return super().get_queryset(request).defer("secret_key")
+
+    def save_model(self, request: HttpRequest, obj: UpstreamAccount, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Save what was given; a secret that was not given stays as it is."""
+        given = form.cleaned_data["new_secret_key"]
+        if given:
+            obj.secret_key = given
+        names = [name for name in form.cleaned_data if name != "new_secret_key"]
+        obj.save(update_fields=[*names, *(["secret_key"] if given else [])] if change else None)
 
 
 class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
@@ -66,6 +80,11 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     list_display = ["public_id", "tenant", "model", "status", "attention", "created_at", "finished_at"]
     list_filter = ["status", "model"]
     list_select_related = ["tenant"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        """With the account's name and without its secret."""
+        return super().get_queryset(request).select_related("account").defer("account__secret_key")
+
     search_fields = ["tenant__name", "upstream_task_id"]
     show_full_result_count = False
     inlines = [TaskEventInline]

@@ -63,8 +63,9 @@ def reserve(
         "lead": lead,
     }
     granted, wait = _updated(arguments) or _created_and_updated(account, action, arguments)
-    # Read at once: what happens between here and the event loop must not shift the moments.
-    first = time.monotonic() + max(0.0, float(wait))
+    # Read at once: what happens between here and the event loop must not shift the moments. Where others held
+    # the row for a while, the first may have passed; shifting it would move it into the next one's.
+    first = time.monotonic() + float(wait)
     return [first + gap * position for position in range(granted)]
 
 

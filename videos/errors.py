@@ -30,25 +30,25 @@ class ReelayError(Exception):
     """Any of the errors above."""
 
 
-class TaskNotExist(ReelayError):  # noqa: N818 - named as the contract names it
+class TaskNotExist(ReelayError):
     """There is no task of that id among the tenant's."""
 
 
-class ModelNotExist(ReelayError):  # noqa: N818 - named as the contract names it
+class ModelNotExist(ReelayError):
     """No model of that name is on offer."""
 
 
-class TenantSuspended(ReelayError):  # noqa: N818 - a state, found out late
+class TenantSuspended(ReelayError):
     """The tenant's keys stopped working while the request was under way."""
 
 
-class NoUpstreamAccount(ReelayError):  # noqa: N818 - names what is missing
+class NoUpstreamAccount(ReelayError):
     """No enabled upstream account offers the model."""
 
 
-class VideoNotReady(ReelayError):  # noqa: N818 - named as the contract names it
+class VideoNotReady(ReelayError):
     """The task has no video to download."""
 
 
-class VideoExpired(ReelayError):  # noqa: N818 - named as the contract names it
+class VideoExpired(ReelayError):
     """The video was kept as long as promised and has been removed."""

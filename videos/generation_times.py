@@ -23,6 +23,12 @@ def known() -> dict[str, GenerationTime]:
     return {stat.model: GenerationTime(stat.usual, stat.spread) for stat in trusted}
 
 
+def expected(model: str) -> float:
+    """Seconds a video of the model should take: as learned, be it from few, else as guessed."""
+    stat = GenerationStat.objects.filter(pk=model).first()
+    return stat.usual if stat else guess(model).usual
+
+
 def guess(model: str) -> GenerationTime:
     """The catalogue's own figure; for a model that left the catalogue, any other's."""
     spec = catalogue.find(model) or catalogue.MODELS[0]
@@ -41,8 +47,7 @@ def _learn(model: str, now: datetime) -> None:
     time = guess(model)
     settled = now - timedelta(seconds=time.usual + 4 * time.spread)
     latest = Task.objects.filter(model=model, done_at__isnull=False, accepted_at__lt=settled)
-    times = latest.order_by("-done_at").annotate(took=Extract(F("done_at") - F("accepted_at"), "epoch"))
-    figures = Task.objects.filter(pk__in=times.values("pk")[:LATEST]).annotate(
+    figures = Task.objects.filter(pk__in=latest.order_by("-done_at").values("pk")[:LATEST]).annotate(
         took=Extract(F("done_at") - F("accepted_at"), "epoch")
     )
     summary = figures.aggregate(usual=Avg("took"), spread=StdDev("took"))

@@ -1,5 +1,6 @@
 """The Procrastinate jobs: each runs its step. No job queues itself again, so no chain can break."""
 
+from collections import Counter
 from uuid import UUID
 
 import structlog
@@ -10,6 +11,7 @@ from procrastinate.jobs import Status as JobStatus
 
 from videos import generation_times
 from videos.budgets import Action
+from videos.clients import client_for
 from videos.models import UpstreamAccount
 from videos.queueing import Job
 from videos.steps import poll as poll_step
@@ -17,8 +19,11 @@ from videos.steps import store as store_step
 from videos.steps import submit as submit_step
 from videos.steps import sweep as sweep_step
 from videos.steps import tick as tick_step
-from videos.steps.clients import client_for
 from videos.worker import Gate, in_database, side_by_side
+
+MOST_POLLS = 4
+"""Poll jobs of one account that one worker runs at a time; an account that answers needs two."""
+_polls: Counter[int] = Counter()
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +48,16 @@ async def submit(account_id: int) -> None:
 @app.task(name=Job.POLL, queue=Job.POLL)
 async def poll(account_id: int) -> None:
     """Ask about what is due on one account, as fast as its budget allows."""
+    if _polls[account_id] >= MOST_POLLS:
+        return  # it answers slowly, and must not take the places of the others
+    _polls[account_id] += 1
+    try:
+        await _poll(account_id)
+    finally:
+        _polls[account_id] -= 1
+
+
+async def _poll(account_id: int) -> None:
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
     await client_for(account)  # as above
     moments, tasks = await in_database(poll_step.claim_due, account, timezone.now())

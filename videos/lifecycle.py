@@ -24,8 +24,6 @@ from videos.queueing import Job, enqueue
 from videos.requests import VideoRequest
 from videos.states import Status, sources
 
-_STILL_TRUE = {Status.SUBMITTING: {Status.SUBMITTING, Status.IN_DOUBT}}
-"""A verb speaks of the state its caller saw; but an answer to a submission holds for one in doubt, too."""
 STORE_LEASE = timedelta(seconds=30)
 """A worker that fetches a result renews this; when it runs out, the next tick starts another."""
 
@@ -105,11 +103,22 @@ def claim(account: UpstreamAccount, now: datetime) -> Task | None:
     return task
 
 
-def accepted(task: Task, upstream_task_id: str, now: datetime, first_look: timedelta, **detail: Any) -> bool:
-    """Upstream has the task under this id; also settles a submission that was in doubt."""
+def accepted(
+    task: Task,
+    upstream_task_id: str,
+    now: datetime,
+    first_look: timedelta,
+    expected_seconds: float | None = None,
+    **detail: Any,
+) -> bool:
+    """Upstream has the task under this id; also settles a submission that was in doubt.
+
+    `expected_seconds` is how long it should take; progress is estimated from it.
+    """
     changes = {
         "upstream_task_id": upstream_task_id,
         "accepted_at": now,
+        "expected_seconds": expected_seconds,
         "looked_at": now,
         "due_at": now + first_look,
         "attention": "",
@@ -211,7 +220,7 @@ def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
 
 
 def remove_media(task: Task, now: datetime) -> bool:
-    """The media's time has come; the file itself goes once this is committed."""
+    """The media's time has come, and the file is gone."""
     with transaction.atomic():
         kept = Task.objects.filter(pk=task.pk, status=Status.SUCCEEDED, media_removed_at=None)
         removed = kept.update(media_removed_at=now) == 1
@@ -220,12 +229,17 @@ def remove_media(task: Task, now: datetime) -> bool:
     return removed
 
 
+_ALSO_HOLDS_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}
+"""A verb speaks of the state its caller saw; only an answer to a submission holds for one in doubt, too."""
+
+
 def _move(
     task: Task, target: Status, verb: str, now: datetime, detail: dict[str, Any], **changes: Any
 ) -> bool:
-    still_true = _STILL_TRUE.get(task.state, {task.state}) & sources(target)
+    seen = _ALSO_HOLDS_IN.get(task.state, frozenset()) | {task.state}
     with transaction.atomic():
-        movable = Task.objects.filter(pk=task.pk, status__in=still_true)
+        # By its attempt, too: what is known of one attempt says nothing of the next.
+        movable = Task.objects.filter(pk=task.pk, attempts=task.attempts, status__in=seen & sources(target))
         moved = movable.update(status=target, **changes) == 1
         if moved:
             _record(task, verb, target, now, detail)

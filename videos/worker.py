@@ -11,7 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, close_old_connections, connections
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
+from django.db import Error as DatabaseTrouble
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from videos import budgets
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 TOLERATED_LATENESS = 0.03
 """Seconds a call may leave after its moment. Later ones would bunch up with those behind them."""
+MOST_MISSES = 5
+"""Moments a call may miss; a process that slow had better let another one try."""
 PREPARATION = timedelta(seconds=0.1)
 """How long before its moment a call begins to be prepared."""
 
@@ -73,14 +76,21 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 
 async def in_database_surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `in_database`, for what must not be forgotten: tries again while the database is away."""
+    """Like `in_database`, for what must not be forgotten.
+
+    It is tried again while the database is away, and goes on to its end even if the caller is cancelled.
+    """
+    return await asyncio.shield(asyncio.create_task(_insisting(partial(function, *args, **kwargs))))
+
+
+async def _insisting(function: Callable[[], T]) -> T:
     for delay in RETRY_DELAYS:
         try:
-            return await in_database(function, *args, **kwargs)
-        except DatabaseError:
+            return await in_database(function)
+        except DatabaseTrouble:
             log.exception("the database did not take a write that matters", retry_in=delay)
             await asyncio.sleep(delay)
-    return await in_database(function, *args, **kwargs)
+    return await in_database(function)
 
 
 def close() -> None:
@@ -91,8 +101,8 @@ def close() -> None:
         _threads = None
 
 
-class BudgetSpent(Exception):  # noqa: N818 - a fact, not a fault
-    """A moment was missed and no other is free: the call was not made."""
+class BudgetSpent(Exception):
+    """Its moments were missed, or none is free: the call was not made."""
 
 
 class Gate:
@@ -110,11 +120,12 @@ class Gate:
 
     async def opens(self) -> None:
         """Wait for the moment; for a new one if this one is missed. Raises `BudgetSpent` if there is none."""
-        while True:
+        for _ in range(MOST_MISSES):
             await asyncio.sleep(self._moment - time.monotonic())
             if time.monotonic() - self._moment <= TOLERATED_LATENESS:
                 return
             await self._reserve_another()
+        raise BudgetSpent
 
     async def _reserve_another(self) -> None:
         log.debug("missed a moment to call", account=self._account.name, action=self._action)

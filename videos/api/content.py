@@ -9,6 +9,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRed
 from django.http.response import HttpResponseBase
 
 from videos.api.errors import envelope, plain
+from videos.errors import VideoExpired
 from videos.models import Task
 
 BLOCK = 256 * 1024
@@ -43,7 +44,10 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     path = _path(storage, task.media_name)
     if path is None:
         return HttpResponseRedirect(storage.url(task.media_name))
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise VideoExpired("The video is no longer in the storage") from error
     asked = _asked_range(request, task)
     window = _window(*asked, size) if asked else (0, size)
     if window is None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from accounts.authentication import REFUSAL
+from accounts.authentication import CHALLENGE, REFUSAL
 from config.middleware import request_id
 from videos import errors
 from videos.api.bodies import RequestTooLarge, encode
@@ -29,8 +29,6 @@ class Refusal:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-CHALLENGE = 'Bearer realm="reelay"'
-"""As `BearerKeyAuthentication` words it."""
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
 _UNKNOWN_TASK = "The task does not exist"
 

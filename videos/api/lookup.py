@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from accounts.models import APIKey
 from videos.errors import TaskNotExist
-from videos.models import GenerationStat, Task
+from videos.models import Task
 from videos.models.task import PUBLIC_PREFIX
 
 _HEX_DIGITS = 32
@@ -23,10 +23,8 @@ def linked(public_id: str) -> Task:
 
 
 def _find(tasks: QuerySet[Task], public_id: str) -> Task:
-    """With `usual` set to the seconds its model usually takes, where that has been learned."""
-    usual = GenerationStat.objects.filter(pk=OuterRef("model")).values("usual")
     task_id = _parsed(public_id)
-    task = tasks.annotate(usual=Subquery(usual)).filter(pk=task_id).first() if task_id else None
+    task = tasks.filter(pk=task_id).first() if task_id else None
     if task is None:
         raise TaskNotExist
     return task

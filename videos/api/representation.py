@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from videos import polling
+from videos import generation_times, polling
 from videos.api.links import signed_link
 from videos.catalogue import ModelSpec
 from videos.models import Task
@@ -20,8 +20,8 @@ NEW_API_STATUS = {
 }
 
 
-def video(task: Task, usual_seconds: float, request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """The video object; `usual_seconds` is how long the model usually takes."""
+def video(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """The video object."""
     link = signed_link(task, request, now) if has_media(task) else None
     failed = {"code": task.failure_code, "message": task.failure_message}
     return {
@@ -30,7 +30,7 @@ def video(task: Task, usual_seconds: float, request: HttpRequest, now: datetime)
         "object": "video",
         "model": task.model,
         "status": PUBLIC_STATUS[task.state],
-        "progress": progress(task, usual_seconds, now),
+        "progress": progress(task, now),
         "created_at": _unix(task.created_at),
         "completed_at": _unix(task.finished_at),
         "expires_at": _unix(task.expires_at),
@@ -62,7 +62,7 @@ def for_new_api(video: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def progress(task: Task, usual_seconds: float, now: datetime) -> int:
+def progress(task: Task, now: datetime) -> int:
     """Percent. Upstream reports none: it is estimated, and 100 only when the video is there."""
     if task.state is Status.SUCCEEDED:
         return 100
@@ -71,7 +71,8 @@ def progress(task: Task, usual_seconds: float, now: datetime) -> int:
     if task.done_at is not None:
         return 99
     end = task.finished_at or now
-    return polling.expected_progress((end - task.accepted_at).total_seconds(), usual_seconds)
+    expected = task.expected_seconds or generation_times.guess(task.model).usual
+    return polling.expected_progress((end - task.accepted_at).total_seconds(), expected)
 
 
 def has_media(task: Task) -> bool:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts.authentication import BearerKeyAuthentication
 from accounts.models import APIKey, Scope
 from accounts.permissions import HasScope
-from videos import generation_times, lifecycle
+from videos import lifecycle
 from videos.api import links, lookup, representation
 from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser, mapping
 from videos.api.content import media_response
@@ -168,8 +168,7 @@ class ModelView(View):
 
 
 def _video(task: Task, request: Request) -> dict[str, Any]:
-    usual = getattr(task, "usual", None) or generation_times.guess(task.model).usual
-    return representation.video(task, usual, request._request, timezone.now())
+    return representation.video(task, request._request, timezone.now())
 
 
 def _poll_after(task: Task) -> str:

@@ -28,7 +28,7 @@ def start(family: Family, port: int) -> Stack:
 
     `port` is where the API should listen; another is chosen if it is taken. Raises `ProcessError`.
     """
-    sandbox = "" if _has_real_upstream() else _start_sandbox(family)
+    sandbox = _start_sandbox(family) if not _has_real_upstream() else _retire_sandbox()
     family.start("worker", ["manage.py", "worker"])
     api = _start_web(family, free_port(port))
     return Stack(api=api, sandbox=sandbox, logs=settings.DATA_DIR / "logs")
@@ -36,6 +36,12 @@ def start(family: Family, port: int) -> Stack:
 
 def _has_real_upstream() -> bool:
     return UpstreamAccount.objects.filter(is_enabled=True).exclude(name=SANDBOX_ACCOUNT).exists()
+
+
+def _retire_sandbox() -> str:
+    """Nothing answers at the sandbox's old address: no new task may go there."""
+    UpstreamAccount.objects.filter(name=SANDBOX_ACCOUNT).update(is_enabled=False)
+    return ""
 
 
 def _start_sandbox(family: Family) -> str:

@@ -53,6 +53,7 @@ class Task(models.Model):
     created_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, help_text="When it was last sent.")
     accepted_at = models.DateTimeField(null=True)
+    expected_seconds = models.FloatField(null=True, help_text="How long upstream should take, when accepted.")
     done_at = models.DateTimeField(null=True, help_text="When upstream was seen to be done.")
     finished_at = models.DateTimeField(null=True)
 
@@ -110,7 +111,7 @@ class Task(models.Model):
             models.Index(
                 fields=["account", "due_at"], condition=Q(status=Status.RUNNING), name="task_to_poll"
             ),
-            # steps.store: which results are to be fetched?
+            # steps.tick: which results are to be fetched?
             models.Index(fields=["due_at"], condition=Q(status=Status.STORING), name="task_to_store"),
             # steps.sweep: submissions that hang or are in doubt.
             models.Index(

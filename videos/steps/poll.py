@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 from django.db.models import FloatField
 from django.db.models.expressions import OrderBy, RawSQL
@@ -10,17 +11,18 @@ from django.db.models.expressions import OrderBy, RawSQL
 from videos import budgets, generation_times, lifecycle, polling, wording
 from videos.budgets import Action
 from videos.catalogue import GenerationTime
+from videos.clients import client_for
 from videos.errors import FailureCode
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
-from videos.steps.clients import client_for
 from videos.upstream.base import Phase, Progress, Refused, UpstreamError, violates_policy
-from videos.worker import BudgetSpent, Gate, in_database
+from videos.worker import PREPARATION, BudgetSpent, Gate, in_database
 
 MOST_AT_ONCE = 100
 """Looks one job prepares for; the budget allows fewer."""
 WAIT_FOR_LINK = timedelta(minutes=15)
 """A task that is done but has no link is asked again this long."""
+log = structlog.get_logger(__name__)
 _GENERATION_FAILED = "The upstream provider could not generate this video."
 _RELATIVE_LATENESS = """EXTRACT(EPOCH FROM %s - looked_at)
     / GREATEST(0.001, EXTRACT(EPOCH FROM due_at - looked_at))"""
@@ -32,10 +34,10 @@ def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], lis
     Returns the moments for the calls and the tasks. Each task's next look is set at once: a task whose
     worker dies is simply looked at again then.
     """
+    due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
+    wanted = due[:MOST_AT_ONCE].count()
+    moments = budgets.reserve(account, Action.DESCRIBE, wanted, lead=PREPARATION) if wanted else []
     with transaction.atomic():
-        due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
-        wanted = due[:MOST_AT_ONCE].count()
-        moments = budgets.reserve(account, Action.DESCRIBE, wanted) if wanted else []
         lateness = RawSQL(_RELATIVE_LATENESS, [now], output_field=FloatField())  # noqa: S611 - no input in it
         ordered = due.order_by(OrderBy(lateness, descending=True))
         tasks = list(ordered.select_for_update(skip_locked=True, of=("self",))[: len(moments)])
@@ -52,8 +54,8 @@ async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable
     except Refused as error:
         attention = f"upstream will not tell about it: {error}"
         await in_database(lifecycle.flag, task, attention, clock(), **error.as_detail())
-    except (UpstreamError, BudgetSpent):
-        return  # it is asked again when it is due
+    except (UpstreamError, BudgetSpent) as error:
+        log.info("no news of a task", task=task.public_id, account=account.name, error=type(error).__name__)
     else:
         if progress.word != task.upstream_status or progress.phase in (Phase.DONE, Phase.FAILED):
             await in_database(_apply, task, progress, clock())

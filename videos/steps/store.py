@@ -1,5 +1,6 @@
 """Store: take a result into our own hands before upstream's link to it dies."""
 
+import asyncio
 import tempfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,12 +11,11 @@ from django.core.files import File
 from django.core.files.storage import storages
 
 from videos import lifecycle
+from videos.clients import downloader
 from videos.errors import FailureCode
 from videos.lifecycle import STORE_LEASE, StoredMedia
 from videos.models import Task
 from videos.states import Status
-from videos.steps.clients import downloader
-from videos.upstream.download import DownloadFailed
 from videos.worker import in_database, in_database_surely
 
 LINK_LIFE = timedelta(hours=12)
@@ -35,7 +35,7 @@ async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
         return
     try:
         media = await _fetch(task, clock)
-    except (DownloadFailed, OSError) as error:
+    except Exception as error:
         log.warning("a result could not be fetched", task=task.public_id, reason=str(error))
         await in_database_surely(_not_fetched, task, str(error), clock())
     except BaseException:
@@ -85,5 +85,6 @@ async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
 
     with tempfile.TemporaryFile() as file:
         size = await (await downloader()).fetch(task.result_link, file, alive)
-        name = await in_database(storages["results"].save, media_name(task), File(file))
+        # A thread of its own: the database's are for what waits on nothing else.
+        name = await asyncio.to_thread(storages["results"].save, media_name(task), File(file))
     return StoredMedia(name, size)

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 
 from videos import budgets, generation_times, lifecycle, polling, wording
 from videos.budgets import Action
+from videos.clients import client_for
 from videos.errors import FailureCode
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
-from videos.steps.clients import client_for
 from videos.upstream.base import (
     OutcomeUnknown,
     Refused,
@@ -24,8 +25,11 @@ from videos.worker import PREPARATION, BudgetSpent, Gate, in_database, in_databa
 
 MOST_AT_ONCE = 20
 """Submissions one job prepares for; the budget allows fewer."""
+MOST_IN_FLIGHT = 60
+"""Calls to one account without an answer; more of them would only wait for an account that hangs."""
 REQUEUE_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 """Seconds before the next attempt, by how many there were; the last one goes on."""
+log = structlog.get_logger(__name__)
 _REFUSED = "The upstream provider did not accept this request."
 
 
@@ -33,8 +37,9 @@ def moments(account: UpstreamAccount, now: datetime) -> list[float]:
     """Reserve a moment for each task that waits, as far as the budget goes."""
     with transaction.atomic():
         waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
-        wanted = waiting[:MOST_AT_ONCE].count()
-        return budgets.reserve(account, Action.CREATE, wanted, lead=PREPARATION) if wanted else []
+        sending = Task.objects.filter(account=account, status=Status.SUBMITTING)[:MOST_IN_FLIGHT].count()
+        wanted = min(waiting[:MOST_AT_ONCE].count(), MOST_IN_FLIGHT - sending)
+        return budgets.reserve(account, Action.CREATE, wanted, lead=PREPARATION) if wanted > 0 else []
 
 
 async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], datetime]) -> None:
@@ -65,6 +70,8 @@ async def _send(client: Upstream, task: Task, clock: Callable[[], datetime]) -> 
         await in_database_surely(_not_accepted, task, unknown, clock())
         raise
     else:
+        # Paid for: should the database stay away, the log still knows what was bought.
+        log.info("accepted", task=task.public_id, upstream_task_id=submitted.task_id)
         await in_database_surely(_accepted, task, submitted, clock())
 
 
@@ -76,9 +83,15 @@ def _accepted(task: Task, submitted: Submitted, now: datetime) -> None:
     time = generation_times.known().get(task.model)
     first_look = polling.interval(0, time or generation_times.guess(task.model), is_learned=time is not None)
     moved = lifecycle.accepted(
-        task, submitted.task_id, now, timedelta(seconds=first_look), request_id=submitted.request_id
+        task,
+        submitted.task_id,
+        now,
+        timedelta(seconds=first_look),
+        generation_times.expected(task.model),
+        request_id=submitted.request_id,
     )
-    if not moved:
+    known = Task.objects.filter(pk=task.pk, upstream_task_id=submitted.task_id).exists()
+    if not moved and not known:
         lifecycle.flag(
             task,
             "upstream accepted it after it had been given up",
@@ -95,8 +108,7 @@ def _not_accepted(task: Task, error: UpstreamError, now: datetime) -> None:
     elif isinstance(error, Refused):
         policy = error.is_content_policy
         code = FailureCode.CONTENT_POLICY_VIOLATION if policy else FailureCode.UPSTREAM_REJECTED
-        lifecycle.fail(
-            task, code, wording.for_tenant(error.message, _REFUSED), now, upstream=error.as_detail()
-        )
+        message = wording.for_tenant(error.message, _REFUSED) if error.is_about_the_request else _REFUSED
+        lifecycle.fail(task, code, message, now, upstream=error.as_detail())
     else:
         lifecycle.in_doubt(task, error.as_detail(), now)

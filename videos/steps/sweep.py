@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 from django.core.files.storage import storages
 
@@ -10,17 +11,19 @@ from videos.errors import FailureCode
 from videos.models import Task
 from videos.states import Status
 
+log = structlog.get_logger(__name__)
 BATCH = 200
 """Rows of one kind that one sweep sees to."""
 _UNKNOWN = "The upstream provider never confirmed this request; it was not charged."
 
 
 def sweep(now: datetime) -> None:
-    """See to every kind of task that may have stopped moving."""
-    _cut_off_submissions(now)
-    _release_doubts(now)
-    _show_overdue(now)
-    _remove_expired_media(now)
+    """See to every kind of task that may have stopped moving; trouble with one spares the others."""
+    for part in (_cut_off_submissions, _release_doubts, _show_overdue, _remove_expired_media):
+        try:
+            part(now)
+        except Exception:
+            log.exception("a part of the sweep broke", part=part.__name__)
 
 
 def _cut_off_submissions(now: datetime) -> None:
@@ -46,5 +49,6 @@ def _show_overdue(now: datetime) -> None:
 def _remove_expired_media(now: datetime) -> None:
     kept = Task.objects.filter(status=Status.SUCCEEDED, media_removed_at=None)
     for task in kept.filter(expires_at__lte=now)[:BATCH]:
-        if lifecycle.remove_media(task, now):
-            storages["results"].delete(task.media_name)
+        # The file first: should we be cut off in between, the next sweep deletes nothing and goes on.
+        storages["results"].delete(task.media_name)
+        lifecycle.remove_media(task, now)

@@ -1,6 +1,7 @@
 """Tick: every second, start what is due. It begins at the rows, so no lost job can strand a task."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from procrastinate.exceptions import AlreadyEnqueued
@@ -20,17 +21,17 @@ def start_due_work(now: datetime) -> None:
     # Ids alone: an account whose secret cannot be decrypted must not stop the others.
     for account_id in UpstreamAccount.objects.values_list("pk", flat=True):
         if due.filter(account=account_id, status=Status.QUEUED).exists():
-            _once(Job.SUBMIT, account_id)
+            _once(Job.SUBMIT, account_id=account_id)
         if due.filter(account=account_id, status=Status.RUNNING).exists():
-            _once(Job.POLL, account_id)
+            _once(Job.POLL, account_id=account_id)
     _start_stores(now)
 
 
-def _once(job: Job, account_id: int) -> None:
+def _once(job: Job, **arguments: Any) -> None:
     """Queue the job unless one like it waits already, or they would pile up while the fleet is busy."""
     try:
         with transaction.atomic():
-            enqueue(job, queueing_lock=f"{job}:{account_id}", account_id=account_id)
+            enqueue(job, queueing_lock=f"{job}:{arguments}", **arguments)
     except AlreadyEnqueued:
         return
 
@@ -41,4 +42,4 @@ def _start_stores(now: datetime) -> None:
         tasks = list(overdue.select_for_update(skip_locked=True, of=("self",))[:MOST_STORES])
         Task.objects.filter(pk__in=[task.pk for task in tasks]).update(due_at=now + STORE_LEASE)
         for task in tasks:
-            enqueue(Job.STORE, task_id=str(task.pk))
+            _once(Job.STORE, task_id=str(task.pk))

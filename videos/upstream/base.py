@@ -31,7 +31,7 @@ class UpstreamError(Exception):
         }
 
 
-class Refused(UpstreamError):  # noqa: N818 - a fact about the call, named as such
+class Refused(UpstreamError):
     """Upstream answered that it will not do this, now or later."""
 
     @property
@@ -39,16 +39,22 @@ class Refused(UpstreamError):  # noqa: N818 - a fact about the call, named as su
         """Whether it was the content that upstream would not have."""
         return violates_policy(self.code) or violates_policy(self.message)
 
+    @property
+    def is_about_the_request(self) -> bool:
+        """Whether it speaks of what the client sent; anything else speaks of our account."""
+        theirs = self.code.startswith(_ABOUT_THE_REQUEST) and not self.code.endswith(_ABOUT_THE_ACCOUNT)
+        return theirs or self.is_content_policy
 
-class Throttled(UpstreamError):  # noqa: N818 - likewise
+
+class Throttled(UpstreamError):
     """Upstream answered that it will not do this just now."""
 
 
-class Unavailable(UpstreamError):  # noqa: N818 - likewise
+class Unavailable(UpstreamError):
     """Upstream was surely not reached."""
 
 
-class OutcomeUnknown(UpstreamError):  # noqa: N818 - likewise
+class OutcomeUnknown(UpstreamError):
     """Upstream may or may not have acted."""
 
 
@@ -105,6 +111,8 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+_ABOUT_THE_REQUEST = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")
+_ABOUT_THE_ACCOUNT = ("UserUnRegister", "UserUnregister")
 _POLICY_WORDS = ("violat", "voilat", "moderation", "sensitive content", "违规", "敏感")
 """As upstream spells it in codes and messages, the misspelling included."""
 

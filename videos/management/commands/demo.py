@@ -53,6 +53,8 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="end after the video")
 
     def handle(self, *_: Any, port: int, once: bool, **__: Any) -> None:
+        if settings.EMBEDDED_POSTGRES is None:
+            raise CommandError("The demo makes a staff user, on its own database only: unset DATABASE_URL.")
         call_command("migrate", verbosity=0)
         key, password = _seed()
         try:

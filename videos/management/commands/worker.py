@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any, cast
 
 import structlog
@@ -11,8 +12,14 @@ from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from videos.queueing import Job
+
 PAUSE = 1.0
 """Seconds before the next try after a worker ended by itself."""
+
+FETCHING = (Job.STORE,)
+MOVING = tuple(job for job in Job if job not in FETCHING)
+"""Results are fetched apart: slow links must not take the places of what moves tasks on."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +49,7 @@ async def _work_until_stopped(grace: float) -> None:
         working = asyncio.create_task(_work(grace))
         await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
         if stopped.is_set():
-            working.cancel()  # which Procrastinate takes for a request to finish what is in hand
+            working.cancel()
         [outcome] = await asyncio.gather(working, return_exceptions=True)
         if not stopped.is_set():
             # Procrastinate ends a worker whose connection fails in the wrong moment.
@@ -51,7 +58,24 @@ async def _work_until_stopped(grace: float) -> None:
 
 
 async def _work(grace: float) -> None:
+    """Run workers until one ends; then, or when cancelled, let the others finish what they have in hand."""
     connector = cast("DjangoConnector", app.connector).get_worker_connector()
     with app.replace_connector(connector):
         async with app.open_async():
-            await app.run_worker_async(install_signal_handlers=False, shutdown_graceful_timeout=grace)
+            workers = [asyncio.create_task(_run(queues, grace)) for queues in (MOVING, FETCHING)]
+            try:
+                await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for worker in workers:
+                    worker.cancel()  # which Procrastinate takes for a request to finish
+                outcomes = await asyncio.gather(*workers, return_exceptions=True)
+            for broken in filter(None, outcomes):
+                raise broken
+
+
+async def _run(queues: Sequence[Job], grace: float) -> None:
+    await app.run_worker_async(
+        queues=[queue.value for queue in queues],
+        install_signal_handlers=False,
+        shutdown_graceful_timeout=grace,
+    )
