@@ -437,3 +437,26 @@ def test_a_creation_costs_eight_statements_at_most(
     order = order_at(account)
     with django_assert_num_queries(8):
         lifecycle.create(order, owner.key)
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda task: lifecycle.requeue(task, {"code": "again"}, LATER, LATER),
+        lambda task: lifecycle.in_doubt(task, {"error": "again"}, LATER),
+        lambda task: lifecycle.fail(task, FailureCode.UPSTREAM_REJECTED, "No.", LATER),
+    ],
+    ids=["requeue", "in_doubt", "fail"],
+)
+def test_what_is_known_of_one_attempt_says_nothing_of_the_next(
+    make_task: MakeTask, account: UpstreamAccount, say: Callable[[Task], bool]
+) -> None:
+    make_task()
+    first = lifecycle.claim(account, NOW)
+    assert first
+    stale = Task.objects.get(pk=first.pk)  # as held by a worker whose write was taken but not confirmed
+    assert lifecycle.requeue(first, {"code": "x"}, NOW, NOW)
+    second = lifecycle.claim(account, NOW)
+    assert second == first
+    assert not say(stale)
+    assert Task.objects.get(pk=first.pk).status == Status.SUBMITTING

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from config.postgres import running
 from config.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,19 +72,40 @@ def _using(data: Path) -> list[str]:
     return found
 
 
+def _manage(data: Path, *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=_environment(data), capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+ACCOUNTS = """
+from videos.models import UpstreamAccount
+for name in ("sandbox", "real"):
+    UpstreamAccount.objects.create(name=name, endpoint="http://127.0.0.1:9", secret_id="i", secret_key="k")
+"""
+ENABLED = """
+from videos.models import UpstreamAccount
+print(*UpstreamAccount.objects.filter(is_enabled=True).values_list("name", flat=True))
+"""
+
+
+@pytest.mark.processes
+def test_the_sandbox_of_earlier_gets_no_task_once_a_real_account_is_set_up(tmp_path: Path) -> None:
+    with running(tmp_path / "postgres"):  # held, so that the commands find the server up
+        _manage(tmp_path, "migrate", "-v0")
+        _manage(tmp_path, "shell", "-v0", "-c", ACCOUNTS)
+        with _serving(tmp_path) as (process, _):
+            assert _manage(tmp_path, "shell", "-v0", "-c", ENABLED).split() == ["real"]
+            children = psutil.Process(process.pid).children(recursive=True)
+            assert not any("videos.sandbox" in child.cmdline() for child in children)
+
+
 @pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_serve_serves_and_leaves_no_process_behind(tmp_path: Path, number: int) -> None:
     with _serving(tmp_path) as (process, url):
         assert _status(f"{url}/readyz") == 200
-        made = subprocess.run(
-            [sys.executable, "manage.py", "createtenant", "Alice"],
-            cwd=ROOT,
-            env=_environment(tmp_path),
-            capture_output=True,
-            check=True,
-        )
-        key = json.loads(made.stdout)["key"]
+        key = json.loads(_manage(tmp_path, "createtenant", "Alice"))["key"]
         request = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
         with urllib.request.urlopen(request, timeout=5) as answer:
             assert json.load(answer)["data"]

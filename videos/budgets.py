@@ -29,7 +29,7 @@ class Action(StrEnum):
 
 _FREE_FROM = "GREATEST(next_at, clock.now + %(lead)s)"
 _GRANTED = f"""GREATEST(0, LEAST(%(wanted)s,
-    1 + FLOOR(EXTRACT(EPOCH FROM clock.now + %(horizon)s - {_FREE_FROM}) / %(seconds)s)::int))"""
+    1 + FLOOR(EXTRACT(EPOCH FROM clock.now + %(lead)s + %(horizon)s - {_FREE_FROM}) / %(seconds)s)::int))"""
 _RESERVE = f"""
     UPDATE videos_upstreambudget
     SET granted = {_GRANTED}, next_at = {_FREE_FROM} + {_GRANTED} * %(gap)s
@@ -47,7 +47,7 @@ def reserve(
     *,
     lead: timedelta = NO_LEAD,
 ) -> list[float]:
-    """Reserve up to `wanted` moments to call within `horizon`, none sooner than `lead`.
+    """Reserve up to `wanted` moments to call: none sooner than `lead`, and within `horizon` from there.
 
     Returns them on the clock of `time.monotonic`, in seconds, soonest first; fewer than `wanted`, or none,
     where the budget is spent. A moment that is not used is lost.

@@ -1,4 +1,4 @@
 """The steps of a worker: each does one thing to one task, or finds what is to be done.
 
-No step loops or sleeps; the clock is passed in. `videos.jobs` runs them.
+The clock is passed in, and so is the gate a paid or counted call waits at. `videos.jobs` runs them.
 """

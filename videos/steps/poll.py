@@ -20,6 +20,8 @@ from videos.worker import PREPARATION, BudgetSpent, Gate, in_database
 
 MOST_AT_ONCE = 100
 """Looks one job prepares for; the budget allows fewer."""
+TICK_AND_A_BIT = timedelta(seconds=1.25)
+"""Moments are taken for this long, so that none is lost where the next tick comes late."""
 WAIT_FOR_LINK = timedelta(minutes=15)
 """A task that is done but has no link is asked again this long."""
 log = structlog.get_logger(__name__)
@@ -36,13 +38,17 @@ def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], lis
     """
     due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
     wanted = due[:MOST_AT_ONCE].count()
-    moments = budgets.reserve(account, Action.DESCRIBE, wanted, lead=PREPARATION) if wanted else []
+    moments = _moments(account, wanted) if wanted else []
     with transaction.atomic():
         lateness = RawSQL(_RELATIVE_LATENESS, [now], output_field=FloatField())  # noqa: S611 - no input in it
         ordered = due.order_by(OrderBy(lateness, descending=True))
         tasks = list(ordered.select_for_update(skip_locked=True, of=("self",))[: len(moments)])
         _set_next_looks(tasks, now)
     return moments, tasks
+
+
+def _moments(account: UpstreamAccount, wanted: int) -> list[float]:
+    return budgets.reserve(account, Action.DESCRIBE, wanted, TICK_AND_A_BIT, lead=PREPARATION)
 
 
 async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable[[], datetime]) -> None:
