@@ -2,6 +2,7 @@
 
 import re
 
+RESULT_LOST = "The video was made but could not be retrieved."
 LONGEST = 500
 """Characters of upstream's text that are passed on."""
 _PRIVATE = re.compile(

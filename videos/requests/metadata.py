@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from videos.catalogue import SCENE_TYPES
+from videos.catalogue import SCENE_TYPES, SWITCH_OWNERS
 from videos.requests.draft import ALIASES, Draft
 from videos.requests.values import is_empty, is_storable, json_object, on_off
 from videos.requests.violations import Violation
@@ -31,7 +31,6 @@ OUTPUT_FIELDS = (
     "Resolution",
 )
 """In the order of the contract's table, which is the order of the answers."""
-_FAMILY_SWITCHES = {"OffPeak": "Vidu", "LogoAdd": "Vidu"}
 KEYS = (
     "negative_prompt",
     "enhance_prompt",
@@ -186,6 +185,6 @@ def _output_field(draft: Draft, name: str, value: Any) -> Iterator[Violation]:
             yield Violation(f"{label} must be AllowAdult or Disallowed", param, allowed=PERSON_GENERATIONS)
     elif on_off(value) is None:
         yield Violation(f"{label} must be Enabled or Disabled", param, allowed=SWITCH_VALUES)
-    owner = _FAMILY_SWITCHES.get(name)
+    owner = SWITCH_OWNERS.get(name)
     if owner and draft.spec and name not in draft.spec.own_switches:
         yield Violation(f"{label} is only supported for modelName {owner}", param)

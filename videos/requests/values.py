@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from videos.requests import strict_json
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What PostgreSQL cannot keep in a text: NUL and lone surrogates."""
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f]")
 _ON_OFF = {"Enabled": True, "true": True, "Disabled": False, "false": False}
 
@@ -54,7 +55,7 @@ def on_off(value: Any) -> bool | None:
 def is_storable(value: Any) -> bool:
     """Whether PostgreSQL can keep it: no NUL and no lone surrogate in any string, at any depth."""
     if isinstance(value, str):
-        return not _UNSTORABLE.search(value)
+        return not UNSTORABLE.search(value)
     if isinstance(value, dict):
         return all(is_storable(key) and is_storable(item) for key, item in value.items())
     return all(map(is_storable, value)) if isinstance(value, list) else True

@@ -98,7 +98,7 @@ def _without_link(task: Task, now: datetime) -> None:
     if task.done_at is None:
         lifecycle.done_without_link(task, now)
     elif now - task.done_at >= WAIT_FOR_LINK:
-        lifecycle.fail(task, FailureCode.RESULT_LOST, "The video was made but could not be retrieved.", now)
+        lifecycle.fail(task, FailureCode.RESULT_LOST, wording.RESULT_LOST, now)
 
 
 def _failed(task: Task, progress: Progress, now: datetime) -> None:

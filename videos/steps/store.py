@@ -10,7 +10,7 @@ import structlog
 from django.core.files import File
 from django.core.files.storage import storages
 
-from videos import lifecycle
+from videos import lifecycle, wording
 from videos.clients import downloader
 from videos.errors import FailureCode
 from videos.lifecycle import STORE_LEASE, StoredMedia
@@ -23,7 +23,6 @@ LINK_LIFE = timedelta(hours=12)
 SHORTEST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=15)
 RENEW_EVERY = STORE_LEASE / 3
-_LOST = "The video was made but could not be retrieved."
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +65,7 @@ def _release(task: Task, now: datetime) -> None:
 def _not_fetched(task: Task, reason: str, now: datetime) -> None:
     waited = now - (task.done_at or now)
     if waited >= LINK_LIFE:
-        lifecycle.fail(task, FailureCode.RESULT_LOST, _LOST, now, reason=reason)
+        lifecycle.fail(task, FailureCode.RESULT_LOST, wording.RESULT_LOST, now, reason=reason)
         return
     # Waiting half as long again as it took so far is exponential, and needs no count to be kept.
     delay = min(LONGEST_RETRY, max(SHORTEST_RETRY, waited / 2))

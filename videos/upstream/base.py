@@ -7,11 +7,12 @@ UpstreamError
 └── OutcomeUnknown    it may have acted, the answer is lost: a paid call must not be repeated
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
+
+from videos.requests.values import UNSTORABLE
 
 
 class UpstreamError(Exception):
@@ -103,12 +104,9 @@ class Upstream(Protocol):
         """Let go of its connections."""
 
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
 def storable(text: str) -> str:
     """Upstream's text without what PostgreSQL cannot keep: NUL and lone surrogates."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 _ABOUT_THE_REQUEST = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")
