@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 import django
+from django.core.exceptions import BadRequest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -15,7 +16,7 @@ class TolerantRequest(WSGIRequest):
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         try:
             super()._set_content_type_params(meta)  # type: ignore[misc]  # the stubs leave it out
-        except ValueError:
+        except (BadRequest, ValueError):  # the one from Django 6, the other before
             meta["CONTENT_TYPE"] = ""  # which is refused as no content type we take
             super()._set_content_type_params(meta)  # type: ignore[misc]  # likewise
 

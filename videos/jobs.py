@@ -1,12 +1,14 @@
 """The Procrastinate jobs: each runs its step. No job queues itself again, so no chain can break."""
 
 from collections import Counter
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status as JobStatus
 
 from videos import generation_times
@@ -88,4 +90,5 @@ async def sweep(context: JobContext, timestamp: int) -> None:
     for job in await context.app.job_manager.get_stalled_jobs():
         # Nothing is lost with it: whatever it was to do is still due, and the next tick sees that.
         log.warning("a job's worker died", job=job.task_name)
-        await context.app.job_manager.finish_job(job, JobStatus.ABORTED, delete_job=True)
+        with suppress(ConnectorException):  # another sweep was faster
+            await context.app.job_manager.finish_job(job, JobStatus.ABORTED, delete_job=True)
