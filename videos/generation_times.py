@@ -1,11 +1,12 @@
 """How long each model usually takes: learned from the latest videos, else the catalogue's guess."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Avg, F, StdDev
 from django.db.models.functions import Extract
 
-from videos import catalogue
+from videos import catalogue, polling
 from videos.catalogue import GenerationTime
 from videos.models import GenerationStat, Task
 
@@ -35,6 +36,12 @@ def guess(model: str) -> GenerationTime:
     return spec.generation_time
 
 
+def next_look(model: str, age: float, learned: Mapping[str, GenerationTime]) -> timedelta:
+    """How long until the next look at a task accepted `age` seconds ago; `learned` is from `known`."""
+    time = learned.get(model)
+    return timedelta(seconds=polling.interval(age, time or guess(model), is_learned=time is not None))
+
+
 def learn(now: datetime) -> None:
     """Work the times out anew for each model that finished videos within the last day."""
     for spec in catalogue.MODELS:
@@ -58,7 +65,7 @@ def _learn(model: str, now: datetime) -> None:
         defaults={
             "usual": summary["usual"],
             "spread": max(_LEAST_SPREAD, summary["spread"] or 0.0),
-            "samples": min(LATEST, latest.count()),
+            "samples": latest[:LATEST].count(),
             "updated_at": now,
         },
     )

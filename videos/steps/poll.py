@@ -71,16 +71,15 @@ def _set_next_looks(tasks: list[Task], now: datetime) -> None:
     learned = generation_times.known() if tasks else {}
     for task in tasks:
         task.looked_at = now
-        task.due_at = now + timedelta(seconds=_interval(task, now, learned))
+        task.due_at = now + _until_next_look(task, now, learned)
     Task.objects.bulk_update(tasks, ["looked_at", "due_at"])
 
 
-def _interval(task: Task, now: datetime, learned: dict[str, GenerationTime]) -> float:
-    age = (now - (task.accepted_at or now)).total_seconds()
-    time = learned.get(task.model)
+def _until_next_look(task: Task, now: datetime, learned: dict[str, GenerationTime]) -> timedelta:
     if task.done_at is not None:
-        return polling.BEFORE_THE_WINDOW  # done, only its link is missing
-    return polling.interval(age, time or generation_times.guess(task.model), is_learned=time is not None)
+        return timedelta(seconds=polling.BEFORE_THE_WINDOW)  # done, only its link is missing
+    age = (now - (task.accepted_at or now)).total_seconds()
+    return generation_times.next_look(task.model, age, learned)
 
 
 def _apply(task: Task, progress: Progress, now: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
-from videos import budgets, generation_times, lifecycle, polling, wording
+from videos import budgets, generation_times, lifecycle, wording
 from videos.budgets import Action
 from videos.clients import client_for
 from videos.errors import FailureCode
@@ -80,18 +80,15 @@ def _not_sent(task: Task, error: BaseException, now: datetime) -> None:
 
 
 def _accepted(task: Task, submitted: Submitted, now: datetime) -> None:
-    time = generation_times.known().get(task.model)
-    first_look = polling.interval(0, time or generation_times.guess(task.model), is_learned=time is not None)
     moved = lifecycle.accepted(
         task,
         submitted.task_id,
         now,
-        timedelta(seconds=first_look),
+        generation_times.next_look(task.model, 0, generation_times.known()),
         generation_times.expected(task.model),
         request_id=submitted.request_id,
     )
-    known = Task.objects.filter(pk=task.pk, upstream_task_id=submitted.task_id).exists()
-    if not moved and not known:
+    if not moved and not Task.objects.filter(pk=task.pk, upstream_task_id=submitted.task_id).exists():
         lifecycle.flag(
             task,
             "upstream accepted it after it had been given up",
