@@ -96,11 +96,14 @@ WSGI_APPLICATION = "config.wsgi.application"
 
 EMBEDDED_POSTGRES = None if env.str("DATABASE_URL", default="") else DATA_DIR / "postgres"
 """The folder of the embedded server, or None where DATABASE_URL names a server."""
+_DATABASE = env.db_url("DATABASE_URL", default=postgres.url(DATA_DIR / "postgres"))
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL", default=postgres.url(DATA_DIR / "postgres")),
+        **_DATABASE,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
+        # Prepare the statements of `config.prepared` at once; Django's own are never prepared.
+        "OPTIONS": {**_DATABASE.get("OPTIONS", {}), "prepare_threshold": 0},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -150,6 +153,19 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }
+
+# --- tenants and money
+
+CURRENCY = env.str("CURRENCY", default="CNY")
+"""What all prices and balances are in; one for the whole deployment, never changed later."""
+DEFAULT_TENANT_TIME_ZONE = env.str("DEFAULT_TENANT_TIME_ZONE", default="UTC")
+"""Whose days and months a new tenant's limits are counted in."""
+DEFAULT_QUOTA = env.dict("DEFAULT_QUOTA", default={})
+"""Limits of tenants that have no quota of their own, by the names of its fields."""
+OTHER_REQUESTS_PER_MINUTE = env.int("OTHER_REQUESTS_PER_MINUTE", default=60_000)
+"""Requests of one key that one web process answers in a minute, besides tasks made; 0 is no limit."""
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+"""How many proxies in front add the address they see to X-Forwarded-For."""
 
 # --- upstream and the worker
 

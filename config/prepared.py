@@ -1,0 +1,60 @@
+"""Hand-written statements of the hot paths: parsed and planned once a connection, run on Django's own.
+
+Django binds values into the text of each statement, which PostgreSQL then parses and plans anew. A prepared
+statement is sent by name with its values apart (measured here: 0.20 instead of 0.34 ms a round trip).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
+
+Row = tuple[Any, ...]
+_KEPT = "_reelay_cursor"
+
+
+def fetch(statement: str, values: Mapping[str, Any]) -> Row | None:
+    """Run the statement with its named values and return the first row, or None where there is none.
+
+    It is part of the transaction that is open, if one is, and counts as a query like any other. Raises
+    Django's database errors.
+    """
+    connection.ensure_connection()
+    if connection.queries_logged:
+        with connection.make_debug_cursor(_cursor()) as logged:  # type: ignore[arg-type]  # it takes any cursor
+            return _first_row(logged, statement, values)
+    with connection.wrap_database_errors:
+        return _first_row(_cursor(), statement, values)
+
+
+def _first_row(cursor: Any, statement: str, values: Mapping[str, Any]) -> Row | None:
+    cursor.execute(statement, values)
+    row: Row | None = cursor.fetchone()
+    return row
+
+
+def _cursor() -> psycopg.Cursor[Row]:
+    """The one of this connection: making one costs as much as running a statement with it."""
+    cursor: psycopg.Cursor[Row] | None = getattr(connection, _KEPT, None)
+    if cursor is None or cursor.closed or cursor.connection is not connection.connection:
+        cursor = psycopg.Cursor(connection.connection)
+        setattr(connection, _KEPT, cursor)
+    return cursor
+
+
+def fetch_first(statement: str, values: Mapping[str, Any]) -> Row | None:
+    """As `fetch`, for the first statement of a request, which must only read.
+
+    It stands for the test Django makes of a connection it kept: one that has died is replaced, and the
+    statement run again.
+    """
+    try:
+        row = fetch(statement, values)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        row = fetch(statement, values)
+    connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs leave it out
+    return row

@@ -1,0 +1,86 @@
+"""Statements of the hot paths: part of Django's transactions, counted, and safe where a connection dies."""
+
+import pytest
+from django.db import DataError, OperationalError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Tenant
+from config import prepared
+
+INSERT = """INSERT INTO accounts_tenant (id, name, created_at, time_zone)
+VALUES (gen_random_uuid(), %(name)s::text, now(), 'UTC') RETURNING name"""
+ECHO = "SELECT %(value)s::int + 1, 'text'"
+
+
+def _end_the_connection() -> None:
+    """As a server does that is restarted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [pid] = cursor.fetchone()
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+
+
+@pytest.mark.django_db
+def test_it_answers_the_first_row_or_none() -> None:
+    assert prepared.fetch(ECHO, {"value": 1}) == (2, "text")
+    assert prepared.fetch(f"{ECHO} WHERE false", {"value": 1}) is None
+
+
+@pytest.mark.django_db
+def test_it_counts_as_a_query() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        prepared.fetch(ECHO, {"value": 1})
+        prepared.fetch_first(ECHO, {"value": 1})
+    assert len(captured) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_part_of_the_open_transaction() -> None:
+    with transaction.atomic():
+        assert prepared.fetch(INSERT, {"name": "Alice"}) == ("Alice",)
+        transaction.set_rollback(True)
+    assert not Tenant.objects.exists()
+    prepared.fetch(INSERT, {"name": "Alice"})
+    assert Tenant.objects.get().name == "Alice"
+
+
+@pytest.mark.django_db
+def test_its_errors_are_those_of_django() -> None:
+    with pytest.raises(DataError), transaction.atomic():
+        prepared.fetch("SELECT 1 / %(value)s::int", {"value": 0})
+    assert prepared.fetch(ECHO, {"value": 1}) == (2, "text")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_statement_of_a_request_outlives_a_connection_that_died() -> None:
+    prepared.fetch(ECHO, {"value": 1})
+    _end_the_connection()
+    assert prepared.fetch_first(ECHO, {"value": 1}) == (2, "text")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_any_other_statement_says_that_the_connection_died() -> None:
+    prepared.fetch(ECHO, {"value": 1})
+    _end_the_connection()
+    with pytest.raises(OperationalError):
+        prepared.fetch(INSERT, {"name": "Alice"})
+    connection.close()
+    assert not Tenant.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_repeated_inside_a_transaction() -> None:
+    with pytest.raises(OperationalError):
+        _lose_the_connection_in_the_middle()
+    connection.close()
+    assert not Tenant.objects.exists()
+
+
+def _lose_the_connection_in_the_middle() -> None:
+    with transaction.atomic():
+        prepared.fetch(INSERT, {"name": "Alice"})
+        _end_the_connection()
+        prepared.fetch_first(ECHO, {"value": 1})
