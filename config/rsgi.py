@@ -9,9 +9,12 @@ import asyncio
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
 from typing import Any, Protocol, runtime_checkable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -19,6 +22,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+"""Stands for the value of a header that the server does not hand out."""
 DISCARDED_BYTES = 32 * 1024 * 1024
 """Of a body that is too large, this much is read and dropped, so that the client can read the refusal."""
 
@@ -73,6 +78,45 @@ class Answer:
             proto.response_bytes(self.status, self.headers, self.body)
 
 
+class Threads:
+    """Threads that do one sort of work, for an event loop to hand it to.
+
+    Like the standard library's executor, at a fifth of its cost (measured here: 5 instead of 25 µs), which
+    shows where a request takes some hundred.
+    """
+
+    def __init__(self, work: Callable[[Environ], Answer], count: int) -> None:
+        self._work = work
+        self._waiting: SimpleQueue[tuple[Environ, asyncio.Future[Answer]]] = SimpleQueue()
+        for number in range(count):
+            threading.Thread(target=self._serve, name=f"request-{number}", daemon=True).start()
+
+    async def run(self, environ: Environ) -> Answer:
+        """Have it done by the next free thread. Raises what the work raises."""
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.put((environ, done))
+        return await done
+
+    def _serve(self) -> None:
+        while True:
+            environ, done = self._waiting.get()
+            try:
+                settle = partial(_settle, done, self._work(environ))
+            except BaseException as error:  # whatever it is belongs to whoever waits for the answer
+                settle = partial(_settle, done, error)
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+                done.get_loop().call_soon_threadsafe(settle)
+
+
+def _settle(done: "asyncio.Future[Answer]", outcome: Answer | BaseException) -> None:
+    if done.done():  # the client went away
+        return
+    if isinstance(outcome, BaseException):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)
+
+
 class Application:
     """An RSGI application around a WSGI one."""
 
@@ -80,13 +124,12 @@ class Application:
         """`threads` requests are worked on at a time; bodies over `max_body` bytes come in empty."""
         self._wsgi = wsgi
         self._max_body = max_body
-        self._threads = ThreadPoolExecutor(threads, "request")
+        self._threads = Threads(self._call, threads)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Serve one request."""
         body, length = await _read(proto, self._max_body)
-        environ = _environ(scope, body, length)
-        answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._call, environ)
+        answer = await self._threads.run(_environ(scope, body, length))
         answer.send(proto, with_body=scope.method != "HEAD")
 
     def _call(self, environ: Environ) -> Answer:
@@ -136,8 +179,10 @@ def _environ(scope: Any, body: bytes, length: int) -> Environ:
         "wsgi.run_once": False,
         "wsgi.file_wrapper": ServedFile,
     }
-    for name, value in scope.headers.items():
-        _add_header(environ, name, value)
+    for name in scope.headers:
+        # A value that is not ASCII is not handed out; it must not look as if it had not been sent.
+        for value in scope.headers.get_all(name) or [UNREADABLE]:
+            _add_header(environ, name, value)
     environ["CONTENT_LENGTH"] = str(length)
     return environ
 

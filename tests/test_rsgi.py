@@ -1,16 +1,19 @@
 """Django behind Granian, as a real process."""
 
 import http.client
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from config.processes import Family, free_port
-from tests.conftest import Caller, MakeTask
+from tests.conftest import GOOD_BODY, Caller, MakeTask
 from tests.worker_process import child_environment
+from videos.models import Task, UpstreamAccount
 from videos.states import Status
 
 MEDIA = bytes(range(256)) * 256 * 1024
@@ -30,7 +33,7 @@ def server(transactional_db: None, results_folder: Path, tmp_path: Path) -> Iter
 
 
 def _request(
-    url: str, method: str, path: str, key: str | None = None, body: bytes | None = None, **headers: str
+    url: str, method: str, path: str, key: str | None = None, body: bytes | None = None, **headers: Any
 ) -> tuple[int, dict[str, str], bytes]:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
     authorization = {"Authorization": f"Bearer {key}"} if key else {}
@@ -88,3 +91,16 @@ def test_slow_downloads_hold_up_nobody(
     assert _request(server, "GET", f"/v1/videos/{task.public_id}", owner.text)[0] == 200
     for download in downloads:
         download.close()
+
+
+@pytest.mark.processes
+def test_a_header_that_cannot_be_read_is_not_taken_for_one_that_was_not_sent(
+    server: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    body, headers = json.dumps(GOOD_BODY).encode(), {"Content-Type": "application/json"}
+    for key in ("订单-7".encode(), "käse".encode("latin-1")):
+        status, _, content = _request(
+            server, "POST", "/v1/videos", owner.text, body, **headers, **{"Idempotency-Key": key}
+        )
+        assert (status, b"Idempotency-Key" in content) == (400, True)
+    assert not Task.objects.exists()
