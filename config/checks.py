@@ -1,7 +1,9 @@
 """Bad configuration, found before it does harm."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import available_timezones
 
 from cryptography.fernet import Fernet
 from django.conf import settings
@@ -74,6 +76,60 @@ def durations_are_positive(**_: Any) -> Sequence[CheckMessage]:
         Error(f"{name} must be greater than 0.", hint="Unset it for the default.", id="reelay.E004")
         for name in names
         if getattr(settings, name) <= 0
+    ]
+
+
+@register()
+def default_time_zone_is_known(**_: Any) -> Sequence[CheckMessage]:
+    """No tenant could be made."""
+    if settings.DEFAULT_TENANT_TIME_ZONE in available_timezones():
+        return []
+    return [
+        Error(
+            f"DEFAULT_TENANT_TIME_ZONE: there is no time zone {settings.DEFAULT_TENANT_TIME_ZONE!r}.",
+            hint="Write one such as Asia/Shanghai, or unset it for UTC.",
+            id="reelay.E005",
+        )
+    ]
+
+
+_COUNT, _AMOUNT = r"[0-9]{1,9}", r"[0-9]{1,12}(\.[0-9]{1,6})?"
+_LIMITS = {
+    "concurrent_tasks": _COUNT,
+    "queued_tasks": _COUNT,
+    "when_full": "refuse|queue",
+    "requests_per_minute": _COUNT,
+    "seconds_per_day": _COUNT,
+    "seconds_per_month": _COUNT,
+    "spend_per_day": _AMOUNT,
+    "spend_per_month": _AMOUNT,
+    "is_prepaid": "True|False",
+}
+"""What a quota may say, and how."""
+
+
+@register()
+def default_quota_names_limits(**_: Any) -> Sequence[CheckMessage]:
+    """A limit that is misspelt would not be held."""
+    return [
+        Error(
+            f"DEFAULT_QUOTA: {name}={word} is no limit.",
+            hint=f"Name any of {', '.join(_LIMITS)}; with whole numbers, with amounts of money such as 9.50,"
+            " when_full with refuse or queue, is_prepaid with True or False.",
+            id="reelay.E006",
+        )
+        for name, word in settings.DEFAULT_QUOTA.items()
+        if name not in _LIMITS or not re.fullmatch(_LIMITS[name], word)
+    ]
+
+
+@register()
+def counts_are_not_negative(**_: Any) -> Sequence[CheckMessage]:
+    """These may be 0, which means none."""
+    return [
+        Error(f"{name} must not be negative.", hint="Set it to 0 for none.", id="reelay.E007")
+        for name in ("OTHER_REQUESTS_PER_MINUTE", "TRUSTED_PROXIES")
+        if getattr(settings, name) < 0
     ]
 
 

@@ -8,8 +8,8 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from accounts import keys
-from accounts.models import APIKey, Tenant
-from tests.conftest import NOW, Caller
+from accounts.models import APIKey, Scope, Tenant
+from tests.conftest import NOW, Caller, make_caller
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -83,9 +83,10 @@ def test_a_key_is_found_in_one_query_with_its_tenant(
 def test_authentication_is_one_query(
     owner: Caller, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    owner.get("/v1/models")
-    with django_assert_num_queries(2):  # the key, and the accounts that offer models
-        owner.get("/v1/models")
+    caller = make_caller(owner.tenant, scopes=(Scope.MANAGE,))
+    for queries in (2, 1):  # the first use is noted
+        with django_assert_num_queries(queries):
+            assert caller.get("/v1/models").status_code == 403
 
 
 def test_text_that_is_no_key_costs_no_query(
@@ -102,13 +103,15 @@ def test_use_is_noted_at_most_once_a_minute(
     assert key is not None
     for age, writes, noted in [(0, 1, 0), (1, 0, 0), (59.999, 0, 0), (60, 1, 60), (61, 0, 60), (600, 1, 600)]:
         with django_assert_num_queries(writes):
-            key.record_use(NOW + timedelta(seconds=age))
+            key.record_use(NOW + timedelta(seconds=age), None)
         assert APIKey.objects.get().last_used_at == NOW + timedelta(seconds=noted)
 
 
-def test_a_request_notes_the_use_of_its_key(owner: Caller) -> None:
-    owner.get("/v1/models")
-    assert APIKey.objects.get().last_used_at is not None
+def test_a_request_notes_when_and_from_where_its_key_was_used(owner: Caller) -> None:
+    owner.get("/v1/models", REMOTE_ADDR="[2001:db8:0::7]")
+    key = APIKey.objects.get()
+    assert key.last_used_at is not None
+    assert key.last_used_address == "2001:db8::7"
 
 
 def test_a_refused_key_was_not_used(owner: Caller) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 
 from accounts.encryption import UndecryptableError
+from accounts.models import Quota, WhenFull
+from accounts.quotas import FIELDS, default_columns
 from config import local_secrets
 from tests.conftest import NOW
 from videos.models import UpstreamAccount
@@ -95,11 +98,99 @@ def test_a_duration_that_is_none_is_refused(name: str, value: int, settings: Laz
     assert name in message.msg
 
 
-@pytest.mark.parametrize("spoil", ["EMBEDDED_POSTGRES", "ENCRYPTION_KEYS", "API_THREADS"])
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "asia/shanghai", "../UTC"])
+def test_a_time_zone_there_is_not_is_refused(name: str, settings: LazySettings) -> None:
+    settings.DEFAULT_TENANT_TIME_ZONE = name
+    [message] = messages()
+    assert message.id == "reelay.E005"
+    assert repr(name) in message.msg
+
+
+GOOD_QUOTAS: list[tuple[str, str, object]] = [
+    ("concurrent_tasks", "5", 5),
+    ("queued_tasks", "0", 0),
+    ("requests_per_minute", "600", 600),
+    ("seconds_per_day", "3600", 3600),
+    ("seconds_per_month", "999999999", 999_999_999),
+    ("spend_per_day", "9.50", Decimal("9.5")),
+    ("spend_per_month", "123456789012.123456", Decimal("123456789012.123456")),
+    ("when_full", "refuse", WhenFull.REFUSE),
+    ("when_full", "queue", WhenFull.QUEUE),
+    ("is_prepaid", "True", True),
+    ("is_prepaid", "False", False),
+]
+
+
+@pytest.mark.parametrize(("name", "word", "value"), GOOD_QUOTAS)
+def test_a_quota_for_everybody_may_name_each_limit(
+    name: str, word: str, value: object, settings: LazySettings
+) -> None:
+    settings.DEFAULT_QUOTA = {name: word}
+    assert messages() == []
+    quota = Quota(**dict(zip(FIELDS, default_columns(), strict=True)))
+    quota.clean_fields(exclude=["tenant"])
+    assert getattr(quota, name) == value
+
+
+def test_every_limit_of_a_quota_may_be_named() -> None:
+    fields = {field.name for field in Quota._meta.get_fields()} - {"tenant"}
+    assert {name for name, _, _ in GOOD_QUOTAS} == fields
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("concurrent_task", "5"),
+        ("tenant", "1"),
+        (" when_full", "queue"),
+        ("concurrent_tasks", ""),
+        ("concurrent_tasks", "-1"),
+        ("concurrent_tasks", "5.0"),
+        ("concurrent_tasks", "five"),
+        ("concurrent_tasks", "\u0665"),
+        ("concurrent_tasks", "9999999999"),
+        ("spend_per_day", "-0.01"),
+        ("spend_per_day", "1e3"),
+        ("spend_per_day", "NaN"),
+        ("spend_per_day", "0.0000001"),
+        ("spend_per_month", "1234567890123"),
+        ("when_full", "wait"),
+        ("is_prepaid", "perhaps"),
+    ],
+)
+def test_a_quota_for_everybody_that_says_nothing_is_refused(
+    name: str, word: str, settings: LazySettings
+) -> None:
+    settings.DEFAULT_QUOTA = {"queued_tasks": "5", name: word}
+    [message] = messages()
+    assert message.id == "reelay.E006"
+    assert f"{name}={word}" in message.msg
+
+
+@pytest.mark.parametrize("name", ["OTHER_REQUESTS_PER_MINUTE", "TRUSTED_PROXIES"])
+def test_a_count_may_be_none_and_not_less(name: str, settings: LazySettings) -> None:
+    setattr(settings, name, 0)
+    assert messages() == []
+    setattr(settings, name, -1)
+    [message] = messages()
+    assert message.id == "reelay.E007"
+    assert name in message.msg
+
+
+BAD: dict[str, Any] = {
+    "EMBEDDED_POSTGRES": None,
+    "ENCRYPTION_KEYS": ["x"],
+    "API_THREADS": 0,
+    "DEFAULT_TENANT_TIME_ZONE": "x",
+    "DEFAULT_QUOTA": {"x": "y"},
+    "TRUSTED_PROXIES": -1,
+}
+
+
+@pytest.mark.parametrize("spoil", BAD)
 def test_every_message_has_a_hint(spoil: str, settings: LazySettings) -> None:
-    bad: dict[str, Any] = {"EMBEDDED_POSTGRES": None, "ENCRYPTION_KEYS": ["x"], "API_THREADS": 0}
     settings.SECRET_KEY_GENERATED = True
-    setattr(settings, spoil, bad[spoil])
+    setattr(settings, spoil, BAD[spoil])
     assert messages()
     assert all(message.hint for message in messages())
 

@@ -1,17 +1,32 @@
 """API keys: what a tenant's programs prove themselves with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.core.validators import MinValueValidator
+from django.db import connection, models, transaction
 from django.utils import timezone
 
-from accounts import keys
+from accounts import keys, networks
 from accounts.models.tenant import Tenant
+from accounts.money import ZERO, MoneyField
+from accounts.networks import Address, validate_network
+from config import prepared
 
 LAST_USED_PRECISION = timedelta(minutes=1)
 """`last_used_at` is written at most this often, so that reading a key costs no write."""
+ROTATION_OVERLAP = timedelta(hours=24)
+"""How long a key works on after it was replaced, unless somebody says otherwise."""
+RESTRICTIONS = ("allowed_models", "allowed_networks", "requests_per_minute", "spend_per_month")
+"""What narrows a key down, by the names of the fields."""
+
+
+class NotRotatable(Exception):
+    """The key is revoked, expired or replaced already; the message says which."""
 
 
 class Scope(models.TextChoices):
@@ -27,13 +42,29 @@ def default_scopes() -> list[str]:
     return [Scope.READ.value, Scope.WRITE.value]
 
 
+@dataclass(frozen=True)
+class LookUp:
+    """A statement made by `found_with`, and its values but for the key's prefix."""
+
+    statement: str
+    values: Mapping[str, Any]
+
+
 class APIKeyManager(models.Manager["APIKey"]):
     """Mints keys and finds them by what a client presents."""
 
     def mint(
-        self, tenant: Tenant, name: str, scopes: Iterable[str] = (), expires_at: datetime | None = None
+        self,
+        tenant: Tenant,
+        name: str,
+        scopes: Iterable[str] = (),
+        expires_at: datetime | None = None,
+        **restrictions: Any,
     ) -> tuple["APIKey", str]:
-        """A new key of the tenant, and its text, which can never be shown again."""
+        """A new key of the tenant, and its text, which can never be shown again.
+
+        `restrictions` are values of the fields named in `RESTRICTIONS`.
+        """
         text = keys.mint()
         parsed = keys.parse(text)
         assert parsed is not None, "a minted key parses"  # noqa: S101 - mint and parse disagree otherwise
@@ -44,18 +75,24 @@ class APIKeyManager(models.Manager["APIKey"]):
             digest=parsed.digest,
             scopes=list(scopes) or default_scopes(),
             expires_at=expires_at,
+            **restrictions,
         )
         return key, text
 
-    def presented(self, text: str, now: datetime) -> "APIKey | None":
-        """The usable key with that text, with its tenant, in one query; None for any other text."""
+    def presented(self, text: str, now: datetime, beside: "LookUp | None" = None) -> "APIKey | None":
+        """The usable key with that text, with its tenant, in one query; None for any other text.
+
+        It is asked for by every request and kept by none, so that a revocation holds at once everywhere.
+        """
         parsed = keys.parse(text)
+        del text  # a debug page shows the variables of every frame
         if parsed is None:
             return None
-        key = self.select_related("tenant").filter(prefix=parsed.prefix).first()
-        if key is None or not keys.same(key.digest, parsed.digest):
-            return None
-        return key if key.is_usable(now) else None
+        look_up = beside or LookUp(found_with(), {})
+        row = prepared.fetch_first(look_up.statement, {**look_up.values, "prefix": parsed.prefix})
+        key = from_row(row) if row else None
+        is_it = key is not None and keys.same(key.digest, parsed.digest) and key.is_usable(now)
+        return key if is_it else None
 
 
 class APIKey(models.Model):
@@ -70,8 +107,36 @@ class APIKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_address = models.GenericIPAddressField(null=True, blank=True, editable=False)
+    replaced_by = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="replaces"
+    )
+    allowed_models = ArrayField(
+        models.CharField(max_length=50),
+        default=list,
+        blank=True,
+        help_text="Names of models, such as Kling-3.0-720p, separated by commas; empty: every model.",
+    )
+    allowed_networks = ArrayField(
+        models.CharField(max_length=50, validators=[validate_network]),
+        default=list,
+        blank=True,
+        help_text="Networks it may be used from, such as 203.0.113.0/24, separated by commas; empty: any.",
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Tasks made with it within any sixty seconds; empty: unlimited."
+    )
+    spend_per_month = MoneyField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(ZERO)],
+        help_text="Spent with it within a month of the tenant's; empty: unlimited.",
+    )
 
     objects = APIKeyManager()
+
+    beside: prepared.Row = ()
+    """What the statement that found the key found with it."""
 
     class Meta:
         verbose_name = "API key"
@@ -81,6 +146,11 @@ class APIKey(models.Model):
                 condition=models.Q(scopes__contained_by=Scope.values, scopes__len__gt=0),
                 name="api_key_scopes_known",
             ),
+            # Money to spend is some, or none.
+            models.CheckConstraint(
+                condition=models.Q(spend_per_month__isnull=True) | models.Q(spend_per_month__gte=0),
+                name="api_key_spend_not_negative",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,16 +158,91 @@ class APIKey(models.Model):
 
     def is_usable(self, now: datetime) -> bool:
         """Neither revoked nor expired, and its tenant not suspended."""
-        expired = self.expires_at is not None and self.expires_at <= now
-        return self.revoked_at is None and not expired and not self.tenant.is_suspended
+        return self.revoked_at is None and not self.is_expired(now) and not self.tenant.is_suspended
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def allows_model(self, name: str) -> bool:
+        """Whether it may be used for the model, whose name is read without regard to case."""
+        return not self.allowed_models or name.lower() in map(str.lower, self.allowed_models)
+
+    def allows_address(self, address: Address | None) -> bool:
+        """Whether it may be used from there; an address that is not known is in no network."""
+        if not self.allowed_networks:
+            return True
+        return address is not None and networks.contains(self.allowed_networks, address)
 
     def revoke(self, now: datetime) -> None:
         """Refuse the key from `now` on."""
         self.revoked_at = now
         self.save(update_fields=["revoked_at"])
 
-    def record_use(self, now: datetime) -> None:
-        """Note that the key was used, unless that was noted within `LAST_USED_PRECISION`."""
-        if self.last_used_at is None or now - self.last_used_at >= LAST_USED_PRECISION:
-            self.last_used_at = now
-            self.save(update_fields=["last_used_at"])
+    def rotate(self, now: datetime, overlap: timedelta) -> tuple["APIKey", str]:
+        """A new key that may do what this one may, and its text; this one works on for `overlap` at most.
+
+        A rotation grants nothing: where this one was to end, the new one ends then. Raises `NotRotatable`.
+        """
+        with transaction.atomic():
+            self.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
+            self._check_rotatable(now)
+            same = {name: getattr(self, name) for name in RESTRICTIONS}
+            new, text = APIKey.objects.mint(self.tenant, self.name, self.scopes, self.expires_at, **same)
+            self.expires_at = min(now + overlap, self.expires_at or now + overlap)
+            self.replaced_by = new
+            self.save(update_fields=["expires_at", "replaced_by"])
+        return new, text
+
+    def _check_rotatable(self, now: datetime) -> None:
+        obstacles = {
+            "has been revoked": self.revoked_at is not None,
+            "has been replaced already": self.replaced_by_id is not None,
+            "has expired": self.is_expired(now),
+        }
+        for obstacle, stands in obstacles.items():
+            if stands:
+                raise NotRotatable(f"The key {self} {obstacle}")
+
+    def record_use(self, now: datetime, address: Address | None) -> bool:
+        """Note when and from where it was used, unless that was noted within `LAST_USED_PRECISION`.
+
+        Says whether it was noted. Of processes that want to at once, one does.
+        """
+        due = now - LAST_USED_PRECISION
+        if self.last_used_at is not None and self.last_used_at > due:
+            return False
+        unnoted = models.Q(last_used_at=None) | models.Q(last_used_at__lte=due)
+        self.last_used_at, self.last_used_address = now, None if address is None else str(address)
+        noted = {"last_used_at": now, "last_used_address": self.last_used_address}
+        return APIKey.objects.filter(unnoted, pk=self.pk).update(**noted) > 0
+
+
+@cache
+def found_with(columns: str = "", joins: str = "") -> str:
+    """The statement that finds a key and its tenant by the key's `prefix`, and more `columns` of `joins`."""
+    own = [
+        f'{table}."{field.column}"'
+        for table, model in (("key", APIKey), ("tenant", Tenant))
+        for field in model._meta.concrete_fields
+    ]
+    return f"""SELECT {", ".join(own)}{columns and ", "}{columns}
+FROM accounts_apikey key JOIN accounts_tenant tenant ON tenant.id = key.tenant_id
+{joins}
+WHERE key.prefix = %(prefix)s::text"""  # noqa: S608 - made of the names of columns
+
+
+def from_row(row: prepared.Row) -> APIKey:
+    """The key and its tenant that such a statement found."""
+    key_names, tenant_names = _names()
+    tenant_from, tenant_to = len(key_names), len(key_names) + len(tenant_names)
+    key = APIKey.from_db(connection.alias, key_names, row[:tenant_from])
+    key.tenant = Tenant.from_db(connection.alias, tenant_names, row[tenant_from:tenant_to])
+    key.beside = row[tenant_to:]
+    return key
+
+
+@cache
+def _names() -> tuple[list[str], list[str]]:
+    key, tenant = ([field.attname for field in model._meta.concrete_fields] for model in (APIKey, Tenant))
+    return key, tenant

@@ -1,9 +1,12 @@
 """Tenants, people, and which people belong to which tenant."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo, available_timezones
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
@@ -13,6 +16,19 @@ from accounts.ids import uuid7
 def new_id() -> uuid.UUID:
     """An id for a row made now."""
     return uuid7(timezone.now())
+
+
+def default_time_zone() -> str:
+    """That of a new tenant."""
+    return str(settings.DEFAULT_TENANT_TIME_ZONE)
+
+
+def validate_time_zone(name: str) -> None:
+    """Raise `ValidationError` for a name the time zone database does not have."""
+    if name not in available_timezones():
+        raise ValidationError(
+            "%(name)s is no time zone; write one such as Asia/Shanghai", params={"name": name}
+        )
 
 
 class User(AbstractUser):
@@ -28,6 +44,12 @@ class Tenant(models.Model):
     suspended_at = models.DateTimeField(
         null=True, blank=True, help_text="While set, the tenant's keys do not work; running tasks go on."
     )
+    time_zone = models.CharField(
+        max_length=50,
+        default=default_time_zone,
+        validators=[validate_time_zone],
+        help_text="Whose days and months its limits and its usage are counted in, such as Asia/Shanghai.",
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")
 
     def __str__(self) -> str:
@@ -37,6 +59,10 @@ class Tenant(models.Model):
     def is_suspended(self) -> bool:
         """Whether the tenant's keys are refused."""
         return self.suspended_at is not None
+
+    def day_of(self, moment: datetime) -> date:
+        """The tenant's own date at that moment."""
+        return moment.astimezone(ZoneInfo(self.time_zone)).date()
 
     def suspend(self, now: datetime) -> None:
         """Refuse the tenant's keys from `now` on."""

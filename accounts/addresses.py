@@ -1,0 +1,23 @@
+"""Where a request comes from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from accounts.networks import Address, parse_address
+
+
+def caller(meta: Mapping[str, Any]) -> Address | None:
+    """The caller's address, from a request's `META`; None where it cannot be known.
+
+    With `TRUSTED_PROXIES` = n it is the n-th entry of X-Forwarded-For from the right, which the outermost of
+    our proxies wrote; whatever stands left of that is the caller's own word. With fewer entries the request
+    did not come through all of them, and anybody may have written any of them: then nothing is known.
+    """
+    if settings.TRUSTED_PROXIES == 0:
+        return parse_address(str(meta.get("REMOTE_ADDR", "")))
+    entries = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+    if len(entries) < settings.TRUSTED_PROXIES:
+        return None
+    return parse_address(entries[-settings.TRUSTED_PROXIES])

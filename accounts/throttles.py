@@ -1,0 +1,92 @@
+"""How often a key may ask: what a web process answers it in a minute, besides the tasks it makes.
+
+The limits of tasks are counted exactly, in the database (`accounts.limits`). This one only keeps a program
+that runs wild from taking the threads of all others, so each process counts for itself, in memory.
+"""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from django.conf import settings
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from accounts.models import APIKey
+
+_SECOND = 1_000_000_000
+_MINUTE = 60 * _SECOND
+
+
+class Buckets:
+    """A bucket of tokens for each key, which holds a minute's worth and fills up again as time passes.
+
+    Of a bucket only the moment is kept at which it will be full again, and of a full one nothing.
+    """
+
+    def __init__(self, clock: Callable[[], int] = time.monotonic_ns, most: int = 10_000) -> None:
+        """`clock` tells nanoseconds; `most` buckets are kept at a time."""
+        self._clock = clock
+        self._most = most
+        self._full_at: dict[int, int] = {}
+        self._lock = Lock()
+
+    def take(self, key: int, per_minute: int) -> float:
+        """Take a token. Returns 0, or if there is none the seconds until there is one."""
+        if per_minute <= 0:
+            return 0.0
+        price = _MINUTE // per_minute
+        with self._lock:
+            now = self._clock()
+            full_at = max(self._full_at.get(key, now), now) + price
+            short = full_at - now - price * per_minute
+            if short > 0:
+                return short / _SECOND
+            self._make_room(now)
+            self._full_at[key] = full_at
+        return 0.0
+
+    def give_back(self, key: int, per_minute: int) -> None:
+        """Put a token back that was taken."""
+        with self._lock:
+            if per_minute > 0 and key in self._full_at:
+                self._full_at[key] -= _MINUTE // per_minute
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def _make_room(self, now: int) -> None:
+        """Forget the full buckets where there are too many, and all where that does not help."""
+        if len(self._full_at) < self._most:
+            return
+        self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
+        if len(self._full_at) > self._most // 2:
+            self._full_at = {}
+
+
+_BUCKETS = Buckets()
+
+
+class PerKey(BaseThrottle):
+    """At most `OTHER_REQUESTS_PER_MINUTE` of a key, to each process; a request without a key is not counted.
+
+    A create counts like any request, until it is admitted: then `forgive` takes it off the count, as the
+    limits of tasks count it.
+    """
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Take a token of the key's. Raises `Throttled`, which names the limit, where there is none."""
+        if not isinstance(request.auth, APIKey):
+            return True
+        limit = settings.OTHER_REQUESTS_PER_MINUTE
+        wait = _BUCKETS.take(request.auth.pk, limit)
+        if wait > 0:
+            raise Throttled(wait, f"The limit of {limit} requests per minute of this API key is reached.")
+        return True
+
+    @staticmethod
+    def forgive(key: APIKey) -> None:
+        """Take the request in hand off the key's count."""
+        _BUCKETS.give_back(key.pk, settings.OTHER_REQUESTS_PER_MINUTE)
