@@ -1,7 +1,7 @@
 """Secrets at rest: encrypted in the database, in clear only where they are used."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -12,7 +12,11 @@ class UndecryptableError(Exception):
     """A stored secret was encrypted with a key that ENCRYPTION_KEYS no longer holds."""
 
 
-class EncryptedTextField(models.TextField[str, str]):
+_SetType = TypeVar("_SetType")
+_GetType = TypeVar("_GetType")
+
+
+class EncryptedTextField(models.TextField[_SetType, _GetType]):
     """Text that PostgreSQL only ever sees encrypted, with the first of `ENCRYPTION_KEYS`."""
 
     def get_prep_value(self, value: Any) -> Any:

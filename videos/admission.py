@@ -1,15 +1,156 @@
-"""May this tenant have one more task now? Decided under the lock of the tenant's row."""
+"""May this tenant have one more task now? All limits at once, decided by one look at what it has.
 
-from accounts.models import Tenant
-from videos.errors import TenantSuspended
+The look is taken without a lock. What is then written is written only if the totals are still those that
+were looked at (their version), so nothing is ever decided by what is no longer true; where they moved on,
+it is decided once more under the lock of the tenant's row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.numeric import Int8
+
+from accounts.ids import first_uuid7
+from accounts.limits import MINUTE, Limits, Recent
+from accounts.models import APIKey
+from accounts.models.api_key import from_row
+from accounts.quotas import FIELDS, default_columns, limits_from
+from accounts.totals import Period, Totals
+from config import prepared
+from videos import statements
+from videos.errors import KeyRefused
+from videos.replays import KEPT, RETRIED_WITHIN, Earlier, Repetition
+
+_TOTALS, _QUOTA, _FURTHER = len(statements.TOTALS), len(FIELDS), 10
+"""How many columns of `statements.LOOK` and `FURTHER` are what."""
 
 
-def admit(tenant: Tenant) -> None:
-    """Lock the tenant for the rest of the transaction and check what only holds under the lock.
+@dataclass(frozen=True)
+class Asker:
+    """Who asks for a task, when, and what tells whether it was asked for before."""
 
-    The lock is what every limit is counted under, and what gives the tenant's tasks their order.
-    Raises `TenantSuspended`.
-    """
-    locked = Tenant.objects.select_for_update(no_key=True).only("suspended_at").get(pk=tenant.pk)
-    if locked.is_suspended:
-        raise TenantSuspended
+    key: APIKey
+    now: datetime
+    period: Period
+    repetition: Repetition
+
+    @classmethod
+    def of(cls, key: APIKey, now: datetime, repetition: Repetition) -> "Asker":
+        """With the tenant's own day and month at that moment."""
+        return cls(key, now, Period.of(now, key.tenant.time_zone), repetition)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen in one snapshot, or in two of which the second can only be newer."""
+
+    totals: Totals
+    limits: Limits
+    recent: Recent
+    earlier: Earlier
+    bucket: tuple[str | None, str | None, str | None]
+    """The name, region and path prefix of the tenant's own bucket; None or empty where it has none."""
+    offers: UUID | None
+    """The revision of what is on offer."""
+
+
+def looked_up(now: datetime, idempotency_key: str | None) -> Mapping[str, Any]:
+    """The values of `statements.LOOK`, but for the key's prefix."""
+    return {
+        "default_rate": default_columns()[FIELDS.index("requests_per_minute")],
+        "minute_ago": first_uuid7(now - MINUTE),
+        "idempotency_key": idempotency_key,
+        "replayable_since": now - KEPT,
+    }
+
+
+def seen_with_key(asker: Asker) -> Look:
+    """What the statement that found the key saw beside it."""
+    return _look(asker, asker.key.beside)
+
+
+def look(asker: Asker) -> Look:
+    """See all that the decision depends on. Raises `KeyRefused` where the key may not be used any more."""
+    values = looked_up(asker.now, asker.repetition.idempotency_key)
+    values = {**values, **_further_values(asker), "prefix": asker.key.prefix}
+    row = prepared.fetch(statements.LOOK_AGAIN, values)
+    key = from_row(row) if row else None
+    if key is None or not key.is_usable(asker.now):
+        raise KeyRefused
+    return _with_further(asker, _seen(asker, key.beside[:-_FURTHER]), key.beside[-_FURTHER:])
+
+
+def _look(asker: Asker, row: prepared.Row) -> Look:
+    seen = _seen(asker, row)
+    return _further(asker, seen) if _is_more_to_see(asker, seen) else seen
+
+
+def _seen(asker: Asker, row: prepared.Row) -> Look:
+    totals, has_quota, quota = row[:_TOTALS], row[_TOTALS], row[_TOTALS + 1 : _TOTALS + 1 + _QUOTA]
+    full_minute_since, fingerprint, answer, *bucket, offers = row[_TOTALS + 1 + _QUOTA :]
+    return Look(
+        totals=Totals(*totals),
+        limits=limits_from(quota if has_quota else default_columns(), asker.key),
+        recent=Recent(full_minute_since),
+        earlier=Earlier(fingerprint, answer),
+        bucket=(bucket[0], bucket[1], bucket[2]),
+        offers=offers,
+    )
+
+
+def _is_more_to_see(asker: Asker, seen: Look) -> bool:
+    key, period = asker.key, asker.period
+    return (
+        (seen.totals.day, seen.totals.month) != (period.day, period.month)
+        or key.requests_per_minute is not None
+        or key.spend_per_month is not None
+        or asker.repetition.is_retry
+    )
+
+
+def _further(asker: Asker, seen: Look) -> Look:
+    row = prepared.fetch(statements.FURTHER, _further_values(asker))
+    assert row is not None, "sums are always found"  # noqa: S101 - for the type checker
+    return _with_further(asker, seen, row)
+
+
+def _further_values(asker: Asker) -> dict[str, Any]:
+    key, period = asker.key, asker.period
+    return {
+        "tenant": key.tenant_id,
+        "key": Int8(key.pk),
+        # An offset cannot be negative; no task counts where none may be made.
+        "key_rate": Int8(key.requests_per_minute or 1),
+        "minute_ago": first_uuid7(asker.now - MINUTE),
+        "day": period.day,
+        "month": period.month,
+        "retried_since": first_uuid7(asker.now - RETRIED_WITHIN),
+        "fingerprint": asker.repetition.fingerprint,
+        "idempotency_key": asker.repetition.idempotency_key,
+        "replayable_since": asker.now - KEPT,
+    }
+
+
+def _with_further(asker: Asker, seen: Look, row: prepared.Row) -> Look:
+    period = asker.period
+    day_seconds, day_spend, month_seconds, month_spend, key_minute, key_spend, *earlier = row
+    twins, refused_at, fingerprint, answer = earlier
+    is_retry = asker.repetition.is_retry
+    return replace(
+        seen,
+        totals=replace(
+            seen.totals,
+            day=period.day,
+            day_seconds=day_seconds,
+            day_spend=day_spend,
+            month=period.month,
+            month_seconds=month_seconds,
+            month_spend=month_spend,
+        ),
+        recent=replace(seen.recent, key_full_minute_since=key_minute, key_month_spend=key_spend),
+        # The answer once more: whatever use is seen here that was not there before may be its own.
+        earlier=Earlier(fingerprint, answer, twins if is_retry else (), refused_at if is_retry else None),
+    )

@@ -3,8 +3,14 @@
     ReelayError
     ├── TaskNotExist          no such task, or another tenant's: the caller cannot tell
     ├── ModelNotExist         no such model on offer
-    ├── TenantSuspended       the tenant was suspended after its key was read
+    ├── ModelNotAllowed       the key may not use the model
+    ├── KeyRefused            the key stopped working after it was read
     ├── NoUpstreamAccount     nobody can serve the model now
+    ├── NoPrice               nobody has said what the model costs
+    ├── NotAdmitted           a limit of the tenant or of the key stands against the task
+    ├── MaxCostExceeded       the task would cost more than the client said it may
+    ├── IdempotencyKeyReused  the key came with another body before
+    ├── VideoInProgress       the task can be neither cancelled nor deleted now
     ├── VideoNotReady         the task has no result yet, or never will
     └── VideoExpired          the result was kept as long as promised and is gone
 
@@ -12,7 +18,10 @@ What is wrong with the *content* of a request is `requests.InvalidRequestError`;
 stands in `upstream.base`.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
+
+from accounts.limits import Refusal
 
 
 class FailureCode(StrEnum):
@@ -38,12 +47,40 @@ class ModelNotExist(ReelayError):
     """No model of that name is on offer."""
 
 
-class TenantSuspended(ReelayError):
-    """The tenant's keys stopped working while the request was under way."""
+class ModelNotAllowed(ReelayError):
+    """The key that asks is not for that model."""
+
+
+class KeyRefused(ReelayError):
+    """The key stopped working while the request was under way."""
 
 
 class NoUpstreamAccount(ReelayError):
     """No enabled upstream account offers the model."""
+
+
+class NoPrice(ReelayError):
+    """No price of the model is in force."""
+
+
+class NotAdmitted(ReelayError):
+    """Limits stand against the task; `refusals` are all of them, in the contract's order."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__(refusals[0].message)
+        self.refusals = tuple(refusals)
+
+
+class MaxCostExceeded(ReelayError):
+    """The quote is higher than the `max_cost` of the request."""
+
+
+class IdempotencyKeyReused(ReelayError):
+    """The Idempotency-Key was used for another body within the time keys are kept."""
+
+
+class VideoInProgress(ReelayError):
+    """The task is at work upstream: too late to cancel, too early to delete."""
 
 
 class VideoNotReady(ReelayError):

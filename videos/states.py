@@ -1,12 +1,15 @@
 """The states of a task and the arrows between them.
 
-QUEUED → SUBMITTING → RUNNING → STORING → SUCCEEDED
-   ↑          │          └────────┴→ FAILED      refused, generation failed, result lost
-   └ requeue ─┤  surely not received: connect error, throttled
-              ├→ FAILED       refused: bad parameter, no balance
-              └→ IN_DOUBT     sent, answer lost: never sent again by itself
+WAITING → QUEUED → SUBMITTING → RUNNING → STORING → SUCCEEDED
+             ↑          │          └────────┴→ FAILED      refused, generation failed, result lost
+             └ requeue ─┤  surely not received: connect error, throttled
+                        ├→ FAILED       refused: bad parameter, no balance
+                        └→ IN_DOUBT     sent, answer lost: never sent again by itself
 IN_DOUBT → RUNNING (evidence, a late answer, a person) · → FAILED (a person, or the documented release)
-QUEUED → CANCELLED
+WAITING, QUEUED → CANCELLED
+
+A task above its tenant's limit of concurrent tasks begins in WAITING, the tenant's own queue; all others
+begin in QUEUED, where tenants take turns.
 """
 
 from enum import StrEnum
@@ -15,6 +18,7 @@ from enum import StrEnum
 class Status(StrEnum):
     """Where a task is on its way."""
 
+    WAITING = "waiting"
     QUEUED = "queued"
     SUBMITTING = "submitting"
     IN_DOUBT = "in_doubt"
@@ -26,6 +30,7 @@ class Status(StrEnum):
 
 
 ARROWS: dict[Status, frozenset[Status]] = {
+    Status.WAITING: frozenset({Status.QUEUED, Status.CANCELLED}),
     Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED}),
     Status.SUBMITTING: frozenset({Status.RUNNING, Status.QUEUED, Status.IN_DOUBT, Status.FAILED}),
     Status.IN_DOUBT: frozenset({Status.RUNNING, Status.FAILED}),
@@ -42,6 +47,7 @@ ACCEPTED = frozenset({Status.RUNNING, Status.STORING, Status.SUCCEEDED})
 """Upstream surely has the task."""
 
 PUBLIC_STATUS: dict[Status, str] = {
+    Status.WAITING: "queued",
     Status.QUEUED: "queued",
     Status.SUBMITTING: "queued",
     Status.IN_DOUBT: "in_progress",
@@ -53,7 +59,11 @@ PUBLIC_STATUS: dict[Status, str] = {
 }
 """What clients see as `status` (contract section 6)."""
 
-STAGE: dict[Status, str] = {**{status: status.value for status in Status}, Status.SUCCEEDED: "completed"}
+STAGE: dict[Status, str] = {
+    **{status: status.value for status in Status},
+    Status.WAITING: "queued",
+    Status.SUCCEEDED: "completed",
+}
 """What clients see as `metadata.stage`."""
 
 

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.core.files.storage import storages
+from django.db.models import F, Q
 
-from videos import lifecycle
+from accounts.models import Standing
+from accounts.quotas import default_limits
+from videos import lifecycle, replays
 from videos.errors import FailureCode
 from videos.models import Task
 from videos.states import Status
@@ -19,7 +22,14 @@ _UNKNOWN = "The upstream provider never confirmed this request; it was not charg
 
 def sweep(now: datetime) -> None:
     """See to every kind of task that may have stopped moving; trouble with one spares the others."""
-    for part in (_cut_off_submissions, _release_doubts, _show_overdue, _remove_expired_media):
+    for part in (
+        _cut_off_submissions,
+        _release_doubts,
+        _start_waiting,
+        _show_overdue,
+        _remove_expired_media,
+        replays.forget,
+    ):
         try:
             part(now)
         except Exception:
@@ -38,11 +48,29 @@ def _release_doubts(now: datetime) -> None:
         lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, _UNKNOWN, now, released="by time")
 
 
+def _start_waiting(now: datetime) -> None:
+    """Where a limit was raised; where a task ended, its end let the next one start."""
+    default = default_limits().concurrent_tasks
+    by_default = Q() if default is None else Q(open_tasks__lt=default)
+    has_room = (
+        Q(tenant__quota__isnull=True) & by_default
+        | Q(tenant__quota__isnull=False, tenant__quota__concurrent_tasks=None)
+        | Q(open_tasks__lt=F("tenant__quota__concurrent_tasks"))
+    )
+    for standing in Standing.objects.filter(has_room, waiting_tasks__gt=0)[:BATCH]:
+        lifecycle.start_waiting(standing.tenant_id, now)
+
+
 def _show_overdue(now: datetime) -> None:
-    """A deadline is not a verdict: the task stays open until upstream says so or a person decides."""
+    """A deadline is not a verdict: the task stays open until upstream says so or a person decides.
+
+    The time in the tenant's own queue does not count.
+    """
     limit = now - timedelta(hours=settings.TASK_DEADLINE_HOURS)
     unfinished = Task.objects.filter(status__in=[Status.QUEUED, Status.RUNNING], attention="")
-    for task in unfinished.filter(created_at__lte=limit)[:BATCH]:
+    never_sent, sent_back = Q(attempts=0, due_at__lte=limit), Q(attempts__gt=0, status=Status.QUEUED)
+    began = never_sent | sent_back | Q(accepted_at__lte=limit)
+    for task in unfinished.filter(began, created_at__lte=limit)[:BATCH]:
         lifecycle.flag(task, f"still {task.status} after {settings.TASK_DEADLINE_HOURS:g} hours", now)
 
 
@@ -50,5 +78,9 @@ def _remove_expired_media(now: datetime) -> None:
     kept = Task.objects.filter(status=Status.SUCCEEDED, media_removed_at=None)
     for task in kept.filter(expires_at__lte=now)[:BATCH]:
         # The file first: should we be cut off in between, the next sweep deletes nothing and goes on.
-        storages["results"].delete(task.media_name)
-        lifecycle.remove_media(task, now)
+        try:
+            storages["results"].delete(task.media_name)
+        except Exception:  # whatever the storage in use raises; it must not spare the others
+            log.exception("media could not be removed", task=task.public_id)
+        else:
+            lifecycle.remove_media(task, now)

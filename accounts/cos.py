@@ -1,0 +1,101 @@
+"""A tenant's own bucket: what may be set, and the folder a task's video goes to. Pure.
+
+The rules of names and lengths are those of COS.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+_BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]+")
+_REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
+_HOST = "{bucket}.cos.{region}.myqcloud.com"
+_LONGEST_HOST = 60
+"""Characters; it is what limits the name of a bucket."""
+_LONGEST_KEY = 850
+"""Bytes of an object's whole path."""
+_OBJECT_NAME = 100
+"""Characters left for the name upstream gives the file."""
+_TASK_ID = len("task_") + 32
+_LONGEST_MODEL = 50
+_LONGEST = {"tenant": "x" * 32, "model": "x" * _LONGEST_MODEL, "date": "x" * len("2026-11-20")}
+"""The placeholders, each with a value as long as any."""
+_PREFIX = re.compile(rf"(?:[A-Za-z0-9._/-]|\{{(?:{'|'.join(_LONGEST)})\}})*")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]|\.(?=\.)")
+"""In the name of a folder: all but plain characters, and all but the last of dots in a row."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where upstream is to put one task's video: a folder of its own, so what is in it is that task's."""
+
+    bucket: str
+    region: str
+    path: str
+
+
+def destination(
+    bucket: str, region: str, path_prefix: str, *, tenant_id: UUID, task_id: str, model: str, day: date
+) -> Destination | None:
+    """The folder of one task; None where no bucket is set.
+
+    `task_id` is the public one, `day` the tenant's own. In the path, what a folder's name should not hold of
+    the model's is an underscore.
+    """
+    if not bucket:
+        return None
+    values = {"tenant": tenant_id.hex, "model": _folder_name(model), "date": day.isoformat()}
+    folders = (_filled(path_prefix, values), task_id)
+    return Destination(bucket, region, "/".join(folder for folder in folders if folder))
+
+
+def check_bucket(bucket: str, region: str) -> None:
+    """Raise `ValueError` for what can be no bucket's full name in that region; empty is none, and right."""
+    if not bucket:
+        return
+    if not _BUCKET.fullmatch(bucket):
+        raise ValueError(
+            "Write name-appid, such as videos-1250000000. The name is of lower-case letters, digits and"
+            " hyphens, and neither begins nor ends with a hyphen."
+        )
+    longest = _LONGEST_HOST - len(_HOST.format(bucket="", region=region))
+    if len(bucket) > longest:
+        raise ValueError(f"It must not exceed {longest} characters in this region.")
+
+
+def check_region(region: str, bucket: str) -> None:
+    """Raise `ValueError` for what can be no region's name, and where bucket or region stands alone."""
+    if bool(region) != bool(bucket):
+        raise ValueError("A bucket and its region are set together, or not at all.")
+    if region and not _REGION.fullmatch(region):
+        raise ValueError("Write a region such as ap-guangzhou.")
+
+
+def check_path_prefix(prefix: str) -> None:
+    """Raise `ValueError` unless it is folders of plain characters and placeholders, or empty."""
+    segments = prefix.split("/") if prefix else []
+    if ".." in prefix or not all(segment.strip(".") for segment in segments):
+        raise ValueError("Write folders with single slashes between them only; .. is no folder.")
+    if not _PREFIX.fullmatch(prefix):
+        placeholders = ", ".join(f"{{{name}}}" for name in _LONGEST)
+        raise ValueError(f"Only plain letters, digits, hyphens, underscores, dots and {placeholders} fit.")
+    if len(_filled(prefix, _LONGEST)) > _LONGEST_KEY - _OBJECT_NAME - _TASK_ID - len("//"):
+        raise ValueError("It is too long once its placeholders are filled in.")
+
+
+def check_credentials(secret_id: str, *, has_key: bool) -> None:
+    """Raise `ValueError` where a secret id or its key stands alone."""
+    if bool(secret_id) != has_key:
+        raise ValueError("A secret id and its key are set together, or not at all.")
+
+
+def _folder_name(model: str) -> str:
+    return _UNSAFE.sub("_", model)[:_LONGEST_MODEL].strip(".") or "_"
+
+
+def _filled(prefix: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        prefix = prefix.replace(f"{{{name}}}", value)
+    return prefix

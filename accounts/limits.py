@@ -1,0 +1,184 @@
+"""What a tenant may have, and whether it may have one task more. Pure.
+
+An empty limit is unlimited, 0 refuses everything. Every limit is counted exactly; a refusal says which limit
+it is, its value, the use so far and when to come again (contract section 5).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from accounts.totals import Demand, Period, Totals
+
+MINUTE = timedelta(minutes=1)
+_SPANS = {
+    "seconds_per_day": "The daily limit",
+    "seconds_per_month": "The monthly limit",
+    "spend_per_day": "The daily limit",
+    "spend_per_month": "The monthly limit",
+    "key.spend_per_month": "This key's monthly limit",
+}
+
+
+class Kind(StrEnum):
+    """What sort of limit refuses: the three that clients tell apart."""
+
+    RATE = "rate"
+    CONCURRENCY = "concurrency"
+    QUOTA = "quota"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a tenant, and those of the key that asks."""
+
+    concurrent_tasks: int | None = None
+    queued_tasks: int | None = None
+    queues_when_full: bool = False
+    requests_per_minute: int | None = None
+    seconds_per_day: int | None = None
+    seconds_per_month: int | None = None
+    spend_per_day: Decimal | None = None
+    spend_per_month: Decimal | None = None
+    is_prepaid: bool = False
+    key_requests_per_minute: int | None = None
+    key_spend_per_month: Decimal | None = None
+
+    def room(self, open_tasks: int, *, most: int) -> int:
+        """How many tasks more may be at work, `most` at most."""
+        if self.concurrent_tasks is None:
+            return most
+        return min(most, max(0, self.concurrent_tasks - open_tasks))
+
+
+@dataclass(frozen=True)
+class Recent:
+    """What is looked up beside the totals, each only where a limit needs it."""
+
+    full_minute_since: datetime | None = None
+    """When the tenant made the first of its latest `requests_per_minute` tasks; None where it made fewer."""
+    key_full_minute_since: datetime | None = None
+    """The same for the key."""
+    key_month_spend: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One limit that stands against a task."""
+
+    kind: Kind
+    limit: str
+    """Its name, as `GET /v1/account` shows it."""
+    value: int | Decimal
+    used: int | Decimal
+    message: str
+    retry_at: datetime | None = None
+    """When to come again; None where coming again is no use."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a task may be made, and whether it has to wait in the tenant's own queue."""
+
+    refusals: tuple[Refusal, ...]
+    waits: bool
+
+
+def decide(
+    limits: Limits, totals: Totals, recent: Recent, demand: Demand, period: Period, now: datetime
+) -> Decision:
+    """Hold a task against every limit at once; `totals` must be those of `period`."""
+    waits = limits.queues_when_full and not (
+        limits.room(totals.open_tasks, most=1) and totals.waiting_tasks == 0
+    )
+    refusals = (
+        *_rates(limits, recent, now),
+        *(_queue(limits, totals, demand, now) if waits else _concurrency(limits, totals, demand, now)),
+        *_quotas(limits, totals, recent, demand, period),
+        *_balance(limits, totals, demand),
+    )
+    return Decision(refusals, waits)
+
+
+def _rates(limits: Limits, recent: Recent, now: datetime) -> Iterator[Refusal]:
+    for name, limit, since, whose in (
+        ("requests_per_minute", limits.requests_per_minute, recent.full_minute_since, "The limit"),
+        (
+            "key.requests_per_minute",
+            limits.key_requests_per_minute,
+            recent.key_full_minute_since,
+            "This key's limit",
+        ),
+    ):
+        if limit == 0:
+            yield Refusal(Kind.RATE, name, 0, 0, f"{whose} is 0 requests per minute: none are taken")
+        elif limit is not None and since is not None and now - since < MINUTE:
+            message = f"{whose} of {limit} requests per minute is reached: {limit} in the last minute"
+            yield Refusal(Kind.RATE, name, limit, limit, message, since + MINUTE)
+
+
+def _concurrency(limits: Limits, totals: Totals, demand: Demand, now: datetime) -> Iterator[Refusal]:
+    limit = limits.concurrent_tasks
+    if limit is not None and totals.open_tasks >= limit:
+        message = f"The limit of {limit} concurrent tasks is reached: {totals.open_tasks} at work"
+        retry_at = _next_place(limit, demand, now)
+        yield Refusal(Kind.CONCURRENCY, "concurrent_tasks", limit, totals.open_tasks, message, retry_at)
+
+
+def _queue(limits: Limits, totals: Totals, demand: Demand, now: datetime) -> Iterator[Refusal]:
+    if limits.concurrent_tasks == 0:  # it would wait for ever
+        yield from _concurrency(limits, totals, demand, now)
+    elif limits.queued_tasks is not None and totals.waiting_tasks >= limits.queued_tasks:
+        limit = limits.queued_tasks
+        message = (
+            f"The limit of {limit} queued tasks is reached: {totals.waiting_tasks} waiting,"
+            f" {totals.open_tasks} at work"
+        )
+        retry_at = _next_place(limits.concurrent_tasks, demand, now)
+        yield Refusal(Kind.CONCURRENCY, "queued_tasks", limit, totals.waiting_tasks, message, retry_at)
+
+
+def _next_place(limit: int | None, demand: Demand, now: datetime) -> datetime | None:
+    """When the next of `limit` tasks should end, on the average; soon where any number may be at work."""
+    if limit == 0:
+        return None
+    return now + timedelta(seconds=max(1.0, demand.usual_seconds / limit if limit else 0))
+
+
+def _quotas(
+    limits: Limits, totals: Totals, recent: Recent, demand: Demand, period: Period
+) -> Iterator[Refusal]:
+    seconds, price = demand.seconds, demand.price
+    day_ends, month_ends = period.day_ends, period.month_ends
+    video, money = "seconds of video", f"{demand.currency} spent"
+    key_spend = recent.key_month_spend
+    for name, limit, used, asked, unit, ends in (
+        ("seconds_per_day", limits.seconds_per_day, totals.day_seconds, seconds, video, day_ends),
+        ("seconds_per_month", limits.seconds_per_month, totals.month_seconds, seconds, video, month_ends),
+        ("spend_per_day", limits.spend_per_day, totals.day_spend, price, money, day_ends),
+        ("spend_per_month", limits.spend_per_month, totals.month_spend, price, money, month_ends),
+        ("key.spend_per_month", limits.key_spend_per_month, key_spend, price, money, month_ends),
+    ):
+        if limit is not None and (used + asked > limit or limit == 0):
+            message = (
+                f"{_SPANS[name]} of {_plain(limit)} {unit} does not allow this task: {_plain(used)} used,"
+                f" {_plain(asked)} asked for"
+            )
+            fits_a_new_one = 0 < limit >= asked
+            anew = f"; it starts anew at {ends.isoformat()}" if fits_a_new_one else ""
+            yield Refusal(Kind.QUOTA, name, limit, used, message + anew, ends if fits_a_new_one else None)
+
+
+def _balance(limits: Limits, totals: Totals, demand: Demand) -> Iterator[Refusal]:
+    if limits.is_prepaid and totals.balance < demand.price:
+        message = (
+            f"The balance of {_plain(totals.balance)} {demand.currency} does not cover this task:"
+            f" {_plain(demand.price)} {demand.currency} asked for"
+        )
+        yield Refusal(Kind.QUOTA, "balance", totals.balance, totals.held, message)
+
+
+def _plain(number: int | Decimal) -> str:
+    return f"{number.normalize():f}" if isinstance(number, Decimal) else str(number)

@@ -1,0 +1,91 @@
+"""The bucket a tenant wants its videos in."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from accounts import cos
+from accounts.encryption import EncryptedTextField
+from accounts.models.tenant import Tenant
+
+_NO_CREDENTIALS = Q(secret_id="", secret_key__isnull=True)
+_CREDENTIALS = ~Q(secret_id="") & Q(secret_key__isnull=False)
+
+
+class CosBucket(models.Model):
+    """Where upstream is to put a tenant's videos; empty: nowhere of the tenant's."""
+
+    tenant = models.OneToOneField(
+        Tenant, on_delete=models.CASCADE, primary_key=True, related_name="cos_bucket"
+    )
+    bucket = models.CharField(max_length=80, blank=True, help_text="name-appid, such as videos-1250000000.")
+    region = models.CharField(max_length=40, blank=True, help_text="Such as ap-guangzhou.")
+    path_prefix = models.CharField(
+        max_length=200,
+        blank=True,
+        default="reelay/{date}",
+        help_text="Folders before the task's own; {tenant}, {model} and {date} are filled in.",
+    )
+    secret_id = models.CharField(
+        max_length=100, blank=True, help_text="With the key: signs links to a private bucket."
+    )
+    secret_key = EncryptedTextField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "COS bucket"
+        constraints = [
+            # A bucket is found by its name and region together.
+            models.CheckConstraint(
+                condition=Q(bucket="", region="") | (~Q(bucket="") & ~Q(region="")),
+                name="cos_bucket_with_region",
+            ),
+            # Credentials are a pair.
+            models.CheckConstraint(
+                condition=_NO_CREDENTIALS | _CREDENTIALS, name="cos_bucket_credentials_are_a_pair"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.bucket or "no bucket"
+
+    @property
+    def has_secret_key(self) -> bool:
+        """Whether a key is set. One that was left in the database is not decrypted for that."""
+        if "secret_key" in self.get_deferred_fields():
+            return CosBucket.objects.filter(pk=self.pk, secret_key__isnull=False).exists()
+        return bool(self.secret_key)
+
+    def clean(self) -> None:
+        """Raise `ValidationError` with what COS would not have, and with what stands alone, by field."""
+        problems = dict(self._problems())
+        if problems:
+            raise ValidationError(problems)
+
+    def destination(self, task_id: str, model: str, day: date) -> cos.Destination | None:
+        """Where upstream is to put a task's video, None where no bucket is set; see `cos.destination`."""
+        return cos.destination(
+            self.bucket,
+            self.region,
+            self.path_prefix,
+            tenant_id=self.tenant_id,
+            task_id=task_id,
+            model=model,
+            day=day,
+        )
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        checks: dict[str, Callable[[], None]] = {
+            "bucket": partial(cos.check_bucket, self.bucket, self.region),
+            "region": partial(cos.check_region, self.region, self.bucket),
+            "path_prefix": partial(cos.check_path_prefix, self.path_prefix),
+            "secret_id": partial(cos.check_credentials, self.secret_id, has_key=self.has_secret_key),
+        }
+        for field, check in checks.items():
+            try:
+                check()
+            except ValueError as error:
+                yield field, str(error)

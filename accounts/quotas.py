@@ -1,0 +1,66 @@
+"""The limits in force: a tenant's own quota, or the one of the settings."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.limits import Limits
+from accounts.models import APIKey, Quota, WhenFull
+
+FIELDS = (
+    "concurrent_tasks",
+    "queued_tasks",
+    "when_full",
+    "requests_per_minute",
+    "seconds_per_day",
+    "seconds_per_month",
+    "spend_per_day",
+    "spend_per_month",
+    "is_prepaid",
+)
+"""What a quota says, in the order of its columns in `videos.statements.LOOK`."""
+
+
+def quota_of(tenant_id: UUID) -> Quota:
+    """The tenant's quota, or one as the settings have it, which is not saved."""
+    own = Quota.objects.filter(tenant=tenant_id).first()
+    return own or Quota(tenant_id=tenant_id, **_values(settings.DEFAULT_QUOTA.items()))
+
+
+def limits_of(tenant_id: UUID) -> Limits:
+    """The limits the tenant is held to, whichever key asks."""
+    quota = quota_of(tenant_id)
+    return limits_from([getattr(quota, name) for name in FIELDS])
+
+
+def limits_from(columns: Sequence[Any], key: APIKey | None = None) -> Limits:
+    """From the values of `FIELDS`, in that order, and the limits of the key that asks."""
+    values = dict(zip(FIELDS, columns, strict=True))
+    values["queues_when_full"] = values.pop("when_full") == WhenFull.QUEUE
+    if key is not None:
+        values["key_requests_per_minute"] = key.requests_per_minute
+        values["key_spend_per_month"] = key.spend_per_month
+    return Limits(**values)
+
+
+def default_limits() -> Limits:
+    """The limits of a tenant for whom nobody set a quota."""
+    return limits_from(default_columns())
+
+
+def default_columns() -> Sequence[Any]:
+    """The values of `FIELDS` for a tenant for whom nobody set a quota."""
+    return _columns(tuple(settings.DEFAULT_QUOTA.items()))
+
+
+@lru_cache(maxsize=4)
+def _columns(words: tuple[tuple[str, str], ...]) -> Sequence[Any]:
+    quota = Quota(**_values(words))
+    return tuple(getattr(quota, name) for name in FIELDS)
+
+
+def _values(words: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    return {name: Quota._meta.get_field(name).to_python(word) for name, word in words}  # type: ignore[union-attr]  # no relation is named there

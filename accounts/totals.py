@@ -1,0 +1,108 @@
+"""What a tenant has: its use now, today and this month, and its money. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True)
+class Period:
+    """A day and a month of a tenant's own, and the moments they end."""
+
+    day: date
+    month: date
+    """Its first day."""
+    day_ends: datetime
+    month_ends: datetime
+
+    @classmethod
+    def of(cls, now: datetime, time_zone: str) -> "Period":
+        """Those that `now` falls into, in that zone."""
+        zone = ZoneInfo(time_zone)
+        day = now.astimezone(zone).date()
+        month = day.replace(day=1)
+        next_month = (month + timedelta(days=31)).replace(day=1)
+        return cls(day, month, _midnight(day + timedelta(days=1), zone), _midnight(next_month, zone))
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one task takes: seconds of video, and its price in `currency`."""
+
+    seconds: int
+    price: Decimal
+    currency: str = ""
+    usual_seconds: float = 60.0
+    """How long such a task is usually at work; says when a place may get free."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The running totals of a tenant, as `models.Standing` keeps them."""
+
+    version: int
+    open_tasks: int
+    waiting_tasks: int
+    balance: Decimal
+    held: Decimal
+    day: date | None
+    day_seconds: int
+    day_spend: Decimal
+    month: date | None
+    month_seconds: int
+    month_spend: Decimal
+
+    def with_hold(self, demand: Demand, *, waits: bool) -> "Totals":
+        """After one task more. `day` and `month` must be those of now."""
+        return replace(
+            self,
+            version=self.version + 1,
+            open_tasks=self.open_tasks + (not waits),
+            waiting_tasks=self.waiting_tasks + waits,
+            balance=self.balance - demand.price,
+            held=self.held + demand.price,
+            day_seconds=self.day_seconds + demand.seconds,
+            day_spend=self.day_spend + demand.price,
+            month_seconds=self.month_seconds + demand.seconds,
+            month_spend=self.month_spend + demand.price,
+        )
+
+    def with_capture(self, demand: Demand) -> "Totals":
+        """After a task that completed: what was set aside for it is taken."""
+        return replace(
+            self, version=self.version + 1, open_tasks=self.open_tasks - 1, held=self.held - demand.price
+        )
+
+    def with_release(self, demand: Demand, made_on: date, *, waited: bool) -> "Totals":
+        """After a task that did not complete: its money, and its use of the day it was made on, return."""
+        today, this_month = made_on == self.day, made_on.replace(day=1) == self.month
+        return replace(
+            self,
+            version=self.version + 1,
+            open_tasks=self.open_tasks - (not waited),
+            waiting_tasks=self.waiting_tasks - waited,
+            balance=self.balance + demand.price,
+            held=self.held - demand.price,
+            day_seconds=self.day_seconds - demand.seconds * today,
+            day_spend=self.day_spend - demand.price * today,
+            month_seconds=self.month_seconds - demand.seconds * this_month,
+            month_spend=self.month_spend - demand.price * this_month,
+        )
+
+    def with_balance(self, amount: Decimal) -> "Totals":
+        """After money was paid in, or corrected."""
+        return replace(self, version=self.version + 1, balance=self.balance + amount)
+
+    def with_start(self) -> "Totals":
+        """After a task left the tenant's own queue."""
+        return replace(
+            self,
+            version=self.version + 1,
+            open_tasks=self.open_tasks + 1,
+            waiting_tasks=self.waiting_tasks - 1,
+        )
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)
