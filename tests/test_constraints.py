@@ -1,19 +1,53 @@
 """What must always hold of a row is held by the database; each rule here is tried to be broken."""
 
-from collections.abc import Callable
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.core.management import call_command
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import F, Model, QuerySet
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from accounts.models import APIKey, Membership, Tenant, User
-from tests.conftest import NOW, Caller, MakeTask
-from videos import generation_times
-from videos.models import Task, UpstreamAccount, UpstreamBudget
+from accounts.ids import first_uuid7
+from accounts.models import (
+    APIKey,
+    CosBucket,
+    Membership,
+    Quota,
+    StaffChange,
+    Standing,
+    Tenant,
+    User,
+)
+from config import prepared
+from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
+from tests.test_api_listing import INDEXES as OF_THE_LIST
+from videos import admission, creation, generation_times, ordering, statements
+from videos.admission import Asker
+from videos.models import (
+    DailyUsage,
+    EntryKind,
+    IdempotencyKey,
+    LedgerEntry,
+    OfferRevision,
+    Price,
+    RefusedCreate,
+    Task,
+    UpstreamAccount,
+    UpstreamBudget,
+)
+from videos.replays import Repetition
 from videos.states import FINAL, Status
 from videos.steps import sweep
 
@@ -33,6 +67,48 @@ class World:
         person, _ = User.objects.get_or_create(username=user)
         Membership.objects.create(tenant=self.owner.tenant, user=person, **fields)
 
+    def make(self, model: type[Model], /, **fields: Any) -> None:
+        """A row that the database would take, but for these fields."""
+        model._default_manager.create(**(ROWS[model](self) | fields))
+
+    def enter(self, kind: str, /, **fields: Any) -> None:
+        """An entry that the ledger would take, but for these fields; a task it is of has its hold already."""
+        entry = {"tenant": self.owner.tenant, "kind": kind, "at": NOW}
+        LedgerEntry.objects.create(**(entry | ENTRIES[kind](self) | fields))
+
+
+PERSON = {"actor_name": "bob", "reason": "she paid"}
+ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
+    Quota: lambda world: {"tenant": world.owner.tenant},
+    CosBucket: lambda world: {"tenant": world.owner.tenant},
+    StaffChange: lambda _: {"at": NOW, "subject": "quota of Alice", **PERSON},
+    UpstreamBudget: lambda world: {"account": world.account, "action": "create"},
+    Price: lambda _: {"model": "Kling-3.0-720p", "per_second": 1, "valid_from": NOW},
+    DailyUsage: lambda world: {
+        "tenant": world.owner.tenant,
+        "day": NOW.date(),
+        "model": "Kling-3.0-720p",
+        "api_key": world.owner.key,
+    },
+    IdempotencyKey: lambda world: {
+        "tenant": world.owner.tenant,
+        "key": "mine",
+        "fingerprint": b"body",
+        "task": world.make_task(),
+        "created_at": NOW,
+    },
+    RefusedCreate: lambda world: {"api_key": world.owner.key, "fingerprint": b"body", "at": NOW},
+}
+ENTRIES: dict[str, Callable[[World], dict[str, Any]]] = {
+    "hold": lambda world: {"task": world.make_task(), "amount": -3, "held": 3},
+    "capture": lambda world: {"task": world.make_task(), "amount": 0, "held": -3},
+    "release": lambda world: {"task": world.make_task(), "amount": 3, "held": -3},
+    "top_up": lambda _: {"amount": 3, **PERSON},
+    "adjustment": lambda _: {"amount": -3, **PERSON},
+    "gift": lambda _: {"amount": 3, **PERSON},
+}
+"""Of each kind, and of one that nobody knows."""
+
 
 @pytest.fixture
 def world(owner: Caller, account: UpstreamAccount, make_task: MakeTask) -> World:
@@ -50,6 +126,34 @@ def _rates(world: World, **rates: float) -> None:
 def _twice(write: Callable[[], object]) -> None:
     write()
     write()
+
+
+def _total(world: World, **totals: Any) -> None:
+    Standing.objects.filter(tenant=world.owner.tenant).update(**totals)
+
+
+def _entry_of_no_kind(world: World) -> None:
+    with connection.cursor() as cursor:  # which would refuse it, too
+        cursor.execute("ALTER TABLE videos_ledgerentry DROP CONSTRAINT ledger_amounts_fit_kind")
+    world.enter("gift")
+
+
+COUNTED = ["open_tasks", "waiting_tasks", "held", "day_seconds", "day_spend", "month_seconds", "month_spend"]
+WRONG_AMOUNTS: list[tuple[str, str, dict[str, int]]] = [
+    ("a hold that takes nothing from the balance", "hold", {"amount": 0}),
+    ("a hold that takes less than it sets aside", "hold", {"amount": -2}),
+    ("a hold that gives", "hold", {"amount": 3, "held": -3}),
+    ("a capture that gives back", "capture", {"amount": 3}),
+    ("a capture that sets aside", "capture", {"held": 3}),
+    ("a release that gives nothing back", "release", {"amount": 0}),
+    ("a release that gives back more than was set aside", "release", {"amount": 4}),
+    ("a release that takes", "release", {"amount": -3, "held": 3}),
+    ("a top-up of nothing", "top_up", {"amount": 0}),
+    ("a top-up that takes", "top_up", {"amount": -3}),
+    ("a top-up that sets aside", "top_up", {"held": 3}),
+    ("an adjustment by nothing", "adjustment", {"amount": 0}),
+    ("an adjustment that sets aside", "adjustment", {"held": 3}),
+]
 
 
 ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
@@ -115,6 +219,93 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         "one task of upstream's for two of ours",
         lambda world: _twice(lambda: world.make_task(Status.RUNNING, upstream_task_id="4-AigcVideo-same")),
     ),
+    (
+        "api_key_spend_not_negative",
+        "less than nothing to spend",
+        lambda world: APIKey.objects.update(spend_per_month=-1),
+    ),
+    ("cos_bucket_with_region", "no region", lambda world: world.make(CosBucket, bucket="a-1250000000")),
+    ("cos_bucket_with_region", "a region alone", lambda world: world.make(CosBucket, region="ap-guangzhou")),
+    ("cos_bucket_credentials_are_a_pair", "no key", lambda world: world.make(CosBucket, secret_id="AKID")),
+    ("cos_bucket_credentials_are_a_pair", "a key alone", lambda world: world.make(CosBucket, secret_key="k")),
+    *(
+        (
+            "quota_spend_not_negative",
+            f"{name} below 0",
+            lambda world, name=name: world.make(Quota, **{name: -1}),
+        )
+        for name in ("spend_per_day", "spend_per_month")
+    ),
+    ("quota_when_full_known", "to do what", lambda world: world.make(Quota, when_full="cry")),
+    *(
+        ("standing_not_negative", f"{name} below 0", lambda world, name=name: _total(world, **{name: -1}))
+        for name in COUNTED
+    ),
+    ("staff_change_has_reason", "no reason", lambda world: world.make(StaffChange, reason="")),
+    ("staff_change_has_reason", "nobody", lambda world: world.make(StaffChange, actor_name="")),
+    ("price_not_negative", "paid to take it", lambda world: world.make(Price, per_second=-1)),
+    ("price_ends_after_it_begins", "at once", lambda world: world.make(Price, valid_until=NOW)),
+    (
+        "price_ends_after_it_begins",
+        "before it began",
+        lambda world: world.make(Price, valid_until=NOW - timedelta(days=1)),
+    ),
+    ("price_once_per_moment", "two prices", lambda world: _twice(lambda: world.make(Price))),
+    ("daily_usage_once_per_key", "two rows to add to", lambda world: _twice(lambda: world.make(DailyUsage))),
+    *(
+        (
+            "daily_usage_not_negative",
+            f"{name} below 0",
+            lambda world, name=name: world.make(DailyUsage, **{name: -1}),
+        )
+        for name in ("tasks", "completed", "failed", "seconds", "spend")
+    ),
+    (
+        "idempotency_key_once_per_tenant",
+        "two answers for one key",
+        lambda world: _twice(lambda: world.make(IdempotencyKey)),
+    ),
+    (
+        "refused_create_once_per_body",
+        "two last refusals",
+        lambda world: _twice(lambda: world.make(RefusedCreate)),
+    ),
+    ("ledger_kind_known", "a kind nobody knows", _entry_of_no_kind),
+    *(
+        ("ledger_task_where_due", f"{kind} of no task", lambda world, kind=kind: world.enter(kind, task=None))
+        for kind in ("hold", "capture", "release")
+    ),
+    *(
+        (
+            "ledger_task_where_due",
+            f"{kind} of a task",
+            lambda world, kind=kind: world.enter(kind, task=world.make_task()),
+        )
+        for kind in ("top_up", "adjustment")
+    ),
+    *(
+        ("ledger_amounts_fit_kind", what, lambda world, kind=kind, wrong=wrong: world.enter(kind, **wrong))
+        for what, kind, wrong in WRONG_AMOUNTS
+    ),
+    *(
+        (
+            "ledger_person_has_reason",
+            f"{kind} without {name}",
+            lambda world, kind=kind, name=name: world.enter(kind, **{name: ""}),
+        )
+        for kind in ("top_up", "adjustment")
+        for name in PERSON
+    ),
+    ("ledger_one_hold_per_task", "held twice", lambda world: world.enter("hold")),
+    *(
+        (
+            "ledger_one_closing_per_task",
+            f"{kind} of a task that {status}",
+            lambda world, status=status, kind=kind: world.enter(kind, task=world.make_task(status)),
+        )
+        for status in sorted(FINAL)
+        for kind in ("capture", "release")
+    ),
 ]
 
 
@@ -128,13 +319,25 @@ def test_the_database_refuses(name: str, attempt: Callable[[World], object], wor
 
 
 def test_every_named_constraint_is_tried_to_be_broken() -> None:
-    named = {
-        constraint.name
-        for app in ("accounts", "videos")
-        for model in apps.get_app_config(app).get_models()
-        for constraint in model._meta.constraints
-    }
+    named = {constraint.name for model in _models() for constraint in model._meta.constraints}
     assert {name for name, _, _ in ATTEMPTS} == named
+
+
+def _models() -> Iterator[type[Model]]:
+    for app in ("accounts", "videos"):
+        yield from apps.get_app_config(app).get_models()
+
+
+@pytest.mark.parametrize("kind", EntryKind)
+def test_the_database_takes_an_entry_of_every_kind(kind: EntryKind, world: World) -> None:
+    before = LedgerEntry.objects.filter(kind=kind).count()
+    world.make_task() if kind is EntryKind.HOLD else world.enter(kind)
+    assert LedgerEntry.objects.filter(kind=kind).count() == before + 1
+
+
+@pytest.mark.parametrize("model", ROWS)
+def test_the_database_takes_a_row_of_every_table_with_rules(model: type[Model], world: World) -> None:
+    world.make(model)
 
 
 @pytest.mark.parametrize("status", Status)
@@ -159,6 +362,135 @@ def test_names_and_prefixes_are_unique(owner: Caller, account: UpstreamAccount) 
     for attempt in attempts:
         with pytest.raises(IntegrityError, match="unique"), transaction.atomic():
             attempt()
+
+
+# --- triggers: what goes with each change, and what never changes
+
+
+def _entry(world: World, **fields: Any) -> QuerySet[Any]:
+    world.enter("top_up", **fields)
+    return LedgerEntry.objects.filter(kind="top_up")
+
+
+def _change(world: World, **fields: Any) -> QuerySet[Any]:
+    world.make(StaffChange, **fields)
+    return StaffChange.objects.all()
+
+
+FOR_EVER: list[tuple[Callable[[World], QuerySet[Any]], dict[str, Any]]] = [
+    (_entry, {"kind": "adjustment"}),
+    (_entry, {"amount": 4}),
+    (_entry, {"held": 1}),
+    (_entry, {"tenant": None}),
+    (_entry, {"task": None}),
+    (_entry, {"at": NOW - timedelta(days=1)}),
+    (_entry, {"actor_name": "eve"}),
+    (_entry, {"reason": "she did not pay"}),
+    (_change, {"at": NOW - timedelta(days=1)}),
+    (_change, {"actor_name": "eve"}),
+    (_change, {"subject": "quota of Charlie"}),
+    (_change, {"reason": "she asked"}),
+    (_change, {"before": {"concurrent_tasks": 1}}),
+    (_change, {"after": {}}),
+]
+
+
+@pytest.mark.parametrize(("write", "fields"), FOR_EVER)
+def test_what_is_recorded_is_never_changed(
+    write: Callable[[World], QuerySet[Any]], fields: dict[str, Any], world: World
+) -> None:
+    recorded = write(world)
+    before = recorded.values().get()
+    with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
+        recorded.update(**fields)
+    assert recorded.values().get() == before
+
+
+@pytest.mark.parametrize("write", [_entry, _change])
+def test_what_is_recorded_is_never_deleted(write: Callable[[World], QuerySet[Any]], world: World) -> None:
+    recorded = write(world)
+    with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
+        recorded.delete()
+    assert recorded.exists()
+
+
+@pytest.mark.parametrize("write", [_entry, _change])
+def test_what_is_recorded_is_never_somebody_elses(write: Callable[..., QuerySet[Any]], world: World) -> None:
+    recorded = write(world, actor=User.objects.create(username="bob"))
+    with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
+        recorded.update(actor=User.objects.create(username="eve"))
+    assert recorded.get().actor.username == "bob"
+
+
+@pytest.mark.parametrize("write", [_entry, _change])
+def test_who_recorded_something_may_leave(write: Callable[..., QuerySet[Any]], world: World) -> None:
+    bob = User.objects.create(username="bob")
+    recorded = write(world, actor=bob)
+    bob.delete()
+    row = recorded.get()
+    assert (row.actor, row.actor_name) == (None, "bob")
+
+
+def _standing(tenant: Tenant) -> dict[str, Any]:
+    return dict(Standing.objects.values().get(tenant=tenant))
+
+
+def test_every_tenant_begins_with_totals_of_nothing(db: None) -> None:
+    one = Tenant.objects.create(name="Alice")
+    many = Tenant.objects.bulk_create([Tenant(name="Bob"), Tenant(name="Charlie")])
+    for tenant in (one, *many):
+        totals = dict.fromkeys([*COUNTED, "version", "balance"], 0)
+        assert _standing(tenant) == totals | {"tenant_id": tenant.pk, "day": None, "month": None}
+
+
+def _tenant(tenant: Tenant) -> QuerySet[Tenant]:
+    return Tenant.objects.filter(pk=tenant.pk)
+
+
+LIMIT_CHANGES: dict[str, Callable[[Tenant], object]] = {
+    "a quota is set": lambda tenant: Quota.objects.create(tenant=tenant),
+    "a quota is changed": lambda tenant: Quota.objects.filter(tenant=tenant).update(concurrent_tasks=5),
+    "a quota is saved": lambda tenant: Quota(tenant=tenant, is_prepaid=True).save(),
+    "a quota is removed": lambda tenant: Quota.objects.filter(tenant=tenant).delete(),
+    "the tenant is suspended": lambda tenant: tenant.suspend(NOW),
+    "the tenant goes on": lambda tenant: _tenant(tenant).update(suspended_at=None),
+    "its days end elsewhere": lambda tenant: _tenant(tenant).update(time_zone="Asia/Tokyo"),
+}
+
+
+@pytest.mark.parametrize("change", LIMIT_CHANGES)
+def test_a_change_of_limits_moves_the_version_of_the_tenants_totals_and_nothing_else(
+    change: str, owner: Caller, stranger: Caller
+) -> None:
+    for tenant in (owner.tenant, stranger.tenant):
+        if change not in ("a quota is set", "a quota is saved"):
+            Quota.objects.create(tenant=tenant)
+    before, other = _standing(owner.tenant), _standing(stranger.tenant)
+    LIMIT_CHANGES[change](owner.tenant)
+    assert _standing(owner.tenant) == before | {"version": before["version"] + 1}
+    assert _standing(stranger.tenant) == other
+
+
+def _price() -> QuerySet[Price]:
+    return Price.objects.filter(model="GV-3.1-720p")
+
+
+OFFER_CHANGES: dict[str, Callable[[UpstreamAccount], object]] = {
+    "a price is set": lambda _: Price.objects.create(model="GV-3.1-720p", per_second=9, valid_from=NOW),
+    "prices are set": lambda _: Price.objects.bulk_create([Price(model="GV-3.1-720p", per_second=8)]),
+    "a price is changed": lambda _: _price().update(per_second=7),
+    "a price is removed": lambda _: _price().delete(),
+    "an account is opened": lambda _: UpstreamAccount.objects.create(name="x", secret_id="x", secret_key="y"),
+    "an account is switched off": lambda account: UpstreamAccount.objects.update(is_enabled=False),
+    "an account is closed": lambda account: account.delete(),
+}
+
+
+@pytest.mark.parametrize("change", OFFER_CHANGES)
+def test_a_change_of_what_is_on_offer_changes_its_revision(change: str, account: UpstreamAccount) -> None:
+    before = OfferRevision.objects.get().revision
+    OFFER_CHANGES[change](account)
+    assert OfferRevision.objects.get().revision != before
 
 
 # --- indexes: each is used by the query it names
@@ -211,22 +543,69 @@ INDEXES: list[tuple[str, Callable[[UpstreamAccount, Tenant], QuerySet[Any]]]] = 
     (
         "task_overdue",
         lambda account, tenant: Task.objects.filter(
-            status__in=[Status.QUEUED, Status.RUNNING], attention="", created_at__lte=NOW
+            status__in=[Status.QUEUED, Status.RUNNING], attention="", created_at__lte=NOW - timedelta(days=4)
         )[: sweep.BATCH],
     ),
     ("task_of_tenant", lambda account, tenant: Task.objects.filter(tenant=tenant).order_by("-id")[:20]),
+    (
+        "task_of_key",
+        lambda account, tenant: Task.objects.filter(api_key=tenant.api_keys.get(), id__gte=first_uuid7(NOW)),
+    ),
+    (
+        "task_waiting",
+        lambda account, tenant: Task.objects.filter(tenant=tenant, status=Status.WAITING).order_by("id")[:5],
+    ),
+    (
+        "ledger_of_tenant",
+        lambda account, tenant: LedgerEntry.objects.filter(tenant=tenant).order_by("-id")[:20],
+    ),
+    ("standing_waiting", lambda account, tenant: Standing.objects.filter(waiting_tasks__gt=0)[: sweep.BATCH]),
+    ("idempotency_key_age", lambda account, tenant: IdempotencyKey.objects.filter(created_at__lte=NOW)),
+    ("refused_create_age", lambda account, tenant: RefusedCreate.objects.filter(at__lte=NOW)),
 ]
+
+
+def _empty_pages() -> None:
+    """Begin on new pages: the planner counts those of rows that other tests wrote and rolled back."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE videos_task, videos_dailyusage, videos_refusedcreate CASCADE")
+
+
+def _others() -> None:
+    """Ten tenants more, with as many tasks as Alice each and older ones, and with entries of their own."""
+    Tenant.objects.bulk_create(Tenant(name=f"Tenant {number}") for number in range(10))
+    own = {
+        "id": "gen_random_uuid()",
+        "tenant_id": "other.id",
+        "upstream_task_id": "task.id::text || other.id || age",
+        "created_at": "task.created_at - age * interval '1 day'",
+    }
+    columns = [field.attname for field in Task._meta.concrete_fields]
+    values = [own.get(column, f"task.{column}") for column in columns]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)}"  # noqa: S608 - columns
+            " FROM videos_task task, accounts_tenant other, generate_series(0, 4) age"
+            " WHERE other.id <> task.tenant_id"
+        )
+        cursor.execute(
+            "INSERT INTO videos_ledgerentry (tenant_id, kind, amount, held, at, actor_name, reason)"
+            " SELECT id, 'top_up', 1, 0, now(), 'bob', 'paid' FROM accounts_tenant, generate_series(1, 500)"
+            " WHERE name LIKE 'Tenant %'"
+        )
 
 
 @pytest.fixture
 def many_tasks(make_task: MakeTask) -> None:
     """Enough rows for the planner to weigh, in every state."""
+    _empty_pages()
     for status in Status:
         for number in range(4):
             done = NOW if status in (Status.STORING, Status.SUCCEEDED) else None
             make_task(status, turn=number, done_at=done, now=NOW - timedelta(minutes=number))
+    _others()
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE videos_task")
+        cursor.execute("ANALYZE videos_task, videos_ledgerentry")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
 
@@ -245,7 +624,8 @@ def test_an_index_serves_the_query_it_names(
 
 
 def test_every_named_index_has_a_query() -> None:
-    assert {index.name for index in Task._meta.indexes} == {name for name, _ in INDEXES}
+    named = {index.name for model in _models() for index in model._meta.indexes}
+    assert {name for name, _ in INDEXES} | set(OF_THE_LIST.values()) == named
 
 
 @pytest.mark.usefixtures("many_tasks")
@@ -253,3 +633,139 @@ def test_the_queue_is_read_in_order_of_its_index_without_sorting(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     assert "Sort" not in _queue(account, owner.tenant).explain()
+
+
+# --- the hand-written statements
+
+
+HAND_WRITTEN = {
+    name: text
+    for name, text in vars(statements).items()
+    if isinstance(text, str) and text.lstrip().startswith(("SELECT", "WITH"))
+}
+MUST_BE_SEARCHED = {"videos_task", "videos_ledgerentry", "videos_dailyusage", "videos_idempotencykey"}
+"""The tables that grow with every task."""
+Run = tuple[str, Mapping[str, Any]]
+"""A statement and the values it was run with."""
+
+
+VALUE = re.compile(r"%\((\w+)\)s")
+
+
+@pytest.mark.parametrize("name", HAND_WRITTEN)
+def test_a_statement_is_short_enough_to_be_read_once(name: str) -> None:
+    """Psycopg translates a longer one, or one with more values, anew each time."""
+    text = HAND_WRITTEN[name]
+    assert len(text.encode()) < 4096
+    assert len(set(VALUE.findall(text))) <= 50
+
+
+@contextmanager
+def _recorded() -> Iterator[list[Run]]:
+    """The statements with named values that are run in the block, as they are run."""
+    runs: list[Run] = []
+
+    def record(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if isinstance(params, Mapping):
+            runs.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with CaptureQueriesContext(connection), connection.execute_wrapper(record):
+        yield runs
+
+
+@pytest.fixture
+def runs(owner: Caller, account: UpstreamAccount) -> list[Run]:
+    """The hand-written statements, each run in the ways it can be, among the rows of many tenants."""
+    _empty_pages()
+    call_command("seedtasks", "--force", "--tasks", "3000", "--tenants", "30", stdout=StringIO())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO videos_idempotencykey (tenant_id, key, fingerprint, task_id, answer, created_at)"
+            " SELECT tenant_id, id::text, '', id, '', created_at FROM videos_task"
+        )
+        cursor.execute("ANALYZE videos_idempotencykey")
+    with _recorded() as recorded:
+        _ask_for_everything(owner)
+    return recorded
+
+
+def _ask_for_everything(caller: Caller) -> None:
+    """Ask in such ways, and with such values, that each statement is run, and with every sort of value."""
+    ask = partial(caller.post, "/v1/videos")
+    made = [ask(GOOD_BODY), ask(GOOD_BODY | {"metadata": {"input_region": "Oversea"}})]
+    limits = {"requests_per_minute": 50_000, "spend_per_month": 1000}
+    APIKey.objects.filter(tenant=caller.tenant).update(**limits)
+    Quota.objects.create(tenant=caller.tenant, concurrent_tasks=3, when_full="queue", **limits)
+    Standing.objects.filter(tenant=caller.tenant).update(version=3_000_000_000, balance=1_000_000)
+    made += [ask(GOOD_BODY, HTTP_IDEMPOTENCY_KEY=f"key {number}") for number in range(3)]
+    made += [ask(GOOD_BODY, HTTP_X_STAINLESS_RETRY_COUNT="1")]
+    for answer in made:
+        assert caller.get(f"/v1/videos/{answer.json()['id']}").status_code == 200
+    _create_too_late(caller)
+
+
+def _create_too_late(caller: Caller) -> None:
+    """By a look at totals that are not those of now any more."""
+    assert caller.key is not None
+    asker = Asker.of(caller.key, timezone.now(), Repetition(fingerprint=b"another"))
+    seen = admission.look(asker)
+    Standing.objects.filter(tenant=caller.tenant).update(version=F("version") + 1)
+    order = ordering.order(GOOD_BODY, asker, seen)
+    creation.create(order, asker, seen, lambda task, place: task.public_id)
+
+
+def test_every_statement_is_among_those_that_are_looked_at(runs: list[Run]) -> None:
+    assert {sql for sql, _ in runs} == set(HAND_WRITTEN.values())
+
+
+def test_no_statement_reads_a_table_from_end_to_end(runs: list[Run]) -> None:
+    for sql, values in runs:
+        (plan,) = prepared.fetch(f"EXPLAIN (FORMAT JSON) {sql}", values) or ()
+        assert not _read_whole(plan), sql
+
+
+@pytest.mark.parametrize("name", HAND_WRITTEN)
+@pytest.mark.usefixtures("runs")
+def test_no_statement_reads_a_table_from_end_to_end_whatever_its_values(name: str) -> None:
+    """PostgreSQL plans a statement once for all its values, after it was run a few times."""
+    names = list(dict.fromkeys(VALUE.findall(HAND_WRITTEN[name])))
+    text = VALUE.sub(lambda value: f"${names.index(value[1]) + 1}", HAND_WRITTEN[name])
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE examined AS {text}")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) EXECUTE examined ({', '.join(['NULL'] * len(names))})")
+        (plan,) = cursor.fetchone()
+        cursor.execute("DEALLOCATE examined")
+    assert not _read_whole(plan)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_is_prepared_once_whatever_its_values(owner: Caller, account: UpstreamAccount) -> None:
+    prepared_once: list[str] = []
+
+    def ask_and_count() -> None:  # in a thread, on a connection of its own
+        _ask_for_everything(owner)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT statement FROM pg_prepared_statements")
+            prepared_once.extend(statement for (statement,) in cursor.fetchall())
+        connections.close_all()
+
+    thread = threading.Thread(target=ask_and_count)
+    thread.start()
+    thread.join()
+    assert len(set(prepared_once)) == len(prepared_once) >= len(HAND_WRITTEN)
+
+
+def _read_whole(plan: Any) -> set[str]:
+    """The tables that must be searched, but are read from end to end by a plan in JSON."""
+    found = json.loads(plan) if isinstance(plan, str) else plan
+    return {node["Relation Name"] for node in _nodes(found[0]["Plan"]) if node["Node Type"] == "Seq Scan"} & (
+        MUST_BE_SEARCHED
+    )
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part)

@@ -9,17 +9,14 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Tenant
-from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
-from videos import catalogue, lifecycle
-from videos.errors import FailureCode, TenantSuspended
-from videos.lifecycle import Order, StoredMedia
+from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, order_video
+from videos import lifecycle
+from videos.errors import FailureCode, KeyRefused
+from videos.lifecycle import StoredMedia
 from videos.models import Task, TaskEvent, UpstreamAccount
-from videos.requests import parse
 from videos.states import ACTIVE, ARROWS, FINAL, PUBLIC_STATUS, STAGE, Status, sources
-from videos.upstream import translate
 
 LATER = NOW + timedelta(seconds=10)
 
@@ -44,6 +41,8 @@ DRAWN = {
     (Status.STORING, Status.SUCCEEDED),
     (Status.STORING, Status.FAILED),
     (Status.QUEUED, Status.CANCELLED),
+    (Status.WAITING, Status.QUEUED),
+    (Status.WAITING, Status.CANCELLED),
 }
 """The arrows of the diagram in the design."""
 
@@ -74,7 +73,19 @@ VERBS = [
         Status.RUNNING,
         lambda task: lifecycle.accepted(task, "4-AigcVideo-new", LATER, timedelta(seconds=5), request_id="r"),
     ),
-    _moving("requeue", Status.QUEUED, lambda task: lifecycle.requeue(task, {"code": "x"}, LATER, LATER)),
+    Verb(
+        "start",
+        frozenset({Status.WAITING}),
+        Status.QUEUED,
+        lambda task: lifecycle.start_waiting(task.tenant_id, LATER) == 1,
+    ),
+    Verb(
+        "requeue",
+        frozenset({Status.SUBMITTING}),
+        Status.QUEUED,
+        lambda task: lifecycle.requeue(task, {"code": "x"}, LATER, LATER),
+    ),
+    Verb("hide", FINAL, None, lambda task: lifecycle.hide(task, LATER)),
     _moving("in_doubt", Status.IN_DOUBT, lambda task: lifecycle.in_doubt(task, {"error": "x"}, LATER)),
     _moving(
         "produced",
@@ -132,8 +143,8 @@ def test_a_state_without_a_way_out_is_final_and_every_other_is_active() -> None:
     assert not ACTIVE & FINAL
 
 
-def test_every_state_can_be_reached_from_the_queue() -> None:
-    reached = {Status.QUEUED}
+def test_every_state_can_be_reached_from_the_tenants_own_queue() -> None:
+    reached = {Status.WAITING}
     while further := {end for start in reached for end in ARROWS[start]} - reached:
         reached |= further
     assert reached == set(Status)
@@ -325,6 +336,9 @@ def test_a_refusal_that_comes_late_settles_a_doubt(make_task: MakeTask) -> None:
 
 
 RACES: list[tuple[Status, str, str]] = [
+    (Status.WAITING, "start", "cancel"),
+    (Status.WAITING, "start", "start"),
+    (Status.WAITING, "cancel", "cancel"),
     (Status.QUEUED, "claim", "cancel"),
     (Status.QUEUED, "claim", "claim"),
     (Status.SUBMITTING, "accepted", "requeue"),
@@ -334,6 +348,7 @@ RACES: list[tuple[Status, str, str]] = [
     (Status.RUNNING, "produced", "produced"),
     (Status.RUNNING, "progressed", "progressed"),
     (Status.STORING, "succeed", "fail"),
+    (Status.SUCCEEDED, "hide", "hide"),
 ]
 
 
@@ -383,15 +398,8 @@ def queued_jobs() -> list[tuple[str, dict[str, Any]]]:
         return [(name, json.loads(arguments)) for name, arguments in cursor.fetchall()]
 
 
-def order_at(account: UpstreamAccount) -> Order:
-    request = parse(GOOD_BODY, catalogue.find)
-    translation = translate(request)
-    return Order(request, account, translation.payload, translation.not_forwarded)
-
-
 def test_creating_records_task_event_and_job(owner: Caller, account: UpstreamAccount) -> None:
-    assert owner.key is not None
-    task = lifecycle.create(order_at(account), owner.key)
+    task = order_video(owner)
     row = Task.objects.get()
     assert (row.pk, row.tenant, row.api_key, row.account) == (task.pk, owner.tenant, owner.key, account)
     assert (row.status, row.model, row.seconds) == (Status.QUEUED, GOOD_BODY["model"], 5)
@@ -401,17 +409,15 @@ def test_creating_records_task_event_and_job(owner: Caller, account: UpstreamAcc
 
 
 def test_the_id_of_a_task_tells_when_it_was_made(owner: Caller, account: UpstreamAccount) -> None:
-    assert owner.key is not None
-    task = lifecycle.create(order_at(account), owner.key)
+    task = order_video(owner)
     assert (task.id.version, task.id.int >> 80) == (7, int(task.created_at.timestamp() * 1000))
     assert task.public_id == f"task_{task.id.hex}"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_creation_rolled_back_leaves_nothing(owner: Caller, account: UpstreamAccount) -> None:
-    assert owner.key is not None
     with transaction.atomic():
-        lifecycle.create(order_at(account), owner.key)
+        order_video(owner)
         assert queued_jobs()
         transaction.set_rollback(True)
     assert not Task.objects.exists()
@@ -422,21 +428,11 @@ def test_a_creation_rolled_back_leaves_nothing(owner: Caller, account: UpstreamA
 def test_a_tenant_suspended_after_its_key_was_read_gets_nothing(
     owner: Caller, account: UpstreamAccount
 ) -> None:
-    assert owner.key is not None
     Tenant.objects.filter(pk=owner.tenant.pk).update(suspended_at=NOW)
-    with pytest.raises(TenantSuspended):
-        lifecycle.create(order_at(account), owner.key)
+    with pytest.raises(KeyRefused):
+        order_video(owner)
     assert not Task.objects.exists()
     assert queued_jobs() == []
-
-
-def test_a_creation_costs_eight_statements_at_most(
-    owner: Caller, account: UpstreamAccount, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    assert owner.key is not None
-    order = order_at(account)
-    with django_assert_num_queries(8):
-        lifecycle.create(order, owner.key)
 
 
 @pytest.mark.parametrize(

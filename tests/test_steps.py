@@ -779,6 +779,27 @@ def test_an_overdue_task_is_shown_to_staff_once_and_stays_open(
     assert verbs(old) == ["flag"]
 
 
+@pytest.mark.parametrize(
+    ("status", "began"),
+    [
+        (Status.QUEUED, {"due_at": LATER}),
+        (Status.RUNNING, {"accepted_at": LATER, "submitted_at": LATER}),
+    ],
+)
+def test_the_time_in_the_tenants_own_queue_is_not_overdue(
+    status: Status, began: dict[str, Any], make_task: MakeTask, settings: LazySettings
+) -> None:
+    settings.TASK_DEADLINE_HOURS = 4
+    days_ago = LATER - timedelta(days=2)
+    waits = make_task(Status.WAITING, created_at=days_ago)
+    started = make_task(status, created_at=days_ago, **(began | {"attempts": int(status is Status.RUNNING)}))
+    sweep.sweep(LATER + timedelta(hours=3.9))
+    assert [reread(task).attention for task in (waits, started)] == ["", ""]
+    sweep.sweep(LATER + timedelta(hours=4.1))
+    assert reread(waits).attention == ""
+    assert "after 4 hours" in reread(started).attention
+
+
 def test_media_goes_when_its_time_has_come(make_task: MakeTask, results_folder: Path) -> None:
     kept, gone = (
         make_task(Status.SUCCEEDED),

@@ -1,9 +1,16 @@
 """Videos: what is asked for and what became of it."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from videos import default_prices
 
 
 class VideosConfig(AppConfig):
     """The gateway itself."""
 
     name = "videos"
+
+    def ready(self) -> None:
+        """Let a database without prices get the default ones, also after it was emptied."""
+        post_migrate.connect(default_prices.seed, sender=self)

@@ -1,41 +1,32 @@
 """The verbs that move a task along the arrows of `states`. Nothing else writes its status.
 
-Each verb is one transaction: the change, the event that tells of it, and the job that follows. Each is a
-conditional update: where the task is no longer in the state that the caller saw, or no arrow starts there,
-nothing is written, and the verb answers False.
+Each verb is one transaction: the change, the event that tells of it, what it does to the tenant's money and
+use, and the job that follows. Each is a conditional update: where the task is no longer in the state that the
+caller saw, or no arrow starts there, nothing is written, and the verb answers False. The first verb, create,
+has a module of its own, `creation`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min
-from django.utils import timezone
+from django.db.models.functions import Least
 
-from accounts.ids import uuid7
-from accounts.models import APIKey
-from videos import admission
+from accounts.quotas import limits_of
+from accounts.totals import Totals
+from videos import ledger
 from videos.errors import FailureCode
 from videos.models import Task, TaskEvent, UpstreamAccount
 from videos.queueing import Job, enqueue
-from videos.requests import VideoRequest
-from videos.states import Status, sources
+from videos.states import FINAL, Status, sources
 
 STORE_LEASE = timedelta(seconds=30)
 """A worker that fetches a result renews this; when it runs out, the next tick starts another."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be made and where: a checked request, and what upstream will be sent for it."""
-
-    request: VideoRequest
-    account: UpstreamAccount
-    payload: Mapping[str, Any]
-    not_forwarded: list[str]
 
 
 @dataclass(frozen=True)
@@ -44,46 +35,6 @@ class StoredMedia:
 
     name: str
     size: int
-
-
-def create(order: Order, key: APIKey) -> Task:
-    """Admit and record a task, and queue its submission: all of it, or nothing.
-
-    Raises what `admission.admit` raises.
-    """
-    with transaction.atomic():
-        admission.admit(key.tenant)
-        now = timezone.now()
-        task = Task.objects.create(
-            id=uuid7(now),
-            tenant=key.tenant,
-            api_key=key,
-            account=order.account,
-            status=Status.QUEUED,
-            model=order.request.model.name,
-            seconds=order.request.seconds,
-            request=order.request.as_body(),
-            payload=dict(order.payload),
-            not_forwarded=order.not_forwarded,
-            turn=_next_turn(order.account, key, now),
-            created_at=now,
-            due_at=now,
-        )
-        _record(task, "create", Status.QUEUED, now, {})
-        enqueue(Job.SUBMIT, account_id=order.account.pk)
-    return task
-
-
-def _next_turn(account: UpstreamAccount, key: APIKey, now: datetime) -> int:
-    """Tenants take turns: a tenant's next task comes a round after its last one that waits.
-
-    A tenant with none waiting joins the round being served, whatever others have queued.
-    """
-    waiting = Task.objects.filter(account=account, status=Status.QUEUED)
-    last = waiting.filter(tenant=key.tenant).aggregate(last=Max("turn"))["last"]
-    if last is not None:
-        return int(last) + 1
-    return int(waiting.filter(due_at__lte=now).aggregate(first=Min("turn"))["first"] or 0)
 
 
 def claim(account: UpstreamAccount, now: datetime) -> Task | None:
@@ -129,6 +80,8 @@ def accepted(
 
 def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: datetime) -> bool:
     """Upstream surely has nothing of it: let it wait until `due_at`, before whoever waits now."""
+    if task.state is not Status.SUBMITTING:  # a waiting task is queued too, but by `start_waiting`
+        return False
     waiting = Task.objects.filter(account=task.account_id, status=Status.QUEUED)
     first = waiting.aggregate(first=Min("turn"))["first"]
     turn = task.turn if first is None else min(task.turn, first)
@@ -190,13 +143,13 @@ def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
         "expires_at": now + timedelta(days=settings.RESULT_RETENTION_DAYS),
         "attention": "",
     }
-    return _move(task, Status.SUCCEEDED, "succeed", now, {"bytes": media.size}, **changes)
+    return _close(task, Status.SUCCEEDED, "succeed", now, {"bytes": media.size}, **changes)
 
 
 def fail(task: Task, code: FailureCode, message: str, now: datetime, **detail: Any) -> bool:
     """It will never have a result. `message` is for the tenant, `detail` for staff."""
     changes = {"failure_code": code.value, "failure_message": message, "finished_at": now, "attention": ""}
-    return _move(task, Status.FAILED, "fail", now, {"code": code.value, **detail}, **changes)
+    return _close(task, Status.FAILED, "fail", now, {"code": code.value, **detail}, **changes)
 
 
 def cancel(task: Task, now: datetime) -> bool:
@@ -207,7 +160,27 @@ def cancel(task: Task, now: datetime) -> bool:
         "finished_at": now,
         "attention": "",
     }
-    return _move(task, Status.CANCELLED, "cancel", now, {}, **changes)
+    return _close(task, Status.CANCELLED, "cancel", now, {}, **changes)
+
+
+def hide(task: Task, now: datetime) -> bool:
+    """The tenant deleted a task that has ended; its use and its entries stay, its media's time has come."""
+    with transaction.atomic():
+        ended = Task.objects.filter(pk=task.pk, status__in=sorted(FINAL), hidden_at=None)
+        hidden = ended.update(hidden_at=now, expires_at=Least("expires_at", now)) == 1
+        if hidden:
+            _record(task, "hide", task.state, now, {})
+    return hidden
+
+
+def start_waiting(tenant_id: UUID, now: datetime) -> int:
+    """Let tasks out of the tenant's own queue, as many as its limit allows; returns how many."""
+    with transaction.atomic():
+        totals = ledger.lock(tenant_id)
+        after = _start_waiting(tenant_id, totals, now)
+        if after is not totals:
+            ledger.keep(tenant_id, after)
+    return totals.waiting_tasks - after.waiting_tasks
 
 
 def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
@@ -227,6 +200,47 @@ def remove_media(task: Task, now: datetime) -> bool:
         if removed:
             _record(task, "remove_media", Status.SUCCEEDED, now, {"name": task.media_name})
     return removed
+
+
+def _close(
+    task: Task, target: Status, verb: str, now: datetime, detail: dict[str, Any], **changes: Any
+) -> bool:
+    """Move a task to its end, close its hold, and let the next of its tenant's own queue take its place."""
+    waited = task.state is Status.WAITING
+    with transaction.atomic():
+        totals = ledger.lock(task.tenant_id)
+        moved = _move(task, target, verb, now, detail, **changes)
+        if moved:
+            if target is Status.SUCCEEDED:
+                totals = ledger.capture(task, totals, now)
+            else:
+                totals = ledger.release(task, totals, now, waited=waited)
+            ledger.keep(task.tenant_id, _start_waiting(task.tenant_id, totals, now))
+    return moved
+
+
+def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
+    """Under the lock of the totals; returns them as they are after it."""
+    if not totals.waiting_tasks:
+        return totals
+    limits = limits_of(tenant_id)
+    waiting = Task.objects.filter(tenant=tenant_id, status=Status.WAITING).order_by("id")
+    room = limits.room(totals.open_tasks, most=totals.waiting_tasks)
+    for task in waiting.select_related("account").defer("account__secret_key")[:room]:
+        turn = _next_turn(task, now)
+        if _move(task, Status.QUEUED, "start", now, {}, due_at=now, turn=turn):
+            enqueue(Job.SUBMIT, account_id=task.account_id)
+            totals = totals.with_start()
+    return totals
+
+
+def _next_turn(task: Task, now: datetime) -> int:
+    """As `statements.NEXT_TURN`, for a task that exists."""
+    waiting = Task.objects.filter(account=task.account_id, status=Status.QUEUED)
+    last = waiting.filter(tenant=task.tenant_id).aggregate(last=Max("turn"))["last"]
+    if last is not None:
+        return int(last) + 1
+    return int(waiting.filter(due_at__lte=now).aggregate(first=Min("turn"))["first"] or 0)
 
 
 _ALSO_HOLDS_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}

@@ -1,7 +1,23 @@
-"""The tables of what is asked for and what became of it."""
+"""The tables of what is asked for, what became of it, and what it cost."""
 
 from videos.models.generation_stat import GenerationStat
+from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
+from videos.models.price import OfferRevision, Price
+from videos.models.replay import IdempotencyKey, RefusedCreate
 from videos.models.task import Task, TaskEvent
 from videos.models.upstream_account import UpstreamAccount, UpstreamBudget
 
-__all__ = ["GenerationStat", "Task", "TaskEvent", "UpstreamAccount", "UpstreamBudget"]
+__all__ = [
+    "DailyUsage",
+    "EntryKind",
+    "GenerationStat",
+    "IdempotencyKey",
+    "LedgerEntry",
+    "OfferRevision",
+    "Price",
+    "RefusedCreate",
+    "Task",
+    "TaskEvent",
+    "UpstreamAccount",
+    "UpstreamBudget",
+]

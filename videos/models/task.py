@@ -1,16 +1,23 @@
 """Tasks and what happened to them."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import APIKey, Tenant
+from accounts.money import ZERO, MoneyField
 from videos.models.upstream_account import UpstreamAccount
-from videos.states import ACCEPTED, FINAL, Status
+from videos.states import ACCEPTED, ACTIVE, FINAL, Status
 
 PUBLIC_PREFIX = "task_"
+
+
+def public_id(task_id: UUID) -> str:
+    """The id clients see: `task_` and 32 hex digits."""
+    return f"{PUBLIC_PREFIX}{task_id.hex}"
 
 
 class Task(models.Model):
@@ -22,7 +29,12 @@ class Task(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="tasks", db_index=False)
     api_key = models.ForeignKey(
-        APIKey, on_delete=models.SET_NULL, null=True, related_name="+", help_text="The key that asked."
+        APIKey,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The key that asked.",
     )
     account = models.ForeignKey(
         UpstreamAccount, on_delete=models.PROTECT, related_name="tasks", db_index=False
@@ -36,6 +48,15 @@ class Task(models.Model):
     not_forwarded = ArrayField(
         models.TextField(), default=list, help_text="Request paths upstream has no field for."
     )
+
+    price = MoneyField(default=ZERO, help_text="As quoted when it was made; it never changes.")
+    usage_day = models.DateField(help_text="The tenant's own date when it was made; its use counts there.")
+    fingerprint = models.BinaryField(
+        max_length=32,
+        null=True,
+        help_text="Of the body it was asked for with, to know it when it comes again.",
+    )
+    hidden_at = models.DateTimeField(null=True, help_text="When the tenant deleted it.")
 
     turn = models.BigIntegerField(
         default=0, help_text="Its place in the queue of its account; tenants alternate."
@@ -93,7 +114,9 @@ class Task(models.Model):
             ),
             # No two tasks of ours are one task of upstream's.
             models.UniqueConstraint(
-                fields=["account", "upstream_task_id"], name="task_upstream_id_once_per_account"
+                fields=["account", "upstream_task_id"],
+                condition=Q(upstream_task_id__isnull=False),
+                name="task_upstream_id_once_per_account",
             ),
         ]
         indexes = [
@@ -135,8 +158,32 @@ class Task(models.Model):
             models.Index(
                 fields=["model", "-done_at"], condition=Q(done_at__isnull=False), name="task_generation_times"
             ),
-            # The tenant's tasks, newest first.
+            # lifecycle.start_waiting: who is next in the tenant's own queue?
+            models.Index(fields=["tenant", "id"], condition=Q(status=Status.WAITING), name="task_waiting"),
+            # statements.LOOK: how many did this key make lately, and was this body among them?
+            models.Index(fields=["api_key", "-id"], name="task_of_key"),
+            # statements.LOOK: how many did the tenant make lately?
             models.Index(fields=["tenant", "-id"], name="task_of_tenant"),
+            # api.listing: those it did not delete, newest first; those of one model; those of one status.
+            models.Index(fields=["tenant", "-id"], condition=Q(hidden_at=None), name="task_listed"),
+            models.Index(
+                fields=["tenant", "model", "-id"], condition=Q(hidden_at=None), name="task_listed_by_model"
+            ),
+            models.Index(
+                fields=["tenant", "-id"],
+                condition=Q(status__in=sorted(ACTIVE), hidden_at=None),
+                name="task_listed_open",
+            ),
+            models.Index(
+                fields=["tenant", "-id"],
+                condition=Q(status=Status.SUCCEEDED, hidden_at=None),
+                name="task_listed_completed",
+            ),
+            models.Index(
+                fields=["tenant", "-id"],
+                condition=Q(status__in=[Status.FAILED, Status.CANCELLED], hidden_at=None),
+                name="task_listed_failed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -144,8 +191,8 @@ class Task(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id clients see: `task_` and 32 hex digits."""
-        return f"{PUBLIC_PREFIX}{self.id.hex}"
+        """The id clients see."""
+        return public_id(self.id)
 
     @property
     def state(self) -> Status:

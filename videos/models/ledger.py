@@ -1,0 +1,113 @@
+"""The ledger, and the use it adds up to."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import APIKey, Tenant, User
+from accounts.money import ZERO, MoneyField
+from videos.models.task import Task
+
+
+class EntryKind(models.TextChoices):
+    """What an entry does: set aside for a task, take, give back; pay in, correct."""
+
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    TOP_UP = "top_up"
+    ADJUSTMENT = "adjustment"
+
+
+CLOSINGS = (EntryKind.CAPTURE, EntryKind.RELEASE)
+_OF_TASKS = (EntryKind.HOLD, *CLOSINGS)
+_BACK_TO_BALANCE = Q(amount=-models.F("held"))
+
+
+class LedgerEntry(models.Model):
+    """One movement of a tenant's money; never changed and never deleted, which a trigger sees to.
+
+    A tenant's balance is the sum of `amount`, and what is set aside for its open tasks the sum of `held`.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="ledger", db_index=False)
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, null=True, related_name="ledger", db_index=False)
+    kind = models.CharField(max_length=10, choices=EntryKind.choices)
+    amount = MoneyField(help_text="What it adds to the balance.")
+    held = MoneyField(default=ZERO, help_text="What it adds to the money set aside.")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor_name = models.CharField(max_length=150, default="", help_text="The person, as named then.")
+    reason = models.TextField(default="")
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="ledger_kind_known"),
+            # Holds, captures and releases are of a task, other entries of none.
+            models.CheckConstraint(
+                condition=Q(kind__in=_OF_TASKS, task__isnull=False)
+                | (~Q(kind__in=_OF_TASKS) & Q(task__isnull=True)),
+                name="ledger_task_where_due",
+            ),
+            # A hold moves from the balance to what is set aside; a release moves it back; a capture takes it.
+            models.CheckConstraint(
+                condition=(Q(kind=EntryKind.HOLD, held__gte=0) & _BACK_TO_BALANCE)
+                | (Q(kind=EntryKind.RELEASE, held__lte=0) & _BACK_TO_BALANCE)
+                | Q(kind=EntryKind.CAPTURE, held__lte=0, amount=0)
+                | Q(kind=EntryKind.TOP_UP, held=0, amount__gt=0)
+                | (Q(kind=EntryKind.ADJUSTMENT, held=0) & ~Q(amount=0)),
+                name="ledger_amounts_fit_kind",
+            ),
+            # A person who moves money says who and why.
+            models.CheckConstraint(
+                condition=Q(kind__in=_OF_TASKS) | (~Q(actor_name="") & ~Q(reason="")),
+                name="ledger_person_has_reason",
+            ),
+            models.UniqueConstraint(
+                fields=["task"], condition=Q(kind=EntryKind.HOLD), name="ledger_one_hold_per_task"
+            ),
+            models.UniqueConstraint(
+                fields=["task"], condition=Q(kind__in=CLOSINGS), name="ledger_one_closing_per_task"
+            ),
+        ]
+        indexes = [
+            # The tenant's statement, newest first.
+            models.Index(fields=["tenant", "-id"], name="ledger_of_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount}"
+
+
+class DailyUsage(models.Model):
+    """What a tenant asked for on one of its days, by model and key.
+
+    Seconds and spend count on the day of creation, and are taken back if the task does not complete.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="usage", db_index=False)
+    day = models.DateField()
+    model = models.CharField(max_length=50)
+    api_key = models.ForeignKey(APIKey, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    tasks = models.IntegerField(default=0)
+    completed = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    seconds = models.BigIntegerField(default=0)
+    spend = MoneyField(default=ZERO)
+
+    class Meta:
+        verbose_name_plural = "daily usage"
+        constraints = [
+            # One row to add to. (Only old tasks are of no key; nothing is ever added to theirs.)
+            models.UniqueConstraint(
+                fields=["tenant", "day", "model", "api_key"], name="daily_usage_once_per_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(tasks__gte=0, completed__gte=0, failed__gte=0, seconds__gte=0, spend__gte=0),
+                name="daily_usage_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} on {self.day}"
