@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from accounts.ids import uuid7
-from accounts.models import APIKey, Tenant
+from accounts.models import APIKey, Standing, Tenant
 from config.processes import free_port
-from videos import worker
-from videos.models import Task, UpstreamAccount
+from videos import admission, creation, ordering, replays, worker
+from videos.admission import Asker
+from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount
+from videos.replays import Repetition
 from videos.states import FINAL, Status
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -128,6 +132,7 @@ def make_task(owner: Caller, account: UpstreamAccount) -> MakeTask:
         }
         defaults = {
             "id": identity,
+            "usage_day": now.date(),
             "tenant": owner.tenant,
             "api_key": owner.key,
             "account": account,
@@ -139,9 +144,54 @@ def make_task(owner: Caller, account: UpstreamAccount) -> MakeTask:
             "created_at": now,
             "due_at": now,
         }
-        return Task.objects.create(**(defaults | required | fields))
+        task = Task.objects.create(**(defaults | required | fields))
+        _enter_in_the_books(task)
+        return task
 
     return make
+
+
+def _enter_in_the_books(task: Task) -> None:
+    """Write the hold of a task, the closing of one that has ended, its use and its place in the totals."""
+    waits = int(task.state is Status.WAITING)
+    ended = int(task.state in FINAL)
+    lost = int(task.state in (Status.FAILED, Status.CANCELLED))
+    entry = {"tenant": task.tenant, "task": task, "at": task.created_at}
+    LedgerEntry.objects.create(**entry, kind="hold", amount=-task.price, held=task.price)
+    if ended:
+        kind, amount = ("release", task.price) if lost else ("capture", 0)
+        LedgerEntry.objects.create(**entry, kind=kind, amount=amount, held=-task.price)
+    used = {} if lost else {"seconds": F("seconds") + task.seconds, "spend": F("spend") + task.price}
+    row: dict[str, Any] = {
+        "tenant": task.tenant,
+        "day": task.usage_day,
+        "model": task.model,
+        "api_key": task.api_key,
+    }
+    DailyUsage.objects.get_or_create(**row)
+    DailyUsage.objects.filter(**row).update(
+        tasks=F("tasks") + 1,
+        completed=F("completed") + ended - lost,
+        failed=F("failed") + lost,
+        **used,
+    )
+    Standing.objects.filter(tenant=task.tenant).update(
+        version=F("version") + 1,
+        open_tasks=F("open_tasks") + 1 - ended - waits,
+        waiting_tasks=F("waiting_tasks") + waits,
+        balance=F("balance") - (0 if lost else task.price),
+        held=F("held") + (0 if ended else task.price),
+    )
+
+
+def order_video(caller: Caller, body: dict[str, Any] = GOOD_BODY, now: datetime | None = None) -> Task:
+    """Make a task as the API does, without HTTP."""
+    assert caller.key is not None
+    asker = Asker.of(caller.key, now or timezone.now(), Repetition(fingerprint=replays.fingerprint(body)))
+    seen = admission.look(asker)
+    order = ordering.order(body, asker, seen)
+    creation.create(order, asker, seen, lambda task, place: task.public_id)
+    return Task.objects.get(pk=order.task_id)
 
 
 @pytest.fixture(autouse=True)

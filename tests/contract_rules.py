@@ -1669,12 +1669,43 @@ SHOT_ROWS = [
     ),
 ]
 
+# max_cost, which stands beside what is asked for.
+
+COST_INVALID = "max_cost must be an amount of money, such as 1.50"
+COSTS: list[Any] = [None, 0, 4, 4.5, 1e-07, 10**11, "0", "4", "4.00", "0.000001", "1e2", "5E-1"]
+NOT_COSTS: list[Any] = [
+    *["", " 4", "4 ", "4,00", "CNY 4", "-1", "+1", ".5", "5.", "0x10", "1e999", "NaN", "Infinity", "four"],
+    *["\u0664", "\uff14", "\u00b2", NUL, "9" * 13, "9" * 5000],
+    *[-1, -0.5, 10**12, float("inf"), float("nan"), True, False, [], [4], {}, {"amount": 4}],
+]
+
+COST_ROWS = [
+    *(
+        Row(
+            f"max_cost may be {cost!r}",
+            body("Kling-2.6-720p", max_cost=cost),
+            payload={"Prompt": "a cat runs"},
+        )
+        for cost in COSTS
+    ),
+    *(
+        Row(
+            f"max_cost must not be {str(cost)[:20]!a} ({kind})",
+            body("Kling-2.6-720p", max_cost=cost),
+            [COST_INVALID],
+        )
+        for cost in NOT_COSTS
+        for kind in [type(cost).__name__]
+    ),
+]
+
 # Section 5: order of checks, and what cannot be stored.
 
 ORDER_ROWS = [
     Row(
         "every violation comes in the order of the contract",
         {
+            "max_cost": "much",
             "prompt": 5,
             "metadata": {
                 "ext_info": {"AdditionalParameters": {"element_list": "x", "shot_type": "customize"}},
@@ -1722,6 +1753,7 @@ ORDER_ROWS = [
             "element_list must be an array",
             NO_SHOT_TYPE,
             "prompt must be a string",
+            COST_INVALID,
         ],
     ),
     Row(
@@ -1771,5 +1803,6 @@ ROWS: list[Row] = [
     *SUBJECT_ROWS,
     *ELEMENT_ROWS,
     *SHOT_ROWS,
+    *COST_ROWS,
     *ORDER_ROWS,
 ]

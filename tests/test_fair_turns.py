@@ -8,13 +8,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import APIKey, Tenant
-from tests.conftest import GOOD_BODY, NOW, make_caller
-from videos import catalogue, lifecycle
-from videos.lifecycle import Order
+from accounts.models import Tenant
+from tests.conftest import NOW, Caller, make_caller, order_video
+from videos import lifecycle
 from videos.models import Task, UpstreamAccount
-from videos.requests import parse
-from videos.upstream import translate
 
 SOON = NOW + timedelta(days=10_000)
 """Long after every task that is waiting became due."""
@@ -26,15 +23,13 @@ class Queue:
 
     def __init__(self, account: UpstreamAccount) -> None:
         self.account = account
-        request = parse(GOOD_BODY, catalogue.find)
-        self._order = Order(request, account, translate(request).payload, [])
-        self._keys: dict[str, APIKey] = {}
+        self._callers: dict[str, Caller] = {}
         self.waiting: dict[str, list[Task]] = {}
         self._letters: dict[Task, str] = {}
 
     def ask(self, names: Iterable[str]) -> None:
         for name in names:
-            task = lifecycle.create(self._order, self._key(name))
+            task = order_video(self._caller(name))
             self._letters[task] = name
             self.waiting.setdefault(name, []).append(task)
 
@@ -58,12 +53,10 @@ class Queue:
     def tenants_waiting(self) -> int:
         return sum(1 for tasks in self.waiting.values() if tasks)
 
-    def _key(self, name: str) -> APIKey:
-        if name not in self._keys:
-            key = make_caller(Tenant.objects.create(name=f"Tenant {name}")).key
-            assert key is not None
-            self._keys[name] = key
-        return self._keys[name]
+    def _caller(self, name: str) -> Caller:
+        if name not in self._callers:
+            self._callers[name] = make_caller(Tenant.objects.create(name=f"Tenant {name}"))
+        return self._callers[name]
 
 
 @pytest.fixture

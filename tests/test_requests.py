@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -112,6 +113,7 @@ LITERALS = [
     "multi_prompt must be an array",
     "Each multi_prompt.prompt must be a non-empty string",
     "<field> contains characters that cannot be stored",
+    "max_cost must be an amount of money, such as 1.50",
 ]
 
 # The fields of CreateAigcVideoTask and of its nested types; a list stands for a list of that type.
@@ -292,6 +294,7 @@ def test_the_order_of_the_fields_does_not_matter() -> None:
         (body("Kling-2.6-720p", video=CLIP), "video", "invalid_request", None),
         (body("Kling-2.6-720p", videos=[CLIP]), "videos", "invalid_request", None),
         (body("Kling-2.6-720p", prompt=""), "prompt", "invalid_request", None),
+        (body("Kling-2.6-720p", max_cost=-1), "max_cost", "invalid_request", None),
         (meta("Kling-2.6-720p", camera="pan"), "metadata.camera", "invalid_request", None),
         (
             meta("GV-3.1-720p", aspect_ratio="1:1"),
@@ -428,6 +431,7 @@ LEAVES = st.none() | st.booleans() | NUMBERS | WORDS | st.text(max_size=8) | st.
 FIELDS = st.sampled_from(
     [
         *["model", "seconds", "prompt", "images", "videos", "image", "video", "input_reference", "metadata"],
+        "max_cost",
         *METADATA_KEYS,
         *SWITCHES,
         *["PersonGeneration", "Resolution", "AdditionalParameters", "other", ""],
@@ -520,6 +524,7 @@ def assembled(draw: st.DrawFn) -> Body:
         "image": JSON,
         "video": JSON,
         "input_reference": JSON,
+        "max_cost": JSON,
     }
     strategy = st.fixed_dictionaries({"model": st.sampled_from(MODEL_NAMES) | JSON}, optional=fields)
     drawn: Body = draw(strategy)
@@ -566,6 +571,14 @@ def test_every_accepted_row_can_be_kept_and_parsed_again() -> None:
             again = parse(json.loads(json.dumps(request.as_body())))
             assert same(create_payload(again), create_payload(request)), row.name
             assert not_forwarded(again) == under_one_name(not_forwarded(request)), row.name
+
+
+def test_max_cost_is_no_part_of_what_is_asked_for() -> None:
+    base = body("Kling-2.6-720p")
+    dear, cheap, any_price = (parse(base | extra) for extra in ({"max_cost": "4.50"}, {"max_cost": 0}, {}))
+    assert (dear.max_cost, cheap.max_cost, any_price.max_cost) == (Decimal("4.5"), Decimal(0), None)
+    assert dear.as_body() == cheap.as_body() == any_price.as_body()
+    assert create_payload(dear) == create_payload(any_price)
 
 
 def test_parsing_leaves_the_body_as_it_was() -> None:
@@ -655,6 +668,7 @@ FAULTS: list[tuple[str, tuple[str, ...], Any]] = [
         [{"index": 1}],
     ),
     ("prompt must be a string", ("prompt",), 5),
+    ("max_cost must be an amount of money, such as 1.50", ("max_cost",), "much"),
 ]
 
 

@@ -1,20 +1,26 @@
 """The error envelope (contract section 5), and which error becomes which answer."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from accounts import limits
 from accounts.authentication import CHALLENGE, REFUSAL
+from accounts.money import shown
 from config.middleware import request_id
 from videos import errors
 from videos.api.bodies import RequestTooLarge, encode
 from videos.requests import InvalidRequestError, Violation
 
-NO_RETRY = {"x-should-retry": "false"}
+NO_RETRY = (("x-should-retry", "false"),)
 """OpenAI's SDK repeats some refusals by itself; this one will not change."""
 
 
@@ -27,6 +33,7 @@ class Refusal:
     code: str
     message: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    param: str | None = None
 
 
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
@@ -35,15 +42,19 @@ _UNKNOWN_TASK = "The task does not exist"
 REFUSALS: dict[type[Exception], Refusal] = {
     drf.NotAuthenticated: Refusal(401, "authentication_error", "invalid_api_key", REFUSAL),
     drf.AuthenticationFailed: Refusal(401, "authentication_error", "invalid_api_key", REFUSAL),
-    errors.TenantSuspended: Refusal(
+    errors.KeyRefused: Refusal(
         401, "authentication_error", "invalid_api_key", REFUSAL, (("WWW-Authenticate", CHALLENGE),)
     ),
     drf.PermissionDenied: Refusal(403, "permission_error", "permission_denied"),
+    errors.ModelNotAllowed: Refusal(403, "permission_error", "permission_denied"),
     drf.NotFound: Refusal(404, _MISSING, "not_found", "Unknown route"),
     errors.TaskNotExist: Refusal(404, _MISSING, "task_not_exist", _UNKNOWN_TASK),
     errors.ModelNotExist: Refusal(404, _MISSING, "model_not_found"),
     drf.MethodNotAllowed: Refusal(405, _INVALID, "method_not_allowed"),
-    errors.VideoNotReady: Refusal(409, _INVALID, "video_not_ready", headers=tuple(NO_RETRY.items())),
+    errors.MaxCostExceeded: Refusal(400, _INVALID, "max_cost_exceeded", param="max_cost"),
+    errors.IdempotencyKeyReused: Refusal(422, _INVALID, "idempotency_key_reused", headers=NO_RETRY),
+    errors.VideoInProgress: Refusal(409, _INVALID, "video_in_progress", headers=NO_RETRY),
+    errors.VideoNotReady: Refusal(409, _INVALID, "video_not_ready", headers=NO_RETRY),
     errors.VideoExpired: Refusal(410, _INVALID, "video_expired"),
     RequestTooLarge: Refusal(413, _INVALID, "request_too_large"),
     drf.UnsupportedMediaType: Refusal(
@@ -53,8 +64,12 @@ REFUSALS: dict[type[Exception], Refusal] = {
         "The content type must be application/json or multipart/form-data",
     ),
     drf.ParseError: Refusal(400, _INVALID, "invalid_json"),
+    drf.Throttled: Refusal(429, "rate_limit_error", "rate_limit_exceeded"),
     errors.NoUpstreamAccount: Refusal(
         503, "server_error", "internal_error", "No upstream account can take this request at the moment"
+    ),
+    errors.NoPrice: Refusal(
+        503, "server_error", "internal_error", "This model has no price at the moment", NO_RETRY
     ),
 }
 
@@ -63,13 +78,19 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     """DRF's exception handler; what it does not know becomes `internal_error` further out."""
     if isinstance(error, InvalidRequestError):
         return Response(invalid_request(error.violations), status=400)
+    if isinstance(error, errors.NotAdmitted):
+        headers = dict(_when_to_retry(error.refusals, timezone.now()))
+        return Response(not_admitted(error.refusals), status=429, headers=headers)
     refusal = next((known for kind, known in REFUSALS.items() if isinstance(error, kind)), None)
     if refusal is None:
         return None
     headers = dict(refusal.headers)
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    body = envelope(refusal.message or _wording(error), type=refusal.type, code=refusal.code)
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
+    message = refusal.message or _wording(error)
+    body = envelope(message, type=refusal.type, code=refusal.code, param=refusal.param)
     return Response(body, status=refusal.status, headers=headers)
 
 
@@ -78,6 +99,47 @@ def invalid_request(violations: Sequence[Violation]) -> dict[str, Any]:
     first = violations[0]
     body = envelope(first.message, type=_INVALID, code=first.code, param=first.param)
     return body | {"errors": [_as_dict(violation) for violation in violations]}
+
+
+_LIMIT_CODES = {
+    limits.Kind.RATE: ("rate_limit_error", "rate_limit_exceeded"),
+    limits.Kind.CONCURRENCY: ("rate_limit_error", "concurrency_limit_exceeded"),
+    limits.Kind.QUOTA: ("insufficient_quota", "insufficient_quota"),
+}
+
+
+def not_admitted(refusals: Sequence[limits.Refusal]) -> dict[str, Any]:
+    """The envelope for a task that limits stand against: the first on top, all in `errors`."""
+    first = refusals[0]
+    kind, code = _LIMIT_CODES[first.kind]
+    described = [limit_reached(refusal) for refusal in refusals]
+    return envelope(first.message, type=kind, code=code) | {"errors": described}
+
+
+def limit_reached(refusal: limits.Refusal) -> dict[str, Any]:
+    """One limit: its name, its value, the use so far, and when to come again (null: never)."""
+    return {
+        "message": refusal.message,
+        "param": None,
+        "code": _LIMIT_CODES[refusal.kind][1],
+        "limit": refusal.limit,
+        "value": _number(refusal.value),
+        "used": _number(refusal.used),
+        "retry_at": refusal.retry_at and math.ceil(refusal.retry_at.timestamp()),
+    }
+
+
+def _number(value: int | Decimal) -> int | str:
+    return shown(value) if isinstance(value, Decimal) else value
+
+
+def _when_to_retry(refusals: Sequence[limits.Refusal], now: datetime) -> Iterator[tuple[str, str]]:
+    """`Retry-After` where waiting helps; else OpenAI's clients are told not to try again."""
+    if any(refusal.kind is limits.Kind.QUOTA or refusal.retry_at is None for refusal in refusals):
+        yield from NO_RETRY
+    else:
+        last = max(refusal.retry_at for refusal in refusals if refusal.retry_at)
+        yield "Retry-After", str(max(1, math.ceil((last - now).total_seconds())))
 
 
 def envelope(message: str, *, type: str, code: str, param: str | None = None) -> dict[str, Any]:  # noqa: A002 - the contract's word

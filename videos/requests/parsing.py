@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -9,7 +10,7 @@ from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.requests import media, metadata, shots
 from videos.requests.draft import ALIASES, Draft, open_body
-from videos.requests.values import is_empty, is_storable, on_off, whole_number
+from videos.requests.values import amount, is_empty, is_storable, on_off, whole_number
 from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
 
 MAX_PROMPT = 2000
@@ -37,6 +38,13 @@ class VideoRequest:
     """For each field of metadata, innermost names too: the dotted path it came by, and its canonical one."""
     shots: tuple[Mapping[str, Any], ...]
     """The shot list (items with `index`, `prompt`, `duration`); empty unless it replaces the prompt."""
+    max_cost: Decimal | None = None
+    """What the video may cost at most, in the currency of the deployment; no part of what is asked for."""
+
+    @property
+    def uses_references(self) -> bool:
+        """Whether what is given is to be followed as a reference, rather than shown as a frame."""
+        return bool(self.videos) or len(self.images) > self.model.frames
 
     def as_body(self) -> dict[str, Any]:
         """The normalised request, again in the shape of a body; posting it asks for the same video."""
@@ -82,6 +90,12 @@ def _prompt(draft: Draft) -> Iterator[Violation]:
         yield Violation("prompt contains characters that cannot be stored", "prompt")
 
 
+def _max_cost(draft: Draft) -> Iterator[Violation]:
+    given = draft.body.get("max_cost")
+    if given is not None and amount(given) is None:
+        yield Violation("max_cost must be an amount of money, such as 1.50", "max_cost")
+
+
 def _something_else_to_go_by(draft: Draft) -> bool:
     takes_shots = draft.spec is None or draft.spec.elements_and_shots
     has_shots = draft.is_multi_shot and bool(draft.shots)
@@ -100,6 +114,7 @@ _RULES = (
     shots.ext_info,
     shots.elements_and_shots,
     _prompt,
+    _max_cost,
 )
 """In the order of contract section 5, which is the order of the answers."""
 
@@ -115,6 +130,7 @@ def _request(draft: Draft, spec: ModelSpec) -> VideoRequest:
         metadata=fields,
         paths=tuple(_paths(draft, fields)),
         shots=tuple(_by_index(draft.shots)) if spec.elements_and_shots and draft.is_multi_shot else (),
+        max_cost=amount(draft.body.get("max_cost")),
     )
 
 

@@ -1,12 +1,14 @@
 """What single values of a request may be, whichever field they stand in (contract section 3)."""
 
 import re
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 from videos.requests import strict_json
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """What PostgreSQL cannot keep in a text: NUL and lone surrogates."""
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f]")
@@ -32,6 +34,13 @@ def whole_number(value: Any) -> int | None:
     if isinstance(value, str):
         return int(value) if _WHOLE_NUMBER.fullmatch(value) else None
     return value if isinstance(value, int) else None
+
+
+def amount(value: Any) -> Decimal | None:
+    """Money that is not negative, as a number or as text such as "1.50"; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return Decimal(str(value)) if _AMOUNT.fullmatch(str(value)) else None
 
 
 def is_web_url(value: Any) -> bool:

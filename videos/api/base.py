@@ -1,0 +1,44 @@
+"""What every route of the API has in common."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.authentication import BearerKeyAuthentication
+from accounts.models import APIKey
+from accounts.permissions import HasScope
+from accounts.throttles import PerKey
+from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser
+from videos.api.forms import BracketFormParser
+
+
+class View(APIView):
+    """A route. `scopes` says for each method which scope a key needs; a method it lacks is not allowed."""
+
+    authentication_classes = [BearerKeyAuthentication]
+    permission_classes: Sequence[type[BasePermission]] = [HasScope]
+    throttle_classes = [PerKey]
+    parser_classes = [StrictJSONParser, BracketFormParser]
+    renderer_classes = [EnvelopeJSONRenderer]
+    content_negotiation_class = AlwaysJSON
+    scopes: dict[str, str] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a wrong method before anything is asked of the caller, then do as DRF does."""
+        if request.method not in self.scopes:
+            raise MethodNotAllowed(request.method or "")
+        super().initial(request, *args, **kwargs)
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """For the `Allow` header."""
+        return list(self.scopes)
+
+    @property
+    def key(self) -> APIKey:
+        """The key of the caller; the permissions saw to it that there is one."""
+        return cast("APIKey", self.request.auth)

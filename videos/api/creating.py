@@ -1,0 +1,157 @@
+"""Asking for a video: made, or only tried."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import BearerKeyAuthentication, LookUp
+from accounts.limits import Decision
+from accounts.models import Scope
+from accounts.throttles import PerKey
+from videos import admission, creation, ordering, replays, statements
+from videos.admission import Asker
+from videos.api import representation
+from videos.api.base import View
+from videos.api.bodies import encode, mapping
+from videos.api.errors import limit_reached
+from videos.creation import Answer
+from videos.errors import NotAdmitted, NoUpstreamAccount
+from videos.models import Task
+from videos.ordering import ANY_TASK
+from videos.own_queue import Place
+from videos.replays import LONGEST_KEY, Repetition
+from videos.requests import InvalidRequestError, Violation
+
+IDEMPOTENCY_KEY = "idempotency-key"
+RETRY_COUNT = "x-stainless-retry-count"
+"""How often OpenAI's SDK has sent this request before; its retries carry no idempotency key."""
+
+
+_TURNSTILES = tuple(Lock() for _ in range(256))
+"""Of creates with one key that are decided at the same time all but one would be decided again. Here they
+wait their turn, which costs nothing; what other processes do at the same time is settled in the database.
+"""
+
+
+class KeyWithLimits(BearerKeyAuthentication):
+    """Finds all that admission depends on together with the key."""
+
+    def looked_up(self, request: Request, now: datetime) -> LookUp | None:
+        """The limits and totals of the tenant, if a task is to be made."""
+        if request.method != "POST":
+            return None
+        key = _idempotency_key(request)
+        return LookUp(statements.LOOK, admission.looked_up(now, key if key and _is_plain(key) else None))
+
+
+class CreateView(View):
+    """`POST /v1/videos` and its equivalents."""
+
+    authentication_classes = [KeyWithLimits]
+    scopes = {"POST": Scope.WRITE}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Let creates with one key pass one by one."""
+        if request.method != "POST":
+            return super().dispatch(request, *args, **kwargs)
+        with _TURNSTILES[hash(request.headers.get("authorization")) % len(_TURNSTILES)]:
+            return super().dispatch(request, *args, **kwargs)
+
+    def post(self, request: Request) -> HttpResponse:
+        """Make a task; answers with the video object."""
+        body = mapping(request)
+        asker = Asker.of(self.key, timezone.now(), _repetition(request, body))
+        answer = self._answer(request, body, asker)
+        if not answer.is_replay:
+            PerKey.forgive(self.key)  # its limit of tasks has counted it
+        headers = {"idempotent-replayed": "true"} if answer.is_replay else {}
+        return HttpResponse(answer.body, content_type="application/json", headers=headers)
+
+    def _answer(self, request: Request, body: Mapping[str, Any], asker: Asker) -> Answer:
+        def describe(task: Task, place: Place | None) -> str:
+            return encode(representation.video(task, request._request, asker.now, place)).decode()
+
+        seen = admission.seen_with_key(asker)
+        try:
+            return creation.answer_before(asker, seen, describe) or creation.create(
+                ordering.order(body, asker, seen), asker, seen, describe
+            )
+        except (NotAdmitted, NoUpstreamAccount):
+            self._note_refusal(asker.repetition)
+            raise
+
+    def check_throttles(self, request: Request) -> None:
+        """Raise `Throttled` where the key asks too often; its SDK will ask again."""
+        try:
+            super().check_throttles(request)
+        except Throttled:
+            if request.method == "POST" and RETRY_COUNT in request.headers:
+                self._note_refusal(_repetition(request, mapping(request)))
+            raise
+
+    def _note_refusal(self, repetition: Repetition) -> None:
+        if repetition.may_be_retried:
+            replays.note_refusal(self.key.pk, repetition.fingerprint, timezone.now())
+
+
+class ValidateView(View):
+    """`POST /v1/videos/validate`: what would become of a request, without making it."""
+
+    authentication_classes = [KeyWithLimits]
+    scopes = {"POST": Scope.WRITE}
+
+    def post(self, request: Request) -> Response:
+        """Answer with the request, its price and whether it would be admitted, or with every violation."""
+        asker = Asker.of(self.key, timezone.now(), Repetition(fingerprint=b""))
+        seen = admission.seen_with_key(asker)
+        draft = ordering.check(mapping(request), asker, seen)
+        translation = ordering.translated(draft.request, asker, seen, ANY_TASK)
+        return Response(
+            {
+                "valid": True,
+                "request": draft.request.as_body(),
+                "upstream": {"action": translation.action, "payload": translation.payload},
+                "not_forwarded": translation.not_forwarded,
+                "price": draft.quote.as_dict(),
+                "admission": _admission(creation.decide(draft.request, draft.quote.amount, asker, seen)),
+            }
+        )
+
+
+def _repetition(request: Request, body: Mapping[str, Any]) -> Repetition:
+    key = _idempotency_key(request)
+    if key is not None and len(key) > LONGEST_KEY:
+        message = f"The Idempotency-Key must not exceed {LONGEST_KEY} characters"
+        raise InvalidRequestError([Violation(message, "Idempotency-Key")])
+    if key is not None and not _is_plain(key):
+        message = "The Idempotency-Key must consist of printable ASCII characters"
+        raise InvalidRequestError([Violation(message, "Idempotency-Key")])
+    retries = request.headers.get(RETRY_COUNT, "")
+    return Repetition(
+        fingerprint=replays.fingerprint(body),
+        idempotency_key=key,
+        is_retry=key is None and retries.isdecimal() and int(retries) > 0,
+        may_be_retried=key is None and retries.isdecimal(),
+    )
+
+
+def _idempotency_key(request: Request) -> str | None:
+    return request.headers.get(IDEMPOTENCY_KEY, "").strip() or None
+
+
+def _is_plain(key: str) -> bool:
+    """Whether it came as it was sent: the server hands out headers in ASCII alone."""
+    return key.isascii() and key.isprintable()
+
+
+def _admission(decision: Decision) -> dict[str, Any]:
+    refusals = [limit_reached(refusal) for refusal in decision.refusals]
+    return {"admitted": not refusals, "queued": decision.waits and not refusals, "refusals": refusals}

@@ -1,0 +1,82 @@
+"""When a request is one that came before: by the key a client gave it, or by the retry of an SDK."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from accounts.ids import made_at
+from videos.errors import IdempotencyKeyReused
+from videos.models import IdempotencyKey, RefusedCreate
+
+KEPT = timedelta(hours=24)
+"""How long an Idempotency-Key stands for its task (contract section 5)."""
+RETRIED_WITHIN = timedelta(minutes=15)
+"""How long after a create a retry without a key may be one of it; OpenAI's SDK waits ten minutes at most."""
+LONGEST_KEY = 255
+"""Characters of an Idempotency-Key."""
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What tells whether a request came before."""
+
+    fingerprint: bytes
+    idempotency_key: str | None = None
+    is_retry: bool = False
+    """An SDK says that it sends the request once more, and gave it no key."""
+    may_be_retried: bool = False
+    """It comes from an SDK that would say so."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What is known of requests that came before: an answer under the key, and tasks of the same body."""
+
+    fingerprint: bytes | None = None
+    answer: str | None = None
+    twins: Sequence[UUID] = ()
+    """Two at most."""
+    refused_at: datetime | None = None
+    """When that body was last refused."""
+
+    def answer_for(self, repetition: Repetition) -> str | None:
+        """The answer given under the key. Raises `IdempotencyKeyReused` where another body came with it."""
+        if self.fingerprint is not None and bytes(self.fingerprint) != repetition.fingerprint:
+            raise IdempotencyKeyReused("This Idempotency-Key was used with another body")
+        return self.answer
+
+    def only_twin(self) -> UUID | None:
+        """The one task a retry must mean: it is alone, and the body was not refused after it was made.
+
+        A client that was refused since, or that made several, means a task of its own.
+        """
+        if len(self.twins) != 1:
+            return None
+        [twin] = self.twins
+        return None if self.refused_at and self.refused_at >= made_at(twin) else twin
+
+
+def fingerprint(body: Mapping[str, Any]) -> bytes:
+    """The same for bodies that say the same, whatever the order of their fields or the form they came in."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=repr)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def note_refusal(api_key_id: int, fingerprint: bytes, at: datetime) -> None:
+    """Remember that a create with that body was refused, for the retry that may follow."""
+    RefusedCreate.objects.bulk_create(
+        [RefusedCreate(api_key_id=api_key_id, fingerprint=fingerprint, at=at)],
+        update_conflicts=True,
+        unique_fields=["api_key", "fingerprint"],
+        update_fields=["at"],
+    )
+
+
+def forget(now: datetime) -> None:
+    """Delete what is too old to count."""
+    IdempotencyKey.objects.filter(created_at__lte=now - KEPT).delete()
+    RefusedCreate.objects.filter(at__lte=now - RETRIED_WITHIN).delete()
