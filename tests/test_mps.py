@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.cos import Destination
 from videos import catalogue
 from videos.requests import parse
 from videos.upstream import translate
@@ -155,3 +156,21 @@ def test_what_upstream_has_no_field_for_is_named_and_not_sent() -> None:
     translation = translate(parse(body, catalogue.find))
     assert translation.not_forwarded == ["metadata.input_region", "metadata.output_config.PersonGeneration"]
     assert "Oversea" not in json.dumps(translation.payload)
+
+
+def test_a_destination_is_sent_as_a_bucket_region_and_path_in_the_actions_own_order() -> None:
+    additional = {"ext_info": {"AdditionalParameters": {"camera_control": {"type": "simple"}}}}
+    body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat", "metadata": additional}
+    request = parse(body, catalogue.find)
+    payload = translate(
+        request, Destination("films-1250000000", "ap-guangzhou", "reelay/2026-11-20/task_1")
+    ).payload
+    assert payload["StoreCosParam"] == {
+        "CosBucketName": "films-1250000000",
+        "CosBucketRegion": "ap-guangzhou",
+        "CosBucketPath": "reelay/2026-11-20/task_1",
+    }
+    assert list(payload)[-4:] == ["Duration", "ExtraParameters", "StoreCosParam", "AdditionalParameters"]
+    assert translate(request).payload == {
+        name: value for name, value in payload.items() if name != "StoreCosParam"
+    }

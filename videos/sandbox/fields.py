@@ -1,6 +1,7 @@
 """The fields of each action and the checks upstream makes on them. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,6 +56,8 @@ FIELDS: dict[str, dict[str, Any]] = {
 PROMPT_MAX = 2000  # characters
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9", "9:21")
 SCENES = ("motion_control", "land2port", "template_effect", "avatar_i2v", "lip_sync", "3d_scene")
+BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]+")  # name-appid
+BUCKET_REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 # Any of these gives the model something to work from.
 INPUTS = ("Prompt", "ImageUrl", "ImageInfos", "VideoInfos", "SubjectInfos", "AdditionalParameters")
 
@@ -183,9 +186,15 @@ def _check_additional_parameters(text: str | None) -> None:
 
 
 def _check_store(store: Mapping[str, Any] | None) -> None:
-    for name in ("CosBucketName", "CosBucketRegion") if store else ():
-        if not (store or {}).get(name):
+    if store is None:
+        return
+    for name in ("CosBucketName", "CosBucketRegion"):
+        if not store.get(name):
             raise ApiError("MissingParameter", f"The parameter `StoreCosParam.{name}` is required.")
+    if not BUCKET_NAME.fullmatch(store["CosBucketName"]):
+        raise ApiError("ResourceNotFound.CosBucketNameInvalid", "`StoreCosParam.CosBucketName` is not valid.")
+    if not BUCKET_REGION.fullmatch(store["CosBucketRegion"]):
+        raise _invalid("StoreCosParam.CosBucketRegion", store["CosBucketRegion"])
 
 
 def _invalid(path: str, value: object) -> ApiError:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.cos import Destination
 from videos.requests import VideoRequest
 from videos.upstream.base import Upstream
 from videos.upstream.tencent import mps
@@ -19,9 +20,9 @@ class Translation:
     not_forwarded: list[str]
 
 
-def translate(request: VideoRequest) -> Translation:
-    """What upstream would be sent for a request."""
-    return Translation(mps.CREATE, mps.create_payload(request), mps.not_forwarded(request))
+def translate(request: VideoRequest, destination: Destination | None = None) -> Translation:
+    """What upstream would be sent for a request, and where it is to put the video if not with itself."""
+    return Translation(mps.CREATE, mps.create_payload(request, destination), mps.not_forwarded(request))
 
 
 def connect(

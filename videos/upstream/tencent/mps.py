@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from accounts.cos import Destination
 from videos.requests import VideoRequest
 from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted, storable
 from videos.upstream.tencent.client import TencentClient
@@ -77,8 +78,11 @@ def _text(response: Mapping[str, Any], field: str) -> str:
     return "" if value is None else storable(str(value))
 
 
-def create_payload(request: VideoRequest) -> dict[str, Any]:
-    """The body of `CreateAigcVideoTask` for a request; it holds no field that the action lacks."""
+def create_payload(request: VideoRequest, destination: Destination | None = None) -> dict[str, Any]:
+    """The body of `CreateAigcVideoTask` for a request; it holds no field that the action lacks.
+
+    With a destination the video becomes an object of that bucket, otherwise a file of upstream's own.
+    """
     payload = {
         "ModelName": request.model.family,
         "ModelVersion": request.model.version,
@@ -90,6 +94,7 @@ def create_payload(request: VideoRequest) -> dict[str, Any]:
         "VideoInfos": [{"VideoUrl": url} for url in request.videos] or None,
         "Duration": request.seconds,
         "ExtraParameters": _extra_parameters(request),
+        "StoreCosParam": _store_cos_param(destination),
         "AdditionalParameters": _additional_parameters(request),
     }
     return _given(payload)
@@ -121,10 +126,9 @@ def _scene_type(request: VideoRequest) -> str | None:
 
 
 def _pictures(request: VideoRequest) -> dict[str, Any]:
-    images = request.images
-    if not request.videos and len(images) <= request.model.frames:
-        return dict(zip(("ImageUrl", "LastImageUrl"), images, strict=False))
-    infos = [{"ImageUrl": url} for url in images]
+    if not request.uses_references:
+        return dict(zip(("ImageUrl", "LastImageUrl"), request.images, strict=False))
+    infos = [{"ImageUrl": url} for url in request.images]
     for info, subject in zip(infos, request.metadata.get("vidu_q2_object_ids", ()), strict=False):
         info["ReferenceType"] = subject
     return {"ImageInfos": infos or None}
@@ -142,6 +146,16 @@ def _extra_parameters(request: VideoRequest) -> dict[str, Any]:
             "OffPeak": _flag(output.get("OffPeak")),
         }
     )
+
+
+def _store_cos_param(destination: Destination | None) -> dict[str, str] | None:
+    if destination is None:
+        return None
+    return {
+        "CosBucketName": destination.bucket,
+        "CosBucketRegion": destination.region,
+        "CosBucketPath": destination.path,
+    }
 
 
 def _additional_parameters(request: VideoRequest) -> str | None:
