@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from django.db.models import Model
 from django.http import HttpResponse
 
+from accounts.models import Quota, Standing
 from tests.conftest import GOOD_BODY, Caller
 from tests.test_api_errors import CREATE_ROUTES, assert_refused
-from videos.models import Task, UpstreamAccount
+from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, RefusedCreate, Task, UpstreamAccount
 
 Part = tuple[str, str | bytes]
 BASE: list[Part] = [("model", "Kling-3.0-omni-1080p"), ("seconds", "5"), ("prompt", "a cat runs")]
@@ -260,5 +262,66 @@ def test_validating_makes_nothing_and_answers_with_what_would_be_sent(
             },
         },
         "not_forwarded": ["metadata.input_region"],
+        "price": {
+            "amount": "4.00",
+            "currency": "CNY",
+            "per_second": "0.80",
+            "seconds": 5,
+            "options": [],
+        },
+        "admission": {"admitted": True, "queued": False, "refusals": []},
     }
     assert not Task.objects.exists()
+
+
+def _counted() -> list[Any]:
+    """All that a create writes to."""
+    models: list[type[Model]] = [Task, LedgerEntry, DailyUsage, IdempotencyKey, RefusedCreate, Standing]
+    return [list(model._default_manager.order_by("pk").values()) for model in models]
+
+
+ADMITTED = {"admitted": True, "queued": False, "refusals": []}
+ADMISSIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "unlimited": ({}, ADMITTED),
+    "within every limit": ({"concurrent_tasks": 2, "spend_per_day": 8, "seconds_per_month": 10}, ADMITTED),
+    "above the limit, with a queue": (
+        {"concurrent_tasks": 1, "when_full": "queue"},
+        ADMITTED | {"queued": True},
+    ),
+    "above the limit": ({"concurrent_tasks": 1}, {"refusals": ["concurrent_tasks"]}),
+    "of a full queue": (
+        {"concurrent_tasks": 1, "queued_tasks": 0, "when_full": "queue"},
+        {"refusals": ["queued_tasks"]},
+    ),
+    "above several limits": (
+        {"requests_per_minute": 1, "concurrent_tasks": 1, "spend_per_month": "7.99", "is_prepaid": True},
+        {"refusals": ["requests_per_minute", "concurrent_tasks", "spend_per_month", "balance"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ADMISSIONS)
+def test_validating_says_whether_the_request_would_be_admitted_and_touches_nothing(
+    case: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    quota, expected = ADMISSIONS[case]
+    assert owner.post("/v1/videos", GOOD_BODY).status_code == 200
+    Quota.objects.create(tenant=owner.tenant, **quota)
+    before = _counted()
+    headers = {"HTTP_IDEMPOTENCY_KEY": "mine", "HTTP_X_STAINLESS_RETRY_COUNT": "1"}
+    admission = checked(owner.post("/v1/videos/validate", GOOD_BODY, **headers))["admission"]
+    limits = [refusal["limit"] for refusal in admission["refusals"]]
+    assert admission | {"refusals": limits} == {"admitted": False, "queued": False} | expected
+    assert _counted() == before
+    answer = owner.post("/v1/videos", GOOD_BODY)
+    assert answer.status_code == (429 if limits else 200)
+    if limits:
+        assert [_lasting(refusal) for refusal in answer.json()["errors"]] == [
+            _lasting(refusal) for refusal in admission["refusals"]
+        ]
+
+
+def _lasting(refusal: dict[str, Any]) -> dict[str, Any]:
+    """But for when to come again, which moves on."""
+    assert refusal["retry_at"] is None or isinstance(refusal["retry_at"], int)
+    return {name: value for name, value in refusal.items() if name != "retry_at"}

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts import keys
-from accounts.ids import uuid7
+from accounts.ids import first_uuid7, uuid7
 from accounts.models import APIKey, Scope
 from config.wsgi import application
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, make_caller
@@ -28,19 +28,31 @@ TYPES = {
     "permission_denied": "permission_error",
     "task_not_exist": "not_found_error",
     "not_found": "not_found_error",
+    "rate_limit_exceeded": "rate_limit_error",
+    "concurrency_limit_exceeded": "rate_limit_error",
+    "insufficient_quota": "insufficient_quota",
     "internal_error": "server_error",
 }
 """`error.type` by code; any other refusal is an `invalid_request_error`."""
 CREATE_ROUTES = ["/v1/videos", "/v1/videos/generations", "/v1/video/generations"]
 QUERY_ROUTES = ["/v1/videos/{id}", "/v1/videos/generations/{id}", "/v1/video/generations/{id}"]
+READ_ROUTES = [
+    "/v1/videos/{id}/content",
+    "/v1/usage",
+    "/v1/account",
+    "/v1/models",
+    "/v1/models/Kling-3.0-720p",
+]
 ALLOWED = {
     **dict.fromkeys([*CREATE_ROUTES, "/v1/videos/validate"], ("POST",)),
-    **dict.fromkeys([*QUERY_ROUTES, "/v1/videos/{id}/content"], ("GET", "HEAD")),
-    **dict.fromkeys(["/v1/models", "/v1/models/Kling-3.0-720p"], ("GET", "HEAD")),
+    "/v1/videos": ("POST", "GET", "HEAD"),
+    **dict.fromkeys(QUERY_ROUTES, ("GET", "HEAD", "DELETE")),
+    **dict.fromkeys(READ_ROUTES, ("GET", "HEAD")),
 }
 """The methods of each route."""
+EVERY_REQUEST = [(method, route) for route, methods in ALLOWED.items() for method in methods]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
-UNKNOWN_ID = f"task_{uuid7(NOW).hex}"
+UNKNOWN_ID = f"task_{first_uuid7(NOW).hex}"
 
 
 def assert_request_id(answer: HttpResponse) -> str:
@@ -138,11 +150,14 @@ def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(
     assert answer.content == nobody.get("/v1/models").content
 
 
-@pytest.mark.parametrize("route", ALLOWED)
-def test_every_route_asks_for_a_key(route: str, nobody: Caller, db: None) -> None:
-    answer = nobody.request(ALLOWED[route][0], sample(route))
-    assert_refused(answer, 401, "invalid_api_key")
+@pytest.mark.parametrize(("method", "route"), EVERY_REQUEST)
+def test_every_route_asks_for_a_key(method: str, route: str, nobody: Caller, db: None) -> None:
+    answer = nobody.request(method, sample(route))
     assert "www-authenticate" in answer.headers
+    if method == "HEAD":
+        assert (answer.status_code, answer.content) == (401, b"")
+    else:
+        assert_refused(answer, 401, "invalid_api_key")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -185,10 +200,16 @@ LACKING = [
     ((Scope.READ,), "POST", "/v1/videos/generations"),
     ((Scope.READ,), "POST", "/v1/video/generations"),
     ((Scope.READ,), "POST", "/v1/videos/validate"),
+    ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/videos"),
     ((Scope.WRITE,), "GET", "/v1/videos/{id}"),
     ((Scope.WRITE,), "GET", "/v1/videos/generations/{id}"),
     ((Scope.WRITE,), "GET", "/v1/video/generations/{id}"),
+    ((Scope.READ, Scope.MANAGE), "DELETE", "/v1/videos/{id}"),
+    ((Scope.READ,), "DELETE", "/v1/videos/generations/{id}"),
+    ((Scope.READ,), "DELETE", "/v1/video/generations/{id}"),
     ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/videos/{id}/content"),
+    ((Scope.WRITE,), "GET", "/v1/usage"),
+    ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/account"),
     ((Scope.WRITE,), "GET", "/v1/models"),
     ((Scope.MANAGE,), "GET", "/v1/models/Kling-3.0-720p"),
 ]
@@ -205,8 +226,10 @@ def test_a_key_that_lacks_the_scope_is_refused(
     assert not Task.objects.exists()
 
 
-def test_every_route_is_in_the_table_of_scopes() -> None:
-    assert {route for _, _, route in LACKING} == ALLOWED.keys()
+def test_every_request_is_in_the_table_of_scopes() -> None:
+    assert {(method, route) for _, method, route in LACKING} == {
+        (method, route) for method, route in EVERY_REQUEST if method != "HEAD"
+    }
 
 
 # --- 404
@@ -235,14 +258,17 @@ MALFORMED_IDS = [
 ]
 
 
-@pytest.mark.parametrize("route", [*QUERY_ROUTES, "/v1/videos/{id}/content"])
+@pytest.mark.parametrize(
+    ("method", "route"),
+    [(method, route) for method, route in EVERY_REQUEST if "{id}" in route and method != "HEAD"],
+)
 def test_unknown_malformed_and_foreign_ids_cannot_be_told_apart(
-    route: str, owner: Caller, stranger: Caller, make_task: MakeTask
+    method: str, route: str, owner: Caller, stranger: Caller, make_task: MakeTask
 ) -> None:
-    unknown = owner.get(sample(route))
+    unknown = owner.request(method, sample(route))
     assert_refused(unknown, 404, "task_not_exist")
-    foreign = stranger.get(route.format(id=make_task(Status.SUCCEEDED).public_id))
-    answers = [foreign, *(owner.get(route.format(id=malformed)) for malformed in MALFORMED_IDS)]
+    foreign = stranger.request(method, route.format(id=make_task(Status.SUCCEEDED).public_id))
+    answers = [foreign, *(owner.request(method, route.format(id=bad)) for bad in MALFORMED_IDS)]
     for answer in answers:
         assert_refused(answer, 404, "task_not_exist")
         assert answer.content == unknown.content
@@ -507,11 +533,13 @@ def test_without_an_upstream_account_requests_are_checked_but_not_taken(owner: C
 
 
 def _answers(owner: Caller, task: Task) -> Iterator[HttpResponse]:
-    yield owner.post("/v1/videos", GOOD_BODY)
+    for _ in range(2):  # the second is a replay
+        yield owner.post("/v1/videos", GOOD_BODY, HTTP_IDEMPOTENCY_KEY="mine")
+    for method, route in EVERY_REQUEST:
+        yield owner.request(method, route.format(id=task.public_id))
     yield owner.post("/v1/videos/validate", GOOD_BODY)
-    yield from (owner.get(route.format(id=task.public_id)) for route in QUERY_ROUTES)
-    yield from (owner.get(path) for path in ("/v1/models", "/v1/models/GV-3.1-720p", "/healthz", "/readyz"))
-    yield owner.get("/admin/login/")
+    yield owner.get("/v1/usage?format=csv")
+    yield from (owner.get(path) for path in ("/healthz", "/readyz", "/admin/login/"))
     yield Caller(None).get("/v1/models", HTTP_HOST="elsewhere.example")
 
 

@@ -3,6 +3,7 @@
 import json
 from functools import partial
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django.http import HttpResponse
 from hypothesis import HealthCheck, given, settings
@@ -60,6 +61,7 @@ fields = st.sampled_from(
         "video",
         "input_reference",
         "metadata",
+        "max_cost",
         "size",
     ]
 )
@@ -95,6 +97,37 @@ parts: st.SearchStrategy[list[Part]] = st.lists(
             lambda name: name.encode("utf-8", "replace").decode().replace("\r", "").replace("\n", "")
         ),
         st.sampled_from(["5", "{}", "", "a cat", '{"a":{"b":[]}}']) | st.binary(max_size=10),
+    ),
+    max_size=6,
+)
+header_texts = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=300)
+queried = st.sampled_from(["/v1/videos", "/v1/usage"])
+parameters = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                *["after", "limit", "order", "status", "model", "created_after", "created_before"],
+                *["start_date", "end_date", "group_by", "api_key", "format"],
+            ]
+        )
+        | st.text(max_size=5),
+        st.sampled_from(
+            [
+                "",
+                "5",
+                "-1",
+                "asc",
+                "queued",
+                "day,model",
+                "csv",
+                "2026-11-20",
+                "2026-02-30",
+                f"task_{'0' * 32}",
+            ]
+        )
+        | st.integers().map(str)
+        | st.text(max_size=20)
+        | st.sampled_from(MODEL_NAMES),
     ),
     max_size=6,
 )
@@ -135,3 +168,30 @@ def test_any_bytes_are_answered(
 def test_any_form_is_answered(path: str, parts: list[Part], owner: Caller, account: UpstreamAccount) -> None:
     good: list[Part] = [(name, str(value)) for name, value in GOOD_BODY.items()]
     assert_answered(owner.post(path, **form(*good, *parts)))
+
+
+@EXPLORE(max_examples=40)
+@given(key=header_texts, retries=header_texts | st.sampled_from(["0", "1", "-1"]))
+def test_any_headers_are_answered(key: str, retries: str, owner: Caller, account: UpstreamAccount) -> None:
+    headers = {"HTTP_IDEMPOTENCY_KEY": key, "HTTP_X_STAINLESS_RETRY_COUNT": retries}
+    assert_answered(owner.post("/v1/videos", GOOD_BODY, **headers))
+
+
+@EXPLORE(max_examples=60)
+@given(path=queried, parameters=parameters)
+def test_any_query_is_answered(path: str, parameters: list[tuple[str, str]], owner: Caller) -> None:
+    assert_answered(owner.get(f"{path}?{urlencode(parameters, errors='replace')}"))
+
+
+@EXPLORE(max_examples=40)
+@given(path=queried, query=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60))
+def test_any_query_string_is_answered(path: str, query: str, owner: Caller) -> None:
+    assert_answered(owner.get(path, QUERY_STRING=query))
+
+
+@EXPLORE(max_examples=40)
+@given(identity=texts | st.uuids().map(lambda identity: f"task_{identity.hex}"))
+def test_any_id_is_answered(identity: str, owner: Caller) -> None:
+    path = f"/v1/videos/{quote(identity, safe='', errors='replace')}"
+    for method in ("GET", "DELETE"):
+        assert_answered(owner.request(method, path))

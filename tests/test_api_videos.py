@@ -1,23 +1,30 @@
 """The video object, exactly as section 6 of the contract has it, in every state a task can be in."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection, connections, transaction
+from django.db.models import F
+from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import APIKey, Quota, Standing, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
-from tests.test_api_errors import CREATE_ROUTES, QUERY_ROUTES
+from tests.test_api_errors import CREATE_ROUTES, QUERY_ROUTES, UNKNOWN_ID, _somebody_waits_for_a_lock
 from videos.api import links
 from videos.models import GenerationStat, Task, UpstreamAccount
 from videos.states import FINAL, Status
 
 UNIX_NOW = int(NOW.timestamp())
 SHOWN: dict[Status, tuple[str, str]] = {
+    Status.WAITING: ("queued", "queued"),
     Status.QUEUED: ("queued", "queued"),
     Status.SUBMITTING: ("queued", "submitting"),
     Status.IN_DOUBT: ("in_progress", "in_doubt"),
@@ -44,6 +51,7 @@ def test_a_task_is_shown_as_the_contract_has_it(status: Status, owner: Caller, m
     task = make_task(status, now=moment, frame_size="1280x720", not_forwarded=["metadata.input_region"])
     body = owner.get(f"/v1/videos/{task.public_id}").json()
     progress, url = body["progress"], body["metadata"]["url"]
+    assert bool(body["metadata"].pop("queue", None)) is (status is Status.WAITING)
     public, stage = SHOWN[status]
     assert body == {
         "id": task.public_id,
@@ -276,27 +284,183 @@ def test_nothing_of_upstream_reaches_a_tenant(
         )
         paths = [*QUERY_ROUTES, "/v1/videos/{id}/content"]
         answers += [owner.get(path.format(id=task.public_id)) for path in paths]
-    answers += [owner.get("/v1/models")]
+        answers += [owner.request("DELETE", f"/v1/videos/{task.public_id}")]
+    answers += [owner.get(path) for path in ("/v1/videos", "/v1/usage", "/v1/account", "/v1/models")]
     for answer in answers:
         text = answer.content.decode() + json.dumps(dict(answer.headers))
         assert not [secret for secret in secrets if secret in text]
 
 
+# --- the tenant's own queue
+
+
+def _queue(caller: Caller, task: Task) -> dict[str, int | None]:
+    shown: dict[str, int | None] = caller.get(f"/v1/videos/{task.public_id}").json()["metadata"]["queue"]
+    return shown
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(1, 120), (2, 60), (7, 18), (None, 0)])
+def test_a_task_in_the_tenants_own_queue_is_shown_with_its_place(
+    limit: int | None, seconds: int, owner: Caller, stranger: Caller, make_task: MakeTask
+) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=limit)
+    GenerationStat.objects.create(model="Kling-3.0-720p", usual=60, spread=2, samples=20, updated_at=NOW)
+    make_task(Status.WAITING, tenant=stranger.tenant, api_key=stranger.key, now=NOW - timedelta(seconds=9))
+    first, second = (make_task(Status.WAITING, now=NOW + timedelta(seconds=age)) for age in (0, 1))
+    before = int(timezone.now().timestamp())
+    queue = _queue(owner, second)
+    assert queue.keys() == {"position", "estimated_start"}
+    assert (_queue(owner, first)["position"], queue["position"]) == (1, 2)
+    estimate = queue["estimated_start"]
+    assert estimate is not None
+    assert before + seconds - 1 <= estimate <= timezone.now().timestamp() + seconds
+
+
+def test_a_new_task_above_the_limit_is_shown_with_its_place(owner: Caller, account: UpstreamAccount) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1, when_full=WhenFull.QUEUE)
+    made = [owner.post("/v1/videos", GOOD_BODY).json() for _ in range(3)]
+    places = [video["metadata"].get("queue", {}).get("position") for video in made]
+    assert places == [None, 1, 2]
+    assert {video["status"] for video in made} == {video["metadata"]["stage"] for video in made} == {"queued"}
+    for video in made[1:]:
+        metadata = owner.get(f"/v1/videos/{video['id']}").json()["metadata"]
+        assert metadata.keys() == video["metadata"].keys()
+        assert metadata["queue"]["position"] == video["metadata"]["queue"]["position"]
+
+
+def test_a_task_that_may_never_start_has_no_estimate(owner: Caller, make_task: MakeTask) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=0)
+    assert _queue(owner, make_task(Status.WAITING)) == {"position": 1, "estimated_start": None}
+
+
+def test_the_limit_of_the_settings_counts_where_the_tenant_has_no_quota(
+    owner: Caller, make_task: MakeTask, settings: LazySettings
+) -> None:
+    settings.DEFAULT_QUOTA = {"concurrent_tasks": "0"}
+    assert _queue(owner, make_task(Status.WAITING))["estimated_start"] is None
+
+
 # --- what it costs
 
 
-def test_a_status_read_takes_two_queries(
-    owner: Caller, make_task: MakeTask, django_assert_num_queries: DjangoAssertNumQueries
+@pytest.mark.parametrize("route", QUERY_ROUTES)
+@pytest.mark.parametrize("status", Status)
+def test_a_status_read_takes_one_statement(
+    status: Status,
+    route: str,
+    owner: Caller,
+    make_task: MakeTask,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    path = f"/v1/videos/{make_task(Status.RUNNING).public_id}"
-    owner.get(path)
-    with django_assert_num_queries(2):
-        owner.get(path)
+    path = route.format(id=make_task(status).public_id)
+    for statements in (2, 1):  # the first use of the key is noted
+        with django_assert_num_queries(statements):
+            assert owner.get(path).status_code == 200
 
 
-def test_a_create_takes_seven_queries_in_one_transaction(
-    owner: Caller, account: UpstreamAccount, django_assert_max_num_queries: DjangoAssertNumQueries
+@pytest.mark.parametrize("identity", [UNKNOWN_ID, "task_1"])
+def test_a_read_of_what_is_not_there_takes_one_statement(
+    identity: str, owner: Caller, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    owner.post("/v1/videos", GOOD_BODY)
-    with django_assert_max_num_queries(9):  # two of them begin and end the transaction
-        assert owner.post("/v1/videos", GOOD_BODY).status_code == 200
+    owner.get(f"/v1/videos/{identity}")
+    with django_assert_num_queries(1):
+        assert owner.get(f"/v1/videos/{identity}").status_code == 404
+
+
+MOST = 6
+"""Statements of a create, besides those that begin and end its transaction."""
+MINE = {"HTTP_IDEMPOTENCY_KEY": "mine"}
+NEW = {"HTTP_IDEMPOTENCY_KEY": "new"}
+FIRST_TRY = {"HTTP_X_STAINLESS_RETRY_COUNT": "0"}
+RETRY = {"HTTP_X_STAINLESS_RETRY_COUNT": "1"}
+OFTEN = {"requests_per_minute": 100, "spend_per_month": 100}
+FULL = {"concurrent_tasks": 0}
+QUEUES = {"concurrent_tasks": 1, "when_full": WhenFull.QUEUE}
+EVERY_LIMIT = {
+    **dict.fromkeys(["concurrent_tasks", "queued_tasks", "requests_per_minute"], 9),
+    **dict.fromkeys(["seconds_per_day", "seconds_per_month", "spend_per_day", "spend_per_month"], 900),
+}
+
+
+class Cost(NamedTuple):
+    """What a create takes, and what it takes where the tenant's totals change while it is under way."""
+
+    case: str
+    statements: int
+    contended: int
+    headers: dict[str, str] = {}
+    quota: dict[str, Any] = {}
+    key: dict[str, Any] = {}
+    status: int = 200
+
+
+COSTS = [
+    Cost("a create", 2, 5),
+    Cost("held to every limit", 2, 5, quota=EVERY_LIMIT),
+    Cost("that has to wait", 3, 6, quota=QUEUES),
+    Cost("by a key with limits", 3, 6, key=OFTEN),
+    Cost("under an idempotency key", 2, 5, NEW),
+    Cost("the first try of an SDK", 2, 5, FIRST_TRY),
+    Cost("a replay by its key", 1, 1, MINE),
+    Cost("a replay by its key where nothing is admitted", 1, 1, MINE, quota=FULL),
+    Cost("a replay for an SDK", 3, 3, RETRY),
+    Cost("a refusal", 1, 1, quota=FULL, status=429),
+    Cost("a refusal that an SDK may repeat", 2, 2, FIRST_TRY, quota=FULL, status=429),
+]
+
+
+def _prepare(cost: Cost, owner: Caller) -> None:
+    """A task was made today, and what is asked for only now and then has been."""
+    assert owner.post("/v1/videos", GOOD_BODY, **MINE).status_code == 200
+    APIKey.objects.update(**cost.key)
+    Quota.objects.create(tenant=owner.tenant, **cost.quota)
+
+
+def _statements(captured: CaptureQueriesContext) -> int:
+    """How many there were, besides those that begin and end transactions."""
+    bounds = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+    return sum(not str(query["sql"]).startswith(bounds) for query in captured)
+
+
+@pytest.mark.parametrize("cost", COSTS, ids=[cost.case for cost in COSTS])
+def test_a_create_takes_few_statements(cost: Cost, owner: Caller, account: UpstreamAccount) -> None:
+    _prepare(cost, owner)
+    with CaptureQueriesContext(connection) as captured:
+        answer = owner.post("/v1/videos", GOOD_BODY, **cost.headers)
+    assert answer.status_code == cost.status, answer.content
+    assert _statements(captured) == cost.statements <= MOST
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("cost", COSTS, ids=[cost.case for cost in COSTS])
+def test_a_create_whose_totals_change_meanwhile_takes_few_statements_too(
+    cost: Cost, owner: Caller, account: UpstreamAccount
+) -> None:
+    _prepare(cost, owner)
+    answers, statements = list[HttpResponse](), list[int]()
+
+    def post() -> None:
+        with CaptureQueriesContext(connection) as captured:
+            answers.append(owner.post("/v1/videos", GOOD_BODY, **cost.headers))
+        statements.append(_statements(captured))
+        connections.close_all()
+
+    request = threading.Thread(target=post)
+    with transaction.atomic():
+        Standing.objects.update(version=F("version") + 1)
+        request.start()
+        while request.is_alive() and not _somebody_waits_for_a_lock():
+            request.join(0.001)
+    request.join()
+    assert answers[0].status_code == cost.status
+    assert statements == [cost.contended]
+
+
+@pytest.mark.parametrize(("route", "statements"), [("/v1/videos/validate", 1), ("/v1/videos", 1)])
+def test_a_request_that_breaks_rules_takes_one_statement(
+    route: str, statements: int, owner: Caller, account: UpstreamAccount
+) -> None:
+    _prepare(COSTS[0], owner)
+    with CaptureQueriesContext(connection) as captured:
+        assert owner.post(route, GOOD_BODY | {"seconds": 99}).status_code == 400
+    assert _statements(captured) == statements

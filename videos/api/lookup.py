@@ -13,7 +13,7 @@ _HEX_DIGITS = 32
 
 
 def of_tenant(key: APIKey, public_id: str) -> Task:
-    """A task of the key's tenant. Raises `TaskNotExist` for any other id, another tenant's too."""
+    """A task of the key's tenant that was not deleted. Raises `TaskNotExist` for any other id."""
     return _find(Task.objects.filter(tenant=key.tenant_id), public_id)
 
 
@@ -22,16 +22,19 @@ def linked(public_id: str) -> Task:
     return _find(Task.objects.all(), public_id)
 
 
-def _find(tasks: QuerySet[Task], public_id: str) -> Task:
-    task_id = _parsed(public_id)
-    task = tasks.filter(pk=task_id).first() if task_id else None
-    if task is None:
-        raise TaskNotExist
-    return task
-
-
-def _parsed(public_id: str) -> UUID | None:
+def parsed(public_id: str) -> UUID | None:
+    """The id of our own that a client's names; None where it can be none."""
     digits = public_id.removeprefix(PUBLIC_PREFIX)
     if len(digits) != _HEX_DIGITS or digits == public_id or digits.strip("0123456789abcdef"):
         return None
     return UUID(hex=digits)
+
+
+def _find(tasks: QuerySet[Task], public_id: str) -> Task:
+    task_id = parsed(public_id)
+    # What upstream was sent is never shown, and larger than the rest together.
+    kept = tasks.filter(hidden_at=None).defer("payload")
+    task = kept.filter(pk=task_id).first() if task_id else None
+    if task is None:
+        raise TaskNotExist
+    return task

@@ -9,6 +9,7 @@ from videos import generation_times, polling
 from videos.api.links import signed_link
 from videos.catalogue import ModelSpec
 from videos.models import Task
+from videos.own_queue import Place
 from videos.requests.media import MAX_VIDEOS
 from videos.states import PUBLIC_STATUS, STAGE, Status
 
@@ -20,8 +21,8 @@ NEW_API_STATUS = {
 }
 
 
-def video(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """The video object."""
+def video(task: Task, request: HttpRequest, now: datetime, place: Place | None = None) -> dict[str, Any]:
+    """The video object; `place` is that of a task in its tenant's own queue."""
     link = signed_link(task, request, now) if has_media(task) else None
     failed = {"code": task.failure_code, "message": task.failure_message}
     return {
@@ -43,8 +44,13 @@ def video(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
             "urls": [link] if link else [],
             "stage": STAGE[task.state],
             "not_forwarded": task.not_forwarded,
-        },
+        }
+        | ({"queue": _queue(place)} if place else {}),
     }
+
+
+def _queue(place: Place) -> dict[str, Any]:
+    return {"position": place.position, "estimated_start": _unix(place.estimated_start)}
 
 
 def for_new_api(video: dict[str, Any]) -> dict[str, Any]:
@@ -80,8 +86,8 @@ def has_media(task: Task) -> bool:
     return task.state is Status.SUCCEEDED and task.media_removed_at is None
 
 
-def model(spec: ModelSpec) -> dict[str, Any]:
-    """A model and what it takes."""
+def model(spec: ModelSpec, prices: list[dict[str, Any]]) -> dict[str, Any]:
+    """A model, what it takes and what a second of it costs."""
     return {
         "id": spec.name,
         "object": "model",
@@ -101,6 +107,7 @@ def model(spec: ModelSpec) -> dict[str, Any]:
             "family_switches": sorted(spec.own_switches),
             "subjects": spec.subjects,
             "elements_and_shots": spec.elements_and_shots,
+            "price": prices,
         },
     }
 

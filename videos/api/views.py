@@ -1,116 +1,43 @@
-"""The routes of the generic video API."""
+"""The routes of the generic video API: what each URL offers, and those with little to them."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import BearerKeyAuthentication
-from accounts.models import APIKey, Scope
+from accounts.models import Scope
 from accounts.permissions import HasScope
-from videos import lifecycle
 from videos.api import links, lookup, representation
-from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser, mapping
+from videos.api.base import View
 from videos.api.content import media_response
-from videos.api.forms import BracketFormParser
+from videos.api.creating import CreateView
+from videos.api.listing import ListVideos
+from videos.api.reading import ReadVideo
+from videos.api.removal import RemoveVideo
 from videos.errors import ModelNotExist, VideoExpired, VideoNotReady
-from videos.lifecycle import Order
 from videos.models import Task
 from videos.offers import Offers
-from videos.requests import parse
-from videos.states import FINAL
-from videos.upstream import translate
-
-POLL_AFTER = "openai-poll-after-ms"
-POLL_AFTER_MS = 2000
-"""How often a client may sensibly ask: as often as upstream is asked, more or less."""
 
 
-class View(APIView):
-    """A route. `scopes` says for each method which scope a key needs; a method it lacks is not allowed."""
+class VideosView(CreateView, ListVideos):
+    """`/v1/videos`."""
 
-    authentication_classes = [BearerKeyAuthentication]
-    permission_classes: Sequence[type[BasePermission]] = [HasScope]
-    parser_classes = [StrictJSONParser, BracketFormParser]
-    renderer_classes = [EnvelopeJSONRenderer]
-    content_negotiation_class = AlwaysJSON
-    scopes: dict[str, str] = {}
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a wrong method before anything is asked of the caller, then do as DRF does."""
-        if request.method not in self.scopes:
-            raise MethodNotAllowed(request.method or "")
-        super().initial(request, *args, **kwargs)
-
-    @property
-    def allowed_methods(self) -> list[str]:
-        """For the `Allow` header."""
-        return list(self.scopes)
-
-    @property
-    def key(self) -> APIKey:
-        """The key of the caller; the permissions saw to it that there is one."""
-        return cast("APIKey", self.request.auth)
+    scopes = {**CreateView.scopes, **ListVideos.scopes}
 
 
-class CreateView(View):
-    """`POST /v1/videos` and its equivalents."""
+class VideoView(ReadVideo, RemoveVideo):
+    """`/v1/videos/{id}`."""
 
-    scopes = {"POST": Scope.WRITE}
-
-    def post(self, request: Request) -> Response:
-        """Make a task; answers with the video object."""
-        offers = Offers()
-        video_request = parse(mapping(request), offers.find)
-        translation = translate(video_request)
-        account = offers.account_for(video_request.model)
-        order = Order(video_request, account, translation.payload, translation.not_forwarded)
-        task = lifecycle.create(order, self.key)
-        return Response(_video(task, request))
-
-
-class ValidateView(View):
-    """`POST /v1/videos/validate`: what would become of a request, without making it."""
-
-    scopes = {"POST": Scope.WRITE}
-
-    def post(self, request: Request) -> Response:
-        """Answer with the normalised request and what upstream would be sent, or with every violation."""
-        video_request = parse(mapping(request), Offers().find)
-        translation = translate(video_request)
-        return Response(
-            {
-                "valid": True,
-                "request": video_request.as_body(),
-                "upstream": {"action": translation.action, "payload": translation.payload},
-                "not_forwarded": translation.not_forwarded,
-            }
-        )
-
-
-class VideoView(View):
-    """`GET /v1/videos/{id}`."""
-
-    scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
-
-    def get(self, request: Request, task_id: str) -> Response:
-        """Answer with the video object."""
-        task = lookup.of_tenant(self.key, task_id)
-        return Response(self.shaped(_video(task, request)), headers={POLL_AFTER: _poll_after(task)})
-
-    def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
-        """As this route shows the video object."""
-        return video
+    scopes = {**ReadVideo.scopes, **RemoveVideo.scopes}
 
 
 class GenerationView(VideoView):
-    """`GET /v1/video/generations/{id}`: the video object plus new-api's wrapper keys."""
+    """`/v1/video/generations/{id}`: the video object comes with new-api's wrapper keys."""
 
     def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
         """With the wrapper."""
@@ -149,8 +76,10 @@ class ModelsView(View):
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
 
     def get(self, request: Request) -> Response:
-        """Answer with the models on offer."""
-        models = [representation.model(spec) for spec in Offers().models()]
+        """Answer with the models on offer that the key may use, and their prices."""
+        offers, now = Offers.current(), timezone.now()
+        allowed = [spec for spec in offers.models() if self.key.allows_model(spec.name)]
+        models = [representation.model(spec, offers.prices.of_model(spec.name, now)) for spec in allowed]
         return Response({"object": "list", "data": models})
 
 
@@ -160,19 +89,13 @@ class ModelView(View):
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
 
     def get(self, request: Request, name: str) -> Response:
-        """Answer with one model."""
-        spec = Offers().find(name)
-        if spec is None:
+        """Answer with one model. Raises `ModelNotExist` also for one that the key may not use."""
+        offers = Offers.current()
+        spec = offers.find(name)
+        if spec is None or not self.key.allows_model(spec.name):
             raise ModelNotExist(f"The model '{name[:100]}' does not exist")
-        return Response(representation.model(spec))
-
-
-def _video(task: Task, request: Request) -> dict[str, Any]:
-    return representation.video(task, request._request, timezone.now())
-
-
-def _poll_after(task: Task) -> str:
-    return "0" if task.state in FINAL else str(POLL_AFTER_MS)
+        prices = offers.prices.of_model(spec.name, timezone.now())
+        return Response(representation.model(spec, prices))
 
 
 def _check_ready(task: Task) -> None:

@@ -1,0 +1,83 @@
+"""Pages of a list: from one task of the tenant to the next, however long the list is.
+
+A page begins after a task, not after a number of them: it is found through an index at any depth, and
+neither skips nor repeats a task while others are made. Ids sort by the time of creation.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from videos.api import lookup
+from videos.api.parameters import Parameters
+from videos.models import Task
+from videos.requests import InvalidRequestError, Violation
+
+DEFAULT_LIMIT, MOST = 20, 100
+NEWEST_FIRST, OLDEST_FIRST = "desc", "asc"
+UNKNOWN_TASK = "must be the id of one of your videos"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is asked for."""
+
+    after: UUID | None
+    limit: int
+    order: str
+
+    @classmethod
+    def asked_for(cls, parameters: Parameters) -> "Page":
+        """From `after`, `limit` and `order`."""
+        after = parameters.read("after", lookup.parsed, UNKNOWN_TASK)
+        limit = parameters.number("limit", 1, MOST)
+        order = parameters.one_of("order", (OLDEST_FIRST, NEWEST_FIRST))
+        return cls(after, limit or DEFAULT_LIMIT, order or NEWEST_FIRST)
+
+    def of(self, listed: QuerySet[Task], owned: QuerySet[Task]) -> "Slice":
+        """Cut this page out of `listed`, in one query.
+
+        `owned` are all tasks that may stand in `after`: one that is deleted or does not pass the filters is
+        still a place in the list. Raises `InvalidRequestError` for any other, which may be another tenant's.
+        """
+        # By tenant, too, which they share: the order of the indexes that begin with it.
+        by_tenant, by_id = ("tenant_id", "-id") if self.order == NEWEST_FIRST else ("-tenant_id", "id")
+        rows = self._beyond(listed).order_by(by_tenant, by_id)[: self.limit + 1]
+        if self.after is None:
+            return Slice.of([*rows], self.limit)
+        found = [*owned.filter(pk=self.after).union(rows, all=True).order_by(by_id)]
+        if not found or found[0].pk != self.after:
+            raise InvalidRequestError([Violation(f"after {UNKNOWN_TASK}", "after")])
+        return Slice.of(found[1:], self.limit)
+
+    def _beyond(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
+        if self.after is None:
+            return tasks
+        is_beyond = "id__lt" if self.order == NEWEST_FIRST else "id__gt"
+        return tasks.filter(**{is_beyond: self.after})
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The tasks of a page, and whether others follow."""
+
+    tasks: list[Task]
+    has_more: bool
+
+    @classmethod
+    def of(cls, tasks: list[Task], limit: int) -> "Slice":
+        """From what was found when one task more was asked for than the page holds."""
+        return cls(tasks[:limit], len(tasks) > limit)
+
+    def as_dict(self, data: list[dict[str, Any]]) -> dict[str, Any]:
+        """OpenAI's list object around the tasks as they are shown."""
+        ids = [task.public_id for task in self.tasks]
+        return {
+            "object": "list",
+            "data": data,
+            "first_id": ids[0] if ids else None,
+            "last_id": ids[-1] if ids else None,
+            "has_more": self.has_more,
+        }

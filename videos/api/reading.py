@@ -1,0 +1,66 @@
+"""`GET /v1/videos/{id}`: the second of the two hot paths, in one statement."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.request import Request
+
+from accounts.authentication import BearerKeyAuthentication, LookUp
+from accounts.models import Scope
+from config.prepared import Row
+from videos import statements
+from videos.api import representation
+from videos.api.base import View
+from videos.api.bodies import encode
+from videos.api.lookup import parsed
+from videos.errors import TaskNotExist
+from videos.models import Task
+from videos.own_queue import Place
+from videos.states import FINAL
+
+POLL_AFTER = "openai-poll-after-ms"
+POLL_AFTER_MS = 2000
+"""How often a client may sensibly ask: as often as upstream is asked, more or less."""
+
+
+class KeyWithVideo(BearerKeyAuthentication):
+    """Finds the task of the route together with the key."""
+
+    def looked_up(self, request: Request, now: datetime) -> LookUp | None:
+        """The task, if it is to be read."""
+        if request.method not in ReadVideo.scopes:
+            return None
+        task_id = request.parser_context["kwargs"]["task_id"]
+        return LookUp(statements.READ, {"task": parsed(task_id)})
+
+
+class ReadVideo(View):
+    """The status of one video."""
+
+    authentication_classes = [KeyWithVideo]
+    scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
+
+    def get(self, request: Request, task_id: str) -> HttpResponse:
+        """Answer with the video object. Raises `TaskNotExist`."""
+        now = timezone.now()
+        task, place = _found(self.key.beside, now)
+        video = self.shaped(representation.video(task, request._request, now, place))
+        poll_after = "0" if task.state in FINAL else str(POLL_AFTER_MS)
+        return HttpResponse(encode(video), content_type="application/json", headers={POLL_AFTER: poll_after})
+
+    def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
+        """As this route shows the video object."""
+        return video
+
+
+def _found(row: Row, now: datetime) -> tuple[Task, Place | None]:
+    columns = dict(zip(statements.READ_COLUMNS, row, strict=False))
+    if columns["id"] is None:
+        raise TaskNotExist
+    columns["request"] = json.loads(columns["request"])
+    task = Task.from_db("default", list(columns), list(columns.values()))
+    position, limit, usual = row[len(columns) :]
+    return task, Place.of(task.model, position, limit, usual, now) if position else None
