@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from accounts.models import APIKey, Tenant, User
 from config.processes import Family, ProcessError
@@ -128,7 +129,7 @@ Ctrl-C ends everything.""")
 def _seed() -> tuple[str, str]:
     """A tenant with a fresh key, and a staff user with a fresh password, both for the terminal only."""
     tenant, _ = Tenant.objects.get_or_create(name=TENANT)
-    tenant.api_keys.all().delete()
+    tenant.api_keys.filter(revoked_at=None).update(revoked_at=timezone.now())
     _, key = APIKey.objects.mint(tenant, "demo")
     user, _ = User.objects.get_or_create(username=STAFF, defaults={"is_staff": True, "is_superuser": True})
     password = secrets.token_urlsafe(9)

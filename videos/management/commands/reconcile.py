@@ -1,0 +1,39 @@
+"""Prove that totals, ledger and use agree with the tasks."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
+
+from accounts.models import Tenant
+from videos import reconciliation
+
+
+class Command(BaseCommand):
+    help = (
+        "Prove that running totals, ledger and daily use agree with the tasks; exit with 1 where they do not."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--tenant", metavar="NAME", help="look at this tenant only")
+
+    def handle(self, *_: Any, tenant: str | None, **__: Any) -> None:
+        proof = reconciliation.prove(_named(tenant) if tenant else None)
+        for difference in proof.differences:
+            self.stdout.write(str(difference))
+        looked_at = f"{_counted(proof.entries, 'entr', 'y,ies')}, {_counted(proof.tenants, 'tenant')}"
+        if proof.differences:
+            raise CommandError(f"{looked_at}: {_counted(len(proof.differences), 'difference')}")
+        self.stdout.write(f"{looked_at}: everything agrees")
+
+
+def _named(name: str) -> Tenant:
+    try:
+        return Tenant.objects.get(name=name)
+    except Tenant.DoesNotExist as error:
+        raise CommandError(f"There is no tenant named {name!r}.") from error
+
+
+def _counted(number: int, noun: str, endings: str = "s") -> str:
+    return f"{number:,} {noun}{pluralize(number, endings)}"

@@ -1,0 +1,316 @@
+"""Fill an empty database with many plausible tasks, to measure on."""
+
+import json
+import secrets
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import cycle, islice
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import APIKey, Scope, Standing, Tenant
+from accounts.money import ZERO
+from videos import catalogue
+from videos.errors import FailureCode, NoPrice
+from videos.models import DailyUsage, EntryKind, LedgerEntry, Task, TaskEvent, UpstreamAccount
+from videos.prices import PriceList
+from videos.requests import VideoRequest, parse
+from videos.states import Status
+from videos.upstream import translate
+
+_OPEN = (Status.WAITING, Status.QUEUED, Status.RUNNING, Status.STORING)
+"""How the latest tasks are found."""
+KEYS = 3
+"""Of each tenant."""
+TIME_ZONES = ("Asia/Shanghai", "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata")
+"""Those of the tenants, in turn."""
+FEW_KINDS = 40
+"""Of all kinds of videos, so many are asked for by one tenant; the biggest asks for all."""
+FAR_OFF = timedelta(days=36500)
+"""No worker is to see to these tasks."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill an empty database with made-up tasks, most of them completed but without media, with one event "
+        'each, their entries, use and totals; print {"tenant": …, "key": "…"} of the biggest tenant.'
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--tasks", type=int, default=1_000_000)
+        parser.add_argument("--share", type=float, default=0.3, help="of the tasks: the biggest tenant's")
+        parser.add_argument("--tenants", type=int, default=50)
+        parser.add_argument("--days", type=int, default=120, help="they are spread over, up to now")
+        parser.add_argument("--force", action="store_true", help="even if there are tasks already")
+
+    def handle(
+        self, *_: Any, tasks: int, share: float, tenants: int, days: int, force: bool, **__: Any
+    ) -> None:
+        if min(tasks, tenants, days) < 1 or not 0 <= share <= 1:
+            raise CommandError("There must be a task, a tenant and a day at least, and a share from 0 to 1.")
+        if not force and Task.objects.exists():
+            raise CommandError("There are tasks in this database; only --force adds made-up ones to them.")
+        with transaction.atomic():
+            made = _make_tenants(tenants)
+            _make_tasks(Extent(tasks, share, timezone.now(), timedelta(days=days)), made)
+        _refresh_statistics()
+        self.stdout.write(json.dumps({"tenant": str(made[0].tenant.pk), "key": made[0].text}))
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How many tasks there are to be, which part of them is the first tenant's, and when they were made."""
+
+    tasks: int
+    share: float
+    until: datetime
+    span: timedelta
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A tenant, its keys, and the text of the first of them."""
+
+    tenant: Tenant
+    keys: list[int]
+    text: str
+
+
+def _make_tenants(number: int) -> list[Seeded]:
+    mark = secrets.token_hex(3)  # names are unique, and there may be an earlier run's
+    zones = islice(cycle(TIME_ZONES), number)
+    return [_make_tenant(f"Seed {mark} {position:03}", zone) for position, zone in enumerate(zones, 1)]
+
+
+def _make_tenant(name: str, time_zone: str) -> Seeded:
+    tenant = Tenant.objects.create(name=name, time_zone=time_zone)
+    keys = [APIKey.objects.mint(tenant, f"key {position}", Scope.values) for position in range(1, KEYS + 1)]
+    return Seeded(tenant, [key.pk for key, _ in keys], keys[0][1])
+
+
+def _make_tasks(extent: Extent, tenants: list[Seeded]) -> None:
+    kinds = _kinds(extent.until)
+    _load(_KINDS, kinds)
+    _load(_TENANTS, _rows_of(tenants, len(kinds)))
+    values: dict[str, Any] = {
+        "account": _account().pk,
+        "tasks": extent.tasks,
+        "share": extent.share if len(tenants) > 1 else 1,
+        "tenants": len(tenants),
+        "kinds": len(kinds),
+        "start": extent.until - extent.span,
+        "until": extent.until,
+        "span": extent.span,
+        "open": max(10, extent.tasks // 2000),
+        "kept": timedelta(days=settings.RESULT_RETENTION_DAYS),
+        "far_off": extent.until + FAR_OFF,
+    }
+    with connection.cursor() as cursor:
+        for statement in _STATEMENTS:
+            cursor.execute(statement, values)
+
+
+def _account() -> UpstreamAccount:
+    """One that no new task goes to."""
+    account, _ = UpstreamAccount.objects.get_or_create(
+        name="seeded",
+        defaults={
+            "endpoint": "http://127.0.0.1:9",
+            "secret_id": "none",
+            "secret_key": "none",
+            "is_enabled": False,
+        },
+    )
+    return account
+
+
+def _kinds(now: datetime) -> list[dict[str, Any]]:
+    """Each model at each of its lengths, with what it costs now."""
+    prices = PriceList.load()
+    lengths = ((spec.name, seconds) for spec in catalogue.MODELS for seconds in spec.seconds.allowed)
+    return [_kind(number, parse(_body(*length)), prices, now) for number, length in enumerate(lengths)]
+
+
+def _body(model: str, seconds: int) -> dict[str, Any]:
+    return {"model": model, "seconds": seconds, "prompt": f"A cat runs along the beach for {seconds} seconds"}
+
+
+def _kind(number: int, request: VideoRequest, prices: PriceList, now: datetime) -> dict[str, Any]:
+    try:
+        price = prices.quote(request, now).amount
+    except NoPrice:
+        price = ZERO
+    return {
+        "number": number,
+        "model": request.model.name,
+        "seconds": request.seconds,
+        "price": str(price),
+        "request": request.as_body(),
+        "payload": translate(request).payload,
+    }
+
+
+def _rows_of(tenants: list[Seeded], kinds: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": number,
+            "id": str(seeded.tenant.pk),
+            "time_zone": seeded.tenant.time_zone,
+            "keys": seeded.keys,
+            "kinds": min(FEW_KINDS, kinds) if number else kinds,
+        }
+        for number, seeded in enumerate(tenants)
+    ]
+
+
+def _load(statement: str, rows: list[dict[str, Any]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [json.dumps(rows)])
+
+
+def _refresh_statistics() -> None:
+    """What autovacuum would do within minutes; a transaction around us leaves it half of the work."""
+    verb = "ANALYZE" if connection.in_atomic_block else "VACUUM (ANALYZE)"
+    tables = ", ".join(model._meta.db_table for model in (Task, TaskEvent, LedgerEntry, DailyUsage, Standing))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{verb} {tables}")
+
+
+_KINDS = """
+CREATE TEMPORARY TABLE seed_kind AS SELECT * FROM jsonb_to_recordset(%s)
+    AS kind (number int, model text, seconds int, price numeric, request jsonb, payload jsonb)
+"""
+
+_TENANTS = """
+CREATE TEMPORARY TABLE seed_tenant AS SELECT * FROM jsonb_to_recordset(%s)
+    AS tenant (number int, id uuid, time_zone text, keys bigint[], kinds int)
+"""
+
+_TASKS = f"""
+INSERT INTO videos_task (id, tenant_id, api_key_id, account_id, status, model, seconds, request, payload,
+    not_forwarded, price, usage_day, fingerprint, turn, attempts, due_at, looked_at, upstream_task_id,
+    upstream_status, result_link, created_at, submitted_at, accepted_at, expected_seconds, done_at,
+    finished_at, media_name, media_bytes, frame_size, expires_at, media_removed_at, failure_code,
+    failure_message, attention)
+WITH drawn AS (
+    SELECT number, number > %(tasks)s - %(open)s AS is_open, gen_random_uuid() AS bits,
+        %(start)s + %(span)s * ((number - random()) / %(tasks)s) AS created_at,
+        random() AS whose, random() AS which_key, random() AS what, random() AS outcome, random() AS luck
+    FROM generate_series(1, %(tasks)s) AS number
+), asked AS (
+    SELECT drawn.*, kind.model, kind.seconds, kind.price, kind.request, kind.payload, tenant.id AS tenant_id,
+        tenant.keys[1 + floor(which_key * cardinality(tenant.keys))::int] AS api_key_id,
+        (created_at AT TIME ZONE tenant.time_zone)::date AS usage_day,
+        lpad(to_hex(floor(extract(epoch FROM created_at) * 1000)::bigint), 12, '0') AS milliseconds,
+        CASE WHEN is_open THEN (ARRAY['{"', '".join(_OPEN)}'])[1 + mod(drawn.number, {len(_OPEN)})]
+            WHEN outcome < 0.93 THEN '{Status.SUCCEEDED}'
+            WHEN outcome < 0.98 THEN '{Status.FAILED}' ELSE '{Status.CANCELLED}' END AS status
+    FROM drawn
+    JOIN seed_tenant tenant ON tenant.number = CASE WHEN whose < %(share)s THEN 0
+        ELSE 1 + floor((whose - %(share)s) / (1 - %(share)s) * (%(tenants)s - 1)) END
+    JOIN seed_kind kind ON kind.number = mod(tenant.number * 17 + floor(what * tenant.kinds)::int, %(kinds)s)
+), lived AS (
+    SELECT asked.*, status = '{Status.SUCCEEDED}' AS is_stored,
+        -- As accounts.ids.uuid7: the first 48 bits of a random UUID become the milliseconds, its version 7.
+        overlay(bits::text PLACING substr(milliseconds, 1, 8) || '-' || substr(milliseconds, 9) || '-7'
+            FROM 1)::uuid AS id,
+        CASE WHEN status NOT IN ('{Status.WAITING}', '{Status.QUEUED}', '{Status.CANCELLED}')
+            THEN least(%(until)s, created_at + interval '2 s') END AS accepted_at,
+        CASE WHEN status IN ('{Status.STORING}', '{Status.SUCCEEDED}', '{Status.FAILED}')
+            THEN least(%(until)s, created_at + luck * interval '160 s' + interval '40 s') END AS done_at,
+        CASE WHEN NOT is_open
+            THEN least(%(until)s, created_at + luck * interval '160 s' + interval '43 s') END AS finished_at
+    FROM asked
+)
+SELECT id, tenant_id, api_key_id, %(account)s, status, model, seconds, request, payload,
+    ARRAY[]::text[], price, usage_day, sha256(uuid_send(bits)), 0, num_nonnulls(accepted_at),
+    CASE WHEN is_open THEN %(far_off)s ELSE created_at END, done_at,
+    CASE WHEN accepted_at IS NOT NULL THEN 'seeded-' || id END,
+    '', '', created_at, accepted_at, accepted_at, 120, done_at, finished_at,
+    CASE WHEN is_stored THEN 'seeded/' || id || '.mp4' ELSE '' END, CASE WHEN is_stored THEN 5000000 END,
+    CASE WHEN is_stored THEN '1280x720' ELSE '' END, CASE WHEN is_stored THEN finished_at + %(kept)s END,
+    CASE WHEN is_stored AND finished_at + %(kept)s <= %(until)s THEN finished_at + %(kept)s END,
+    CASE status WHEN '{Status.FAILED}' THEN '{FailureCode.GENERATION_FAILED}'
+        WHEN '{Status.CANCELLED}' THEN '{FailureCode.CANCELLED}' ELSE '' END,
+    CASE WHEN status IN ('{Status.FAILED}', '{Status.CANCELLED}') THEN 'It was made up.' ELSE '' END, ''
+FROM lived ORDER BY number
+"""  # noqa: S608 - made of the constants above
+
+_EVENTS = """
+INSERT INTO videos_taskevent (task_id, at, verb, status, detail)
+SELECT task.id, task.created_at, 'create', 'queued', '{}'
+FROM videos_task task JOIN seed_tenant tenant ON tenant.id = task.tenant_id ORDER BY task.id
+"""
+
+_LEDGER = f"""
+INSERT INTO videos_ledgerentry (tenant_id, task_id, kind, amount, held, at, actor_name, reason)
+WITH task AS (
+    SELECT task.*, CASE status WHEN '{Status.SUCCEEDED}' THEN 0 ELSE price END AS returned
+    FROM videos_task task JOIN seed_tenant tenant ON tenant.id = task.tenant_id
+)
+SELECT entry.* FROM (
+    SELECT tenant_id, id, '{EntryKind.HOLD}', -price, price, created_at AS at, '', '' FROM task
+    UNION ALL
+    SELECT tenant_id, id, CASE status WHEN '{Status.SUCCEEDED}' THEN '{EntryKind.CAPTURE}'
+        ELSE '{EntryKind.RELEASE}' END, returned, -price, finished_at, '', ''
+    FROM task WHERE finished_at IS NOT NULL
+    UNION ALL
+    SELECT id, NULL, '{EntryKind.TOP_UP}', 1000000, 0, %(start)s, 'seedtasks', 'money to make videos with'
+    FROM seed_tenant
+) AS entry ORDER BY at
+"""  # noqa: S608 - likewise
+
+_USAGE = f"""
+INSERT INTO videos_dailyusage (tenant_id, day, model, api_key_id, tasks, completed, failed, seconds, spend)
+SELECT task.tenant_id, usage_day, model, api_key_id, count(*),
+    count(*) FILTER (WHERE status = '{Status.SUCCEEDED}'), count(*) FILTER (WHERE is_lost),
+    coalesce(sum(seconds) FILTER (WHERE NOT is_lost), 0), coalesce(sum(price) FILTER (WHERE NOT is_lost), 0)
+FROM videos_task task
+JOIN seed_tenant tenant ON tenant.id = task.tenant_id
+CROSS JOIN LATERAL (SELECT status IN ('{Status.FAILED}', '{Status.CANCELLED}') AS is_lost) AS outcome
+GROUP BY task.tenant_id, usage_day, model, api_key_id ORDER BY usage_day, task.tenant_id
+"""  # noqa: S608 - likewise
+
+_STANDINGS = f"""
+WITH period AS (
+    SELECT id, (%(until)s AT TIME ZONE time_zone)::date AS day,
+        date_trunc('month', %(until)s AT TIME ZONE time_zone)::date AS month FROM seed_tenant
+), unfinished AS (
+    SELECT tenant_id, count(*) FILTER (WHERE status <> '{Status.WAITING}') AS open,
+        count(*) FILTER (WHERE status = '{Status.WAITING}') AS waiting
+    FROM videos_task WHERE finished_at IS NULL GROUP BY tenant_id
+), money AS (
+    SELECT tenant_id, sum(amount) AS balance, sum(held) AS held FROM videos_ledgerentry GROUP BY tenant_id
+), used AS (
+    SELECT period.id, sum(seconds) FILTER (WHERE usage.day = period.day) AS day_seconds,
+        sum(spend) FILTER (WHERE usage.day = period.day) AS day_spend,
+        sum(seconds) AS month_seconds, sum(spend) AS month_spend
+    FROM period JOIN videos_dailyusage usage ON usage.tenant_id = period.id AND usage.day >= period.month
+    GROUP BY period.id
+)
+UPDATE accounts_standing standing SET version = standing.version + 1,
+    open_tasks = coalesce(unfinished.open, 0), waiting_tasks = coalesce(unfinished.waiting, 0),
+    balance = money.balance, held = money.held, day = period.day, month = period.month,
+    day_seconds = coalesce(used.day_seconds, 0), day_spend = coalesce(used.day_spend, 0),
+    month_seconds = coalesce(used.month_seconds, 0), month_spend = coalesce(used.month_spend, 0)
+FROM period
+JOIN money ON money.tenant_id = period.id
+LEFT JOIN unfinished ON unfinished.tenant_id = period.id
+LEFT JOIN used ON used.id = period.id
+WHERE standing.tenant_id = period.id
+"""  # noqa: S608 - likewise
+
+_STATEMENTS = (
+    "SELECT setseed(0.5)",  # the same tasks each time, but for their ids
+    _TASKS,
+    _EVENTS,
+    _LEDGER,
+    _USAGE,
+    _STANDINGS,
+    "DROP TABLE seed_kind, seed_tenant",
+)
