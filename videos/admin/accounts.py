@@ -1,4 +1,4 @@
-"""Tasks and upstream accounts in the staff console."""
+"""Upstream accounts in the staff console."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from videos.models import Task, TaskEvent, UpstreamAccount
+from videos.models import UpstreamAccount
 
 
 class UpstreamAccountForm(forms.ModelForm[UpstreamAccount]):
@@ -57,46 +57,3 @@ class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
             obj.secret_key = given
         names = [name for name in form.cleaned_data if name != "new_secret_key"]
         obj.save(update_fields=[*names, *(["secret_key"] if given else [])] if change else None)
-
-
-class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
-    """What happened to a task, on its page."""
-
-    model = TaskEvent
-    fields = ["at", "verb", "status", "detail"]
-    readonly_fields = ["at", "verb", "status", "detail"]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
-        """Events are written with the changes they tell of."""
-        return False
-
-
-@admin.register(Task)
-class TaskAdmin(admin.ModelAdmin[Task]):
-    """Tasks, to look at; their state changes through the verbs alone."""
-
-    list_display = ["public_id", "tenant", "model", "status", "attention", "created_at", "finished_at"]
-    list_filter = ["status", "model"]
-    list_select_related = ["tenant"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        """With the account's name and without its secret."""
-        return super().get_queryset(request).select_related("account").defer("account__secret_key")
-
-    search_fields = ["tenant__name", "upstream_task_id"]
-    show_full_result_count = False
-    inlines = [TaskEventInline]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Tasks are made through the API."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
-        """Nobody edits a task."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
-        """Nobody deletes one."""
-        return False

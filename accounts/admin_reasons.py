@@ -1,0 +1,89 @@
+"""What the pages of the staff console have in common whose changes need a reason."""
+
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Tenant, User
+
+NO_REASON = "Say why this changes."
+
+_Row = TypeVar("_Row", bound=Model)
+
+
+def reason_field(*, required: bool) -> forms.CharField:
+    """Where the reason is written."""
+    return forms.CharField(
+        required=required,
+        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        error_messages={"required": NO_REASON},
+    )
+
+
+class ReasonForm(forms.Form):
+    """A reason alone."""
+
+    reason = reason_field(required=True)
+
+
+class ChangesForm(forms.ModelForm[_Row]):
+    """Knows what was changed since the page was shown.
+
+    What somebody else changed meanwhile is no change of this person's, and is not set back.
+    """
+
+    columns: ClassVar[dict[str, str]] = {}
+    """The columns that fields which are none of the model's are written to."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.show_hidden_initial = name != "reason"
+
+    def written(self) -> list[str]:
+        """The columns to save."""
+        return [self.columns.get(name, name) for name in self.changed_data if name != "reason"]
+
+
+class AuditedForm(ChangesForm[_Row]):
+    """Wants a reason where one of the `audited` fields changes."""
+
+    reason = reason_field(required=False)
+    audited: ClassVar[frozenset[str]]
+
+    def needs_reason(self) -> bool:
+        """Whether something changes that wants one."""
+        return not self.audited.isdisjoint(self.changed_data)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a change without its reason."""
+        super().clean()
+        if self.needs_reason() and not self.cleaned_data.get("reason"):
+            self.add_error("reason", NO_REASON)
+        return self.cleaned_data
+
+
+def person(request: HttpRequest) -> User:
+    """Who is logged in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def record(
+    request: HttpRequest,
+    subject: str,
+    reason: str,
+    change: tuple[audit.Values, audit.Values],
+    tenant: Tenant | None = None,
+) -> None:
+    """Write the change down, before and after, as that of who is logged in; nothing where nothing changed."""
+    before, after = change
+    if before != after:
+        audit.record(person(request), subject, reason, before, after, timezone.now(), tenant)

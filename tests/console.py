@@ -1,0 +1,106 @@
+"""A person of the staff at the console: reads pages, fills in the forms that are there, and sends them."""
+
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from accounts.models import User
+
+_NOT_SENT = ("submit", "button", "image", "file", "reset")
+
+
+class Form(HTMLParser):
+    """What a browser would send of a page's form: that of a model, or the last one there is."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self._forms: list[dict[str, str]] = []
+        self._select = self._textarea = ""
+        self._main: dict[str, str] | None = None
+        self.feed(page)
+        self.fields = self._forms[-1] if self._main is None else self._main
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._forms.append({})
+            if given.get("id", "").endswith("_form"):
+                self._main = self._forms[-1]
+        elif tag == "input" and given.get("name") and self._forms:
+            self._input(given)
+        elif tag == "select":
+            self._select = given.get("name", "")
+        elif (
+            tag == "option" and self._select and ("selected" in given or self._select not in self._forms[-1])
+        ):
+            self._forms[-1][self._select] = given.get("value", "")
+        elif tag == "textarea":
+            self._textarea = given.get("name", "")
+            self._forms[-1][self._textarea] = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea:
+            self._forms[-1][self._textarea] += data.removeprefix("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            self._select = ""
+        elif tag == "textarea":
+            self._textarea = ""
+
+    def _input(self, given: dict[str, str]) -> None:
+        kind = given.get("type", "text")
+        if kind in _NOT_SENT or (kind in ("checkbox", "radio") and "checked" not in given):
+            return
+        self._forms[-1][given["name"]] = given.get("value", "on" if kind == "checkbox" else "")
+
+
+class Person:
+    """Somebody of the staff, logged in; without names of permissions a superuser."""
+
+    def __init__(self, name: str, *permissions: str) -> None:
+        if permissions:
+            self.user = User.objects.create_user(name, is_staff=True)
+            self.user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        else:
+            self.user = User.objects.create_superuser(name)
+        self.client = Client(raise_request_exception=True)
+        self.client.force_login(self.user)
+
+    def get(self, address: str) -> Any:
+        return self.client.get(address)
+
+    def see(self, address: str) -> str:
+        """The page there."""
+        answer = self.client.get(address)
+        assert answer.status_code == 200, answer.status_code
+        return str(answer.content.decode())
+
+    def open(self, address: str) -> dict[str, str]:
+        """The form there, as it is shown."""
+        return Form(self.see(address)).fields
+
+    def send(self, address: str, form: Mapping[str, str], changes: Mapping[str, str | None] = {}) -> "Answer":
+        """Change the form, and send it; None leaves a box empty."""
+        sent = {name: value for name, value in {**form, **changes}.items() if value is not None}
+        return Answer(self.client.post(address, sent, follow=True))
+
+    def fill_in(self, address: str, **changes: str | None) -> "Answer":
+        """Open the form there, change it, and send it."""
+        return self.send(address, self.open(address), changes)
+
+
+class Answer:
+    """What came of a form."""
+
+    def __init__(self, answer: Any) -> None:
+        self.status = answer.status_code
+        self.page = answer.content.decode()
+        context = answer.context or {}
+        self.messages = [str(message) for message in context.get("messages") or []]
+        lists = [[found] if isinstance(found, str) else found for found in context.get("errors") or []]
+        self.errors = [str(error) for errors in lists for error in errors]
