@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.conftest import GOOD_BODY, Caller
+from videos import reconciliation
 from videos.budgets import Action
 from videos.models import GenerationStat, Task, UpstreamAccount, UpstreamBudget
 from videos.queueing import Job
@@ -107,7 +108,7 @@ class Workers:
 
 @pytest.fixture
 def workers(transactional_db: None, tmp_path: Path, results_folder: Path) -> Iterator[Workers]:
-    """Workers of this test; they end with it."""
+    """Workers of this test; they end with it, and leave the books in order."""
     forget_jobs()
     expect_quick_generations()
     started = Workers(tmp_path, results_folder)
@@ -116,6 +117,7 @@ def workers(transactional_db: None, tmp_path: Path, results_folder: Path) -> Ite
     finally:
         started.stop()
         forget_jobs()
+    assert reconciliation.differences() == [], "whatever died, the books are in order"
 
 
 def child_environment(**changes: str) -> dict[str, str]:
