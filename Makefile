@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench clean
+.PHONY: help demo serve test test-long check format bench clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -20,6 +20,9 @@ serve: $(VENV)/.local ## Run everything on PORT (8000)
 test: $(VENV)/.test ## Run every test, on an embedded PostgreSQL of its own
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
+test-long: $(VENV)/.test ## Run the properties of money and state many times over
+	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py $(ARGS)
+
 check: $(VENV)/.test ## Lint, types, deployment and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,7 +34,9 @@ format: $(VENV)/.test ## Put the code into its one shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.test ## Measure how soon finished videos show, and creates beside slow downloads
+bench: $(VENV)/.test ## Measure rates and latencies, a million tasks, and how soon finished videos show; needs wrk
+	$(BIN)/python -m tests.bench.gateway
+	$(BIN)/python -m tests.bench.million
 	$(BIN)/python -m tests.bench.finish_to_visible
 	$(BIN)/python -m tests.bench.slow_downloads
 

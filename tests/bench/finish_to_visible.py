@@ -31,21 +31,12 @@ def main() -> None:
 
 
 def _create_tasks(sandbox: stage.Sandbox, count: int) -> None:
-    from accounts.models import APIKey, Tenant
-    from videos import lifecycle
-    from videos.lifecycle import Order
-    from videos.models import UpstreamAccount
-    from videos.requests import parse
-    from videos.upstream import translate
+    from tests.conftest import order_video
 
-    account = UpstreamAccount.objects.create(
-        name="bench", endpoint=sandbox.url, secret_id=stage.SECRET_ID, secret_key=stage.SECRET_KEY
-    )
-    key, _ = APIKey.objects.mint(Tenant.objects.create(name="bench"), "bench")
+    stage.make_account(sandbox.url)
+    [caller] = stage.make_callers(1)
     for number in range(count):
-        request = parse({"model": "Kling-3.0-720p", "seconds": 5, "prompt": f"clip {number}"})
-        translation = translate(request)
-        lifecycle.create(Order(request, account, translation.payload, []), key)
+        order_video(caller, {"model": "Kling-3.0-720p", "seconds": 5, "prompt": f"clip {number}"})
 
 
 def _wait_for_all(count: int) -> None:

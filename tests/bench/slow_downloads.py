@@ -50,34 +50,22 @@ def _seed() -> tuple[str, str]:
     from django.core.files.storage import storages
     from django.utils import timezone
 
-    from accounts.ids import uuid7
-    from accounts.models import APIKey, Tenant
-    from videos.models import Task, UpstreamAccount
+    from tests.conftest import order_video
+    from videos.models import Task
     from videos.states import Status
 
-    account = UpstreamAccount.objects.create(
-        name="bench", endpoint="http://127.0.0.1:9", secret_id="AKID", secret_key="secret"
-    )
-    key, text = APIKey.objects.mint(Tenant.objects.create(name="bench"), "bench")
+    stage.make_account()
+    [caller] = stage.make_callers(1)
     now = timezone.now()
-    task = Task.objects.create(
-        id=uuid7(now),
-        tenant=key.tenant,
-        api_key=key,
-        account=account,
+    task = order_video(caller)
+    Task.objects.filter(pk=task.pk).update(
         status=Status.SUCCEEDED,
-        model="Kling-3.0-720p",
-        seconds=5,
-        request={},
-        payload={},
         upstream_task_id="1",
         media_name=storages["results"].save("big.mp4", ContentFile(bytes(MEDIA_BYTES))),
-        created_at=now,
-        due_at=now,
         finished_at=now,
         expires_at=now + timedelta(days=1),
     )
-    return text, task.public_id
+    return caller.text or "", task.public_id
 
 
 def _measure(url: str, method: str, path: str, key: str, clients: int, seconds: float) -> list[float]:

