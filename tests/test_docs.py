@@ -1,16 +1,27 @@
 """The documents say what the code does."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from django.urls import get_resolver
 
+from accounts.quotas import FIELDS
 from config import checks
+from tests.conftest import Caller, order_video
+from tests.test_api_listing import PARAMETERS
+from tests.test_isolation import PATHS, REQUESTS, SCOPES
+from videos.api.usage import GROUPS
 from videos.errors import FailureCode
+from videos.models import UpstreamAccount
 from videos.states import Status
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+API = (ROOT / "docs" / "api.md").read_text()
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 ENV = (ROOT / ".env.example").read_text()
 SETTINGS = (ROOT / "config" / "settings.py").read_text()
 
@@ -23,22 +34,75 @@ def test_every_setting_is_in_the_example_and_no_other() -> None:
 
 def test_every_make_target_of_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`make ([a-z]+)", README)):
+    for target in set(re.findall(r"`make ([a-z-]+)", README)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
 def test_every_route_is_in_the_readme() -> None:
     for path in ("/v1/videos", "/v1/video/generations", "/v1/videos/generations", "/v1/videos/validate"):
         assert f"`POST {path}`" in README or f"`{path}`" in README
-    for path in ("/v1/models", "/healthz", "/readyz"):
+    for path in ("/v1/videos", "/v1/usage", "/v1/account", "/v1/models", "/healthz", "/readyz"):
         assert f"`GET {path}`" in README or f"`{path}`" in README
         assert get_resolver().resolve(path)
+    assert "`DELETE /v1/videos/{id}`" in README
+
+
+EQUIVALENTS = {"generation": "video", "new-api": "video", "model": "model"}
+"""Routes that are documented in the row of another."""
+
+
+@pytest.mark.parametrize(("method", "route"), [request for request in REQUESTS if request[0] != "HEAD"])
+def test_every_request_is_documented_with_its_scope(method: str, route: str) -> None:
+    path = "/v1/models/{id}" if route == "model" else PATHS[EQUIVALENTS.get(route, route)]
+    rows = [row for row in API.splitlines() if row.startswith(f"| `{method} ") and f"{path}`" in row]
+    assert [row.split(" | ")[1] for row in rows] == [SCOPES[method]]
+    assert ("equivalents" in rows[0]) is (PATHS["video"] == path)
+
+
+def test_every_limit_and_parameter_is_documented() -> None:
+    limits = {*FIELDS, "balance", "key.spend_per_month"} - {"when_full", "is_prepaid"}
+    parameters = {*PARAMETERS, *GROUPS, "start_date", "end_date", "group_by", "format", "max_cost"}
+    assert {name for name in limits | parameters if f"`{name}`" not in API} == set()
+
+
+def _examples() -> dict[str, Any]:
+    """The answers in the document of the API that are there in full, by what they are."""
+    blocks = re.findall(r"```json\n(.*?)```", API, re.DOTALL)
+    answers = [json.loads(block) for block in blocks if "…" not in block]
+    return {answer["object"]: answer for answer in answers if "object" in answer}
+
+
+def _shape(value: Any) -> Any:
+    """The names in an answer, at every depth."""
+    if isinstance(value, dict):
+        return {name: _shape(inner) for name, inner in value.items()}
+    return (
+        [_shape(inner) for inner in value[:1] if isinstance(inner, dict)] if isinstance(value, list) else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("account", "/v1/account"), ("usage", "/v1/usage?group_by=day,api_key")]
+)
+def test_an_answer_is_documented_as_it_is(
+    name: str, path: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    order_video(owner)
+    assert _shape(owner.get(path).json()) == _shape(_examples()[name])
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
-    for document in ROOT.glob("*.md"):
+    for document in DOCUMENTS:
         for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_links_within_a_document_lead_to_its_headings() -> None:
+    for document in DOCUMENTS:
+        text = document.read_text()
+        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors, document.name
 
 
 def test_every_state_is_drawn() -> None:
