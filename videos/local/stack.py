@@ -60,6 +60,8 @@ def _start_sandbox(family: Family) -> str:
 def _start_web(family: Family, port: int) -> str:
     url = f"http://127.0.0.1:{port}"
     options = ["--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
+    # A worker that is still starting does not hear SIGTERM: it is not waited for without end.
+    options += ["--workers-kill-timeout", "30"]
     child = family.start("web", ["-m", "granian", *options, "config.rsgi:application"])
     family.wait_until_answers(child, f"{url}/healthz")
     return url
