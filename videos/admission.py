@@ -61,9 +61,7 @@ def looked_up(now: datetime, idempotency_key: str | None) -> Mapping[str, Any]:
     """The values of `statements.LOOK`, but for the key's prefix."""
     return {
         "default_rate": default_columns()[FIELDS.index("requests_per_minute")],
-        "minute_ago": first_uuid7(now - MINUTE),
-        "idempotency_key": idempotency_key,
-        "replayable_since": now - KEPT,
+        **_lately(now, idempotency_key),
     }
 
 
@@ -74,8 +72,11 @@ def seen_with_key(asker: Asker) -> Look:
 
 def look(asker: Asker) -> Look:
     """See all that the decision depends on. Raises `KeyRefused` where the key may not be used any more."""
-    values = looked_up(asker.now, asker.repetition.idempotency_key)
-    values = {**values, **_further_values(asker), "prefix": asker.key.prefix}
+    values = {
+        **looked_up(asker.now, asker.repetition.idempotency_key),
+        **_further_values(asker),
+        "prefix": asker.key.prefix,
+    }
     row = prepared.fetch(statements.LOOK_AGAIN, values)
     key = from_row(row) if row else None
     if key is None or not key.is_usable(asker.now):
@@ -124,13 +125,20 @@ def _further_values(asker: Asker) -> dict[str, Any]:
         "key": Int8(key.pk),
         # An offset cannot be negative; no task counts where none may be made.
         "key_rate": Int8(key.requests_per_minute or 1),
-        "minute_ago": first_uuid7(asker.now - MINUTE),
         "day": period.day,
         "month": period.month,
         "retried_since": first_uuid7(asker.now - RETRIED_WITHIN),
         "fingerprint": asker.repetition.fingerprint,
-        "idempotency_key": asker.repetition.idempotency_key,
-        "replayable_since": asker.now - KEPT,
+        **_lately(asker.now, asker.repetition.idempotency_key),
+    }
+
+
+def _lately(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
+    """What both statements look back to."""
+    return {
+        "minute_ago": first_uuid7(now - MINUTE),
+        "idempotency_key": idempotency_key,
+        "replayable_since": now - KEPT,
     }
 
 

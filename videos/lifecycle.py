@@ -14,12 +14,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Min
 from django.db.models.functions import Least
+from psycopg.types.numeric import Int8
 
 from accounts.quotas import limits_of
 from accounts.totals import Totals
-from videos import ledger
+from config import prepared
+from videos import ledger, statements
 from videos.errors import FailureCode
 from videos.models import Task, TaskEvent, UpstreamAccount
 from videos.queueing import Job, enqueue
@@ -226,7 +228,7 @@ def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
     limits = limits_of(tenant_id)
     waiting = Task.objects.filter(tenant=tenant_id, status=Status.WAITING).order_by("id")
     room = limits.room(totals.open_tasks, most=totals.waiting_tasks)
-    for task in waiting.select_related("account").defer("account__secret_key")[:room]:
+    for task in waiting[:room]:
         turn = _next_turn(task, now)
         if _move(task, Status.QUEUED, "start", now, {}, due_at=now, turn=turn):
             enqueue(Job.SUBMIT, account_id=task.account_id)
@@ -235,12 +237,9 @@ def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
 
 
 def _next_turn(task: Task, now: datetime) -> int:
-    """As `statements.NEXT_TURN`, for a task that exists."""
-    waiting = Task.objects.filter(account=task.account_id, status=Status.QUEUED)
-    last = waiting.filter(tenant=task.tenant_id).aggregate(last=Max("turn"))["last"]
-    if last is not None:
-        return int(last) + 1
-    return int(waiting.filter(due_at__lte=now).aggregate(first=Min("turn"))["first"] or 0)
+    values = {"account": Int8(task.account_id), "tenant": task.tenant_id, "now": now}
+    row = prepared.fetch(f"SELECT {statements.NEXT_TURN}", values)
+    return int(row[0]) if row else 0
 
 
 _ALSO_HOLDS_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}
