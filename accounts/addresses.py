@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from accounts.networks import Address, parse_address
 
@@ -21,3 +22,8 @@ def caller(meta: Mapping[str, Any]) -> Address | None:
     if len(entries) < settings.TRUSTED_PROXIES:
         return None
     return parse_address(entries[-settings.TRUSTED_PROXIES])
+
+
+def of_request(request: HttpRequest) -> str:
+    """The caller's address as text, by which failed log-ins are counted; empty where it cannot be known."""
+    return str(caller(request.META) or "")

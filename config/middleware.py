@@ -1,18 +1,28 @@
-"""What wraps every request."""
+"""What wraps requests: every one, or those for the pages of people."""
 
 import uuid
 from collections.abc import Callable
+from zoneinfo import ZoneInfo, available_timezones
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
 REQUEST_ID_HEADER = "x-request-id"
+TIME_ZONE_COOKIE = "time_zone"
+"""Where the pages' script writes the time zone of the viewer's own clock."""
+_FOR_PROGRAMS = ("/v1/", "/healthz", "/readyz")
+_CONSOLE = "/admin/"
+_ZONES = available_timezones()
+Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
     """Give each request an id: in its answer, in every log line it causes, and in an `internal_error`."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -23,6 +33,47 @@ class RequestIdMiddleware:
             response = self.get_response(request)
         response[REQUEST_ID_HEADER] = request_id
         return response
+
+
+class PagesMiddleware:
+    """Wrap the requests of people in the `PAGES_MIDDLEWARE` too, and let those of programs pass by."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._for_programs = self._for_people = get_response
+        for name in reversed(settings.PAGES_MIDDLEWARE):
+            self._for_people = import_string(name)(self._for_people)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer by the chain for whoever asks."""
+        is_program = request.path_info.startswith(_FOR_PROGRAMS)
+        return self._for_programs(request) if is_program else self._for_people(request)
+
+
+class ConsolePolicyMiddleware:
+    """Relax the content security policy for the staff console, whose theme evaluates inline scripts."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with what `CSPMiddleware` is to add to the policy."""
+        response = self.get_response(request)
+        if request.path_info.startswith(_CONSOLE):
+            vars(response)["_csp_update"] = settings.CONSOLE_SECURITY_POLICY
+        return response
+
+
+class ViewerTimeZoneMiddleware:
+    """Show times by the viewer's own clock, whose zone a script of the pages left in a cookie."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer in that time zone; in the deployment's own where none is known."""
+        name = request.COOKIES.get(TIME_ZONE_COOKIE, "")
+        with timezone.override(ZoneInfo(name) if name in _ZONES else None):
+            return self.get_response(request)
 
 
 def request_id(request: HttpRequest) -> str:

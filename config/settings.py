@@ -4,6 +4,7 @@ Every variable is described in `.env.example`.
 """
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import django_stubs_ext
 import environ
 from cryptography.fernet import Fernet
 from django.core.management.utils import get_random_secret_key
+from django.templatetags.static import static
 
 from config import local_secrets, logs, postgres
 
@@ -50,8 +52,11 @@ APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 
 INSTALLED_APPS = [
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -61,6 +66,11 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "procrastinate.contrib.django",
     "rest_framework",
+    "django_htmx",
+    "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "config",
     "accounts",
     "videos",
@@ -75,7 +85,18 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.PagesMiddleware",
 ]
+PAGES_MIDDLEWARE = [
+    "csp.middleware.CSPMiddleware",
+    "config.middleware.ConsolePolicyMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.ViewerTimeZoneMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+"""What wraps the pages for people alone: programs that call the API pay for none of it."""
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -86,6 +107,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
             ]
         },
     }
@@ -121,6 +143,58 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SERVED_WITH_TLS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+CSRF_FAILURE_VIEW = "videos.failures.csrf_failed"
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "people:log-in", "people:home", "people:log-in"
+PASSWORD_RESET_TIMEOUT = 3600
+"""Seconds a link to set a password anew works."""
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+"""How long a link that invites somebody to a tenant works."""
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "accounts.addresses.of_request"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # its middleware is there, among those of the pages
+OTP_TOTP_ISSUER = "Reelay"
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Reelay <reelay@localhost>")
+"""Whom mail is from; it goes to the terminal unless EMAIL_URL names a server."""
+
+# --- what pages may load
+
+MEDIA_ORIGINS = env.list("MEDIA_ORIGINS", default=[])
+"""Where links of the result storage lead to, if that is not a folder: pages may play videos from there."""
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", *MEDIA_ORIGINS],
+        "media-src": ["'self'", *MEDIA_ORIGINS],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+CONSOLE_SECURITY_POLICY = {
+    "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+}
+"""What the console's theme needs besides: it evaluates the directives in its templates."""
+UNFOLD = {
+    "SITE_TITLE": "Reelay",
+    "SITE_HEADER": "Reelay",
+    "SITE_SYMBOL": "movie",
+    "SITE_URL": "/",
+    "SHOW_LANGUAGES": True,
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": [lambda request: static("reelay/reelay.css"), lambda request: static("reelay/console.css")],
+    "SCRIPTS": [lambda request: static("reelay/reelay.js")],
+    "SIDEBAR": {"show_search": True, "navigation": "videos.console.navigation.items"},
+}
 
 # --- files
 

@@ -2,18 +2,22 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.i18n import set_language
 
 from config import health
-
-admin.site.site_header = admin.site.site_title = "Reelay"
 
 urlpatterns = [
     path("v1/", include("videos.api.urls")),
     re_path(r"^healthz/?$", health.healthz, name="healthz"),
     re_path(r"^readyz/?$", health.readyz, name="readyz"),
+    path("language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
+    path("portal/<uuid:tenant_id>/", include("accounts.portal.urls")),
+    path("portal/<uuid:tenant_id>/", include("videos.portal.urls")),
+    path("", include("accounts.people.urls")),
 ]
 
-handler400 = "videos.api.errors.malformed_request"
-handler404 = "videos.api.errors.unknown_route"
-handler500 = "videos.api.errors.internal_error"
+handler400 = "videos.failures.malformed_request"
+handler403 = "videos.failures.forbidden"
+handler404 = "videos.failures.not_found"
+handler500 = "videos.failures.internal_error"

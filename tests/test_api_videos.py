@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import APIKey, Quota, Standing, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.test_api_errors import CREATE_ROUTES, QUERY_ROUTES, UNKNOWN_ID, _somebody_waits_for_a_lock
-from videos.api import links
+from videos import links
 from videos.models import GenerationStat, Task, UpstreamAccount
 from videos.states import FINAL, Status
 

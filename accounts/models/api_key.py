@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import keys, networks
 from accounts.models.tenant import Tenant
@@ -35,6 +36,18 @@ class Scope(models.TextChoices):
     READ = "read"
     WRITE = "write"
     MANAGE = "manage"
+
+
+class Purpose(models.TextChoices):
+    """Whose requests a key stands for: those of programs, or of people at a form, who are given no key.
+
+    What people make is admitted, priced and counted like everything else, so it needs a key to be counted
+    under; nobody ever sees the text of theirs.
+    """
+
+    PROGRAM = "program", _("program")
+    PORTAL = "portal", _("tenant portal")
+    CONSOLE = "console", _("staff console")
 
 
 def default_scopes() -> list[str]:
@@ -79,6 +92,17 @@ class APIKeyManager(models.Manager["APIKey"]):
         )
         return key, text
 
+    def of_people(self, tenant: Tenant, purpose: Purpose) -> "APIKey":
+        """The key that stands for people who make videos of the tenant's there; made when first needed."""
+        found = self.filter(tenant=tenant, purpose=purpose).select_related("tenant").first()
+        if found is not None:
+            return found
+        parsed = keys.parse(keys.mint())
+        assert parsed is not None, "a minted key parses"  # noqa: S101 - mint and parse disagree otherwise
+        own = {"name": Purpose(purpose).label, "prefix": parsed.prefix, "digest": parsed.digest}
+        self.get_or_create(tenant=tenant, purpose=purpose, defaults=own)  # a twin may be faster
+        return self.select_related("tenant").get(tenant=tenant, purpose=purpose)
+
     def presented(self, text: str, now: datetime, beside: "LookUp | None" = None) -> "APIKey | None":
         """The usable key with that text, with its tenant, in one query; None for any other text.
 
@@ -100,6 +124,9 @@ class APIKey(models.Model):
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
+    purpose = models.CharField(
+        max_length=10, choices=Purpose.choices, default=Purpose.PROGRAM, editable=False
+    )
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope.choices), default=default_scopes)
@@ -150,6 +177,15 @@ class APIKey(models.Model):
             models.CheckConstraint(
                 condition=models.Q(spend_per_month__isnull=True) | models.Q(spend_per_month__gte=0),
                 name="api_key_spend_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose__in=Purpose.values), name="api_key_purpose_known"
+            ),
+            # People are counted under one key of the tenant, wherever they are.
+            models.UniqueConstraint(
+                fields=["tenant", "purpose"],
+                condition=~models.Q(purpose=Purpose.PROGRAM),
+                name="api_key_of_people_once_per_tenant",
             ),
         ]
 

@@ -16,9 +16,8 @@ from accounts.authentication import BearerKeyAuthentication, LookUp
 from accounts.limits import Decision
 from accounts.models import Scope
 from accounts.throttles import PerKey
-from videos import admission, creation, ordering, replays, statements
+from videos import admission, creation, ordering, replays, representation, statements
 from videos.admission import Asker
-from videos.api import representation
 from videos.api.base import View
 from videos.api.bodies import encode, mapping
 from videos.api.errors import limit_reached

@@ -27,7 +27,7 @@ from rest_framework.response import Response
 
 from accounts.ids import first_uuid7
 from accounts.models import Quota, Scope
-from videos.api import representation
+from videos import representation
 from videos.api.base import View
 from videos.api.paging import Page
 from videos.api.parameters import Parameters

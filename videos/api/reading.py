@@ -11,8 +11,7 @@ from rest_framework.request import Request
 from accounts.authentication import BearerKeyAuthentication, LookUp
 from accounts.models import Scope
 from config.prepared import Row
-from videos import statements
-from videos.api import representation
+from videos import representation, statements
 from videos.api.base import View
 from videos.api.bodies import encode
 from videos.api.lookup import parsed

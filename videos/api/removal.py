@@ -12,9 +12,9 @@ from accounts.models import APIKey, Scope
 from videos import lifecycle
 from videos.api import lookup
 from videos.api.base import View
-from videos.api.representation import has_media
 from videos.errors import VideoInProgress
 from videos.models import Task
+from videos.representation import has_media
 from videos.states import FINAL, Status, sources
 
 LOOKS = 3

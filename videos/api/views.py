@@ -12,7 +12,8 @@ from rest_framework.views import APIView
 
 from accounts.models import Scope
 from accounts.permissions import HasScope
-from videos.api import links, lookup, representation
+from videos import links, representation
+from videos.api import lookup
 from videos.api.base import View
 from videos.api.content import media_response
 from videos.api.creating import CreateView

@@ -2,6 +2,7 @@
 
 from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
+from videos.models.model_hour import ModelHour
 from videos.models.price import OfferRevision, Price
 from videos.models.replay import IdempotencyKey, RefusedCreate
 from videos.models.task import Task, TaskEvent
@@ -13,6 +14,7 @@ __all__ = [
     "GenerationStat",
     "IdempotencyKey",
     "LedgerEntry",
+    "ModelHour",
     "OfferRevision",
     "Price",
     "RefusedCreate",

@@ -1,5 +1,6 @@
 """The ledger, and the use it adds up to."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -74,6 +75,8 @@ class LedgerEntry(models.Model):
         indexes = [
             # The tenant's statement, newest first.
             models.Index(fields=["tenant", "-id"], name="ledger_of_tenant"),
+            # console: the entries of one day. They are written in the order of time.
+            BrinIndex(fields=["at"], name="ledger_day", pages_per_range=32),
         ]
 
     def __str__(self) -> str:

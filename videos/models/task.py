@@ -4,8 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Upper
 
 from accounts.models import APIKey, Tenant
 from accounts.money import ZERO, MoneyField
@@ -13,6 +16,8 @@ from videos.models.upstream_account import UpstreamAccount
 from videos.states import ACCEPTED, ACTIVE, FINAL, Status
 
 PUBLIC_PREFIX = "task_"
+PROMPT = KeyTextTransform("prompt", "request")
+"""The prompt in a task's request."""
 
 
 def public_id(task_id: UUID) -> str:
@@ -80,6 +85,9 @@ class Task(models.Model):
 
     media_name = models.CharField(max_length=200, default="", help_text="Its name in the result storage.")
     media_bytes = models.BigIntegerField(null=True)
+    has_poster = models.BooleanField(
+        default=False, db_default=False, help_text="Whether a still of it is kept beside it."
+    )
     frame_size = models.CharField(max_length=20, default="", help_text="Such as 1920x1080.")
     expires_at = models.DateTimeField(null=True, help_text="When the media goes.")
     media_removed_at = models.DateTimeField(null=True)
@@ -184,6 +192,14 @@ class Task(models.Model):
                 condition=Q(status__in=[Status.FAILED, Status.CANCELLED], hidden_at=None),
                 name="task_listed_failed",
             ),
+            # console: the tasks of one model, newest first.
+            models.Index(fields=["model", "-id"], name="task_of_model"),
+            # console: what staff should look at, oldest first.
+            models.Index(fields=["id"], condition=~Q(attention=""), name="task_attention"),
+            # activity.roll_up: what ended lately?
+            models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="task_ended"),
+            # history.search: whose prompt has these words in it?
+            GinIndex(OpClass(Upper(PROMPT), name="gin_trgm_ops"), name="task_prompt"),
         ]
 
     def __str__(self) -> str:
@@ -200,6 +216,10 @@ class Task(models.Model):
         return Status(self.status)
 
 
+COMMON_VERBS = ("create", "claim", "accepted", "progressed", "produced", "succeed")
+"""What happens to nearly every task."""
+
+
 class TaskEvent(models.Model):
     """One thing that happened to a task; written with the change it tells of, and never changed."""
 
@@ -213,6 +233,12 @@ class TaskEvent(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            # console: the events of one day. They are written in the order of time.
+            BrinIndex(fields=["at"], name="task_event_day", pages_per_range=32),
+            # console: the latest of a kind, where walking back from the newest could take long.
+            models.Index(fields=["verb", "-id"], condition=~Q(verb__in=COMMON_VERBS), name="task_event_rare"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} at {self.at:%Y-%m-%d %H:%M:%S}"

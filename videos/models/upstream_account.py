@@ -61,6 +61,9 @@ class UpstreamBudget(models.Model):
     action = models.CharField(max_length=20)
     next_at = models.DateTimeField(default=timezone.now, help_text="The earliest free moment.")
     granted = models.IntegerField(default=0, help_text="How many moments the last request was given.")
+    minute = models.DateTimeField(null=True, help_text="The minute that the next figure is of.")
+    in_minute = models.IntegerField(default=0, help_text="Moments given within it.")
+    in_minute_before = models.IntegerField(default=0, help_text="Moments given within the one before it.")
 
     class Meta:
         constraints = [

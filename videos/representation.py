@@ -6,8 +6,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from videos import generation_times, polling
-from videos.api.links import signed_link
 from videos.catalogue import ModelSpec
+from videos.links import signed_link
 from videos.models import Task
 from videos.own_queue import Place
 from videos.requests.media import MAX_VIDEOS

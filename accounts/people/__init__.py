@@ -1,0 +1,1 @@
+"""Pages of a person: logging in, passwords, a second factor, invitations."""

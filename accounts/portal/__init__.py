@@ -1,0 +1,1 @@
+"""Pages of a tenant about itself: keys, bucket, members. Those about its videos are `videos.portal`."""

@@ -1,0 +1,73 @@
+"""What every page of a tenant has in common: whose it is, who may open it, who may change something."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
+
+from accounts.models import Membership, Role, Tenant, User
+from accounts.portal.navigation import entries
+
+RANKS = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}
+"""Who may do what others may: an owner everything, a member what a viewer may, too."""
+
+
+class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
+    """A page of one tenant. `roles` says for each method who may use it; a viewer changes nothing.
+
+    A tenant that the person does not belong to looks like one that does not exist.
+    """
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
+    section: ClassVar[str] = ""
+    """Which entry of the navigation it belongs to."""
+    membership: Membership
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Let in who belongs here. Raises `Http404` and `PermissionDenied` for everybody else."""
+        if not request.user.is_authenticated:
+            return self.handle_no_permission()
+        self.membership = membership_of(request.user, kwargs.pop("tenant_id"))
+        needed = self.roles.get("GET" if request.method == "HEAD" else request.method or "")
+        if needed is not None and not self.may(needed):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose page it is."""
+        return self.membership.tenant
+
+    @property
+    def person(self) -> User:
+        """Who looks at it."""
+        return self.membership.user
+
+    def may(self, role: Role) -> bool:
+        """Whether the person's role is that or a higher one."""
+        return RANKS[Role(self.membership.role)] >= RANKS[role]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """What the frame of the page shows."""
+        mine = Membership.objects.filter(user=self.person).select_related("tenant").order_by("tenant__name")
+        return super().get_context_data(
+            tenant=self.tenant,
+            membership=self.membership,
+            section=self.section,
+            may_work=self.may(Role.MEMBER),
+            may_own=self.may(Role.OWNER),
+            memberships=mine,
+            navigation=entries(self.tenant.pk, roles={role for role in Role if self.may(role)}),
+            **kwargs,
+        )
+
+
+def membership_of(user: Any, tenant_id: Any) -> Membership:
+    """The person's place in the tenant. Raises `Http404` where there is none."""
+    found = Membership.objects.filter(user=user, tenant=tenant_id).select_related("tenant", "user").first()
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,46 @@
+"""The pages of a tenant, in the order they are offered."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Role
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page: the section it stands for, its route, its sign and name, and who is offered it."""
+
+    section: str
+    route: str
+    icon: str
+    label: Promise | str
+    role: Role = Role.VIEWER
+
+
+ENTRIES = (
+    Entry("videos", "portal:videos", "▦", _("Videos")),
+    Entry("playground", "portal:playground", "✚", _("New video"), Role.MEMBER),
+    Entry("usage", "portal:usage", "▤", _("Usage and statement")),
+    Entry("limits", "portal:limits", "◔", _("Limits and balance")),
+    Entry("keys", "account:keys", "⚿", _("API keys")),
+    Entry("bucket", "account:bucket", "▣", _("COS bucket")),
+    Entry("members", "account:members", "☺", _("Members")),
+)
+
+
+def entries(tenant_id: Any, *, roles: set[Role]) -> list[dict[str, Any]]:
+    """Those for somebody who may do what `roles` may."""
+    return [
+        {
+            "section": entry.section,
+            "url": reverse(entry.route, args=[tenant_id]),
+            "icon": entry.icon,
+            "label": entry.label,
+        }
+        for entry in ENTRIES
+        if entry.role in roles
+    ]

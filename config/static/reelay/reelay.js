@@ -1,0 +1,52 @@
+// What the pages do beyond links and forms. Without it everything still works, only less comfortably.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  root.classList.add("has-script");
+
+  // The viewer's own clock: the server shows times by it from the next page on.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) document.cookie = `time_zone=${zone};path=/;max-age=31536000;samesite=lax`;
+
+  const THEMES = ["system", "light", "dark"];
+  const theme = () => localStorage.getItem("theme") || "system";
+  function wear(name) {
+    root.classList.remove("light", "dark");
+    if (name !== "system") root.classList.add(name);
+    localStorage.setItem("theme", name);
+    label();
+  }
+  function label() {
+    for (const button of document.querySelectorAll("[data-theme-switch]")) {
+      const text = button.getAttribute(`data-${theme()}`);
+      button.querySelector("[data-label]").textContent = text;
+    }
+  }
+
+  async function copy(button) {
+    const text = document.querySelector(button.dataset.copy).textContent;
+    await navigator.clipboard.writeText(text);
+    const before = button.textContent;
+    button.textContent = button.dataset.done;
+    setTimeout(() => { button.textContent = before; }, 1500);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if ("themeSwitch" in button.dataset) wear(THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
+    if (button.dataset.copy) copy(button);
+    if (button.dataset.opens) {
+      const opened = document.querySelector(button.dataset.opens);
+      if (opened instanceof HTMLDialogElement) opened.showModal();
+      else button.setAttribute("aria-expanded", String(opened.classList.toggle("is-open")));
+    }
+    if ("closes" in button.dataset) button.closest("dialog").close();
+  });
+
+  document.addEventListener("change", (event) => {
+    if ("submits" in event.target.dataset) event.target.form.requestSubmit();
+  });
+
+  document.addEventListener("DOMContentLoaded", label);
+})();

@@ -1,0 +1,158 @@
+"""Plots as SVG, drawn by the server: they need no script, print well, and keep to a strict content policy.
+
+Colours come from the style sheet, by the classes of the series. What a plot shows must also stand in a table
+near it, for whoever cannot see it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.template.loader import render_to_string
+
+WIDTH, HEIGHT = 720, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 12, 26
+"""Room around the plot for the axes' labels, in the units of the picture."""
+_TICKS = 4
+_MOST_LABELS = 12
+_GAP = 0.25
+"""Of a bar's place: the gap to the next."""
+STYLES = ("a", "b", "c")
+"""The classes of the series, in their order."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """What is plotted under one name: a value for each label; None leaves a gap in a line."""
+
+    name: str
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where values lie in the picture."""
+
+    labels: Sequence[str]
+    top: float
+    """The largest value on the axis."""
+
+    @property
+    def place(self) -> float:
+        """The width that belongs to one label."""
+        return (WIDTH - _LEFT - _RIGHT) / max(1, len(self.labels))
+
+    def x(self, position: int) -> float:
+        """The left edge of a label's place."""
+        return round(_LEFT + position * self.place, 2)
+
+    def middle(self, position: int) -> float:
+        return round(_LEFT + (position + 0.5) * self.place, 2)
+
+    def y(self, value: float) -> float:
+        return round(HEIGHT - _BOTTOM - value / self.top * (HEIGHT - _TOP - _BOTTOM), 2)
+
+    def as_dict(self) -> dict[str, object]:
+        """What the picture's axes are drawn from."""
+        step = max(1, math.ceil(len(self.labels) / _MOST_LABELS))
+        ticks = [self.top * tick / _TICKS for tick in range(_TICKS + 1)]
+        return {
+            "width": WIDTH,
+            "height": HEIGHT,
+            "left": _LEFT,
+            "right": WIDTH - _RIGHT,
+            "ticks": [{"y": self.y(tick), "label": _short(tick)} for tick in ticks],
+            "labels": [
+                {"x": self.middle(position), "label": label}
+                for position, label in enumerate(self.labels)
+                if position % step == 0
+            ],
+            "labels_y": HEIGHT - 8,
+        }
+
+
+def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
+    """Stacked bars, one for each label. Values must not be negative."""
+    sums = [sum(one.values[position] or 0 for one in series) for position in range(len(labels))]
+    frame = _Frame(labels, _round_up(max(sums, default=0)))
+    drawn, below = [], [0.0] * len(labels)
+    for style, one in zip(STYLES, series, strict=False):
+        for position, value in enumerate(one.values):
+            if value:
+                base = below[position]
+                below[position] = base + value
+                drawn.append(
+                    _bar(frame, position, (base, base + value), style, f"{one.name}: {_plain(value)}")
+                )
+    return _render("bars", title, series, {**frame.as_dict(), "bars": drawn})
+
+
+def lines(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
+    """One line for each series."""
+    values = [value for one in series for value in one.values if value is not None]
+    frame = _Frame(labels, _round_up(max(values, default=0)))
+    drawn = [
+        {"style": style, "path": _path(frame, one.values), "dots": _dots(frame, one)}
+        for style, one in zip(STYLES, series, strict=False)
+    ]
+    return _render("lines", title, series, {**frame.as_dict(), "lines": drawn})
+
+
+def _bar(frame: _Frame, position: int, span: tuple[float, float], style: str, told: str) -> dict[str, object]:
+    low, high = span
+    width = frame.place * (1 - _GAP)
+    return {
+        "x": round(frame.middle(position) - width / 2, 2),
+        "y": frame.y(high),
+        "width": round(width, 2),
+        "height": round(max(0.5, frame.y(low) - frame.y(high)), 2),
+        "style": style,
+        "told": f"{frame.labels[position]}, {told}",
+    }
+
+
+def _path(frame: _Frame, values: Sequence[float | None]) -> str:
+    """An SVG path; it starts anew after each gap."""
+    steps, pen_is_down = [], False
+    for position, value in enumerate(values):
+        if value is not None:
+            steps.append(f"{'L' if pen_is_down else 'M'}{frame.middle(position)} {frame.y(value)}")
+        pen_is_down = value is not None
+    return " ".join(steps)
+
+
+def _dots(frame: _Frame, one: Series) -> list[dict[str, object]]:
+    return [
+        {
+            "x": frame.middle(position),
+            "y": frame.y(value),
+            "told": f"{frame.labels[position]}, {one.name}: {_plain(value)}",
+        }
+        for position, value in enumerate(one.values)
+        if value is not None
+    ]
+
+
+def _render(kind: str, title: str, series: Sequence[Series], picture: dict[str, object]) -> str:
+    legend = [{"name": one.name, "style": style} for style, one in zip(STYLES, series, strict=False)]
+    return render_to_string(f"charts/{kind}.svg", {"title": title, "legend": legend, **picture})
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 4 or 8 times a power of ten, so that a quarter of it reads well."""
+    if value <= 0:
+        return 4.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 4, 8, 10) if value <= step * power * (1 + 1e-9))
+
+
+def _short(value: float) -> str:
+    """As an axis has room for: 1.5k, 2M."""
+    for size, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{sign}"
+    return f"{value:g}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.2f}".rstrip("0").rstrip(".")

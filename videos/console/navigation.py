@@ -1,0 +1,53 @@
+"""What the staff console offers at the side, in the order of use."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def items(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of links, for the theme."""
+    return [
+        _group(
+            _("Videos"),
+            (
+                ("dashboard", _("Dashboard"), "admin:index"),
+                ("movie", _("Tasks"), "admin:videos_task_changelist"),
+                ("add_circle", _("New task"), "admin:videos_task_add"),
+                ("timeline", _("Events"), "admin:videos_taskevent_changelist"),
+            ),
+        ),
+        _group(
+            _("Tenants"),
+            (
+                ("apartment", _("Tenants"), "admin:accounts_tenant_changelist"),
+                ("key", _("API keys"), "admin:accounts_apikey_changelist"),
+                ("group", _("People"), "admin:accounts_user_changelist"),
+            ),
+        ),
+        _group(
+            _("Money"),
+            (
+                ("sell", _("Prices"), "admin:videos_price_changelist"),
+                ("receipt_long", _("Ledger"), "admin:videos_ledgerentry_changelist"),
+            ),
+        ),
+        _group(
+            _("Operation"),
+            (
+                ("cloud", _("Upstream accounts"), "admin:videos_upstreamaccount_changelist"),
+                ("work_history", _("Jobs"), "admin:procrastinate_procrastinatejob_changelist"),
+                ("history", _("Changes by staff"), "admin:accounts_staffchange_changelist"),
+            ),
+        ),
+    ]
+
+
+def _group(title: str, links: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "separator": True,
+        "items": [{"icon": icon, "title": label, "link": reverse(route)} for icon, label, route in links],
+    }

@@ -1,0 +1,46 @@
+"""What is answered where no view does: pages to people, the API's envelope to programs."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.csrf import csrf_failure as csrf_page
+
+from config.middleware import request_id
+from videos.api import errors
+
+API = "/v1/"
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404 for whatever no route matches, and for what is not the viewer's."""
+    return _page(request, 404) if _is_person(request) else errors.unknown_route(request, exception)
+
+
+def malformed_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400 for what Django refuses before a view is called, such as a foreign host name."""
+    return errors.malformed_request(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403 for what the viewer's role does not allow."""
+    return _page(request, 403)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose token is missing or old."""
+    return _page(request, 403, {"is_stale_form": True}) if _is_person(request) else csrf_page(request, reason)
+
+
+def internal_error(request: HttpRequest) -> HttpResponse:
+    """500, with the id that finds the log lines and no other detail."""
+    if not _is_person(request):
+        return errors.internal_error(request)
+    return _page(request, 500, {"request_id": request_id(request)})
+
+
+def _is_person(request: HttpRequest) -> bool:
+    """Whether a browser asks for a page."""
+    return not request.path_info.startswith(API) and "text/html" in request.headers.get("accept", "")
+
+
+def _page(request: HttpRequest, status: int, context: dict[str, object] | None = None) -> HttpResponse:
+    return render(request, f"errors/{status}.html", context or {}, status=status)

@@ -1,0 +1,33 @@
+"""What became of each model's tasks, hour by hour: what the dashboard is drawn from."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.money import ZERO, MoneyField
+
+
+class ModelHour(models.Model):
+    """One hour of one model, counted from the tasks by `activity.roll_up`; hours are UTC's.
+
+    A task is made in the hour of its creation, and has ended, well or not, in the hour of its end.
+    """
+
+    hour = models.DateTimeField(help_text="Its first moment.")
+    model = models.CharField(max_length=50)
+    made = models.IntegerField(default=0)
+    completed = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0, help_text="Without those that were cancelled.")
+    spend = MoneyField(default=ZERO, help_text="The prices of those that completed.")
+
+    class Meta:
+        constraints = [
+            # One row to count into; also: the hours from one to another.
+            models.UniqueConstraint(fields=["hour", "model"], name="model_hour_once"),
+            models.CheckConstraint(
+                condition=Q(made__gte=0, completed__gte=0, failed__gte=0, spend__gte=0),
+                name="model_hour_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} in the hour from {self.hour:%Y-%m-%d %H:%M}"

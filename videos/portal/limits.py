@@ -1,0 +1,10 @@
+"""Limits."""
+
+from accounts.portal.base import TenantPage
+
+
+class LimitsPage(TenantPage):
+    """Limits."""
+
+    template_name = "portal/base.html"
+    section = "limits"

@@ -1,0 +1,14 @@
+"""The routes of a tenant's pages about its videos."""
+
+from django.urls import path
+
+from videos.portal import history, limits, playground, usage, video
+
+app_name = "portal"
+urlpatterns = [
+    path("videos/", history.HistoryPage.as_view(), name="videos"),
+    path("videos/new/", playground.PlaygroundPage.as_view(), name="playground"),
+    path("videos/<str:task_id>/", video.VideoPage.as_view(), name="video"),
+    path("usage/", usage.UsagePage.as_view(), name="usage"),
+    path("limits/", limits.LimitsPage.as_view(), name="limits"),
+]
