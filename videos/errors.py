@@ -58,9 +58,15 @@ class KeyRefused(ReelayError):
 class NoUpstreamAccount(ReelayError):
     """No enabled upstream account offers the model."""
 
+    def __init__(self) -> None:
+        super().__init__("No upstream account can take this request at the moment")
+
 
 class NoPrice(ReelayError):
     """No price of the model is in force."""
+
+    def __init__(self) -> None:
+        super().__init__("This model has no price at the moment")
 
 
 class NotAdmitted(ReelayError):

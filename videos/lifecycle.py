@@ -194,6 +194,11 @@ def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
             _record(task, "flag", current.state, now, {"attention": attention, **detail})
 
 
+def note(task: Task, verb: str, now: datetime, **detail: Any) -> None:
+    """Tell of something that changes no state, such as what a person did."""
+    _record(task, verb, task.state, now, detail)
+
+
 def remove_media(task: Task, now: datetime) -> bool:
     """The media's time has come, and the file is gone."""
     with transaction.atomic():

@@ -65,12 +65,8 @@ REFUSALS: dict[type[Exception], Refusal] = {
     ),
     drf.ParseError: Refusal(400, _INVALID, "invalid_json"),
     drf.Throttled: Refusal(429, "rate_limit_error", "rate_limit_exceeded"),
-    errors.NoUpstreamAccount: Refusal(
-        503, "server_error", "internal_error", "No upstream account can take this request at the moment"
-    ),
-    errors.NoPrice: Refusal(
-        503, "server_error", "internal_error", "This model has no price at the moment", NO_RETRY
-    ),
+    errors.NoUpstreamAccount: Refusal(503, "server_error", "internal_error"),
+    errors.NoPrice: Refusal(503, "server_error", "internal_error", headers=NO_RETRY),
 }
 
 

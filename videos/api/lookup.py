@@ -1,15 +1,11 @@
 """Tasks by the ids that clients use."""
 
-from uuid import UUID
-
 from django.db.models import QuerySet
 
 from accounts.models import APIKey
 from videos.errors import TaskNotExist
 from videos.models import Task
-from videos.models.task import PUBLIC_PREFIX
-
-_HEX_DIGITS = 32
+from videos.models.task import parse_public_id
 
 
 def of_tenant(key: APIKey, public_id: str) -> Task:
@@ -22,16 +18,8 @@ def linked(public_id: str) -> Task:
     return _find(Task.objects.all(), public_id)
 
 
-def parsed(public_id: str) -> UUID | None:
-    """The id of our own that a client's names; None where it can be none."""
-    digits = public_id.removeprefix(PUBLIC_PREFIX)
-    if len(digits) != _HEX_DIGITS or digits == public_id or digits.strip("0123456789abcdef"):
-        return None
-    return UUID(hex=digits)
-
-
 def _find(tasks: QuerySet[Task], public_id: str) -> Task:
-    task_id = parsed(public_id)
+    task_id = parse_public_id(public_id)
     # What upstream was sent is never shown, and larger than the rest together.
     kept = tasks.filter(hidden_at=None).defer("payload")
     task = kept.filter(pk=task_id).first() if task_id else None

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from videos.api import lookup
 from videos.api.parameters import Parameters
 from videos.models import Task
+from videos.models.task import parse_public_id
 from videos.requests import InvalidRequestError, Violation
 
 DEFAULT_LIMIT, MOST = 20, 100
@@ -31,7 +31,7 @@ class Page:
     @classmethod
     def asked_for(cls, parameters: Parameters) -> "Page":
         """From `after`, `limit` and `order`."""
-        after = parameters.read("after", lookup.parsed, UNKNOWN_TASK)
+        after = parameters.read("after", parse_public_id, UNKNOWN_TASK)
         limit = parameters.number("limit", 1, MOST)
         order = parameters.one_of("order", (OLDEST_FIRST, NEWEST_FIRST))
         return cls(after, limit or DEFAULT_LIMIT, order or NEWEST_FIRST)

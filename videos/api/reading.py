@@ -14,9 +14,9 @@ from config.prepared import Row
 from videos import representation, statements
 from videos.api.base import View
 from videos.api.bodies import encode
-from videos.api.lookup import parsed
 from videos.errors import TaskNotExist
 from videos.models import Task
+from videos.models.task import parse_public_id
 from videos.own_queue import Place
 from videos.states import FINAL
 
@@ -33,7 +33,7 @@ class KeyWithVideo(BearerKeyAuthentication):
         if request.method not in ReadVideo.scopes:
             return None
         task_id = request.parser_context["kwargs"]["task_id"]
-        return LookUp(statements.READ, {"task": parsed(task_id)})
+        return LookUp(statements.READ, {"task": parse_public_id(task_id)})
 
 
 class ReadVideo(View):

@@ -16,6 +16,7 @@ from videos.models.upstream_account import UpstreamAccount
 from videos.states import ACCEPTED, ACTIVE, FINAL, Status
 
 PUBLIC_PREFIX = "task_"
+_HEX_DIGITS = 32
 PROMPT = KeyTextTransform("prompt", "request")
 """The prompt in a task's request."""
 
@@ -23,6 +24,14 @@ PROMPT = KeyTextTransform("prompt", "request")
 def public_id(task_id: UUID) -> str:
     """The id clients see: `task_` and 32 hex digits."""
     return f"{PUBLIC_PREFIX}{task_id.hex}"
+
+
+def parse_public_id(text: str) -> UUID | None:
+    """The id of our own that a client's names; None where it can be none."""
+    digits = text.removeprefix(PUBLIC_PREFIX)
+    if len(digits) != _HEX_DIGITS or digits == text or digits.strip("0123456789abcdef"):
+        return None
+    return UUID(hex=digits)
 
 
 class Task(models.Model):

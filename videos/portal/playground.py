@@ -1,10 +1,58 @@
-"""Playground."""
+"""The playground: asking for a video by hand."""
 
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
+from videos.composer.pages import Composer, Refusal, make
+from videos.models import Task
+from videos.models.task import parse_public_id
 
 
 class PlaygroundPage(TenantPage):
-    """Playground."""
+    """The form, and what comes of it."""
 
-    template_name = "portal/base.html"
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
     section = "playground"
+    template_name = "portal/playground.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show a fresh form; with `from`, filled in as that task of the tenant's was."""
+        composer = Composer.fresh(self._start(request), self._key, timezone.now())
+        return self._shown(composer, is_judged=False)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Redraw a part of the form, or make the video."""
+        composer = Composer.sent(request.POST, self._key, timezone.now())
+        part = request.GET.get("part", "")
+        if part:
+            return self._shown(composer, is_judged=part == "preview", part=part)
+        form = composer.form()
+        made = make(form, self.person, "portal") if form.is_valid() else Refusal(())
+        if isinstance(made, Refusal):
+            for message in made.messages:
+                messages.error(request, message)
+            return self._shown(composer, is_judged=True)
+        return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, made]))
+
+    @property
+    def _key(self) -> APIKey:
+        return APIKey.objects.of_people(self.tenant, Purpose.PORTAL)
+
+    def _start(self, request: HttpRequest) -> dict[str, Any]:
+        task_id = parse_public_id(request.GET.get("from", ""))
+        mine = Task.objects.filter(tenant=self.tenant, hidden_at=None, pk=task_id) if task_id else None
+        task = mine.first() if mine is not None else None
+        return dict(task.request) if task else {"model": request.GET.get("model", "")}
+
+    def _shown(self, composer: Composer, *, is_judged: bool, part: str = "") -> HttpResponse:
+        drawn = composer.context(self.request, composer.form(), is_judged=is_judged)
+        if part and self.request.headers.get("hx-request"):
+            self.template_name = f"composer/{part}.html"
+            return self.render_to_response(drawn)
+        return self.render_to_response(self.get_context_data(**drawn))

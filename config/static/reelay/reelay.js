@@ -48,5 +48,18 @@
     if ("submits" in event.target.dataset) event.target.form.requestSubmit();
   });
 
+  // How long a text is, beside it.
+  document.addEventListener("input", (event) => {
+    if (!("counted" in event.target.dataset)) return;
+    event.target.closest(".field").querySelector("[data-count]").textContent = [...event.target.value].length;
+  });
+
+  // What the server says of a field that is on the page already.
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    const list = event.detail.target;
+    const input = document.querySelector(`[aria-describedby="${list.id}"]`);
+    if (input) input.setAttribute("aria-invalid", String(list.children.length > 0));
+  });
+
   document.addEventListener("DOMContentLoaded", label);
 })();

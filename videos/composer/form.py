@@ -1,0 +1,99 @@
+"""The form: what was filled in, judged by the very code that judges what programs post."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from accounts.models import APIKey
+from videos import admission, ordering
+from videos.admission import Asker, Look
+from videos.composer.body import MANY, SINGLE, Answers, body_of, names
+from videos.composer.places import EVERYWHERE, Place, place_of
+from videos.errors import KeyRefused, MaxCostExceeded, ModelNotAllowed, NoPrice
+from videos.ordering import Checked
+from videos.replays import Repetition, fingerprint
+from videos.requests import InvalidRequestError
+
+FORM_ID = "form_id"
+_FORM_KEY = "form-{}"
+"""The idempotency key of a form: sent twice, it makes one task."""
+
+
+class Many(forms.Field):
+    """A field that is sent several times."""
+
+    widget = forms.MultipleHiddenInput
+
+
+class VideoForm(forms.Form):
+    """A request for a video. It has no rules of its own: `clean` asks the API's.
+
+    Once it is valid, `checked` is the request with its price, and `seen` what the tenant had then.
+    """
+
+    def __init__(self, answers: Answers, asker: Asker) -> None:
+        """`asker` stands for the person, with the key that the person's videos are counted under."""
+        super().__init__(_as_data(answers))
+        self.answers = answers
+        self.body = body_of(answers)
+        self.asker = asker
+        self.checked: Checked | None = None
+        self.seen: Look | None = None
+        self.problems: dict[Place, list[str]] = defaultdict(list)
+        """What is wrong, by where it is shown."""
+        for name in names():
+            self.fields[name] = Many(required=False) if name in MANY else forms.Field(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Judge the body; each violation is an error of its field, in the API's words."""
+        try:
+            self.seen = admission.look(self.asker)
+            self.checked = ordering.check(self.body, self.asker, self.seen)
+        except InvalidRequestError as error:
+            for violation in error.violations:
+                self._refuse(place_of(violation, self.answers), violation.message)
+        except MaxCostExceeded as error:
+            self._refuse(Place("max_cost"), str(error))
+        except (NoPrice, ModelNotAllowed) as error:
+            self._refuse(Place("model"), str(error))
+        except KeyRefused:
+            self._refuse(Place(EVERYWHERE), _("The tenant is suspended: nothing can be made for it."))
+        return self.cleaned_data
+
+    def _refuse(self, place: Place, message: str) -> None:
+        self.problems[place].append(message)
+        self.add_error(place.field if place.field in self.fields else None, message)
+
+
+def asker_for(key: APIKey, form_id: str, answers: Answers, now: Any) -> Asker:
+    """Somebody at a form, under the key that stands for people; `form_id` tells one form from another."""
+    repetition = Repetition(fingerprint(body_of(answers)), idempotency_key=_FORM_KEY.format(form_id))
+    return Asker.of(key, now, repetition)
+
+
+def answers_from(sent: QueryDict) -> dict[str, list[str]]:
+    """What a browser sent of the form's fields."""
+    return {name: [str(value) for value in sent.getlist(name)] for name in names() if name in sent}
+
+
+def form_id_from(sent: QueryDict) -> str:
+    """The id of the form that was sent; a new one where it is missing or none."""
+    try:
+        return str(UUID(sent.get(FORM_ID, "")))
+    except ValueError:
+        return str(uuid4())
+
+
+def _as_data(answers: Mapping[str, Sequence[str]]) -> QueryDict:
+    data = QueryDict(mutable=True)
+    for name, values in answers.items():
+        data.setlist(name, list(values))
+    return data
+
+
+__all__ = ["FORM_ID", "SINGLE", "VideoForm", "answers_from", "asker_for", "form_id_from"]

@@ -1,0 +1,269 @@
+"""What the form offers for a model: drawn from the catalogue, so that it promises nothing a model refuses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from videos import catalogue
+from videos.catalogue import ModelSpec
+from videos.composer.body import Answers
+from videos.requests.media import MAX_VIDEOS
+from videos.requests.metadata import INPUT_REGIONS, PERSON_GENERATIONS, SWITCH_VALUES, SWITCHES
+from videos.requests.shots import MAX_SHOTS, REFERENCES, REFERENCES_WITH_VIDEO
+from videos.requests.values import whole_number
+
+Text = str | Promise
+_FIRST_AND_LAST: tuple[Text, ...] = (_("First frame"), _("Last frame"))
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a choice, with what it is called and why it stands where it does."""
+
+    value: str
+    label: Text
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A field with few values; an empty answer leaves it to the provider."""
+
+    name: str
+    label: Text
+    options: Sequence[Option]
+    help: Text = ""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one image or video: which one, what it means, and what stands in it."""
+
+    position: int
+    label: Text
+    value: str = ""
+    subject: str = ""
+    voice: str = ""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One shot of the list."""
+
+    position: int
+    prompt: str
+    duration: str
+
+
+_ON_OFF = tuple(Option(value, label) for value, label in zip(SWITCH_VALUES, (_("On"), _("Off")), strict=True))
+_SWITCH_LABELS: dict[str, Text] = {
+    "AudioGeneration": _("Sound"),
+    "OffPeak": _("Off-peak (slower, cheaper)"),
+    "LogoAdd": _("Logo in the picture"),
+    "InputComplianceCheck": _("Check the input for compliance"),
+    "OutputComplianceCheck": _("Check the result for compliance"),
+    "EnhanceSwitch": _("Enhance the result"),
+}
+_SCENES: dict[str, Text] = {
+    "motion_control": _("Motion control"),
+    "template_effect": _("Template effect"),
+    "land2port": _("Landscape to portrait"),
+}
+_REGIONS: dict[str, Text] = {"Oversea": _("Oversea"), "Mainland": _("Mainland China")}
+_PERSONS: dict[str, Text] = {"AllowAdult": _("Adults may be shown"), "Disallowed": _("No persons")}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The fields for one model, with what is filled in so far."""
+
+    spec: ModelSpec
+    answers: Answers
+
+    @property
+    def has_video(self) -> bool:
+        """Whether a reference video is given."""
+        return bool(self._filled("videos"))
+
+    @property
+    def seconds(self) -> Sequence[int]:
+        """The lengths to choose from."""
+        return self.spec.seconds_for(with_video=self.has_video).allowed
+
+    @property
+    def seconds_chosen(self) -> str:
+        """The length that is chosen, the shortest unless another one is."""
+        chosen = self._one("seconds")
+        return chosen if whole_number(chosen) in self.seconds else str(self.seconds[0])
+
+    @property
+    def max_images(self) -> int:
+        """How many images the model takes, beside what else is given."""
+        if not self.spec.elements_and_shots:
+            return self.spec.max_images
+        return REFERENCES_WITH_VIDEO if self.has_video else REFERENCES
+
+    @property
+    def images(self) -> Sequence[Slot]:
+        """The places for images: those in use, or one that is free."""
+        rows = max(1, len(self._many("images")))
+        return [self._image(position, rows) for position in range(rows)]
+
+    @property
+    def takes_more_images(self) -> bool:
+        """Whether another place may be added."""
+        return len(self.images) < self.max_images
+
+    @property
+    def images_help(self) -> Text:
+        """What images mean to the model."""
+        frames, most = self.spec.frames, self.max_images
+        if frames == 0:
+            return _("References: what is to be seen in the video.")
+        if frames >= most:
+            return _("A picture the video begins with; a second one, where there is a place for it, ends it.")
+        if frames == 1:
+            return _("One image alone is the first frame; several, or any beside a video, are references.")
+        return _(
+            "One image is the first frame, two are first and last; more, or any beside a video, are"
+            " references."
+        )
+
+    @property
+    def videos(self) -> Sequence[Slot]:
+        """The places for reference videos."""
+        if not self.spec.elements_and_shots:
+            return []
+        values = [*self._many("videos"), ""]
+        return [Slot(position, _("Reference video"), values[position]) for position in range(MAX_VIDEOS)]
+
+    @property
+    def ratios(self) -> Sequence[str]:
+        """The shapes of frame to choose from."""
+        hidden = self.spec.ratios.text_to_video_only and bool(self._filled("images"))
+        return () if hidden else self.spec.ratios.allowed
+
+    @property
+    def elements(self) -> Sequence[Slot]:
+        """The places for the ids of elements: those in use, or one that is free."""
+        if not self.spec.elements_and_shots:
+            return []
+        values = self._many("elements") or [""]
+        return [Slot(position, _("Element id"), value) for position, value in enumerate(values)]
+
+    @property
+    def takes_more_elements(self) -> bool:
+        """Whether another place may be added."""
+        return len(self.elements) < REFERENCES
+
+    @property
+    def is_multi_shot(self) -> bool:
+        """Whether the list of shots is switched on."""
+        return self.spec.elements_and_shots and bool(self._one("multi_shot"))
+
+    @property
+    def shots(self) -> Sequence[Shot]:
+        """The list of shots: those in use, or one that lasts as long as the video."""
+        prompts, durations = self._many("shot_prompts"), self._many("shot_durations")
+        if not prompts:
+            return [Shot(0, "", self.seconds_chosen)]
+        padded = [*durations, *[""] * len(prompts)]
+        return [Shot(position, prompt, padded[position]) for position, prompt in enumerate(prompts)]
+
+    @property
+    def takes_more_shots(self) -> bool:
+        """Whether another shot may be added."""
+        return len(self.shots) < MAX_SHOTS
+
+    @property
+    def seconds_left(self) -> int:
+        """Seconds of the video that no shot fills yet; fewer than none where they fill more."""
+        filled = [whole_number(shot.duration) or 0 for shot in self.shots]
+        return (whole_number(self.seconds_chosen) or 0) - sum(filled)
+
+    @property
+    def choices(self) -> Sequence[Choice]:
+        """What every model, or this family alone, can be told besides."""
+        scene = self.spec.scene_type
+        return [
+            *self._switches(own=True),
+            *([Choice("scene_type", _("Scene"), [Option(scene, _SCENES[scene])])] if scene else []),
+            Choice("enhance_prompt", _("Let the provider improve the prompt"), _ON_OFF),
+        ]
+
+    @property
+    def further_choices(self) -> Sequence[Choice]:
+        """What is seldom needed, and may not be forwarded."""
+        regions = [Option(value, _REGIONS[value]) for value in INPUT_REGIONS]
+        persons = [Option(value, _PERSONS[value]) for value in PERSON_GENERATIONS]
+        return [
+            Choice("input_region", _("Where the input lies"), regions),
+            Choice("PersonGeneration", _("Persons"), persons),
+            *self._switches(own=False),
+        ]
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The values of all fields that are sent once."""
+        return {name: values[-1] for name, values in self.answers.items() if values}
+
+    @property
+    def seconds_over(self) -> int:
+        """Seconds that the shots are too long."""
+        return -self.seconds_left
+
+    @property
+    def has_further(self) -> bool:
+        """Whether anything is filled in of what is seldom needed."""
+        seldom = (*(choice.name for choice in self.further_choices), "additional", "ext_info")
+        return any(self.chosen.get(name) for name in seldom)
+
+    @property
+    def drawn(self) -> Sequence[str]:
+        """Every field and slot that is on the page, by the names under which problems are told."""
+        once = ["model", "seconds", "prompt", "negative_prompt", "max_cost", "additional", "images", "videos"]
+        once += ["aspect_ratio"] if self.ratios else []
+        once += ["ext_info"] if self.chosen.get("ext_info") else []
+        once += [choice.name for choice in (*self.choices, *self.further_choices)]
+        columns = ["images", *(("subjects", "voices") if self.spec.subjects else ())]
+        slots = [f"{name}-{slot.position}" for slot in self.images for name in columns if self.max_images]
+        return [*once, *columns[1:], *slots, *self._drawn_of_the_advanced()]
+
+    def _drawn_of_the_advanced(self) -> list[str]:
+        if not self.spec.elements_and_shots:
+            return []
+        shots = self.shots if self.is_multi_shot else ()
+        of_shots = [
+            f"{name}-{shot.position}" for shot in shots for name in ("shot_prompts", "shot_durations")
+        ]
+        shown = ["elements", *(["shots"] if self.is_multi_shot else [])]
+        return [*shown, *(f"videos-{slot.position}" for slot in self.videos), *of_shots]
+
+    def _switches(self, *, own: bool) -> list[Choice]:
+        """Sound and what the family alone has, or the other switches."""
+        main = {"AudioGeneration", *self.spec.own_switches}
+        shared = set(SWITCHES) - set(catalogue.SWITCH_OWNERS) - main
+        wanted = main if own else shared
+        return [Choice(name, _SWITCH_LABELS[name], _ON_OFF) for name in SWITCHES if name in wanted]
+
+    def _image(self, position: int, rows: int) -> Slot:
+        texts = {name: [*self._many(name), *[""] * rows] for name in ("images", "subjects", "voices")}
+        label = self._image_label(position, rows)
+        return Slot(
+            position, label, texts["images"][position], texts["subjects"][position], texts["voices"][position]
+        )
+
+    def _image_label(self, position: int, rows: int) -> Text:
+        if not self.has_video and rows <= self.spec.frames:
+            return _FIRST_AND_LAST[position]
+        return _("Reference %(number)s") % {"number": position + 1}
+
+    def _many(self, name: str) -> list[str]:
+        return list(self.answers.get(name, ()))
+
+    def _filled(self, name: str) -> list[str]:
+        return [text for text in self._many(name) if text]
+
+    def _one(self, name: str) -> str:
+        return next(reversed(self._many(name)), "")

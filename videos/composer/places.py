@@ -1,0 +1,58 @@
+"""Where a violation of the API's rules belongs in the form. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from videos.composer.body import META, OUTPUT, SINGLE, Answers
+from videos.requests import Violation
+
+_AT = re.compile(r"\[(\d+)\]")
+_ADDITIONAL = re.compile(r"metadata\.(?:ext_info|ExtInfo)\.AdditionalParameters(?:\.(.+))?")
+_SHOT_COLUMNS = {"prompt": "shot_prompts", "duration": "shot_durations"}
+_EDITORS = {"element_list": "elements", "multi_prompt": "shots", "shot_type": "shots"}
+_METADATA = {
+    **{f"metadata.{name}": name for name in META},
+    **{f"metadata.output_config.{name}": name for name in OUTPUT},
+    "metadata.SceneType": "scene_type",
+    "metadata.ext_info": "ext_info",
+    "metadata.ExtInfo": "ext_info",
+    "metadata.vidu_q2_object_ids": "subjects",
+    "metadata.vidu_q2_voice_map": "voices",
+}
+EVERYWHERE = "__all__"
+"""Stands for no field of its own."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A field, and which of its slots; None is the field as a whole."""
+
+    field: str
+    slot: int | None = None
+
+
+def place_of(violation: Violation, answers: Answers) -> Place:
+    """The field to show it at."""
+    param = violation.param
+    found = _AT.search(param)
+    position = int(found[1]) if found else None
+    base = param[: found.start()] if found else param
+    if base in ("images", "videos"):
+        return Place(base, None if position is None else _slot(answers.get(base, ()), position))
+    if inner := _ADDITIONAL.fullmatch(param):
+        return _within_additional(inner[1] or "", position)
+    return Place(_METADATA.get(param, param if param in SINGLE else EVERYWHERE))
+
+
+def _within_additional(path: str, position: int | None) -> Place:
+    name, column = re.split(r"[.\[]", path)[0], path.rpartition(".")[2]
+    if position is not None and column in _SHOT_COLUMNS:
+        return Place(_SHOT_COLUMNS[column], position)
+    return Place(_EDITORS.get(name, "additional"))
+
+
+def _slot(values: Sequence[str], position: int) -> int:
+    """Where the item stands that is at `position` once the empty slots are left out."""
+    filled = [slot for slot, value in enumerate(values) if value]
+    return filled[position] if position < len(filled) else position

@@ -1,0 +1,129 @@
+"""What would come of the form as it is filled in: its price, its effect on limits, how to ask by program."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.limits import Decision, Limits
+from accounts.money import shown
+from accounts.totals import Totals
+from videos import creation, ordering
+from videos.admission import Look
+from videos.composer.form import VideoForm
+from videos.ordering import ANY_TASK, Checked
+from videos.upstream import Translation
+
+CREATE_PATH = "/v1/videos"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What the video does to one limit: the use before and after it, and the limit; None is unlimited."""
+
+    label: str | Promise
+    before: int | Decimal
+    after: int | Decimal
+    limit: int | Decimal | None
+    unit: str | Promise = ""
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether the limit does not allow it."""
+        return self.limit is not None and self.after > self.limit
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would come of the form; of one that is not valid, only how it would be posted."""
+
+    form: VideoForm
+
+    @property
+    def checked(self) -> Checked | None:
+        """The request and its price; None while rules are broken."""
+        return self.form.checked if self.form.is_valid() else None
+
+    @cached_property
+    def decision(self) -> Decision | None:
+        """Whether the limits allow it now."""
+        checked, seen = self.checked, self.form.seen
+        if checked is None or seen is None:
+            return None
+        return creation.decide(checked.request, checked.quote.amount, self.form.asker, seen)
+
+    @cached_property
+    def translation(self) -> Translation | None:
+        """What the provider would be sent."""
+        checked, seen = self.checked, self.form.seen
+        if checked is None or seen is None:
+            return None
+        return ordering.translated(checked.request, self.form.asker, seen, ANY_TASK)
+
+    @property
+    def price(self) -> str:
+        """What it costs."""
+        return f"{shown(self.checked.quote.amount)} {settings.CURRENCY}" if self.checked else ""
+
+    @property
+    def effects(self) -> Sequence[Effect]:
+        """What it does to each limit that is set, and to the balance."""
+        return list(_effects(self.checked, self.form.seen)) if self.checked and self.form.seen else []
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Everything that is wrong, in the API's order."""
+        return [message for messages in self.form.problems.values() for message in messages]
+
+    @property
+    def body(self) -> str:
+        """The body to post, as JSON."""
+        return json.dumps(self.form.body, ensure_ascii=False, indent=2)
+
+    @property
+    def payload(self) -> str:
+        """The body that the provider would be sent, as JSON."""
+        return json.dumps(self.translation.payload, ensure_ascii=False, indent=2) if self.translation else ""
+
+
+def curl(body: Mapping[str, Any], base: str) -> str:
+    """The command that asks for the same video, with the key in `$REELAY_KEY`; `base` is our own address."""
+    text = json.dumps(body, ensure_ascii=False, indent=2)
+    return (
+        f"curl {base}{CREATE_PATH} \\\n"
+        '  -H "Authorization: Bearer $REELAY_KEY" \\\n'
+        "  -H 'Content-Type: application/json' \\\n"
+        f"  -d {shlex.quote(text)}"
+    )
+
+
+def _effects(checked: Checked, seen: Look) -> Iterator[Effect]:
+    limits, totals = seen.limits, seen.totals
+    yield from _tasks(limits, totals)
+    seconds, amount, currency = checked.request.seconds, checked.quote.amount, settings.CURRENCY
+    for label, used, added, limit, unit in (
+        (_("Seconds today"), totals.day_seconds, seconds, limits.seconds_per_day, _("s")),
+        (_("Seconds this month"), totals.month_seconds, seconds, limits.seconds_per_month, _("s")),
+        (_("Spent today"), totals.day_spend, amount, limits.spend_per_day, currency),
+        (_("Spent this month"), totals.month_spend, amount, limits.spend_per_month, currency),
+    ):
+        yield Effect(label, used, used + added, limit, unit)
+    if limits.is_prepaid:
+        yield Effect(_("Balance"), totals.balance, totals.balance - amount, None, currency)
+
+
+def _tasks(limits: Limits, totals: Totals) -> Iterator[Effect]:
+    """It is at work, or waits in the tenant's own queue."""
+    is_full = limits.concurrent_tasks is not None and totals.open_tasks >= limits.concurrent_tasks
+    if limits.queues_when_full and (is_full or totals.waiting_tasks):
+        waiting = totals.waiting_tasks
+        yield Effect(_("Tasks waiting"), waiting, waiting + 1, limits.queued_tasks)
+    else:
+        yield Effect(_("Tasks at work"), totals.open_tasks, totals.open_tasks + 1, limits.concurrent_tasks)

@@ -1,0 +1,48 @@
+"""Tags of the form that asks for a video: what is wrong with a field, and how the field tells of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.inclusion_tag("composer/errors.html", takes_context=True)
+def problems_of(context: dict[str, Any], field: str, slot: int | None = None) -> dict[str, Any]:
+    """The list of what is wrong with a field, or one of its slots; empty where nothing is."""
+    name = _name(field, slot)
+    return {"field": name, "messages_here": _messages(context, name)}
+
+
+@register.inclusion_tag("composer/errors.html", takes_context=True)
+def problems_at(context: dict[str, Any], name: str) -> dict[str, Any]:
+    """The same, to take the place of the list that is on the page."""
+    return {"field": name, "messages_here": _messages(context, name), "is_oob": True}
+
+
+@register.simple_tag(takes_context=True)
+def control(context: dict[str, Any], field: str, slot: int | None = None) -> SafeString:
+    """The attributes that name an input, and tie it to what is wrong with it."""
+    name = _name(field, slot)
+    invalid = "true" if _messages(context, name) else "false"
+    return format_html(
+        'id="id-{}" name="{}" aria-describedby="errors-{}" aria-invalid="{}"', name, field, name, invalid
+    )
+
+
+@register.filter
+def answer(answers: dict[str, str], name: str) -> str:
+    """What is filled in under that name."""
+    return answers.get(name, "")
+
+
+def _name(field: str, slot: int | None) -> str:
+    return field if slot is None else f"{field}-{slot}"
+
+
+def _messages(context: dict[str, Any], name: str) -> Sequence[str]:
+    found: Sequence[str] = context.get("problems", {}).get(name, ())
+    return found
