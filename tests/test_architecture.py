@@ -22,6 +22,9 @@ PURE = (
     "videos/polling.py",
     "videos/wording.py",
     "videos/upstream/base.py",
+    "videos/upstream/exchanges.py",
+    "videos/composer/body.py",
+    "videos/composer/places.py",
     "videos/upstream/tencent/signing.py",
 )
 IMPURE = ("django", "rest_framework", "procrastinate", "httpx", "aiohttp", "time", "config")
@@ -35,7 +38,19 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "videos/steps/": ("videos.api", "videos.jobs"),
     "videos/creation.py": ("videos.api", "videos.jobs", "videos.steps", "videos.upstream"),
     "videos/lifecycle.py": ("videos.api", "videos.jobs", "videos.steps", "videos.upstream"),
-    "videos/api/": ("videos.jobs", "videos.steps", "videos.worker", "videos.admin", "videos.local"),
+    "videos/api/": (
+        "videos.jobs",
+        "videos.steps",
+        "videos.worker",
+        "videos.admin",
+        "videos.local",
+        "videos.console",
+        "videos.portal",
+        "videos.composer",
+    ),
+    "videos/composer/": ("videos.api", "videos.console", "videos.portal", "videos.steps", "videos.jobs"),
+    "videos/portal/": ("videos.api", "videos.console", "videos.admin", "videos.steps", "videos.jobs"),
+    "videos/console/": ("videos.api", "videos.portal", "videos.steps", "videos.jobs"),
 }
 """Who must not import what."""
 

@@ -99,28 +99,28 @@ def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
     return _move(task, Status.IN_DOUBT, "in_doubt", now, dict(reason), **changes)
 
 
-def progressed(task: Task, word: str, now: datetime, *, is_known: bool) -> bool:
+def progressed(task: Task, word: str, now: datetime, *, is_known: bool, **detail: Any) -> bool:
     """Upstream speaks of the running task with a word it had not used for it before."""
     attention = "" if is_known else f"upstream says {word!r}, which nobody has seen before"
     with transaction.atomic():
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING).exclude(upstream_status=word)
         changed = running.update(upstream_status=word, attention=attention) == 1
         if changed:
-            _record(task, "progressed", Status.RUNNING, now, {"word": word})
+            _record(task, "progressed", Status.RUNNING, now, {"word": word, **detail})
     return changed
 
 
-def done_without_link(task: Task, now: datetime) -> bool:
+def done_without_link(task: Task, now: datetime, **detail: Any) -> bool:
     """Upstream is done but does not say where the result is; it is asked again for a while."""
     with transaction.atomic():
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING, done_at=None)
         changed = running.update(done_at=now, attention="upstream is done but gives no link") == 1
         if changed:
-            _record(task, "done_without_link", Status.RUNNING, now, {})
+            _record(task, "done_without_link", Status.RUNNING, now, detail)
     return changed
 
 
-def produced(task: Task, link: str, frame_size: str, now: datetime) -> bool:
+def produced(task: Task, link: str, frame_size: str, now: datetime, **detail: Any) -> bool:
     """Upstream is done and has a result; fetch it before its link dies."""
     changes = {
         "result_link": link,
@@ -130,7 +130,8 @@ def produced(task: Task, link: str, frame_size: str, now: datetime) -> bool:
         "attention": "",
     }
     with transaction.atomic():
-        moved = _move(task, Status.STORING, "produced", now, {"frame_size": frame_size}, **changes)
+        detail = {"frame_size": frame_size, **detail}
+        moved = _move(task, Status.STORING, "produced", now, detail, **changes)
         if moved:
             enqueue(Job.STORE, task_id=str(task.pk))
     return moved

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -16,6 +17,7 @@ from videos.errors import FailureCode
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
 from videos.upstream.base import Phase, Progress, Refused, UpstreamError, violates_policy
+from videos.upstream.exchanges import exchange
 from videos.worker import PREPARATION, BudgetSpent, Gate, in_database
 
 MOST_AT_ONCE = 100
@@ -56,15 +58,18 @@ async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable
     client = await client_for(account)
     try:
         await gate.opens()
+        sent = clock()
         progress = await client.describe(task.upstream_task_id or "")
     except Refused as error:
         attention = f"upstream will not tell about it: {error}"
-        await in_database(lifecycle.flag, task, attention, clock(), **error.as_detail())
+        told = exchange(Action.DESCRIBE, error, (clock() - sent).total_seconds())
+        await in_database(lifecycle.flag, task, attention, clock(), **told)
     except (UpstreamError, BudgetSpent) as error:
         log.info("no news of a task", task=task.public_id, account=account.name, error=type(error).__name__)
     else:
         if progress.word != task.upstream_status or progress.phase in (Phase.DONE, Phase.FAILED):
-            await in_database(_apply, task, progress, clock())
+            told = exchange(Action.DESCRIBE, progress, (clock() - sent).total_seconds())
+            await in_database(_apply, task, progress, clock(), told)
 
 
 def _set_next_looks(tasks: list[Task], now: datetime) -> None:
@@ -82,26 +87,27 @@ def _until_next_look(task: Task, now: datetime, learned: dict[str, GenerationTim
     return generation_times.next_look(task.model, age, learned)
 
 
-def _apply(task: Task, progress: Progress, now: datetime) -> None:
+def _apply(task: Task, progress: Progress, now: datetime, told: dict[str, Any]) -> None:
     if progress.phase is Phase.DONE and progress.urls:
-        lifecycle.produced(task, progress.urls[0], progress.frame_size, now)
+        lifecycle.produced(task, progress.urls[0], progress.frame_size, now, **told)
     elif progress.phase is Phase.DONE:
-        _without_link(task, now)
+        _without_link(task, now, told)
     elif progress.phase is Phase.FAILED:
-        _failed(task, progress, now)
+        _failed(task, progress, now, told)
     else:
-        lifecycle.progressed(task, progress.word, now, is_known=progress.phase is not Phase.UNKNOWN)
+        is_known = progress.phase is not Phase.UNKNOWN
+        lifecycle.progressed(task, progress.word, now, is_known=is_known, **told)
 
 
-def _without_link(task: Task, now: datetime) -> None:
+def _without_link(task: Task, now: datetime, told: dict[str, Any]) -> None:
     if task.done_at is None:
-        lifecycle.done_without_link(task, now)
+        lifecycle.done_without_link(task, now, **told)
     elif now - task.done_at >= WAIT_FOR_LINK:
-        lifecycle.fail(task, FailureCode.RESULT_LOST, wording.RESULT_LOST, now)
+        lifecycle.fail(task, FailureCode.RESULT_LOST, wording.RESULT_LOST, now, **told)
 
 
-def _failed(task: Task, progress: Progress, now: datetime) -> None:
+def _failed(task: Task, progress: Progress, now: datetime, told: dict[str, Any]) -> None:
     policy = violates_policy(progress.message)
     code = FailureCode.CONTENT_POLICY_VIOLATION if policy else FailureCode.GENERATION_FAILED
     message = wording.for_tenant(progress.message, _GENERATION_FAILED)
-    lifecycle.fail(task, code, message, now, upstream=progress.message, request_id=progress.request_id)
+    lifecycle.fail(task, code, message, now, upstream=progress.message, **told)

@@ -21,6 +21,7 @@ from videos.upstream.base import (
     Upstream,
     UpstreamError,
 )
+from videos.upstream.exchanges import exchange
 from videos.worker import PREPARATION, BudgetSpent, Gate, in_database, in_database_surely
 
 MOST_AT_ONCE = 20
@@ -60,33 +61,35 @@ async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], 
 
 
 async def _send(client: Upstream, task: Task, clock: Callable[[], datetime]) -> None:
+    sent = clock()
     try:
         submitted = await client.create(task.payload)
     except UpstreamError as error:
-        await in_database_surely(_not_accepted, task, error, clock())
+        await in_database_surely(_not_accepted, task, error, sent, clock())
     except BaseException as error:
         # Cut off in the middle of the call, or a defect of ours: nobody knows whether it was sent.
         unknown = OutcomeUnknown(f"cut off ({type(error).__name__})")
-        await in_database_surely(_not_accepted, task, unknown, clock())
+        await in_database_surely(_not_accepted, task, unknown, sent, clock())
         raise
     else:
         # Paid for: should the database stay away, the log still knows what was bought.
         log.info("accepted", task=task.public_id, upstream_task_id=submitted.task_id)
-        await in_database_surely(_accepted, task, submitted, clock())
+        await in_database_surely(_accepted, task, submitted, sent, clock())
 
 
 def _not_sent(task: Task, error: BaseException, now: datetime) -> None:
     lifecycle.requeue(task, {"error": type(error).__name__}, now, now)
 
 
-def _accepted(task: Task, submitted: Submitted, now: datetime) -> None:
+def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -> None:
+    told = exchange(Action.CREATE, submitted, (now - sent).total_seconds())
     moved = lifecycle.accepted(
         task,
         submitted.task_id,
         now,
         generation_times.next_look(task.model, 0, generation_times.known()),
         generation_times.expected(task.model),
-        request_id=submitted.request_id,
+        **told,
     )
     if not moved and not Task.objects.filter(pk=task.pk, upstream_task_id=submitted.task_id).exists():
         lifecycle.flag(
@@ -94,18 +97,19 @@ def _accepted(task: Task, submitted: Submitted, now: datetime) -> None:
             "upstream accepted it after it had been given up",
             now,
             upstream_task_id=submitted.task_id,
-            request_id=submitted.request_id,
+            **told,
         )
 
 
-def _not_accepted(task: Task, error: UpstreamError, now: datetime) -> None:
+def _not_accepted(task: Task, error: UpstreamError, sent: datetime, now: datetime) -> None:
+    told = exchange(Action.CREATE, error, (now - sent).total_seconds())
     if isinstance(error, Throttled | Unavailable):
         delay = REQUEUE_DELAYS[min(task.attempts, len(REQUEUE_DELAYS)) - 1]
-        lifecycle.requeue(task, error.as_detail(), now + timedelta(seconds=delay), now)
+        lifecycle.requeue(task, told, now + timedelta(seconds=delay), now)
     elif isinstance(error, Refused):
         policy = error.is_content_policy
         code = FailureCode.CONTENT_POLICY_VIOLATION if policy else FailureCode.UPSTREAM_REJECTED
         message = wording.for_tenant(error.message, _REFUSED) if error.is_about_the_request else _REFUSED
-        lifecycle.fail(task, code, message, now, upstream=error.as_detail())
+        lifecycle.fail(task, code, message, now, upstream=told)
     else:
-        lifecycle.in_doubt(task, error.as_detail(), now)
+        lifecycle.in_doubt(task, told, now)

@@ -8,7 +8,7 @@ UpstreamError
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -76,6 +76,8 @@ class Submitted:
 
     task_id: str
     request_id: str
+    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """As it came, for staff."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Progress:
     """Such as `1920x1080`; empty until known."""
     message: str = ""
     request_id: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """As it came, for staff."""
 
 
 class Upstream(Protocol):

@@ -48,7 +48,7 @@ class MpsUpstream:
         task_id, request_id = _text(response, "TaskId"), _text(response, "RequestId")
         if not task_id:
             raise OutcomeUnknown("the answer holds no TaskId", request_id=request_id)
-        return Submitted(task_id, request_id)
+        return Submitted(task_id, request_id, response)
 
     async def describe(self, task_id: str) -> Progress:
         """Ask about a task. Raises `UpstreamError`."""
@@ -70,6 +70,7 @@ def progress(response: Mapping[str, Any]) -> Progress:
         frame_size=_text(response, "Resolution").replace("*", "x")[:_LONGEST_SIZE],
         message=_text(response, "Message"),
         request_id=_text(response, "RequestId"),
+        answer=response,
     )
 
 
