@@ -19,11 +19,16 @@ _UNIX_TIME = re.compile("[0-9]{1,11}")
 
 def signed_link(task: Task, request: HttpRequest, now: datetime) -> str:
     """An absolute link to the task's video that works for `LINK_LIFE_SECONDS`."""
+    base = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+    return f"{base}{signed_path(task, now)}"
+
+
+def signed_path(task: Task, now: datetime) -> str:
+    """The same link without the address of the site, for our own pages."""
     expires = str(int(now.timestamp()) + settings.LINK_LIFE_SECONDS)
     path = reverse("content", args=[task.public_id])
     query = urlencode({EXPIRES: expires, SIGNATURE: _signature(task.public_id, expires)})
-    base = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
-    return f"{base}{path}?{query}"
+    return f"{path}?{query}"
 
 
 def is_valid(public_id: str, query: Mapping[str, str], now: datetime) -> bool:

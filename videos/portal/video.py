@@ -1,10 +1,72 @@
-"""Video."""
+"""One video: playing it, what it cost, what became of it, and how to ask for it again."""
 
+import json
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import Role, Tenant
 from accounts.portal.base import TenantPage
+from videos import estimates, links, representation, story
+from videos.advice import advice_for
+from videos.composer.pages import base_address, price_of
+from videos.composer.preview import curl
+from videos.display import stage_chip, stage_label
+from videos.models import Task
+from videos.models.task import parse_public_id
+from videos.states import FINAL
 
 
 class VideoPage(TenantPage):
-    """Video."""
+    """A task of the tenant's, as the tenant sees it."""
 
-    template_name = "portal/base.html"
-    section = "video"
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
+    section = "videos"
+    template_name = "portal/video.html"
+
+    def get(self, request: HttpRequest, task_id: str) -> HttpResponse:
+        """Show it; with `part=live`, only what moves while it is at work."""
+        task, now = task_of(self.tenant, task_id), timezone.now()
+        context = live(task, now)
+        if request.GET.get("part") == "live":
+            self.template_name = "task/live.html"
+            return self.render_to_response(context)
+        return self.render_to_response(self.get_context_data(**context, **self._rest(task)))
+
+    def _rest(self, task: Task) -> dict[str, Any]:
+        return {
+            "timeline": story.timeline_for_tenant(story.events_of(task)),
+            "money": story.money_of(task),
+            "price": price_of(task),
+            "body": json.dumps(task.request, ensure_ascii=False, indent=2),
+            "curl": curl(task.request, base_address(self.request)),
+        }
+
+
+def task_of(tenant: Tenant, public_id: str) -> Task:
+    """The tenant's own task of that id that it has not deleted. Raises `Http404` for any other id."""
+    task_id = parse_public_id(public_id)
+    mine = Task.objects.filter(tenant=tenant, hidden_at=None).select_related("api_key", "account")
+    task = mine.defer("payload", "account__secret_key").filter(pk=task_id).first() if task_id else None
+    if task is None:
+        raise Http404
+    return task
+
+
+def live(task: Task, now: datetime) -> dict[str, Any]:
+    """What changes while a task is at work."""
+    has_media = representation.has_media(task)
+    return {
+        "task": task,
+        "now": now,
+        "stage_label": stage_label(task.status),
+        "stage_chip": stage_chip(task.status),
+        "is_final": task.state in FINAL,
+        "progress": representation.progress(task, now),
+        "place": estimates.place_of(task, now),
+        "done_at": estimates.done_at(task, now),
+        "advice": advice_for(task.failure_code),
+        "media": links.signed_path(task, now) if has_media else "",
+    }

@@ -1,4 +1,4 @@
-"""What was said between us and upstream, fit to be kept for staff: without what would let anybody in. Pure."""
+"""What was said between us and upstream, fit for staff: without what would let anybody in. Pure."""
 
 import re
 from typing import Any

@@ -1,0 +1,39 @@
+"""When a task should be done: its place in the queues over their pace, and the usual time of its model."""
+
+from datetime import datetime, timedelta
+
+from accounts.quotas import limits_of
+from videos import generation_times
+from videos.models import Task
+from videos.own_queue import Place
+from videos.states import FINAL, Status
+
+
+def place_of(task: Task, now: datetime) -> Place | None:
+    """Where a task stands in its tenant's own queue; None where it does not wait there."""
+    if task.state is not Status.WAITING:
+        return None
+    ahead = Task.objects.filter(tenant=task.tenant_id, status=Status.WAITING, id__lte=task.pk).count()
+    limit = limits_of(task.tenant_id).concurrent_tasks
+    return Place.at(ahead, limit, generation_times.expected(task.model), now)
+
+
+def done_at(task: Task, now: datetime) -> datetime | None:
+    """When it should have its video; None where nobody can tell, and for one that has ended."""
+    if task.state in FINAL or task.state is Status.IN_DOUBT:
+        return None
+    if task.accepted_at is not None:
+        expected = task.expected_seconds or generation_times.expected(task.model)
+        return max(now, task.accepted_at + timedelta(seconds=expected))
+    start = _start(task, now)
+    return start and start + timedelta(seconds=generation_times.expected(task.model))
+
+
+def _start(task: Task, now: datetime) -> datetime | None:
+    """When it should be submitted."""
+    place = place_of(task, now)
+    if place is not None:
+        return place.estimated_start
+    before = Task.objects.filter(account=task.account_id, status=Status.QUEUED, turn__lt=task.turn)
+    ahead = before.count() if task.state is Status.QUEUED else 0
+    return now + timedelta(seconds=ahead / task.account.creates_per_second)
