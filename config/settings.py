@@ -188,6 +188,7 @@ UNFOLD = {
     "SITE_TITLE": "Reelay",
     "SITE_HEADER": "Reelay",
     "SITE_SYMBOL": "movie",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("reelay/icon.svg")}],
     "SITE_URL": "/",
     "SHOW_LANGUAGES": True,
     "SHOW_BACK_BUTTON": True,

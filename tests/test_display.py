@@ -23,7 +23,7 @@ def test_there_is_no_word_for_a_stage_that_is_none() -> None:
 
 def test_each_verb_has_its_words() -> None:
     source = Path(lifecycle.__file__).read_text()
-    verbs = set(re.findall(r'(?:_move|_close|_record)\([^"]*?"(\w+)"', source))
+    verbs = set(re.findall(r'(?:_move|_close|_record)\(task, [^"]*?"(\w+)", ', source))
     assert len(verbs) > 10
     assert verbs <= set(display.VERBS)
 

@@ -1,8 +1,8 @@
 """Create, the first verb of a task's life: admitted, recorded, paid for and queued, all of it or nothing."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -23,6 +23,7 @@ from videos.errors import NotAdmitted
 from videos.models import Task, UpstreamAccount
 from videos.own_queue import Place
 from videos.requests import VideoRequest
+from videos.requests.values import without_unstorable
 from videos.states import Status
 
 
@@ -36,6 +37,15 @@ class Order:
     payload: dict[str, Any]
     not_forwarded: list[str]
     price: Decimal
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    """The body as it came."""
+
+    def told(self) -> str:
+        """What the first event tells of the request, as JSON: the body as it came, if it reads otherwise."""
+        if self.sent == self.request.as_body():
+            return "{}"
+        text = json.dumps({"sent": without_unstorable(dict(self.sent))})
+        return text if len(text) <= LONGEST_TOLD else json.dumps({"sent_characters": len(text)})
 
     @cached_property
     def usual(self) -> float:
@@ -51,6 +61,8 @@ class Answer:
     is_replay: bool = False
 
 
+LONGEST_TOLD = 64 * 1024
+"""Characters of a body that are kept as they came; the normalised one is always kept whole."""
 Describe = Callable[[Task, Place | None], str]
 """Writes a new task down as clients see it."""
 
@@ -99,7 +111,7 @@ def _make(order: Order, asker: Asker, seen: Look, describe: Describe) -> Answer 
     place = _place(seen.totals.waiting_tasks + 1, order.usual, seen, asker.now) if decision.waits else None
     answer = describe(task, place)
     values = _columns(task) | _totals(seen.totals.with_hold(demand, waits=decision.waits))
-    values |= {"answer": answer, "idempotency_key": asker.repetition.idempotency_key}
+    values |= {"answer": answer, "idempotency_key": asker.repetition.idempotency_key, "told": order.told()}
     made = prepared.fetch(statements.CREATE, values)
     return Answer(answer) if made and made[0] else None
 

@@ -60,6 +60,14 @@ VERBS: dict[str, Label] = {
     "hide": _("Deleted by the tenant"),
     "flag": _("Shown to staff"),
     "remove_media": _("Video removed"),
+    "asked": _("Asked for at a form"),
+    "poll": _("Looked at by hand"),
+    "cancel_by_hand": _("Cancelled by hand"),
+    "accept_by_hand": _("Marked as accepted by hand"),
+    "release": _("Released by hand"),
+    "resubmit": _("Submitted again by hand"),
+    "give_up": _("Given up by hand"),
+    "seen": _("Seen to by staff"),
 }
 """What happened to a task, by the names of the verbs in `lifecycle`."""
 

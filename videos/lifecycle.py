@@ -200,6 +200,17 @@ def note(task: Task, verb: str, now: datetime, **detail: Any) -> None:
     _record(task, verb, task.state, now, detail)
 
 
+def look_soon(task: Task, now: datetime) -> bool:
+    """See now to a task that is at work upstream, or whose result is to be fetched, not when it is due."""
+    moving = Task.objects.filter(pk=task.pk, status__in=[Status.RUNNING, Status.STORING], due_at__gt=now)
+    return moving.update(due_at=now) == 1
+
+
+def unflag(task: Task) -> bool:
+    """Somebody has seen to what staff were to look at."""
+    return Task.objects.filter(pk=task.pk).exclude(attention="").update(attention="") == 1
+
+
 def remove_media(task: Task, now: datetime) -> bool:
     """The media's time has come, and the file is gone."""
     with transaction.atomic():

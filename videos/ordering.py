@@ -53,6 +53,7 @@ def order(body: Mapping[str, Any], asker: Asker, seen: Look) -> Order:
         payload=translation.payload,
         not_forwarded=translation.not_forwarded,
         price=checked.quote.amount,
+        sent=body,
     )
 
 

@@ -109,7 +109,7 @@ WITH standing AS (
     FROM standing RETURNING id, tenant_id
 ), event AS (
     INSERT INTO videos_taskevent (task_id, at, verb, status, detail)
-    SELECT id, %(now)s::timestamptz, 'create', %(status)s::text, '{{}}' FROM task
+    SELECT id, %(now)s::timestamptz, 'create', %(status)s::text, %(told)s::jsonb FROM task
 ), hold AS (
     INSERT INTO videos_ledgerentry (tenant_id, task_id, kind, amount, held, at, actor_name, reason)
     SELECT tenant_id, id, 'hold', -%(price)s::numeric, %(price)s::numeric, %(now)s::timestamptz, '', ''

@@ -3,6 +3,8 @@
 import re
 
 RESULT_LOST = "The video was made but could not be retrieved."
+UNCONFIRMED = "The upstream provider never confirmed this request; it was not charged."
+GIVEN_UP = "The upstream provider did not finish this video; it was given up and not charged."
 LONGEST = 500
 """Characters of upstream's text that are passed on."""
 _PRIVATE = re.compile(

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from videos.console.pages import TaskPages
 from videos.models import Task, TaskEvent
 
 
@@ -22,7 +23,7 @@ class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
 
 
 @admin.register(Task)
-class TaskAdmin(admin.ModelAdmin[Task]):
+class TaskAdmin(TaskPages, admin.ModelAdmin[Task]):
     """Tasks, to look at; their state changes through the verbs alone."""
 
     list_display = ["public_id", "tenant", "model", "status", "attention", "created_at", "finished_at"]
@@ -35,10 +36,6 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         """With the account's name and without its secret."""
         return super().get_queryset(request).select_related("account").defer("account__secret_key")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Tasks are made through the API."""
-        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
         """Nobody edits a task."""

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from accounts.models import APIKey
 from videos import admission, ordering
 from videos.admission import Asker, Look
-from videos.composer.body import MANY, SINGLE, Answers, body_of, names
+from videos.composer.body import MANY, Answers, body_of, names
 from videos.composer.places import EVERYWHERE, Place, place_of
 from videos.errors import KeyRefused, MaxCostExceeded, ModelNotAllowed, NoPrice
+from videos.offers import Offers
 from videos.ordering import Checked
 from videos.replays import Repetition, fingerprint
-from videos.requests import InvalidRequestError
+from videos.requests import InvalidRequestError, parse
 
 FORM_ID = "form_id"
 _FORM_KEY = "form-{}"
@@ -36,8 +37,11 @@ class VideoForm(forms.Form):
     Once it is valid, `checked` is the request with its price, and `seen` what the tenant had then.
     """
 
-    def __init__(self, answers: Answers, asker: Asker) -> None:
-        """`asker` stands for the person, with the key that the person's videos are counted under."""
+    def __init__(self, answers: Answers, asker: Asker | None) -> None:
+        """`asker` stands for the person, with the key that the person's videos are counted under.
+
+        Without one, rules are checked all the same, but nothing is priced and the form is not valid.
+        """
         super().__init__(_as_data(answers))
         self.answers = answers
         self.body = body_of(answers)
@@ -52,8 +56,7 @@ class VideoForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Judge the body; each violation is an error of its field, in the API's words."""
         try:
-            self.seen = admission.look(self.asker)
-            self.checked = ordering.check(self.body, self.asker, self.seen)
+            self._judge()
         except InvalidRequestError as error:
             for violation in error.violations:
                 self._refuse(place_of(violation, self.answers), violation.message)
@@ -64,6 +67,14 @@ class VideoForm(forms.Form):
         except KeyRefused:
             self._refuse(Place(EVERYWHERE), _("The tenant is suspended: nothing can be made for it."))
         return self.cleaned_data
+
+    def _judge(self) -> None:
+        if self.asker is None:
+            self._refuse(Place("tenant"), _("Choose a tenant."))
+            parse(self.body, Offers.current().find)
+        else:
+            self.seen = admission.look(self.asker)
+            self.checked = ordering.check(self.body, self.asker, self.seen)
 
     def _refuse(self, place: Place, message: str) -> None:
         self.problems[place].append(message)
@@ -94,6 +105,3 @@ def _as_data(answers: Mapping[str, Sequence[str]]) -> QueryDict:
     for name, values in answers.items():
         data.setlist(name, list(values))
     return data
-
-
-__all__ = ["FORM_ID", "SINGLE", "VideoForm", "answers_from", "asker_for", "form_id_from"]

@@ -1,29 +1,25 @@
 """What a page with the form does, wherever it stands: draw it, tell what would come of it, make the video."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, QueryDict
-from django.utils.translation import gettext as _
 
-from accounts.models import APIKey, User
+from accounts.models import APIKey
 from accounts.money import shown
-from videos import admission, catalogue, creation, lifecycle, ordering
+from videos import catalogue
 from videos.admission import Asker
 from videos.catalogue import ModelSpec
 from videos.composer.body import answers_of
 from videos.composer.form import VideoForm, answers_from, asker_for, form_id_from
+from videos.composer.making import Asked, NotMade, make
 from videos.composer.offer import Offer
 from videos.composer.places import EVERYWHERE, Place
 from videos.composer.preview import Preview, curl
-from videos.errors import IdempotencyKeyReused, KeyRefused, NotAdmitted, NoUpstreamAccount
 from videos.models import Task
-from videos.models.task import parse_public_id
 from videos.offers import Offers
 
 ADD, REMOVE = "add", "remove"
@@ -42,29 +38,37 @@ class Composer:
 
     answers: dict[str, list[str]]
     form_id: str
-    key: APIKey
+    key: APIKey | None
+    """None as long as nobody said whose the video is to be."""
     now: datetime
 
     @classmethod
-    def sent(cls, data: QueryDict, key: APIKey, now: datetime) -> "Composer":
+    def sent(cls, data: QueryDict, key: APIKey | None, now: datetime) -> "Composer":
         """From what a browser sent, slots added or removed as its button says."""
         answers = answers_from(data)
         _resize(answers, data.get(ADD, ""), data.get(REMOVE, ""))
         return cls(answers, form_id_from(data), key, now)
 
     @classmethod
-    def fresh(cls, body: Mapping[str, Any], key: APIKey, now: datetime) -> "Composer":
+    def fresh(cls, body: Mapping[str, Any], key: APIKey | None, now: datetime) -> "Composer":
         """A new form, filled in as a body says."""
         return cls(answers_of(body), form_id_from(QueryDict()), key, now)
 
     @property
-    def asker(self) -> Asker:
+    def asker(self) -> Asker | None:
         """The person, as admission knows whoever asks."""
-        return asker_for(self.key, self.form_id, self.answers, self.now)
+        return None if self.key is None else asker_for(self.key, self.form_id, self.answers, self.now)
 
     def form(self) -> VideoForm:
         """The form, to be judged."""
         return VideoForm(self.answers, self.asker)
+
+    def make(self, asked: Asked) -> Task:
+        """Make the video. Raises `NotMade`; where rules are broken the form itself says which."""
+        form = self.form()
+        if not form.is_valid() or self.asker is None:
+            raise NotMade
+        return make(form.body, self.asker, asked)
 
     def context(self, request: HttpRequest, form: VideoForm, *, is_judged: bool) -> dict[str, Any]:
         """What the templates draw; `is_judged` shows what is wrong, too."""
@@ -84,45 +88,6 @@ class Composer:
         }
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why no video was made, though the request keeps every rule."""
-
-    messages: tuple[str, ...]
-
-
-def make(form: VideoForm, person: User, place: str) -> str | Refusal:
-    """Make the video of a valid form, once however often it is sent; returns its public id, or why not.
-
-    The event that tells who asked is written with the task; `place` says at which form.
-    """
-    try:
-        with transaction.atomic():
-            return _make(form, person, place)
-    except NotAdmitted as error:
-        return Refusal(tuple(refusal.message for refusal in error.refusals))
-    except NoUpstreamAccount as error:
-        return Refusal((str(error),))
-    except KeyRefused:
-        return Refusal((_("The tenant is suspended: nothing can be made for it."),))
-    except IdempotencyKeyReused:
-        return Refusal(
-            (_("This form was sent before, with other values. Open a new one for another video."),)
-        )
-
-
-def _make(form: VideoForm, person: User, place: str) -> str:
-    asker, seen = form.asker, admission.look(form.asker)
-    made = creation.answer_before(asker, seen, _id_alone) or creation.create(
-        ordering.order(form.body, asker, seen), asker, seen, _id_alone
-    )
-    task_id = str(json.loads(made.body)["id"])
-    if not made.is_replay:
-        task = Task.objects.get(pk=parse_public_id(task_id) or "")
-        lifecycle.note(task, "asked", asker.now, by=person.get_username(), at=place)
-    return task_id
-
-
 def base_address(request: HttpRequest) -> str:
     """Where programs reach us."""
     return settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
@@ -131,10 +96,6 @@ def base_address(request: HttpRequest) -> str:
 def price_of(task: Task) -> str:
     """What a task costs, with the currency."""
     return f"{shown(task.price)} {settings.CURRENCY}"
-
-
-def _id_alone(task: Task, _place: object) -> str:
-    return json.dumps({"id": task.public_id})
 
 
 def _spec(answers: Mapping[str, list[str]]) -> ModelSpec:

@@ -55,7 +55,7 @@ class Preview:
     def decision(self) -> Decision | None:
         """Whether the limits allow it now."""
         checked, seen = self.checked, self.form.seen
-        if checked is None or seen is None:
+        if checked is None or seen is None or self.form.asker is None:
             return None
         return creation.decide(checked.request, checked.quote.amount, self.form.asker, seen)
 
@@ -63,7 +63,7 @@ class Preview:
     def translation(self) -> Translation | None:
         """What the provider would be sent."""
         checked, seen = self.checked, self.form.seen
-        if checked is None or seen is None:
+        if checked is None or seen is None or self.form.asker is None:
             return None
         return ordering.translated(checked.request, self.form.asker, seen, ANY_TASK)
 

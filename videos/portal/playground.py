@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
-from videos.composer.pages import Composer, Refusal, make
+from videos.composer.making import Asked, NotMade
+from videos.composer.pages import Composer
 from videos.models import Task
 from videos.models.task import parse_public_id
 
@@ -32,13 +33,13 @@ class PlaygroundPage(TenantPage):
         part = request.GET.get("part", "")
         if part:
             return self._shown(composer, is_judged=part == "preview", part=part)
-        form = composer.form()
-        made = make(form, self.person, "portal") if form.is_valid() else Refusal(())
-        if isinstance(made, Refusal):
-            for message in made.messages:
+        try:
+            task = composer.make(Asked(self.person, "portal"))
+        except NotMade as refusal:
+            for message in refusal.messages:
                 messages.error(request, message)
             return self._shown(composer, is_judged=True)
-        return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, made]))
+        return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task.public_id]))
 
     @property
     def _key(self) -> APIKey:

@@ -31,14 +31,12 @@ class VideoPage(TenantPage):
         task, now = task_of(self.tenant, task_id), timezone.now()
         context = live(task, now)
         if request.GET.get("part") == "live":
-            self.template_name = "task/live.html"
-            return self.render_to_response(context)
+            self.template_name = "portal/live.html"
+            return self.render_to_response(context | {"is_part": True})
         return self.render_to_response(self.get_context_data(**context, **self._rest(task)))
 
     def _rest(self, task: Task) -> dict[str, Any]:
         return {
-            "timeline": story.timeline_for_tenant(story.events_of(task)),
-            "money": story.money_of(task),
             "price": price_of(task),
             "body": json.dumps(task.request, ensure_ascii=False, indent=2),
             "curl": curl(task.request, base_address(self.request)),
@@ -68,5 +66,7 @@ def live(task: Task, now: datetime) -> dict[str, Any]:
         "place": estimates.place_of(task, now),
         "done_at": estimates.done_at(task, now),
         "advice": advice_for(task.failure_code),
+        "timeline": story.timeline_for_tenant(story.events_of(task)),
+        "money": story.money_of(task),
         "media": links.signed_path(task, now) if has_media else "",
     }

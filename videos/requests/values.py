@@ -70,6 +70,15 @@ def is_storable(value: Any) -> bool:
     return all(map(is_storable, value)) if isinstance(value, list) else True
 
 
+def without_unstorable(value: Any) -> Any:
+    """The value with a mark in place of what PostgreSQL cannot keep, at any depth."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {without_unstorable(str(key)): without_unstorable(item) for key, item in value.items()}
+    return [without_unstorable(item) for item in value] if isinstance(value, list) else value
+
+
 def json_object(value: Any) -> dict[str, Any] | None:
     """An object, or a JSON string that holds one; None for anything else."""
     if isinstance(value, str):

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from accounts.models import Standing
 from accounts.quotas import default_limits
-from videos import lifecycle, replays
+from videos import lifecycle, replays, wording
 from videos.errors import FailureCode
 from videos.models import Task
 from videos.states import Status
@@ -17,7 +17,6 @@ from videos.states import Status
 log = structlog.get_logger(__name__)
 BATCH = 200
 """Rows of one kind that one sweep sees to."""
-_UNKNOWN = "The upstream provider never confirmed this request; it was not charged."
 
 
 def sweep(now: datetime) -> None:
@@ -45,7 +44,7 @@ def _cut_off_submissions(now: datetime) -> None:
 def _release_doubts(now: datetime) -> None:
     """The documented release: nothing was heard for `IN_DOUBT_RELEASE_HOURS`, nobody decided."""
     for task in Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now)[:BATCH]:
-        lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, _UNKNOWN, now, released="by time")
+        lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, wording.UNCONFIRMED, now, released="by time")
 
 
 def _start_waiting(now: datetime) -> None:

@@ -1,0 +1,64 @@
+"""Making a task for any tenant, at the form that the portal has too."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import APIKey, Purpose, Tenant
+from videos.composer.pages import Composer
+from videos.models import Task
+from videos.models.task import parse_public_id
+
+MOST_NAMES = 20
+"""Names of tenants that are proposed while one is typed."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What staff ask at the form: for which tenant, and what is filled in."""
+
+    tenant: Tenant | None
+    tenant_name: str
+    composer: Composer
+
+    @classmethod
+    def fresh(cls, request: HttpRequest) -> "Request":
+        """A new form, or with `from` that task's anew; where there is one tenant only, it is for that."""
+        task = _task(request.GET.get("from", ""))
+        tenant = task.tenant if task else _only_tenant()
+        body = dict(task.request) if task else {}
+        return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, _key(tenant), timezone.now()))
+
+    @classmethod
+    def sent(cls, request: HttpRequest) -> "Request":
+        """What a browser sent."""
+        name = request.POST.get("tenant", "").strip()
+        tenant = Tenant.objects.filter(name=name).first() if name else None
+        return cls(tenant, name, Composer.sent(request.POST, _key(tenant), timezone.now()))
+
+    def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
+        """What the templates draw."""
+        drawn = self.composer.context(request, self.composer.form(), is_judged=is_judged)
+        return {**drawn, "for_staff": True, "tenant_name": self.tenant_name, "names": names_like("")}
+
+
+def names_like(text: str) -> list[str]:
+    """Names of tenants that hold the text, the first in the alphabet."""
+    found = Tenant.objects.filter(name__icontains=text).order_by("name")
+    return list(found.values_list("name", flat=True)[:MOST_NAMES])
+
+
+def _key(tenant: Tenant | None) -> APIKey | None:
+    return None if tenant is None else APIKey.objects.of_people(tenant, Purpose.CONSOLE)
+
+
+def _task(public_id: str) -> Task | None:
+    task_id = parse_public_id(public_id)
+    return Task.objects.select_related("tenant").filter(pk=task_id).first() if task_id else None
+
+
+def _only_tenant() -> Tenant | None:
+    tenants = Tenant.objects.order_by("pk")[:2]
+    return tenants[0] if len(tenants) == 1 else None

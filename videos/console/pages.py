@@ -1,0 +1,136 @@
+"""The pages of one task in the staff console: making it, inspecting it, deciding about it."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.admin_reasons import NO_REASON, person
+from videos import decisions
+from videos.composer.making import Asked, NotMade
+from videos.console import composing, inspecting
+from videos.decisions import ACTIONS, PLACE, Decision, NotDecided
+from videos.models import Task
+from videos.models.task import parse_public_id
+
+
+class TaskPages:
+    """What the admin of tasks has in place of Django's forms: a task is made and moved by verbs alone."""
+
+    admin_site: Any
+    opts: Any
+    has_add_permission: Any
+    has_view_permission: Any
+
+    def get_urls(self) -> list[URLPattern]:
+        """The route of decisions, beside Django's own."""
+        decide = self.admin_site.admin_view(self.decide_view)
+        own = [path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide")]
+        return [*own, *super().get_urls()]  # type: ignore[misc]  # that of the admin it is mixed into
+
+    def add_view(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """The form, parts of it, and making the task."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if request.GET.get("part") == "tenants":
+            names = composing.names_like(request.GET.get("tenant", ""))
+            return TemplateResponse(request, "console/tenant_names.html", {"names": names})
+        if request.method != "POST":
+            asked = composing.Request.fresh(request)
+            return self._form(request, asked.context(request, is_judged=False))
+        return self._sent(request, composing.Request.sent(request))
+
+    def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """The task; with `part=live`, only what moves while it is at work."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        task, now = task_of(object_id), timezone.now()
+        context = inspecting.live(task, request, now)
+        context |= {"may_decide": _may_decide(request), "form_id": uuid4()}
+        if request.GET.get("part") == "live":
+            return TemplateResponse(request, "console/live.html", context | {"is_part": True})
+        context |= inspecting.request_of(task, request, context["events"])
+        return self._page(request, "console/task.html", task.public_id, context)
+
+    def decide_view(self, request: HttpRequest, object_id: UUID, name: str) -> HttpResponse:
+        """Do what a person decided, if the task is still as the person saw it."""
+        if request.method != "POST" or name not in ACTIONS:
+            raise Http404
+        if not _may_decide(request):
+            raise PermissionDenied
+        task = task_of(str(object_id))
+        try:
+            task = self._decided(request, task, name)
+        except NotDecided as refusal:
+            messages.error(request, str(refusal))
+        except NotMade as refusal:
+            messages.error(request, " ".join(refusal.messages))
+        return HttpResponseRedirect(reverse("admin:videos_task_change", args=[task.pk]))
+
+    def _decided(self, request: HttpRequest, task: Task, name: str) -> Task:
+        sent = {field: value.strip() for field, value in request.POST.items() if isinstance(value, str)}
+        if not sent.get("reason"):
+            raise NotDecided(NO_REASON)
+        if sent.get("mark") != decisions.mark_of(task):
+            raise NotDecided(_("The task has moved on since the page was shown."))
+        decision = Decision(
+            task,
+            person(request),
+            sent["reason"],
+            timezone.now(),
+            upstream_task_id=sent.get("upstream_task_id", ""),
+            form_id=sent.get("form_id", ""),
+        )
+        then = decisions.decide(name, decision)
+        messages.success(request, _("Done: %(action)s.") % {"action": ACTIONS[name].label})
+        return then
+
+    def _sent(self, request: HttpRequest, asked: composing.Request) -> HttpResponse:
+        part = request.GET.get("part", "")
+        if part:
+            drawn = asked.context(request, is_judged=part == "preview")
+            if request.headers.get("hx-request") and part in ("fields", "preview"):
+                return TemplateResponse(request, f"composer/{part}.html", drawn)
+            return self._form(request, drawn)
+        try:
+            task = asked.composer.make(Asked(person(request), PLACE))
+        except NotMade as refusal:
+            for message in refusal.messages:
+                messages.error(request, message)
+            return self._form(request, asked.context(request, is_judged=True))
+        return HttpResponseRedirect(reverse("admin:videos_task_change", args=[task.pk]))
+
+    def _form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        return self._page(request, "console/compose.html", _("New task"), context)
+
+    def _page(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, template, {**frame, **context})
+
+
+def task_of(object_id: str) -> Task:
+    """The task of that id, its own or the public one. Raises `Http404`."""
+    tasks = Task.objects.select_related("tenant", "account", "api_key").defer("account__secret_key")
+    parsed = _parsed(object_id)
+    task = tasks.filter(pk=parsed).first() if parsed else None
+    if task is None:
+        raise Http404
+    return task
+
+
+def _parsed(object_id: str) -> UUID | None:
+    try:
+        return parse_public_id(object_id) or UUID(object_id)
+    except ValueError:
+        return None
+
+
+def _may_decide(request: HttpRequest) -> bool:
+    """Deciding about a task is changing it."""
+    return bool(request.user.has_perm("videos.change_task"))
