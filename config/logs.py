@@ -41,6 +41,8 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             "procrastinate": {"level": "WARNING"},
             # Every URL it called, signed links among them.
             "httpx": {"level": "WARNING"},
+            # Each log-in, and each time its records are tidied; what it locks out is a warning.
+            "axes": {"level": "WARNING"},
             # Refusals are answered, not logged as warnings.
             "django.request": {"level": "ERROR"},
             # Anybody can send a foreign host name; it is answered with a 400.

@@ -48,7 +48,7 @@ def answers_of(body: Mapping[str, Any]) -> dict[str, list[str]]:
     return {
         **answers,
         **_slots(body, metadata),
-        "videos": list(body.get("videos") or ()),
+        "videos": _texts(body.get("videos")),
         **_additional_answers(ext_info.get("AdditionalParameters")),
         **({"ext_info": [_written(rest)]} if rest else {}),
     }
@@ -110,9 +110,10 @@ def _pairs(answers: Answers) -> list[tuple[str, str, str]]:
 
 
 def _slots(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, list[str]]:
-    images, subjects = list(body.get("images") or ()), list(metadata.get("vidu_q2_object_ids") or ())
+    images, subjects = _texts(body.get("images")), _texts(metadata.get("vidu_q2_object_ids"))
     voices = _object(metadata.get("vidu_q2_voice_map"))
-    slots = {"images": images, "subjects": subjects, "voices": [voices.get(name, "") for name in subjects]}
+    of_subjects = [_text(voices.get(name, "")) for name in subjects]
+    slots = {"images": images, "subjects": subjects, "voices": of_subjects}
     return {name: values for name, values in slots.items() if values}
 
 
@@ -197,6 +198,11 @@ def _opened(text: str) -> Any:
 
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    """The items of an array of texts; none of anything else."""
+    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else []
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,156 @@
+"""The playground, and the page of one video, in the tenant portal."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Membership, Quota, Role, Tenant, User
+from tests.conftest import Caller, MakeTask, order_video
+from videos.models import Task, UpstreamAccount
+from videos.states import Status
+
+ANSWERS = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat runs"}
+
+
+def member(tenant: Tenant, role: Role, name: str = "alice") -> Client:
+    """A browser in which a member of the tenant is logged in."""
+    client = Client()
+    user = User.objects.create_user(name)
+    Membership.objects.create(tenant=tenant, user=user, role=role)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def alice(owner: Caller) -> Client:
+    return member(owner.tenant, Role.OWNER)
+
+
+def page(tenant: Tenant, rest: str) -> str:
+    return f"/portal/{tenant.pk}/videos/{rest}"
+
+
+def text(answer: Any) -> str:
+    assert answer.status_code == 200, answer.status_code
+    return str(answer.content.decode())
+
+
+# --- the playground
+
+
+def test_a_member_makes_a_video_by_hand(owner: Caller, account: UpstreamAccount) -> None:
+    client = member(owner.tenant, Role.MEMBER)
+    answer = client.post(page(owner.tenant, "new/"), ANSWERS)
+    task = Task.objects.get()
+    assert answer["location"] == page(owner.tenant, f"{task.public_id}/")
+    assert task.tenant == owner.tenant
+    assert owner.get(f"/v1/videos/{task.public_id}").json()["status"] == "queued"
+
+
+def test_a_viewer_makes_nothing(owner: Caller, account: UpstreamAccount) -> None:
+    client = member(owner.tenant, Role.VIEWER)
+    assert client.get(page(owner.tenant, "new/")).status_code == 403
+    for part in ("", "?part=preview", "?part=fields"):
+        assert client.post(page(owner.tenant, f"new/{part}"), ANSWERS).status_code == 403
+    assert not Task.objects.exists()
+
+
+def test_what_is_wrong_is_said_in_the_words_of_the_api(
+    alice: Client, owner: Caller, account: UpstreamAccount
+) -> None:
+    wrong = ANSWERS | {"seconds": "4", "model": "Kling-2.5-720p", "prompt": ""}
+    shown = text(alice.post(page(owner.tenant, "new/"), wrong))
+    for error in owner.post("/v1/videos/validate", wrong).json()["errors"]:
+        assert error["message"] in shown
+    assert not Task.objects.exists()
+
+
+def test_a_limit_in_the_way_is_told_in_the_preview(
+    alice: Client, owner: Caller, account: UpstreamAccount
+) -> None:
+    Quota.objects.create(tenant=owner.tenant, seconds_per_day=4)
+    path = page(owner.tenant, "new/?part=preview")
+    shown = text(alice.post(path, ANSWERS, headers={"hx-request": "true"}))
+    assert "The daily limit of 4 seconds of video does not allow this task" in shown
+
+
+def test_without_script_a_part_is_the_whole_page(
+    alice: Client, owner: Caller, account: UpstreamAccount
+) -> None:
+    shown = text(alice.post(page(owner.tenant, "new/?part=fields"), ANSWERS | {"model": "GV-3.1-720p"}))
+    assert "<html" in shown
+    assert "a cat runs" in shown
+    assert re.findall(r'name="seconds"[^>]*>\s*<option value="(\d+)"', shown) == ["8"]
+
+
+def test_nothing_of_another_tenants_can_be_asked_for_again(
+    alice: Client, owner: Caller, stranger: Caller, account: UpstreamAccount
+) -> None:
+    theirs = order_video(stranger, ANSWERS | {"prompt": "a secret of Charlie's"})
+    assert "secret of Charlie" not in text(alice.get(page(owner.tenant, f"new/?from={theirs.public_id}")))
+
+
+# --- one video
+
+
+def test_a_video_that_is_done_can_be_played_without_a_key(
+    alice: Client, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(Status.SUCCEEDED, media_bytes=5_000_000, frame_size="1280x720")
+    shown = text(alice.get(page(owner.tenant, f"{task.public_id}/")))
+    [link] = re.findall(r'<video[^>]* src="([^"]+)"', shown)
+    assert link.startswith(f"/v1/videos/{task.public_id}/content?")
+    assert "1280x720" in shown
+    assert "every 2s" not in shown
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_video_in_any_state_has_a_page_of_few_queries(
+    status: Status, alice: Client, owner: Caller, make_task: MakeTask, django_assert_max_num_queries: Any
+) -> None:
+    task = make_task(status)
+    path = page(owner.tenant, f"{task.public_id}/")
+    with django_assert_max_num_queries(15):
+        shown = text(alice.get(path))
+    assert task.public_id in shown
+    assert ("every 2s" in text(alice.get(f"{path}?part=live"))) is ("every 2s" in shown)
+
+
+def test_a_failure_says_what_happened_and_what_to_do(
+    alice: Client, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(Status.FAILED, failure_code="content_policy_violation", failure_message="No violence.")
+    shown = text(alice.get(page(owner.tenant, f"{task.public_id}/")))
+    assert "content policy" in shown
+    assert "No violence." in shown
+    assert "Change the prompt or the images" in shown
+
+
+def test_what_is_between_staff_and_upstream_is_not_told(
+    alice: Client, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(Status.RUNNING, attention="upstream says a strange word")
+    task.events.create(at=task.created_at, verb="flag", status="running", detail={"attention": "strange"})
+    told = {"upstream_task_id": task.upstream_task_id, "request_id": "req-77"}
+    task.events.create(at=task.created_at, verb="accepted", status="running", detail=told)
+    shown = text(alice.get(page(owner.tenant, f"{task.public_id}/")))
+    assert task.upstream_task_id is not None
+    for secret in ("strange", "req-77", task.upstream_task_id, task.account.name):
+        assert secret not in shown
+
+
+def test_another_tenants_video_is_not_found(
+    alice: Client, owner: Caller, stranger: Caller, account: UpstreamAccount
+) -> None:
+    theirs = order_video(stranger)
+    assert alice.get(page(owner.tenant, f"{theirs.public_id}/")).status_code == 404
+    assert alice.get(page(stranger.tenant, f"{theirs.public_id}/")).status_code == 404
+    assert alice.get(page(owner.tenant, "nonsense/")).status_code == 404
+
+
+def test_whoever_is_not_logged_in_is_sent_to_the_log_in(owner: Caller) -> None:
+    answer = Client().get(page(owner.tenant, "new/"))
+    assert answer.status_code == 302
+    assert answer["location"].startswith("/log-in/?next=")
