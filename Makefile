@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long check format bench clean
+.PHONY: help demo serve test test-long e2e screenshots check format bench clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -22,6 +22,12 @@ test: $(VENV)/.test ## Run every test, on an embedded PostgreSQL of its own
 
 test-long: $(VENV)/.test ## Run the properties of money and state many times over
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py $(ARGS)
+
+e2e: $(VENV)/.e2e ## Use the pages in a real browser (Debian's chromium, which it installs where it is missing)
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+screenshots: $(VENV)/.e2e ## Photograph every page, wide and narrow, light and dark, in each language, into .screenshots/
+	$(BIN)/python -m pytest tests/e2e/screenshots.py $(ARGS)
 
 check: $(VENV)/.test ## Lint, types, deployment and migrations
 	$(BIN)/ruff check .
@@ -54,3 +60,10 @@ $(VENV)/.test: pyproject.toml
 	@echo "Installing into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(VENV)/.local $@
+
+$(VENV)/.e2e: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk)
+	@echo "Installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[e2e]'
+	@touch $(VENV)/.local $(VENV)/.test $@

@@ -1,0 +1,91 @@
+"""A real browser that minds every error a page makes, and asks axe whether everybody can use it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 20_000
+"""Milliseconds that something may take to show."""
+DESKTOP, PHONE = 1440, 375
+_SERIOUS = ("serious", "critical")
+_ZONE = "Asia/Shanghai"
+
+
+class Visitor:
+    """Somebody at a browser. Every error in the console, of a script or of the content policy is kept."""
+
+    def __init__(self, context: BrowserContext, site: str) -> None:
+        self.site = site
+        self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.troubles: list[str] = []
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
+        self.page.on("response", self._answered)
+
+    def open(self, path: str) -> Page:
+        """Go there, and wait until everything has come."""
+        self.page.goto(f"{self.site}{path}")
+        return self.page
+
+    def log_in(self, name: str, password: str) -> None:
+        """At the log-in page, wherever it leads."""
+        self.page.get_by_label("User name or e-mail").fill(name)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+        self.page.wait_for_url(lambda url: "/log-in/" not in url)
+
+    def check(self) -> None:
+        """Fail for whatever went wrong so far, and for what would keep somebody from using the page."""
+        assert not self.troubles, self.troubles
+        assert not (found := self.barriers()), found
+
+    def barriers(self) -> list[str]:
+        """What axe finds serious on the page, each with where it is."""
+        violations = Axe().run(self.page).response["violations"]
+        return [
+            f"{self.page.url}: {found['id']}: {found['help']}: {[node['html'][:160] for node in found['nodes']]}"
+            for found in violations
+            if found["impact"] in _SERIOUS
+        ]
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.troubles.append(f"console: {message.text}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.troubles.append(f"HTTP {response.status}: {response.url}")
+
+
+@contextmanager
+def browser(
+    site: str, *, width: int = DESKTOP, scheme: str = "light", language: str = "en", downloads: Path | None = None
+) -> Iterator[Visitor]:
+    """A fresh browser of that width, with a theme and a language of the viewer's."""
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]  # one of the words it takes
+            timezone_id=_ZONE,
+            accept_downloads=downloads is not None,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.add_cookies([{"name": "django_language", "value": language, "url": site}])
+        yield Visitor(context, site)
+        chromium.close()

@@ -1,0 +1,76 @@
+"""A day of the staff: a task made, watched and played, and a doubt resolved."""
+
+from playwright.sync_api import expect
+
+from tests.e2e.browser import Visitor, browser
+from tests.e2e.conftest import PASSWORD, Site
+from videos.models import Task
+from videos.states import Status
+
+
+def test_staff_make_watch_and_play_a_task_and_resolve_a_doubt(site: Site) -> None:
+    with browser(site.url) as sophie:
+        sophie.open("/admin/")
+        sophie.log_in("sophie", PASSWORD)
+        sophie.check()
+        _make_a_multi_shot_task(sophie)
+        _watch_it_complete_and_play_it(sophie, site)
+        _resolve_a_doubt(sophie, site)
+
+
+def _make_a_multi_shot_task(sophie: Visitor) -> None:
+    page = sophie.open("/admin/videos/task/add/")
+    page.get_by_label("Model").select_option("Kling-3.0-omni-720p")
+    page.get_by_label("Several shots").check()
+    page.get_by_label("Shot 1", exact=True).fill("A cat wakes up")
+    page.get_by_label("Seconds").first.fill("2")
+    expect(page.locator("#seconds-left")).to_contain_text("1 s left to fill")
+    expect(page.locator("#preview")).to_contain_text("must equal seconds")
+    page.get_by_role("button", name="Add a shot").click()
+    page.get_by_label("Shot 2", exact=True).fill("It runs along the beach")
+    page.get_by_label("Seconds").nth(1).fill("1")
+    expect(page.locator("#seconds-left")).to_contain_text("fill the video exactly")
+    expect(page.locator("#preview")).to_contain_text("CNY")
+    sophie.check()
+    page.get_by_role("button", name="Make the video").click()
+    page.wait_for_url("**/change/")
+
+
+def _watch_it_complete_and_play_it(sophie: Visitor, site: Site) -> None:
+    page, task = sophie.page, Task.objects.get()
+    assert task.request["metadata"]["ext_info"]["AdditionalParameters"]["multi_shot"] is True
+    page.evaluate("window.isTheSamePage = true")
+    expect(page.locator("#live video")).to_be_visible()
+    assert page.evaluate("window.isTheSamePage"), "it was not loaded anew"
+    expect(page.locator("#timeline")).to_contain_text("Completed")
+    expect(page.locator("#money")).to_contain_text("Capture")
+    _play(sophie)
+    sophie.check()
+
+
+def _play(visitor: Visitor) -> None:
+    player = visitor.page.locator("#live video")
+    player.evaluate("video => { video.muted = true; return video.play(); }")
+    visitor.page.wait_for_function("document.querySelector('#live video').currentTime > 0.2")
+    assert player.evaluate("video => video.videoWidth") > 0
+
+
+def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
+    site.sandbox.script("create", "drop_after_accept")
+    page = sophie.open("/admin/videos/task/add/")
+    page.get_by_label("Prompt", exact=True).fill("A kite over the sea")
+    expect(page.locator("#preview")).to_contain_text("CNY")
+    page.get_by_role("button", name="Make the video").click()
+    page.wait_for_url("**/change/")
+    expect(page.locator("#live .chip")).to_have_text("In doubt")
+    expect(page.locator("#attention")).to_contain_text("upstream may have accepted it")
+    sophie.check()
+    [upstream_id] = [task["id"] for task in site.sandbox.tasks() if "kite" in str(task)]
+    page.get_by_role("button", name="Mark as accepted").first.click()
+    page.get_by_label("The provider's task id").fill(upstream_id)
+    page.locator("#reason-accept_by_hand").fill("found in the provider's console")
+    page.locator("#decide-accept_by_hand").get_by_role("button", name="Mark as accepted").click()
+    expect(page.locator("#live video")).to_be_visible()
+    expect(page.locator("#timeline")).to_contain_text("by sophie")
+    sophie.check()
+    assert Task.objects.filter(status=Status.SUCCEEDED).count() == 2
