@@ -74,7 +74,12 @@ class Visitor:
 
 @contextmanager
 def browser(
-    site: str, *, width: int = DESKTOP, scheme: str = "light", language: str = "en", downloads: Path | None = None
+    site: str,
+    *,
+    width: int = DESKTOP,
+    scheme: str = "light",
+    language: str = "en",
+    downloads: Path | None = None,
 ) -> Iterator[Visitor]:
     """A fresh browser of that width, with a theme and a language of the viewer's."""
     with sync_playwright() as driver:

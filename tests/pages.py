@@ -1,0 +1,75 @@
+"""Every page there is for people: what the browser's tour visits, what is photographed, what is measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+
+from accounts.models import Tenant, User
+from videos.models import Task
+from videos.states import Status
+
+NOBODY, MEMBER, STAFF = "nobody", "member", "staff"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: what it is called, who looks at it, and where it is."""
+
+    name: str
+    viewer: str
+    path: str
+
+
+def pages(tenant: Tenant, staff: User) -> list[Page]:
+    """All of them, those of one row with a row of the tenant's, or the first there is."""
+    return [*_of_nobody(), *_of_a_member(tenant), *_of_staff(tenant, staff)]
+
+
+def _of_nobody() -> Iterator[Page]:
+    yield Page("log-in", NOBODY, reverse("people:log-in"))
+    yield Page("password-reset", NOBODY, reverse("people:password-reset"))
+    yield Page("not-found", NOBODY, "/nowhere/")
+
+
+def _of_a_member(tenant: Tenant) -> Iterator[Page]:
+    for route in ("videos", "playground", "usage", "limits"):
+        yield Page(f"portal-{route}", MEMBER, reverse(f"portal:{route}", args=[tenant.pk]))
+    for route in ("keys", "bucket", "members"):
+        yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk]))
+    for status, task in _one_of_each(tenant):
+        yield Page(f"portal-video-{status}", MEMBER, reverse("portal:video", args=[tenant.pk, task.public_id]))
+    yield Page("profile", MEMBER, reverse("people:profile"))
+
+
+def _of_staff(tenant: Tenant, staff: User) -> Iterator[Page]:
+    yield Page("console-dashboard", STAFF, reverse("admin:index"))
+    for model, rows in admin.site._registry.items():
+        yield from _of_model(model, rows, staff)
+    for status, task in _one_of_each(tenant):
+        yield Page(f"console-task-{status}", STAFF, reverse("admin:videos_task_change", args=[task.pk]))
+    yield Page("console-tenant", STAFF, reverse("admin:accounts_tenant_change", args=[tenant.pk]))
+
+
+def _of_model(model: Any, rows: Any, staff: User) -> Iterator[Page]:
+    """The list of a model, the form for a new row, and the page of one."""
+    name = f"{model._meta.app_label}_{model._meta.model_name}"
+    request = type("Request", (), {"user": staff, "GET": {}, "path": "/admin/"})()
+    yield Page(f"console-{name}-list", STAFF, reverse(f"admin:{name}_changelist"))
+    if rows.has_add_permission(request):
+        yield Page(f"console-{name}-new", STAFF, reverse(f"admin:{name}_add"))
+    row = model._default_manager.order_by("-pk").first()
+    if row is not None and model is not Task:
+        yield Page(f"console-{name}", STAFF, reverse(f"admin:{name}_change", args=[row.pk]))
+
+
+def _one_of_each(tenant: Tenant) -> Iterator[tuple[str, Task]]:
+    """A task of the tenant's in each state that one of its is in."""
+    for status in Status:
+        task = Task.objects.filter(tenant=tenant, status=status, hidden_at=None).order_by("-id").first()
+        if task is not None:
+            yield status.value, task
+
+
