@@ -17,6 +17,7 @@ from videos.clients import client_for
 from videos.models import UpstreamAccount
 from videos.queueing import Job
 from videos.steps import poll as poll_step
+from videos.steps import poster as poster_step
 from videos.steps import store as store_step
 from videos.steps import submit as submit_step
 from videos.steps import sweep as sweep_step
@@ -73,6 +74,12 @@ async def _poll(account_id: int) -> None:
 async def store(task_id: str) -> None:
     """Fetch one result."""
     await store_step.store(UUID(task_id), timezone.now)
+
+
+@app.task(name=Job.POSTER, queue=Job.POSTER)
+async def poster(task_id: str) -> None:
+    """Keep a still of one video."""
+    await poster_step.keep(UUID(task_id))
 
 
 @app.periodic(cron="* * * * * 30")  # every minute

@@ -146,7 +146,11 @@ def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
         "expires_at": now + timedelta(days=settings.RESULT_RETENTION_DAYS),
         "attention": "",
     }
-    return _close(task, Status.SUCCEEDED, "succeed", now, {"bytes": media.size}, **changes)
+    with transaction.atomic():
+        closed = _close(task, Status.SUCCEEDED, "succeed", now, {"bytes": media.size}, **changes)
+        if closed:
+            enqueue(Job.POSTER, task_id=str(task.pk))
+    return closed
 
 
 def fail(task: Task, code: FailureCode, message: str, now: datetime, **detail: Any) -> bool:
@@ -212,10 +216,11 @@ def unflag(task: Task) -> bool:
 
 
 def remove_media(task: Task, now: datetime) -> bool:
-    """The media's time has come, and the file is gone."""
+    """The media's time has come, and its files are gone: also the still, unless it was added meanwhile."""
     with transaction.atomic():
         kept = Task.objects.filter(pk=task.pk, status=Status.SUCCEEDED, media_removed_at=None)
-        removed = kept.update(media_removed_at=now) == 1
+        seen = kept.filter(has_poster=task.has_poster)
+        removed = seen.update(media_removed_at=now, has_poster=False) == 1
         if removed:
             _record(task, "remove_media", Status.SUCCEEDED, now, {"name": task.media_name})
     return removed

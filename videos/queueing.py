@@ -15,6 +15,7 @@ class Job(StrEnum):
     SUBMIT = "submit"
     POLL = "poll"
     STORE = "store"
+    POSTER = "poster"
     SWEEP = "sweep"
     LEARN = "learn"
 

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import storages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
 from videos.api.errors import envelope, plain
 from videos.errors import VideoExpired
+from videos.media import local_path
 from videos.models import Task
 
 BLOCK = 256 * 1024
@@ -40,10 +41,9 @@ class FileWindow:
 
 def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     """Answer with the task's video: a redirect where the storage signs links of its own, else the bytes."""
-    storage = storages["results"]
-    path = _path(storage, task.media_name)
+    path = local_path(task.media_name)
     if path is None:
-        return HttpResponseRedirect(storage.url(task.media_name))
+        return HttpResponseRedirect(storages["results"].url(task.media_name))
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
@@ -57,13 +57,6 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
         response.status_code = 206
         response["content-range"] = f"bytes {window[0]}-{window[1] - 1}/{size}"
     return response
-
-
-def _path(storage: Storage, name: str) -> Path | None:
-    try:
-        return Path(storage.path(name))
-    except NotImplementedError:  # not a folder on this machine
-        return None
 
 
 def _asked_range(request: HttpRequest, task: Task) -> tuple[str, str] | None:

@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-import structlog
-from django.core.files.storage import storages
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import APIKey, Scope
-from videos import lifecycle
+from videos import lifecycle, media
 from videos.api import lookup
 from videos.api.base import View
 from videos.errors import VideoInProgress
@@ -20,9 +18,9 @@ from videos.states import FINAL, Status, sources
 LOOKS = 3
 """How often a task that moves in the same moment is looked at again; it hardly moves twice."""
 CANCELLABLE = sources(Status.CANCELLED)
-IN_PROGRESS = "The video is in progress; it can be deleted once it has ended"
-
-log = structlog.get_logger(__name__)
+IN_PROGRESS = (
+    "The video is in progress: it can be cancelled while it is queued, and deleted once it has ended"
+)
 
 
 class RemoveVideo(View):
@@ -47,11 +45,6 @@ def remove(key: APIKey, public_id: str, now: datetime) -> None:
     raise VideoInProgress(IN_PROGRESS)
 
 
-IN_PROGRESS = (
-    "The video is in progress: it can be cancelled while it is queued, and deleted once it has ended"
-)
-
-
 def _removed(task: Task, now: datetime) -> bool:
     """Whether it worked; False where the task moved after it was looked at."""
     if task.state in CANCELLABLE:
@@ -61,15 +54,5 @@ def _removed(task: Task, now: datetime) -> bool:
     # Hidden first: were it the other way round, a video could be shown that is not there.
     hidden = lifecycle.hide(task, now)
     if hidden and has_media(task):
-        _remove_media(task, now)
+        media.delete(task, now)
     return hidden
-
-
-def _remove_media(task: Task, now: datetime) -> None:
-    """Remove the file; where the storage is in trouble, the sweep will do it."""
-    try:
-        storages["results"].delete(task.media_name)
-    except Exception:  # whatever the storage in use raises
-        log.exception("the media of a deleted video could not be removed", task=task.public_id)
-        return
-    lifecycle.remove_media(task, now)

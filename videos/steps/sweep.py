@@ -4,12 +4,11 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.core.files.storage import storages
 from django.db.models import F, Q
 
 from accounts.models import Standing
 from accounts.quotas import default_limits
-from videos import lifecycle, replays, wording
+from videos import lifecycle, media, replays, wording
 from videos.errors import FailureCode
 from videos.models import Task
 from videos.states import Status
@@ -76,10 +75,4 @@ def _show_overdue(now: datetime) -> None:
 def _remove_expired_media(now: datetime) -> None:
     kept = Task.objects.filter(status=Status.SUCCEEDED, media_removed_at=None)
     for task in kept.filter(expires_at__lte=now)[:BATCH]:
-        # The file first: should we be cut off in between, the next sweep deletes nothing and goes on.
-        try:
-            storages["results"].delete(task.media_name)
-        except Exception:  # whatever the storage in use raises; it must not spare the others
-            log.exception("media could not be removed", task=task.public_id)
-        else:
-            lifecycle.remove_media(task, now)
+        media.delete(task, now)

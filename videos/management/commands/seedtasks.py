@@ -33,6 +33,22 @@ FEW_KINDS = 40
 """Of all kinds of videos, so many are asked for by one tenant; the biggest asks for all."""
 FAR_OFF = timedelta(days=36500)
 """No worker is to see to these tasks."""
+_ENGLISH = (
+    "a cat, a girl in a red coat, an old fisherman, two foxes, a paper boat, a street musician, a robot, "
+    "a white horse, a chef, a lighthouse keeper, a dragonfly, a tram, a clockmaker, a zeppelin",
+    "runs, dances, waits, looks up, turns slowly, waves, disappears, jumps, sings, crosses the bridge, "
+    "drifts by, laughs, hesitates, pirouettes",
+    "on the beach, in the rain, at night, in a market, under neon lights, in the snow, on a rooftop, "
+    "in a bamboo forest, by the harbour, in an orchard, on Mars, in a greenhouse, at the opera, in a quarry",
+)
+_CHINESE = (
+    "猫, 一个女孩, 老渔夫, 两只狐狸, 纸船, 街头歌手, 机器人, 白马, 厨师, 看守人, 蜻蜓, 电车, 钟表匠, 飞艇",
+    "奔跑, 跳舞, 等待, 抬头看, 慢慢转身, 挥手, 消失, 跳跃, 唱歌, 过桥, 漂过, 大笑, 犹豫, 旋转",
+    "在海滩上, 在雨中, 在夜里, 在集市, 在灯下, 在雪地里, 在屋顶上, 在竹林里, "
+    "在港口, 在果园, 在火星上, 在温室里, 在歌剧院, 在采石场",
+)
+WORDS = [[part.split(", ") for part in language] for language in (_ENGLISH, _CHINESE)]
+"""What prompts are made of: who does what where, the most frequent first, so many of each."""
 
 
 class Command(BaseCommand):
@@ -109,6 +125,8 @@ def _make_tasks(extent: Extent, tenants: list[Seeded]) -> None:
         "open": max(10, extent.tasks // 2000),
         "kept": timedelta(days=settings.RESULT_RETENTION_DAYS),
         "far_off": extent.until + FAR_OFF,
+        "words": json.dumps(WORDS),
+        "choices": len(WORDS[0][0]),
     }
     with connection.cursor() as cursor:
         for statement in _STATEMENTS:
@@ -200,12 +218,18 @@ INSERT INTO videos_task (id, tenant_id, api_key_id, account_id, status, model, s
 WITH drawn AS (
     SELECT number, number > %(tasks)s - %(open)s AS is_open, gen_random_uuid() AS bits,
         %(start)s + %(span)s * ((number - random()) / %(tasks)s) AS created_at,
-        random() AS whose, random() AS which_key, random() AS what, random() AS outcome, random() AS luck
+        random() AS whose, random() AS which_key, random() AS what, random() AS outcome, random() AS luck,
+        %(words)s::jsonb -> (random() < 0.15)::int AS words
     FROM generate_series(1, %(tasks)s) AS number
 ), asked AS (
     SELECT drawn.*, kind.model, kind.seconds, kind.price, kind.request, kind.payload, tenant.id AS tenant_id,
         tenant.keys[1 + floor(which_key * cardinality(tenant.keys))::int] AS api_key_id,
         (created_at AT TIME ZONE tenant.time_zone)::date AS usage_day,
+        -- Few words are frequent and many are rare, and each tenant has its own favourites.
+        (SELECT string_agg(part ->> mod(
+                floor(%(choices)s * power(random(), 6))::int + 3 * tenant.number, %(choices)s), ' ')
+            FROM jsonb_array_elements(drawn.words) AS part)
+            || ', project ' || floor(20000 * power(random(), 3)) || ', take ' || drawn.number AS prompt,
         lpad(to_hex(floor(extract(epoch FROM created_at) * 1000)::bigint), 12, '0') AS milliseconds,
         CASE WHEN is_open THEN (ARRAY['{"', '".join(_OPEN)}'])[1 + mod(drawn.number, {len(_OPEN)})]
             WHEN outcome < 0.93 THEN '{Status.SUCCEEDED}'
@@ -227,7 +251,8 @@ WITH drawn AS (
             THEN least(%(until)s, created_at + luck * interval '160 s' + interval '43 s') END AS finished_at
     FROM asked
 )
-SELECT id, tenant_id, api_key_id, %(account)s, status, model, seconds, request, payload,
+SELECT id, tenant_id, api_key_id, %(account)s, status, model, seconds,
+    jsonb_set(request, '{{prompt}}', to_jsonb(prompt)), jsonb_set(payload, '{{Prompt}}', to_jsonb(prompt)),
     ARRAY[]::text[], price, usage_day, sha256(uuid_send(bits)), 0, num_nonnulls(accepted_at),
     CASE WHEN is_open THEN %(far_off)s ELSE created_at END, done_at,
     CASE WHEN accepted_at IS NOT NULL THEN 'seeded-' || id END,

@@ -17,9 +17,16 @@ from videos.queueing import Job
 PAUSE = 1.0
 """Seconds before the next try after a worker ended by itself."""
 
-FETCHING = (Job.STORE,)
-MOVING = tuple(job for job in Job if job not in FETCHING)
+FETCHING, DRAWING = (Job.STORE,), (Job.POSTER,)
+MOVING = tuple(job for job in Job if job not in FETCHING + DRAWING)
 """Results are fetched apart: slow links must not take the places of what moves tasks on."""
+MOST_AT_A_TIME = {
+    MOVING: settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"],
+    FETCHING: settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"],
+    # Videos are decoded one by one: that takes a processor, which results must not wait for.
+    DRAWING: 1,
+}
+"""The jobs that take places from each other, and how many of them one process runs."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +69,7 @@ async def _work(grace: float) -> None:
     connector = cast("DjangoConnector", app.connector).get_worker_connector()
     with app.replace_connector(connector):
         async with app.open_async():
-            workers = [asyncio.create_task(_run(queues, grace)) for queues in (MOVING, FETCHING)]
+            workers = [asyncio.create_task(_run(*pool, grace)) for pool in MOST_AT_A_TIME.items()]
             try:
                 await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -73,9 +80,10 @@ async def _work(grace: float) -> None:
                 raise broken
 
 
-async def _run(queues: Sequence[Job], grace: float) -> None:
+async def _run(queues: Sequence[Job], concurrency: int, grace: float) -> None:
     await app.run_worker_async(
         queues=[queue.value for queue in queues],
+        concurrency=concurrency,
         install_signal_handlers=False,
         shutdown_graceful_timeout=grace,
     )
