@@ -40,7 +40,9 @@ def _of_a_member(tenant: Tenant) -> Iterator[Page]:
     for route in ("keys", "bucket", "members"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk]))
     for status, task in _one_of_each(tenant):
-        yield Page(f"portal-video-{status}", MEMBER, reverse("portal:video", args=[tenant.pk, task.public_id]))
+        yield Page(
+            f"portal-video-{status}", MEMBER, reverse("portal:video", args=[tenant.pk, task.public_id])
+        )
     yield Page("profile", MEMBER, reverse("people:profile"))
 
 
@@ -71,5 +73,3 @@ def _one_of_each(tenant: Tenant) -> Iterator[tuple[str, Task]]:
         task = Task.objects.filter(tenant=tenant, status=status, hidden_at=None).order_by("-id").first()
         if task is not None:
             yield status.value, task
-
-

@@ -154,3 +154,38 @@ def test_whoever_is_not_logged_in_is_sent_to_the_log_in(owner: Caller) -> None:
     answer = Client().get(page(owner.tenant, "new/"))
     assert answer.status_code == 302
     assert answer["location"].startswith("/log-in/?next=")
+
+
+# --- removing it
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stays"),
+    [
+        (Status.QUEUED, Status.CANCELLED, True),
+        (Status.WAITING, Status.CANCELLED, True),
+        (Status.FAILED, Status.FAILED, False),
+        (Status.SUCCEEDED, Status.SUCCEEDED, False),
+        (Status.RUNNING, Status.RUNNING, True),
+    ],
+)
+def test_a_video_is_cancelled_or_deleted_after_asking(
+    before: Status, after: Status, stays: bool, alice: Client, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(before)
+    path = page(owner.tenant, f"{task.public_id}/")
+    assert "Keep it" in text(alice.get(f"{path}remove/"))
+    task.refresh_from_db()
+    assert (task.status, task.hidden_at) == (before, None)
+    alice.post(f"{path}remove/")
+    task.refresh_from_db()
+    assert task.status == after
+    assert alice.get(path).status_code == (200 if stays else 404)
+    assert task.events.filter(verb="removed", detail__by="alice").exists() is (before is not Status.RUNNING)
+
+
+def test_a_viewer_removes_nothing(owner: Caller, make_task: MakeTask) -> None:
+    task, client = make_task(Status.FAILED), member(owner.tenant, Role.VIEWER)
+    path = page(owner.tenant, f"{task.public_id}/")
+    assert client.post(f"{path}remove/").status_code == 403
+    assert "remove/" not in text(client.get(path))

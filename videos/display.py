@@ -61,6 +61,7 @@ VERBS: dict[str, Label] = {
     "flag": _("Shown to staff"),
     "remove_media": _("Video removed"),
     "asked": _("Asked for at a form"),
+    "removed": _("Removed by hand"),
     "poll": _("Looked at by hand"),
     "cancel_by_hand": _("Cancelled by hand"),
     "accept_by_hand": _("Marked as accepted by hand"),

@@ -57,11 +57,9 @@ class Visitor:
     def barriers(self) -> list[str]:
         """What axe finds serious on the page, each with where it is."""
         violations = Axe().run(self.page).response["violations"]
-        return [
-            f"{self.page.url}: {found['id']}: {found['help']}: {[node['html'][:160] for node in found['nodes']]}"
-            for found in violations
-            if found["impact"] in _SERIOUS
-        ]
+        serious = [found for found in violations if found["impact"] in _SERIOUS]
+        where = {found["id"]: [node["html"][:160] for node in found["nodes"]] for found in serious}
+        return [f"{self.page.url}: {found['id']}: {found['help']}: {where[found['id']]}" for found in serious]
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":

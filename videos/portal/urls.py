@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from videos.portal import history, limits, playground, usage, video
+from videos.portal import history, limits, playground, removing, usage, video
 
 app_name = "portal"
 urlpatterns = [
     path("videos/", history.HistoryPage.as_view(), name="videos"),
     path("videos/new/", playground.PlaygroundPage.as_view(), name="playground"),
+    path("videos/<str:task_id>/remove/", removing.RemovePage.as_view(), name="remove"),
     path("videos/<str:task_id>/", video.VideoPage.as_view(), name="video"),
     path("usage/", usage.UsagePage.as_view(), name="usage"),
     path("limits/", limits.LimitsPage.as_view(), name="limits"),

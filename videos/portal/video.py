@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Role, Tenant
 from accounts.portal.base import TenantPage
-from videos import estimates, links, representation, story
+from videos import estimates, links, removal, representation, story
 from videos.advice import advice_for
 from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl
@@ -32,7 +32,7 @@ class VideoPage(TenantPage):
         context = live(task, now)
         if request.GET.get("part") == "live":
             self.template_name = "portal/live.html"
-            return self.render_to_response(context | {"is_part": True})
+            return self.render_to_response(context | {"is_part": True, "may_work": self.may(Role.MEMBER)})
         return self.render_to_response(self.get_context_data(**context, **self._rest(task)))
 
     def _rest(self, task: Task) -> dict[str, Any]:
@@ -62,6 +62,7 @@ def live(task: Task, now: datetime) -> dict[str, Any]:
         "stage_label": stage_label(task.status),
         "stage_chip": stage_chip(task.status),
         "is_final": task.state in FINAL,
+        "is_removable": removal.is_removable(task),
         "progress": representation.progress(task, now),
         "place": estimates.place_of(task, now),
         "done_at": estimates.done_at(task, now),

@@ -1,0 +1,46 @@
+"""Cancelling or deleting a video in the portal, after asking once more."""
+
+from functools import partial
+from typing import ClassVar
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Role
+from accounts.portal.base import TenantPage
+from videos import lifecycle, removal
+from videos.errors import VideoInProgress
+from videos.portal.video import task_of
+from videos.states import Status
+
+
+class RemovePage(TenantPage):
+    """Asks whether the video is really to be cancelled or deleted, and does it."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
+    section = "videos"
+    template_name = "portal/remove.html"
+
+    def get(self, request: HttpRequest, task_id: str) -> HttpResponse:
+        """Ask."""
+        task = task_of(self.tenant, task_id)
+        waits = task.state in removal.CANCELLABLE
+        return self.render_to_response(self.get_context_data(task=task, waits=waits))
+
+    def post(self, request: HttpRequest, task_id: str) -> HttpResponse:
+        """Do it, or say that it is too late or too early."""
+        now = timezone.now()
+        try:
+            task = removal.remove(partial(task_of, self.tenant, task_id), now)
+        except VideoInProgress:
+            messages.error(request, _("The video is at work: it can be deleted once it has ended."))
+            return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task_id]))
+        lifecycle.note(task, "removed", now, by=self.person.get_username())
+        if task.state is Status.CANCELLED and task.hidden_at is None:
+            messages.success(request, _("Cancelled. What was held for it is back."))
+            return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task_id]))
+        messages.success(request, _("Deleted."))
+        return HttpResponseRedirect(reverse("portal:videos", args=[self.tenant.pk]))
