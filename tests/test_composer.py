@@ -90,7 +90,7 @@ def test_a_case_of_the_contract_comes_out_of_the_form_as_out_of_the_api(
     assert form.is_valid() is answer.get("valid", False)
     told = sorted(error["message"] for error in answer.get("errors", ()))
     assert sorted(message for messages in form.problems.values() for message in messages) == told
-    assert sorted(message for messages in form.errors.values() for message in messages) == told
+    assert sorted(str(message) for messages in form.errors.values() for message in messages) == told
     if form.checked is not None:
         assert form.checked.request.as_body() == answer["request"]
         assert form.checked.quote.as_dict() == answer["price"]

@@ -1,4 +1,4 @@
-"""Removing a video at its tenant's wish: cancels what waits, deletes what has ended, leaves the rest alone."""
+"""Removing a video at its tenant's wish: what waits is cancelled, what ended deleted, the rest let be."""
 
 from collections.abc import Callable
 from datetime import datetime

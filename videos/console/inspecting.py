@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from videos import decisions, estimates, links, representation, story
 from videos.advice import advice_for
@@ -28,6 +29,7 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
         "done_at": estimates.done_at(task, now),
         "advice": advice_for(task.failure_code),
         "media": links.signed_path(task, now) if representation.has_media(task) else "",
+        "poster": reverse("admin:videos_task_poster", args=[task.pk]) if task.has_poster else "",
         "events": events,
         "timeline": story.timeline(events),
         "show_details": True,

@@ -6,13 +6,14 @@ from uuid import UUID, uuid4
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.admin_reasons import NO_REASON, person
-from videos import decisions
+from videos import decisions, media
 from videos.composer.making import Asked, NotMade
 from videos.console import composing, inspecting
 from videos.decisions import ACTIONS, PLACE, Decision, NotDecided
@@ -29,9 +30,12 @@ class TaskPages:
     has_view_permission: Any
 
     def get_urls(self) -> list[URLPattern]:
-        """The route of decisions, beside Django's own."""
-        decide = self.admin_site.admin_view(self.decide_view)
-        own = [path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide")]
+        """The routes of decisions and of the still, beside Django's own."""
+        decide, poster = map(self.admin_site.admin_view, (self.decide_view, self.poster_view))
+        own = [
+            path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide"),
+            path("<uuid:object_id>/poster.jpg", poster, name="videos_task_poster"),
+        ]
         return [*own, *super().get_urls()]  # type: ignore[misc]  # that of the admin it is mixed into
 
     def add_view(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
@@ -57,6 +61,12 @@ class TaskPages:
             return TemplateResponse(request, "console/live.html", context | {"is_part": True})
         context |= inspecting.request_of(task, request, context["events"])
         return self._page(request, "console/task.html", task.public_id, context)
+
+    def poster_view(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:
+        """The still of its video."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return media.poster_response(task_of(str(object_id)), request)
 
     def decide_view(self, request: HttpRequest, object_id: UUID, name: str) -> HttpResponse:
         """Do what a person decided, if the task is still as the person saw it."""
