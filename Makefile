@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long e2e screenshots check format bench clean
+.PHONY: help demo serve test test-long e2e screenshots messages check format bench clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -39,6 +39,10 @@ check: $(VENV)/.test ## Lint, types, deployment and migrations
 format: $(VENV)/.test ## Put the code into its one shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(VENV)/.test ## Collect what is to be translated, and compile what is (needs gettext)
+	$(BIN)/python manage.py makemessages --locale zh_Hans --ignore '$(VENV)' --ignore build --ignore tests --no-obsolete --add-location file --extension html,txt,svg,py
+	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore '$(VENV)'
 
 bench: $(VENV)/.test ## Measure rates and latencies, a million tasks, and how soon finished videos show; needs wrk
 	$(BIN)/python -m tests.bench.gateway

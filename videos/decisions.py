@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import APIKey, Purpose, User
@@ -65,7 +65,7 @@ def decide(name: str, decision: Decision) -> Task:
     """
     action, task = ACTIONS[name], decision.task
     if task.state not in action.states:
-        raise NotDecided(_("The task is not in a state for this any more."))
+        raise NotDecided(gettext("The task is not in a state for this any more."))
     before = {"status": task.status}
     with transaction.atomic():
         then = action.do(decision)
@@ -93,7 +93,7 @@ def mark_of(task: Task) -> str:
 def _poll(decision: Decision) -> Task:
     task = decision.task
     if not lifecycle.look_soon(task, decision.now):
-        raise NotDecided(_("It is being looked at already."))
+        raise NotDecided(gettext("It is being looked at already."))
     if task.state is Status.RUNNING:
         enqueue(Job.POLL, account_id=task.account_id)
     return task
@@ -106,11 +106,11 @@ def _cancel(decision: Decision) -> Task:
 def _accept(decision: Decision) -> Task:
     task, upstream_id = decision.task, decision.upstream_task_id
     if not upstream_id:
-        raise NotDecided(_("Write the id under which the provider has it."))
+        raise NotDecided(gettext("Write the id under which the provider has it."))
     twin = Task.objects.filter(account=task.account_id, upstream_task_id=upstream_id).first()
     if twin is not None:
         raise NotDecided(
-            _("The provider's task %(id)s is %(task)s already.") % {"id": upstream_id, "task": twin}
+            gettext("The provider's task %(id)s is %(task)s already.") % {"id": upstream_id, "task": twin}
         )
     expected = generation_times.expected(task.model)
     at_once = generation_times.next_look(task.model, expected, generation_times.known())
@@ -148,55 +148,55 @@ def _seen(decision: Decision) -> Task:
 
 def _moved(decision: Decision, moved: bool) -> Task:  # noqa: FBT001 - the answer of a verb
     if not moved:
-        raise NotDecided(_("The task has moved on since the page was shown."))
+        raise NotDecided(gettext("The task has moved on since the page was shown."))
     return decision.task
 
 
 ACTIONS: dict[str, Action] = {
     "poll": Action(
-        lazy("Look now"),
-        lazy("Ask the provider about it, or fetch its result, at once."),
+        _("Look now"),
+        _("Ask the provider about it, or fetch its result, at once."),
         frozenset({Status.RUNNING, Status.STORING}),
         _poll,
     ),
     "cancel_by_hand": Action(
-        lazy("Cancel"),
-        lazy("It was not submitted yet. What is held for it returns to the tenant."),
+        _("Cancel"),
+        _("It was not submitted yet. What is held for it returns to the tenant."),
         frozenset(sources(Status.CANCELLED)),
         _cancel,
         is_dangerous=True,
     ),
     "accept_by_hand": Action(
-        lazy("Mark as accepted"),
-        lazy("You found it at the provider: from now on it is followed under this id."),
+        _("Mark as accepted"),
+        _("You found it at the provider: from now on it is followed under this id."),
         frozenset({Status.IN_DOUBT}),
         _accept,
         needs_upstream_id=True,
     ),
     "release": Action(
-        lazy("Release"),
-        lazy("The provider surely does not have it: it fails, and what is held returns to the tenant."),
+        _("Release"),
+        _("The provider surely does not have it: it fails, and what is held returns to the tenant."),
         frozenset({Status.IN_DOUBT}),
         _release,
         is_dangerous=True,
     ),
     "resubmit": Action(
-        lazy("Submit again as a new task"),
-        lazy("Makes a new task for the same request, at today's price. One in doubt is released first."),
+        _("Submit again as a new task"),
+        _("Makes a new task for the same request, at today's price. One in doubt is released first."),
         frozenset({Status.IN_DOUBT, *FINAL}),
         _resubmit,
         is_dangerous=True,
     ),
     "give_up": Action(
-        lazy("Give up"),
-        lazy("It fails, and what is held returns to the tenant, even if the provider still finishes it."),
+        _("Give up"),
+        _("It fails, and what is held returns to the tenant, even if the provider still finishes it."),
         frozenset({Status.RUNNING, Status.STORING}),
         _give_up,
         is_dangerous=True,
     ),
     "seen": Action(
-        lazy("Mark as seen to"),
-        lazy("Takes it off the list of what staff should look at."),
+        _("Mark as seen to"),
+        _("Takes it off the list of what staff should look at."),
         frozenset(Status),
         _seen,
     ),

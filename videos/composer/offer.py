@@ -121,8 +121,10 @@ class Offer:
         frames, most = self.spec.frames, self.max_images
         if frames == 0:
             return _("References: what is to be seen in the video.")
+        if most == 1:
+            return _("The picture that the video begins with.")
         if frames >= most:
-            return _("A picture the video begins with; a second one, where there is a place for it, ends it.")
+            return _("One picture alone begins the video; a second one ends it.")
         if frames == 1:
             return _("One image alone is the first frame; several, or any beside a video, are references.")
         return _(

@@ -46,10 +46,13 @@ class PlaygroundPage(TenantPage):
         return APIKey.objects.of_people(self.tenant, Purpose.PORTAL)
 
     def _start(self, request: HttpRequest) -> dict[str, Any]:
+        """The task that is to be made again, or the model that was asked for last."""
+        mine = Task.objects.filter(tenant=self.tenant, hidden_at=None)
         task_id = parse_public_id(request.GET.get("from", ""))
-        mine = Task.objects.filter(tenant=self.tenant, hidden_at=None, pk=task_id) if task_id else None
-        task = mine.first() if mine is not None else None
-        return dict(task.request) if task else {"model": request.GET.get("model", "")}
+        if task_id and (task := mine.filter(pk=task_id).first()):
+            return dict(task.request)
+        latest = mine.order_by("-id").values_list("model", flat=True).first()
+        return {"model": request.GET.get("model") or latest or ""}
 
     def _shown(self, composer: Composer, *, is_judged: bool, part: str = "") -> HttpResponse:
         drawn = composer.context(self.request, composer.form(), is_judged=is_judged)
