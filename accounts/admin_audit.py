@@ -3,40 +3,29 @@
 import json
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_lists import TenantFilter
+from accounts.admin_days import DayOfWritingFilter
+from accounts.admin_filters import TenantFilter
+from accounts.admin_lists import ReadOnlyAdmin
 from accounts.models import StaffChange
 
 
 @admin.register(StaffChange)
-class StaffChangeAdmin(admin.ModelAdmin[StaffChange]):
+class StaffChangeAdmin(ReadOnlyAdmin[StaffChange]):
     """Who changed what and why: to look at."""
 
     list_display = ["at", "actor_name", "subject", "reason", "what"]
-    list_filter = [TenantFilter]
+    list_filter = [TenantFilter, DayOfWritingFilter]
     search_fields = ["subject", "actor_name"]
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    actions = None
+    search_help_text = _("What was changed, or who changed it")
     fields = ["at", "actor_name", "tenant", "subject", "reason", "what"]
     readonly_fields = ["what"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """It is written with the change."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: StaffChange | None = None) -> bool:
-        """Nobody changes it."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: StaffChange | None = None) -> bool:
-        """Nobody deletes it."""
-        return False
-
-    @admin.display(description="Before → after")
+    @admin.display(description=_("Before → after"))
     def what(self, change: StaffChange) -> SafeString:
         """Each column that changed, on a line of its own."""
         names = {**change.before, **change.after}
@@ -45,4 +34,4 @@ class StaffChangeAdmin(admin.ModelAdmin[StaffChange]):
 
 
 def _word(values: dict[str, object], name: str) -> str:
-    return json.dumps(values[name], ensure_ascii=False) if name in values else "none"
+    return json.dumps(values[name], ensure_ascii=False) if name in values else gettext("none")

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminPasswordWidget
 
+from accounts.admin_theme import StackedInline
 from accounts.models import CosBucket, Tenant
 
 
@@ -14,9 +16,10 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
     """Takes a new secret key, and never reads the old one."""
 
     new_secret_key = forms.CharField(
+        label=_("new secret key"),
         required=False,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text="Leave empty to keep the one that is set; it goes when the secret id is emptied.",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=_("Leave empty to keep the one that is set; it goes when the secret id is emptied."),
     )
 
     class Meta:
@@ -32,7 +35,7 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
         return cleaned
 
 
-class CosBucketInline(admin.StackedInline[CosBucket, Tenant]):
+class CosBucketInline(StackedInline[CosBucket, Tenant]):
     """Where the tenant wants its videos."""
 
     model = CosBucket

@@ -1,45 +1,123 @@
-"""What the lists of the staff console have in common."""
+"""What the lists of the staff console have in common: a CSV file, and no counting of many rows."""
 
-from typing import Any
+from typing import Any, TypeVar
 
-from django.contrib import admin
-from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
 
-from accounts.models import Tenant
+from accounts import admin_export
+from accounts.admin_paging import MOST_PAGES, UncountedPaginator, page_asked_for
+from accounts.admin_theme import ModelAdmin, TabularInline
 
-
-class InputFilter(admin.SimpleListFilter):
-    """A filter that is typed, where there would be too much to choose from."""
-
-    template = "admin/input_filter.html"
-    input_type = "text"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        """Nothing to choose from."""
-        return []
-
-    def has_output(self) -> bool:
-        """It shows all the same."""
-        return True
-
-    def others(self) -> list[tuple[str, str]]:
-        """What else the list is asked for, which stays as it is."""
-        mine = {self.parameter_name, PAGE_VAR, ERROR_FLAG}
-        return [(name, str(value)) for name, value in self.request.GET.items() if name not in mine]
+_Row = TypeVar("_Row", bound=Model)
+_Parent = TypeVar("_Parent", bound=Model)
 
 
-class TenantFilter(InputFilter):
-    """By a part of the tenant's name. The tenants are looked up first: their rows then have an index."""
+class ListAdmin(ModelAdmin[_Row]):
+    """A list of few rows, which may be counted; what it shows comes as a CSV file, too."""
 
-    title = "tenant"
-    parameter_name = "tenant"
+    list_before_template = "admin/list_tools.html"
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    most_exported = admin_export.MOST_ROWS
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of the tenants with such a name."""
-        name = self.value()
-        if not name:
-            return queryset
-        tenants = Tenant.objects.filter(name__icontains=name).values_list("pk", flat=True)
-        return queryset.filter(tenant__in=list(tenants))
+    def get_urls(self) -> list[URLPattern]:
+        """With the address of the file."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        view = self.admin_site.admin_view(self.export_view)
+        return [path("export/", view, name=name), *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The rows that the list shows on all its pages, as CSV."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            shown = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(f"../?{ERROR_FLAG}=1")
+        return admin_export.as_csv(self, request, shown.queryset)
+
+
+class UncountedChangeList(ChangeList):
+    """Shows the rows that the paginator read to know whether there are more."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Those of the page."""
+        super().get_results(request)
+        self.result_list = self.paginator.rows[: self.list_per_page]
+
+
+class BigListAdmin(ListAdmin[_Row]):
+    """A list of many rows, newest first: nothing counts them, sorts them or reads them all."""
+
+    ordering = ["-pk"]
+    sortable_by = ()
+    list_max_show_all = 0
+    list_per_page = 50
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """One that reads a page."""
+        return UncountedChangeList
+
+    def get_paginator(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        per_page: int,
+        orphans: int = 0,
+        allow_empty_first_page: bool = True,  # noqa: FBT001, FBT002 - Django's signature
+    ) -> Paginator[Any]:
+        """One that counts nothing. Raises `IncorrectLookupParameters` far back, where reading takes long."""
+        page = page_asked_for(request)
+        if page > MOST_PAGES:
+            raise IncorrectLookupParameters
+        return UncountedPaginator(queryset, per_page, page)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only what is offered: another column may have no index."""
+        offered = {getattr(found, "parameter_name", found) for found in self.list_filter}
+        return lookup.removesuffix("__exact") in offered
+
+
+class ReadOnlyAdmin(BigListAdmin[_Row]):
+    """Rows to look at alone."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds one."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
+        """Nobody changes one."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
+        """Nobody deletes one."""
+        return False
+
+
+class ReadOnlyInline(TabularInline[_Row, _Parent]):
+    """Rows to look at, on the page of what they belong to."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: _Parent | None = None) -> bool:
+        """Nobody adds one here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: _Parent | None = None) -> bool:
+        """Nobody changes one here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: _Parent | None = None) -> bool:
+        """Nobody deletes one here."""
+        return False

@@ -3,16 +3,17 @@
 from typing import Any, ClassVar, TypeVar
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import audit
 from accounts.models import Tenant, User
 
-NO_REASON = "Say why this changes."
+NO_REASON = _("Say why this changes.")
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -20,8 +21,9 @@ _Row = TypeVar("_Row", bound=Model)
 def reason_field(*, required: bool) -> forms.CharField:
     """Where the reason is written."""
     return forms.CharField(
+        label=_("reason"),
         required=required,
-        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         error_messages={"required": NO_REASON},
     )
 

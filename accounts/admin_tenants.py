@@ -6,14 +6,26 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from accounts import audit
 from accounts.admin_cos import CosBucketInline
+from accounts.admin_filters import ChoiceFilter
+from accounts.admin_keys import state_of
+from accounts.admin_lists import ListAdmin, ReadOnlyInline
 from accounts.admin_reasons import NO_REASON, AuditedForm, ChangesForm, record
-from accounts.models import Membership, Quota, Tenant
+from accounts.admin_theme import StackedInline, TabularInline
+from accounts.chips import GOOD, WARN, chip
+from accounts.models import APIKey, Membership, Purpose, Quota, Tenant
 from accounts.models.tenant import validate_time_zone
 from accounts.money import shown
 from accounts.quotas import FIELDS, default_columns, quota_of
@@ -33,7 +45,7 @@ class ChangedColumnsFormSet(forms.BaseInlineFormSet[Any, Tenant, Any]):
         return row
 
 
-class MembershipInline(admin.TabularInline[Membership, Tenant]):
+class MembershipInline(TabularInline[Membership, Tenant]):
     """The people of a tenant, on its page."""
 
     model = Membership
@@ -42,13 +54,46 @@ class MembershipInline(admin.TabularInline[Membership, Tenant]):
     autocomplete_fields = ["user"]
 
 
+class KeyInline(ReadOnlyInline[APIKey, Tenant]):
+    """The keys of a tenant's programs, each with its state; new ones are made on a page of their own."""
+
+    model = APIKey
+    fields = ("key", "state", "prefix", "scopes", "expires_at", "last_used_at")
+    readonly_fields = fields
+    per_page = 20
+    template_after = "admin/accounts/tenant/new_key.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[APIKey]:
+        """Without those that stand for people, newest first."""
+        return super().get_queryset(request).filter(purpose=Purpose.PROGRAM).order_by("-pk")
+
+    def has_view_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
+        """Who may see the list of keys."""
+        return request.user.has_perm("accounts.view_apikey") or request.user.has_perm(
+            "accounts.change_apikey"
+        )
+
+    @admin.display(description=_("name"))
+    def key(self, key: APIKey) -> SafeString:
+        """Its name, which leads to it."""
+        page = reverse("admin:accounts_apikey_change", args=[key.pk])
+        return format_html('<a class="text-link" href="{}">{}</a>', page, key.name)
+
+    @admin.display(description=_("state"))
+    def state(self, key: APIKey) -> SafeString:
+        """Whether it works."""
+        return state_of(key, timezone.now())
+
+
 class QuotaForm(ChangesForm[Quota]):
     """The limits in force; those of the deployment where the tenant has none of its own."""
 
     class Meta:
         model = Quota
         fields = FIELDS
-        help_texts = dict.fromkeys(("spend_per_day", "spend_per_month"), f"In {settings.CURRENCY}.")
+        help_texts = dict.fromkeys(
+            ("spend_per_day", "spend_per_month"), format_lazy(_("In {currency}."), currency=settings.CURRENCY)
+        )
 
     def __init__(self, *args: Any, instance: Quota | None = None, **kwargs: Any) -> None:
         defaults = {} if instance else dict(zip(FIELDS, default_columns(), strict=True))
@@ -62,10 +107,10 @@ class QuotaFormSet(ChangedColumnsFormSet):
         """Refuse a change without its reason."""
         super().clean()
         if self.has_changed() and not self.data.get("reason", "").strip():
-            raise ValidationError(f"{NO_REASON} The field is above.")
+            raise ValidationError(format_lazy("{} {}", NO_REASON, _("The field is above.")))
 
 
-class QuotaInline(admin.StackedInline[Quota, Tenant]):
+class QuotaInline(StackedInline[Quota, Tenant]):
     """What the tenant may have."""
 
     model = Quota
@@ -76,8 +121,10 @@ class QuotaInline(admin.StackedInline[Quota, Tenant]):
             None,
             {
                 "fields": FIELDS,
-                "description": "An empty limit is unlimited, 0 refuses everything. A tenant without a quota"
-                " of its own has that of the deployment; deleting its own goes back to that.",
+                "description": _(
+                    "An empty limit is unlimited, 0 refuses everything. A tenant without a quota of its own"
+                    " has that of the deployment; deleting its own goes back to that."
+                ),
             },
         )
     ]
@@ -87,7 +134,10 @@ class TenantForm(AuditedForm[Tenant]):
     """Name and time zone; and a switch, for a tenant is suspended now or not at all."""
 
     is_suspended = forms.BooleanField(
-        required=False, label="Suspended", help_text="Its keys do not work; running tasks go on."
+        required=False,
+        label=_("Suspended"),
+        help_text=_("Its keys do not work; running tasks go on."),
+        widget=UnfoldBooleanSwitchWidget,
     )
     audited = frozenset({"time_zone", "is_suspended"})
     columns = {"is_suspended": "suspended_at"}
@@ -115,27 +165,44 @@ class TenantForm(AuditedForm[Tenant]):
         return cleaned
 
 
+class StateFilter(ChoiceFilter):
+    """By whether a tenant's keys are taken."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The two."""
+        return [("active", _("Active")), ("suspended", _("Suspended"))]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """The tenants of that state."""
+        return queryset.filter(suspended_at__isnull=value == "active")
+
+
 @admin.register(Tenant)
-class TenantAdmin(admin.ModelAdmin[Tenant]):
+class TenantAdmin(ListAdmin[Tenant]):
     """Tenants. They are not deleted, for what they paid and had stays on record; they are suspended."""
 
     form = TenantForm
-    list_display = ["name", "open_tasks", "waiting_tasks", "balance", "created_at", "suspended_at"]
+    list_display = ["name", "state", "open_tasks", "waiting_tasks", "balance", "time_zone", "created_at"]
     list_select_related = ["standing"]
     ordering = ["name"]
     search_fields = ["name"]
-    inlines = [QuotaInline, CosBucketInline, MembershipInline]
+    search_help_text = _("Name of a tenant")
+    list_filter = [StateFilter]
+    inlines = [KeyInline, QuotaInline, CosBucketInline, MembershipInline]
     standing_fields = ["open_tasks", "waiting_tasks", "balance", "held", "today", "this_month"]
     readonly_fields = ["suspended_at", *standing_fields]
 
     def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
         """A new tenant has nothing yet; who may only look gives no reason."""
-        reason = ("Reason", {"fields": ["reason"], "description": _WANTS_REASON})
+        reason = (_("Reason"), {"fields": ["reason"], "description": _WANTS_REASON})
         if obj is None:
             return [(None, {"fields": ["name", "time_zone"]}), reason]
         return [
             (None, {"fields": ["name", "time_zone", "is_suspended", "suspended_at"]}),
-            ("Standing", {"fields": self.standing_fields}),
+            (_("Standing"), {"fields": self.standing_fields}),
             *([reason] if self.has_change_permission(request, obj) else []),
         ]
 
@@ -162,43 +229,57 @@ class TenantAdmin(admin.ModelAdmin[Tenant]):
         changed = audit.differences(before, _limits(tenant))
         record(request, f"quota of {tenant}", form.cleaned_data["reason"], changed, tenant)
 
-    @admin.display(description="At work", ordering="standing__open_tasks")
+    def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
+        """A new tenant has no keys yet."""
+        return self.inlines if obj else [inline for inline in self.inlines if inline is not KeyInline]
+
+    @admin.display(description=_("state"), ordering="suspended_at")
+    def state(self, tenant: Tenant) -> SafeString:
+        """Whether its keys are taken."""
+        return chip(_("Suspended"), WARN) if tenant.is_suspended else chip(_("Active"), GOOD)
+
+    @admin.display(description=_("at work"), ordering="standing__open_tasks")
     def open_tasks(self, tenant: Tenant) -> int:
         """Tasks at work."""
         return tenant.standing.open_tasks
 
-    @admin.display(description="Waiting", ordering="standing__waiting_tasks")
+    @admin.display(description=_("waiting"), ordering="standing__waiting_tasks")
     def waiting_tasks(self, tenant: Tenant) -> int:
         """Tasks in its own queue."""
         return tenant.standing.waiting_tasks
 
-    @admin.display(ordering="standing__balance")
+    @admin.display(description=_("balance"), ordering="standing__balance")
     def balance(self, tenant: Tenant) -> str:
         """What it may spend, if it is prepaid."""
         return f"{shown(tenant.standing.balance)} {settings.CURRENCY}"
 
+    @admin.display(description=_("held"))
     def held(self, tenant: Tenant) -> str:
         """What is set aside for its open tasks."""
         return f"{shown(tenant.standing.held)} {settings.CURRENCY}"
 
+    @admin.display(description=_("today"))
     def today(self, tenant: Tenant) -> str:
         """Its use of its own day."""
         standing, day = tenant.standing, Period.of(timezone.now(), tenant.time_zone).day
         if standing.day is None or standing.day < day:
-            return f"nothing on {day}"
+            return gettext("nothing on %(day)s") % {"day": day}
         used = f"{standing.day_seconds} s, {shown(standing.day_spend)} {settings.CURRENCY}"
-        return f"{used} on {standing.day}"
+        return gettext("%(used)s on %(day)s") % {"used": used, "day": standing.day}
 
+    @admin.display(description=_("this month"))
     def this_month(self, tenant: Tenant) -> str:
         """Its use of its own month."""
         standing, month = tenant.standing, Period.of(timezone.now(), tenant.time_zone).month
         if standing.month is None or standing.month < month:
-            return f"nothing in {month:%Y-%m}"
+            return gettext("nothing in %(month)s") % {"month": f"{month:%Y-%m}"}
         used = f"{standing.month_seconds} s, {shown(standing.month_spend)} {settings.CURRENCY}"
-        return f"{used} in {standing.month:%Y-%m}"
+        return gettext("%(used)s in %(month)s") % {"used": used, "month": f"{standing.month:%Y-%m}"}
 
 
-_WANTS_REASON = "Wanted where the time zone, the suspension or the quota changes; it is kept with the change."
+_WANTS_REASON = _(
+    "Wanted where the time zone, the suspension or the quota changes; it is kept with the change."
+)
 
 
 def _limits(tenant: Tenant) -> audit.Values:

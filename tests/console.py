@@ -20,6 +20,7 @@ class Form(HTMLParser):
         self.fields: dict[str, str] = {}
         self._forms: list[dict[str, str]] = []
         self._select = self._textarea = ""
+        self._is_open = False
         self._main: dict[str, str] | None = None
         self.feed(page)
         self.fields = self._forms[-1] if self._main is None else self._main
@@ -28,9 +29,10 @@ class Form(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._forms.append({})
+            self._is_open = True
             if given.get("id", "").endswith("_form"):
                 self._main = self._forms[-1]
-        elif tag == "input" and given.get("name") and self._forms:
+        elif tag == "input" and given.get("name") and self._is_open:
             self._input(given)
         elif tag == "select":
             self._select = given.get("name", "")
@@ -51,6 +53,8 @@ class Form(HTMLParser):
             self._select = ""
         elif tag == "textarea":
             self._textarea = ""
+        elif tag == "form":
+            self._is_open = False
 
     def _input(self, given: dict[str, str]) -> None:
         kind = given.get("type", "text")

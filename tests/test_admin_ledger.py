@@ -40,7 +40,7 @@ def balance(tenant: Tenant) -> Decimal:
 
 
 def rows(page: str) -> int:
-    return page.count('<td class="field-kind">')
+    return page.count('<td class="field-kind ')
 
 
 # --- booking
@@ -167,7 +167,7 @@ def test_entries_of_people_and_tasks_are_listed_newest_first(
     book(sophie, owner.tenant, "5")
     page = sophie.see(LIST)
     assert rows(page) == 3
-    assert page.index("Top Up</td>") < page.index("Capture</td>") < page.index("Hold</td>")
+    assert page.index("Top-up</td>") < page.index("Capture</td>") < page.index("Hold</td>")
     for text in ("0.225", "-0.225", WHY, "sophie", task.public_id, f"/admin/videos/task/{task.pk}/change/"):
         assert text in page
 

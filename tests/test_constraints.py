@@ -44,9 +44,11 @@ from videos.models import (
     Price,
     RefusedCreate,
     Task,
+    TaskEvent,
     UpstreamAccount,
     UpstreamBudget,
 )
+from videos.prompts import with_words
 from videos.replays import Repetition
 from videos.states import FINAL, Status
 from videos.steps import sweep
@@ -506,6 +508,10 @@ def _last_turn(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
     return waiting.order_by("-turn").values("turn")[:1]
 
 
+def _newest(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.order_by("-pk")[:51]
+
+
 def _due(account: UpstreamAccount, status: Status) -> QuerySet[Any]:
     return Task.objects.filter(account=account, status=status, due_at__lte=NOW)
 
@@ -562,6 +568,13 @@ INDEXES: list[tuple[str, Callable[[UpstreamAccount, Tenant], QuerySet[Any]]]] = 
     ("standing_waiting", lambda account, tenant: Standing.objects.filter(waiting_tasks__gt=0)[: sweep.BATCH]),
     ("idempotency_key_age", lambda account, tenant: IdempotencyKey.objects.filter(created_at__lte=NOW)),
     ("refused_create_age", lambda account, tenant: RefusedCreate.objects.filter(at__lte=NOW)),
+    ("task_of_model", lambda account, tenant: _newest(Task.objects.filter(model="GV-3.1-720p"))),
+    ("task_of_account", lambda account, tenant: _newest(Task.objects.filter(account=account.pk + 1))),
+    ("task_ended_badly", lambda account, tenant: _newest(Task.objects.filter(status=Status.FAILED))),
+    ("task_failed_for", lambda account, tenant: _newest(Task.objects.filter(failure_code="result_lost"))),
+    ("task_attention", lambda account, tenant: _newest(Task.objects.exclude(attention=""))),
+    ("task_event_rare", lambda account, tenant: _newest(TaskEvent.objects.filter(verb="flag"))),
+    ("ledger_rare", lambda account, tenant: _newest(LedgerEntry.objects.filter(kind="adjustment"))),
 ]
 
 
@@ -579,6 +592,7 @@ def _others() -> None:
         "tenant_id": "other.id",
         "upstream_task_id": "task.id::text || other.id || age",
         "created_at": "task.created_at - age * interval '1 day'",
+        "api_key_id": "NULL",
     }
     columns = [field.attname for field in Task._meta.concrete_fields]
     values = [own.get(column, f"task.{column}") for column in columns]
@@ -625,7 +639,15 @@ def test_an_index_serves_the_query_it_names(
 
 def test_every_named_index_has_a_query() -> None:
     named = {index.name for model in _models() for index in model._meta.indexes}
-    assert {name for name, _ in INDEXES} | set(OF_THE_LIST.values()) == named
+    assert {name for name, _ in INDEXES} | set(OF_THE_LIST.values()) | {"task_prompt"} == named
+
+
+@pytest.mark.usefixtures("many_tasks")
+def test_words_of_prompts_are_found_by_their_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = on")
+        cursor.execute("SET LOCAL enable_indexscan = off")
+    assert "task_prompt" in with_words(Task.objects.all(), ["nowhere"]).explain()
 
 
 @pytest.mark.usefixtures("many_tasks")

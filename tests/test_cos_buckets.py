@@ -7,17 +7,14 @@ from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
-from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
-from django.urls import path
 
 from accounts import cos
-from accounts.admin_cos import CosBucketInline
 from accounts.cos import Destination
-from accounts.models import CosBucket, Tenant, User
+from accounts.models import CosBucket, Tenant
 from tests.conftest import GOOD_BODY, Caller, Sandbox
+from tests.console import Person
 from videos import catalogue
 from videos.models import Task
 from videos.requests import parse
@@ -304,52 +301,27 @@ def test_the_secret_shows_in_no_text_about_the_bucket(bucket: CosBucket) -> None
 # --- the staff console
 
 
-site = admin.AdminSite()
-
-
-@admin.register(Tenant, site=site)
-class TenantPage(admin.ModelAdmin[Tenant]):
-    """A page of a tenant with its bucket alone."""
-
-    fields = ["name"]
-    inlines = [CosBucketInline]
-
-
-urlpatterns = [path("admin/", site.urls)]
-
-
 class Console:
     """A member of staff at the page of a tenant."""
 
     def __init__(self, tenant: Tenant) -> None:
-        self._tenant = tenant
-        self._client = Client()
-        self._client.force_login(User.objects.create_superuser("staff"))
+        self._staff = Person("staff")
+        self._address = f"/admin/accounts/tenant/{tenant.pk}/change/"
 
     def page(self) -> str:
-        answer = self._client.get(self._address)
-        assert answer.status_code == 200
-        return answer.content.decode()
+        return self._staff.see(self._address)
 
     def submit(self, **fields: str) -> str:
         """Fill the form in and send it; returns the page if it comes back, otherwise nothing."""
-        is_there = CosBucket.objects.filter(tenant=self._tenant).exists()
-        management = {"TOTAL_FORMS": "1", "INITIAL_FORMS": str(int(is_there)), "MAX_NUM_FORMS": "1"}
-        form = {"tenant": str(self._tenant.pk), "bucket": BUCKET, "region": REGION, "path_prefix": "x"}
-        sent = {f"cos_bucket-{name}": value for name, value in management.items()}
-        sent |= {f"cos_bucket-0-{name}": value for name, value in (form | fields).items()}
-        answer = self._client.post(self._address, {"name": self._tenant.name} | sent)
-        assert answer.status_code in (200, 302)
-        return "" if answer.status_code == 302 else answer.content.decode()
-
-    @property
-    def _address(self) -> str:
-        return f"/admin/accounts/tenant/{self._tenant.pk}/change/"
+        form = {"bucket": BUCKET, "region": REGION, "path_prefix": "x"} | fields
+        sent = {f"cos_bucket-0-{name}": value for name, value in form.items()}
+        answer = self._staff.fill_in(self._address, **sent)
+        assert answer.status == 200
+        return answer.page if answer.errors else ""
 
 
 @pytest.fixture
-def console(owner: Caller, settings: LazySettings) -> Console:
-    settings.ROOT_URLCONF = __name__
+def console(owner: Caller) -> Console:
     return Console(owner.tenant)
 
 

@@ -33,9 +33,9 @@ class NotRotatable(Exception):
 class Scope(models.TextChoices):
     """What a key may be used for: looking, making videos, running the account."""
 
-    READ = "read"
-    WRITE = "write"
-    MANAGE = "manage"
+    READ = "read", _("read")
+    WRITE = "write", _("write")
+    MANAGE = "manage", _("manage")
 
 
 class Purpose(models.TextChoices):
@@ -122,42 +122,66 @@ class APIKeyManager(models.Manager["APIKey"]):
 class APIKey(models.Model):
     """A key, by its prefix and digest; the key itself is kept nowhere."""
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=100)
-    purpose = models.CharField(
-        max_length=10, choices=Purpose.choices, default=Purpose.PROGRAM, editable=False
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="api_keys"
     )
-    prefix = models.CharField(max_length=16, unique=True, editable=False)
-    digest = models.CharField(max_length=64, editable=False)
-    scopes = ArrayField(models.CharField(max_length=10, choices=Scope.choices), default=default_scopes)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-    last_used_address = models.GenericIPAddressField(null=True, blank=True, editable=False)
+    name = models.CharField(verbose_name=_("name"), max_length=100)
+    purpose = models.CharField(
+        verbose_name=_("stands for"),
+        max_length=10,
+        choices=Purpose.choices,
+        default=Purpose.PROGRAM,
+        editable=False,
+    )
+    prefix = models.CharField(verbose_name=_("prefix"), max_length=16, unique=True, editable=False)
+    digest = models.CharField(verbose_name=_("digest"), max_length=64, editable=False)
+    scopes = ArrayField(
+        models.CharField(max_length=10, choices=Scope.choices),
+        verbose_name=_("scopes"),
+        default=default_scopes,
+    )
+    created_at = models.DateTimeField(verbose_name=_("created at"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(verbose_name=_("expires at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(verbose_name=_("revoked at"), null=True, blank=True)
+    last_used_at = models.DateTimeField(verbose_name=_("last used at"), null=True, blank=True, editable=False)
+    last_used_address = models.GenericIPAddressField(
+        verbose_name=_("last used from"), null=True, blank=True, editable=False
+    )
     replaced_by = models.OneToOneField(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="replaces"
+        "self",
+        verbose_name=_("replaced by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="replaces",
     )
     allowed_models = ArrayField(
         models.CharField(max_length=50),
+        verbose_name=_("allowed models"),
         default=list,
         blank=True,
-        help_text="Names of models, such as Kling-3.0-720p, separated by commas; empty: every model.",
+        help_text=_("Names of models, such as Kling-3.0-720p, separated by commas; empty: every model."),
     )
     allowed_networks = ArrayField(
         models.CharField(max_length=50, validators=[validate_network]),
+        verbose_name=_("allowed networks"),
         default=list,
         blank=True,
-        help_text="Networks it may be used from, such as 203.0.113.0/24, separated by commas; empty: any.",
+        help_text=_("Networks it may be used from, such as 203.0.113.0/24, separated by commas; empty: any."),
     )
     requests_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Tasks made with it within any sixty seconds; empty: unlimited."
+        verbose_name=_("requests per minute"),
+        null=True,
+        blank=True,
+        help_text=_("Tasks made with it within any sixty seconds; empty: unlimited."),
     )
     spend_per_month = MoneyField(
+        verbose_name=_("spend per month"),
         null=True,
         blank=True,
         validators=[MinValueValidator(ZERO)],
-        help_text="Spent with it within a month of the tenant's; empty: unlimited.",
+        help_text=_("Spent with it within a month of the tenant's; empty: unlimited."),
     )
 
     objects = APIKeyManager()
@@ -166,7 +190,8 @@ class APIKey(models.Model):
     """What the statement that found the key found with it."""
 
     class Meta:
-        verbose_name = "API key"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         constraints = [
             models.CheckConstraint(
                 # A key may be used for something, and only for what there is.
@@ -232,13 +257,13 @@ class APIKey(models.Model):
 
     def _check_rotatable(self, now: datetime) -> None:
         obstacles = {
-            "has been revoked": self.revoked_at is not None,
-            "has been replaced already": self.replaced_by_id is not None,
-            "has expired": self.is_expired(now),
+            _("The key %(key)s has been revoked"): self.revoked_at is not None,
+            _("The key %(key)s has been replaced already"): self.replaced_by_id is not None,
+            _("The key %(key)s has expired"): self.is_expired(now),
         }
         for obstacle, stands in obstacles.items():
             if stands:
-                raise NotRotatable(f"The key {self} {obstacle}")
+                raise NotRotatable(obstacle % {"key": self})
 
     def record_use(self, now: datetime, address: Address | None) -> bool:
         """Note when and from where it was used, unless that was noted within `LAST_USED_PRECISION`.

@@ -7,6 +7,7 @@ from functools import partial
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts import cos
 from accounts.encryption import EncryptedTextField
@@ -20,23 +21,39 @@ class CosBucket(models.Model):
     """Where upstream is to put a tenant's videos; empty: nowhere of the tenant's."""
 
     tenant = models.OneToOneField(
-        Tenant, on_delete=models.CASCADE, primary_key=True, related_name="cos_bucket"
+        Tenant,
+        verbose_name=_("tenant"),
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="cos_bucket",
     )
-    bucket = models.CharField(max_length=80, blank=True, help_text="name-appid, such as videos-1250000000.")
-    region = models.CharField(max_length=40, blank=True, help_text="Such as ap-guangzhou.")
+    bucket = models.CharField(
+        verbose_name=_("bucket"),
+        max_length=80,
+        blank=True,
+        help_text=_("name-appid, such as videos-1250000000."),
+    )
+    region = models.CharField(
+        verbose_name=_("region"), max_length=40, blank=True, help_text=_("Such as ap-guangzhou.")
+    )
     path_prefix = models.CharField(
+        verbose_name=_("path prefix"),
         max_length=200,
         blank=True,
         default="reelay/{date}",
-        help_text="Folders before the task's own; {tenant}, {model} and {date} are filled in.",
+        help_text=_("Folders before the task's own; {tenant}, {model} and {date} are filled in."),
     )
     secret_id = models.CharField(
-        max_length=100, blank=True, help_text="With the key: signs links to a private bucket."
+        verbose_name=_("secret id"),
+        max_length=100,
+        blank=True,
+        help_text=_("With the key: signs links to a private bucket."),
     )
-    secret_key = EncryptedTextField(null=True, blank=True)
+    secret_key = EncryptedTextField(verbose_name=_("secret key"), null=True, blank=True)
 
     class Meta:
-        verbose_name = "COS bucket"
+        verbose_name = _("COS bucket")
+        verbose_name_plural = _("COS buckets")
         constraints = [
             # A bucket is found by its name and region together.
             models.CheckConstraint(

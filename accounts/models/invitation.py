@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.tenant import Role, Tenant, User
 
@@ -11,17 +12,25 @@ from accounts.models.tenant import Role, Tenant, User
 class Invitation(models.Model):
     """A link for one person, by the digest of its secret; the link itself is kept nowhere."""
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
-    email = models.EmailField(help_text="Whom it is for, and where the link is sent.")
-    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField()
-    accepted_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = models.EmailField(
+        verbose_name=_("e-mail address"), help_text=_("Whom it is for, and where the link is sent.")
+    )
+    role = models.CharField(verbose_name=_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
+    digest = models.CharField(verbose_name=_("digest"), max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(
+        User, verbose_name=_("invited by"), on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(verbose_name=_("created at"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(verbose_name=_("expires at"))
+    accepted_at = models.DateTimeField(verbose_name=_("accepted at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(verbose_name=_("revoked at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
         constraints = [
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="invitation_role_known"),
             # It is used or withdrawn, not both.

@@ -3,6 +3,7 @@
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.tenant import Tenant
 from accounts.money import ZERO, MoneyField
@@ -11,40 +12,64 @@ from accounts.money import ZERO, MoneyField
 class WhenFull(models.TextChoices):
     """What becomes of a task above the limit of concurrent tasks."""
 
-    REFUSE = "refuse"
-    QUEUE = "queue"
+    REFUSE = "refuse", _("refuse it")
+    QUEUE = "queue", _("let it wait")
 
 
 class Quota(models.Model):
     """The limits of a tenant. An empty limit means unlimited, 0 refuses everything."""
 
-    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True, related_name="quota")
+    tenant = models.OneToOneField(
+        Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, primary_key=True, related_name="quota"
+    )
     concurrent_tasks = models.PositiveIntegerField(
+        verbose_name=_("concurrent tasks"),
         null=True,
         blank=True,
-        help_text="Tasks at work at a time; those in the tenant's own queue do not count.",
+        help_text=_("Tasks at work at a time; those in the tenant's own queue do not count."),
     )
     when_full = models.CharField(
+        verbose_name=_("when full"),
         max_length=10,
         choices=WhenFull.choices,
         default=WhenFull.REFUSE,
-        help_text="Refuse tasks above the limit of concurrent tasks, or let them wait in the tenant's queue.",
+        help_text=_(
+            "Refuse tasks above the limit of concurrent tasks, or let them wait in the tenant's queue."
+        ),
     )
     queued_tasks = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Tasks that may wait in the tenant's queue."
+        verbose_name=_("queued tasks"),
+        null=True,
+        blank=True,
+        help_text=_("Tasks that may wait in the tenant's queue."),
     )
     requests_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Tasks made within any sixty seconds."
+        verbose_name=_("requests per minute"),
+        null=True,
+        blank=True,
+        help_text=_("Tasks made within any sixty seconds."),
     )
-    seconds_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds of video.")
-    seconds_per_month = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds of video.")
-    spend_per_day = MoneyField(null=True, blank=True, validators=[MinValueValidator(ZERO)])
-    spend_per_month = MoneyField(null=True, blank=True, validators=[MinValueValidator(ZERO)])
+    seconds_per_day = models.PositiveIntegerField(
+        verbose_name=_("seconds per day"), null=True, blank=True, help_text=_("Seconds of video.")
+    )
+    seconds_per_month = models.PositiveIntegerField(
+        verbose_name=_("seconds per month"), null=True, blank=True, help_text=_("Seconds of video.")
+    )
+    spend_per_day = MoneyField(
+        verbose_name=_("spend per day"), null=True, blank=True, validators=[MinValueValidator(ZERO)]
+    )
+    spend_per_month = MoneyField(
+        verbose_name=_("spend per month"), null=True, blank=True, validators=[MinValueValidator(ZERO)]
+    )
     is_prepaid = models.BooleanField(
-        default=False, help_text="Whether the balance must cover each task; otherwise it is only kept."
+        verbose_name=_("prepaid"),
+        default=False,
+        help_text=_("Whether the balance must cover each task; otherwise it is only kept."),
     )
 
     class Meta:
+        verbose_name = _("quota")
+        verbose_name_plural = _("quotas")
         constraints = [
             # Money to spend is some, or none.
             models.CheckConstraint(
@@ -66,20 +91,36 @@ class Standing(models.Model):
     one higher each time; `reconcile` proves them against the rows. Days and months are the tenant's own.
     """
 
-    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True, related_name="standing")
-    version = models.BigIntegerField(default=0)
-    open_tasks = models.IntegerField(default=0, help_text="Not final, and not in the tenant's own queue.")
-    waiting_tasks = models.IntegerField(default=0, help_text="In the tenant's own queue.")
-    balance = MoneyField(default=ZERO, help_text="The sum of the ledger: what was paid in, less holds.")
-    held = MoneyField(default=ZERO, help_text="Of open tasks; taken from the balance already.")
-    day = models.DateField(null=True, help_text="The day the next two are of.")
-    day_seconds = models.BigIntegerField(default=0)
-    day_spend = MoneyField(default=ZERO)
-    month = models.DateField(null=True, help_text="The first day of the month the next two are of.")
-    month_seconds = models.BigIntegerField(default=0)
-    month_spend = MoneyField(default=ZERO)
+    tenant = models.OneToOneField(
+        Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, primary_key=True, related_name="standing"
+    )
+    version = models.BigIntegerField(verbose_name=_("version"), default=0)
+    open_tasks = models.IntegerField(
+        verbose_name=_("open tasks"), default=0, help_text=_("Not final, and not in the tenant's own queue.")
+    )
+    waiting_tasks = models.IntegerField(
+        verbose_name=_("waiting tasks"), default=0, help_text=_("In the tenant's own queue.")
+    )
+    balance = MoneyField(
+        verbose_name=_("balance"),
+        default=ZERO,
+        help_text=_("The sum of the ledger: what was paid in, less holds."),
+    )
+    held = MoneyField(
+        verbose_name=_("held"), default=ZERO, help_text=_("Of open tasks; taken from the balance already.")
+    )
+    day = models.DateField(verbose_name=_("day"), null=True, help_text=_("The day the next two are of."))
+    day_seconds = models.BigIntegerField(verbose_name=_("day seconds"), default=0)
+    day_spend = MoneyField(verbose_name=_("day spend"), default=ZERO)
+    month = models.DateField(
+        verbose_name=_("month"), null=True, help_text=_("The first day of the month the next two are of.")
+    )
+    month_seconds = models.BigIntegerField(verbose_name=_("month seconds"), default=0)
+    month_spend = MoneyField(verbose_name=_("month spend"), default=ZERO)
 
     class Meta:
+        verbose_name = _("standing")
+        verbose_name_plural = _("standings")
         constraints = [
             # Nothing that is counted is ever fewer than none: no slot is freed twice.
             models.CheckConstraint(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.tenant import Tenant, User
 
@@ -10,16 +11,28 @@ from accounts.models.tenant import Tenant, User
 class StaffChange(models.Model):
     """One change by a person; committed with the change it tells of, and never changed."""
 
-    at = models.DateTimeField()
-    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    actor_name = models.CharField(max_length=150, help_text="As it was then.")
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="+")
-    subject = models.CharField(max_length=200, help_text="What was changed, such as quota of Alice.")
-    reason = models.TextField()
-    before: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
-    after: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    at = models.DateTimeField(verbose_name=_("at"))
+    actor = models.ForeignKey(
+        User, verbose_name=_("person"), on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    actor_name = models.CharField(verbose_name=_("person"), max_length=150, help_text=_("As it was then."))
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    subject = models.CharField(
+        verbose_name=_("subject"), max_length=200, help_text=_("What was changed, such as quota of Alice.")
+    )
+    reason = models.TextField(verbose_name=_("reason"))
+    before: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        verbose_name=_("before"), default=dict
+    )
+    after: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        verbose_name=_("after"), default=dict
+    )
 
     class Meta:
+        verbose_name = _("change by staff")
+        verbose_name_plural = _("changes by staff")
         ordering = ["-id"]
         constraints = [
             # Who changes something says who and why.

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.ids import uuid7
 
@@ -27,30 +28,44 @@ def validate_time_zone(name: str) -> None:
     """Raise `ValidationError` for a name the time zone database does not have."""
     if name not in available_timezones():
         raise ValidationError(
-            "%(name)s is no time zone; write one such as Asia/Shanghai", params={"name": name}
+            _("%(name)s is no time zone; write one such as Asia/Shanghai"), params={"name": name}
         )
 
 
 class User(AbstractUser):
     """A person who logs in: staff, or a member of tenants."""
 
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+
 
 class Tenant(models.Model):
     """A customer: the owner of keys, tasks and videos, invisible to every other."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    name = models.CharField(max_length=100, unique=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    id = models.UUIDField(verbose_name=_("id"), primary_key=True, default=new_id, editable=False)
+    name = models.CharField(verbose_name=_("name"), max_length=100, unique=True)
+    created_at = models.DateTimeField(verbose_name=_("created at"), default=timezone.now, editable=False)
     suspended_at = models.DateTimeField(
-        null=True, blank=True, help_text="While set, the tenant's keys do not work; running tasks go on."
+        verbose_name=_("suspended at"),
+        null=True,
+        blank=True,
+        help_text=_("While set, the tenant's keys do not work; running tasks go on."),
     )
     time_zone = models.CharField(
+        verbose_name=_("time zone"),
         max_length=50,
         default=default_time_zone,
         validators=[validate_time_zone],
-        help_text="Whose days and months its limits and its usage are counted in, such as Asia/Shanghai.",
+        help_text=_("Whose days and months its limits and its usage are counted in, such as Asia/Shanghai."),
     )
-    members = models.ManyToManyField(User, through="Membership", related_name="tenants")
+    members = models.ManyToManyField(
+        User, verbose_name=_("members"), through="Membership", related_name="tenants"
+    )
+
+    class Meta:
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
 
     def __str__(self) -> str:
         return self.name
@@ -73,20 +88,26 @@ class Tenant(models.Model):
 class Role(models.TextChoices):
     """What a member may do for the tenant: everything, work, or look."""
 
-    OWNER = "owner"
-    MEMBER = "member"
-    VIEWER = "viewer"
+    OWNER = "owner", _("Owner")
+    MEMBER = "member", _("Member")
+    VIEWER = "viewer", _("Viewer")
 
 
 class Membership(models.Model):
     """A person's place in a tenant."""
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="memberships"
+    )
+    user = models.ForeignKey(
+        User, verbose_name=_("person"), on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(verbose_name=_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
+    created_at = models.DateTimeField(verbose_name=_("created at"), default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = [
             # A person has one place in a tenant.
             models.UniqueConstraint(fields=["tenant", "user"], name="membership_once_per_tenant"),

@@ -6,7 +6,12 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminPasswordWidget
 
+from accounts.admin_deletion import protected_rows
+from accounts.admin_lists import ListAdmin
 from videos.models import UpstreamAccount
 
 
@@ -14,9 +19,10 @@ class UpstreamAccountForm(forms.ModelForm[UpstreamAccount]):
     """Takes a new secret key, and never reads the old one."""
 
     new_secret_key = forms.CharField(
+        label=_("new secret key"),
         required=False,
-        widget=forms.PasswordInput(render_value=False),
-        help_text="Leave empty to keep the one that is set.",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=_("Leave empty to keep the one that is set."),
     )
 
     class Meta:
@@ -35,12 +41,12 @@ class UpstreamAccountForm(forms.ModelForm[UpstreamAccount]):
         """A new account needs one; an old one keeps what it has."""
         given = str(self.cleaned_data["new_secret_key"])
         if not given and self.instance.pk is None:
-            raise forms.ValidationError("A new account needs its secret key.")
+            raise forms.ValidationError(gettext("A new account needs its secret key."))
         return given
 
 
 @admin.register(UpstreamAccount)
-class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
+class UpstreamAccountAdmin(ListAdmin[UpstreamAccount]):
     """Accounts upstream."""
 
     form = UpstreamAccountForm
@@ -49,6 +55,16 @@ class UpstreamAccountAdmin(admin.ModelAdmin[UpstreamAccount]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[UpstreamAccount]:
         """Without the secret: the page opens even if the key it was encrypted with is lost."""
         return super().get_queryset(request).defer("secret_key")
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Without deleting many at once."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What stands against deleting an account, or what goes with it."""
+        return protected_rows(objs) or super().get_deleted_objects(objs, request)
 
     def save_model(self, request: HttpRequest, obj: UpstreamAccount, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Save what was given; a secret that was not given stays as it is."""

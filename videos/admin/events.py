@@ -1,28 +1,102 @@
 """What happened to tasks, in the staff console."""
 
-from django.contrib import admin
-from django.http import HttpRequest
+import json
+from typing import Any
 
-from accounts.admin_theme import ModelAdmin
-from videos.models import TaskEvent
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin_days import DayFilter, DayOfWritingFilter, Span
+from accounts.admin_filters import ChoiceFilter, TenantFilter
+from accounts.admin_lists import ReadOnlyAdmin
+from accounts.ids import first_uuid7
+from videos import display
+from videos.models import Task, TaskEvent
+from videos.models.task import parse_public_id, public_id
+
+LATEST_TASKS = 2000
+"""Of a tenant, the events of its latest tasks are listed; a day before that brings those of earlier ones."""
+DETAIL_SHOWN = 120
+"""Characters of a detail in the list."""
+
+
+class VerbFilter(ChoiceFilter):
+    """By what happened."""
+
+    title = _("what happened")
+    parameter_name = column = "verb"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """All that can."""
+        return list(display.VERBS.items())
+
+
+class TenantOfTaskFilter(TenantFilter):
+    """By the tenant of the task: the events of its latest tasks, or of the latest until the day."""
+
+    def rows_of(self, tenants: list[Any], queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The events of tasks that are looked up first: an event does not know its tenant."""
+        tasks = Task.objects.filter(tenant__in=tenants, **self._made_before())
+        latest = tasks.order_by("-pk").values_list("pk", flat=True)[:LATEST_TASKS]
+        return queryset.filter(task__in=list(latest))
+
+    def _made_before(self) -> dict[str, Any]:
+        day = self.request.GET.get(str(DayFilter.parameter_name))
+        return {"pk__lt": first_uuid7(Span.of(day).moments()[1])} if day else {}
 
 
 @admin.register(TaskEvent)
-class TaskEventAdmin(ModelAdmin[TaskEvent]):
+class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
     """Events, to look at; they are written with the changes they tell of."""
 
-    list_display = ["at", "verb", "status"]
-    show_full_result_count = False
-    actions = None
+    list_display = ["at", "what", "state", "video", "tenant", "told"]
+    list_filter = [DayOfWritingFilter, VerbFilter, TenantOfTaskFilter]
+    search_fields = ["task__id"]
+    search_help_text = _("Task id")
+    fields = ["at", "what", "state", "video", "tenant", "detail"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """The verbs write them."""
-        return False
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskEvent]:
+        """With the tenant's name, and of the task no more."""
+        events = super().get_queryset(request).select_related("task__tenant")
+        return events.only("at", "verb", "status", "detail", "task__tenant__name")
 
-    def has_change_permission(self, request: HttpRequest, obj: TaskEvent | None = None) -> bool:
-        """Nobody changes one."""
-        return False
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[TaskEvent], search_term: str
+    ) -> tuple[QuerySet[TaskEvent], bool]:
+        """The events of the task of that id."""
+        task_id = parse_public_id(search_term.strip().lower())
+        found = queryset.none() if task_id is None else queryset.filter(task=task_id)
+        return (found if search_term.strip() else queryset), False
 
-    def has_delete_permission(self, request: HttpRequest, obj: TaskEvent | None = None) -> bool:
-        """Nobody deletes one."""
-        return False
+    @admin.display(description=_("what happened"))
+    def what(self, event: TaskEvent) -> str:
+        """What happened, in words."""
+        return str(display.verb_label(event.verb))
+
+    @admin.display(description=_("status"))
+    def state(self, event: TaskEvent) -> SafeString:
+        """The status after it."""
+        return display.chip_of(event.status)
+
+    @admin.display(description=_("task"))
+    def video(self, event: TaskEvent) -> SafeString:
+        """The task, which the link leads to."""
+        page = reverse("admin:videos_task_change", args=[event.task_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', page, public_id(event.task_id))
+
+    @admin.display(description=_("tenant"))
+    def tenant(self, event: TaskEvent) -> str:
+        """Whose task it is."""
+        return event.task.tenant.name
+
+    @admin.display(description=_("detail"))
+    def told(self, event: TaskEvent) -> str:
+        """What else is known of it, in short."""
+        text = json.dumps(event.detail, ensure_ascii=False) if event.detail else ""
+        return Truncator(text).chars(DETAIL_SHOWN)

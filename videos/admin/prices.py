@@ -11,15 +11,25 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from accounts import audit
+from accounts.admin_lists import ListAdmin
 from accounts.admin_reasons import AuditedForm, ReasonForm, record
+from accounts.chips import BUSY, GOOD, NEUTRAL, WARN, chip
 from accounts.money import shown
 from videos import catalogue
+from videos.display import Look
 from videos.models import Price
 from videos.prices import PriceList
 
@@ -31,6 +41,12 @@ MOST = Decimal(1_000_000)
 """A second costs less, so that what tasks cost can be added up."""
 COMING, IN_FORCE, SET_ASIDE, ENDED = "to come", "in force", "set aside", "ended"
 """What a price may be. Set aside is one that a later one took over from; after that it counts again."""
+STATES = {
+    IN_FORCE: Look(_("In force"), GOOD),
+    COMING: Look(_("To come"), BUSY),
+    SET_ASIDE: Look(_("Set aside"), WARN),
+    ENDED: Look(_("Ended"), NEUTRAL),
+}
 
 
 def state_at(now: datetime) -> Case:
@@ -49,12 +65,12 @@ def state_at(now: datetime) -> Case:
 class StateFilter(admin.SimpleListFilter):
     """By what a price is now."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
         """The states."""
-        return [(name, name.capitalize()) for name in (IN_FORCE, COMING, SET_ASIDE, ENDED)]
+        return [(name, look.label) for name, look in STATES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The prices in that state."""
@@ -64,11 +80,18 @@ class StateFilter(admin.SimpleListFilter):
 class PriceForm(AuditedForm[Price]):
     """A price, which begins and ends now or later."""
 
-    model = forms.ChoiceField(choices=[(spec.name, spec.name) for spec in catalogue.MODELS])
-    valid_from = forms.SplitDateTimeField(
-        required=False, widget=AdminSplitDateTime, help_text="Empty: from now on."
+    model = forms.ChoiceField(
+        label=_("model"),
+        choices=[(spec.name, spec.name) for spec in catalogue.MODELS],
+        widget=UnfoldAdminSelectWidget,
     )
-    ends_now = forms.BooleanField(required=False, label="End it now")
+    valid_from = forms.SplitDateTimeField(
+        label=_("valid from"),
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text=_("Empty: from now on."),
+    )
+    ends_now = forms.BooleanField(required=False, label=_("End it now"), widget=UnfoldBooleanSwitchWidget)
     audited = frozenset({*COLUMNS, "ends_now"})
     columns = {"ends_now": "valid_until"}
 
@@ -96,15 +119,15 @@ class PriceForm(AuditedForm[Price]):
     def _problems(self, cleaned: dict[str, Any]) -> Iterator[tuple[str | None, str]]:
         start, end = cleaned.get("valid_from", self.instance.valid_from), cleaned.get("valid_until")
         if self._is_late():
-            yield None, "This price has come into force meanwhile; only its end can be changed."
+            yield None, gettext("This price has come into force meanwhile; only its end can be changed.")
         elif "valid_from" in cleaned and start < self.now:
-            yield "valid_from", "A price begins now, which is to leave this empty, or later."
+            yield "valid_from", gettext("A price begins now, which is to leave this empty, or later.")
         if "valid_until" in self.changed_data and end and end < self.now:
-            yield "valid_until", "A price ends now, for which there is a switch, or later."
+            yield "valid_until", gettext("A price ends now, for which there is a switch, or later.")
         elif end and end <= start:
-            yield "valid_until", "A price ends after it begins."
+            yield "valid_until", gettext("A price ends after it begins.")
         if cleaned.get("per_second", 0) >= MOST:
-            yield "per_second", f"A second costs less than {MOST}."
+            yield "per_second", gettext("A second costs less than %(most)s.") % {"most": MOST}
 
     def _is_late(self) -> bool:
         """Whether the page was shown before the price came into force, and sent after."""
@@ -113,13 +136,14 @@ class PriceForm(AuditedForm[Price]):
 
 
 @admin.register(Price)
-class PriceAdmin(admin.ModelAdmin[Price]):
+class PriceAdmin(ListAdmin[Price]):
     """What a second of video costs."""
 
     form = PriceForm
     list_display = ["model", *OPTIONS, "a_second", "valid_from", "valid_until", "state"]
     list_filter = [StateFilter, *OPTIONS, "model"]
     search_fields = ["model"]
+    search_help_text = _("Name of a model")
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
@@ -162,7 +186,7 @@ class PriceAdmin(admin.ModelAdmin[Price]):
     ) -> HttpResponse:
         """Ask for the reason, too."""
         if request.method == "POST" and not _reason(request):
-            messages.error(request, "Say why the price is to be deleted.")
+            messages.error(request, gettext("Say why the price is to be deleted."))
             return HttpResponseRedirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)
 
@@ -171,15 +195,15 @@ class PriceAdmin(admin.ModelAdmin[Price]):
         record(request, f"price of {obj}", _reason(request), audit.changes(obj, None, COLUMNS))
         obj.delete()
 
-    @admin.display(ordering="per_second")
+    @admin.display(description=_("a second"), ordering="per_second")
     def a_second(self, price: Price) -> str:
         """What a second costs."""
         return shown(price.per_second)
 
-    @admin.display(ordering="state")
-    def state(self, price: Any) -> str:
+    @admin.display(description=_("state"), ordering="state")
+    def state(self, price: Any) -> SafeString:
         """What it is now."""
-        return str(price.state)
+        return chip(*STATES[price.state])
 
 
 def has_begun(price: Price, now: datetime) -> bool:
@@ -200,4 +224,5 @@ def _reason(request: HttpRequest) -> str:
 def _warn_if_unsold(request: HttpRequest, model: str) -> None:
     in_force = PriceList.load().of_model(model, timezone.now())
     if all(price["options"] for price in in_force):
-        messages.warning(request, f"No price of {model} without options is in force now: it is not sold so.")
+        unsold = gettext("No price of %(model)s without options is in force now: it is not sold so.")
+        messages.warning(request, unsold % {"model": model})

@@ -1,46 +1,208 @@
 """Tasks in the staff console."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
+from django.db.models.functions import Left
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_days import DayOfIdFilter
+from accounts.admin_filters import ChoiceFilter, TenantFilter, named
+from accounts.admin_lists import ReadOnlyAdmin, UncountedChangeList
+from accounts.chips import WARN, chip
+from videos import catalogue, display
 from videos.console.pages import TaskPages
-from videos.models import Task, TaskEvent
+from videos.errors import FailureCode
+from videos.models import Task, UpstreamAccount
+from videos.models.task import PROMPT, parse_public_id
+from videos.prompts import with_words
+from videos.states import Status
+
+LISTED = (
+    "status",
+    "model",
+    "created_at",
+    "finished_at",
+    "failure_code",
+    "attention",
+    "tenant__name",
+    "account__name",
+)
+"""What the list shows; of the rest of a task it reads nothing."""
+PROMPT_SHOWN = 80
+"""Characters of a prompt in the list."""
 
 
-class TaskEventInline(admin.TabularInline[TaskEvent, Task]):
-    """What happened to a task, on its page."""
+class StatusFilter(ChoiceFilter):
+    """By the status."""
 
-    model = TaskEvent
-    fields = ["at", "verb", "status", "detail"]
-    readonly_fields = ["at", "verb", "status", "detail"]
-    extra = 0
-    can_delete = False
+    title = _("status")
+    parameter_name = column = "status"
 
-    def has_add_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
-        """Events are written with the changes they tell of."""
-        return False
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """All there are."""
+        return [(status.value, display.status_label(status)) for status in Status]
+
+
+class ModelFilter(ChoiceFilter):
+    """By the model."""
+
+    title = _("model")
+    parameter_name = column = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """Those of the catalogue."""
+        return [(spec.name, spec.name) for spec in catalogue.MODELS]
+
+
+class AccountFilter(ChoiceFilter):
+    """By the account upstream."""
+
+    title = _("upstream account")
+    parameter_name = column = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """All there are; they are few."""
+        return list(UpstreamAccount.objects.order_by("name").values_list("pk", "name"))
+
+
+class FailureFilter(ChoiceFilter):
+    """By why a task failed."""
+
+    title = _("failure code")
+    parameter_name = column = "failure_code"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """The codes there are."""
+        return [(code.value, code.value) for code in FailureCode]
+
+
+class AttentionFilter(ChoiceFilter):
+    """What staff should look at."""
+
+    title = _("attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """Yes, or all."""
+        return [("needed", _("Needs attention"))]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Those with a reason to look."""
+        return queryset.exclude(attention="")
+
+
+class TaskList(UncountedChangeList):
+    """Reads what the list shows."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """The rows, with the start of each prompt."""
+        rows: QuerySet[Task] = super().get_queryset(request, exclude_parameters)
+        shown: QuerySet[Any] = rows.only(*LISTED).annotate(prompt_shown=Left(PROMPT, PROMPT_SHOWN))
+        return shown
 
 
 @admin.register(Task)
-class TaskAdmin(TaskPages, admin.ModelAdmin[Task]):
-    """Tasks, to look at; their state changes through the verbs alone."""
+class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
+    """Tasks. They are made and moved by verbs alone, on pages of their own."""
 
-    list_display = ["public_id", "tenant", "model", "status", "attention", "created_at", "finished_at"]
-    list_filter = ["status", "model"]
-    list_select_related = ["tenant"]
-    search_fields = ["tenant__name", "upstream_task_id"]
-    show_full_result_count = False
-    inlines = [TaskEventInline]
+    list_display = [
+        "video",
+        "state",
+        "tenant",
+        "model",
+        "prompt",
+        "created_at",
+        "finished_at",
+        "account",
+        "failure",
+        "to_look_at",
+    ]
+    list_filter = [
+        StatusFilter,
+        ModelFilter,
+        TenantFilter,
+        AccountFilter,
+        AttentionFilter,
+        FailureFilter,
+        DayOfIdFilter,
+    ]
+    search_fields = ["id"]
+    search_help_text = _("Task id, upstream id, tenant, or words of the prompt")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        """With the account's name and without its secret."""
-        return super().get_queryset(request).select_related("account").defer("account__secret_key")
+        """With tenant and account, but without the account's secret."""
+        return super().get_queryset(request).select_related("tenant", "account").defer("account__secret_key")
 
-    def has_change_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
-        """Nobody edits a task."""
-        return False
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """One that reads what it shows."""
+        return TaskList
 
-    def has_delete_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
-        """Nobody deletes one."""
-        return False
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
+    ) -> tuple[QuerySet[Task], bool]:
+        """By the first reading of the words that finds anything."""
+        return (found(queryset, search_term.strip()) if search_term.strip() else queryset), False
+
+    @admin.display(description=_("task"))
+    def video(self, task: Task) -> str:
+        """The id clients see."""
+        return task.public_id
+
+    @admin.display(description=_("status"))
+    def state(self, task: Task) -> SafeString:
+        """Its status."""
+        return display.chip_of(task.status)
+
+    @admin.display(description=_("prompt"))
+    def prompt(self, task: Any) -> str:
+        """How its prompt begins."""
+        text = task.prompt_shown or ""
+        return f"{text}…" if len(text) == PROMPT_SHOWN else text
+
+    @admin.display(description=_("failure"))
+    def failure(self, task: Task) -> str:
+        """Why it failed."""
+        return task.failure_code
+
+    @admin.display(description=_("attention"))
+    def to_look_at(self, task: Task) -> str:
+        """Why staff should look."""
+        return format_html("{} {}", chip(_("Look"), WARN), task.attention) if task.attention else ""
+
+
+Reading = Callable[[QuerySet[Task], str], QuerySet[Task] | None]
+
+
+def found(tasks: QuerySet[Task], text: str) -> QuerySet[Task]:
+    """The tasks that the text means: an id, one of upstream's, a tenant, or else words of the prompt."""
+    readings: tuple[Reading, ...] = (_of_public_id, _of_upstream_id, _of_tenant)
+    for reading in readings:
+        read = reading(tasks, text)
+        if read is not None:
+            return read
+    return with_words(tasks, text.split())
+
+
+def _of_public_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
+    task_id = parse_public_id(text.lower())
+    return None if task_id is None else tasks.filter(pk=task_id)
+
+
+def _of_upstream_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
+    """Account by account, as the index of upstream's ids goes."""
+    accounts = list(UpstreamAccount.objects.values_list("pk", flat=True))
+    known = Task.objects.filter(account__in=accounts, upstream_task_id=text).values_list("pk", flat=True)
+    ids = list(known[: len(accounts)])
+    return tasks.filter(pk__in=ids) if ids else None
+
+
+def _of_tenant(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
+    tenants = named(text)
+    return tasks.filter(tenant__in=tenants) if tenants else None

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from accounts import keys
 from accounts.models import Scope, Tenant
 from accounts.money import ZERO, shown
+from accounts.spreadsheets import cell
 from videos.api.base import View
 from videos.api.parameters import Parameters
 from videos.models import DailyUsage
@@ -35,7 +36,6 @@ _MEDIA_TYPES = {
     for media_type, shape in (("application/json", "json"), ("text/csv", "csv"))
 }
 _HEADINGS = {"api_key__prefix": "api_key", "api_key__name": "api_key_name"}
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide ones count too
 _KEY_RULE = f"must be the prefix of a key, such as {keys.PREFIX}_1a2B3c4D"
 _PREFIX = re.compile("[0-9A-Za-z_]{1,16}")
 Row = Mapping[str, Any]
@@ -149,15 +149,7 @@ def _csv(question: Question, rows: Iterable[Row]) -> HttpResponse:
     writer = csv.writer(text)
     columns = [*question.columns, *FIGURES]
     writer.writerow(_HEADINGS.get(name, name) for name in columns)
-    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
+    writer.writerows([cell(row[name]) for name in columns] for row in rows)
     name = f"usage-{question.start}-{question.end}.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _cell(value: Any) -> Any:
-    """What a spreadsheet shows as it stands: a name never runs as a formula."""
-    if isinstance(value, Decimal):
-        return shown(value)
-    is_formula = isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS)
-    return f"'{value}" if is_formula else value

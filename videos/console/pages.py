@@ -26,8 +26,11 @@ class TaskPages:
 
     admin_site: Any
     opts: Any
-    has_add_permission: Any
     has_view_permission: Any
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever may add tasks makes them, at the form."""
+        return bool(request.user.has_perm("videos.add_task"))
 
     def get_urls(self) -> list[URLPattern]:
         """The routes of decisions and of the still, beside Django's own."""

@@ -1,8 +1,8 @@
 """The ledger, and the use it adds up to."""
 
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import APIKey, Tenant, User
 from accounts.money import ZERO, MoneyField
@@ -12,11 +12,11 @@ from videos.models.task import Task
 class EntryKind(models.TextChoices):
     """What an entry does: set aside for a task, take, give back; pay in, correct."""
 
-    HOLD = "hold"
-    CAPTURE = "capture"
-    RELEASE = "release"
-    TOP_UP = "top_up"
-    ADJUSTMENT = "adjustment"
+    HOLD = "hold", _("Hold")
+    CAPTURE = "capture", _("Capture")
+    RELEASE = "release", _("Release")
+    TOP_UP = "top_up", _("Top-up")
+    ADJUSTMENT = "adjustment", _("Adjustment")
 
 
 CLOSINGS = (EntryKind.CAPTURE, EntryKind.RELEASE)
@@ -30,18 +30,34 @@ class LedgerEntry(models.Model):
     A tenant's balance is the sum of `amount`, and what is set aside for its open tasks the sum of `held`.
     """
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="ledger", db_index=False)
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, null=True, related_name="ledger", db_index=False)
-    kind = models.CharField(max_length=10, choices=EntryKind.choices)
-    amount = MoneyField(help_text="What it adds to the balance.")
-    held = MoneyField(default=ZERO, help_text="What it adds to the money set aside.")
-    at = models.DateTimeField()
-    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    actor_name = models.CharField(max_length=150, default="", help_text="The person, as named then.")
-    reason = models.TextField(default="")
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.PROTECT, related_name="ledger", db_index=False
+    )
+    task = models.ForeignKey(
+        Task,
+        verbose_name=_("task"),
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="ledger",
+        db_index=False,
+    )
+    kind = models.CharField(verbose_name=_("kind"), max_length=10, choices=EntryKind.choices)
+    amount = MoneyField(verbose_name=_("amount"), help_text=_("What it adds to the balance."))
+    held = MoneyField(
+        verbose_name=_("held"), default=ZERO, help_text=_("What it adds to the money set aside.")
+    )
+    at = models.DateTimeField(verbose_name=_("at"))
+    actor = models.ForeignKey(
+        User, verbose_name=_("person"), on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    actor_name = models.CharField(
+        verbose_name=_("person"), max_length=150, default="", help_text=_("The person, as named then.")
+    )
+    reason = models.TextField(verbose_name=_("reason"), default="")
 
     class Meta:
-        verbose_name_plural = "ledger entries"
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="ledger_kind_known"),
@@ -75,8 +91,12 @@ class LedgerEntry(models.Model):
         indexes = [
             # The tenant's statement, newest first.
             models.Index(fields=["tenant", "-id"], name="ledger_of_tenant"),
-            # console: the entries of one day. They are written in the order of time.
-            BrinIndex(fields=["at"], name="ledger_day", pages_per_range=32),
+            # console: the latest of a kind, where walking back from the newest could take long.
+            models.Index(
+                fields=["kind", "-id"],
+                condition=~Q(kind__in=[EntryKind.HOLD, EntryKind.CAPTURE]),
+                name="ledger_rare",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,18 +109,28 @@ class DailyUsage(models.Model):
     Seconds and spend count on the day of creation, and are taken back if the task does not complete.
     """
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="usage", db_index=False)
-    day = models.DateField()
-    model = models.CharField(max_length=50)
-    api_key = models.ForeignKey(APIKey, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
-    tasks = models.IntegerField(default=0)
-    completed = models.IntegerField(default=0)
-    failed = models.IntegerField(default=0)
-    seconds = models.BigIntegerField(default=0)
-    spend = MoneyField(default=ZERO)
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.PROTECT, related_name="usage", db_index=False
+    )
+    day = models.DateField(verbose_name=_("day"))
+    model = models.CharField(verbose_name=_("model"), max_length=50)
+    api_key = models.ForeignKey(
+        APIKey,
+        verbose_name=_("API key"),
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    tasks = models.IntegerField(verbose_name=_("tasks"), default=0)
+    completed = models.IntegerField(verbose_name=_("completed"), default=0)
+    failed = models.IntegerField(verbose_name=_("failed"), default=0)
+    seconds = models.BigIntegerField(verbose_name=_("seconds"), default=0)
+    spend = MoneyField(verbose_name=_("spend"), default=ZERO)
 
     class Meta:
-        verbose_name_plural = "daily usage"
+        verbose_name = _("daily use")
+        verbose_name_plural = _("daily use")
         constraints = [
             # One row to add to. (Only old tasks are of no key; nothing is ever added to theirs.)
             models.UniqueConstraint(

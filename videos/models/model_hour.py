@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.money import ZERO, MoneyField
 
@@ -12,14 +13,20 @@ class ModelHour(models.Model):
     A task is made in the hour of its creation, and has ended, well or not, in the hour of its end.
     """
 
-    hour = models.DateTimeField(help_text="Its first moment.")
-    model = models.CharField(max_length=50)
-    made = models.IntegerField(default=0)
-    completed = models.IntegerField(default=0)
-    failed = models.IntegerField(default=0, help_text="Without those that were cancelled.")
-    spend = MoneyField(default=ZERO, help_text="The prices of those that completed.")
+    hour = models.DateTimeField(verbose_name=_("hour"), help_text=_("Its first moment."))
+    model = models.CharField(verbose_name=_("model"), max_length=50)
+    made = models.IntegerField(verbose_name=_("made"), default=0)
+    completed = models.IntegerField(verbose_name=_("completed"), default=0)
+    failed = models.IntegerField(
+        verbose_name=_("failed"), default=0, help_text=_("Without those that were cancelled.")
+    )
+    spend = MoneyField(
+        verbose_name=_("spend"), default=ZERO, help_text=_("The prices of those that completed.")
+    )
 
     class Meta:
+        verbose_name = _("hour of a model")
+        verbose_name_plural = _("hours of models")
         constraints = [
             # One row to count into; also: the hours from one to another.
             models.UniqueConstraint(fields=["hour", "model"], name="model_hour_once"),

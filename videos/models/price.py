@@ -4,6 +4,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.money import ZERO, MoneyField
 
@@ -15,17 +16,29 @@ class Price(models.Model):
     with the same options, the one that came into force last.
     """
 
-    model = models.CharField(max_length=50, help_text="The public name, such as Kling-3.0-720p.")
-    with_audio = models.BooleanField(default=False, help_text="Where sound is asked for.")
-    with_reference = models.BooleanField(
-        default=False, help_text="Where a video is given, or more images than the model takes as frames."
+    model = models.CharField(
+        verbose_name=_("model"), max_length=50, help_text=_("The public name, such as Kling-3.0-720p.")
     )
-    off_peak = models.BooleanField(default=False, help_text="Where off-peak generation is asked for.")
-    per_second = MoneyField(validators=[MinValueValidator(ZERO)])
-    valid_from = models.DateTimeField(default=timezone.now)
-    valid_until = models.DateTimeField(null=True, blank=True, help_text="Empty: until another takes over.")
+    with_audio = models.BooleanField(
+        verbose_name=_("with audio"), default=False, help_text=_("Where sound is asked for.")
+    )
+    with_reference = models.BooleanField(
+        verbose_name=_("with reference"),
+        default=False,
+        help_text=_("Where a video is given, or more images than the model takes as frames."),
+    )
+    off_peak = models.BooleanField(
+        verbose_name=_("off-peak"), default=False, help_text=_("Where off-peak generation is asked for.")
+    )
+    per_second = MoneyField(verbose_name=_("price of a second"), validators=[MinValueValidator(ZERO)])
+    valid_from = models.DateTimeField(verbose_name=_("valid from"), default=timezone.now)
+    valid_until = models.DateTimeField(
+        verbose_name=_("valid until"), null=True, blank=True, help_text=_("Empty: until another takes over.")
+    )
 
     class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
         ordering = ["model", "with_audio", "with_reference", "off_peak", "-valid_from"]
         constraints = [
             models.CheckConstraint(condition=Q(per_second__gte=0), name="price_not_negative"),
@@ -48,8 +61,12 @@ class Price(models.Model):
 class OfferRevision(models.Model):
     """One row, which triggers change with every change of a price or an upstream account."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    revision = models.UUIDField()
+    id = models.PositiveSmallIntegerField(verbose_name=_("id"), primary_key=True, default=1)
+    revision = models.UUIDField(verbose_name=_("revision"))
+
+    class Meta:
+        verbose_name = _("revision of the offer")
+        verbose_name_plural = _("revisions of the offer")
 
     def __str__(self) -> str:
         return str(self.revision)

@@ -1,6 +1,7 @@
 """What is kept so that a request sent twice makes one task."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import APIKey, Tenant
 from videos.models.task import Task
@@ -9,14 +10,24 @@ from videos.models.task import Task
 class IdempotencyKey(models.Model):
     """A create that a client gave a key: what was asked, and what was answered."""
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
-    key = models.CharField(max_length=255)
-    fingerprint = models.BinaryField(max_length=32, help_text="Of the body it came with.")
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+", db_index=False)
-    answer = models.TextField(help_text="The body of the answer, as it was sent.")
-    created_at = models.DateTimeField()
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    key = models.CharField(verbose_name=_("key"), max_length=255)
+    fingerprint = models.BinaryField(
+        verbose_name=_("fingerprint"), max_length=32, help_text=_("Of the body it came with.")
+    )
+    task = models.ForeignKey(
+        Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    answer = models.TextField(
+        verbose_name=_("answer"), help_text=_("The body of the answer, as it was sent.")
+    )
+    created_at = models.DateTimeField(verbose_name=_("created at"))
 
     class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
         constraints = [
             # One answer for one key.
             models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_once_per_tenant"),
@@ -33,11 +44,15 @@ class IdempotencyKey(models.Model):
 class RefusedCreate(models.Model):
     """When a create with that body was last refused: a client that repeats it means a task of its own."""
 
-    api_key = models.ForeignKey(APIKey, on_delete=models.CASCADE, related_name="+", db_index=False)
-    fingerprint = models.BinaryField(max_length=32)
-    at = models.DateTimeField()
+    api_key = models.ForeignKey(
+        APIKey, verbose_name=_("api key"), on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    fingerprint = models.BinaryField(verbose_name=_("fingerprint"), max_length=32)
+    at = models.DateTimeField(verbose_name=_("at"))
 
     class Meta:
+        verbose_name = _("refused request")
+        verbose_name_plural = _("refused requests")
         constraints = [
             # Only the last refusal matters.
             models.UniqueConstraint(fields=["api_key", "fingerprint"], name="refused_create_once_per_body"),

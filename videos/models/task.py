@@ -4,14 +4,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import APIKey, Tenant
 from accounts.money import ZERO, MoneyField
+from videos.display import STATUSES
 from videos.models.upstream_account import UpstreamAccount
 from videos.states import ACCEPTED, ACTIVE, FINAL, Status
 
@@ -40,72 +42,132 @@ class Task(models.Model):
     The rules of its life stand in `states`; only the verbs of `lifecycle` write `status`.
     """
 
-    id = models.UUIDField(primary_key=True, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    id = models.UUIDField(verbose_name=_("id"), primary_key=True, editable=False)
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.PROTECT, related_name="tasks", db_index=False
+    )
     api_key = models.ForeignKey(
         APIKey,
+        verbose_name=_("API key"),
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
         db_index=False,
-        help_text="The key that asked.",
+        help_text=_("The key that asked."),
     )
     account = models.ForeignKey(
-        UpstreamAccount, on_delete=models.PROTECT, related_name="tasks", db_index=False
+        UpstreamAccount,
+        verbose_name=_("upstream account"),
+        on_delete=models.PROTECT,
+        related_name="tasks",
+        db_index=False,
     )
-    status = models.CharField(max_length=12, choices=[(status.value, status.value) for status in Status])
+    status = models.CharField(
+        verbose_name=_("status"),
+        max_length=12,
+        choices=[(status.value, look.label) for status, look in STATUSES.items()],
+    )
 
-    model = models.CharField(max_length=50)
-    seconds = models.PositiveSmallIntegerField()
-    request = models.JSONField(help_text="As normalised: the body that would ask for the same video.")
-    payload = models.JSONField(help_text="What upstream is sent, fixed when the task was made.")
+    model = models.CharField(verbose_name=_("model"), max_length=50)
+    seconds = models.PositiveSmallIntegerField(verbose_name=_("seconds"))
+    request = models.JSONField(
+        verbose_name=_("request"), help_text=_("As normalised: the body that would ask for the same video.")
+    )
+    payload = models.JSONField(
+        verbose_name=_("as forwarded"), help_text=_("What upstream is sent, fixed when the task was made.")
+    )
     not_forwarded = ArrayField(
-        models.TextField(), default=list, help_text="Request paths upstream has no field for."
+        models.TextField(),
+        verbose_name=_("not forwarded"),
+        default=list,
+        help_text=_("Request paths upstream has no field for."),
     )
 
-    price = MoneyField(default=ZERO, help_text="As quoted when it was made; it never changes.")
-    usage_day = models.DateField(help_text="The tenant's own date when it was made; its use counts there.")
+    price = MoneyField(
+        verbose_name=_("price"), default=ZERO, help_text=_("As quoted when it was made; it never changes.")
+    )
+    usage_day = models.DateField(
+        verbose_name=_("day of use"),
+        help_text=_("The tenant's own date when it was made; its use counts there."),
+    )
     fingerprint = models.BinaryField(
+        verbose_name=_("fingerprint"),
         max_length=32,
         null=True,
-        help_text="Of the body it was asked for with, to know it when it comes again.",
+        help_text=_("Of the body it was asked for with, to know it when it comes again."),
     )
-    hidden_at = models.DateTimeField(null=True, help_text="When the tenant deleted it.")
+    hidden_at = models.DateTimeField(
+        verbose_name=_("deleted at"), null=True, help_text=_("When the tenant deleted it.")
+    )
 
     turn = models.BigIntegerField(
-        default=0, help_text="Its place in the queue of its account; tenants alternate."
+        verbose_name=_("turn"),
+        default=0,
+        help_text=_("Its place in the queue of its account; tenants alternate."),
     )
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Submissions begun.")
+    attempts = models.PositiveSmallIntegerField(
+        verbose_name=_("attempts"), default=0, help_text=_("Submissions begun.")
+    )
     due_at = models.DateTimeField(
-        help_text="When the worker is to see to it next; a worker that does moves it on."
+        verbose_name=_("due at"),
+        help_text=_("When the worker is to see to it next; a worker that does moves it on."),
     )
-    looked_at = models.DateTimeField(null=True, help_text="When upstream was last asked about it.")
+    looked_at = models.DateTimeField(
+        verbose_name=_("looked at"), null=True, help_text=_("When upstream was last asked about it.")
+    )
 
-    upstream_task_id = models.TextField(null=True)  # noqa: DJ001 - unknown until accepted
-    upstream_status = models.CharField(max_length=50, default="", help_text="Upstream's own word.")
-    result_link = models.TextField(default="", help_text="Upstream's link; it dies within hours.")
+    upstream_task_id = models.TextField(verbose_name=_("upstream id"), null=True)  # noqa: DJ001 - unknown until accepted
+    upstream_status = models.CharField(
+        verbose_name=_("upstream status"), max_length=50, default="", help_text=_("Upstream's own word.")
+    )
+    result_link = models.TextField(
+        verbose_name=_("result link"), default="", help_text=_("Upstream's link; it dies within hours.")
+    )
 
-    created_at = models.DateTimeField()
-    submitted_at = models.DateTimeField(null=True, help_text="When it was last sent.")
-    accepted_at = models.DateTimeField(null=True)
-    expected_seconds = models.FloatField(null=True, help_text="How long upstream should take, when accepted.")
-    done_at = models.DateTimeField(null=True, help_text="When upstream was seen to be done.")
-    finished_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(verbose_name=_("created at"))
+    submitted_at = models.DateTimeField(
+        verbose_name=_("submitted at"), null=True, help_text=_("When it was last sent.")
+    )
+    accepted_at = models.DateTimeField(verbose_name=_("accepted at"), null=True)
+    expected_seconds = models.FloatField(
+        verbose_name=_("expected seconds"),
+        null=True,
+        help_text=_("How long upstream should take, when accepted."),
+    )
+    done_at = models.DateTimeField(
+        verbose_name=_("done at"), null=True, help_text=_("When upstream was seen to be done.")
+    )
+    finished_at = models.DateTimeField(verbose_name=_("finished at"), null=True)
 
-    media_name = models.CharField(max_length=200, default="", help_text="Its name in the result storage.")
-    media_bytes = models.BigIntegerField(null=True)
+    media_name = models.CharField(
+        verbose_name=_("file"), max_length=200, default="", help_text=_("Its name in the result storage.")
+    )
+    media_bytes = models.BigIntegerField(verbose_name=_("bytes"), null=True)
     has_poster = models.BooleanField(
-        default=False, db_default=False, help_text="Whether a still of it is kept beside it."
+        verbose_name=_("has a poster"),
+        default=False,
+        db_default=False,
+        help_text=_("Whether a still of it is kept beside it."),
     )
-    frame_size = models.CharField(max_length=20, default="", help_text="Such as 1920x1080.")
-    expires_at = models.DateTimeField(null=True, help_text="When the media goes.")
-    media_removed_at = models.DateTimeField(null=True)
+    frame_size = models.CharField(
+        verbose_name=_("frame size"), max_length=20, default="", help_text=_("Such as 1920x1080.")
+    )
+    expires_at = models.DateTimeField(
+        verbose_name=_("kept until"), null=True, help_text=_("When the media goes.")
+    )
+    media_removed_at = models.DateTimeField(verbose_name=_("video removed at"), null=True)
 
-    failure_code = models.CharField(max_length=30, default="")
-    failure_message = models.TextField(default="", help_text="Shown to the tenant.")
-    attention = models.TextField(default="", help_text="Why staff should look; empty if they need not.")
+    failure_code = models.CharField(verbose_name=_("failure code"), max_length=30, default="")
+    failure_message = models.TextField(
+        verbose_name=_("failure message"), default="", help_text=_("Shown to the tenant.")
+    )
+    attention = models.TextField(
+        verbose_name=_("attention"), default="", help_text=_("Why staff should look; empty if they need not.")
+    )
 
     class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
         constraints = [
             models.CheckConstraint(condition=Q(status__in=list(Status)), name="task_status_known"),
             # A task is finished exactly if it has an end.
@@ -205,6 +267,16 @@ class Task(models.Model):
             models.Index(fields=["model", "-id"], name="task_of_model"),
             # console: what staff should look at, oldest first.
             models.Index(fields=["id"], condition=~Q(attention=""), name="task_attention"),
+            # console: those of one account; those that ended badly, of one status and for one reason.
+            models.Index(fields=["account", "-id"], name="task_of_account"),
+            models.Index(
+                fields=["status", "-id"],
+                condition=Q(status__in=[Status.FAILED, Status.CANCELLED]),
+                name="task_ended_badly",
+            ),
+            models.Index(
+                fields=["failure_code", "-id"], condition=~Q(failure_code=""), name="task_failed_for"
+            ),
             # activity.roll_up: what ended lately?
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="task_ended"),
             # history.search: whose prompt has these words in it?
@@ -232,19 +304,25 @@ COMMON_VERBS = ("create", "claim", "accepted", "progressed", "produced", "succee
 class TaskEvent(models.Model):
     """One thing that happened to a task; written with the change it tells of, and never changed."""
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="events")
-    at = models.DateTimeField()
-    verb = models.CharField(max_length=30, help_text="What happened: the name of the verb in `lifecycle`.")
-    status = models.CharField(max_length=12, help_text="The status after it.")
+    task = models.ForeignKey(Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(verbose_name=_("at"))
+    verb = models.CharField(
+        verbose_name=_("what happened"),
+        max_length=30,
+        help_text=_("What happened: the name of the verb in `lifecycle`."),
+    )
+    status = models.CharField(verbose_name=_("status"), max_length=12, help_text=_("The status after it."))
     detail: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
-        default=dict, help_text="What staff want to know of it; no secret, no key."
+        verbose_name=_("detail"),
+        default=dict,
+        help_text=_("What staff want to know of it; no secret, no key."),
     )
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ["id"]
         indexes = [
-            # console: the events of one day. They are written in the order of time.
-            BrinIndex(fields=["at"], name="task_event_day", pages_per_range=32),
             # console: the latest of a kind, where walking back from the newest could take long.
             models.Index(fields=["verb", "-id"], condition=~Q(verb__in=COMMON_VERBS), name="task_event_rare"),
         ]

@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import URLValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.encryption import EncryptedTextField
 from videos import catalogue
@@ -13,27 +14,37 @@ from videos import catalogue
 class UpstreamAccount(models.Model):
     """One account at the upstream: where it is, what proves us, what it offers."""
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(verbose_name=_("name"), max_length=100, unique=True)
     endpoint = models.CharField(
+        verbose_name=_("endpoint"),
         max_length=200,
         default=settings.DEFAULT_UPSTREAM_ENDPOINT,
         validators=[URLValidator(schemes=["https", "http"])],
-        help_text="Where its API answers, without a path.",
+        help_text=_("Where its API answers, without a path."),
     )
-    secret_id = models.CharField(max_length=100)
-    secret_key = EncryptedTextField()
-    is_enabled = models.BooleanField(default=True, help_text="New tasks may go there.")
+    secret_id = models.CharField(verbose_name=_("secret id"), max_length=100)
+    secret_key = EncryptedTextField(verbose_name=_("secret key"))
+    is_enabled = models.BooleanField(
+        verbose_name=_("enabled"), default=True, help_text=_("New tasks may go there.")
+    )
     disabled_models = ArrayField(
         models.CharField(max_length=50),
+        verbose_name=_("disabled models"),
         default=list,
         blank=True,
-        help_text="Names of models it must not be asked for, such as Kling-1.6-720p, separated by commas.",
+        help_text=_("Names of models it must not be asked for, such as Kling-1.6-720p, separated by commas."),
     )
-    creates_per_second = models.FloatField(default=9.0, help_text="Upstream refuses more than 10.")
-    describes_per_second = models.FloatField(default=45.0, help_text="Upstream refuses more than 50.")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    creates_per_second = models.FloatField(
+        verbose_name=_("creates a second"), default=9.0, help_text=_("Upstream refuses more than 10.")
+    )
+    describes_per_second = models.FloatField(
+        verbose_name=_("queries a second"), default=45.0, help_text=_("Upstream refuses more than 50.")
+    )
+    created_at = models.DateTimeField(verbose_name=_("created at"), default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = _("upstream account")
+        verbose_name_plural = _("upstream accounts")
         constraints = [
             models.CheckConstraint(
                 # A rate of zero would leave tasks waiting for ever; disabling is said with `is_enabled`.
@@ -57,15 +68,29 @@ class UpstreamAccount(models.Model):
 class UpstreamBudget(models.Model):
     """When the next call of one action may leave for one account, for all processes together."""
 
-    account = models.ForeignKey(UpstreamAccount, on_delete=models.CASCADE, related_name="budgets")
-    action = models.CharField(max_length=20)
-    next_at = models.DateTimeField(default=timezone.now, help_text="The earliest free moment.")
-    granted = models.IntegerField(default=0, help_text="How many moments the last request was given.")
-    minute = models.DateTimeField(null=True, help_text="The minute that the next figure is of.")
-    in_minute = models.IntegerField(default=0, help_text="Moments given within it.")
-    in_minute_before = models.IntegerField(default=0, help_text="Moments given within the one before it.")
+    account = models.ForeignKey(
+        UpstreamAccount, verbose_name=_("account"), on_delete=models.CASCADE, related_name="budgets"
+    )
+    action = models.CharField(verbose_name=_("action"), max_length=20)
+    next_at = models.DateTimeField(
+        verbose_name=_("next at"), default=timezone.now, help_text=_("The earliest free moment.")
+    )
+    granted = models.IntegerField(
+        verbose_name=_("granted"), default=0, help_text=_("How many moments the last request was given.")
+    )
+    minute = models.DateTimeField(
+        verbose_name=_("minute"), null=True, help_text=_("The minute that the next figure is of.")
+    )
+    in_minute = models.IntegerField(
+        verbose_name=_("in minute"), default=0, help_text=_("Moments given within it.")
+    )
+    in_minute_before = models.IntegerField(
+        verbose_name=_("in minute before"), default=0, help_text=_("Moments given within the one before it.")
+    )
 
     class Meta:
+        verbose_name = _("upstream budget")
+        verbose_name_plural = _("upstream budgets")
         constraints = [
             # One row to lock for each account and action.
             models.UniqueConstraint(fields=["account", "action"], name="upstream_budget_once"),

@@ -1,0 +1,221 @@
+"""Keys in the staff console: shown once, rotated and revoked."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+
+from accounts.admin_deletion import protected_rows
+from accounts.admin_filters import ChoiceFilter
+from accounts.admin_lists import BigListAdmin
+from accounts.chips import BAD, GOOD, NEUTRAL, WARN, chip
+from accounts.models import APIKey, Purpose, Scope
+from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable, default_scopes
+
+
+def state_of(key: APIKey, now: datetime) -> SafeString:
+    """Whether the key works, as a chip; that its tenant is suspended is said of the tenant."""
+    if key.revoked_at is not None:
+        return chip(_("Revoked"), BAD)
+    if key.is_expired(now):
+        return chip(_("Expired"), NEUTRAL)
+    return chip(_("Replaced"), WARN) if key.replaced_by_id else chip(_("Works"), GOOD)
+
+
+class APIKeyForm(forms.ModelForm[APIKey]):
+    """What may be said of a key."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("scopes"),
+        choices=Scope.choices,
+        initial=default_scopes,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    class Meta:
+        model = APIKey
+        fields = ["tenant", "name", "scopes", "expires_at", *RESTRICTIONS]
+        widgets = {
+            "allowed_models": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+            "allowed_networks": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        }
+
+
+class WhoseFilter(ChoiceFilter):
+    """Keys of programs, unless those that stand for people are asked for."""
+
+    title = _("who uses it")
+    parameter_name = "used_by"
+    _purposes = {
+        "programs": (Purpose.PROGRAM,),
+        "people": (Purpose.PORTAL, Purpose.CONSOLE),
+        "anybody": tuple(Purpose),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        """Programs, people at a form, or both."""
+        return [
+            ("programs", _("Programs")),
+            ("people", _("People at a form")),
+            ("anybody", _("Programs and people")),
+        ]
+
+    def value(self) -> str:
+        """What is asked for; programs, where nothing is."""
+        return super().value() or "programs"
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """The keys of that use."""
+        return queryset.filter(purpose__in=self._purposes[value])
+
+
+@admin.register(APIKey)
+class APIKeyAdmin(BigListAdmin[APIKey]):
+    """Keys. A new one is shown once, in the very answer that made it.
+
+    Those that stand for people at a form are shown alone: nobody was ever given their text.
+    """
+
+    form = APIKeyForm
+    list_display = [
+        "name",
+        "state",
+        "tenant",
+        "prefix",
+        "purpose",
+        "scopes",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "last_used_address",
+    ]
+    list_select_related = ["tenant"]
+    list_filter = [WhoseFilter]
+    search_fields = ["name", "prefix", "tenant__name"]
+    search_help_text = _("Name or prefix of a key, name of a tenant")
+    autocomplete_fields = ["tenant"]
+    readonly_fields = [
+        "state",
+        "purpose",
+        "prefix",
+        "created_at",
+        "revoked_at",
+        "replaced_by",
+        "last_used_at",
+        "last_used_address",
+    ]
+    fields = [*APIKeyForm.Meta.fields, *readonly_fields]
+    actions = ["rotate", "revoke"]
+
+    def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Mint a new key; of an old one write only what was changed."""
+        if change:
+            obj.save(update_fields=form.changed_data)
+            return
+        restrictions = {name: getattr(obj, name) for name in RESTRICTIONS}
+        minted, text = APIKey.objects.mint(obj.tenant, obj.name, obj.scopes, obj.expires_at, **restrictions)
+        obj.pk, obj.prefix, obj.digest = minted.pk, minted.prefix, minted.digest
+        told = gettext("Copy the key now, it is not shown again: %(text)s") % {"text": text}
+        messages.warning(request, told)
+
+    def response_add(
+        self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The page with the key."""
+        return self._with_messages(request, gettext("New API key"))
+
+    def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
+        """A new key has nothing yet but what the form says."""
+        return self.fields if obj else APIKeyForm.Meta.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: APIKey | None = None) -> list[str]:
+        """A key never changes its tenant, and one that was replaced ends when the rotation says."""
+        fixed = ["tenant"] if obj else []
+        ending = ["expires_at"] if obj and obj.replaced_by_id else []
+        return [*self.readonly_fields, *fixed, *ending]
+
+    def has_change_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
+        """Nobody changes a key that stands for people."""
+        return super().has_change_permission(request, obj) and not (obj and _stands_for_people(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
+        """Nobody deletes one either."""
+        return super().has_delete_permission(request, obj) and not (obj and _stands_for_people(obj))
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        """A rotation makes a key and ends another."""
+        return self.has_add_permission(request) and self.has_change_permission(request)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Without deleting many at once: a key is revoked."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What stands against deleting a key, or what goes with it."""
+        return protected_rows(objs) or super().get_deleted_objects(objs, request)
+
+    @admin.display(description=_("state"))
+    def state(self, key: APIKey) -> SafeString:
+        """Whether it works."""
+        return state_of(key, timezone.now())
+
+    @admin.action(
+        description=_("Rotate the selected keys (the old ones work 24 hours more)"), permissions=["rotate"]
+    )
+    def rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse:
+        """Replace each by a new one, which is shown; say of the others why not."""
+        now = timezone.now()
+        for key in self._of_programs(request, queryset):
+            try:
+                new, text = key.rotate(now, ROTATION_OVERLAP)
+            except NotRotatable as refusal:
+                messages.error(request, f"{refusal}.")
+            else:
+                self.log_addition(request, new, f"In place of {key}.")
+                self.log_change(request, key, f"Replaced by {new}.")
+                told = gettext("Copy the new key of %(key)s now, it is not shown again: %(text)s")
+                messages.warning(request, told % {"key": key, "text": text})
+        return self._with_messages(request, gettext("Rotated API keys"))
+
+    @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
+        """Revoke those that are not revoked yet."""
+        now = timezone.now()
+        for key in self._of_programs(request, queryset.filter(revoked_at=None)):
+            key.revoke(now)
+            self.log_change(request, key, "Revoked.")
+            messages.success(request, gettext("Revoked: %(key)s") % {"key": key})
+
+    def _of_programs(self, request: HttpRequest, keys: QuerySet[APIKey]) -> Iterator[APIKey]:
+        """Those of programs; of the others it is said that nothing happens to them."""
+        for key in keys:
+            if _stands_for_people(key):
+                told = gettext("%(key)s stands for people at a form; it is neither rotated nor revoked.")
+                messages.error(request, told % {"key": key})
+            else:
+                yield key
+
+    def _with_messages(self, request: HttpRequest, title: str) -> HttpResponse:
+        """The messages alone: left to the next page, a cookie or a session would keep them until then."""
+        address = reverse("admin:accounts_apikey_changelist")
+        back = format_html('<a class="text-link" href="{}">{}</a>', address, gettext("All API keys"))
+        context = {**self.admin_site.each_context(request), "title": title, "content": back}
+        return TemplateResponse(request, "admin/base_site.html", context)
+
+
+def _stands_for_people(key: APIKey) -> bool:
+    return key.purpose != Purpose.PROGRAM

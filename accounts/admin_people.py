@@ -1,0 +1,119 @@
+"""People in the staff console: who they are, where they belong, and the second factor of their log-in."""
+
+from typing import Any
+
+from axes.utils import reset as forget_failures
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts.admin_lists import ListAdmin
+from accounts.admin_theme import TabularInline
+from accounts.models import Membership, User
+
+POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+"""What makes somebody staff: only a superuser grants it."""
+
+admin.site.unregister(TOTPDevice)  # its own page shows the secrets of people's devices
+admin.site.unregister(Group)
+
+
+class DeviceInline(TabularInline[Any, User]):
+    """The second factor of a person, without its secret. A superuser removes it when the phone is lost."""
+
+    model = TOTPDevice
+    verbose_name = _("second factor")
+    verbose_name_plural = _("second factors (remove one when the phone is lost)")
+    fields = ("name", "confirmed", "created_at", "last_used_at")
+    readonly_fields = fields
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without the secret."""
+        return super().get_queryset(request).defer("key")
+
+    def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """People add their own."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nobody changes one; to remove one, the form must be sent."""
+        return self.has_delete_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Superusers remove one."""
+        return request.user.is_active and request.user.is_superuser
+
+
+class PlacesInline(TabularInline[Membership, User]):
+    """The tenants a person belongs to."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["tenant"]
+    verbose_name = _("membership")
+    verbose_name_plural = _("member of")
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin[User], ListAdmin[User]):
+    """People."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "first_name", "last_name", "is_staff", "is_active", "last_login"]
+    list_filter = ["is_staff", "is_superuser", "is_active"]
+    search_help_text = _("User name, name or e-mail address")
+    inlines = [PlacesInline, DeviceInline]
+    actions = ["let_in"]
+
+    def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """A new person has nothing yet."""
+        return self.inlines if obj else []
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only a superuser makes somebody staff."""
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if _is_superuser(request) else [*fixed, *POWERS]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only a superuser changes a superuser, whose password would give all there is."""
+        may = super().has_change_permission(request, obj)
+        return may and (_is_superuser(request) or not (obj and obj.is_superuser))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only a superuser deletes a superuser."""
+        may = super().has_delete_permission(request, obj)
+        return may and (_is_superuser(request) or not (obj and obj.is_superuser))
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Without deleting many at once."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    @admin.action(description=_("Let in again who failed to log in too often"), permissions=["change"])
+    def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Forget the failures to log in of the selected people."""
+        for person in queryset:
+            forget_failures(username=person.get_username())
+            self.log_change(request, person, "May log in again.")
+            told = gettext("%(person)s may try to log in again.") % {"person": person}
+            messages.success(request, told)
+
+
+@admin.register(Group)
+class GroupAdmin(BaseGroupAdmin, ListAdmin[Group]):
+    """Groups of staff, with what they may do."""
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_superuser
