@@ -194,6 +194,7 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": True,
     "STYLES": [lambda request: static("reelay/reelay.css"), lambda request: static("reelay/console.css")],
     "SCRIPTS": [lambda request: static("reelay/reelay.js")],
+    "DASHBOARD_CALLBACK": "videos.console.dashboard.context",
     "SIDEBAR": {"show_search": True, "navigation": "videos.console.navigation.items"},
 }
 

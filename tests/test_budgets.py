@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from videos import budgets
 from videos.budgets import Action
@@ -101,6 +103,78 @@ def test_two_reservations_never_share_a_moment(account: UpstreamAccount) -> None
         waits = reserve(account, Action.CREATE, 20)
         [following] = reserve(account, Action.CREATE, 1, FAR)
         assert following - waits[-1] >= gap - 3 * SLACK
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def budget(action: Action = Action.CREATE) -> UpstreamBudget:
+    return UpstreamBudget.objects.get(action=action)
+
+
+def this_minute() -> datetime:
+    return datetime.now(UTC).replace(second=0, microsecond=0)
+
+
+def within_one_minute(work: Callable[[], object]) -> datetime:
+    """Do it, and begin anew if the minute turned meanwhile; returns the minute."""
+    while True:
+        UpstreamBudget.objects.all().delete()
+        minute = this_minute()
+        work()
+        if this_minute() == minute:
+            return minute
+
+
+def move(minutes: int) -> None:
+    """Let the figures be of an earlier or a later minute, and the next moment be free."""
+    UpstreamBudget.objects.update(minute=F("minute") + minutes * MINUTE, next_at=LONG_AGO)
+
+
+def test_moments_are_counted_by_the_minute_they_were_given_in(account: UpstreamAccount) -> None:
+    minute = within_one_minute(lambda: [reserve(account, Action.CREATE, wanted) for wanted in (3, 0, 2)])
+    assert budgets.given(budget(), minute) == 5
+    assert budgets.given(budget(), minute + MINUTE) == 0
+
+
+def test_the_figure_of_the_last_minute_is_kept_and_no_older_one(account: UpstreamAccount) -> None:
+    def work() -> None:
+        reserve(account, Action.CREATE, 4)
+        move(-1)
+        reserve(account, Action.CREATE, 2)
+
+    minute = within_one_minute(work)
+    assert [budgets.given(budget(), minute - ago * MINUTE) for ago in range(3)] == [2, 4, 0]
+    move(-2)
+    reserve(account, Action.CREATE, 1)
+    assert (budget().in_minute, budget().in_minute_before) == (1, 0)
+
+
+def test_moments_nobody_got_are_not_counted(account: UpstreamAccount) -> None:
+    set_free(account, at=datetime.now(UTC) + timedelta(days=1))
+    assert reserve(account, Action.CREATE, 5) == []
+    assert budget().in_minute == 0
+
+
+def test_whoever_waited_with_an_older_clock_counts_into_the_later_minute(account: UpstreamAccount) -> None:
+    reserve(account, Action.CREATE, 2)
+    move(3)
+    later = budget().minute
+    assert later is not None
+    reserve(account, Action.CREATE, 3)
+    assert (budget().minute, budgets.given(budget(), later)) == (later, 5)
+
+
+def test_actions_are_counted_apart_and_a_new_budget_has_given_nothing(account: UpstreamAccount) -> None:
+    reserve(account, Action.DESCRIBE, 7)
+    set_free(account)
+    assert budget(Action.DESCRIBE).in_minute == 7
+    assert budgets.given(budget(), this_minute()) == 0
+
+
+def test_a_minute_has_sixty_times_the_moments_of_a_second(account: UpstreamAccount) -> None:
+    assert budgets.per_minute(account, Action.CREATE) == 540
+    assert budgets.per_minute(account, Action.DESCRIBE) == 2700
 
 
 @pytest.mark.django_db(transaction=True)

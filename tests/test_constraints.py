@@ -40,6 +40,7 @@ from videos.models import (
     EntryKind,
     IdempotencyKey,
     LedgerEntry,
+    ModelHour,
     OfferRevision,
     Price,
     RefusedCreate,
@@ -99,6 +100,7 @@ ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
         "task": world.make_task(),
         "created_at": NOW,
     },
+    ModelHour: lambda _: {"hour": NOW, "model": "Kling-3.0-720p"},
     RefusedCreate: lambda world: {"api_key": world.owner.key, "fingerprint": b"body", "at": NOW},
 }
 ENTRIES: dict[str, Callable[[World], dict[str, Any]]] = {
@@ -299,6 +301,15 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         for name in PERSON
     ),
     ("ledger_one_hold_per_task", "held twice", lambda world: world.enter("hold")),
+    ("model_hour_once", "counted twice", lambda world: _twice(lambda: world.make(ModelHour))),
+    *(
+        (
+            "model_hour_not_negative",
+            f"less than no {name}",
+            lambda world, name=name: world.make(ModelHour, **{name: -1}),
+        )
+        for name in ("made", "completed", "failed", "spend")
+    ),
     *(
         (
             "ledger_one_closing_per_task",
@@ -566,6 +577,11 @@ INDEXES: list[tuple[str, Callable[[UpstreamAccount, Tenant], QuerySet[Any]]]] = 
         lambda account, tenant: LedgerEntry.objects.filter(tenant=tenant).order_by("-id")[:20],
     ),
     ("standing_waiting", lambda account, tenant: Standing.objects.filter(waiting_tasks__gt=0)[: sweep.BATCH]),
+    (
+        "task_attention",
+        lambda account, tenant: Task.objects.exclude(attention="").order_by("id")[:20],
+    ),
+    ("task_ended", lambda account, tenant: Task.objects.filter(finished_at__range=(NOW, NOW))),
     ("idempotency_key_age", lambda account, tenant: IdempotencyKey.objects.filter(created_at__lte=NOW)),
     ("refused_create_age", lambda account, tenant: RefusedCreate.objects.filter(at__lte=NOW)),
     ("task_of_model", lambda account, tenant: _newest(Task.objects.filter(model="GV-3.1-720p"))),

@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Sum
 from django.utils import timezone
 
 from accounts.ids import made_at
 from accounts.models import Tenant
 from tests.conftest import Caller, MakeTask
 from videos import catalogue, reconciliation
-from videos.models import Task, TaskEvent
+from videos.models import ModelHour, Task, TaskEvent
 from videos.prices import PriceList
 from videos.requests import parse
 from videos.states import ACTIVE, Status
@@ -81,6 +81,16 @@ def test_most_tasks_are_completed_and_a_few_are_open() -> None:
     assert set(open_tasks.values_list("status", flat=True)) == {"waiting", "queued", "running", "storing"}
     assert open_tasks.count() == 10
     assert not open_tasks.filter(due_at__lte=timezone.now()).exists()
+
+
+@pytest.mark.usefixtures("db")
+def test_the_hours_are_counted_and_some_tasks_are_to_be_looked_at() -> None:
+    _seed()
+    sums = ModelHour.objects.aggregate(made=Sum("made"), completed=Sum("completed"), failed=Sum("failed"))
+    ended = Task.objects.filter(status__in=[Status.SUCCEEDED, Status.FAILED])
+    assert sums["made"] == 2000
+    assert sums["completed"] + sums["failed"] == ended.count()
+    assert 0 < Task.objects.exclude(attention="").count() < 10
 
 
 @pytest.mark.usefixtures("db")

@@ -5,7 +5,7 @@ and action. Upstream counts calls in any sliding second, so there is no burst to
 """
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,7 @@ from videos.models import UpstreamAccount, UpstreamBudget
 
 HORIZON = timedelta(seconds=1)
 """Moments are given out no further ahead than this, so that a dead process wastes little."""
-
+MINUTE = timedelta(minutes=1)
 
 NO_LEAD = timedelta(0)
 
@@ -30,10 +30,17 @@ class Action(StrEnum):
 _FREE_FROM = "GREATEST(next_at, clock.now + %(lead)s)"
 _GRANTED = f"""GREATEST(0, LEAST(%(wanted)s,
     1 + FLOOR(EXTRACT(EPOCH FROM clock.now + %(lead)s + %(horizon)s - {_FREE_FROM}) / %(seconds)s)::int))"""
+# Whoever waited for the row may have read the clock in the minute before.
+_IN_MINUTE = "CASE WHEN minute >= clock.this_minute THEN in_minute ELSE 0 END"
+_IN_MINUTE_BEFORE = """CASE WHEN minute >= clock.this_minute THEN in_minute_before
+    WHEN minute = clock.this_minute - interval '1 minute' THEN in_minute ELSE 0 END"""
 _RESERVE = f"""
     UPDATE videos_upstreambudget
-    SET granted = {_GRANTED}, next_at = {_FREE_FROM} + {_GRANTED} * %(gap)s
-    FROM (SELECT clock_timestamp() AS now) AS clock
+    SET granted = {_GRANTED}, next_at = {_FREE_FROM} + {_GRANTED} * %(gap)s,
+        minute = GREATEST(minute, clock.this_minute), in_minute = {_IN_MINUTE} + {_GRANTED},
+        in_minute_before = {_IN_MINUTE_BEFORE}
+    FROM (SELECT now, date_trunc('minute', now) AS this_minute
+        FROM (SELECT clock_timestamp() AS now) AS read) AS clock
     WHERE account_id = %(account)s AND action = %(action)s
     RETURNING granted, EXTRACT(EPOCH FROM next_at - granted * %(gap)s - clock_timestamp())
 """  # noqa: S608 - made of the constants above
@@ -67,6 +74,19 @@ def reserve(
     # the row for a while, the first may have passed; shifting it would move it into the next one's.
     first = time.monotonic() + float(wait)
     return [first + gap * position for position in range(granted)]
+
+
+def given(budget: UpstreamBudget, minute: datetime) -> int:
+    """How many moments were given within the minute that begins there; only the latest two are known."""
+    if budget.minute is None:
+        return 0
+    known = {budget.minute: budget.in_minute, budget.minute - MINUTE: budget.in_minute_before}
+    return known.get(minute, 0)
+
+
+def per_minute(account: UpstreamAccount, action: Action) -> float:
+    """How many moments there are to be given in a minute."""
+    return _rate(account, action) * MINUTE.total_seconds()
 
 
 def _rate(account: UpstreamAccount, action: Action) -> float:

@@ -54,7 +54,7 @@ class _Frame:
 
     def as_dict(self) -> dict[str, object]:
         """What the picture's axes are drawn from."""
-        step = max(1, math.ceil(len(self.labels) / _MOST_LABELS))
+        step = _step(len(self.labels))
         ticks = [self.top * tick / _TICKS for tick in range(_TICKS + 1)]
         return {
             "width": WIDTH,
@@ -144,6 +144,12 @@ def _round_up(value: float) -> float:
         return 4.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 4, 8, 10) if value <= step * power * (1 + 1e-9))
+
+
+def _step(labels: int) -> int:
+    """Every how manieth label there is room for; if possible one that divides them, as days do the hours."""
+    least = max(1, math.ceil(labels / _MOST_LABELS))
+    return next((step for step in range(least, 2 * least) if labels % step == 0), least)
 
 
 def _short(value: float) -> str:

@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status as JobStatus
 
-from videos import generation_times
+from videos import activity, generation_times
 from videos.budgets import Action
 from videos.clients import client_for
 from videos.models import UpstreamAccount
@@ -87,6 +87,13 @@ async def poster(task_id: str) -> None:
 async def learn(timestamp: int) -> None:
     """Learn how long the models take."""
     await in_database(generation_times.learn, timezone.now())
+
+
+@app.periodic(cron="* * * * * 0")  # every minute
+@app.task(name=Job.ROLL_UP, queue=Job.ROLL_UP, queueing_lock=Job.ROLL_UP)
+async def roll_up(timestamp: int) -> None:
+    """Count what became of the models' tasks."""
+    await in_database(activity.roll_up, timezone.now())
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds

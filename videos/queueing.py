@@ -18,6 +18,7 @@ class Job(StrEnum):
     POSTER = "poster"
     SWEEP = "sweep"
     LEARN = "learn"
+    ROLL_UP = "roll_up"
 
 
 _QUEUE = JobManager(DjangoConnector())

@@ -2,7 +2,7 @@
 
 from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
-from videos.models.model_hour import ModelHour
+from videos.models.model_hour import HoursCounted, ModelHour
 from videos.models.price import OfferRevision, Price
 from videos.models.replay import IdempotencyKey, RefusedCreate
 from videos.models.task import Task, TaskEvent
@@ -12,6 +12,7 @@ __all__ = [
     "DailyUsage",
     "EntryKind",
     "GenerationStat",
+    "HoursCounted",
     "IdempotencyKey",
     "LedgerEntry",
     "ModelHour",

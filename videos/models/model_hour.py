@@ -38,3 +38,13 @@ class ModelHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} in the hour from {self.hour:%Y-%m-%d %H:%M}"
+
+
+class HoursCounted(models.Model):
+    """Up to when the hours are counted: one row, locked by whoever counts on."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"until {self.until:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,88 @@
+"""Spans of time are divided by the viewer's clock, out of whole hours of UTC."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import NOW
+from videos import spans
+from videos.spans import HOUR, Span
+
+SHANGHAI, KOLKATA, NEW_YORK = (
+    ZoneInfo(name) for name in ("Asia/Shanghai", "Asia/Kolkata", "America/New_York")
+)
+ZONES = ["Asia/Shanghai", "Asia/Kolkata", "America/New_York", "Asia/Kathmandu", "America/St_Johns", "UTC"]
+
+
+def day_of(local: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The hours, in UTC, of the last day that a month up to then is divided into."""
+    begins = spans.starts(Span.MONTH, local, zone)
+    return [
+        hour
+        for hour in (begins[-1].replace(minute=0) + ahead * HOUR for ahead in range(-1, 30))
+        if spans.place(begins, hour) == len(begins) - 1 and hour.astimezone(zone).date() == local.date()
+    ]
+
+
+def test_a_day_is_the_last_24_hours_with_the_one_that_is_not_over() -> None:
+    begins = spans.starts(Span.DAY, NOW + timedelta(minutes=34), KOLKATA)
+    assert begins == [NOW - ago * HOUR for ago in reversed(range(24))]
+
+
+def test_a_week_is_seven_days_of_four_quarters_by_the_viewers_clock() -> None:
+    begins = [begin.astimezone(SHANGHAI) for begin in spans.starts(Span.WEEK, NOW, SHANGHAI)]
+    assert len(begins) == 28
+    assert {begin.hour for begin in begins} == {0, 6, 12, 18}
+    assert (begins[0].date(), begins[-1].date()) == (
+        datetime(2026, 11, 14).date(),  # noqa: DTZ001 - a date
+        datetime(2026, 11, 20).date(),  # noqa: DTZ001 - a date
+    )
+
+
+def test_a_month_is_thirty_days_up_to_the_viewers_today() -> None:
+    late = datetime(2026, 11, 20, 17, tzinfo=UTC)  # already the 21st in Shanghai
+    days = [begin.astimezone(SHANGHAI) for begin in spans.starts(Span.MONTH, late, SHANGHAI)]
+    assert len(days) == 30
+    assert (days[-1].month, days[-1].day, days[-1].hour) == (11, 21, 0)
+
+
+@pytest.mark.parametrize(
+    ("local", "hours"),
+    [
+        (datetime(2026, 3, 7, 20, tzinfo=NEW_YORK), 24),
+        (datetime(2026, 3, 8, 20, tzinfo=NEW_YORK), 23),  # the clock goes forward
+        (datetime(2026, 11, 1, 20, tzinfo=NEW_YORK), 25),  # and back
+        (datetime(2026, 11, 20, 20, tzinfo=KOLKATA), 24),
+    ],
+    ids=str,
+)
+def test_a_day_has_as_many_hours_as_the_clock_gives_it(local: datetime, hours: int) -> None:
+    zone = local.tzinfo
+    assert isinstance(zone, ZoneInfo)
+    assert len(day_of(local, zone)) == hours
+
+
+def test_where_the_clock_is_half_an_hour_off_an_hour_belongs_to_where_it_begins() -> None:
+    begins = spans.starts(Span.MONTH, NOW, KOLKATA)
+    midnight = datetime(2026, 11, 19, 18, 30, tzinfo=UTC)
+    assert begins[-1] == midnight
+    assert spans.place(begins, midnight - timedelta(minutes=30)) == len(begins) - 2
+    assert spans.place(begins, midnight + timedelta(minutes=30)) == len(begins) - 1
+
+
+@given(
+    span=st.sampled_from(Span),
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+    now=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - given
+)
+def test_every_hour_up_to_now_has_one_place(span: Span, zone: ZoneInfo, now: datetime) -> None:
+    begins = spans.starts(span, now, zone)
+    assert all(earlier < later for earlier, later in pairwise(begins))
+    for hour in (begins[0], spans.start_of_hour(now)):
+        place = spans.place(begins, hour)
+        assert begins[place] <= hour
+        assert place == len(begins) - 1 or hour < begins[place + 1]

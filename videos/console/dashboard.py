@@ -1,0 +1,187 @@
+"""The first page of the staff console: how the gateway is doing, drawn from `videos.dashboard`.
+
+The page fetches its figures anew every few seconds; the same address then answers with the figures alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from videos import activity, dashboard, spans
+from videos.budgets import Action
+from videos.console import plots
+from videos.dashboard import AccountFigures, Counts, OpenTasks, Spending, Standstill
+from videos.display import status_chip, status_label
+from videos.models import Task
+from videos.spans import Span
+from videos.states import Status
+
+TASKS, ACCOUNTS, TENANTS = "videos.view_task", "videos.view_upstreamaccount", "accounts.view_tenant"
+"""What a person must be allowed to see for the page, and for some of its parts."""
+SPANS: dict[Span, str | Promise] = {
+    Span.DAY: gettext_lazy("Day"),
+    Span.WEEK: gettext_lazy("Week"),
+    Span.MONTH: gettext_lazy("Month"),
+}
+OPEN = (
+    Status.WAITING,
+    Status.QUEUED,
+    Status.SUBMITTING,
+    Status.IN_DOUBT,
+    Status.RUNNING,
+    Status.STORING,
+)
+ENDED: dict[Status, Callable[[Counts], int]] = {
+    Status.SUCCEEDED: lambda counts: counts.completed,
+    Status.FAILED: lambda counts: counts.failed,
+}
+LATE = timedelta(minutes=3)
+"""Figures that are counted every minute are old after this."""
+
+
+def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the theme's first page is made of, as far as the person may see it."""
+    is_part = bool(getattr(request, "htmx", False))
+    frame = "admin/part.html" if is_part else "admin/base_site.html"
+    may_see = request.user.has_perm(TASKS)
+    context |= {"title": _("Dashboard"), "frame": frame, "may_see": may_see}
+    if may_see:
+        span = _span(request.GET.get("span", ""))
+        context |= _page(span) | _figures(request, span, timezone.now())
+    return context
+
+
+def _span(name: str) -> Span:
+    return Span(name) if name in set(Span) else Span.DAY
+
+
+def _page(chosen: Span) -> dict[str, Any]:
+    """What stays while the figures change."""
+    tabs = [{"name": span, "label": label, "is_chosen": span is chosen} for span, label in SPANS.items()]
+    return {"tabs": tabs, "span": chosen, "currency": settings.CURRENCY}
+
+
+def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
+    zone = timezone.get_current_timezone()
+    starts = spans.starts(span, now, zone)
+    buckets = dashboard.plotted(starts, now)
+    total = sum(buckets, Counts())
+    open_tasks = dashboard.open_tasks()
+    accounts = dashboard.accounts(open_tasks, now)
+    return {
+        "now": now,
+        "zone": zone,
+        **_freshness(now),
+        "states": [*_open_states(open_tasks), *_ended_states(total)],
+        **_trouble(accounts, now),
+        "plots": plots.drawn(span, starts, buckets, now),
+        "rows": plots.rows(span, starts, buckets, now),
+        "total": plots.row(total),
+        "models": dashboard.by_model(starts[0], now),
+        "accounts": [_account(one, now) for one in accounts] if request.user.has_perm(ACCOUNTS) else None,
+        "spending": [_spending(one) for one in dashboard.spending(now)]
+        if request.user.has_perm(TENANTS)
+        else None,
+    }
+
+
+def _freshness(now: datetime) -> dict[str, Any]:
+    counted, heard = activity.counted_until(), dashboard.last_sign_of_life()
+    return {
+        "counted_until": counted,
+        "is_counted_late": counted is None or counted < now - LATE,
+        "heard": heard,
+        "is_worker_gone": heard is None or heard < now - dashboard.WORKER_SILENCE,
+    }
+
+
+def _open_states(open_tasks: Sequence[OpenTasks]) -> Iterator[dict[str, Any]]:
+    for status in OPEN:
+        yield _state(status, sum(row.tasks for row in open_tasks if row.status is status))
+
+
+def _ended_states(total: Counts) -> Iterator[dict[str, Any]]:
+    for status, number in ENDED.items():
+        yield _state(status, number(total)) | {"is_of_span": True}
+
+
+def _state(status: Status, tasks: int) -> dict[str, Any]:
+    return {
+        "status": status,
+        "label": status_label(status),
+        "chip": status_chip(status),
+        "tasks": tasks,
+        "url": _list_of(status),
+    }
+
+
+def _list_of(status: Status) -> str:
+    return f"{reverse('admin:videos_task_changelist')}?status__exact={status}"
+
+
+def _trouble(accounts: Sequence[AccountFigures], now: datetime) -> dict[str, Any]:
+    stuck = dashboard.stuck()
+    return {
+        "standstills": [_standstill(one, now) for one in dashboard.standstills(accounts, now)],
+        "stuck": [_stuck(task, now) for task in stuck[: dashboard.MOST_STUCK]],
+        "is_more_stuck": len(stuck) > dashboard.MOST_STUCK,
+    }
+
+
+def _standstill(standstill: Standstill, now: datetime) -> dict[str, Any]:
+    return {
+        "account": standstill.account,
+        "label": status_label(standstill.status),
+        "chip": status_chip(standstill.status),
+        "tasks": standstill.tasks,
+        "url": _list_of(standstill.status),
+        "status": standstill.status,
+        "age": _age(standstill.since, now),
+    }
+
+
+def _stuck(task: Task, now: datetime) -> dict[str, Any]:
+    return {
+        "task": task,
+        "label": status_label(task.status),
+        "chip": status_chip(task.status),
+        "url": reverse("admin:videos_task_change", args=[task.pk]),
+        "age": _age(task.created_at, now),
+    }
+
+
+def _age(since: datetime, now: datetime) -> str:
+    return timesince(since, now, depth=1)
+
+
+def _account(figures: AccountFigures, now: datetime) -> dict[str, Any]:
+    queued = figures.open.get(Status.QUEUED)
+    return {
+        "account": figures.account,
+        "url": reverse("admin:videos_upstreamaccount_change", args=[figures.account.pk]),
+        "tasks": [figures.open[status].tasks if status in figures.open else 0 for status in _OF_ACCOUNT],
+        "oldest": _age(queued.oldest, now) if queued else "",
+        "uses": [(_("Creates"), figures.uses[Action.CREATE]), (_("Queries"), figures.uses[Action.DESCRIBE])],
+    }
+
+
+_OF_ACCOUNT = (Status.QUEUED, Status.SUBMITTING, Status.RUNNING)
+
+
+def _spending(spending: Spending) -> dict[str, Any]:
+    return {
+        "tenant": spending.tenant,
+        "url": reverse("admin:accounts_tenant_change", args=[spending.tenant.pk]),
+        "today": spending.today,
+        "this_month": spending.this_month,
+        "balance": spending.balance,
+    }
