@@ -5,41 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import (
-    BooleanField,
-    Case,
-    F,
-    Func,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    UUIDField,
-    Value,
-    When,
-)
+from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.ids import first_uuid7
 from accounts.models import Quota, Scope
-from videos import representation
+from videos import listing, representation
 from videos.api.base import View
 from videos.api.paging import Page
 from videos.api.parameters import Parameters
 from videos.models import GenerationStat, Task
 from videos.own_queue import UNLIMITED, Place
-from videos.states import PUBLIC_STATUS, Status
-
-STATUSES = {
-    word: [status for status, public in PUBLIC_STATUS.items() if public == word]
-    for word in dict.fromkeys(PUBLIC_STATUS.values())
-}
-"""Our own states by what clients see of them."""
+from videos.states import Status
 
 
 class ListVideos(View):
@@ -52,42 +31,29 @@ class ListVideos(View):
         parameters = Parameters(request.query_params)
         page, wanted = Page.asked_for(parameters), _wanted(parameters)
         parameters.check()
-        owned = _with_queue(_of_tenant(self.key.tenant_id), self.key.tenant_id)
+        owned = _with_queue(listing.of_tenant(self.key.tenant_id), self.key.tenant_id)
         found = page.of(owned.filter(wanted, hidden_at=None), owned)
         now = timezone.now()
         shown = [representation.video(task, request._request, now, _place(task, now)) for task in found.tasks]
         return Response(found.as_dict(shown))
 
 
-class _IsAnyOf(Func):
-    template, arg_joiner = "%(expressions)s)", " = ANY("
-    output_field = BooleanField()
-
-
-def _of_tenant(tenant_id: UUID) -> QuerySet[Task]:
-    # Not `=`: from that, PostgreSQL infers that the order of ids is enough, and for a tenant that has much
-    # of the table it walks everybody's newest tasks in search of its own, a long way if it was idle lately.
-    tenants = Value([tenant_id], output_field=ArrayField(UUIDField()))
-    return Task.objects.filter(_IsAnyOf(F("tenant"), tenants))
-
-
 def _wanted(parameters: Parameters) -> Q:
     """What passes the filters `status`, `model`, `created_after` (inclusive) and `created_before` (not)."""
     wanted = Q()
-    if status := parameters.one_of("status", STATUSES):
-        wanted &= Q(status__in=STATUSES[status])
+    if status := parameters.one_of("status", listing.STATUSES):
+        wanted &= Q(status__in=listing.STATUSES[status])
     if model := parameters.model():
         wanted &= Q(model=model)
     if (after := parameters.second("created_after")) is not None:
-        wanted &= Q(id__gte=_first_id(after))
+        wanted &= listing.made_from(_moment(after))
     if (before := parameters.second("created_before")) is not None:
-        wanted &= Q(id__lt=_first_id(before))
+        wanted &= listing.made_before(_moment(before))
     return wanted
 
 
-def _first_id(second: int) -> UUID:
-    """The lowest id that a task made at that Unix second can have: ids say when they were made."""
-    return first_uuid7(datetime.fromtimestamp(second, UTC))
+def _moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
 
 
 def _with_queue(tasks: QuerySet[Task], tenant_id: UUID) -> QuerySet[Task]:

@@ -1,8 +1,4 @@
-"""Pages of a list: from one task of the tenant to the next, however long the list is.
-
-A page begins after a task, not after a number of them: it is found through an index at any depth, and
-neither skips nor repeats a task while others are made. Ids sort by the time of creation.
-"""
+"""Pages of a list: from one task of the tenant to the next, however long the list is."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from videos import listing
 from videos.api.parameters import Parameters
 from videos.models import Task
 from videos.models.task import parse_public_id
@@ -42,21 +39,14 @@ class Page:
         `owned` are all tasks that may stand in `after`: one that is deleted or does not pass the filters is
         still a place in the list. Raises `InvalidRequestError` for any other, which may be another tenant's.
         """
-        # By tenant, too, which they share: the order of the indexes that begin with it.
-        by_tenant, by_id = ("tenant_id", "-id") if self.order == NEWEST_FIRST else ("-tenant_id", "id")
-        rows = self._beyond(listed).order_by(by_tenant, by_id)[: self.limit + 1]
+        newest_first = self.order == NEWEST_FIRST
+        rows = listing.beyond(listed, self.after, newest_first=newest_first)[: self.limit + 1]
         if self.after is None:
             return Slice.of([*rows], self.limit)
-        found = [*owned.filter(pk=self.after).union(rows, all=True).order_by(by_id)]
+        found = [*owned.filter(pk=self.after).union(rows, all=True).order_by("-id" if newest_first else "id")]
         if not found or found[0].pk != self.after:
             raise InvalidRequestError([Violation(f"after {UNKNOWN_TASK}", "after")])
         return Slice.of(found[1:], self.limit)
-
-    def _beyond(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
-        if self.after is None:
-            return tasks
-        is_beyond = "id__lt" if self.order == NEWEST_FIRST else "id__gt"
-        return tasks.filter(**{is_beyond: self.after})
 
 
 @dataclass(frozen=True)
