@@ -23,7 +23,9 @@ from accounts.ids import first_uuid7
 from accounts.models import (
     APIKey,
     CosBucket,
+    Invitation,
     Membership,
+    Purpose,
     Quota,
     StaffChange,
     Standing,
@@ -86,6 +88,12 @@ ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
     CosBucket: lambda world: {"tenant": world.owner.tenant},
     StaffChange: lambda _: {"at": NOW, "subject": "quota of Alice", **PERSON},
     UpstreamBudget: lambda world: {"account": world.account, "action": "create"},
+    Invitation: lambda world: {
+        "tenant": world.owner.tenant,
+        "email": "bob@example.com",
+        "digest": "0" * 64,
+        "expires_at": NOW,
+    },
     Price: lambda _: {"model": "Kling-3.0-720p", "per_second": 1, "valid_from": NOW},
     DailyUsage: lambda world: {
         "tenant": world.owner.tenant,
@@ -121,6 +129,11 @@ def world(owner: Caller, account: UpstreamAccount, make_task: MakeTask) -> World
 
 def _scopes(world: World, scopes: list[str]) -> None:
     APIKey.objects.filter(tenant=world.owner.tenant).update(scopes=scopes)
+
+
+def _key_for(world: World, purpose: str) -> APIKey:
+    key, _ = APIKey.objects.mint(world.owner.tenant, "a key", purpose=purpose)
+    return key
 
 
 def _rates(world: World, **rates: float) -> None:
@@ -169,6 +182,23 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
     ),
     ("api_key_scopes_known", "a scope nobody knows", lambda world: _scopes(world, ["read", "fly"])),
     ("api_key_scopes_known", "a key for nothing", lambda world: _scopes(world, [])),
+    ("api_key_purpose_known", "a purpose nobody knows", lambda world: _key_for(world, "fun")),
+    (
+        "api_key_of_people_once_per_tenant",
+        "two keys for the people of one portal",
+        lambda world: [_key_for(world, Purpose.PORTAL) for _ in range(2)],
+    ),
+    ("invitation_role_known", "a role nobody knows", lambda world: world.make(Invitation, role="king")),
+    (
+        "invitation_ends_once",
+        "used and withdrawn",
+        lambda world: world.make(Invitation, accepted_at=NOW, revoked_at=NOW),
+    ),
+    (
+        "invitation_open_once_per_person",
+        "two for one person",
+        lambda world: [world.make(Invitation, digest=digest) for digest in ("a", "b")],
+    ),
     ("upstream_account_rates_positive", "no creates", lambda world: _rates(world, creates_per_second=0)),
     ("upstream_account_rates_positive", "no describes", lambda world: _rates(world, describes_per_second=-1)),
     (

@@ -125,7 +125,7 @@ def _state(status: Status, tasks: int) -> dict[str, Any]:
 
 
 def _list_of(status: Status) -> str:
-    return f"{reverse('admin:videos_task_changelist')}?status__exact={status}"
+    return f"{reverse('admin:videos_task_changelist')}?status={status}"
 
 
 def _trouble(accounts: Sequence[AccountFigures], now: datetime) -> dict[str, Any]:
