@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,8 +21,9 @@ from accounts.admin_deletion import protected_rows
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import BigListAdmin
 from accounts.chips import BAD, GOOD, NEUTRAL, WARN, chip
-from accounts.models import APIKey, Purpose, Scope
-from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable, default_scopes
+from accounts.key_forms import KeyForm
+from accounts.models import APIKey, Purpose
+from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
 
 
 def state_of(key: APIKey, now: datetime) -> SafeString:
@@ -34,23 +35,21 @@ def state_of(key: APIKey, now: datetime) -> SafeString:
     return chip(_("Replaced"), WARN) if key.replaced_by_id else chip(_("Works"), GOOD)
 
 
-class APIKeyForm(forms.ModelForm[APIKey]):
-    """What may be said of a key."""
+class APIKeyForm(KeyForm):
+    """A key of any tenant's, as the console looks."""
 
-    scopes = forms.MultipleChoiceField(
-        label=_("scopes"),
-        choices=Scope.choices,
-        initial=default_scopes,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-    )
-
-    class Meta:
-        model = APIKey
-        fields = ["tenant", "name", "scopes", "expires_at", *RESTRICTIONS]
+    class Meta(KeyForm.Meta):
+        fields = ["tenant", *KeyForm.Meta.fields]
         widgets = {
             "allowed_models": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "allowed_networks": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "scopes" in self.fields:
+            scopes = cast("forms.MultipleChoiceField", self.fields["scopes"])
+            scopes.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=scopes.choices)
 
 
 class WhoseFilter(ChoiceFilter):

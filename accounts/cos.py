@@ -9,6 +9,21 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+
+def _(sentence: str) -> str:
+    """Marks what is translated where it is shown."""
+    return sentence
+
+
+class Unfit(ValueError):
+    """What can be none of a bucket's settings, and why: a sentence with the names of its `values` in it."""
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence % values)
+        self.sentence = sentence
+        self.values = values
+
+
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]+")
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 _HOST = "{bucket}.cos.{region}.myqcloud.com"
@@ -52,43 +67,48 @@ def destination(
 
 
 def check_bucket(bucket: str, region: str) -> None:
-    """Raise `ValueError` for what can be no bucket's full name in that region; empty is none, and right."""
+    """Raise `Unfit` for what can be no bucket's full name in that region; empty is none, and right."""
     if not bucket:
         return
     if not _BUCKET.fullmatch(bucket):
-        raise ValueError(
-            "Write name-appid, such as videos-1250000000. The name is of lower-case letters, digits and"
-            " hyphens, and neither begins nor ends with a hyphen."
+        raise Unfit(
+            _(
+                "Write name-appid, such as videos-1250000000. The name is of lower-case letters, digits and"
+                " hyphens, and neither begins nor ends with a hyphen."
+            )
         )
     longest = _LONGEST_HOST - len(_HOST.format(bucket="", region=region))
     if len(bucket) > longest:
-        raise ValueError(f"It must not exceed {longest} characters in this region.")
+        raise Unfit(_("It must not exceed %(longest)s characters in this region."), longest=longest)
 
 
 def check_region(region: str, bucket: str) -> None:
-    """Raise `ValueError` for what can be no region's name, and where bucket or region stands alone."""
+    """Raise `Unfit` for what can be no region's name, and where bucket or region stands alone."""
     if bool(region) != bool(bucket):
-        raise ValueError("A bucket and its region are set together, or not at all.")
+        raise Unfit(_("A bucket and its region are set together, or not at all."))
     if region and not _REGION.fullmatch(region):
-        raise ValueError("Write a region such as ap-guangzhou.")
+        raise Unfit(_("Write a region such as ap-guangzhou."))
 
 
 def check_path_prefix(prefix: str) -> None:
-    """Raise `ValueError` unless it is folders of plain characters and placeholders, or empty."""
+    """Raise `Unfit` unless it is folders of plain characters and placeholders, or empty."""
     segments = prefix.split("/") if prefix else []
     if ".." in prefix or not all(segment.strip(".") for segment in segments):
-        raise ValueError("Write folders with single slashes between them only; .. is no folder.")
+        raise Unfit(_("Write folders with single slashes between them only; .. is no folder."))
     if not _PREFIX.fullmatch(prefix):
         placeholders = ", ".join(f"{{{name}}}" for name in _LONGEST)
-        raise ValueError(f"Only plain letters, digits, hyphens, underscores, dots and {placeholders} fit.")
+        raise Unfit(
+            _("Only plain letters, digits, hyphens, underscores, dots and %(placeholders)s fit."),
+            placeholders=placeholders,
+        )
     if len(_filled(prefix, _LONGEST)) > _LONGEST_KEY - _OBJECT_NAME - _TASK_ID - len("//"):
-        raise ValueError("It is too long once its placeholders are filled in.")
+        raise Unfit(_("It is too long once its placeholders are filled in."))
 
 
 def check_credentials(secret_id: str, *, has_key: bool) -> None:
-    """Raise `ValueError` where a secret id or its key stands alone."""
+    """Raise `Unfit` where a secret id or its key stands alone."""
     if bool(secret_id) != has_key:
-        raise ValueError("A secret id and its key are set together, or not at all.")
+        raise Unfit(_("A secret id and its key are set together, or not at all."))
 
 
 def _folder_name(model: str) -> str:

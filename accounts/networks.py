@@ -6,6 +6,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -21,10 +22,11 @@ def validate_network(text: str) -> None:
         network = _network(text)
     except ValueError as error:
         raise ValidationError(
-            "%(text)s is no network; write one such as 203.0.113.0/24 or 2001:db8::/32", params={"text": text}
+            _("%(text)s is no network; write one such as 203.0.113.0/24 or 2001:db8::/32"),
+            params={"text": text},
         ) from error
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
-        raise ValidationError("%(text)s is a network of IPv4; write it as one", params={"text": text})
+        raise ValidationError(_("%(text)s is a network of IPv4; write it as one"), params={"text": text})
 
 
 def parse_address(text: str) -> Address | None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -35,9 +36,10 @@ from accounts.models import (
 from config import prepared
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.test_api_listing import INDEXES as OF_THE_LIST
-from videos import admission, creation, generation_times, ordering, statements
+from videos import admission, books, creation, generation_times, ordering, statements
 from videos.admission import Asker
 from videos.models import (
+    BookedDay,
     DailyUsage,
     EntryKind,
     IdempotencyKey,
@@ -84,6 +86,13 @@ class World:
 
 PERSON = {"actor_name": "bob", "reason": "she paid"}
 ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
+    APIKey: lambda world: {
+        "tenant": world.owner.tenant,
+        "name": "another",
+        "prefix": f"rly_{APIKey.objects.count()}",
+        "digest": "x" * 64,
+    },
+    BookedDay: lambda world: {"tenant": world.owner.tenant, "day": NOW.date(), "kind": "hold"},
     Quota: lambda world: {"tenant": world.owner.tenant},
     CosBucket: lambda world: {"tenant": world.owner.tenant},
     StaffChange: lambda _: {"at": NOW, "subject": "quota of Alice", **PERSON},
@@ -134,6 +143,11 @@ def _scopes(world: World, scopes: list[str]) -> None:
 def _key_for(world: World, purpose: str) -> APIKey:
     key, _ = APIKey.objects.mint(world.owner.tenant, "a key", purpose=purpose)
     return key
+
+
+def _invite(world: World, digest: str) -> str:
+    world.make(Invitation, digest=digest)
+    return digest
 
 
 def _rates(world: World, **rates: float) -> None:
@@ -197,7 +211,7 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
     (
         "invitation_open_once_per_person",
         "two for one person",
-        lambda world: [world.make(Invitation, digest=digest) for digest in ("a", "b")],
+        lambda world: [_invite(world, digest) for digest in ("a", "b")],
     ),
     ("upstream_account_rates_positive", "no creates", lambda world: _rates(world, creates_per_second=0)),
     ("upstream_account_rates_positive", "no describes", lambda world: _rates(world, describes_per_second=-1)),
@@ -285,6 +299,22 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         lambda world: world.make(Price, valid_until=NOW - timedelta(days=1)),
     ),
     ("price_once_per_moment", "two prices", lambda world: _twice(lambda: world.make(Price))),
+    (
+        "api_key_purpose_known",
+        "a key for robbers",
+        lambda world: world.make(APIKey, purpose="robbery"),
+    ),
+    (
+        "api_key_of_people_once_per_tenant",
+        "two keys for the people of the portal",
+        lambda world: _twice(lambda: world.make(APIKey, purpose=Purpose.PORTAL)),
+    ),
+    (
+        "api_key_once_per_form",
+        "two keys by one form",
+        lambda world: _twice(lambda: world.make(APIKey, form_id=UUID(int=1))),
+    ),
+    ("booked_day_once", "two sums of a day", lambda world: _twice(lambda: world.make(BookedDay))),
     ("daily_usage_once_per_key", "two rows to add to", lambda world: _twice(lambda: world.make(DailyUsage))),
     *(
         (
@@ -605,6 +635,10 @@ INDEXES: list[tuple[str, Callable[[UpstreamAccount, Tenant], QuerySet[Any]]]] = 
     (
         "ledger_of_tenant",
         lambda account, tenant: LedgerEntry.objects.filter(tenant=tenant).order_by("-id")[:20],
+    ),
+    (
+        "ledger_by_people",
+        lambda account, tenant: books.by_people(tenant, NOW.date(), NOW.date()).order_by("-pk")[:51],
     ),
     ("standing_waiting", lambda account, tenant: Standing.objects.filter(waiting_tasks__gt=0)[: sweep.BATCH]),
     (

@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status as JobStatus
 
-from videos import activity, generation_times
+from videos import activity, books, generation_times
 from videos.budgets import Action
 from videos.clients import client_for
 from videos.models import UpstreamAccount
@@ -94,6 +94,13 @@ async def learn(timestamp: int) -> None:
 async def roll_up(timestamp: int) -> None:
     """Count what became of the models' tasks."""
     await in_database(activity.roll_up, timezone.now())
+
+
+@app.periodic(cron="*/5 * * * * 45")  # every five minutes
+@app.task(name=Job.BOOK, queue=Job.BOOK, queueing_lock=Job.BOOK)
+async def book(timestamp: int) -> None:
+    """Add up the days of the tenants' ledgers."""
+    await in_database(books.keep_up)
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds

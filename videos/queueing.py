@@ -19,6 +19,7 @@ class Job(StrEnum):
     SWEEP = "sweep"
     LEARN = "learn"
     ROLL_UP = "roll_up"
+    BOOK = "book"
 
 
 _QUEUE = JobManager(DjangoConnector())

@@ -208,4 +208,26 @@ WHERE coalesce(expected, 0) <> coalesce(found, 0)
 ORDER BY tenant.name, day, model, key
 """
 
-_RULES = (_TOTALS, _HOLDS, _CLOSINGS, _OWNERS, _USAGE)
+_BOOKS = """
+WITH booked AS (
+    SELECT tenant_id, sum(entries) AS entries, sum(amount) AS amount, sum(held) AS held
+    FROM videos_bookedday WHERE tenant_id = %(tenant)s OR %(tenant)s IS NULL GROUP BY 1
+), counted AS (
+    SELECT entry.tenant_id, count(*) AS entries, sum(entry.amount) AS amount, sum(entry.held) AS held
+    FROM videos_ledgerentry entry
+    JOIN videos_bookeduntil until ON until.tenant_id = entry.tenant_id AND entry.id <= until.entry
+    WHERE entry.tenant_id = %(tenant)s OR %(tenant)s IS NULL GROUP BY 1
+)
+SELECT tenant.name, rule, to_char(expected, unit), to_char(found, unit)
+FROM counted FULL JOIN booked USING (tenant_id)
+JOIN accounts_tenant tenant ON tenant.id = tenant_id
+CROSS JOIN LATERAL (VALUES
+    ('its days have as many entries as its ledger', counted.entries, booked.entries, %(count)s),
+    ('its days add up to its ledger', counted.amount, booked.amount, %(money)s),
+    ('its days set aside what its ledger does', counted.held, booked.held, %(money)s)
+) AS compared (rule, expected, found, unit)
+WHERE expected IS DISTINCT FROM found
+ORDER BY tenant.name
+"""
+
+_RULES = (_TOTALS, _HOLDS, _CLOSINGS, _OWNERS, _USAGE, _BOOKS)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
-from django.db import connection, models, transaction
-from django.utils import timezone
+from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import keys, networks
@@ -28,6 +29,14 @@ RESTRICTIONS = ("allowed_models", "allowed_networks", "requests_per_minute", "sp
 
 class NotRotatable(Exception):
     """The key is revoked, expired or replaced already; the message says which."""
+
+
+class AlreadyMinted(Exception):
+    """The form made a key before; it is `key`, whose text nobody can show again."""
+
+    def __init__(self, key: "APIKey") -> None:
+        super().__init__(f"The form made the key {key} already")
+        self.key = key
 
 
 class Scope(models.TextChoices):
@@ -76,7 +85,7 @@ class APIKeyManager(models.Manager["APIKey"]):
     ) -> tuple["APIKey", str]:
         """A new key of the tenant, and its text, which can never be shown again.
 
-        `restrictions` are values of the fields named in `RESTRICTIONS`.
+        `restrictions` are values of the fields named in `RESTRICTIONS`, and of `form_id`.
         """
         text = keys.mint()
         parsed = keys.parse(text)
@@ -92,6 +101,17 @@ class APIKeyManager(models.Manager["APIKey"]):
         )
         return key, text
 
+    def mint_once(self, form_id: UUID, tenant: Tenant, name: str, **described: Any) -> tuple["APIKey", str]:
+        """Like `mint`, once for each form that is shown. Raises `AlreadyMinted` for one sent again."""
+        try:
+            with transaction.atomic():
+                return self.mint(tenant, name, form_id=form_id, **described)
+        except IntegrityError:
+            made = self.filter(tenant=tenant, form_id=form_id).first()
+            if made is None:
+                raise
+            raise AlreadyMinted(made) from None
+
     def of_people(self, tenant: Tenant, purpose: Purpose) -> "APIKey":
         """The key that stands for people who make videos of the tenant's there; made when first needed."""
         found = self.filter(tenant=tenant, purpose=purpose).select_related("tenant").first()
@@ -99,7 +119,9 @@ class APIKeyManager(models.Manager["APIKey"]):
             return found
         parsed = keys.parse(keys.mint())
         assert parsed is not None, "a minted key parses"  # noqa: S101 - mint and parse disagree otherwise
-        own = {"name": Purpose(purpose).label, "prefix": parsed.prefix, "digest": parsed.digest}
+        with translation.override("en"):  # programs read the name, too
+            name = str(Purpose(purpose).label)
+        own = {"name": name, "prefix": parsed.prefix, "digest": parsed.digest}
         self.get_or_create(tenant=tenant, purpose=purpose, defaults=own)  # a twin may be faster
         return self.select_related("tenant").get(tenant=tenant, purpose=purpose)
 
@@ -156,6 +178,9 @@ class APIKey(models.Model):
         editable=False,
         related_name="replaces",
     )
+    form_id = models.UUIDField(
+        null=True, editable=False, help_text="The form it was made with; sent twice, it makes one key."
+    )
     allowed_models = ArrayField(
         models.CharField(max_length=50),
         verbose_name=_("allowed models"),
@@ -206,6 +231,8 @@ class APIKey(models.Model):
             models.CheckConstraint(
                 condition=models.Q(purpose__in=Purpose.values), name="api_key_purpose_known"
             ),
+            # A form that is sent twice makes one key.
+            models.UniqueConstraint(fields=["tenant", "form_id"], name="api_key_once_per_form"),
             # People are counted under one key of the tenant, wherever they are.
             models.UniqueConstraint(
                 fields=["tenant", "purpose"],
@@ -236,9 +263,9 @@ class APIKey(models.Model):
         return address is not None and networks.contains(self.allowed_networks, address)
 
     def revoke(self, now: datetime) -> None:
-        """Refuse the key from `now` on."""
-        self.revoked_at = now
-        self.save(update_fields=["revoked_at"])
+        """Refuse the key from `now` on; one that was revoked before stays so since then."""
+        APIKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=now)
+        self.revoked_at = self.revoked_at or now
 
     def rotate(self, now: datetime, overlap: timedelta) -> tuple["APIKey", str]:
         """A new key that may do what this one may, and its text; this one works on for `overlap` at most.

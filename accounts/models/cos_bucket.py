@@ -7,6 +7,7 @@ from functools import partial
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import cos
@@ -95,6 +96,7 @@ class CosBucket(models.Model):
         )
 
     def _problems(self) -> Iterator[tuple[str, str]]:
+        """Fields and sentences, in the language of whoever reads them."""
         checks: dict[str, Callable[[], None]] = {
             "bucket": partial(cos.check_bucket, self.bucket, self.region),
             "region": partial(cos.check_region, self.region, self.bucket),
@@ -104,5 +106,5 @@ class CosBucket(models.Model):
         for field, check in checks.items():
             try:
                 check()
-            except ValueError as error:
-                yield field, str(error)
+            except cos.Unfit as problem:
+                yield field, gettext(problem.sentence) % problem.values

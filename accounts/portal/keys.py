@@ -1,10 +1,207 @@
-"""Keys."""
+"""The keys of a tenant's programs: made, changed, replaced and revoked by its members."""
 
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import structlog
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
+from accounts.key_states import chip_of, state_of
+from accounts.links import absolute
+from accounts.models import APIKey, Purpose, Role, Tenant
+from accounts.models.api_key import AlreadyMinted, NotRotatable
 from accounts.portal.base import TenantPage
+from accounts.portal.paging import Page
+
+log = structlog.get_logger(__name__)
+
+PAGE = 50
+OVERLAPS = {
+    "day": (timedelta(hours=24), gettext_lazy("24 hours more")),
+    "week": (timedelta(days=7), gettext_lazy("7 days more")),
+    "none": (timedelta(0), gettext_lazy("Not at all: it ends at once")),
+}
+"""How long a key may work on after it was replaced."""
+_MODELS = "/v1/models"
 
 
-class KeysPage(TenantPage):
-    """Keys."""
+class RotationForm(forms.Form):
+    """How long the old key is still needed."""
 
-    template_name = "portal/base.html"
+    overlap = forms.ChoiceField(
+        label=gettext_lazy("How long the old key works on"),
+        choices=[(name, label) for name, (_, label) in OVERLAPS.items()],
+        initial="day",
+        widget=forms.RadioSelect,
+    )
+
+
+class _OfKeys(TenantPage):
+    """What the pages about keys have in common."""
+
     section = "keys"
+
+    def keys(self) -> QuerySet[APIKey]:
+        """The keys of the tenant's programs; those that stand for people are none of them."""
+        return keys_of(self.tenant)
+
+    def key(self, key_id: int) -> APIKey:
+        """One of them. Raises `Http404` for any other."""
+        return get_object_or_404(self.keys().select_related("tenant", "replaced_by"), pk=key_id)
+
+    def with_key(self, key: APIKey, **context: Any) -> dict[str, Any]:
+        """What a page about one key shows."""
+        state = state_of(key, timezone.now())
+        return self.get_context_data(key=key, chip=chip_of(state), is_over=state.is_over, **context)
+
+    def shown_once(self, key: APIKey, text: str, **context: Any) -> HttpResponse:
+        """The page with the text of a new key, in the very answer that made it; no browser keeps it."""
+        models = absolute(_MODELS, self.request)
+        shown = self.get_context_data(key=key, text=text, models=models, **context)
+        response = self.response_class(self.request, "portal/keys_made.html", shown)
+        add_never_cache_headers(response)
+        return response
+
+    def note(self, event: str, key: APIKey) -> None:
+        """Log who did something to a key."""
+        log.info(event, key=key.prefix, tenant=str(self.tenant.pk), person=self.person.get_username())
+
+
+class KeysPage(_OfKeys):
+    """Those that work, or those that work no more."""
+
+    template_name = "portal/keys.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the list."""
+        now, shows_ended = timezone.now(), "ended" in request.GET
+        ended = Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
+        keys = self.keys().filter(ended if shows_ended else ~ended).select_related("replaced_by")
+        page = Page.of(keys, request.GET, PAGE)
+        rows = [(key, chip_of(state_of(key, now))) for key in page.rows]
+        return self.render_to_response(self.get_context_data(page=page, rows=rows, shows_ended=shows_ended))
+
+
+class NewKeyPage(_OfKeys):
+    """Makes a key."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
+    template_name = "portal/keys_new.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the form."""
+        return self._asked(NewKeyForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the new key."""
+        form = NewKeyForm(request.POST)
+        if not form.is_valid():
+            return self._asked(form)
+        try:
+            key, text = APIKey.objects.mint_once(tenant=self.tenant, **form.cleaned_data)
+        except AlreadyMinted as twin:
+            return self._asked(NewKeyForm(), made=twin.key)
+        self.note("an API key was made", key)
+        return self.shown_once(key, text)
+
+    def _asked(self, form: NewKeyForm, **context: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form, **context))
+
+
+class KeyPage(_OfKeys):
+    """One key: what it may do, and for members to change that."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER, "POST": Role.MEMBER}
+    template_name = "portal/keys_key.html"
+
+    def get(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """Answer with the key, and to members with the form."""
+        key = self.key(key_id)
+        return self.render_to_response(self.with_key(key, form=self._form(key)))
+
+    def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """Write what was changed. A key that was revoked stays as it is."""
+        with transaction.atomic():
+            key = get_object_or_404(self.keys().select_for_update(), pk=key_id)
+            form = ChangedKeyForm(request.POST, instance=key)
+            if key.revoked_at is None and form.is_valid():
+                key.save(update_fields=form.changed_data)
+        if key.revoked_at is None and not form.is_valid():
+            as_it_is = self.key(key_id)
+            return self.render_to_response(self.with_key(as_it_is, form=form))
+        self._tell(key)
+        return HttpResponseRedirect(reverse("account:key", args=[self.tenant.pk, key.pk]))
+
+    def _tell(self, key: APIKey) -> None:
+        if key.revoked_at is not None:
+            messages.error(self.request, _("This key was revoked meanwhile: nothing changed."))
+            return
+        self.note("an API key was changed", key)
+        messages.success(self.request, _("Saved."))
+
+    def _form(self, key: APIKey) -> PortalKeyForm | None:
+        may_change = self.may(Role.MEMBER) and key.revoked_at is None
+        return ChangedKeyForm(instance=key) if may_change else None
+
+
+class RotateKeyPage(_OfKeys):
+    """Replaces a key by a new one that may do the same."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
+    template_name = "portal/keys_rotate.html"
+
+    def get(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """Ask how long the old one is needed."""
+        return self._asked(key_id, RotationForm())
+
+    def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """Answer with the new key; say so where the old one cannot be replaced any more."""
+        form = RotationForm(request.POST)
+        if not form.is_valid():
+            return self._asked(key_id, form)
+        key = self.key(key_id)
+        overlap, _label = OVERLAPS[form.cleaned_data["overlap"]]
+        try:
+            new, text = key.rotate(timezone.now(), overlap)
+        except NotRotatable:
+            return self._asked(key_id, form)
+        self.note("an API key was rotated", key)
+        return self.shown_once(new, text, old=key, is_over=not overlap)
+
+    def _asked(self, key_id: int, form: RotationForm) -> HttpResponse:
+        return self.render_to_response(self.with_key(self.key(key_id), form=form))
+
+
+class RevokeKeyPage(_OfKeys):
+    """Ends a key at once and for good."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
+    template_name = "portal/keys_revoke.html"
+
+    def get(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """Ask whether it is meant."""
+        return self.render_to_response(self.with_key(self.key(key_id)))
+
+    def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """Revoke it."""
+        key = self.key(key_id)
+        key.revoke(timezone.now())
+        self.note("an API key was revoked", key)
+        messages.success(request, _("Revoked: %(key)s. It works no more.") % {"key": key})
+        return HttpResponseRedirect(reverse("account:keys", args=[self.tenant.pk]))
+
+
+def keys_of(tenant: Tenant) -> QuerySet[APIKey]:
+    """The keys that the tenant's programs use."""
+    return APIKey.objects.filter(tenant=tenant, purpose=Purpose.PROGRAM)

@@ -7,6 +7,11 @@ from accounts.portal import bucket, keys, members
 app_name = "account"
 urlpatterns = [
     path("keys/", keys.KeysPage.as_view(), name="keys"),
+    path("keys/new/", keys.NewKeyPage.as_view(), name="new-key"),
+    path("keys/<int:key_id>/", keys.KeyPage.as_view(), name="key"),
+    path("keys/<int:key_id>/rotate/", keys.RotateKeyPage.as_view(), name="rotate-key"),
+    path("keys/<int:key_id>/revoke/", keys.RevokeKeyPage.as_view(), name="revoke-key"),
     path("bucket/", bucket.BucketPage.as_view(), name="bucket"),
+    path("bucket/remove/", bucket.RemoveBucketPage.as_view(), name="remove-bucket"),
     path("members/", members.MembersPage.as_view(), name="members"),
 ]

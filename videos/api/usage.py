@@ -1,16 +1,12 @@
 """`GET /v1/usage`: what the tenant asked for and what it cost, by day, model and key."""
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -19,49 +15,21 @@ from rest_framework.response import Response
 
 from accounts import keys
 from accounts.models import Scope, Tenant
-from accounts.money import ZERO, shown
-from accounts.spreadsheets import cell
+from accounts.money import shown
 from videos.api.base import View
 from videos.api.parameters import Parameters
-from videos.models import DailyUsage
+from videos.csv_files import csv_file
+from videos.usage import FIGURES, GROUPS, MOST_DAYS, NAME, PREFIX, PURPOSE, Question, Row, is_too_long, total
 
-MOST_DAYS = 366
-GROUPS = {"day": ("day",), "model": ("model",), "api_key": ("api_key__prefix", "api_key__name")}
-"""What use may be told apart by, each with the columns that say it."""
-FIGURES = ("tasks", "completed", "failed", "seconds", "spend")
 FORMATS = ("json", "csv")
 _MEDIA_TYPES = {
     f"{media_type}{parameters}": shape
     for parameters in ("", "; charset=utf-8")
     for media_type, shape in (("application/json", "json"), ("text/csv", "csv"))
 }
-_HEADINGS = {"api_key__prefix": "api_key", "api_key__name": "api_key_name"}
+_HEADINGS = {PREFIX: "api_key", NAME: "api_key_name"}
 _KEY_RULE = f"must be the prefix of a key, such as {keys.PREFIX}_1a2B3c4D"
 _PREFIX = re.compile("[0-9A-Za-z_]{1,16}")
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which use is asked for; days are the tenant's own, and both ends belong to it."""
-
-    start: date
-    end: date
-    group_by: Sequence[str]
-    filters: Mapping[str, str]
-
-    @property
-    def columns(self) -> list[str]:
-        """What tells one row from another."""
-        return [column for group in self.group_by for column in GROUPS[group]]
-
-    def answer(self, tenant: Tenant) -> list[Row]:
-        """The rows, each a sum, in one query."""
-        used = DailyUsage.objects.filter(tenant=tenant, day__range=(self.start, self.end), **self.filters)
-        sums = {f"{name}_used": Sum(name) for name in FIGURES}
-        rows = used.values(*self.columns).annotate(**sums).order_by(*self.columns)
-        names = [*self.columns, *FIGURES]
-        return [dict(zip(names, row, strict=True)) for row in rows.values_list(*self.columns, *sums)]
 
 
 class UsageView(View):
@@ -84,8 +52,7 @@ def _question(parameters: Parameters, today: date) -> Question:
     start, end = _period(parameters, today)
     group_by = parameters.some_of("group_by", GROUPS) or ["day"]
     api_key = parameters.read("api_key", _prefix, _KEY_RULE)
-    filters = {"model": parameters.model(), "api_key__prefix": api_key}
-    return Question(start, end, group_by, {name: value for name, value in filters.items() if value})
+    return Question(start, end, group_by, parameters.model(), api_key)
 
 
 def _period(parameters: Parameters, today: date) -> tuple[date, date]:
@@ -96,7 +63,7 @@ def _period(parameters: Parameters, today: date) -> tuple[date, date]:
         return start, end
     if start > end:
         parameters.refuse("start_date", "start_date must not be after end_date")
-    elif end - start >= timedelta(days=MOST_DAYS):
+    elif is_too_long(start, end):
         parameters.refuse("end_date", f"start_date to end_date must not exceed {MOST_DAYS} days")
     return start, end
 
@@ -119,16 +86,16 @@ def _json(question: Question, rows: Iterable[Row], tenant: Tenant) -> dict[str, 
         "time_zone": tenant.time_zone,
         "currency": settings.CURRENCY,
         "data": [_labels(row) | _figures(row) for row in rows],
-        "total": _figures(_total(rows)),
+        "total": _figures(total(rows)),
     }
 
 
 def _labels(row: Row) -> dict[str, Any]:
     """What the row is about."""
     labels = {name: str(row[name]) for name in ("day", "model") if name in row}
-    if "api_key__prefix" not in row:
+    if PREFIX not in row:
         return labels
-    prefix, name = row["api_key__prefix"], row["api_key__name"]
+    prefix, name = row[PREFIX], row[NAME]
     return labels | {"api_key": None if prefix is None else {"id": prefix, "name": name}}
 
 
@@ -136,20 +103,12 @@ def _figures(row: Row) -> dict[str, int | str]:
     return {name: _shown(row[name]) for name in FIGURES}
 
 
-def _total(rows: Iterable[Row]) -> Row:
-    return {name: sum((row[name] for row in rows), ZERO if name == "spend" else 0) for name in FIGURES}
-
-
 def _shown(figure: int | Decimal) -> int | str:
     return shown(figure) if isinstance(figure, Decimal) else figure
 
 
 def _csv(question: Question, rows: Iterable[Row]) -> HttpResponse:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    columns = [*question.columns, *FIGURES]
-    writer.writerow(_HEADINGS.get(name, name) for name in columns)
-    writer.writerows([cell(row[name]) for name in columns] for row in rows)
+    columns = [name for name in (*question.columns, *FIGURES) if name != PURPOSE]
+    headings = [_HEADINGS.get(name, name) for name in columns]
     name = f"usage-{question.start}-{question.end}.csv"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    return csv_file(name, headings, ([row[column] for column in columns] for row in rows))

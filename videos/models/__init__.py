@@ -1,5 +1,6 @@
 """The tables of what is asked for, what became of it, and what it cost."""
 
+from videos.models.books import BookedDay, BookedUntil
 from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
 from videos.models.model_hour import HoursCounted, ModelHour
@@ -9,6 +10,8 @@ from videos.models.task import Task, TaskEvent
 from videos.models.upstream_account import UpstreamAccount, UpstreamBudget
 
 __all__ = [
+    "BookedDay",
+    "BookedUntil",
     "DailyUsage",
     "EntryKind",
     "GenerationStat",

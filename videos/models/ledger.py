@@ -97,6 +97,8 @@ class LedgerEntry(models.Model):
                 condition=~Q(kind__in=[EntryKind.HOLD, EntryKind.CAPTURE]),
                 name="ledger_rare",
             ),
+            # books.by_people: what was paid in and corrected, newest first.
+            models.Index(fields=["tenant", "-id"], condition=Q(task=None), name="ledger_by_people"),
         ]
 
     def __str__(self) -> str:

@@ -1,10 +1,154 @@
-"""Limits."""
+"""The tenant's limits, how much of each is used, and when it starts anew; the balance, and what is held."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.chips import BAD, WARN, chip
+from accounts.models import WhenFull
 from accounts.portal.base import TenantPage
+from accounts.templatetags.amounts import count, money, seconds
+from videos.standing import Account, account_of
+
+Label = str | Promise
+NEAR = 80
+"""Percent of a limit from which on it is said to be near."""
+_REFUSES_EVERYTHING = (_("Refuses everything"), BAD)
+_ASK_STAFF = _("Nothing is taken while it is 0. Ask the platform's staff.")
+_WAIT_FOR_DAY = _("It starts anew with your next day. Shorter videos take less of it; staff can raise it.")
+_WAIT_FOR_MONTH = _("It starts anew with your next month. Staff of the platform can raise it.")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A limit: the fields of the quota and of the use that it compares, and how it is told."""
+
+    limit: str
+    use: str
+    label: Label
+    shown: Callable[..., str]
+    advice: Label
+    """What to do when it is near."""
+    anew: str = ""
+    """The field of the period that says when it starts anew."""
+    none: tuple[Label, str] = _REFUSES_EVERYTHING
+    """What 0 means, as a chip."""
+    at_none: Label = _ASK_STAFF
+
+
+LINES = (
+    Line(
+        "concurrent_tasks",
+        "concurrent_tasks",
+        _("Videos at work at a time"),
+        count,
+        _("A place gets free with each video that ends. Staff can raise the limit, or let videos wait."),
+    ),
+    Line(
+        "queued_tasks",
+        "queued_tasks",
+        _("Videos that wait for a place"),
+        count,
+        _("The queue moves with each video that ends. What need not be made now can be asked for later."),
+        none=(_("No video may wait"), WARN),
+        at_none=_("Videos above the limit of those at work are refused."),
+    ),
+    Line(
+        "requests_per_minute",
+        "requests_last_minute",
+        _("Videos asked for within a minute"),
+        count,
+        _("Spread requests out: programs are told by Retry-After when to come again."),
+    ),
+    Line("seconds_per_day", "seconds_today", _("Video today"), seconds, _WAIT_FOR_DAY, "day_ends"),
+    Line(
+        "seconds_per_month",
+        "seconds_this_month",
+        _("Video this month"),
+        seconds,
+        _WAIT_FOR_MONTH,
+        "month_ends",
+    ),
+    Line("spend_per_day", "spend_today", _("Spend today"), money, _WAIT_FOR_DAY, "day_ends"),
+    Line("spend_per_month", "spend_this_month", _("Spend this month"), money, _WAIT_FOR_MONTH, "month_ends"),
+)
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A limit, and how much of it is used."""
+
+    line: Line
+    limit: int | Decimal | None
+    used: int | Decimal
+    anew: datetime | None
+
+    @classmethod
+    def of(cls, line: Line, account: Account) -> "Meter":
+        """That of the account."""
+        anew = getattr(account.period, line.anew) if line.anew else None
+        return cls(line, getattr(account.quota, line.limit), getattr(account.use, line.use), anew)
+
+    @property
+    def percent(self) -> int | None:
+        """Used, of the limit; never 100 before it is reached, never more. None where there is no share."""
+        if not self.limit:
+            return None
+        return min(100, int(100 * self.used / self.limit))
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it is 0, which is not the same as no limit."""
+        return self.limit == 0
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it is time to do something."""
+        return self.percent is not None and self.percent >= NEAR
+
+    @property
+    def used_shown(self) -> str:
+        """With its unit."""
+        return self.line.shown(self.used)
+
+    @property
+    def limit_shown(self) -> str:
+        """With its unit; empty where there is none."""
+        return "" if self.limit is None else self.line.shown(self.limit)
+
+    @property
+    def chip(self) -> SafeString | str:
+        """What is to be noticed; empty where nothing is."""
+        if self.is_none:
+            return chip(*self.line.none)
+        if not self.is_near:
+            return ""
+        return chip(_("Reached"), BAD) if self.percent == 100 else chip(_("Nearly reached"), WARN)
 
 
 class LimitsPage(TenantPage):
-    """Limits."""
+    """The account, to look at: only staff change it."""
 
-    template_name = "portal/base.html"
+    template_name = "portal/limits.html"
     section = "limits"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer with limits, use and balance."""
+        account = account_of(self.tenant, timezone.now())
+        queues = account.quota.when_full == WhenFull.QUEUE
+        lines = [line for line in LINES if queues or line.limit != "queued_tasks"]
+        return self.render_to_response(
+            self.get_context_data(
+                account=account,
+                meters=[Meter.of(line, account) for line in lines],
+                queues_when_full=queues,
+                is_out_of_money=account.quota.is_prepaid and account.balance <= 0,
+            )
+        )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from videos.portal import history, limits, playground, removing, usage, video
+from videos.portal import history, limits, playground, removing, statement, usage, video
 
 app_name = "portal"
 urlpatterns = [
@@ -11,5 +11,8 @@ urlpatterns = [
     path("videos/<str:task_id>/remove/", removing.RemovePage.as_view(), name="remove"),
     path("videos/<str:task_id>/", video.VideoPage.as_view(), name="video"),
     path("usage/", usage.UsagePage.as_view(), name="usage"),
+    path("usage/<slug:group>.csv", usage.UsageFile.as_view(), name="usage-csv"),
+    path("statement/", statement.StatementPage.as_view(), name="statement"),
+    path("statement/<slug:table>.csv", statement.StatementFile.as_view(), name="statement-csv"),
     path("limits/", limits.LimitsPage.as_view(), name="limits"),
 ]

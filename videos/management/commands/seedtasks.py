@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Scope, Standing, Tenant
 from accounts.money import ZERO
-from videos import activity, catalogue
+from videos import activity, books, catalogue
 from videos.errors import FailureCode, NoPrice
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.prices import PriceList
@@ -77,6 +77,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             made = _make_tenants(tenants)
             _make_tasks(extent, made)
+            books.keep_up()
         _refresh_statistics()
         activity.roll_up_anew(extent.until)
         self.stdout.write(json.dumps({"tenant": str(made[0].tenant.pk), "key": made[0].text}))

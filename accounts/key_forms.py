@@ -1,0 +1,106 @@
+"""What may be said of a key, by the tenant's own people and by staff."""
+
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.conf import settings
+from django.contrib.postgres.forms import SimpleArrayField
+from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import APIKey, Scope
+from accounts.models.api_key import RESTRICTIONS, default_scopes
+from accounts.networks import validate_network
+
+SCOPES = {
+    Scope.READ: _("Read: look at videos, models, use and limits"),
+    Scope.WRITE: _("Write: make, cancel and delete videos"),
+    Scope.MANAGE: _("Manage: reserved for the account's settings; no request needs it yet"),
+}
+"""What each scope allows, as people are told."""
+
+
+class ItemsField(SimpleArrayField):
+    """Items with commas between them; of each that is wrong it says what is."""
+
+    default_error_messages = {"item_invalid": ""}
+
+
+class NetworksField(ItemsField):
+    """Networks. They are looked at here, for what the model says of an item is lost in a form."""
+
+    def __init__(self, base_field: forms.Field, **kwargs: Any) -> None:
+        base_field.validators.append(validate_network)
+        super().__init__(base_field, **kwargs)
+
+
+class KeyForm(forms.ModelForm[APIKey]):
+    """The rules of a key's fields."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
+        choices=[(scope.value, label) for scope, label in SCOPES.items()],
+        initial=default_scopes,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = APIKey
+        fields = ["name", "scopes", "expires_at", *RESTRICTIONS]
+        field_classes = {"allowed_models": ItemsField, "allowed_networks": NetworksField}
+        labels = {
+            "name": _("Name"),
+            "expires_at": _("Ends on"),
+            "allowed_models": _("Models"),
+            "allowed_networks": _("Networks"),
+            "requests_per_minute": _("Tasks per minute"),
+            "spend_per_month": format_lazy(_("Spend per month, {currency}"), currency=settings.CURRENCY),
+        }
+        help_texts = {
+            "name": _("Of the program that is to use it, so that you know it again."),
+            "expires_at": _("Empty: it works until it is revoked."),
+            "allowed_models": _("Names such as Kling-3.0-720p, separated by commas. Empty: every model."),
+            "allowed_networks": _(
+                "Where it may be used from, such as 203.0.113.0/24, separated by commas. Empty: anywhere."
+            ),
+            "requests_per_minute": _("Made with it within any sixty seconds. Empty: unlimited."),
+            "spend_per_month": _("Spent with it within a month of the tenant's. Empty: unlimited."),
+        }
+
+    def clean_expires_at(self) -> datetime | None:
+        """An end that is set now is one to come."""
+        end: datetime | None = self.cleaned_data["expires_at"]
+        if end is not None and "expires_at" in self.changed_data and end <= timezone.now():
+            raise forms.ValidationError(_("Choose a moment to come."))
+        return end
+
+
+class PortalKeyForm(KeyForm):
+    """The same on a page of ours."""
+
+    class Meta(KeyForm.Meta):
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "off"}),
+            # Seconds too, for what the form did not change must come back as it was.
+            "expires_at": forms.DateTimeInput({"type": "datetime-local", "step": "any"}, "%Y-%m-%dT%H:%M:%S"),
+            "allowed_models": forms.TextInput(attrs={"autocomplete": "off"}),
+            "allowed_networks": forms.TextInput(attrs={"autocomplete": "off"}),
+        }
+
+
+class NewKeyForm(PortalKeyForm):
+    """A key that is not there yet. Each form shown makes one, however often it is sent."""
+
+    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+
+class ChangedKeyForm(PortalKeyForm):
+    """A key that is there; one that was replaced ends when its rotation said."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.replaced_by_id:
+            del self.fields["expires_at"]

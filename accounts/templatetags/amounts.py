@@ -1,0 +1,44 @@
+"""Money and seconds, as pages show them."""
+
+from decimal import Decimal
+
+from django import template
+from django.conf import settings
+
+from accounts.money import shown
+
+register = template.Library()
+_NARROW_SPACE = "\u202f"
+"""Between a number and its unit, which are not to be parted at the end of a line."""
+
+
+@register.filter
+def money(amount: Decimal) -> str:
+    """Exact, in the deployment's currency, such as `1,234.50 CNY`."""
+    return f"{plain_money(amount)}{_NARROW_SPACE}{settings.CURRENCY}"
+
+
+@register.filter
+def plain_money(amount: Decimal) -> str:
+    """The same without the currency, where the heading of a column says it."""
+    whole, _, places = shown(amount).partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return f"{sign}{int(digits):,}.{places}"
+
+
+@register.filter
+def count(number: int) -> str:
+    """With commas, such as `12,345`."""
+    return f"{number:,}"
+
+
+@register.filter
+def seconds(number: int) -> str:
+    """Such as `12,345 s`."""
+    return f"{number:,}{_NARROW_SPACE}s"
+
+
+@register.filter
+def figure(value: int | Decimal) -> str:
+    """A number of a table, whose heading says what it is of."""
+    return plain_money(value) if isinstance(value, Decimal) else count(value)

@@ -1,0 +1,44 @@
+"""People of tenants, at the pages of the portal."""
+
+import html
+import re
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Membership, Role, Tenant, User
+
+_TAG = re.compile(r"<[^>]*>")
+
+
+class Member:
+    """Somebody of a tenant, logged in, who asks for its pages by their names."""
+
+    def __init__(self, tenant: Tenant, role: Role = Role.OWNER, name: str = "") -> None:
+        self.tenant = tenant
+        self.user = User.objects.create_user(name or f"{role} of {tenant.name}")
+        Membership.objects.create(tenant=tenant, user=self.user, role=role)
+        self.client = Client(headers={"accept": "text/html"})
+        self.client.force_login(self.user)
+
+    def url(self, page: str, *which: Any, tenant: Tenant | None = None) -> str:
+        return reverse(page, args=[(tenant or self.tenant).pk, *which])
+
+    def get(self, page: str, *which: Any, tenant: Tenant | None = None, **query: Any) -> Any:
+        return self.client.get(self.url(page, *which, tenant=tenant), query)
+
+    def post(self, page: str, *which: Any, tenant: Tenant | None = None, **fields: Any) -> Any:
+        return self.client.post(self.url(page, *which, tenant=tenant), fields)
+
+    def see(self, page: str, *which: Any, **query: Any) -> str:
+        """The words on the page, as they are read."""
+        answer = self.get(page, *which, **query)
+        assert answer.status_code == 200, answer.status_code
+        return words(answer)
+
+
+def words(answer: Any) -> str:
+    """The text of a page without its tags, with single spaces."""
+    body = _TAG.sub(" ", answer.content.decode())
+    return " ".join(html.unescape(body).split())

@@ -1,0 +1,173 @@
+"""A tenant's ledger by days: what was set aside, taken, given back, paid in and corrected, and the balance.
+
+The days are added up from time to time, entry by entry; whatever was written since is added when a statement
+is asked for. Both are one query, so a statement is exact at every moment, and reads few entries.
+"""
+
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from accounts.models import Tenant
+from accounts.money import ZERO
+from videos.models import BookedDay, BookedUntil, EntryKind, LedgerEntry
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What entries did to the balance, each as it adds to it; and what was taken of what was set aside."""
+
+    paid_in: Decimal = ZERO
+    corrected: Decimal = ZERO
+    set_aside: Decimal = ZERO
+    given_back: Decimal = ZERO
+    taken: Decimal = ZERO
+    """For videos that completed; it moves the balance no further."""
+
+    @property
+    def change(self) -> Decimal:
+        """Of the balance."""
+        return self.paid_in + self.corrected + self.set_aside + self.given_back
+
+    def __add__(self, other: "Movement") -> "Movement":
+        return Movement(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+
+
+_COLUMN = {
+    EntryKind.HOLD: "set_aside",
+    EntryKind.RELEASE: "given_back",
+    EntryKind.CAPTURE: "taken",
+    EntryKind.TOP_UP: "paid_in",
+    EntryKind.ADJUSTMENT: "corrected",
+}
+
+
+@dataclass(frozen=True)
+class Day:
+    """One of the tenant's days, and its balance at the end of it."""
+
+    day: date
+    movement: Movement
+    balance: Decimal
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A tenant's money over some of its days: those that something happened on."""
+
+    start: date
+    end: date
+    opening: Decimal
+    """The balance before the first day."""
+    held: Decimal
+    """What is set aside for open videos after the last day."""
+    days: list[Day] = field(default_factory=list)
+
+    @property
+    def total(self) -> Movement:
+        """Of all its days."""
+        return sum((day.movement for day in self.days), Movement())
+
+    @property
+    def closing(self) -> Decimal:
+        """The balance after the last day."""
+        return self.opening + self.total.change
+
+
+def statement(tenant: Tenant, start: date, end: date) -> Statement:
+    """The tenant's money from one day to another, both included, in one query."""
+    values: dict[str, Any] = {"tenant": tenant.pk, "zone": tenant.time_zone, "start": start, "end": end}
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMS, values)
+        rows = cursor.fetchall()
+    held = sum((row[3] for row in rows), ZERO)
+    opening = sum((amount for day, _, amount, _ in rows if day is None), ZERO)
+    within = [row for row in rows if row[0] is not None]
+    return Statement(start, end, opening, held, list(_days(within, opening)))
+
+
+def by_people(tenant: Tenant, start: date, end: date) -> QuerySet[LedgerEntry]:
+    """What was paid in and corrected on those days, each with its reason."""
+    zone = ZoneInfo(tenant.time_zone)
+    moments = [datetime.combine(day, time(), zone) for day in (start, end + timedelta(days=1))]
+    return LedgerEntry.objects.filter(tenant=tenant, task=None, at__gte=moments[0], at__lt=moments[1])
+
+
+def keep_up() -> int:
+    """Add up what was written since the last call, for all tenants. Returns how many had something new."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEHIND)
+        behind = [tenant for (tenant,) in cursor.fetchall()]
+    for tenant in Tenant.objects.filter(pk__in=behind):
+        add_up(tenant)
+    return len(behind)
+
+
+def add_up(tenant: Tenant) -> None:
+    """Add the tenant's new entries to its days; all of them anew, where its days have become others."""
+    with transaction.atomic():
+        BookedUntil.objects.get_or_create(tenant=tenant, defaults={"time_zone": tenant.time_zone})
+        until = BookedUntil.objects.select_for_update().get(tenant=tenant)
+        if until.time_zone != tenant.time_zone:
+            BookedDay.objects.filter(tenant=tenant).delete()
+            until.entry, until.time_zone = 0, tenant.time_zone
+        newest = (
+            LedgerEntry.objects.filter(tenant=tenant).order_by("-id").values_list("id", flat=True).first()
+        )
+        values: dict[str, Any] = {"tenant": tenant.pk, "after": until.entry, "until": newest or 0}
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD, values | {"zone": until.time_zone})
+        until.entry = newest or 0
+        until.save(update_fields=["entry", "time_zone"])
+
+
+def _days(rows: list[tuple[Any, ...]], balance: Decimal) -> Iterator[Day]:
+    for day, of_day in groupby(rows, key=lambda row: row[0]):
+        # A capture changes the balance by nothing; what it takes is what is no longer held.
+        moved = {
+            _COLUMN[EntryKind(kind)]: -held if kind == EntryKind.CAPTURE else amount
+            for _, kind, amount, held in of_day
+        }
+        movement = Movement(**moved)
+        balance += movement.change
+        yield Day(day, movement, balance)
+
+
+_SUMS = """
+WITH booked AS (
+    SELECT entry FROM videos_bookeduntil WHERE tenant_id = %(tenant)s AND time_zone = %(zone)s
+), sums AS (
+    SELECT day, kind, amount, held FROM videos_bookedday
+        WHERE tenant_id = %(tenant)s AND day <= %(end)s AND EXISTS (SELECT FROM booked)
+    UNION ALL
+    SELECT (at AT TIME ZONE %(zone)s)::date, kind, amount, held FROM videos_ledgerentry
+        WHERE tenant_id = %(tenant)s AND id > coalesce((SELECT entry FROM booked), 0)
+)
+SELECT CASE WHEN day >= %(start)s THEN day END AS told, kind, sum(amount), sum(held)
+FROM sums WHERE day <= %(end)s GROUP BY told, kind ORDER BY told, kind
+"""
+"""What was before the first day is told of no day."""
+
+_BEHIND = """
+SELECT tenant.id FROM accounts_tenant tenant
+LEFT JOIN videos_bookeduntil booked ON booked.tenant_id = tenant.id
+CROSS JOIN LATERAL (SELECT id FROM videos_ledgerentry WHERE tenant_id = tenant.id ORDER BY id DESC LIMIT 1)
+    AS newest
+WHERE booked.entry IS DISTINCT FROM newest.id OR booked.time_zone <> tenant.time_zone
+"""
+
+_ADD = """
+INSERT INTO videos_bookedday AS known (tenant_id, day, kind, entries, amount, held)
+SELECT tenant_id, (at AT TIME ZONE %(zone)s)::date, kind, count(*), sum(amount), sum(held)
+FROM videos_ledgerentry WHERE tenant_id = %(tenant)s AND id > %(after)s AND id <= %(until)s
+GROUP BY 1, 2, 3
+ON CONFLICT (tenant_id, day, kind) DO UPDATE SET entries = known.entries + excluded.entries,
+    amount = known.amount + excluded.amount, held = known.held + excluded.held
+"""

@@ -1,0 +1,130 @@
+"""The tenant's money over some days: what it began with, what moved it, and what it ended with."""
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Tenant
+from accounts.portal.base import TenantPage
+from accounts.portal.paging import Page
+from videos import books
+from videos.books import Movement, Statement
+from videos.csv_files import csv_file
+from videos.models import EntryKind, LedgerEntry
+from videos.portal.periods import PeriodForm
+
+PAGE = 50
+HEADINGS = (
+    gettext_lazy("Paid in"),
+    gettext_lazy("Corrected"),
+    gettext_lazy("Set aside"),
+    gettext_lazy("Given back"),
+    format_lazy(gettext_lazy("Balance, {currency}"), currency=settings.CURRENCY),
+    gettext_lazy("Spent"),
+)
+"""Of the columns of money; the last one says what became of money that was set aside."""
+KINDS = {EntryKind.TOP_UP: gettext_lazy("Paid in"), EntryKind.ADJUSTMENT: gettext_lazy("Corrected")}
+"""What people do to a balance."""
+
+
+class _OfStatement(TenantPage):
+    """What page and files have in common."""
+
+    template_name = "portal/statement.html"
+    section = "usage"
+
+    def asked(self) -> PeriodForm:
+        """What the URL asks for."""
+        return PeriodForm(self.request.GET, self.tenant.day_of(timezone.now()))
+
+
+class StatementPage(_OfStatement):
+    """The statement."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the days, and with what was paid in and corrected."""
+        form = self.asked()
+        if not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form, tab="statement"))
+        form.show_days()
+        told = books.statement(self.tenant, *form.days)
+        page = Page.of(books.by_people(self.tenant, *form.days), request.GET, PAGE)
+        return self.render_to_response(
+            self.get_context_data(
+                form=form,
+                tab="statement",
+                statement=told,
+                rows=[(day.day, _money(day.movement, day.balance)) for day in told.days],
+                total=_money(told.total, told.closing),
+                headings=HEADINGS,
+                page=page,
+                entries=[(entry, KINDS[EntryKind(entry.kind)]) for entry in page.rows],
+                query=request.GET.urlencode(),
+            )
+        )
+
+
+class StatementFile(_OfStatement):
+    """One of its tables, as CSV."""
+
+    def get(self, request: HttpRequest, table: str) -> HttpResponse:
+        """Answer with exactly the rows of the page, which says what is wrong with what is asked for.
+
+        Raises `Http404` for a table that is not there.
+        """
+        form = self.asked()
+        if table not in _FILES:
+            raise Http404
+        if not form.is_valid():
+            return HttpResponseRedirect(form.page(reverse("portal:statement", args=[self.tenant.pk])))
+        headings, rows = _FILES[table](self.tenant, form)
+        start, end = form.days
+        return csv_file(f"{table}-{start}-{end}.csv", headings, rows, for_people=True)
+
+
+def _money(movement: Movement, balance: Decimal) -> list[Any]:
+    """In the order of the columns."""
+    moved = movement.paid_in, movement.corrected, movement.set_aside, movement.given_back
+    return [*moved, balance, movement.taken]
+
+
+_Contents = tuple[list[Any], Iterable[list[Any]]]
+"""Headings and rows."""
+
+
+def _days_file(tenant: Tenant, form: PeriodForm) -> _Contents:
+    return [_("Day"), *HEADINGS], _day_rows(books.statement(tenant, *form.days))
+
+
+def _day_rows(told: Statement) -> Iterator[list[Any]]:
+    yield [_("Opening balance"), "", "", "", "", told.opening, ""]
+    for day in told.days:
+        yield [day.day.isoformat(), *_money(day.movement, day.balance)]
+    yield [_("Closing balance"), *_money(told.total, told.closing)]
+
+
+def _payments_file(tenant: Tenant, form: PeriodForm) -> _Contents:
+    entries = books.by_people(tenant, *form.days).order_by("-pk")
+    zone = ZoneInfo(tenant.time_zone)
+    return [_("When"), _("What"), _("Amount"), _("Reason")], (_payment(entry, zone) for entry in entries)
+
+
+def _payment(entry: LedgerEntry, zone: ZoneInfo) -> list[Any]:
+    when = entry.at.astimezone(zone).isoformat(" ", "seconds")
+    return [when, KINDS[EntryKind(entry.kind)], entry.amount, entry.reason]
+
+
+_FILES: dict[str, Callable[[Tenant, PeriodForm], _Contents]] = {
+    "statement": _days_file,
+    "payments": _payments_file,
+}
+"""The tables, by the names of their files."""

@@ -1,0 +1,80 @@
+"""What a tenant may have and what it has now: told to programs by the API, and to people by a page."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from accounts.ids import first_uuid7
+from accounts.limits import MINUTE
+from accounts.models import Quota, Standing, Tenant
+from accounts.money import ZERO
+from accounts.quotas import quota_of
+from accounts.totals import Period
+from videos.models import DailyUsage, Task
+
+_Used = tuple[int, Decimal]
+"""Seconds of video, and money."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What counts against the limits."""
+
+    concurrent_tasks: int
+    queued_tasks: int
+    seconds_today: int
+    seconds_this_month: int
+    spend_today: Decimal
+    spend_this_month: Decimal
+    requests_last_minute: int
+
+
+@dataclass(frozen=True)
+class Account:
+    """The limits in force, the use of them, the money, and when limits start anew."""
+
+    quota: Quota
+    use: Use
+    balance: Decimal
+    held: Decimal
+    period: Period
+
+
+def account_of(tenant: Tenant, now: datetime) -> Account:
+    """The tenant's account at that moment."""
+    quota, standing = quota_of(tenant.pk), Standing.objects.get(tenant=tenant)
+    period = Period.of(now, tenant.time_zone)
+    return Account(quota, _use(tenant, standing, period, now), standing.balance, standing.held, period)
+
+
+def _use(tenant: Tenant, standing: Standing, period: Period, now: datetime) -> Use:
+    today: _Used = (standing.day_seconds, standing.day_spend)
+    if standing.day != period.day:
+        today = _used(tenant, period.day, period.day_ends.date())
+    month: _Used = (standing.month_seconds, standing.month_spend)
+    if standing.month != period.month:
+        month = _used(tenant, period.month, period.month_ends.date())
+    return Use(
+        concurrent_tasks=standing.open_tasks,
+        queued_tasks=standing.waiting_tasks,
+        seconds_today=today[0],
+        seconds_this_month=month[0],
+        spend_today=today[1],
+        spend_this_month=month[1],
+        requests_last_minute=_made_since(tenant, now - MINUTE),
+    )
+
+
+def _used(tenant: Tenant, start: date, stop: date) -> _Used:
+    """Seconds and spend of the days from `start` up to but without `stop`."""
+    days = DailyUsage.objects.filter(tenant=tenant, day__gte=start, day__lt=stop)
+    sums = days.aggregate(seconds=Sum("seconds", default=0), spend=Sum("spend", default=ZERO))
+    return sums["seconds"], sums["spend"]
+
+
+def _made_since(tenant: Tenant, since: datetime) -> int:
+    """How many tasks the tenant made after that moment; deleted ones count."""
+    made = Task.objects.filter(tenant=tenant, id__gte=first_uuid7(since), created_at__gt=since)
+    return made.count()

@@ -1,0 +1,60 @@
+"""What a tenant asked for and what it cost, by day, model and key: for programs and for people the same."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+
+from accounts.models import Tenant
+from accounts.money import ZERO
+from videos.models import DailyUsage
+
+MOST_DAYS = 366
+PREFIX, NAME, PURPOSE = "api_key__prefix", "api_key__name", "api_key__purpose"
+GROUPS = {"day": ("day",), "model": ("model",), "api_key": (PREFIX, NAME, PURPOSE)}
+"""What use may be told apart by, each with the columns that say it."""
+FIGURES = ("tasks", "completed", "failed", "seconds", "spend")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which use is asked for; days are the tenant's own, and both ends belong to it."""
+
+    start: date
+    end: date
+    group_by: Sequence[str]
+    model: str | None = None
+    api_key: str | None = None
+    """The prefix of a key."""
+
+    @property
+    def columns(self) -> list[str]:
+        """What tells one row from another."""
+        return [column for group in self.group_by for column in GROUPS[group]]
+
+    def answer(self, tenant: Tenant) -> list[Row]:
+        """The rows, each a sum, in one query."""
+        used = DailyUsage.objects.filter(tenant=tenant, day__range=(self.start, self.end), **self._filters())
+        sums = {f"{name}_used": Sum(name) for name in FIGURES}
+        rows = used.values(*self.columns).annotate(**sums).order_by(*self.columns)
+        names = [*self.columns, *FIGURES]
+        return [dict(zip(names, row, strict=True)) for row in rows.values_list(*self.columns, *sums)]
+
+    def _filters(self) -> dict[str, str]:
+        asked = {"model": self.model, PREFIX: self.api_key}
+        return {column: value for column, value in asked.items() if value}
+
+
+def total(rows: Iterable[Row]) -> dict[str, int | Decimal]:
+    """The sums of the rows."""
+    rows = list(rows)
+    return {name: sum((row[name] for row in rows), ZERO if name == "spend" else 0) for name in FIGURES}
+
+
+def is_too_long(start: date, end: date) -> bool:
+    """Whether there are more days in it than are told at a time."""
+    return end - start >= timedelta(days=MOST_DAYS)
