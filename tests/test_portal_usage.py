@@ -103,7 +103,7 @@ def test_the_page_shows_use_by_day_model_and_key(alice: Member, used: None) -> N
 
 def test_plots_are_of_every_day_with_a_table_beside_them(alice: Member, used: None) -> None:
     page = alice.get("portal:usage", start_date="2026-11-18", end_date="2026-11-21").content.decode()
-    assert page.count('<svg class="chart"') == 3
+    assert page.count('<svg class="graph"') == 3
     for title in ("Seconds of video a day", "Spend a day, CNY"):
         assert f'role="img" aria-label="{title}"' in page
     assert "<title>11-19, Seconds: 3,500</title>" in page
