@@ -8,6 +8,9 @@ from django.http import HttpRequest
 
 from accounts.networks import Address, parse_address
 
+UNKNOWN = "::"
+"""Stands for an address that cannot be known."""
+
 
 def caller(meta: Mapping[str, Any]) -> Address | None:
     """The caller's address, from a request's `META`; None where it cannot be known.
@@ -25,5 +28,5 @@ def caller(meta: Mapping[str, Any]) -> Address | None:
 
 
 def of_request(request: HttpRequest) -> str:
-    """The caller's address as text, by which failed log-ins are counted; empty where it cannot be known."""
-    return str(caller(request.META) or "")
+    """The caller's address as text, by which failed log-ins are counted; those of unknown ones together."""
+    return str(caller(request.META) or UNKNOWN)

@@ -68,6 +68,7 @@ def durations_are_positive(**_: Any) -> Sequence[CheckMessage]:
         "TASK_DEADLINE_HOURS",
         "IN_DOUBT_RELEASE_HOURS",
         "RESULT_RETENTION_DAYS",
+        "INVITATION_DAYS",
         "LINK_LIFE_SECONDS",
         "API_THREADS",
         "WORKER_THREADS",

@@ -1,12 +1,23 @@
 """Logs to standard error: lines for a person at a terminal, JSON for a machine."""
 
+import re
 from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+_SECRETS_OF_LINKS = re.compile(r"(/invitations/|/password/reset/[^/\s]+/)[^/\s]+")
+"""What whoever reads a log could use; Django writes the paths of requests that failed."""
+
+
+def without_secrets_of_links(logger: Any, name: str, event: EventDict) -> EventDict:
+    """The event, with the paths in it cut short."""
+    return {**event, "event": _SECRETS_OF_LINKS.sub(r"\1…", str(event["event"]))}
+
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
+    without_secrets_of_links,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -45,6 +56,8 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
             # Refusals are answered, not logged as warnings.
             "django.request": {"level": "ERROR"},
+            # Each log-in that succeeds, with its path; those that fail are warnings.
+            "axes": {"level": "WARNING"},
             # Anybody can send a foreign host name; it is answered with a 400.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },

@@ -11,6 +11,8 @@ os.environ.setdefault("DATA_DIR", str(_DATA))
 
 # The tests' database needs to survive nothing.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Nor need the passwords of the tests withstand anybody.
+_QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 _held = ExitStack()
 
 
@@ -20,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from config import postgres
 
+    settings.PASSWORD_HASHERS = _QUICK_HASHERS
     if settings.EMBEDDED_POSTGRES is not None:
         _held.enter_context(postgres.running(settings.EMBEDDED_POSTGRES, options=_FAST))
 

@@ -1,6 +1,7 @@
 """What must always hold of a row is held by the database; each rule here is tried to be broken."""
 
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -95,6 +96,12 @@ ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
     BookedDay: lambda world: {"tenant": world.owner.tenant, "day": NOW.date(), "kind": "hold"},
     Quota: lambda world: {"tenant": world.owner.tenant},
     CosBucket: lambda world: {"tenant": world.owner.tenant},
+    Invitation: lambda world: {
+        "tenant": world.owner.tenant,
+        "email": "bob@people.example",
+        "digest": os.urandom(32).hex(),
+        "expires_at": NOW,
+    },
     StaffChange: lambda _: {"at": NOW, "subject": "quota of Alice", **PERSON},
     UpstreamBudget: lambda world: {"account": world.account, "action": "create"},
     Invitation: lambda world: {
@@ -193,6 +200,24 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         "membership_once_per_tenant",
         "two places in one tenant",
         lambda world: _twice(lambda: world.join("bob")),
+    ),
+    (
+        "user_email_once",
+        "two people with one address",
+        lambda world: [
+            User.objects.create(username=name, email=f"{name}@x.example") for name in ("bob", "BOB")
+        ],
+    ),
+    ("invitation_role_known", "to be king", lambda world: world.make(Invitation, role="king")),
+    (
+        "invitation_ends_once",
+        "used and withdrawn",
+        lambda world: world.make(Invitation, accepted_at=NOW, revoked_at=NOW),
+    ),
+    (
+        "invitation_open_once_per_person",
+        "two open links",
+        lambda world: _twice(lambda: world.make(Invitation)),
     ),
     ("api_key_scopes_known", "a scope nobody knows", lambda world: _scopes(world, ["read", "fly"])),
     ("api_key_scopes_known", "a key for nothing", lambda world: _scopes(world, [])),

@@ -3,21 +3,36 @@
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from django.views import View
 
-from accounts.models import APIKey, Quota, Scope, Standing, User
+from accounts import invitations
+from accounts.models import (
+    APIKey,
+    CosBucket,
+    Invitation,
+    Membership,
+    Quota,
+    Role,
+    Scope,
+    Standing,
+    Tenant,
+    User,
+)
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
+from tests.people import Browser, make_person, text
 from tests.test_api_errors import UNKNOWN_ID, assert_refused, assert_request_id
 from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, RefusedCreate, Task, UpstreamAccount
 from videos.states import Status
@@ -75,21 +90,23 @@ PATHS = {
     "models": "/v1/models",
     "model": f"/v1/models/{GOOD_BODY['model']}",
 }
-OUTSIDE = {r"^healthz/?$", r"^readyz/?$", "admin/"}
+OUTSIDE = {r"^healthz/?$", r"^readyz/?$", "admin/", "language/"}
 """The routes that belong to no tenant."""
+OF_PEOPLE = {"", "portal/<uuid:tenant_id>/"}
+"""What the routes of the pages begin with."""
 SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
 """What each method takes."""
 
 
-def _cells() -> Iterator[tuple[str, str, str, str]]:
-    """Method, route, caller and answer of each cell of the table."""
-    callers, *rows = (row.split() for row in TABLE.strip().splitlines())
+def cells(table: str) -> Iterator[tuple[str, str, str, str]]:
+    """Method, route, caller and answer of each cell of a table."""
+    callers, *rows = (row.split() for row in table.strip().splitlines())
     for method, route, *words in rows:
         for caller, word in zip(callers, words, strict=True):
             yield method, route, caller, word
 
 
-CELLS = list(_cells())
+CELLS = list(cells(TABLE))
 REQUESTS = list(dict.fromkeys((method, route) for method, route, _, _ in CELLS))
 OF_ONE_VIDEO = [(method, route) for method, route in REQUESTS if "{id}" in PATHS[route]]
 
@@ -129,7 +146,8 @@ def test_every_method_of_a_route_is_in_the_table(route: str, owner: Caller, nobo
 
 
 def test_every_other_route_is_known() -> None:
-    assert {str(pattern.pattern) for pattern in get_resolver().url_patterns} == OUTSIDE | {"v1/"}
+    known = OUTSIDE | OF_PEOPLE | {"v1/"}
+    assert {str(pattern.pattern) for pattern in get_resolver().url_patterns} == known
 
 
 # --- who is answered what
@@ -371,8 +389,8 @@ def test_nothing_of_a_tenants_is_in_any_answer_to_another(
     identities = [task.public_id for task in Task.objects.all()]
     told = " ".join(answers(owner, ["GET"], identities))
     assert [word for word in known if word not in told] == [word for word in secret if word in told] == []
-    for text in answers(stranger, SCOPES, identities):
-        assert [word for word in known | secret if word in text] == []
+    for answer in answers(stranger, SCOPES, identities):
+        assert [word for word in known | secret if word in answer] == []
 
 
 def test_what_a_tenant_does_changes_nothing_that_another_sees(
@@ -441,6 +459,172 @@ def test_a_refusal_of_one_tenants_does_not_count_against_anothers_retry(
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=0)
     assert owner.post("/v1/videos", GOOD_BODY, HTTP_X_STAINLESS_RETRY_COUNT="0").status_code == 429
     assert _replayed(stranger.post("/v1/videos", GOOD_BODY, HTTP_X_STAINLESS_RETRY_COUNT="1")) == his
+
+
+# --- pages
+
+PAGES = """
+                                   owner  member viewer stranger loner  staff  nobody
+GET  people:home                   there  there  there  there    there  there  log-in
+GET  people:log-in                 there  there  there  there    there  there  page
+POST people:log-in                 page   page   page   page     page   page   page
+GET  people:log-in-code            log-in log-in log-in log-in   log-in log-in log-in
+POST people:log-in-code            log-in log-in log-in log-in   log-in log-in log-in
+POST people:log-out                log-in log-in log-in log-in   log-in log-in log-in
+GET  people:forgotten              page   page   page   page     page   page   page
+POST people:forgotten              page   page   page   page     page   page   page
+GET  people:reset-sent             page   page   page   page     page   page   page
+GET  people:reset                  page   page   page   page     page   page   page
+POST people:reset                  page   page   page   page     page   page   page
+GET  people:profile                page   page   page   page     page   page   log-in
+POST people:profile                there  there  there  there    there  there  log-in
+GET  people:email                  page   page   page   page     page   page   log-in
+POST people:email                  page   page   page   page     page   page   log-in
+GET  people:confirm-email          hidden hidden hidden hidden   hidden hidden log-in
+POST people:confirm-email          hidden hidden hidden hidden   hidden hidden log-in
+GET  people:password               page   page   page   page     page   page   log-in
+POST people:password               page   page   page   page     page   page   log-in
+GET  people:second-factor          page   page   page   page     page   page   log-in
+POST people:second-factor          page   page   page   page     page   page   log-in
+POST people:confirm-second-factor  page   page   page   page     page   page   log-in
+POST people:turn-off-second-factor page   page   page   page     page   page   log-in
+GET  people:invitation             page   page   page   page     page   page   page
+POST people:invitation             there  there  there  there    there  there  page
+GET  account:members               page   page   page   hidden   hidden hidden log-in
+POST account:members               page   denied denied hidden   hidden hidden log-in
+POST account:leave                 there  there  denied hidden   hidden hidden log-in
+POST account:member-role           there  denied denied hidden   hidden hidden log-in
+POST account:remove-member         there  denied denied hidden   hidden hidden log-in
+POST account:withdraw-invitation   there  denied denied hidden   hidden hidden log-in
+GET  account:keys                  none   none   none   hidden   hidden hidden log-in
+GET  account:bucket                none   none   none   hidden   hidden hidden log-in
+GET  portal:videos                 none   none   none   hidden   hidden hidden log-in
+GET  portal:playground             none   none   none   hidden   hidden hidden log-in
+GET  portal:video                  none   none   none   hidden   hidden hidden log-in
+GET  portal:usage                  none   none   none   hidden   hidden hidden log-in
+GET  portal:limits                 none   none   none   hidden   hidden hidden log-in
+"""
+"""What each person is answered who opens a page of Alice's tenant, or one of their own, or sends its form."""
+
+SEEN = {"page": 200, "there": 302, "log-in": 302, "denied": 403, "hidden": 404, "none": 405}
+"""The status by the words of the table; `there` is another page than the log-in, `none` is not built yet."""
+
+SENT: dict[str, dict[str, Any]] = {
+    "account:members": {"email": "new@people.example", "role": "viewer"},
+    "account:member-role": {"role": "viewer"},
+}
+"""What is filled into the forms; the others are sent empty."""
+
+
+@dataclass(frozen=True)
+class House:
+    """Alice's tenant, and what there is in it."""
+
+    owner: Caller
+    video: Task
+    mate: Membership
+    invitation: Invitation
+    link: str
+
+
+ARGUMENTS: dict[str, Callable[[House], Any]] = {
+    "tenant_id": lambda house: house.owner.tenant.pk,
+    "task_id": lambda house: house.video.public_id,
+    "member_id": lambda house: house.mate.pk,
+    "invitation_id": lambda house: house.invitation.pk,
+    "token": lambda house: house.link,
+    "uidb64": lambda _: "MQ",
+    "signed": lambda _: "unsigned",
+}
+"""What stands in the places of a route."""
+
+PEOPLE: dict[str, Callable[[Caller, Caller], User | None]] = {
+    "owner": lambda owner, _: make_person("ann", owner.tenant, Role.OWNER),
+    "member": lambda owner, _: make_person("bob", owner.tenant, Role.MEMBER),
+    "viewer": lambda owner, _: make_person("vera", owner.tenant, Role.VIEWER),
+    "stranger": lambda _, stranger: make_person("charlie", stranger.tenant, Role.OWNER),
+    "loner": lambda *_: make_person("loner"),
+    "staff": lambda *_: make_person("sophie", is_staff=True, is_superuser=True),
+    "nobody": lambda *_: None,
+}
+
+PAGE_CELLS = list(cells(PAGES))
+PAGE_REQUESTS = list(dict.fromkeys((method, route) for method, route, _, _ in PAGE_CELLS))
+PAGE_ROUTES = list(dict.fromkeys(route for _, route in PAGE_REQUESTS))
+
+
+@pytest.fixture
+def house(owner: Caller, video: Task) -> House:
+    other = make_person("olga", owner.tenant, Role.OWNER)
+    mate = Membership.objects.get(user=make_person("mate", owner.tenant))
+    made, link = invitations.invite(owner.tenant, "x@people.example", Role.VIEWER, other, timezone.now())
+    return House(owner, video, mate, made, link)
+
+
+def _pages() -> Iterator[tuple[str, set[str]]]:
+    """Each page's name, and what stands in the places of its route."""
+    for resolver in get_resolver().url_patterns:
+        if isinstance(resolver, URLResolver) and str(resolver.pattern) in OF_PEOPLE:
+            for pattern, _ in _routes(resolver):
+                places = {*resolver.pattern.converters, *pattern.pattern.converters}
+                yield f"{resolver.namespace}:{pattern.name}", places
+
+
+def _address(house: House, route: str) -> str:
+    (places,) = (places for name, places in _pages() if name == route)
+    return reverse(route, kwargs={name: ARGUMENTS[name](house) for name in places})
+
+
+def _rows_of_people() -> list[Any]:
+    models: list[type[Model]] = [User, Tenant, Membership, Invitation, APIKey, CosBucket]
+    return everything() + [list(model._default_manager.order_by("pk").values()) for model in models]
+
+
+def test_every_page_is_in_the_table() -> None:
+    assert sorted(PAGE_ROUTES) == sorted(name for name, _ in _pages())
+
+
+@pytest.mark.parametrize(("method", "route", "who", "word"), PAGE_CELLS)
+def test_each_person_sees_what_the_table_says(
+    method: str, route: str, who: str, word: str, house: House, owner: Caller, stranger: Caller
+) -> None:
+    browser = Browser(PEOPLE[who](owner, stranger))
+    address, before = _address(house, route), _rows_of_people()
+    answer = browser.get(address) if method == "GET" else browser.post(address, **SENT.get(route, {}))
+    assert answer.status_code == SEEN[word]
+    if answer.status_code == 302:
+        assert answer.headers["location"].startswith("/log-in/") is (word == "log-in")
+    if word in ("denied", "hidden", "log-in") or method == "GET":
+        assert _rows_of_people() == before
+    if word in ("denied", "hidden"):
+        assert owner.tenant.name not in content(answer).decode()
+
+
+OF_TENANTS = [(method, route) for method, route in PAGE_REQUESTS if not route.startswith("people:")]
+
+
+@pytest.mark.parametrize("route", sorted({route for _, route in OF_TENANTS}))
+def test_every_method_of_a_tenants_page_is_in_the_table(route: str, house: House) -> None:
+    owners = [(method, name) for method, name, who, word in PAGE_CELLS if who == "owner" and word != "none"]
+    address, olga = _address(house, route), User.objects.get(username="olga")
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"):
+        with transaction.atomic():
+            is_allowed = Browser(olga).client.generic(method, address).status_code != 405
+            transaction.set_rollback(True)
+        assert is_allowed is ((method, route) in owners), method
+
+
+@pytest.mark.parametrize(("method", "route"), OF_TENANTS)
+def test_another_tenants_page_and_one_that_nobody_has_are_answered_alike(
+    method: str, route: str, house: House, stranger: Caller
+) -> None:
+    address = _address(house, route)
+    nowhere = address.replace(str(house.owner.tenant.pk), "0199f0d2-a3b4-7c1d-8e9f-0a1b2c3d4e5f")
+    browser = Browser(make_person("charlie", stranger.tenant, Role.OWNER))
+    seen = [browser.client.generic(method, path) for path in (address, nowhere)]
+    assert [answer.status_code for answer in seen] == [404, 404]
+    theirs, nobodys = (re.findall(r"<main.*</main>", text(answer), re.DOTALL) for answer in seen)
+    assert theirs == nobodys != []
 
 
 # --- what belongs to no tenant

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
+from accounts.links import absolute
 from videos.models import Task
 
 EXPIRES, SIGNATURE = "expires", "signature"
@@ -19,8 +20,7 @@ _UNIX_TIME = re.compile("[0-9]{1,11}")
 
 def signed_link(task: Task, request: HttpRequest, now: datetime) -> str:
     """An absolute link to the task's video that works for `LINK_LIFE_SECONDS`."""
-    base = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
-    return f"{base}{signed_path(task, now)}"
+    return absolute(signed_path(task, now), request)
 
 
 def signed_path(task: Task, now: datetime) -> str:

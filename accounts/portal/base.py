@@ -32,7 +32,9 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             return self.handle_no_permission()
         self.membership = membership_of(request.user, kwargs.pop("tenant_id"))
         needed = self.roles.get("GET" if request.method == "HEAD" else request.method or "")
-        if needed is not None and not self.may(needed):
+        if needed is None:
+            return self.http_method_not_allowed(request)
+        if not self.may(needed):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 

@@ -1,10 +1,175 @@
-"""Members."""
+"""The people of a tenant: who they are, what they may do, and who is invited."""
 
+from typing import Any
+
+import structlog
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+
+from accounts import invitations, mail, memberships
+from accounts.invitations import AlreadyMember
+from accounts.links import absolute
+from accounts.memberships import LastOwner
+from accounts.models import Invitation, Membership, Role
 from accounts.portal.base import TenantPage
 
+log = structlog.get_logger(__name__)
 
-class MembersPage(TenantPage):
-    """Members."""
 
-    template_name = "portal/base.html"
+class InviteForm(forms.Form):
+    """Whom to invite, and what they may do."""
+
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.MEMBER)
+
+
+class RoleForm(forms.Form):
+    """What a member may do from now on."""
+
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class _Page(TenantPage):
+    """What the routes about members have in common."""
+
+    template_name = "portal/members.html"
     section = "members"
+
+    def note(self, event: str, **details: Any) -> None:
+        """Log what the person did."""
+        log.info(event, tenant=str(self.tenant.pk), by=self.person.pk, **details)
+
+    def back(self) -> HttpResponse:
+        """To the list."""
+        return HttpResponseRedirect(reverse("account:members", args=[self.tenant.pk]))
+
+
+@method_decorator(never_cache, name="dispatch")
+class MembersPage(_Page):
+    """Who belongs to the tenant; an owner invites."""
+
+    roles = {"GET": Role.VIEWER, "POST": Role.OWNER}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The list, and for an owner the forms."""
+        return self.render_to_response(self.get_context_data(form=InviteForm()))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Invite somebody, and show the link, which is shown nowhere else."""
+        form = InviteForm(request.POST)
+        if not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form))
+        email, role = form.cleaned_data["email"], Role(form.cleaned_data["role"])
+        try:
+            made, secret = invitations.invite(self.tenant, email, role, self.person, timezone.now())
+        except AlreadyMember:
+            form.add_error("email", _("This person is a member already."))
+            return self.render_to_response(self.get_context_data(form=form))
+        return self._show_link(made, absolute(invitations.path(secret), request))
+
+    def _show_link(self, made: Invitation, link: str) -> HttpResponse:
+        mail.send("invitation", made.email, {"link": link, "invitation": made, "tenant": self.tenant})
+        self.note("member invited", role=made.role)
+        return self.render_to_response(self.get_context_data(form=InviteForm(), made=made, link=link))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With everybody there is."""
+        members = Membership.objects.filter(tenant=self.tenant).select_related("user")
+        return super().get_context_data(
+            members=members.order_by("user__username"),
+            invitations=invitations.unanswered(self.tenant),
+            role_choices=Role.choices,
+            now=timezone.now(),
+            **kwargs,
+        )
+
+
+class _MemberChange(_Page):
+    """A change of one member's place, by an owner."""
+
+    roles = {"POST": Role.OWNER}
+
+    def post(self, request: HttpRequest, member_id: int = 0) -> HttpResponse:
+        """Make the change; the last owner's place stays as it is."""
+        try:
+            self.change(member_id)
+        except Membership.DoesNotExist as error:
+            raise Http404 from error
+        except LastOwner:
+            messages.error(request, _("A tenant needs an owner: give somebody else that role first."))
+        return self.after()
+
+    def change(self, member_id: int) -> None:
+        """What is changed. Raises `Membership.DoesNotExist` and `LastOwner`."""
+        raise NotImplementedError
+
+    def after(self) -> HttpResponse:
+        """Where to go then."""
+        return self.back()
+
+
+class RolePage(_MemberChange):
+    """Another role for a member."""
+
+    def change(self, member_id: int) -> None:
+        """Give the role."""
+        form = RoleForm(self.request.POST)
+        if not form.is_valid():
+            messages.error(self.request, _("There is no such role."))
+            return
+        changed = memberships.change_role(self.tenant, member_id, Role(form.cleaned_data["role"]))
+        self.note("role of a member changed", member=changed.user_id, role=changed.role)
+        messages.success(self.request, _("%(person)s: the role is changed.") % {"person": changed.user})
+
+
+class RemovePage(_MemberChange):
+    """A member less."""
+
+    def change(self, member_id: int) -> None:
+        """Remove the member."""
+        gone = memberships.remove(self.tenant, member_id)
+        self.note("member removed", member=gone.user_id)
+        messages.success(self.request, _("%(person)s is a member no more.") % {"person": gone.user})
+
+
+class LeavePage(_MemberChange):
+    """The person's own way out."""
+
+    roles = {"POST": Role.MEMBER}
+
+    def change(self, member_id: int) -> None:
+        """Remove who asks."""
+        memberships.remove(self.tenant, self.membership.pk)
+        self.note("member left")
+        messages.success(self.request, _("You are a member of %(tenant)s no more.") % {"tenant": self.tenant})
+
+    def after(self) -> HttpResponse:
+        """To what is left to them."""
+        still = Membership.objects.filter(pk=self.membership.pk).exists()
+        return self.back() if still else HttpResponseRedirect(reverse("people:profile"))
+
+
+class WithdrawPage(_Page):
+    """An invitation less."""
+
+    roles = {"POST": Role.OWNER}
+
+    def post(self, request: HttpRequest, invitation_id: int = 0) -> HttpResponse:
+        """Withdraw it, if nobody was faster."""
+        if not Invitation.objects.filter(tenant=self.tenant, pk=invitation_id).exists():
+            raise Http404
+        if invitations.withdraw(self.tenant, invitation_id, timezone.now()):
+            self.note("invitation withdrawn", invitation=invitation_id)
+            messages.success(request, _("The invitation is withdrawn; its link works no more."))
+        else:
+            messages.info(request, _("The invitation was used or withdrawn already."))
+        return self.back()

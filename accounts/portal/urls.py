@@ -14,4 +14,12 @@ urlpatterns = [
     path("bucket/", bucket.BucketPage.as_view(), name="bucket"),
     path("bucket/remove/", bucket.RemoveBucketPage.as_view(), name="remove-bucket"),
     path("members/", members.MembersPage.as_view(), name="members"),
+    path("members/leave/", members.LeavePage.as_view(), name="leave"),
+    path("members/<int:member_id>/role/", members.RolePage.as_view(), name="member-role"),
+    path("members/<int:member_id>/remove/", members.RemovePage.as_view(), name="remove-member"),
+    path(
+        "members/invitations/<int:invitation_id>/withdraw/",
+        members.WithdrawPage.as_view(),
+        name="withdraw-invitation",
+    ),
 ]

@@ -90,7 +90,7 @@ class Composer:
 
 def base_address(request: HttpRequest) -> str:
     """Where programs reach us."""
-    return settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+    return absolute("", request)
 
 
 def price_of(task: Task) -> str:

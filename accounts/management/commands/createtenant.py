@@ -6,14 +6,21 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from accounts.models import APIKey, Tenant
+from accounts import invitations
+from accounts.links import absolute
+from accounts.models import APIKey, Role, Tenant
 from accounts.models.tenant import default_time_zone, validate_time_zone
 
 
 class Command(BaseCommand):
-    help = 'Make a tenant with one API key and print {"tenant": …, "key": "…"}; the key is shown only here.'
+    help = (
+        'Make a tenant with one API key and print {"tenant": …, "key": "…"}, and with --owner'
+        ' "invitation": "…", a link for its first owner; key and link are shown only here.'
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="how staff see the tenant; no other may have it")
@@ -23,18 +30,26 @@ class Command(BaseCommand):
             help="whose days and months its limits are counted in, such as Asia/Shanghai (%(default)s)",
         )
 
-    def handle(self, *_: Any, name: str, time_zone: str, **__: Any) -> None:
+        parser.add_argument("--owner", metavar="EMAIL", help="whom to invite as the first owner")
+
+    def handle(self, *_: Any, name: str, time_zone: str, owner: str | None, **__: Any) -> None:
         try:
             validate_time_zone(time_zone)
-            tenant, text = _created(name, time_zone)
+            if owner is not None:
+                validate_email(owner)
+            made = _made(name, time_zone, owner)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         except IntegrityError as error:
             raise CommandError(f"There is a tenant named {name!r} already.") from error
-        self.stdout.write(json.dumps({"tenant": str(tenant.id), "key": text}))
+        self.stdout.write(json.dumps(made))
 
 
 @transaction.atomic
-def _created(name: str, time_zone: str) -> tuple[Tenant, str]:
+def _made(name: str, time_zone: str, owner: str | None) -> dict[str, str]:
     tenant = Tenant.objects.create(name=name, time_zone=time_zone)
-    return tenant, APIKey.objects.mint(tenant, "first key")[1]
+    made = {"tenant": str(tenant.id), "key": APIKey.objects.mint(tenant, "first key")[1]}
+    if owner is not None:
+        _, secret = invitations.invite(tenant, owner, Role.OWNER, None, timezone.now())
+        made["invitation"] = absolute(invitations.path(secret))
+    return made

@@ -1,0 +1,136 @@
+"""What people say of themselves."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import (
+    AuthenticationForm,
+    PasswordChangeForm,
+    PasswordResetForm,
+    UserCreationForm,
+)
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts import mail
+from accounts.models import User
+from accounts.people import naming
+
+WRONG_CODE = _("This is not the code, or it was used already. Wait for the next one.")
+
+
+class LogInForm(AuthenticationForm):
+    """User name or e-mail address, and password; whatever is wrong, the message is the same."""
+
+    error_messages = dict.fromkeys(
+        ("invalid_login", "inactive"), _("There is nobody with this name and this password.")
+    )
+
+    def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.fields["username"].label = _("User name or e-mail")
+
+    def clean_username(self) -> str:
+        """The user name of whom is meant."""
+        return naming.user_name(self.cleaned_data["username"])
+
+
+class CodeForm(forms.Form):
+    """A code of an authenticator app."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=12,
+        help_text=_("The six digits that your authenticator app shows."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        """The digits alone, for apps show them in groups."""
+        return "".join(self.cleaned_data["code"].split())
+
+
+class NameForm(forms.ModelForm[User]):
+    """How the person is called."""
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name"]
+        labels = {"first_name": _("First name"), "last_name": _("Last name")}
+
+
+class EmailForm(forms.Form):
+    """A new e-mail address, and the password, so that nobody who finds an open browser takes the account."""
+
+    email = forms.EmailField(
+        label=_("New e-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, request: HttpRequest, person: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request, self._person = request, person
+
+    def clean_password(self) -> str:
+        """Counted like a log-in."""
+        return _checked(self._request, self._person, self.cleaned_data["password"])
+
+
+class PasswordForm(PasswordChangeForm):
+    """A new password for the old one."""
+
+    def __init__(self, request: HttpRequest, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        """Counted like a log-in."""
+        return _checked(self._request, self.user, self.cleaned_data["old_password"])
+
+
+class ResetForm(PasswordResetForm):
+    """Sends the link as plain text."""
+
+    def send_mail(
+        self,
+        subject_template_name: str,
+        email_template_name: str,
+        context: dict[str, Any],
+        from_email: str | None,
+        to_email: str,
+        html_email_template_name: str | None = None,
+    ) -> None:
+        """To the address of the account."""
+        mail.send(email_template_name, to_email, context)
+
+
+class NewPersonForm(UserCreationForm[User]):
+    """User name and password of somebody who was invited."""
+
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("username",)
+        labels = {"username": _("User name")}
+
+    def clean_username(self) -> str:
+        """One that stands for nobody else, neither as a name nor as an address."""
+        name: str = self.cleaned_data["username"]
+        if "@" in name and name.lower() != self.instance.email.lower():
+            raise forms.ValidationError(_("Choose a name without @, or the address that was invited."))
+        if naming.is_taken(name):
+            raise forms.ValidationError(_("Somebody has this name. Choose another one."))
+        return name
+
+
+def _checked(request: HttpRequest, person: User, password: str) -> str:
+    """The password, if it is the person's; tries at it are counted like log-ins."""
+    if authenticate(request, username=person.username, password=password) is None:
+        raise forms.ValidationError(_("This is not your password."))
+    return password

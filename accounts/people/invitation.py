@@ -1,0 +1,100 @@
+"""Where the link of an invitation leads."""
+
+from typing import Any
+
+import structlog
+from django.contrib import messages
+from django.contrib.auth import login
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
+
+from accounts import invitations
+from accounts.invitations import AlreadyMember, NotOpen
+from accounts.models import Invitation, Membership, User
+from accounts.people import naming
+from accounts.people.forms import NewPersonForm
+from accounts.people.log_in import BACKEND
+
+log = structlog.get_logger(__name__)
+
+
+@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+class InvitationPage(TemplateResponseMixin, ContextMixin, View):
+    """Makes a stranger a person with an account, and a person a member.
+
+    It opens no account that is there: whoever has one logs in first. A link that does not work looks like one
+    that never did.
+    """
+
+    template_name = "people/invitation.html"
+    invitation: Invitation
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Turn back who has no open invitation."""
+        try:
+            self.invitation = invitations.find(kwargs["token"], timezone.now())
+        except NotOpen:
+            return self._refuse()
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Say who invites whom to what, and ask."""
+        return self._show(
+            NewPersonForm(instance=self._newcomer(), initial={"username": self.invitation.email})
+        )
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Join, as oneself or as somebody new."""
+        try:
+            if isinstance(request.user, User):
+                return self._welcome(invitations.accept(token, request.user, timezone.now()))
+            return self._register(token)
+        except NotOpen:
+            return self._refuse()
+        except AlreadyMember:
+            messages.info(request, _("You are a member already."))
+            return HttpResponseRedirect(reverse("portal:videos", args=[self.invitation.tenant_id]))
+
+    def _register(self, token: str) -> HttpResponse:
+        form = NewPersonForm(self.request.POST, instance=self._newcomer())
+        if self._has_account() or not form.is_valid():
+            return self._show(form)
+        try:
+            membership = invitations.accept_as_new(token, form.save(commit=False), timezone.now())
+        except IntegrityError:  # somebody took the name meanwhile
+            return self._show(NewPersonForm(self.request.POST, instance=self._newcomer()))
+        login(self.request, membership.user, BACKEND)
+        return self._welcome(membership)
+
+    def _welcome(self, membership: Membership) -> HttpResponse:
+        tenant = membership.tenant
+        log.info(
+            "invitation accepted", tenant=str(tenant.pk), person=membership.user_id, role=membership.role
+        )
+        messages.success(self.request, _("You are a member of %(tenant)s now.") % {"tenant": tenant})
+        return HttpResponseRedirect(reverse("portal:videos", args=[tenant.pk]))
+
+    def _newcomer(self) -> User:
+        return User(email=self.invitation.email)
+
+    def _has_account(self) -> bool:
+        return naming.is_taken(self.invitation.email)
+
+    def _show(self, form: NewPersonForm) -> HttpResponse:
+        has_account = self.request.user.is_authenticated or self._has_account()
+        return self.render_to_response(
+            self.get_context_data(
+                invitation=self.invitation, has_account=has_account, form=form, path=self.request.path
+            )
+        )
+
+    def _refuse(self) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(invitation=None), status=404)

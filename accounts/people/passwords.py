@@ -1,0 +1,64 @@
+"""Changing a password, and setting a forgotten one anew by a link in a mail."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import views
+from django.http import HttpResponse
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from accounts.links import absolute
+from accounts.people.forms import PasswordForm, ResetForm
+
+
+@method_decorator(never_cache, name="dispatch")
+class PasswordPage(views.PasswordChangeView):
+    """A new password for the old one; all other browsers of the person are logged out."""
+
+    template_name = "people/password.html"
+    form_class = PasswordForm
+    success_url = reverse_lazy("people:profile")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """With the request, whose tries are counted."""
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Say so on the profile."""
+        messages.success(self.request, _("Your password is changed."))
+        return super().form_valid(form)
+
+
+class ForgottenPage(views.PasswordResetView):
+    """Mails a link to whom the address belongs, and says the same to everybody."""
+
+    template_name = "people/forgotten.html"
+    form_class = ResetForm
+    email_template_name = "reset_password"
+    success_url = reverse_lazy("people:reset-sent")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """With the address of ours that the link begins with."""
+        self.extra_email_context = {"base": absolute("", self.request)}
+        return super().form_valid(form)
+
+
+class ResetSentPage(views.PasswordResetDoneView):
+    """That a mail is under way, if there is anybody to get it."""
+
+    template_name = "people/reset_sent.html"
+
+
+class ResetPage(views.PasswordResetConfirmView):
+    """Where the link leads."""
+
+    template_name = "people/reset.html"
+    success_url = reverse_lazy("people:log-in")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Have them log in with it; a second factor is asked for as ever."""
+        messages.success(self.request, _("Your password is set. Log in with it."))
+        return super().form_valid(form)

@@ -1,0 +1,55 @@
+"""The door of the staff console."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import LogoutView, redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django_otp import user_has_device
+from unfold.sites import UnfoldAdminSite
+
+_MAY_ENTER = "reelay_may_enter_console"
+
+
+class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no types
+    """Lets staff in; who has a second factor, or needs one, only after it was checked.
+
+    People log in, log out and change passwords on the pages that everybody has.
+    """
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may enter; looked up once a request."""
+        kept = vars(request)
+        if _MAY_ENTER not in kept:
+            kept[_MAY_ENTER] = bool(super().has_permission(request)) and not lacks_second_factor(request)
+        return bool(kept[_MAY_ENTER])
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to the log-in, or staff who need a second factor to where it is set up."""
+        destination = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if request.user.is_authenticated and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        is_staff = super().has_permission(request)
+        page = "people:second-factor" if is_staff and not user_has_device(request.user) else "people:log-in"
+        return redirect_to_login(destination, reverse(page))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """Log out as everywhere."""
+        return LogoutView.as_view()(request)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the page where everybody changes the password."""
+        return HttpResponseRedirect(reverse("people:password"))
+
+
+def lacks_second_factor(request: HttpRequest) -> bool:
+    """Whether a second factor should have been checked in this session, and was not."""
+    person: Any = request.user
+    if person.is_verified():
+        return False
+    return bool(settings.STAFF_TOTP_REQUIRED or user_has_device(person))

@@ -1,0 +1,123 @@
+"""People at a browser: they log in, open pages, and send the forms that are there."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core import mail as outbox
+from django.db import connections
+from django.test import Client
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts import mail, second_factor
+from accounts.models import Membership, Role, Tenant, User
+
+PASSWORD = "a purple cat that runs"
+LOG_IN = "/log-in/"
+_LINK = re.compile(r"https?://\S+")
+
+
+def make_person(name: str, tenant: Tenant | None = None, role: Role = Role.MEMBER, **fields: Any) -> User:
+    """Somebody with a password and an address, and with a place in the tenant."""
+    person = User.objects.create_user(name, f"{name}@people.example", PASSWORD, **fields)
+    if tenant is not None:
+        Membership.objects.create(tenant=tenant, user=person, role=role)
+    return person
+
+
+class Browser:
+    """A browser, in which nobody is logged in yet."""
+
+    def __init__(self, person: User | None = None, **extra: Any) -> None:
+        self.client = Client(raise_request_exception=True, headers={"accept": "text/html"}, **extra)
+        if person is not None:
+            self.client.force_login(person)
+
+    def get(self, path: str, **extra: Any) -> Any:
+        return self.client.get(path, **extra)
+
+    def post(self, path: str, /, **fields: Any) -> Any:
+        return self.client.post(path, fields)
+
+    def see(self, path: str) -> str:
+        """The page there."""
+        answer = self.client.get(path)
+        assert answer.status_code == 200, answer.status_code
+        return str(answer.content.decode())
+
+    def log_in(self, name: str, password: str = PASSWORD, **fields: Any) -> Any:
+        return self.post(LOG_IN, username=name, password=password, **fields)
+
+    def is_logged_in(self) -> bool:
+        return "_auth_user_id" in self.client.session
+
+
+def leads_to(answer: Any) -> str:
+    """Where a redirect leads."""
+    assert answer.status_code == 302, (answer.status_code, answer.content.decode()[:2000])
+    return str(answer.headers["location"])
+
+
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def mails() -> list[Any]:
+    """All mail that was sent."""
+    mail.flush()
+    return list(outbox.outbox)
+
+
+def link_in(message: Any) -> str:
+    """The path of the link in a mail."""
+    (link,) = _LINK.findall(str(message.body))
+    return "/" + str(link).split("/", 3)[3]
+
+
+def device_of(person: User) -> TOTPDevice:
+    """A second factor that is on; its codes of before this moment are not used up."""
+    device = second_factor.begin(person)
+    device.confirmed = True
+    device.save(update_fields=["confirmed"])
+    return device
+
+
+def code_of(device: TOTPDevice, steps: int = 0) -> str:
+    """The code that the app shows now, or some steps of half a minute from now."""
+    totp: Any = TOTP(device.bin_key, device.step, device.t0, device.digits)
+    totp.time = time.time() + steps * device.step
+    return f"{totp.token():06d}"
+
+
+def forgive(device: TOTPDevice) -> None:
+    """Let the time pass that the device waits after a wrong code."""
+    TOTPDevice.objects.filter(pk=device.pk).update(throttling_failure_timestamp=None)
+
+
+def wrong(code: str) -> str:
+    """A code that it is not."""
+    return f"{(int(code) + 500_000) % 1_000_000:06d}"
+
+
+def at_once(*tries: Callable[[], Any]) -> list[Any]:
+    """What came of each, all done at the same moment."""
+    barrier, outcomes = threading.Barrier(len(tries)), []
+
+    def run(one: Callable[[], Any]) -> None:
+        barrier.wait()
+        try:
+            outcomes.append(one())
+        except Exception as error:
+            outcomes.append(type(error))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[one]) for one in tries]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
