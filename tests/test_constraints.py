@@ -104,12 +104,6 @@ ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
     },
     StaffChange: lambda _: {"at": NOW, "subject": "quota of Alice", **PERSON},
     UpstreamBudget: lambda world: {"account": world.account, "action": "create"},
-    Invitation: lambda world: {
-        "tenant": world.owner.tenant,
-        "email": "bob@example.com",
-        "digest": "0" * 64,
-        "expires_at": NOW,
-    },
     Price: lambda _: {"model": "Kling-3.0-720p", "per_second": 1, "valid_from": NOW},
     DailyUsage: lambda world: {
         "tenant": world.owner.tenant,
@@ -150,11 +144,6 @@ def _scopes(world: World, scopes: list[str]) -> None:
 def _key_for(world: World, purpose: str) -> APIKey:
     key, _ = APIKey.objects.mint(world.owner.tenant, "a key", purpose=purpose)
     return key
-
-
-def _invite(world: World, digest: str) -> str:
-    world.make(Invitation, digest=digest)
-    return digest
 
 
 def _rates(world: World, **rates: float) -> None:
@@ -226,17 +215,6 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         "api_key_of_people_once_per_tenant",
         "two keys for the people of one portal",
         lambda world: [_key_for(world, Purpose.PORTAL) for _ in range(2)],
-    ),
-    ("invitation_role_known", "a role nobody knows", lambda world: world.make(Invitation, role="king")),
-    (
-        "invitation_ends_once",
-        "used and withdrawn",
-        lambda world: world.make(Invitation, accepted_at=NOW, revoked_at=NOW),
-    ),
-    (
-        "invitation_open_once_per_person",
-        "two for one person",
-        lambda world: [_invite(world, digest) for digest in ("a", "b")],
     ),
     ("upstream_account_rates_positive", "no creates", lambda world: _rates(world, creates_per_second=0)),
     ("upstream_account_rates_positive", "no describes", lambda world: _rates(world, describes_per_second=-1)),

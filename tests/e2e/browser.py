@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 _OPTIONS = [
@@ -18,8 +18,11 @@ _OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+FAILURE = Path(__file__).resolve().parents[2] / ".screenshots" / "failure.png"
+"""How the page looked when a test last failed."""
 PATIENCE = 20_000
 """Milliseconds that something may take to show."""
+expect.set_options(timeout=PATIENCE)
 DESKTOP, PHONE = 1440, 375
 _SERIOUS = ("serious", "critical")
 _ZONE = "Asia/Shanghai"
@@ -90,5 +93,11 @@ def browser(
             permissions=["clipboard-read", "clipboard-write"],
         )
         context.add_cookies([{"name": "django_language", "value": language, "url": site}])
-        yield Visitor(context, site)
-        chromium.close()
+        visitor = Visitor(context, site)
+        try:
+            yield visitor
+        except BaseException:
+            visitor.page.screenshot(path=FAILURE, full_page=True)
+            raise
+        finally:
+            chromium.close()

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.e2e.browser import Visitor, browser
-from tests.e2e.conftest import PASSWORD, Site
+from tests.e2e.conftest import PASSWORD, Site, in_database
 from videos.models import Task
 from videos.states import Status
 
@@ -21,6 +21,7 @@ def test_staff_make_watch_and_play_a_task_and_resolve_a_doubt(site: Site) -> Non
 def _make_a_multi_shot_task(sophie: Visitor) -> None:
     page = sophie.open("/admin/videos/task/add/")
     page.get_by_label("Model").select_option("Kling-3.0-omni-720p")
+    page.get_by_label("Length").select_option("3")
     page.get_by_label("Several shots").check()
     page.get_by_label("Shot 1", exact=True).fill("A cat wakes up")
     page.get_by_label("Seconds").first.fill("2")
@@ -37,7 +38,7 @@ def _make_a_multi_shot_task(sophie: Visitor) -> None:
 
 
 def _watch_it_complete_and_play_it(sophie: Visitor, site: Site) -> None:
-    page, task = sophie.page, Task.objects.get()
+    page, task = sophie.page, in_database(Task.objects.get)
     assert task.request["metadata"]["ext_info"]["AdditionalParameters"]["multi_shot"] is True
     page.evaluate("window.isTheSamePage = true")
     expect(page.locator("#live video")).to_be_visible()
@@ -65,7 +66,7 @@ def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
     expect(page.locator("#live .chip")).to_have_text("In doubt")
     expect(page.locator("#attention")).to_contain_text("upstream may have accepted it")
     sophie.check()
-    [upstream_id] = [task["id"] for task in site.sandbox.tasks() if "kite" in str(task)]
+    [upstream_id] = [task["task_id"] for task in site.sandbox.tasks() if "kite" in str(task)]
     page.get_by_role("button", name="Mark as accepted").first.click()
     page.get_by_label("The provider's task id").fill(upstream_id)
     page.locator("#reason-accept_by_hand").fill("found in the provider's console")
@@ -73,4 +74,4 @@ def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
     expect(page.locator("#live video")).to_be_visible()
     expect(page.locator("#timeline")).to_contain_text("by sophie")
     sophie.check()
-    assert Task.objects.filter(status=Status.SUCCEEDED).count() == 2
+    assert in_database(Task.objects.filter(status=Status.SUCCEEDED).count) == 2

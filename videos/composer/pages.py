@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
 
+from accounts.links import absolute
 from accounts.models import APIKey
 from accounts.money import shown
 from videos import catalogue
