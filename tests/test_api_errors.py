@@ -276,7 +276,7 @@ def test_unknown_malformed_and_foreign_ids_cannot_be_told_apart(
 
 
 UNKNOWN_ROUTES = [
-    "/",
+    "/nothing",
     "/v1",
     "/v1/",
     "/v1/unknown",

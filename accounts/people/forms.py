@@ -118,6 +118,7 @@ class NewPersonForm(UserCreationForm[User]):
         model = User
         fields = ("username",)
         labels = {"username": _("User name")}
+        help_texts = {"username": _("What you log in with. Your e-mail address will do.")}
 
     def clean_username(self) -> str:
         """One that stands for nobody else, neither as a name nor as an address."""
