@@ -4,11 +4,13 @@ A page of a list begins after a task, not after a number of them: so it neither 
 others are made. Ids sort by the time of creation.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, F, Func, Q, QuerySet, UUIDField, Value
+from django.db.models import BigIntegerField, BooleanField, F, Field, Func, Q, QuerySet, UUIDField, Value
 
 from accounts.ids import first_uuid7
 from videos.models import Task
@@ -28,10 +30,18 @@ class _IsAnyOf(Func):
 
 def of_tenant(tenant_id: UUID) -> QuerySet[Task]:
     """All of the tenant's tasks, those that it deleted, too."""
+    return Task.objects.filter(_is("tenant", tenant_id, UUIDField()))
+
+
+def of_key(tenant_id: UUID, api_key_id: int) -> QuerySet[Task]:
+    """All of the tenant's tasks that were made with the key; to be listed by it."""
+    return of_tenant(tenant_id).filter(_is("api_key", api_key_id, BigIntegerField()))
+
+
+def _is(column: str, value: Any, kind: "Field[Any, Any]") -> _IsAnyOf:
     # Not `=`: from that, PostgreSQL infers that the order of ids is enough, and for a tenant that has much
     # of the table it walks everybody's newest tasks in search of its own, a long way if it was idle lately.
-    tenants = Value([tenant_id], output_field=ArrayField(UUIDField()))
-    return Task.objects.filter(_IsAnyOf(F("tenant"), tenants))
+    return _IsAnyOf(F(column), Value([value], output_field=ArrayField(kind)))
 
 
 def made_from(moment: datetime) -> Q:
@@ -44,9 +54,23 @@ def made_before(moment: datetime) -> Q:
     return Q(id__lt=first_uuid7(moment))
 
 
-def beyond(tasks: QuerySet[Task], place: UUID | None, *, newest_first: bool) -> QuerySet[Task]:
-    """In that order, from the task after the `place` on; without one from the beginning."""
-    if place is not None:
-        tasks = tasks.filter(**{"id__lt" if newest_first else "id__gt": place})
-    # By tenant, too, which they share: the order of the indexes that begin with it.
-    return tasks.order_by(*(("tenant_id", "-id") if newest_first else ("-tenant_id", "id")))
+@dataclass(frozen=True)
+class Order:
+    """From the newest task to the oldest or the other way, beginning after the `place`, if there is one."""
+
+    place: UUID | None
+    newest_first: bool
+    by: str = "tenant_id"
+    """What the tasks share; the indexes begin with it."""
+
+    def of(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
+        """The tasks in this order."""
+        return self.beyond(tasks).order_by(
+            *((self.by, "-id") if self.newest_first else (f"-{self.by}", "id"))
+        )
+
+    def beyond(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
+        """Those after the place, in no order."""
+        if self.place is None:
+            return tasks
+        return tasks.filter(**{"id__lt" if self.newest_first else "id__gt": self.place})

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from videos import listing
 from videos.api.parameters import Parameters
+from videos.listing import Order
 from videos.models import Task
 from videos.models.task import parse_public_id
 from videos.requests import InvalidRequestError, Violation
@@ -40,7 +40,7 @@ class Page:
         still a place in the list. Raises `InvalidRequestError` for any other, which may be another tenant's.
         """
         newest_first = self.order == NEWEST_FIRST
-        rows = listing.beyond(listed, self.after, newest_first=newest_first)[: self.limit + 1]
+        rows = Order(self.after, newest_first).of(listed)[: self.limit + 1]
         if self.after is None:
             return Slice.of([*rows], self.limit)
         found = [*owned.filter(pk=self.after).union(rows, all=True).order_by("-id" if newest_first else "id")]

@@ -279,8 +279,8 @@ class Task(models.Model):
             ),
             # activity.roll_up: what ended lately?
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="task_ended"),
-            # history.search: whose prompt has these words in it?
-            GinIndex(OpClass(Upper(PROMPT), name="gin_trgm_ops"), name="task_prompt"),
+            # search: which of the tenant's prompts have these words in them? prompts: which at all?
+            GinIndex("tenant", OpClass(Upper(PROMPT), name="gin_trgm_ops"), name="task_prompt"),
         ]
 
     def __str__(self) -> str:

@@ -1,10 +1,152 @@
-"""History."""
+"""The history: the videos of a tenant, filtered, searched, page by page, or as a CSV file."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Role
+from accounts.money import shown
 from accounts.portal.base import TenantPage
+from videos import history, media, representation
+from videos.display import stage_chip, stage_label
+from videos.history import AT_WORK, Page, Turn
+from videos.models import Task
+from videos.models.task import parse_public_id, public_id
+from videos.portal.filtering import FilterForm
+from videos.portal.history_file import history_file
+from videos.portal.video import task_of
+from videos.states import FINAL, Status
+
+OLDER, NEWER = "before", "after"
+"""What a page follows in the address: the id of the task before it, or after it."""
+TABS = {"": _("All"), AT_WORK: _("At work"), "completed": _("Completed"), "failed": _("Failed")}
+_SIGNS = {Status.SUCCEEDED: "▶", Status.FAILED: "✕", Status.CANCELLED: "✕"}
+_UNDER_WAY = "◔"
 
 
 class HistoryPage(TenantPage):
-    """History."""
+    """The videos that were not deleted, newest first."""
 
-    template_name = "portal/base.html"
-    section = "history"
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
+    section = "videos"
+    template_name = "portal/history.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show a page of it; to the page's own script only the rows."""
+        form = FilterForm(request.GET, self.tenant)
+        page = history.page(self.tenant, form.filters(), turn_from(request.GET))
+        context = {"form": form, **rows_of(page, request.GET)}
+        if request.headers.get("hx-request"):
+            self.template_name = "portal/history_rows.html"
+            response = self.render_to_response(context | {"tenant": self.tenant})
+        else:
+            response = self.render_to_response(self.get_context_data(**context))
+        patch_vary_headers(response, ["hx-request"])
+        return response
+
+
+class HistoryFile(TenantPage):
+    """The same videos, all of them, as a file."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
+
+    def get(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Answer with CSV, written while it is read."""
+        filters = FilterForm(request.GET, self.tenant).filters()
+        return history_file(history.everything(self.tenant, filters), filters.zone)
+
+
+class PosterPage(TenantPage):
+    """The still of a video."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
+
+    def get(self, request: HttpRequest, task_id: str) -> HttpResponseBase:
+        """Answer with a JPEG."""
+        return media.poster_response(task_of(self.tenant, task_id), request)
+
+
+def turn_from(query: QueryDict) -> Turn:
+    """Which page the address means; the newest where it names none that could be."""
+    newer, older = (parse_public_id(query.get(name, "")) for name in (NEWER, OLDER))
+    return Turn(newer, is_older=False) if newer else Turn(older)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A task in the list."""
+
+    task: Task
+
+    @property
+    def label(self) -> "str | Promise":
+        """The word for its state."""
+        return stage_label(self.task.status)
+
+    @property
+    def look(self) -> str:
+        """The look of its chip."""
+        return stage_chip(self.task.status)
+
+    @property
+    def sign(self) -> str:
+        """What stands for a picture where there is none."""
+        return _SIGNS.get(self.task.state, _UNDER_WAY)
+
+    @property
+    def poster(self) -> str:
+        """The address of its still."""
+        if not (self.task.has_poster and representation.has_media(self.task)):
+            return ""
+        return reverse("portal:poster", args=[self.task.tenant_id, self.task.public_id])
+
+    @property
+    def price(self) -> str:
+        """With the currency; empty where nothing was charged."""
+        is_lost = self.task.state in FINAL and self.task.state is not Status.SUCCEEDED
+        return "" if is_lost else f"{shown(self.task.price)} {settings.CURRENCY}"
+
+
+def rows_of(page: Page, query: QueryDict) -> dict[str, Any]:
+    """What the list shows, and where its links lead."""
+    link = Link(query)
+    return {
+        "rows": [Row(task) for task in page.tasks],
+        "is_live": any(task.state not in FINAL for task in page.tasks),
+        "searched_to": page.searched_to,
+        "older": page.older and link.to(**{OLDER: public_id(page.older)}),
+        "newer": page.newer and link.to(**{NEWER: public_id(page.newer)}),
+        "newest": link.to(),
+        "is_filtered": link.is_filtered,
+        "has_any": bool(page.tasks or page.newer or link.is_filtered),
+        "tabs": [
+            (link.to(status=word), label, word == query.get("status", "")) for word, label in TABS.items()
+        ],
+        "file_query": link.to(),
+    }
+
+
+class Link:
+    """Addresses of the same list: with its filters, but of no certain page."""
+
+    def __init__(self, query: QueryDict) -> None:
+        named = FilterForm.base_fields
+        self._said = {name: query[name] for name in named if query.get(name)}
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether not all videos are wanted."""
+        return bool(self._said)
+
+    def to(self, **changes: str) -> str:
+        """The query string with changes; what is empty is left out."""
+        said = {name: value for name, value in {**self._said, **changes}.items() if value}
+        return f"?{urlencode(said)}"

@@ -7,9 +7,11 @@ from videos.portal import history, limits, playground, removing, statement, usag
 app_name = "portal"
 urlpatterns = [
     path("videos/", history.HistoryPage.as_view(), name="videos"),
+    path("videos.csv", history.HistoryFile.as_view(), name="videos-file"),
     path("videos/new/", playground.PlaygroundPage.as_view(), name="playground"),
     path("videos/<str:task_id>/remove/", removing.RemovePage.as_view(), name="remove"),
     path("videos/<str:task_id>/", video.VideoPage.as_view(), name="video"),
+    path("videos/<str:task_id>/poster.jpg", history.PosterPage.as_view(), name="poster"),
     path("usage/", usage.UsagePage.as_view(), name="usage"),
     path("usage/<slug:group>.csv", usage.UsageFile.as_view(), name="usage-csv"),
     path("statement/", statement.StatementPage.as_view(), name="statement"),
