@@ -56,8 +56,6 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
             # Refusals are answered, not logged as warnings.
             "django.request": {"level": "ERROR"},
-            # Each log-in that succeeds, with its path; those that fail are warnings.
-            "axes": {"level": "WARNING"},
             # Anybody can send a foreign host name; it is answered with a 400.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },

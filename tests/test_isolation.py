@@ -496,18 +496,37 @@ POST account:leave                 there  there  denied hidden   hidden hidden l
 POST account:member-role           there  denied denied hidden   hidden hidden log-in
 POST account:remove-member         there  denied denied hidden   hidden hidden log-in
 POST account:withdraw-invitation   there  denied denied hidden   hidden hidden log-in
-GET  account:keys                  none   none   none   hidden   hidden hidden log-in
-GET  account:bucket                none   none   none   hidden   hidden hidden log-in
-GET  portal:videos                 none   none   none   hidden   hidden hidden log-in
-GET  portal:playground             none   none   none   hidden   hidden hidden log-in
-GET  portal:video                  none   none   none   hidden   hidden hidden log-in
-GET  portal:usage                  none   none   none   hidden   hidden hidden log-in
-GET  portal:limits                 none   none   none   hidden   hidden hidden log-in
+GET  account:keys                  page   page   page   hidden   hidden hidden log-in
+GET  account:new-key               page   page   denied hidden   hidden hidden log-in
+POST account:new-key               page   page   denied hidden   hidden hidden log-in
+GET  account:key                   page   page   page   hidden   hidden hidden log-in
+POST account:key                   page   page   denied hidden   hidden hidden log-in
+GET  account:rotate-key            page   page   denied hidden   hidden hidden log-in
+POST account:rotate-key            page   page   denied hidden   hidden hidden log-in
+GET  account:revoke-key            page   page   denied hidden   hidden hidden log-in
+POST account:revoke-key            there  there  denied hidden   hidden hidden log-in
+GET  account:bucket                page   page   page   hidden   hidden hidden log-in
+POST account:bucket                page   denied denied hidden   hidden hidden log-in
+GET  account:remove-bucket         there  denied denied hidden   hidden hidden log-in
+POST account:remove-bucket         there  denied denied hidden   hidden hidden log-in
+GET  portal:videos                 page   page   page   hidden   hidden hidden log-in
+GET  portal:videos-file            page   page   page   hidden   hidden hidden log-in
+GET  portal:playground             page   page   denied hidden   hidden hidden log-in
+POST portal:playground             page   page   denied hidden   hidden hidden log-in
+GET  portal:video                  page   page   page   hidden   hidden hidden log-in
+GET  portal:poster                 hidden hidden hidden hidden   hidden hidden log-in
+GET  portal:remove                 page   page   denied hidden   hidden hidden log-in
+POST portal:remove                 there  there  denied hidden   hidden hidden log-in
+GET  portal:usage                  page   page   page   hidden   hidden hidden log-in
+GET  portal:usage-csv              page   page   page   hidden   hidden hidden log-in
+GET  portal:statement              page   page   page   hidden   hidden hidden log-in
+GET  portal:statement-csv          page   page   page   hidden   hidden hidden log-in
+GET  portal:limits                 page   page   page   hidden   hidden hidden log-in
 """
 """What each person is answered who opens a page of Alice's tenant, or one of their own, or sends its form."""
 
-SEEN = {"page": 200, "there": 302, "log-in": 302, "denied": 403, "hidden": 404, "none": 405}
-"""The status by the words of the table; `there` is another page than the log-in, `none` is not built yet."""
+SEEN = {"page": 200, "there": 302, "log-in": 302, "denied": 403, "hidden": 404}
+"""The status by the words of the table; `there` is another page than the log-in."""
 
 SENT: dict[str, dict[str, Any]] = {
     "account:members": {"email": "new@people.example", "role": "viewer"},
@@ -530,6 +549,9 @@ class House:
 ARGUMENTS: dict[str, Callable[[House], Any]] = {
     "tenant_id": lambda house: house.owner.tenant.pk,
     "task_id": lambda house: house.video.public_id,
+    "key_id": lambda house: house.owner.key and house.owner.key.pk,
+    "group": lambda _: "day",
+    "table": lambda _: "statement",
     "member_id": lambda house: house.mate.pk,
     "invitation_id": lambda house: house.invitation.pk,
     "token": lambda house: house.link,

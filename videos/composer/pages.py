@@ -25,6 +25,8 @@ from videos.offers import Offers
 
 ADD, REMOVE = "add", "remove"
 """What the buttons send that add a slot, or remove one: `images`, or `images:2`."""
+_CONTENT = ("prompt", "images", "videos", "shot_prompts")
+"""What tells a form that is filled in from an empty one."""
 _SLOTS = {
     "images": ("images", "subjects", "voices"),
     "elements": ("elements",),
@@ -51,9 +53,9 @@ class Composer:
         return cls(answers, form_id_from(data), key, now)
 
     @classmethod
-    def fresh(cls, body: Mapping[str, Any], key: APIKey | None, now: datetime) -> "Composer":
-        """A new form, filled in as a body says."""
-        return cls(answers_of(body), form_id_from(QueryDict()), key, now)
+    def fresh(cls, body: Mapping[str, Any], now: datetime) -> "Composer":
+        """A new form, filled in as a body says; looking at it needs no key yet."""
+        return cls(answers_of(body), form_id_from(QueryDict()), None, now)
 
     @property
     def asker(self) -> Asker | None:
@@ -79,6 +81,7 @@ class Composer:
             form.is_valid()
         return {
             "form_id": self.form_id,
+            "is_filled": any(self.answers.get(name) for name in _CONTENT),
             "models": _by_family(Offers.current().models()),
             "offer": Offer(spec, self.answers),
             "problems": _by_field(form) if is_judged else {},

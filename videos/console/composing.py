@@ -29,7 +29,7 @@ class Request:
         task = _task(request.GET.get("from", ""))
         tenant = task.tenant if task else _only_tenant()
         body = dict(task.request) if task else {}
-        return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, _key(tenant), timezone.now()))
+        return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, timezone.now()))
 
     @classmethod
     def sent(cls, request: HttpRequest) -> "Request":

@@ -24,7 +24,7 @@ class PlaygroundPage(TenantPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show a fresh form; with `from`, filled in as that task of the tenant's was."""
-        composer = Composer.fresh(self._start(request), self._key, timezone.now())
+        composer = Composer.fresh(self._start(request), timezone.now())
         return self._shown(composer, is_judged=False)
 
     def post(self, request: HttpRequest) -> HttpResponse:

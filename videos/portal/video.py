@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role, Tenant
@@ -29,11 +30,14 @@ class VideoPage(TenantPage):
     def get(self, request: HttpRequest, task_id: str) -> HttpResponse:
         """Show it; with `part=live`, only what moves while it is at work."""
         task, now = task_of(self.tenant, task_id), timezone.now()
-        context = live(task, now)
+        context = live(task, now) | {"poster": self._poster(task)}
         if request.GET.get("part") == "live":
             self.template_name = "portal/live.html"
             return self.render_to_response(context | {"is_part": True, "may_work": self.may(Role.MEMBER)})
         return self.render_to_response(self.get_context_data(**context, **self._rest(task)))
+
+    def _poster(self, task: Task) -> str:
+        return reverse("portal:poster", args=[self.tenant.pk, task.public_id]) if task.has_poster else ""
 
     def _rest(self, task: Task) -> dict[str, Any]:
         return {
