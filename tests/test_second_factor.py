@@ -370,4 +370,4 @@ def test_staff_see_no_secret_of_a_device_in_the_console(sophie: User, alice: Use
     device = device_of(alice)
     browser = Browser(sophie)
     for page in ("config", "qrcode"):
-        assert browser.get(f"/admin/otp_totp/totpdevice/{device.pk}/{page}/").status_code == 403
+        assert browser.get(f"/admin/otp_totp/totpdevice/{device.pk}/{page}/").status_code == 404
