@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import reverse
 
-from accounts.models import Tenant, User
+from accounts.models import APIKey, Purpose, Tenant, User
 from videos.models import Task
 from videos.states import Status
 
@@ -29,21 +29,33 @@ def pages(tenant: Tenant, staff: User) -> list[Page]:
 
 
 def _of_nobody() -> Iterator[Page]:
-    yield Page("log-in", NOBODY, reverse("people:log-in"))
-    yield Page("password-reset", NOBODY, reverse("people:password-reset"))
+    for route in ("log-in", "forgotten", "reset-sent"):
+        yield Page(route, NOBODY, reverse(f"people:{route}"))
+    yield Page("invitation-unknown", NOBODY, reverse("people:invitation", args=["unknown"]))
     yield Page("not-found", NOBODY, "/nowhere/")
 
 
 def _of_a_member(tenant: Tenant) -> Iterator[Page]:
-    for route in ("videos", "playground", "usage", "limits"):
+    for route in ("videos", "playground", "usage", "statement", "limits"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"portal:{route}", args=[tenant.pk]))
-    for route in ("keys", "bucket", "members"):
+    for route in ("keys", "new-key", "bucket", "members"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk]))
+    yield from _of_a_key(tenant)
     for status, task in _one_of_each(tenant):
-        yield Page(
-            f"portal-video-{status}", MEMBER, reverse("portal:video", args=[tenant.pk, task.public_id])
-        )
-    yield Page("profile", MEMBER, reverse("people:profile"))
+        path = reverse("portal:video", args=[tenant.pk, task.public_id])
+        yield Page(f"portal-video-{status}", MEMBER, path)
+        if status == Status.SUCCEEDED:
+            yield Page("portal-remove", MEMBER, reverse("portal:remove", args=[tenant.pk, task.public_id]))
+            again = reverse("portal:playground", args=[tenant.pk])
+            yield Page("portal-again", MEMBER, f"{again}?from={task.public_id}")
+    for route in ("profile", "email", "password", "second-factor"):
+        yield Page(f"people-{route}", MEMBER, reverse(f"people:{route}"))
+
+
+def _of_a_key(tenant: Tenant) -> Iterator[Page]:
+    key = APIKey.objects.filter(tenant=tenant, purpose=Purpose.PROGRAM, revoked_at=None).first()
+    for route in ("key", "rotate-key", "revoke-key") if key else ():
+        yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk, key.pk]))
 
 
 def _of_staff(tenant: Tenant, staff: User) -> Iterator[Page]:

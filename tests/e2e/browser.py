@@ -18,7 +18,8 @@ _OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-FAILURE = Path(__file__).resolve().parents[2] / ".screenshots" / "failure.png"
+SHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
+FAILURE = SHOTS / "failure.png"
 """How the page looked when a test last failed."""
 PATIENCE = 20_000
 """Milliseconds that something may take to show."""
@@ -52,6 +53,15 @@ class Visitor:
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url(lambda url: "/log-in/" not in url)
 
+    def speak(self, language: str) -> None:
+        """Have the pages in that language from now on."""
+        cookie = {"name": "django_language", "value": language, "url": self.site}
+        self.page.context.add_cookies([cookie])  # type: ignore[list-item]  # a cookie of those parts
+
+    def forgive(self, status: int) -> None:
+        """Forget that a page answered so, as it should."""
+        self.troubles = [trouble for trouble in self.troubles if str(status) not in trouble]
+
     def check(self) -> None:
         """Fail for whatever went wrong so far, and for what would keep somebody from using the page."""
         assert not self.troubles, self.troubles
@@ -82,18 +92,17 @@ def browser(
     language: str = "en",
     downloads: Path | None = None,
 ) -> Iterator[Visitor]:
-    """A fresh browser of that width, with a theme and a language of the viewer's."""
+    """A fresh browser of that width, with a theme of the viewer's."""
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
         context = chromium.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,  # type: ignore[arg-type]  # one of the words it takes
             timezone_id=_ZONE,
-            accept_downloads=downloads is not None,
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.add_cookies([{"name": "django_language", "value": language, "url": site}])
         visitor = Visitor(context, site)
+        visitor.speak("en")
         try:
             yield visitor
         except BaseException:

@@ -3,18 +3,25 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
+from io import StringIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from django.conf import LazySettings, global_settings
+from django.core.management import call_command
 from django.db import connections
+from django.utils import timezone
 
-from accounts.models import Membership, Role, Tenant, User
-from tests.conftest import Sandbox
+from accounts import audit, invitations
+from accounts.models import APIKey, CosBucket, Membership, Quota, Role, Tenant, User
+from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller, order_video
 from tests.web_process import WebProcess
-from tests.worker_process import Workers, workers  # noqa: F401 - a fixture
-from videos.models import UpstreamAccount
+from tests.worker_process import Workers, wait_until, workers  # noqa: F401 - a fixture
+from videos import ledger
+from videos.models import Task, UpstreamAccount
+from videos.states import Status
 
 PASSWORD = "a long pass phrase 7"
 
@@ -79,3 +86,55 @@ def site(
         yield Site(web.url, sandbox, alice, sophie, tenant)
     finally:
         web.kill()
+
+
+@pytest.fixture
+def furnished(site: Site, mate_key: Caller) -> Site:
+    """The site with something on every page: videos in many states, a history, people, keys and money."""
+    call_command("seedtasks", "--tasks", "300", "--tenants", "3", "--days", "20", stdout=StringIO())
+    _furnish(site)
+    _make_videos(site, mate_key)
+    return site
+
+
+@pytest.fixture
+def mate_key(site: Site) -> Caller:
+    """A program of the tenant's."""
+    return make_caller(site.tenant, "the studio's program")
+
+
+def _furnish(site: Site) -> None:
+    now = timezone.now()
+    ledger.top_up(site.tenant, Decimal(500), site.sophie, "paid by bank transfer", now)
+    Quota.objects.create(tenant=site.tenant, concurrent_tasks=20, seconds_per_day=600, is_prepaid=True)
+    CosBucket.objects.create(tenant=site.tenant, bucket="", region="")
+    mate = User.objects.create_user("bob@example.com", "bob@example.com", PASSWORD)
+    Membership.objects.create(tenant=site.tenant, user=mate, role=Role.VIEWER)
+    invitations.invite(site.tenant, "carol@example.com", Role.MEMBER, site.alice, now)
+    audit.record(
+        site.sophie, "quota of Alice Studio", "agreed by mail", {"queued_tasks": 1}, {}, now, site.tenant
+    )
+    old, _ = APIKey.objects.mint(site.tenant, "an old program")
+    old.revoke(now)
+
+
+def _make_videos(site: Site, caller: Caller) -> None:
+    """One of each end and each stop on the way, made by real workers."""
+    prompts = (
+        "A lighthouse in a storm, seen from a small boat",
+        "傍晚的江边一只猫慢慢走过石桥",
+        '[sandbox: fail message="The prompt violates the policy"] a dragon',
+        "[sandbox: never_end] a river that flows for ever",
+    )
+    tasks = [order_video(caller, {**GOOD_BODY, "prompt": prompt}) for prompt in prompts]
+    wait_until("two videos", lambda: _count(site, Status.SUCCEEDED, has_poster=True) == 2, 60)
+    wait_until("a failure", lambda: _count(site, Status.FAILED) == 1, 30)
+    wait_until("one at work", lambda: _count(site, Status.RUNNING) == 1, 30)
+    site.sandbox.script("create", "drop_after_accept")
+    order_video(caller, {**GOOD_BODY, "prompt": "A kite over the sea"})
+    wait_until("a doubt", lambda: _count(site, Status.IN_DOUBT) == 1, 30)
+    assert len(tasks) == len(prompts)
+
+
+def _count(site: Site, status: Status, **more: Any) -> int:
+    return Task.objects.filter(tenant=site.tenant, status=status, **more).count()

@@ -1,0 +1,44 @@
+"""Every page there is: opened in a real browser without an error, and usable by everybody."""
+
+import pytest
+
+from tests.e2e.browser import DESKTOP, PHONE, Visitor, browser
+from tests.e2e.conftest import PASSWORD, Site, furnished, in_database  # noqa: F401 - a fixture
+from tests.pages import MEMBER, NOBODY, STAFF, Page, pages
+
+EXPECTED = {"not-found": 404}
+"""Pages whose answer is no 200."""
+
+
+def log_in(visitor: Visitor, site: Site, viewer: str) -> None:
+    """As whoever looks at the pages."""
+    if viewer == NOBODY:
+        return
+    visitor.open("/log-in/")
+    visitor.log_in({MEMBER: "alice@example.com", STAFF: "sophie"}[viewer], PASSWORD)
+
+
+def all_pages(site: Site) -> list[Page]:
+    return in_database(lambda: pages(site.tenant, site.sophie))
+
+
+@pytest.mark.parametrize("viewer", [NOBODY, MEMBER, STAFF])
+@pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+def test_every_page_opens_without_trouble_and_bars_nobody(
+    viewer: str,
+    width: int,
+    scheme: str,
+    furnished: Site,  # noqa: F811 - the fixture
+) -> None:
+    site, barriers = furnished, []
+    with browser(site.url, width=width, scheme=scheme) as visitor:
+        log_in(visitor, site, viewer)
+        for page in [page for page in all_pages(site) if page.viewer == viewer]:
+            visitor.open(page.path)
+            if page.name in EXPECTED:
+                visitor.forgive(EXPECTED[page.name])
+            barriers += [f"{page.name}: {barrier}" for barrier in visitor.barriers()]
+            if visitor.page.evaluate("document.documentElement.scrollWidth") > width:
+                barriers.append(f"{page.name}: is wider than the window")
+        assert not visitor.troubles
+    assert not barriers
