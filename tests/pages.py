@@ -53,8 +53,8 @@ def _of_a_member(tenant: Tenant) -> Iterator[Page]:
 
 
 def _of_a_key(tenant: Tenant) -> Iterator[Page]:
-    key = APIKey.objects.filter(tenant=tenant, purpose=Purpose.PROGRAM, revoked_at=None).first()
-    for route in ("key", "rotate-key", "revoke-key") if key else ():
+    key = APIKey.objects.filter(tenant=tenant, purpose=Purpose.PROGRAM, revoked_at=None).latest("pk")
+    for route in ("key", "rotate-key", "revoke-key"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk, key.pk]))
 
 

@@ -41,4 +41,4 @@ def test_every_page_opens_without_trouble_and_bars_nobody(
             if visitor.page.evaluate("document.documentElement.scrollWidth") > width:
                 barriers.append(f"{page.name}: is wider than the window")
         assert not visitor.troubles
-    assert not barriers
+    assert not barriers, "\n".join(barriers)
