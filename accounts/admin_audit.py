@@ -3,7 +3,7 @@
 import json
 
 from django.contrib import admin
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -30,7 +30,7 @@ class StaffChangeAdmin(ReadOnlyAdmin[StaffChange]):
         """Each column that changed, on a line of its own."""
         names = {**change.before, **change.after}
         lines = [(name, _word(change.before, name), _word(change.after, name)) for name in names]
-        return format_html_join("\n", "<div>{}: {} → {}</div>", lines)
+        return format_html("<div>{}</div>", format_html_join("\n", "<div>{}: {} → {}</div>", lines))
 
 
 def _word(values: dict[str, object], name: str) -> str:

@@ -4,7 +4,7 @@ What there is to choose comes from the moment chosen so far and from the first a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
@@ -25,7 +25,9 @@ from accounts.ids import first_uuid7, made_at
 STRAYING = 10_000
 """Rows are written nearly in the order of time: each within so many of its place."""
 _TEXT = re.compile(r"(2[0-9]{3})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
-_FORMATS = {1: "Y", 2: "YEAR_MONTH_FORMAT", 3: "MONTH_DAY_FORMAT"}
+_LONG = {1: "Y", 2: "YEAR_MONTH_FORMAT", 3: "DATE_FORMAT"}
+_SHORT = {1: "Y", 2: "F", 3: "j"}
+"""How people write a year, a month and a day, alone and among others of theirs."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,9 @@ class Span:
     def __str__(self) -> str:
         return "-".join(f"{part:02}" for part in self.parts)
 
-    @property
-    def label(self) -> str:
+    def label(self, formats: Mapping[int, str]) -> str:
         """As people write it."""
-        return date_format(self.first_day(), _FORMATS[len(self.parts)])
+        return date_format(self.first_day(), formats[len(self.parts)])
 
     def first_day(self) -> date:
         """Its first day."""
@@ -88,9 +89,10 @@ def years(first: date, last: date) -> Iterator[Span]:
 
 @dataclass(frozen=True)
 class Step:
-    """One choice on the way: its words and the query that leads to it."""
+    """One choice on the way: its label, its full name, and the query that leads to it."""
 
     label: str
+    name: str
     query: str
 
 
@@ -136,7 +138,8 @@ class DayFilter(admin.SimpleListFilter):
     def path(self) -> list[Step]:
         """The way so far."""
         spans = [] if self.span is None else list(self.span.path())
-        return [Step(str(_("All")), self._query(None)), *(self._step(span) for span in spans)]
+        everything = str(_("All"))
+        return [Step(everything, everything, self._query(None)), *(self._step(span, _LONG) for span in spans)]
 
     def narrower(self) -> list[Step]:
         """Where it leads from here."""
@@ -144,7 +147,7 @@ class DayFilter(admin.SimpleListFilter):
         if ends is None:
             return []
         days = [timezone.localdate(self.moment_of(value)) for value in ends]
-        return [self._step(span) for span in (self.span.within(*days) if self.span else years(*days))]
+        return [self._step(span, _SHORT) for span in (self.span.within(*days) if self.span else years(*days))]
 
     def _ends(self) -> tuple[Any, Any] | None:
         """What the first and the last row say, in one query; None where there is no row."""
@@ -158,8 +161,8 @@ class DayFilter(admin.SimpleListFilter):
         except ValueError as error:
             raise IncorrectLookupParameters from error
 
-    def _step(self, span: Span) -> Step:
-        return Step(span.label, self._query(span))
+    def _step(self, span: Span, formats: Mapping[int, str]) -> Step:
+        return Step(span.label(formats), span.label(_LONG), self._query(span))
 
     def _query(self, span: Span | None) -> str:
         asked = self.request.GET.copy()
@@ -206,7 +209,7 @@ class DayOfWritingFilter(DayFilter):
 
 
 def place_of(moment: datetime, model: type[Model], expression: str) -> int:
-    """The number of the first row of that moment or later; one more than the last where there is none."""
+    """A number above those of all rows before that moment, and not above that of any row after it."""
     with connection.cursor() as cursor:
         cursor.execute(
             _HALVING.format(table=connection.ops.quote_name(model._meta.db_table), moment=expression),

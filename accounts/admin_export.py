@@ -1,7 +1,8 @@
 """What a list of the console shows, as a CSV file."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from csv import writer
 from datetime import datetime
 from html import unescape
@@ -29,39 +30,53 @@ _MARK = "\ufeff"
 """Spreadsheets know by it that the text is UTF-8."""
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 Page = ModelAdmin[Any]
+Viewer = Callable[[], AbstractContextManager[None]]
 
 
-def as_csv(page: Page, request: HttpRequest, rows: QuerySet[Any]) -> StreamingHttpResponse:
-    """The columns of the list and these rows, newest first, sent as they are read."""
+def as_csv(
+    page: Page, request: HttpRequest, rows: QuerySet[Any], most: int = MOST_ROWS
+) -> StreamingHttpResponse:
+    """The columns of the list and these rows, `most` at most, newest first, sent as they are read."""
     columns = [str(name) for name in page.get_list_display(request)]
     name = f"{page.opts.model_name}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
     return StreamingHttpResponse(
-        _lines(page, columns, rows),
+        _lines(page, columns, _batches(rows, most), _viewer()),
         content_type="text/csv; charset=utf-8",
         headers={"content-disposition": f'attachment; filename="{name}"'},
     )
 
 
-def _lines(page: Page, columns: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
+def _lines(page: Page, columns: Sequence[str], batches: Iterator[list[Any]], viewer: Viewer) -> Iterator[str]:
     """Batch by batch; each in the language and the time zone of the viewer, which end with the view."""
-    language, zone = translation.get_language(), timezone.get_current_timezone()
-    labels = (label_for_field(name, page.model, page) for name in columns)
-    yield _MARK + _text([[cell(capfirst(str(label))) for label in labels]])
-    for batch in _batches(rows):
-        with translation.override(language), timezone.override(zone):
+    with viewer():
+        labels = [capfirst(str(label_for_field(name, page.model, page))) for name in columns]
+    yield _MARK + _text([map(cell, labels)])
+    for batch in batches:
+        with viewer():
             lines = _text([_value(page, name, row) for name in columns] for row in batch)
         yield lines
 
 
-def _batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
+def _viewer() -> Viewer:
+    """A way back into the language and the time zone of now."""
+    language, zone = translation.get_language(), timezone.get_current_timezone()
+
+    @contextmanager
+    def again() -> Iterator[None]:
+        with translation.override(language), timezone.override(zone):
+            yield
+
+    return again
+
+
+def _batches(rows: QuerySet[Any], most: int) -> Iterator[list[Any]]:
     """By the primary key downwards, each batch from where the one before ended."""
-    rows, left = rows.order_by("-pk"), MOST_ROWS
-    batch = list(rows[: min(BATCH, left)])
-    while batch:
+    rows = rows.order_by("-pk")
+    after = rows
+    while batch := list(after[: min(BATCH, most)]):
         yield batch
-        left -= len(batch)
-        is_last = len(batch) < BATCH or not left
-        batch = [] if is_last else list(rows.filter(pk__lt=batch[-1].pk)[: min(BATCH, left)])
+        most -= len(batch)
+        after = rows.filter(pk__lt=batch[-1].pk)
 
 
 def _text(lines: Any) -> str:

@@ -211,7 +211,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     def _with_messages(self, request: HttpRequest, title: str) -> HttpResponse:
         """The messages alone: left to the next page, a cookie or a session would keep them until then."""
         address = reverse("admin:accounts_apikey_changelist")
-        back = format_html('<a class="text-link" href="{}">{}</a>', address, gettext("All API keys"))
+        back = format_html('<a class="accent" href="{}">{}</a>', address, gettext("All API keys"))
         context = {**self.admin_site.each_context(request), "title": title, "content": back}
         return TemplateResponse(request, "admin/base_site.html", context)
 

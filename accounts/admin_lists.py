@@ -7,10 +7,11 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.utils.text import capfirst
 
 from accounts import admin_export
 from accounts.admin_paging import MOST_PAGES, UncountedPaginator, page_asked_for
@@ -24,7 +25,6 @@ class ListAdmin(ModelAdmin[_Row]):
     """A list of few rows, which may be counted; what it shows comes as a CSV file, too."""
 
     list_before_template = "admin/list_tools.html"
-    show_full_result_count = False
     show_facets = ShowFacets.NEVER
     most_exported = admin_export.MOST_ROWS
 
@@ -52,6 +52,7 @@ class UncountedChangeList(ChangeList):
         """Those of the page."""
         super().get_results(request)
         self.result_list = self.paginator.rows[: self.list_per_page]
+        self.full_result_count = self.result_count  # or else the theme would say how many it found
 
 
 class BigListAdmin(ListAdmin[_Row]):
@@ -59,6 +60,8 @@ class BigListAdmin(ListAdmin[_Row]):
 
     ordering = ["-pk"]
     sortable_by = ()
+    show_full_result_count = False
+    list_disable_select_all = True
     list_max_show_all = 0
     list_per_page = 50
 
@@ -104,11 +107,26 @@ class ReadOnlyAdmin(BigListAdmin[_Row]):
         return False
 
 
+class TableInline(TabularInline[_Row, _Parent]):
+    """Rows to fill in, in a table: each field says its name itself, for only the head of its column does."""
+
+    extra = 0
+    hide_title = True
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """The field, with its name."""
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = capfirst(str(db_field.verbose_name))
+        return field
+
+
 class ReadOnlyInline(TabularInline[_Row, _Parent]):
     """Rows to look at, on the page of what they belong to."""
 
     extra = 0
     can_delete = False
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: _Parent | None = None) -> bool:
         """Nobody adds one here."""

@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.admin_lists import ListAdmin
-from accounts.admin_theme import TabularInline
+from accounts.admin_lists import ListAdmin, TableInline
 from accounts.models import Membership, User
 
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -25,7 +24,7 @@ admin.site.unregister(TOTPDevice)  # its own page shows the secrets of people's 
 admin.site.unregister(Group)
 
 
-class DeviceInline(TabularInline[Any, User]):
+class DeviceInline(TableInline[Any, User]):
     """The second factor of a person, without its secret. A superuser removes it when the phone is lost."""
 
     model = TOTPDevice
@@ -33,7 +32,6 @@ class DeviceInline(TabularInline[Any, User]):
     verbose_name_plural = _("second factors (remove one when the phone is lost)")
     fields = ("name", "confirmed", "created_at", "last_used_at")
     readonly_fields = fields
-    extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Without the secret."""
@@ -52,11 +50,10 @@ class DeviceInline(TabularInline[Any, User]):
         return request.user.is_active and request.user.is_superuser
 
 
-class PlacesInline(TabularInline[Membership, User]):
+class PlacesInline(TableInline[Membership, User]):
     """The tenants a person belongs to."""
 
     model = Membership
-    extra = 0
     autocomplete_fields = ["tenant"]
     verbose_name = _("membership")
     verbose_name_plural = _("member of")

@@ -21,7 +21,7 @@ _Row = TypeVar("_Row", bound=Model)
 def reason_field(*, required: bool) -> forms.CharField:
     """Where the reason is written."""
     return forms.CharField(
-        label=_("reason"),
+        label=_("Reason"),
         required=required,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         error_messages={"required": NO_REASON},

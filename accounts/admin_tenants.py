@@ -21,9 +21,9 @@ from accounts import audit
 from accounts.admin_cos import CosBucketInline
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_keys import state_of
-from accounts.admin_lists import ListAdmin, ReadOnlyInline
+from accounts.admin_lists import ListAdmin, ReadOnlyInline, TableInline
 from accounts.admin_reasons import NO_REASON, AuditedForm, ChangesForm, record
-from accounts.admin_theme import StackedInline, TabularInline
+from accounts.admin_theme import StackedInline
 from accounts.chips import GOOD, WARN, chip
 from accounts.models import APIKey, Membership, Purpose, Quota, Tenant
 from accounts.models.tenant import validate_time_zone
@@ -45,12 +45,11 @@ class ChangedColumnsFormSet(forms.BaseInlineFormSet[Any, Tenant, Any]):
         return row
 
 
-class MembershipInline(TabularInline[Membership, Tenant]):
+class MembershipInline(TableInline[Membership, Tenant]):
     """The people of a tenant, on its page."""
 
     model = Membership
     formset = ChangedColumnsFormSet
-    extra = 0
     autocomplete_fields = ["user"]
 
 
@@ -77,7 +76,7 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
     def key(self, key: APIKey) -> SafeString:
         """Its name, which leads to it."""
         page = reverse("admin:accounts_apikey_change", args=[key.pk])
-        return format_html('<a class="text-link" href="{}">{}</a>', page, key.name)
+        return format_html('<a class="accent" href="{}">{}</a>', page, key.name)
 
     @admin.display(description=_("state"))
     def state(self, key: APIKey) -> SafeString:

@@ -1,9 +1,11 @@
 """Tenants, their people and their keys."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     """Who is asking and what they may have."""
 
     name = "accounts"
+    verbose_name = _("Tenants and people")

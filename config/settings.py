@@ -167,6 +167,7 @@ AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "n
 AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]
 """What is kept of no failed log-in; `next` may be the link of an invitation."""
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # people are let in again on the page of people
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # its middleware is there, among those of the pages
 OTP_TOTP_ISSUER = "Reelay"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
@@ -206,7 +207,7 @@ UNFOLD = {
     "SHOW_LANGUAGES": True,
     "SHOW_BACK_BUTTON": True,
     "STYLES": [lambda request: static("reelay/reelay.css"), lambda request: static("reelay/console.css")],
-    "SCRIPTS": [lambda request: static("reelay/reelay.js")],
+    "SCRIPTS": [lambda request: static("reelay/reelay.js"), lambda request: static("reelay/console.js")],
     "DASHBOARD_CALLBACK": "videos.console.dashboard.context",
     "SIDEBAR": {"show_search": True, "navigation": "videos.console.navigation.items"},
 }

@@ -1,8 +1,31 @@
-"""The lists of the staff console: each opens, in the theme, and asks the database little."""
+"""The lists of the staff console: searched, filtered, led down to a day, and never counted or read whole."""
+
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from accounts import audit
+from accounts.admin_days import place_of
+from accounts.models import APIKey, Invitation, Purpose
+from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
+from videos import queueing
+from videos.models import Task, TaskEvent
+from videos.states import Status
+
+TASKS, EVENTS = "/admin/videos/task/", "/admin/videos/taskevent/"
+LEDGER, JOBS = "/admin/videos/ledgerentry/", "/admin/procrastinate/procrastinatejob/"
+CHANGES, KEYS, TENANTS = "/admin/accounts/staffchange/", "/admin/accounts/apikey/", "/admin/accounts/tenant/"
+INVITATIONS, PEOPLE, PRICES = "/admin/accounts/invitation/", "/admin/accounts/user/", "/admin/videos/price/"
+ACCOUNTS = "/admin/videos/upstreamaccount/"
+BIG = (TASKS, EVENTS, LEDGER, JOBS, CHANGES, KEYS, INVITATIONS)
+ALL = (*BIG, TENANTS, PEOPLE, PRICES, ACCOUNTS, "/admin/auth/group/")
+MOST_QUERIES = 15
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -10,5 +33,414 @@ def sophie(db: None) -> Person:
     return Person("sophie")
 
 
-def test_the_console_opens(sophie: Person) -> None:
-    assert "/admin/videos/taskevent/" in sophie.see("/admin/")
+def rows(page: str) -> int:
+    return page.count('<tr class="data-row')
+
+
+def shown(person: Person, address: str) -> set[str]:
+    """The public ids on the page."""
+    return set(re.findall(r'title="(task_[0-9a-f]{32})"', person.see(address)))
+
+
+def days(page: str) -> list[str]:
+    """Where the way down to a day leads from there."""
+    _, _, way = page.partition('class="days"')
+    return re.findall(r'href="\?(?:[^"]*&amp;)?day=([0-9-]+)', way.partition("</nav>")[0])
+
+
+def fill(sophie: Person, owner: Caller, make_task: MakeTask, number: int) -> None:
+    """A number of rows for each big list."""
+    for _ in range(number):
+        task = make_task(Status.SUCCEEDED)
+        TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
+        audit.record(sophie.user, "quota of Alice", "Why not.", {}, {"a": 1}, NOW, owner.tenant)
+        APIKey.objects.mint(owner.tenant, "a key")
+        queueing.enqueue(queueing.Job.STORE, task_id=str(task.pk))
+        unique = task.pk.hex
+        Invitation.objects.create(
+            tenant=owner.tenant, email=f"{unique}@example.com", digest=unique, expires_at=NOW
+        )
+
+
+# --- what a page costs
+
+
+@pytest.mark.parametrize("address", ALL)
+def test_a_list_opens_in_the_theme(address: str, sophie: Person, owner: Caller) -> None:
+    page = sophie.see(address)
+    assert "Export CSV" in page
+    assert "unfold/css/styles.css" in page
+
+
+def test_a_big_list_asks_as_much_for_many_as_for_few_and_counts_nothing(
+    sophie: Person, owner: Caller, make_task: MakeTask
+) -> None:
+    def asked(address: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            sophie.see(address)
+        assert not [query for query in queries.captured_queries if "COUNT(" in query["sql"].upper()]
+        return len(queries)
+
+    fill(sophie, owner, make_task, 2)
+    few = {address: asked(address) for address in BIG}
+    fill(sophie, owner, make_task, 200)
+    assert {address: asked(address) for address in BIG} == few
+    assert max(few.values()) <= MOST_QUERIES
+
+
+def test_a_list_shows_a_page_and_the_way_to_older_rows(
+    sophie: Person, owner: Caller, make_task: MakeTask
+) -> None:
+    fill(sophie, owner, make_task, 60)
+    first, second = sophie.see(TASKS), sophie.see(f"{TASKS}?p=2")
+    assert (rows(first), rows(second)) == (50, 10)
+    assert "Older →" in first
+    assert "← Newer" not in first
+    assert "← Newer" in second
+    assert "Older →" not in second
+    assert not re.search(r"\d+ results", first)
+
+
+def test_a_list_is_not_turned_back_for_ever(sophie: Person) -> None:
+    for page in ("201", "999999"):
+        answer = sophie.client.get(f"{TASKS}?p={page}", follow=True)
+        assert answer.redirect_chain
+        assert answer.status_code == 200
+
+
+def test_only_what_is_offered_can_be_asked_for(sophie: Person, make_task: MakeTask) -> None:
+    make_task()
+    for query in ("payload__icontains=a", "request__prompt=cat", "result_link__startswith=h"):
+        assert sophie.get(f"{TASKS}?{query}").status_code == 400
+    for query in ("status=flying", "model=None-1", "account=x", "failure_code=y", "attention=z"):
+        answer = sophie.client.get(f"{TASKS}?{query}", follow=True)
+        assert answer.redirect_chain == [(f"{TASKS}?e=1", 302)]
+
+
+# --- tasks
+
+
+def test_tasks_are_filtered(sophie: Person, make_task: MakeTask, stranger: Caller) -> None:
+    tasks = {
+        "status=failed": make_task(Status.FAILED),
+        "model=Vidu-q2-720p": make_task(model="Vidu-q2-720p"),
+        "tenant=charl": make_task(tenant=stranger.tenant, api_key=stranger.key),
+        "attention=needed": make_task(attention="upstream is silent"),
+        "failure_code=result_lost": make_task(Status.FAILED, failure_code="result_lost"),
+    }
+    tasks["status=failed"].refresh_from_db()
+    for query, task in tasks.items():
+        expected = {task.public_id}
+        if query == "status=failed":
+            expected.add(tasks["failure_code=result_lost"].public_id)
+        assert shown(sophie, f"{TASKS}?{query}") == expected, query
+    account = Task.objects.first()
+    assert account is not None
+    assert len(shown(sophie, f"{TASKS}?account={account.account_id}")) == len(tasks)
+    assert len(shown(sophie, f"{TASKS}?account={account.account_id}&status=failed&tenant=alice")) == 2
+
+
+def test_tasks_are_searched_by_id_upstream_id_tenant_and_prompt(
+    sophie: Person, make_task: MakeTask, stranger: Caller
+) -> None:
+    cat = make_task(request={"prompt": "A black Cat sleeps on 50% of the sofa"})
+    dog = make_task(Status.RUNNING, request={"prompt": "a dog_walk"}, upstream_task_id="4-Up-77")
+    theirs = make_task(request={"prompt": "海边的猫"}, tenant=stranger.tenant, api_key=stranger.key)
+    for text, found in (
+        (cat.public_id, cat),
+        (cat.public_id.upper().replace("TASK", "task"), cat),
+        ("4-Up-77", dog),
+        ("charlie", theirs),
+        ("sleeps+CAT", cat),
+        ("on", cat),
+        ("50%25", cat),
+        ("g_w", dog),
+        ("猫", theirs),
+        ("海边的猫", theirs),
+    ):
+        assert shown(sophie, f"{TASKS}?q={text}") == {found.public_id}, text
+    for nothing in ("task_" + "0" * 32, "sleeps+dog", "x_w", "4-Up-7"):
+        assert shown(sophie, f"{TASKS}?q={nothing}") == set(), nothing
+    assert len(shown(sophie, f"{TASKS}?q=++")) == 3
+
+
+def test_a_task_shows_its_status_as_a_chip_and_why_staff_should_look(
+    sophie: Person, make_task: MakeTask
+) -> None:
+    make_task(Status.IN_DOUBT, attention="upstream may have <it>")
+    page = sophie.see(TASKS)
+    assert '<span class="chip warn">In doubt</span>' in page
+    assert "upstream may have &lt;it&gt;" in page
+
+
+# --- the way to a day
+
+
+def test_tasks_are_led_from_a_year_to_a_day_of_the_viewers(sophie: Person, make_task: MakeTask) -> None:
+    late = make_task(now=datetime(2026, 10, 31, 23, 30, tzinfo=UTC))
+    make_task(now=datetime(2025, 2, 3, 12, tzinfo=UTC))
+    assert days(sophie.see(TASKS)) == ["2025", "2026"]
+    assert days(sophie.see(f"{TASKS}?day=2026")) == [f"2026-{month:02}" for month in range(1, 11)]
+    assert len(days(sophie.see(f"{TASKS}?day=2026-10"))) == 1 + 31
+    assert shown(sophie, f"{TASKS}?day=2026-10-31") == {late.public_id}
+    assert shown(sophie, f"{TASKS}?day=2026-11") == set()
+    sophie.client.cookies["time_zone"] = "Asia/Shanghai"
+    assert shown(sophie, f"{TASKS}?day=2026-10-31") == set()
+    assert shown(sophie, f"{TASKS}?day=2026-11-01") == {late.public_id}
+    assert "2026-11" in days(sophie.see(f"{TASKS}?day=2026"))
+
+
+@pytest.mark.parametrize("day", ["2026-13", "2026-02-30", "26", "1999", "2026-1", "x", "2026-01-01-01"])
+def test_a_day_that_is_none_leads_back_to_the_list(day: str, sophie: Person) -> None:
+    for address in (TASKS, EVENTS, LEDGER, JOBS, CHANGES):
+        answer = sophie.client.get(f"{address}?day={day}", follow=True)
+        assert answer.redirect_chain == [(f"{address}?e=1", 302)], address
+
+
+def test_a_list_without_rows_leads_nowhere(sophie: Person) -> None:
+    for address in (TASKS, EVENTS, LEDGER, JOBS, CHANGES):
+        for query in ("", "?day=2026", "?day=2026-11-20"):
+            assert set(days(sophie.see(f"{address}{query}"))) <= {"2026", "2026-11"}
+
+
+def write_events(make_task: MakeTask, number: int, step: timedelta) -> None:
+    task = make_task(Status.RUNNING)
+    TaskEvent.objects.bulk_create(
+        TaskEvent(task=task, at=NOW + position * step, verb="progressed", status="running")
+        for position in range(number)
+    )
+
+
+def test_the_events_of_a_day_are_all_of_that_day(sophie: Person, make_task: MakeTask) -> None:
+    write_events(make_task, 100, timedelta(hours=1))  # from noon on
+    assert rows(sophie.see(f"{EVENTS}?day=2026-11-20")) == 12
+    assert rows(sophie.see(f"{EVENTS}?day=2026-11-21")) == 24
+    assert rows(sophie.see(f"{EVENTS}?day=2026-11")) == 50
+    assert rows(sophie.see(f"{EVENTS}?day=2026-12")) == 0
+    assert rows(sophie.see(f"{EVENTS}?day=2025")) == 0
+
+
+def test_the_place_of_a_moment_is_found(make_task: MakeTask) -> None:
+    write_events(make_task, 40, timedelta(minutes=1))
+    events = list(TaskEvent.objects.order_by("pk"))
+    for event in events[1::3]:  # numbers that are missing
+        event.delete()
+    left = list(TaskEvent.objects.order_by("pk").values_list("pk", "at"))
+
+    def place(moment: datetime) -> int:
+        return place_of(moment, TaskEvent, 'row."at"')
+
+    before = 0
+    for pk, at in left:
+        assert before < place(at) <= pk < place(at + timedelta(seconds=1))
+        before = pk
+    assert place(NOW - DAY) <= left[0][0]
+    assert place(NOW + DAY) == left[-1][0] + 1
+    TaskEvent.objects.all().delete()
+    assert place(NOW) == 0
+
+
+def test_the_place_of_a_moment_is_found_by_looking_at_a_few_rows(make_task: MakeTask) -> None:
+    write_events(make_task, 5000, timedelta(seconds=1))
+    with CaptureQueriesContext(connection) as asked:
+        place_of(NOW + timedelta(seconds=1234), TaskEvent, 'row."at"')
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) {asked.captured_queries[-1]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan" not in plan
+    assert all(int(found) <= 20 for found in re.findall(r"loops=(\d+)", plan))
+
+
+def test_jobs_and_changes_are_led_to_a_day_too(sophie: Person, owner: Caller) -> None:
+    queueing.enqueue(queueing.Job.STORE, task_id="x")
+    for days_ago in (3, 2, 2):
+        audit.record(sophie.user, "quota", "So.", {}, {"a": 1}, NOW - days_ago * DAY, owner.tenant)
+    today = f"{timezone.now():%Y-%m-%d}"
+    assert rows(sophie.see(f"{JOBS}?day={today}")) == 1
+    assert rows(sophie.see(f"{JOBS}?day=2001-01-01")) == 0
+    assert rows(sophie.see(f"{CHANGES}?day=2026-11-18")) == 2
+    assert days(sophie.see(f"{CHANGES}?day=2026-11")) == ["2026", "2026-11-17", "2026-11-18"]
+
+
+def test_a_step_keeps_what_else_is_asked_for(sophie: Person, make_task: MakeTask) -> None:
+    make_task()
+    page = sophie.see(f"{TASKS}?status=queued&q=cat&p=1")
+    assert 'href="?status=queued&amp;q=cat&amp;day=2026"' in page
+
+
+# --- events
+
+
+def test_events_are_filtered_and_searched(sophie: Person, make_task: MakeTask, stranger: Caller) -> None:
+    mine, theirs = make_task(), make_task(tenant=stranger.tenant, api_key=stranger.key)
+    for task, verb in ((mine, "create"), (theirs, "create"), (theirs, "flag")):
+        TaskEvent.objects.create(task=task, at=NOW, verb=verb, status="queued", detail={"word": "PROC"})
+    page = sophie.see(EVENTS)
+    for text in ("Created", "Shown to staff", "Charlie", '<span class="chip ">Queued</span>', "PROC"):
+        assert text in page
+    for query, number in (
+        ("verb=flag", 1),
+        ("verb=create", 2),
+        ("tenant=charlie", 2),
+        ("tenant=charlie&verb=create", 1),
+        ("tenant=alice&day=2026-11-20", 1),
+        ("tenant=alice&day=2026-11-21", 0),
+        (f"q={mine.public_id}", 1),
+        ("q=something", 0),
+    ):
+        assert rows(sophie.see(f"{EVENTS}?{query}")) == number, query
+
+
+def test_an_event_is_looked_at_and_leads_to_its_task(sophie: Person, make_task: MakeTask) -> None:
+    task = make_task()
+    event = TaskEvent.objects.create(task=task, at=NOW, verb="flag", status="queued", detail={"why": "slow"})
+    page = sophie.see(f"{EVENTS}{event.pk}/change/")
+    for text in ("Shown to staff", "slow", f"/admin/videos/task/{task.pk}/change/"):
+        assert text in page
+    assert sophie.client.post(f"{EVENTS}{event.pk}/change/", {"verb": "fail"}).status_code == 403
+
+
+# --- jobs
+
+
+def test_jobs_are_listed_filtered_and_looked_at(sophie: Person) -> None:
+    queueing.enqueue(queueing.Job.STORE, task_id="0198")
+    queueing.enqueue(queueing.Job.SUBMIT, account_id=7)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE queue_name = 'submit'")
+        cursor.execute("SELECT id FROM procrastinate_jobs WHERE queue_name = 'submit'")
+        (failed,) = cursor.fetchone()
+    for query, number in (
+        ("", 2),
+        ("queue=store", 1),
+        ("status=failed", 1),
+        ("status=failed&queue=store", 0),
+    ):
+        assert rows(sophie.see(f"{JOBS}?{query}")) == number, query
+    page = sophie.see(f"{JOBS}{failed}/change/")
+    for text in ("account_id", '<span class="chip bad">Failed</span>', "Queued"):
+        assert text in page
+    for address in (f"{JOBS}{failed}/change/", f"{JOBS}{failed}/delete/", f"{JOBS}add/"):
+        assert sophie.client.post(address, {"post": "yes"}).status_code == 403
+
+
+# --- keys, invitations, tenants
+
+
+def test_keys_of_people_are_left_out_unless_asked_for_and_stay_as_they_are(
+    sophie: Person, owner: Caller
+) -> None:
+    portal = APIKey.objects.of_people(owner.tenant, Purpose.PORTAL)
+    assert rows(sophie.see(KEYS)) == 1
+    assert rows(sophie.see(f"{KEYS}?used_by=people")) == 1
+    assert rows(sophie.see(f"{KEYS}?used_by=anybody")) == 2
+    assert "tenant portal" in sophie.see(f"{KEYS}?used_by=people")
+    for action in ("rotate", "revoke"):
+        chosen = {"action": action, "_selected_action": [portal.pk]}
+        page = sophie.client.post(f"{KEYS}?used_by=people", chosen, follow=True).content.decode()
+        assert "stands for people at a form" in page
+    for address in ("change", "delete"):
+        assert sophie.client.post(f"{KEYS}{portal.pk}/{address}/", {"post": "yes"}).status_code == 403
+    portal.refresh_from_db()
+    assert (portal.revoked_at, portal.replaced_by, portal.expires_at) == (None, None, None)
+
+
+def test_a_key_with_videos_is_not_deleted_and_a_few_of_them_are_named(
+    sophie: Person, owner: Caller, make_task: MakeTask
+) -> None:
+    assert owner.key is not None
+    for _ in range(8):
+        make_task()
+    page = sophie.see(f"{KEYS}{owner.key.pk}/delete/")
+    assert len(set(re.findall(r"Task: (task_\w+)", page))) == 5
+    sophie.client.post(f"{KEYS}{owner.key.pk}/delete/", {"post": "yes"})
+    assert APIKey.objects.filter(pk=owner.key.pk).exists()
+
+
+def test_a_tenants_page_lists_its_keys_with_their_state_and_makes_new_ones(
+    sophie: Person, owner: Caller, mate: Caller, stranger: Caller
+) -> None:
+    assert owner.key is not None
+    assert mate.key is not None
+    assert stranger.key is not None
+    mate.key.revoke(NOW)
+    APIKey.objects.of_people(owner.tenant, Purpose.CONSOLE)
+    page = sophie.see(f"{TENANTS}{owner.tenant.pk}/change/")
+    for text in (
+        f"{KEYS}{owner.key.pk}/change/",
+        f"{KEYS}{mate.key.pk}/change/",
+        '<span class="chip good">Works</span>',
+        '<span class="chip bad">Revoked</span>',
+        f"{KEYS}add/?tenant={owner.tenant.pk}",
+    ):
+        assert text in page
+    for text in (stranger.key.prefix, owner.key.digest, "staff console"):
+        assert text not in page
+    form = sophie.open(f"{KEYS}add/?tenant={owner.tenant.pk}")
+    assert form["tenant"] == str(owner.tenant.pk)
+
+
+def test_a_tenants_keys_are_seen_by_who_may_see_keys(owner: Caller) -> None:
+    assert owner.key is not None
+    page = f"{TENANTS}{owner.tenant.pk}/change/"
+    assert owner.key.prefix not in Person("tim", "view_tenant").see(page)
+    tina = Person("tina", "view_tenant", "view_apikey").see(page)
+    assert owner.key.prefix in tina
+    assert "New key" not in tina
+
+
+def test_invitations_are_listed_with_what_became_of_them(sophie: Person, owner: Caller) -> None:
+    now = timezone.now()
+    for email, fields in (
+        ("open@example.com", {}),
+        ("late@example.com", {"expires_at": now - DAY}),
+        ("came@example.com", {"accepted_at": now}),
+        ("gone@example.com", {"revoked_at": now}),
+    ):
+        given = {"tenant": owner.tenant, "email": email, "digest": email, "expires_at": now + DAY}
+        Invitation.objects.create(**(given | fields))
+    page = sophie.see(INVITATIONS)
+    for word in ("Open", "Expired", "Accepted", "Withdrawn"):
+        assert re.search(rf'<span class="chip \w*">{word}</span>', page), word
+    assert rows(sophie.see(f"{INVITATIONS}?q=late")) == 1
+    assert rows(sophie.see(f"{INVITATIONS}?tenant=nobody")) == 0
+
+
+def test_tenants_are_filtered_by_state(sophie: Person, owner: Caller, stranger: Caller) -> None:
+    stranger.tenant.suspend(NOW)
+    for state, name in (("active", "Alice"), ("suspended", "Charlie")):
+        page = sophie.see(f"{TENANTS}?state={state}")
+        assert rows(page) == 1
+        assert name in page
+
+
+# --- who may
+
+
+@pytest.mark.parametrize(
+    ("address", "permission"),
+    [
+        (TASKS, "view_task"),
+        (EVENTS, "view_taskevent"),
+        (LEDGER, "view_ledgerentry"),
+        (JOBS, "view_procrastinatejob"),
+        (CHANGES, "view_staffchange"),
+        (KEYS, "view_apikey"),
+        (TENANTS, "view_tenant"),
+        (INVITATIONS, "view_invitation"),
+        (PEOPLE, "view_user"),
+        (PRICES, "view_price"),
+        (ACCOUNTS, "view_upstreamaccount"),
+    ],
+)
+def test_who_may_look_sees_one_list_and_changes_nothing(
+    address: str, permission: str, owner: Caller, make_task: MakeTask
+) -> None:
+    make_task(Status.SUCCEEDED)
+    tim = Person("tim", permission)
+    tim.see(address)
+    assert tim.get(f"{address}export/").status_code == 200
+    assert tim.get(f"{address}add/").status_code == 403
+    for other in {TASKS, EVENTS, LEDGER, KEYS, TENANTS, PEOPLE} - {address}:
+        assert tim.get(other).status_code == 403
+        assert tim.get(f"{other}export/").status_code == 403

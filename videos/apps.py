@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 from videos import default_prices
 
@@ -10,6 +11,7 @@ class VideosConfig(AppConfig):
     """The gateway itself."""
 
     name = "videos"
+    verbose_name = _("Videos")
 
     def ready(self) -> None:
         """Let a database without prices get the default ones, also after it was emptied."""

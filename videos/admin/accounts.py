@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from accounts.admin_deletion import protected_rows
 from accounts.admin_lists import ListAdmin
@@ -19,7 +19,7 @@ class UpstreamAccountForm(forms.ModelForm[UpstreamAccount]):
     """Takes a new secret key, and never reads the old one."""
 
     new_secret_key = forms.CharField(
-        label=_("new secret key"),
+        label=_("New secret key"),
         required=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text=_("Leave empty to keep the one that is set."),
@@ -36,6 +36,7 @@ class UpstreamAccountForm(forms.ModelForm[UpstreamAccount]):
             "creates_per_second",
             "describes_per_second",
         ]
+        widgets = {"disabled_models": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
     def clean_new_secret_key(self) -> str:
         """A new account needs one; an old one keeps what it has."""

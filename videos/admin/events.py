@@ -9,12 +9,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_days import DayFilter, DayOfWritingFilter, Span
 from accounts.admin_filters import ChoiceFilter, TenantFilter
 from accounts.admin_lists import ReadOnlyAdmin
+from accounts.chips import clipped
 from accounts.ids import first_uuid7
 from videos import display
 from videos.models import Task, TaskEvent
@@ -22,8 +22,6 @@ from videos.models.task import parse_public_id, public_id
 
 LATEST_TASKS = 2000
 """Of a tenant, the events of its latest tasks are listed; a day before that brings those of earlier ones."""
-DETAIL_SHOWN = 120
-"""Characters of a detail in the list."""
 
 
 class VerbFilter(ChoiceFilter):
@@ -88,7 +86,7 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
     def video(self, event: TaskEvent) -> SafeString:
         """The task, which the link leads to."""
         page = reverse("admin:videos_task_change", args=[event.task_id])
-        return format_html('<a class="text-link" href="{}">{}</a>', page, public_id(event.task_id))
+        return format_html('<a class="accent clip" href="{}">{}</a>', page, public_id(event.task_id))
 
     @admin.display(description=_("tenant"))
     def tenant(self, event: TaskEvent) -> str:
@@ -96,7 +94,6 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
         return event.task.tenant.name
 
     @admin.display(description=_("detail"))
-    def told(self, event: TaskEvent) -> str:
+    def told(self, event: TaskEvent) -> SafeString | None:
         """What else is known of it, in short."""
-        text = json.dumps(event.detail, ensure_ascii=False) if event.detail else ""
-        return Truncator(text).chars(DETAIL_SHOWN)
+        return clipped(json.dumps(event.detail, ensure_ascii=False) if event.detail else "")

@@ -1,19 +1,25 @@
 """The jobs of the workers, in the staff console."""
 
 import json
+from copy import copy
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
 from accounts.admin_days import DayOfWritingFilter
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import ReadOnlyAdmin, ReadOnlyInline
-from accounts.chips import BAD, BUSY, GOOD, NEUTRAL, chip
+from accounts.chips import BAD, BUSY, GOOD, NEUTRAL, chip, clipped
 from videos.display import Look
 from videos.queueing import Job
 
@@ -99,6 +105,18 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
     fields = ("id", "task", "state", "queue", "arguments", "tries", "queued_at", "due", "priority", "lock")
     inlines = [JobEventInline]
 
+    def __init__(self, model: type[ProcrastinateJob], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        # A copy: the names of the model itself are for its own package to change.
+        self.opts = copy(self.opts)
+        self.opts.verbose_name, self.opts.verbose_name_plural = _("job"), _("jobs")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, under its name."""
+        return super().changelist_view(request, {"title": capfirst(gettext("jobs"))} | (extra_context or {}))
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProcrastinateJob]:
         """With the moment each was queued."""
         events = ProcrastinateEvent.objects.filter(job=OuterRef("pk")).order_by("pk")
@@ -120,9 +138,9 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
         return job.queue_name
 
     @admin.display(description=_("arguments"))
-    def arguments(self, job: ProcrastinateJob) -> str:
+    def arguments(self, job: ProcrastinateJob) -> SafeString | None:
         """What it was given."""
-        return json.dumps(job.args)
+        return clipped(json.dumps(job.args))
 
     @admin.display(description=_("attempts"))
     def tries(self, job: ProcrastinateJob) -> int:
@@ -130,11 +148,15 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
         return job.attempts
 
     @admin.display(description=_("queued at"))
-    def queued_at(self, job: Any) -> Any:
+    def queued_at(self, job: Any) -> str | None:
         """When it was queued."""
-        return job.at
+        return _moment(job.at)
 
     @admin.display(description=_("scheduled at"))
-    def due(self, job: ProcrastinateJob) -> Any:
+    def due(self, job: ProcrastinateJob) -> str | None:
         """When it is to run, if not at once."""
-        return job.scheduled_at
+        return _moment(job.scheduled_at)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return date_format(timezone.localtime(moment), "DATETIME_FORMAT") if moment else None

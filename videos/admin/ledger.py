@@ -36,7 +36,7 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
     """Money to add to a balance, or to take from it."""
 
     kind = forms.ChoiceField(
-        label=_("kind"),
+        label=_("Kind"),
         choices=[(kind.value, kind.label) for kind in BOOKINGS],
         help_text=_("A top-up is money that was paid in; an adjustment corrects, up or down."),
         widget=UnfoldAdminSelectWidget,
@@ -137,4 +137,4 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
         if entry.task_id is None:
             return ""
         page = reverse("admin:videos_task_change", args=[entry.task_id])
-        return format_html('<a class="text-link" href="{}">{}</a>', page, public_id(entry.task_id))
+        return format_html('<a class="accent clip" href="{}">{}</a>', page, public_id(entry.task_id))

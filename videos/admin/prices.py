@@ -81,12 +81,12 @@ class PriceForm(AuditedForm[Price]):
     """A price, which begins and ends now or later."""
 
     model = forms.ChoiceField(
-        label=_("model"),
+        label=_("Model"),
         choices=[(spec.name, spec.name) for spec in catalogue.MODELS],
         widget=UnfoldAdminSelectWidget,
     )
     valid_from = forms.SplitDateTimeField(
-        label=_("valid from"),
+        label=_("Valid from"),
         required=False,
         widget=UnfoldAdminSplitDateTimeWidget,
         help_text=_("Empty: from now on."),

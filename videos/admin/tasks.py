@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin_days import DayOfIdFilter
 from accounts.admin_filters import ChoiceFilter, TenantFilter, named
 from accounts.admin_lists import ReadOnlyAdmin, UncountedChangeList
-from accounts.chips import WARN, chip
+from accounts.chips import WARN, chip, clipped
 from videos import catalogue, display
 from videos.console.pages import TaskPages
 from videos.errors import FailureCode
@@ -115,14 +115,13 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
     list_display = [
         "video",
         "state",
+        "note",
         "tenant",
         "model",
         "prompt",
         "created_at",
         "finished_at",
         "account",
-        "failure",
-        "to_look_at",
     ]
     list_filter = [
         StatusFilter,
@@ -151,9 +150,9 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         return (found(queryset, search_term.strip()) if search_term.strip() else queryset), False
 
     @admin.display(description=_("task"))
-    def video(self, task: Task) -> str:
+    def video(self, task: Task) -> SafeString | None:
         """The id clients see."""
-        return task.public_id
+        return clipped(task.public_id)
 
     @admin.display(description=_("status"))
     def state(self, task: Task) -> SafeString:
@@ -161,20 +160,17 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         return display.chip_of(task.status)
 
     @admin.display(description=_("prompt"))
-    def prompt(self, task: Any) -> str:
+    def prompt(self, task: Any) -> SafeString | None:
         """How its prompt begins."""
         text = task.prompt_shown or ""
-        return f"{text}…" if len(text) == PROMPT_SHOWN else text
+        return clipped(f"{text}…" if len(text) == PROMPT_SHOWN else text)
 
-    @admin.display(description=_("failure"))
-    def failure(self, task: Task) -> str:
-        """Why it failed."""
-        return task.failure_code
-
-    @admin.display(description=_("attention"))
-    def to_look_at(self, task: Task) -> str:
-        """Why staff should look."""
-        return format_html("{} {}", chip(_("Look"), WARN), task.attention) if task.attention else ""
+    @admin.display(description=_("note"))
+    def note(self, task: Task) -> SafeString | None:
+        """Why staff should look at it, or why it failed."""
+        if task.attention:
+            return format_html("{} {}", chip(_("Look"), WARN), clipped(task.attention))
+        return clipped(task.failure_code)
 
 
 Reading = Callable[[QuerySet[Task], str], QuerySet[Task] | None]

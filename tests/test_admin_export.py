@@ -1,0 +1,155 @@
+"""The console's lists as CSV files: what a list shows on all its pages, nothing that runs, no secret."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+
+from accounts import audit, spreadsheets
+from accounts.admin_export import BATCH, MOST_ROWS, as_csv
+from accounts.models import Tenant
+from tests.conftest import NOW, Caller, MakeTask
+from tests.console import Person
+from videos import ledger
+from videos.models import LedgerEntry
+from videos.states import Status
+
+TASKS, LEDGER = "/admin/videos/task/", "/admin/videos/ledgerentry/"
+KEYS, CHANGES = "/admin/accounts/apikey/", "/admin/accounts/staffchange/"
+
+
+@pytest.fixture
+def sophie(db: None) -> Person:
+    return Person("sophie")
+
+
+def read(answer: Any) -> list[dict[str, str]]:
+    text = b"".join(answer.streaming_content).decode()
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def export(person: Person, address: str, query: str = "") -> list[dict[str, str]]:
+    answer = person.get(f"{address}export/{query}")
+    assert answer.status_code == 200
+    assert answer["content-type"] == "text/csv; charset=utf-8"
+    assert answer["content-disposition"].endswith('.csv"')
+    return read(answer)
+
+
+def top_up(tenant: Tenant, number: int) -> None:
+    entry: dict[str, Any] = {"tenant": tenant, "kind": "top_up", "amount": 1, "at": NOW}
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(**entry, actor_name="sophie", reason=f"number {position}") for position in range(number)
+    )
+
+
+def test_a_file_has_the_columns_and_the_words_of_the_list(sophie: Person, make_task: MakeTask) -> None:
+    task = make_task(Status.FAILED, failure_code="result_lost", now=datetime(2026, 11, 20, 12, tzinfo=UTC))
+    [row] = export(sophie, TASKS)
+    assert row == {
+        "Task": task.public_id,
+        "Status": "Failed",
+        "Note": "result_lost",
+        "Tenant": "Alice",
+        "Model": "Kling-3.0-720p",
+        "Prompt": "a cat runs",
+        "Created at": "2026-11-20 12:00:00+00:00",
+        "Finished at": "2026-11-20 12:00:00+00:00",
+        "Upstream account": "somewhere",
+    }
+
+
+def test_a_file_tells_the_time_of_the_viewer(sophie: Person, make_task: MakeTask) -> None:
+    make_task(now=datetime(2026, 11, 20, 12, tzinfo=UTC))
+    sophie.client.cookies["time_zone"] = "Asia/Shanghai"
+    assert export(sophie, TASKS)[0]["Created at"] == "2026-11-20 20:00:00+08:00"
+
+
+def test_a_file_has_what_the_filters_and_the_search_leave(
+    sophie: Person, make_task: MakeTask, stranger: Caller
+) -> None:
+    make_task(Status.FAILED)
+    dog = make_task(request={"prompt": "a dog"})
+    make_task(request={"prompt": "a dog"}, tenant=stranger.tenant, api_key=stranger.key)
+    found = export(sophie, TASKS, "?q=dog&status=queued&tenant=alice&day=2026-11-20")
+    assert [row["Task"] for row in found] == [dog.public_id]
+    assert export(sophie, TASKS, "?day=2026-11-21") == []
+
+
+def test_the_link_to_the_file_keeps_what_is_asked_for(sophie: Person, make_task: MakeTask) -> None:
+    make_task()
+    assert 'href="export/?q=cat&amp;status=queued"' in sophie.see(f"{TASKS}?status=queued&q=cat")
+
+
+def test_a_question_that_makes_no_sense_leads_back_to_the_list(sophie: Person) -> None:
+    answer = sophie.client.get(f"{TASKS}export/?day=never", follow=True)
+    assert answer.redirect_chain == [("../?e=1", 302)]
+    assert answer.status_code == 200
+
+
+def test_all_pages_are_in_the_file_read_in_batches_and_never_counted(sophie: Person, owner: Caller) -> None:
+    top_up(owner.tenant, BATCH + 5)
+    with CaptureQueriesContext(connection) as asked:
+        found = export(sophie, LEDGER)
+    assert [row["Reason"] for row in found] == [f"number {BATCH + 4 - line}" for line in range(BATCH + 5)]
+    entries = [query["sql"] for query in asked.captured_queries if "videos_ledgerentry" in query["sql"]]
+    assert all("LIMIT" in statement and "OFFSET" not in statement for statement in entries)
+    assert not any("COUNT(" in statement.upper() for statement in entries)
+    assert len(asked) <= 8
+
+
+@pytest.mark.parametrize("most", [1, 3, 7])
+def test_a_file_ends_where_it_says(most: int, sophie: Person, owner: Caller) -> None:
+    top_up(owner.tenant, 5)
+    request = RequestFactory().get(LEDGER)
+    request.user = sophie.user
+    page = admin.site._registry[LedgerEntry]
+    found = read(as_csv(page, request, LedgerEntry.objects.all(), most))
+    assert [row["Reason"] for row in found] == ["number 4", "number 3", "number 2", "number 1", "number 0"][
+        :most
+    ]
+    assert f"{MOST_ROWS:,}" in sophie.see(LEDGER) or str(MOST_ROWS) in sophie.see(LEDGER)
+
+
+def test_amounts_stay_numbers_and_nothing_else_runs_as_a_formula(sophie: Person, owner: Caller) -> None:
+    formula = '=HYPERLINK("http://127.0.0.1","x")'
+    Tenant.objects.filter(pk=owner.tenant.pk).update(name="+Alice")
+    ledger.adjust(owner.tenant, Decimal("-7.5"), sophie.user, formula, NOW)
+    [row] = export(sophie, LEDGER)
+    assert (row["Tenant"], row["Amount"], row["Reason"]) == ("'+Alice", "-7.50", f"'{formula}")
+    audit.record(sophie.user, "@SUM(A1)", "-1+1", {}, {"a": "<b>&"}, NOW, owner.tenant)
+    [change] = export(sophie, CHANGES)
+    assert (change["Subject"], change["Reason"]) == ("'@SUM(A1)", "'-1+1")
+    assert change["Before → after"] == 'a: none → "<b>&"'
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "  =", "＝"])  # noqa: RUF001 - a wide one
+def test_a_cell_that_a_spreadsheet_would_run_is_quoted(start: str) -> None:
+    assert spreadsheets.cell(f"{start}1") == f"'{start}1"
+    assert spreadsheets.cell(f"a{start}1") == f"a{start}1"
+    assert spreadsheets.cell(Decimal(-1)) == "-1.00"
+
+
+def test_no_file_has_a_secret(sophie: Person, owner: Caller, make_task: MakeTask) -> None:
+    assert owner.key is not None
+    assert owner.text is not None
+    task = make_task(Status.STORING, result_link="http://upstream.example/secret-link")
+    for address in (TASKS, LEDGER, KEYS, "/admin/accounts/user/", "/admin/videos/upstreamaccount/"):
+        text = b"".join(sophie.get(f"{address}export/").streaming_content).decode()
+        for secret in (owner.key.digest, owner.text, "a secret key", task.result_link, sophie.user.password):
+            assert not secret or secret not in text
+
+
+def test_flags_and_lists_are_words(sophie: Person, owner: Caller) -> None:
+    [key] = export(sophie, KEYS)
+    assert (key["State"], key["Scopes"], key["Stands for"]) == ("Works", "read, write", "program")
+    [person] = export(sophie, "/admin/accounts/user/")
+    assert (person["Username"], person["Staff status"]) == ("sophie", "yes")

@@ -1,0 +1,112 @@
+"""People in the staff console: what they belong to, their second factor, and who may make somebody staff."""
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.models import Membership, User
+from tests.conftest import Caller
+from tests.console import Person
+
+LIST, ADD = "/admin/accounts/user/", "/admin/accounts/user/add/"
+MAY_CHANGE = ("view_user", "change_user", "add_user", "delete_user")
+
+
+@pytest.fixture
+def sophie(db: None) -> Person:
+    return Person("sophie")
+
+
+@pytest.fixture
+def dora(db: None) -> User:
+    return User.objects.create_user("dora", "dora@example.com", "a long password")
+
+
+def page_of(user: User) -> str:
+    return f"{LIST}{user.pk}/change/"
+
+
+def device_of(user: User) -> TOTPDevice:
+    return TOTPDevice.objects.create(user=user, name="phone", confirmed=True)
+
+
+def test_a_person_is_made_found_and_joins_a_tenant(sophie: Person, owner: Caller) -> None:
+    answer = sophie.fill_in(ADD, username="emil", password1="Tr0ub4dor&3", password2="Tr0ub4dor&3")
+    assert answer.errors == []
+    emil = User.objects.get(username="emil")
+    place = {"memberships-0-tenant": str(owner.tenant.pk), "memberships-0-role": "viewer"}
+    sophie.fill_in(page_of(emil), **place, **{"memberships-TOTAL_FORMS": "1"})
+    assert Membership.objects.get(user=emil).role == "viewer"
+    assert "emil" in sophie.see(f"{LIST}?q=emi")
+    assert "emil" not in sophie.see(f"{LIST}?q=nobody")
+
+
+def test_a_superuser_removes_the_second_factor_of_a_lost_phone(sophie: Person, dora: User) -> None:
+    device = device_of(dora)
+    page = sophie.see(page_of(dora))
+    assert "phone" in page
+    assert device.key not in page
+    answer = sophie.fill_in(page_of(dora), **{"totpdevice_set-0-DELETE": "on"})
+    assert answer.errors == []
+    assert not TOTPDevice.objects.exists()
+    assert "phone" in LogEntry.objects.get().change_message
+
+
+def test_nobody_else_removes_or_adds_one(dora: User) -> None:
+    device_of(dora)
+    tim = Person("tim", *MAY_CHANGE, "view_totpdevice", "delete_totpdevice", "change_totpdevice")
+    given = {"totpdevice_set-0-DELETE": "on", "totpdevice_set-1-name": "mine"}
+    tim.fill_in(page_of(dora), **given, **{"totpdevice_set-TOTAL_FORMS": "2"}, first_name="Dora")
+    dora.refresh_from_db()
+    assert dora.first_name == "Dora"
+    assert TOTPDevice.objects.count() == 1
+
+
+def test_a_device_has_no_page_that_shows_its_secret(sophie: Person, dora: User) -> None:
+    device = device_of(dora)
+    for page in ("", f"{device.pk}/change/", f"{device.pk}/config/", f"{device.pk}/qrcode/"):
+        assert sophie.get(f"/admin/otp_totp/totpdevice/{page}").status_code == 404
+
+
+def test_only_a_superuser_makes_somebody_staff(sophie: Person, dora: User) -> None:
+    tim = Person("tim", *MAY_CHANGE)
+    powers = {"is_superuser": "on", "is_staff": "on"}
+    tim.fill_in(page_of(tim.user), **powers)
+    tim.fill_in(page_of(dora), **powers)
+    dora.refresh_from_db()
+    tim.user.refresh_from_db()
+    assert (dora.is_staff, dora.is_superuser, tim.user.is_superuser) == (False, False, False)
+    sophie.fill_in(page_of(dora), is_staff="on")
+    dora.refresh_from_db()
+    assert dora.is_staff
+
+
+def test_only_a_superuser_changes_or_deletes_a_superuser(sophie: Person) -> None:
+    tim = Person("tim", *MAY_CHANGE)
+    for page in (
+        page_of(sophie.user),
+        f"{LIST}{sophie.user.pk}/password/",
+        f"{LIST}{sophie.user.pk}/delete/",
+    ):
+        given = {"password1": "Tr0ub4dor&3", "password2": "Tr0ub4dor&3", "post": "yes"}
+        assert tim.client.post(page, given).status_code == 403
+    assert User.objects.filter(pk=sophie.user.pk).exists()
+
+
+def test_who_failed_to_log_in_too_often_is_let_in_again(sophie: Person, dora: User) -> None:
+    for name in ("dora", "emil"):
+        AccessAttempt.objects.create(
+            username=name, ip_address="203.0.113.7", failures_since_start=5, user_agent="", http_accept=""
+        )
+    chosen = {"action": "let_in", "_selected_action": [dora.pk]}
+    page = sophie.client.post(LIST, chosen, follow=True).content.decode()
+    assert "dora may try to log in again." in page
+    assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["emil"]
+
+
+def test_groups_are_in_the_theme(sophie: Person) -> None:
+    assert sophie.fill_in("/admin/auth/group/add/", name="Support").errors == []
+    assert "Support" in sophie.see("/admin/auth/group/")
+    assert Group.objects.count() == 1
