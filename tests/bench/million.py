@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     with stage.empty_gateway() as family:
-        tenant, key = _seed(options.tasks)
+        tenant, key = seed(options.tasks)
         cases = list(_cases(tenant))
         url = stage.start_web(family)
         problems = [problem for case in cases for problem in _try(case, url, key, options.requests)]
@@ -80,7 +80,7 @@ def main() -> None:
     sys.exit(1 if problems else 0)
 
 
-def _seed(tasks: int) -> tuple[UUID, str]:
+def seed(tasks: int) -> tuple[UUID, str]:
     """The biggest tenant and a key of it."""
     output, started = io.StringIO(), time.monotonic()
     call_command("seedtasks", "--tasks", str(tasks), stdout=output)

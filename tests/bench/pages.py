@@ -1,0 +1,183 @@
+"""How soon does each page open beside a million tasks? One web process, one browser that stays.
+
+    python -m tests.bench.pages [--tasks 1000000] [--requests 40] [--keep]
+
+Prints for each page of the portal and the console, and for what lists may be asked for, the latencies and how
+many queries it takes. Ends with 1 if a page is not answered with 200, takes more than 15 queries, or if one
+in twenty takes longer than 300 ms. `--keep` leaves the tasks in the database.
+"""
+
+import argparse
+import http.client
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from django.core.management import call_command
+
+from tests.bench import stage
+from tests.bench.million import seed
+from tests.bench.stage import percentile, report
+
+if TYPE_CHECKING:
+    from accounts.models import Tenant, User
+    from tests.pages import Page
+
+MOST_QUERIES, MOST_SECONDS = 15, 0.3
+WORDS = ("cat", "project 1999", "absentword", "zq", "海滩", "鲸", "dragonfly")
+"""Frequent ones and rare ones, some too short for an index, and some that are nowhere."""
+WARM_UP = 3
+"""Requests before it counts: a process that has just started has nothing at hand."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is logged in: the cookie of the session."""
+
+    cookie: str
+
+
+def main() -> None:
+    """Run once and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tasks", type=int, default=1_000_000)
+    parser.add_argument("--requests", type=int, default=40)
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    with stage.empty_gateway() as family:
+        tenant_id, _ = seed(options.tasks)
+        people, pages = _people_and_pages(tenant_id)
+        url = stage.start_web(family)
+        problems = [
+            problem for page in pages for problem in _try(page, url, people[page.viewer], options.requests)
+        ]
+        if not options.keep:
+            call_command("flush", interactive=False, verbosity=0)
+    report(f"\n{len(pages)} pages, {len(problems)} problems")
+    for problem in problems:
+        report(problem)
+    sys.exit(1 if problems else 0)
+
+
+def _people_and_pages(tenant_id: UUID) -> "tuple[dict[str, Person], list[Page]]":
+    from accounts.models import Membership, Role, Tenant, User
+    from tests.pages import MEMBER, NOBODY, STAFF, pages
+
+    tenant = Tenant.objects.get(pk=tenant_id)
+    member, staff = User.objects.create_user("member"), User.objects.create_superuser("staff")
+    Membership.objects.create(tenant=tenant, user=member, role=Role.OWNER)
+    people = {NOBODY: Person(""), MEMBER: _logged_in(member), STAFF: _logged_in(staff)}
+    plain = [page for page in pages(tenant, staff) if page.name not in ("not-found",)]
+    return people, [*plain, *_asked_for(tenant)]
+
+
+def _logged_in(user: "User") -> Person:
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    return Person(f"sessionid={client.cookies['sessionid'].value}")
+
+
+def _asked_for(tenant: "Tenant") -> "Iterator[Page]":
+    """What the lists may be asked for: filters, words, places far back."""
+    from django.urls import reverse
+
+    from tests.pages import MEMBER, STAFF, Page
+
+    history = reverse("portal:videos", args=[tenant.pk])
+    for query in _queries_of_the_history(tenant):
+        yield Page(f"history {query}", MEMBER, f"{history}?{query}")
+    usage = reverse("portal:usage", args=[tenant.pk])
+    for period in ("month", "last_month", "7", "30"):
+        yield Page(f"usage {period}", MEMBER, f"{usage}?period={period}")
+    for span in ("day", "week", "month"):
+        yield Page(f"dashboard {span}", STAFF, f"/admin/?span={span}")
+    for name, queries in _queries_of_lists(tenant).items():
+        address = reverse(f"admin:{name}_changelist")
+        for query in queries:
+            yield Page(f"{name} {query}", STAFF, f"{address}?{query}")
+
+
+def _queries_of_the_history(tenant: "Tenant") -> Iterator[str]:
+    from videos.models import Task
+
+    tasks = Task.objects.filter(tenant=tenant)
+    middle = tasks.order_by("-id")[tasks.count() // 2]
+    yield from (f"status={status}" for status in ("at_work", "completed", "failed"))
+    yield f"model={middle.model}"
+    yield f"model={middle.model}&status=failed"
+    yield f"older={middle.public_id}"
+    yield f"start={middle.created_at:%Y-%m-%d}&end={middle.created_at:%Y-%m-%d}"
+    yield from (f"q={quote(word)}" for word in WORDS)
+
+
+def _queries_of_lists(tenant: "Tenant") -> dict[str, list[str]]:
+    from videos.models import Task
+
+    task = Task.objects.filter(tenant=tenant, status="succeeded").order_by("id")[1000]
+    day = f"{task.created_at:%Y-%m-%d}"
+    words = [f"q={quote(word)}" for word in (task.public_id, tenant.name, *WORDS)]
+    return {
+        "videos_task": [
+            *(f"status={status}" for status in ("queued", "running", "failed", "cancelled", "in_doubt")),
+            *(f"model={task.model}", "attention=needed", "failure_code=result_lost", f"tenant={tenant.name}"),
+            *(f"day={day[:length]}" for length in (4, 7, 10)),
+            *words,
+            f"p=50&model={task.model}",
+        ],
+        "videos_taskevent": [f"day={day}", "verb=create", "verb=flag", f"q={task.public_id}"],
+        "videos_ledgerentry": [f"day={day}", "kind=top_up", f"tenant={tenant.name}"],
+        "accounts_tenant": ["q=Seed"],
+        "accounts_apikey": ["q=key", "used_by=anybody"],
+    }
+
+
+def _try(page: "Page", url: str, person: Person, requests: int) -> Iterator[str]:
+    """Measure it, print what was found, and answer with what is wrong."""
+    latencies, statuses = _measure(page.path, url, person, requests)
+    queries, late = _queries(page.path, person), percentile(latencies, 95)
+    times = "  ".join(f"p{percent} {percentile(latencies, percent) * 1000:6.1f} ms" for percent in (50, 95))
+    report(f"{page.name[:58]:<58} {times}  {queries:3d} queries")
+    yield from (f"{page.name}: answered {status}" for status in sorted(statuses - {http.client.OK}))
+    if queries > MOST_QUERIES:
+        yield f"{page.name}: takes {queries} queries"
+    if late > MOST_SECONDS:
+        yield f"{page.name}: one in twenty takes {late * 1000:.0f} ms"
+
+
+def _measure(path: str, url: str, person: Person, requests: int) -> tuple[list[float], set[int]]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    latencies, statuses = [], set()
+    for _ in repeat(None, requests + WARM_UP):
+        started = time.monotonic()
+        connection.request("GET", path, headers={"Cookie": person.cookie, "Accept": "text/html"})
+        answer = connection.getresponse()
+        answer.read()
+        latencies.append(time.monotonic() - started)
+        statuses.add(answer.status)
+    connection.close()
+    return latencies[WARM_UP:], statuses
+
+
+def _queries(path: str, person: Person) -> int:
+    """How many it takes, counted in this process."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client()
+    if person.cookie:
+        client.cookies["sessionid"] = person.cookie.partition("=")[2]
+    with CaptureQueriesContext(connection) as captured:
+        client.get(path)
+    return len(captured)
+
+
+if __name__ == "__main__":
+    main()
