@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 .PHONY: help demo serve test test-long e2e screenshots messages check format bench clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 demo: $(VENV)/.local ## Run everything and make a video; ONCE=1 ends after it
 	@$(BIN)/python manage.py demo --port $(PORT) $(if $(ONCE),--once)
@@ -47,6 +47,7 @@ messages: $(VENV)/.test ## Collect what is to be translated, and compile what is
 bench: $(VENV)/.test ## Measure rates and latencies, a million tasks, and how soon finished videos show; needs wrk
 	$(BIN)/python -m tests.bench.gateway
 	$(BIN)/python -m tests.bench.million
+	$(BIN)/python -m tests.bench.pages
 	$(BIN)/python -m tests.bench.finish_to_visible
 	$(BIN)/python -m tests.bench.slow_downloads
 

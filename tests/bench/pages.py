@@ -94,7 +94,7 @@ def _asked_for(tenant: "Tenant") -> "Iterator[Page]":
     for query in _queries_of_the_history(tenant):
         yield Page(f"history {query}", MEMBER, f"{history}?{query}")
     usage = reverse("portal:usage", args=[tenant.pk])
-    for period in ("month", "last_month", "7", "30"):
+    for period in ("this-month", "last-month", "7-days", "30-days"):
         yield Page(f"usage {period}", MEMBER, f"{usage}?period={period}")
     for span in ("day", "week", "month"):
         yield Page(f"dashboard {span}", STAFF, f"/admin/?span={span}")
@@ -112,7 +112,7 @@ def _queries_of_the_history(tenant: "Tenant") -> Iterator[str]:
     yield from (f"status={status}" for status in ("at_work", "completed", "failed"))
     yield f"model={middle.model}"
     yield f"model={middle.model}&status=failed"
-    yield f"older={middle.public_id}"
+    yield f"before={middle.public_id}"
     yield f"start={middle.created_at:%Y-%m-%d}&end={middle.created_at:%Y-%m-%d}"
     yield from (f"q={quote(word)}" for word in WORDS)
 

@@ -5,14 +5,16 @@ import secrets
 import time
 import urllib.error
 from argparse import ArgumentParser
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import APIKey, Tenant, User
+from accounts.models import APIKey, Membership, Purpose, Role, Tenant, User
 from config.processes import Family, ProcessError
 from videos.local import stack
 from videos.local.client import BadVideoError, Client, check_video
@@ -57,7 +59,7 @@ class Command(BaseCommand):
         if settings.EMBEDDED_POSTGRES is None:
             raise CommandError("The demo makes a staff user, on its own database only: unset DATABASE_URL.")
         call_command("migrate", verbosity=0)
-        key, password = _seed()
+        seeded = _seed()
         try:
             with Family(settings.DATA_DIR / "logs") as family:
                 running = stack.start(family, port)
@@ -65,9 +67,9 @@ class Command(BaseCommand):
                     raise CommandError(
                         "The demo makes its video in the sandbox; disable the other upstream accounts."
                     )
-                self._make_video(Client(running.api, key), running)
+                self._make_video(Client(running.api, seeded.key), running)
                 if not once:
-                    self._stay(family, running, key, password)
+                    self._stay(family, running, seeded)
         except (ProcessError, BadVideoError, urllib.error.URLError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -102,17 +104,18 @@ class Command(BaseCommand):
         self.stdout.write("")
         return video
 
-    def _stay(self, family: Family, running: stack.Stack, key: str, password: str) -> None:
+    def _stay(self, family: Family, running: stack.Stack, seeded: "Seeded") -> None:
         body = json.dumps({"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "A cat runs on the beach"})
         self.stdout.write(f"""
 API      {running.api}/v1/videos
-Console  {running.api}/admin/   user {STAFF}, password {password}
+Console  {running.api}/admin/   user {STAFF}, password {seeded.password}
+Portal   {running.api}{reverse("portal:videos", args=[seeded.tenant.pk])}   the same
 Sandbox  {running.sandbox}/_sandbox/state
 Logs     {running.logs}
 
 Make another one:
 
-  KEY={key}
+  KEY={seeded.key}
   ID=$(curl -s {running.api}/v1/videos -H "Authorization: Bearer $KEY" \\
     -H 'Content-Type: application/json' -d '{body}' | grep -o 'task_[0-9a-f]*' | head -n 1)
   until curl -sf {running.api}/v1/videos/$ID/content -H "Authorization: Bearer $KEY" -o $ID.mp4
@@ -126,13 +129,23 @@ Ctrl-C ends everything.""")
             time.sleep(0.5)
 
 
-def _seed() -> tuple[str, str]:
-    """A tenant with a fresh key, and a staff user with a fresh password, both for the terminal only."""
+@dataclass(frozen=True)
+class Seeded:
+    """Who is there for the demo: a tenant, its key, and the password of somebody of the staff who owns it."""
+
+    tenant: Tenant
+    key: str
+    password: str
+
+
+def _seed() -> Seeded:
+    """A tenant with a fresh key, and a person with a fresh password, both for the terminal only."""
     tenant, _ = Tenant.objects.get_or_create(name=TENANT)
-    tenant.api_keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+    tenant.api_keys.filter(revoked_at=None, purpose=Purpose.PROGRAM).update(revoked_at=timezone.now())
     _, key = APIKey.objects.mint(tenant, "demo")
     user, _ = User.objects.get_or_create(username=STAFF, defaults={"is_staff": True, "is_superuser": True})
     password = secrets.token_urlsafe(9)
     user.set_password(password)
     user.save(update_fields=["password"])
-    return key, password
+    Membership.objects.get_or_create(tenant=tenant, user=user, defaults={"role": Role.OWNER})
+    return Seeded(tenant, key, password)

@@ -1,0 +1,74 @@
+"""A day of a tenant: finding a video, playing it, and a key made, used and revoked."""
+
+import subprocess
+
+from playwright.sync_api import expect
+
+from tests.e2e.browser import Visitor, browser
+from tests.e2e.conftest import PASSWORD, Site, furnished, mate_key  # noqa: F401 - fixtures
+
+
+def test_a_tenant_finds_and_plays_a_video_and_makes_uses_and_revokes_a_key(
+    furnished: Site,  # noqa: F811 - the fixture
+) -> None:
+    with browser(furnished.url) as alice:
+        alice.open("/")
+        alice.log_in("alice@example.com", PASSWORD)
+        alice.check()
+        _filter_the_history(alice)
+        _play_what_was_found(alice)
+        command = _make_a_key(alice, furnished)
+        assert "Kling-3.0-720p" in _run(command)
+        _revoke_it(alice)
+        assert "invalid_api_key" in _run(command)
+        alice.check()
+
+
+def _filter_the_history(alice: Visitor) -> None:
+    page = alice.page
+    expect(page.get_by_role("heading", level=1)).to_have_text("Videos")
+    page.get_by_label("Words in the prompt").fill("LIGHTHOUSE")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**q=LIGHTHOUSE**")
+    expect(page.locator(".videos > li")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".videos > li")).to_have_count(1)
+    assert page.locator(".videos img").evaluate("image => image.naturalWidth") > 0
+    alice.check()
+
+
+def _play_what_was_found(alice: Visitor) -> None:
+    page = alice.page
+    page.locator(".videos a").first.click()
+    page.wait_for_url("**/videos/task_*/")
+    player = page.locator("#live video")
+    player.evaluate("video => { video.muted = true; return video.play(); }")
+    page.wait_for_function("document.querySelector('#live video').currentTime > 0.2")
+    alice.check()
+
+
+def _make_a_key(alice: Visitor, site: Site) -> str:
+    page = alice.open(f"{site.portal}keys/")
+    page.get_by_role("link", name="New key").first.click()
+    page.get_by_label("Name").fill("a new program")
+    alice.check()
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.locator("#key-text")).to_contain_text("rly_")
+    alice.check()
+    return page.locator("#key-curl").inner_text()
+
+
+def _run(command: str) -> str:
+    """What the `curl` says that the page proposes."""
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, text=True)  # noqa: S607 - of Debian
+    return done.stdout
+
+
+def _revoke_it(alice: Visitor) -> None:
+    page = alice.page
+    page.get_by_role("link", name="API keys").first.click()
+    page.get_by_role("link", name="a new program").first.click()
+    page.get_by_role("link", name="Revoke").click()
+    alice.check()
+    page.get_by_role("button", name="Revoke the key").click()
+    expect(page.locator("main")).to_contain_text("Revoked")
