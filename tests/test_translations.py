@@ -13,8 +13,13 @@ from django.utils.translation.template import templatize
 from tests.test_architecture import ROOT, SOURCES
 
 CATALOGUE = ROOT / "config" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django"
-_SENTENCES_OF = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "ngettext_lazy": 2}
-"""How many of the first arguments are sentences, by the function."""
+_ONE, _TWO, _AFTER_CONTEXT = slice(1), slice(2), slice(1, 2)
+_SENTENCES_OF = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), _ONE),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), _TWO),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), _AFTER_CONTEXT),
+}
+"""Which arguments are sentences, by the function."""
 _IN_TEMPLATES = re.compile(
     r"""\b(?:gettext|ngettext|_)\(\s*u?(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 )
@@ -26,7 +31,7 @@ def _of_source(path: Path) -> Iterator[str]:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        texts = node.args[: _SENTENCES_OF.get(name, 0)]
+        texts = node.args[_SENTENCES_OF.get(name, slice(0))]
         yield from (
             text.value for text in texts if isinstance(text, ast.Constant) and isinstance(text.value, str)
         )
@@ -50,7 +55,8 @@ def written() -> polib.POFile:
 
 
 def test_every_sentence_is_translated(written: polib.POFile) -> None:
-    known = {entry.msgid for entry in written if entry.translated() and not entry.obsolete}
+    translated = [entry for entry in written if entry.translated() and not entry.obsolete]
+    known = {text for entry in translated for text in (entry.msgid, entry.msgid_plural)}
     missing = {text: str(path.relative_to(ROOT)) for text, path in SENTENCES.items() if text not in known}
     assert not missing, "make messages, and translate what is new"
 
@@ -74,5 +80,7 @@ def test_what_is_loaded_is_what_was_written(written: polib.POFile) -> None:
     for entry in written:
         if entry.msgid_plural:
             assert loaded.ngettext(entry.msgid, entry.msgid_plural, 2) == entry.msgstr_plural[0]
+        elif entry.msgctxt:
+            assert loaded.pgettext(entry.msgctxt, entry.msgid) == entry.msgstr, "make messages"
         else:
             assert loaded.gettext(entry.msgid) == entry.msgstr, "make messages"

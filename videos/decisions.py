@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
@@ -174,7 +174,7 @@ ACTIONS: dict[str, Action] = {
         needs_upstream_id=True,
     ),
     "release": Action(
-        _("Release"),
+        pgettext_lazy("a task, as one that the provider does not have", "Release"),
         _("The provider surely does not have it: it fails, and what is held returns to the tenant."),
         frozenset({Status.IN_DOUBT}),
         _release,

@@ -15,7 +15,7 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -44,7 +44,7 @@ COMING, IN_FORCE, SET_ASIDE, ENDED = "to come", "in force", "set aside", "ended"
 STATES = {
     IN_FORCE: Look(_("In force"), GOOD),
     COMING: Look(_("To come"), BUSY),
-    SET_ASIDE: Look(_("Set aside"), WARN),
+    SET_ASIDE: Look(pgettext_lazy("a price that another one took over from", "Set aside"), WARN),
     ENDED: Look(_("Ended"), NEUTRAL),
 }
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from videos import activity, dashboard, spans
 from videos.budgets import Action
@@ -28,7 +28,7 @@ from videos.states import Status
 TASKS, ACCOUNTS, TENANTS = "videos.view_task", "videos.view_upstreamaccount", "accounts.view_tenant"
 """What a person must be allowed to see for the page, and for some of its parts."""
 SPANS: dict[Span, str | Promise] = {
-    Span.DAY: gettext_lazy("Day"),
+    Span.DAY: pgettext_lazy("a span of time", "Day"),
     Span.WEEK: gettext_lazy("Week"),
     Span.MONTH: gettext_lazy("Month"),
 }
