@@ -29,6 +29,14 @@ _SERIOUS = ("serious", "critical")
 _ZONE = "Asia/Shanghai"
 
 
+_PLAY = """video => new Promise((resolve, reject) => {
+    video.muted = true;
+    video.onerror = () => reject(video.error);
+    video.ontimeupdate = () => video.currentTime > 0.2 && resolve(video.videoWidth);
+    video.play();
+})"""
+
+
 class Visitor:
     """Somebody at a browser. Every error in the console, of a script or of the content policy is kept."""
 
@@ -61,6 +69,11 @@ class Visitor:
     def forgive(self, status: int) -> None:
         """Forget that a page answered so, as it should."""
         self.troubles = [trouble for trouble in self.troubles if str(status) not in trouble]
+
+    def play(self) -> None:
+        """Play the video on the page until it has run for a moment."""
+        player = self.page.locator("#live video")
+        assert player.evaluate(_PLAY) > 0, "it has a picture"
 
     def check(self) -> None:
         """Fail for whatever went wrong so far, and for what would keep somebody from using the page."""

@@ -45,15 +45,8 @@ def _watch_it_complete_and_play_it(sophie: Visitor, site: Site) -> None:
     assert page.evaluate("window.isTheSamePage"), "it was not loaded anew"
     expect(page.locator("#timeline")).to_contain_text("Completed")
     expect(page.locator("#money")).to_contain_text("Capture")
-    _play(sophie)
+    sophie.play()
     sophie.check()
-
-
-def _play(visitor: Visitor) -> None:
-    player = visitor.page.locator("#live video")
-    player.evaluate("video => { video.muted = true; return video.play(); }")
-    visitor.page.wait_for_function("document.querySelector('#live video').currentTime > 0.2")
-    assert player.evaluate("video => video.videoWidth") > 0
 
 
 def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
