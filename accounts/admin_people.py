@@ -7,8 +7,9 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -19,6 +20,8 @@ from accounts.models import Membership, User
 
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 """What makes somebody staff: only a superuser grants it."""
+ACCESS = ("email",)
+"""Whoever has this address sets the password anew."""
 
 admin.site.unregister(TOTPDevice)  # its own page shows the secrets of people's devices
 admin.site.unregister(Group)
@@ -77,30 +80,35 @@ class UserAdmin(BaseUserAdmin[User], ListAdmin[User]):
         return self.inlines if obj else []
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only a superuser makes somebody staff."""
+        """Only a superuser makes somebody staff, or says where the link to a new password goes."""
         fixed = super().get_readonly_fields(request, obj)
-        return fixed if _is_superuser(request) else [*fixed, *POWERS]
+        return fixed if _is_superuser(request) else [*fixed, *POWERS, *ACCESS]
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only a superuser is led to the password."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or _is_superuser(request):
+            return fieldsets
+        return [(title, {**options, "fields": _without_password(options)}) for title, options in fieldsets]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser changes a superuser, whose password would give all there is."""
-        may = super().has_change_permission(request, obj)
-        return may and (_is_superuser(request) or not (obj and obj.is_superuser))
+        """Only a superuser changes staff, whose password would give what they may do."""
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser deletes a superuser."""
-        may = super().has_delete_permission(request, obj)
-        return may and (_is_superuser(request) or not (obj and obj.is_superuser))
+        """Only a superuser deletes staff."""
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
-    def get_actions(self, request: HttpRequest) -> Any:
-        """Without deleting many at once."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's signature
+        """Only a superuser sets a password. Raises `PermissionDenied`."""
+        if not _is_superuser(request):
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
 
     @admin.action(description=_("Let in again who failed to log in too often"), permissions=["change"])
     def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Forget the failures to log in of the selected people."""
-        for person in queryset:
+        """Forget the failures to log in of the selected people; those of staff only for a superuser."""
+        for person in queryset if _is_superuser(request) else queryset.filter(is_staff=False):
             forget_failures(username=person.get_username())
             self.log_change(request, person, "May log in again.")
             told = gettext("%(person)s may try to log in again.") % {"person": person}
@@ -110,6 +118,15 @@ class UserAdmin(BaseUserAdmin[User], ListAdmin[User]):
 @admin.register(Group)
 class GroupAdmin(BaseGroupAdmin, ListAdmin[Group]):
     """Groups of staff, with what they may do."""
+
+
+def _may_touch(request: HttpRequest, person: User | None) -> bool:
+    is_protected = person is not None and (person.is_staff or person.is_superuser)
+    return _is_superuser(request) or not is_protected
+
+
+def _without_password(options: Any) -> list[str]:
+    return [name for name in options["fields"] if name != "password"]
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -73,7 +73,7 @@ def test_a_device_has_no_page_that_shows_its_secret(sophie: Person, dora: User) 
 def test_only_a_superuser_makes_somebody_staff(sophie: Person, dora: User) -> None:
     tim = Person("tim", *MAY_CHANGE)
     powers = {"is_superuser": "on", "is_staff": "on"}
-    tim.fill_in(page_of(tim.user), **powers)
+    assert tim.client.post(page_of(tim.user), {"username": "tim", **powers}).status_code == 403
     tim.fill_in(page_of(dora), **powers)
     dora.refresh_from_db()
     tim.user.refresh_from_db()
@@ -83,16 +83,41 @@ def test_only_a_superuser_makes_somebody_staff(sophie: Person, dora: User) -> No
     assert dora.is_staff
 
 
-def test_only_a_superuser_changes_or_deletes_a_superuser(sophie: Person) -> None:
+@pytest.mark.parametrize("rank", ["superuser", "staff", "herself"])
+def test_only_a_superuser_changes_or_deletes_staff(rank: str, sophie: Person) -> None:
     tim = Person("tim", *MAY_CHANGE)
-    for page in (
-        page_of(sophie.user),
-        f"{LIST}{sophie.user.pk}/password/",
-        f"{LIST}{sophie.user.pk}/delete/",
-    ):
+    mate = User.objects.create_user("mate", "mate@example.com", is_staff=True)
+    person = {"superuser": sophie.user, "staff": mate, "herself": tim.user}[rank]
+    for page in (page_of(person), f"{LIST}{person.pk}/password/", f"{LIST}{person.pk}/delete/"):
         given = {"password1": "Tr0ub4dor&3", "password2": "Tr0ub4dor&3", "post": "yes"}
         assert tim.client.post(page, given).status_code == 403
-    assert User.objects.filter(pk=sophie.user.pk).exists()
+    assert User.objects.get(pk=person.pk).password == person.password
+
+
+def test_only_a_superuser_sets_the_password_or_the_address_of_anybody(sophie: Person, dora: User) -> None:
+    tim = Person("tim", *MAY_CHANGE)
+    given = {"usable_password": "true", "password1": "Tr0ub4dor&3", "password2": "Tr0ub4dor&3"}
+    assert "/password/" not in tim.see(page_of(dora))
+    assert tim.client.post(f"{LIST}{dora.pk}/password/", given).status_code == 403
+    assert tim.fill_in(page_of(dora), email="tim@example.com", first_name="Dora").errors == []
+    dora.refresh_from_db()
+    assert (dora.first_name, dora.email) == ("Dora", "dora@example.com")
+    assert dora.check_password("a long password")
+    assert "/password/" in sophie.see(page_of(dora))
+    sophie.client.post(f"{LIST}{dora.pk}/password/", given)
+    sophie.fill_in(page_of(dora), email="d@example.com")
+    dora.refresh_from_db()
+    assert (dora.email, dora.check_password("Tr0ub4dor&3")) == ("d@example.com", True)
+
+
+def test_only_a_superuser_lets_staff_in_again(dora: User) -> None:
+    tim = Person("tim", *MAY_CHANGE)
+    for name in ("dora", "tim"):
+        AccessAttempt.objects.create(
+            username=name, ip_address="203.0.113.7", failures_since_start=5, user_agent="", http_accept=""
+        )
+    tim.client.post(LIST, {"action": "let_in", "_selected_action": [dora.pk, tim.user.pk]})
+    assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["tim"]
 
 
 def test_who_failed_to_log_in_too_often_is_let_in_again(sophie: Person, dora: User) -> None:
