@@ -1,7 +1,6 @@
 """Keys in the staff console: shown once, rotated and revoked."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -17,22 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
-from accounts.admin_deletion import protected_rows
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import BigListAdmin
-from accounts.chips import BAD, GOOD, NEUTRAL, WARN, chip
 from accounts.key_forms import KeyForm
+from accounts.key_states import chip_of, state_of
 from accounts.models import APIKey, Purpose
 from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
-
-
-def state_of(key: APIKey, now: datetime) -> SafeString:
-    """Whether the key works, as a chip; that its tenant is suspended is said of the tenant."""
-    if key.revoked_at is not None:
-        return chip(_("Revoked"), BAD)
-    if key.is_expired(now):
-        return chip(_("Expired"), NEUTRAL)
-    return chip(_("Replaced"), WARN) if key.replaced_by_id else chip(_("Works"), GOOD)
 
 
 class APIKeyForm(KeyForm):
@@ -157,20 +146,10 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         """A rotation makes a key and ends another."""
         return self.has_add_permission(request) and self.has_change_permission(request)
 
-    def get_actions(self, request: HttpRequest) -> Any:
-        """Without deleting many at once: a key is revoked."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What stands against deleting a key, or what goes with it."""
-        return protected_rows(objs) or super().get_deleted_objects(objs, request)
-
     @admin.display(description=_("state"))
     def state(self, key: APIKey) -> SafeString:
         """Whether it works."""
-        return state_of(key, timezone.now())
+        return chip_of(state_of(key, timezone.now()))
 
     @admin.action(
         description=_("Rotate the selected keys (the old ones work 24 hours more)"), permissions=["rotate"]

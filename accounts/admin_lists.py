@@ -14,6 +14,7 @@ from django.urls import URLPattern, path
 from django.utils.text import capfirst
 
 from accounts import admin_export
+from accounts.admin_deletion import protected_rows
 from accounts.admin_paging import MOST_PAGES, UncountedPaginator, page_asked_for
 from accounts.admin_theme import ModelAdmin, TabularInline
 
@@ -22,7 +23,10 @@ _Parent = TypeVar("_Parent", bound=Model)
 
 
 class ListAdmin(ModelAdmin[_Row]):
-    """A list of few rows, which may be counted; what it shows comes as a CSV file, too."""
+    """A list of few rows, which may be counted; what it shows comes as a CSV file, too.
+
+    Rows are deleted one by one, on their pages, if at all.
+    """
 
     list_before_template = "admin/list_tools.html"
     show_facets = ShowFacets.NEVER
@@ -43,6 +47,16 @@ class ListAdmin(ModelAdmin[_Row]):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"../?{ERROR_FLAG}=1")
         return admin_export.as_csv(self, request, shown.queryset)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Without deleting many at once."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What stands against deleting a row, or what goes with it."""
+        return protected_rows(objs) or super().get_deleted_objects(objs, request)
 
 
 class UncountedChangeList(ChangeList):

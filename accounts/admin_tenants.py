@@ -20,11 +20,11 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 from accounts import audit
 from accounts.admin_cos import CosBucketInline
 from accounts.admin_filters import ChoiceFilter
-from accounts.admin_keys import state_of
 from accounts.admin_lists import ListAdmin, ReadOnlyInline, TableInline
 from accounts.admin_reasons import NO_REASON, AuditedForm, ChangesForm, record
 from accounts.admin_theme import StackedInline
 from accounts.chips import GOOD, WARN, chip
+from accounts.key_states import chip_of, state_of
 from accounts.models import APIKey, Membership, Purpose, Quota, Tenant
 from accounts.models.tenant import validate_time_zone
 from accounts.money import shown
@@ -81,7 +81,7 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
     @admin.display(description=_("state"))
     def state(self, key: APIKey) -> SafeString:
         """Whether it works."""
-        return state_of(key, timezone.now())
+        return chip_of(state_of(key, timezone.now()))
 
 
 class QuotaForm(ChangesForm[Quota]):

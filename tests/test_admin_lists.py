@@ -380,6 +380,24 @@ def test_a_tenants_page_lists_its_keys_with_their_state_and_makes_new_ones(
     assert form["tenant"] == str(owner.tenant.pk)
 
 
+def test_the_state_of_a_key_is_told_as_on_the_pages_of_its_tenant(
+    sophie: Person, owner: Caller, mate: Caller
+) -> None:
+    assert owner.key is not None
+    assert mate.key is not None
+    now = timezone.now()
+    owner.key.rotate(now, DAY)
+    APIKey.objects.filter(pk=mate.key.pk).update(expires_at=now + DAY)
+    for page in (sophie.see(KEYS), sophie.see(f"{TENANTS}{owner.tenant.pk}/change/")):
+        for word in ("Replaced, works on for now", "Works, with an end"):
+            assert word in page
+
+
+@pytest.mark.parametrize("address", [KEYS, PEOPLE, ACCOUNTS, TENANTS, "/admin/auth/group/"])
+def test_no_list_deletes_many_rows_at_once(address: str, sophie: Person) -> None:
+    assert "delete_selected" not in sophie.see(address)
+
+
 def test_a_tenants_keys_are_seen_by_who_may_see_keys(owner: Caller) -> None:
     assert owner.key is not None
     page = f"{TENANTS}{owner.tenant.pk}/change/"

@@ -10,7 +10,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
-from accounts.admin_deletion import protected_rows
 from accounts.admin_lists import ListAdmin
 from videos.models import UpstreamAccount
 
@@ -56,16 +55,6 @@ class UpstreamAccountAdmin(ListAdmin[UpstreamAccount]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[UpstreamAccount]:
         """Without the secret: the page opens even if the key it was encrypted with is lost."""
         return super().get_queryset(request).defer("secret_key")
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        """Without deleting many at once."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What stands against deleting an account, or what goes with it."""
-        return protected_rows(objs) or super().get_deleted_objects(objs, request)
 
     def save_model(self, request: HttpRequest, obj: UpstreamAccount, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Save what was given; a secret that was not given stays as it is."""
