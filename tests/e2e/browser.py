@@ -104,6 +104,7 @@ def browser(
     scheme: str = "light",
     language: str = "en",
     downloads: Path | None = None,
+    has_scripts: bool = True,
 ) -> Iterator[Visitor]:
     """A fresh browser of that width, with a theme of the viewer's."""
     with sync_playwright() as driver:
@@ -112,6 +113,7 @@ def browser(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,  # type: ignore[arg-type]  # one of the words it takes
             timezone_id=_ZONE,
+            java_script_enabled=has_scripts,
             permissions=["clipboard-read", "clipboard-write"],
         )
         visitor = Visitor(context, site)

@@ -2,9 +2,10 @@
 
 import subprocess
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browser import Visitor, browser
+from tests.e2e.browser import DESKTOP, PHONE, Visitor, browser
 from tests.e2e.conftest import PASSWORD, Site, furnished, mate_key  # noqa: F401 - fixtures
 
 
@@ -70,3 +71,20 @@ def _revoke_it(alice: Visitor) -> None:
     alice.check()
     page.get_by_role("button", name="Revoke the key").click()
     expect(page.locator("main")).to_contain_text("Revoked")
+
+
+@pytest.mark.parametrize(("width", "has_scripts"), [(PHONE, True), (PHONE, False), (DESKTOP, True)])
+def test_the_menu_is_reached_on_a_phone_with_scripts_and_without(
+    width: int, has_scripts: bool, site: Site
+) -> None:
+    with browser(site.url, width=width, has_scripts=has_scripts) as alice:
+        alice.open("/")
+        alice.log_in("alice@example.com", PASSWORD)
+        button = alice.page.get_by_role("button", name="Menu")
+        link = alice.page.locator("#menu a", has_text="API keys")
+        expect(button).to_be_visible(visible=width == PHONE and has_scripts)
+        if width == PHONE and has_scripts:
+            expect(link).to_be_hidden()
+            button.click()
+        link.click()
+        expect(alice.page.get_by_role("heading", level=1)).to_have_text("API keys")
