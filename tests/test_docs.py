@@ -28,8 +28,9 @@ SETTINGS = (ROOT / "config" / "settings.py").read_text()
 
 def test_every_setting_is_in_the_example_and_no_other() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
-    described = set(re.findall(r"^#([A-Z_]+)=", ENV, re.MULTILINE))
-    assert read == described
+    described = re.findall(r"^#([A-Z_]+)=", ENV, re.MULTILINE)
+    assert read == set(described)
+    assert len(described) == len(read), "each is described once"
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
