@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.contrib.auth.tokens import default_token_generator
 from django.utils import timezone
 
@@ -69,6 +69,19 @@ def test_a_bad_password_is_refused_at_its_field(what: str, alice: User) -> None:
     assert f'id="id_{field}_error"' in page
     assert re.search(rf'<input[^>]*name="{field}"[^>]*aria-describedby="[^"]*id_{field}_error', page)
     assert has_password(alice, PASSWORD)
+
+
+def test_what_a_password_must_be_is_a_list_tied_to_its_field(alice: User) -> None:
+    page = Browser(alice).see(CHANGE)
+    (described,) = re.findall(r'<input[^>]*name="new_password1"[^>]*aria-describedby="([^"]+)"', page)
+    assert f'id="{described}"><ul><li>' in page
+
+
+def test_there_is_one_template_of_a_field_which_trusts_no_text() -> None:
+    folders = (settings.BASE_DIR / "templates").rglob("*field.html")
+    fields = [path for path in folders if "{{ field }}" in path.read_text()]
+    assert [path.parent.name for path in fields] == ["templates"]
+    assert "|safe" not in fields[0].read_text()
 
 
 def test_guesses_at_the_old_password_are_counted(alice: User) -> None:
