@@ -134,6 +134,20 @@ def counts_are_not_negative(**_: Any) -> Sequence[CheckMessage]:
     ]
 
 
+@register()
+def tls_is_told_alike(**_: Any) -> Sequence[CheckMessage]:
+    """A link to http would lead past the proxy's TLS, where no cookie goes and nobody stays logged in."""
+    if not settings.BEHIND_TLS_PROXY or not settings.PUBLIC_URL.startswith("http://"):
+        return []
+    return [
+        Error(
+            "BEHIND_TLS_PROXY is set but PUBLIC_URL begins with http://.",
+            hint="Write the https:// address of the proxy, or unset BEHIND_TLS_PROXY.",
+            id="reelay.E008",
+        )
+    ]
+
+
 def _is_fernet_key(key: str) -> bool:
     try:
         Fernet(key)

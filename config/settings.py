@@ -30,6 +30,8 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
 DEBUG = env.bool("DEBUG", default=False)
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 """How the world reaches us, such as https://video.example.com; empty: as each request came."""
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+"""Whether a proxy in front ends TLS, and says so in X-Forwarded-Proto."""
 _SERVED_WITH_TLS = PUBLIC_URL.startswith("https://")
 
 SECRET_KEY_GENERATED = not env.str("SECRET_KEY", default="")
@@ -137,11 +139,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _SERVED_WITH_TLS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _SERVED_WITH_TLS or BEHIND_TLS_PROXY
+SECURE_SSL_REDIRECT = _SERVED_WITH_TLS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _SERVED_WITH_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SERVED_WITH_TLS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-if env.bool("BEHIND_TLS_PROXY", default=False):
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 AUTHENTICATION_BACKENDS = [

@@ -178,6 +178,23 @@ def test_a_count_may_be_none_and_not_less(name: str, settings: LazySettings) -> 
     assert name in message.msg
 
 
+@pytest.mark.parametrize(
+    ("is_behind_proxy", "url", "found"),
+    [
+        (True, "http://video.example.com", ["reelay.E008"]),
+        (True, "https://video.example.com", []),
+        (True, "", []),
+        (False, "http://video.example.com", []),
+        (False, "https://video.example.com", []),
+    ],
+)
+def test_behind_a_proxy_that_ends_tls_the_address_is_https(
+    is_behind_proxy: bool, url: str, found: list[str], settings: LazySettings
+) -> None:
+    settings.BEHIND_TLS_PROXY, settings.PUBLIC_URL = is_behind_proxy, url
+    assert ids() == found
+
+
 BAD: dict[str, Any] = {
     "EMBEDDED_POSTGRES": None,
     "ENCRYPTION_KEYS": ["x"],

@@ -243,23 +243,35 @@ COOKIES = """
 import json, os, django
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 from django.conf import settings
-kinds, traits = ("SESSION", "CSRF"), ("SECURE", "HTTPONLY", "SAMESITE")
+kinds, traits = ("SESSION", "CSRF", "LANGUAGE"), ("SECURE", "HTTPONLY", "SAMESITE")
 names = [f"{kind}_COOKIE_{trait}" for kind in kinds for trait in traits]
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
 
 
-def test_cookies_are_kept_to_https_and_from_scripts(alice: User, settings: LazySettings) -> None:
-    environment = {**os.environ, "PUBLIC_URL": "https://video.example.com"}
+TLS: dict[str, tuple[dict[str, str], bool]] = {
+    "an https address": ({"PUBLIC_URL": "https://video.example.com"}, True),
+    "a proxy that ends TLS": ({"BEHIND_TLS_PROXY": "true"}, True),
+    "both": ({"PUBLIC_URL": "https://video.example.com", "BEHIND_TLS_PROXY": "true"}, True),
+    "neither": ({}, False),
+}
+
+
+@pytest.mark.parametrize("what", TLS)
+def test_cookies_are_kept_to_https_and_from_scripts(what: str, alice: User, settings: LazySettings) -> None:
+    variables, is_secure = TLS[what]
+    environment = {**os.environ, **variables}
     printed = subprocess.check_output([sys.executable, "-c", COOKIES], env=environment, text=True)
     for name, value in json.loads(printed).items():
         setattr(settings, name, value)
     browser = Browser()
     browser.get(LOG_IN)
     browser.log_in("alice")
-    session, token = browser.client.cookies["sessionid"], browser.client.cookies["csrftoken"]
-    assert (session["secure"], session["httponly"], session["samesite"]) == (True, True, "Lax")
-    assert (token["secure"], token["samesite"]) == (True, "Lax")
+    browser.post("/language/", language="zh-hans")
+    names = ("sessionid", "csrftoken", "django_language")
+    session, token, language = (browser.client.cookies[name] for name in names)
+    assert {bool(cookie["secure"]) for cookie in (session, token, language)} == {is_secure}
+    assert (session["httponly"], session["samesite"], token["samesite"]) == (True, "Lax", "Lax")
 
 
 def test_the_page_is_not_kept_by_the_browser_and_loads_nothing_from_elsewhere(db: None) -> None:

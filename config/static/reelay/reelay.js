@@ -6,7 +6,8 @@
 
   // The viewer's own clock: the server shows times by it from the next page on.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) document.cookie = `time_zone=${zone};path=/;max-age=31536000;samesite=lax`;
+  const secure = location.protocol === "https:" ? ";secure" : "";
+  if (zone) document.cookie = `time_zone=${zone};path=/;max-age=31536000;samesite=lax${secure}`;
 
   const THEMES = ["system", "light", "dark"];
   const theme = () => localStorage.getItem("theme") || "system";
