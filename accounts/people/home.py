@@ -3,11 +3,14 @@
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from django.views.generic.base import View
 
 from accounts.models import Membership, User
 
 
+@method_decorator(never_cache, name="dispatch")
 class HomePage(View):
     """Sends a member to a tenant of theirs, staff to the console, and everybody else to the log-in."""
 

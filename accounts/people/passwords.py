@@ -32,6 +32,7 @@ class PasswordPage(views.PasswordChangeView):
         return super().form_valid(form)
 
 
+@method_decorator(never_cache, name="dispatch")
 class ForgottenPage(views.PasswordResetView):
     """Mails a link to whom the address belongs, and says the same to everybody."""
 
@@ -46,6 +47,7 @@ class ForgottenPage(views.PasswordResetView):
         return super().form_valid(form)
 
 
+@method_decorator(never_cache, name="dispatch")
 class ResetSentPage(views.PasswordResetDoneView):
     """That a mail is under way, if there is anybody to get it."""
 

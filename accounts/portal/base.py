@@ -6,6 +6,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import add_never_cache_headers
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
 from accounts.models import Membership, Role, Tenant, User
@@ -18,7 +19,8 @@ RANKS = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}
 class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     """A page of one tenant. `roles` says for each method who may use it; a viewer changes nothing.
 
-    A tenant that the person does not belong to looks like one that does not exist.
+    A tenant that the person does not belong to looks like one that does not exist. No browser keeps a page,
+    so that nobody goes back to it after the log-out.
     """
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
@@ -36,7 +38,10 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             return self.http_method_not_allowed(request)
         if not self.may(needed):
             raise PermissionDenied
-        return super().dispatch(request, *args, **kwargs)
+        answer = super().dispatch(request, *args, **kwargs)
+        if "Cache-Control" not in answer:  # a still may be kept for a while
+            add_never_cache_headers(answer)
+        return answer
 
     @property
     def tenant(self) -> Tenant:

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -69,9 +68,7 @@ class _OfKeys(TenantPage):
         """The page with the text of a new key, in the very answer that made it; no browser keeps it."""
         models = absolute(_MODELS, self.request)
         shown = self.get_context_data(key=key, text=text, models=models, **context)
-        response = self.response_class(self.request, "portal/keys_made.html", shown)
-        add_never_cache_headers(response)
-        return response
+        return self.response_class(self.request, "portal/keys_made.html", shown)
 
     def note(self, event: str, key: APIKey) -> None:
         """Log who did something to a key."""

@@ -8,10 +8,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 
 from accounts import invitations, mail, memberships
 from accounts.invitations import AlreadyMember
@@ -53,7 +51,6 @@ class _Page(TenantPage):
         return HttpResponseRedirect(reverse("account:members", args=[self.tenant.pk]))
 
 
-@method_decorator(never_cache, name="dispatch")
 class MembersPage(_Page):
     """Who belongs to the tenant; an owner invites."""
 
