@@ -16,6 +16,7 @@ from accounts.people.log_in import PATIENCE
 from tests.conftest import Caller
 from tests.people import (
     LOG_IN,
+    PASSWORD,
     Browser,
     code_of,
     device_of,
@@ -66,7 +67,7 @@ def age_session(browser: Browser, by: timedelta) -> None:
 def test_a_person_sets_it_up_with_a_secret_and_a_first_code(alice: User) -> None:
     browser = Browser(alice)
     assert "Set it up" in browser.see(PAGE)
-    page = text(browser.post(PAGE))
+    page = text(browser.post(PAGE, password=PASSWORD))
     device = TOTPDevice.objects.get(user=alice)
     assert secret_on(page) == second_factor.secret(device).replace(" ", "")
     assert '<img class="qr" src="data:image/svg+xml' in page
@@ -76,9 +77,21 @@ def test_a_person_sets_it_up_with_a_secret_and_a_first_code(alice: User) -> None
     assert "Turn it off" in browser.see("/profile/")
 
 
+def test_who_finds_an_open_browser_does_not_set_one_up(alice: User) -> None:
+    browser = Browser(alice)
+    for guess in ("", "wrong"):
+        answer = browser.post(PAGE, password=guess)
+        assert answer.context["form"].errors["password"]
+        assert 'id="secret"' not in text(answer)
+    assert not TOTPDevice.objects.exists()
+    answers = [browser.post(PAGE, password="wrong").status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 429]
+    assert "wrong" not in everything_stored()
+
+
 def test_a_wrong_first_code_turns_nothing_on(alice: User) -> None:
     browser = Browser(alice)
-    browser.post(PAGE)
+    browser.post(PAGE, password=PASSWORD)
     device = TOTPDevice.objects.get()
     answer = browser.post(CONFIRM, code=wrong(code_of(device)))
     assert answer.context["form"].errors["code"]
@@ -88,21 +101,21 @@ def test_a_wrong_first_code_turns_nothing_on(alice: User) -> None:
 
 def test_the_secret_is_shown_when_it_is_made_and_no_more(alice: User) -> None:
     browser = Browser(alice)
-    made = browser.post(PAGE)
+    made = browser.post(PAGE, password=PASSWORD)
     secret = secret_on(text(made))
     assert "no-store" in made.headers["cache-control"]
     device = TOTPDevice.objects.get()
     pages = [text(browser.post(CONFIRM, code=wrong(code_of(device)))), browser.see(PAGE)]
     forgive(device)
     browser.post(CONFIRM, code=code_of(device))
-    pages += [browser.see(PAGE), text(browser.post(PAGE)), browser.see("/profile/")]
+    pages += [browser.see(PAGE), text(browser.post(PAGE, password=PASSWORD)), browser.see("/profile/")]
     for page in pages:
         assert secret not in page.replace(" ", "")
 
 
 def test_a_new_secret_takes_the_place_of_one_that_was_not_confirmed(alice: User) -> None:
     browser = Browser(alice)
-    first, second = (secret_on(text(browser.post(PAGE))) for _ in range(2))
+    first, second = (secret_on(text(browser.post(PAGE, password=PASSWORD))) for _ in range(2))
     assert first != second
     assert TOTPDevice.objects.count() == 1
 
@@ -110,7 +123,7 @@ def test_a_new_secret_takes_the_place_of_one_that_was_not_confirmed(alice: User)
 def test_a_secret_in_use_is_not_replaced_by_who_finds_an_open_browser(alice: User) -> None:
     device = device_of(alice)
     browser = Browser(alice)
-    browser.post(PAGE)
+    browser.post(PAGE, password=PASSWORD)
     browser.post(CONFIRM, code=code_of(device))
     assert list(TOTPDevice.objects.filter(user=alice)) == [device]
 
@@ -188,7 +201,7 @@ def test_a_code_works_once(alice: User) -> None:
 
 def test_the_code_that_confirmed_it_does_not_log_in(alice: User) -> None:
     browser = Browser(alice)
-    browser.post(PAGE)
+    browser.post(PAGE, password=PASSWORD)
     device = TOTPDevice.objects.get()
     code = code_of(device)
     browser.post(CONFIRM, code=code)
@@ -306,7 +319,7 @@ def test_staff_with_one_do_not_enter_it_however_they_logged_in(sophie: User) -> 
 
 def test_the_session_that_set_it_up_stays_in_and_others_do_not(sophie: User) -> None:
     here, elsewhere = Browser(sophie), Browser(sophie)
-    here.post(PAGE)
+    here.post(PAGE, password=PASSWORD)
     here.post(CONFIRM, code=code_of(TOTPDevice.objects.get()))
     assert here.get(CONSOLE).status_code == 200
     assert elsewhere.get(CONSOLE).status_code == 302
@@ -314,7 +327,7 @@ def test_the_session_that_set_it_up_stays_in_and_others_do_not(sophie: User) -> 
 
 def test_a_device_that_is_not_confirmed_keeps_nobody_out(sophie: User) -> None:
     browser = Browser(sophie)
-    browser.post(PAGE)
+    browser.post(PAGE, password=PASSWORD)
     assert browser.get(CONSOLE).status_code == 200
 
 
@@ -338,7 +351,7 @@ def test_where_staff_need_one_the_console_leads_them_to_set_it_up(
     page = leads_to(browser.get(f"/admin/login/?next={CONSOLE}"))
     assert page == f"{PAGE}?next={CONSOLE}"
     assert "only to staff with a second factor" in browser.see(page)
-    browser.post(page)
+    browser.post(page, password=PASSWORD)
     answer = browser.post(CONFIRM, code=code_of(TOTPDevice.objects.get()), next=CONSOLE)
     assert leads_to(answer) == CONSOLE
     assert browser.get(CONSOLE).status_code == 200

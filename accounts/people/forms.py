@@ -62,12 +62,9 @@ class NameForm(forms.ModelForm[User]):
         labels = {"first_name": _("First name"), "last_name": _("Last name")}
 
 
-class EmailForm(forms.Form):
-    """A new e-mail address, and the password, so that nobody who finds an open browser takes the account."""
+class ProvedForm(forms.Form):
+    """The password, so that nobody who finds an open browser takes the account."""
 
-    email = forms.EmailField(
-        label=_("New e-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
     password = forms.CharField(
         label=_("Your password"),
         strip=False,
@@ -81,6 +78,15 @@ class EmailForm(forms.Form):
     def clean_password(self) -> str:
         """Counted like a log-in."""
         return _checked(self._request, self._person, self.cleaned_data["password"])
+
+
+class EmailForm(ProvedForm):
+    """A new e-mail address, and the password."""
+
+    email = forms.EmailField(
+        label=_("New e-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    field_order = ("email", "password")
 
 
 class PasswordForm(PasswordChangeForm):

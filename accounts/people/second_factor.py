@@ -17,7 +17,7 @@ from django_otp import login as verify_session
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor
-from accounts.people.forms import WRONG_CODE, CodeForm
+from accounts.people.forms import WRONG_CODE, CodeForm, ProvedForm
 from accounts.people.pages import OwnPage
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View
 
     template_name = "people/second_factor.html"
 
-    def show(self, form: CodeForm | None = None, **details: Any) -> HttpResponse:
+    def show(self, form: CodeForm | ProvedForm | None = None, **details: Any) -> HttpResponse:
         """The page, with what there is to say."""
         return self.render_to_response(self.get_context_data(form=form or CodeForm(), **details))
 
@@ -44,17 +44,22 @@ class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View
         )
 
 
+@method_decorator(sensitive_post_parameters("password"), name="dispatch")
 class SecondFactorPage(_Page):
     """How things stand, and the beginning."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show how things stand; a secret is shown when it is made, and no more."""
-        return self.show()
+        is_on = second_factor.of(self.person) is not None
+        return self.show(CodeForm() if is_on else ProvedForm(request, self.person))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Make a secret, and show it. One that is in use is turned off first."""
         if second_factor.of(self.person) is not None:
             return self.show()
+        form = ProvedForm(request, self.person, request.POST)
+        if not form.is_valid():
+            return self.show(form)
         return self.show(is_waiting=True, **_shown(second_factor.begin(self.person)))
 
 
