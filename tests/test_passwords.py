@@ -1,11 +1,13 @@
 """Passwords are changed by who knows the old one, and set anew by who gets the mail."""
 
 import re
+from smtplib import SMTPDataError
 from typing import Any
 
 import pytest
 from django.conf import LazySettings, settings
 from django.contrib.auth.tokens import default_token_generator
+from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
 from accounts.models import Role, User
@@ -176,4 +178,35 @@ def test_a_mail_server_that_is_not_there_is_no_concern_of_the_page(
     assert leads_to(asked("alice@people.example")) == "/password/sent/"
     assert mails() == []
     assert "mail was not sent" in caplog.text
+    assert "Connection refused" in caplog.text
     assert "/password/reset/" not in caplog.text
+
+
+class RefusingBackend(BaseEmailBackend):
+    """A server that quotes what it refuses."""
+
+    def send_messages(self, messages: Any) -> int:
+        (message,) = messages
+        raise SMTPDataError(554, f"5.7.1 spam: <{link_of(message)}> for {message.to[0]}".encode())
+
+
+def link_of(message: Any) -> str:
+    (link,) = re.findall(r"https?://\S+", message.body)
+    return str(link)
+
+
+def test_why_a_mail_was_not_sent_is_logged_without_the_link_and_the_address(
+    alice: User, settings: LazySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.{RefusingBackend.__name__}"
+    asked("alice@people.example")
+    assert mails() == []
+    assert "554" in caplog.text
+    assert "5.7.1 spam" in caplog.text
+    for secret in ("/password/reset/", "alice@people.example"):
+        assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("page", ["/password/sent/", "/profile/email/"])
+def test_pages_say_that_a_mail_may_take_a_while(page: str, alice: User) -> None:
+    assert "may take a few minutes" in Browser(alice).see(page)
