@@ -84,11 +84,13 @@ def accept(secret: str, person: User, now: datetime) -> Membership:
 
 @transaction.atomic
 def accept_as_new(secret: str, person: User, now: datetime) -> Membership:
-    """Save the person, who has the invited address from now on, and make them a member.
+    """Save the person, and make them a member.
 
-    Raises `NotOpen`, and `IntegrityError` where somebody has that name or that address already.
+    They have no address yet: whoever invited knows the link, too, so it does not prove whose the address is.
+    Raises `NotOpen`, and `IntegrityError` where somebody has that name already.
     """
-    person.email = find(secret, now).email
+    find(secret, now)
+    person.email = ""
     person.save()
     return accept(secret, person, now)
 

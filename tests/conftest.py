@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.core.cache import cache
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
@@ -72,6 +73,12 @@ def make_caller(tenant: Tenant, name: str = "a key", scopes: tuple[str, ...] = (
     """A program of the tenant with a key of its own."""
     key, text = APIKey.objects.mint(tenant, name, scopes)
     return Caller(text, key)
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> None:
+    """No mail was sent yet that counts against a limit."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from accounts.invitations import AlreadyMember, NotOpen
 from accounts.models import Invitation, Membership, Role, Tenant, User
 from config import logs
 from tests.conftest import NOW, Caller
-from tests.people import PASSWORD, Browser, at_once, device_of, leads_to, make_person, text
+from tests.people import PASSWORD, Browser, at_once, device_of, leads_to, link_in, mails, make_person, text
 from tests.test_admin_keys import everything_stored
 
 ADDRESS = "Bob@People.example"
@@ -171,7 +171,7 @@ def test_a_link_that_is_withdrawn_while_it_is_followed_does_one_or_the_other(ten
 # --- the page, for a stranger
 
 
-def account(name: str = "bob@people.example", password: str = PASSWORD) -> dict[str, str]:
+def account(name: str = "bob", password: str = PASSWORD) -> dict[str, str]:
     return {"username": name, "password1": password, "password2": password}
 
 
@@ -179,14 +179,43 @@ def test_a_stranger_makes_an_account_and_is_logged_in(tenant: Tenant) -> None:
     path, browser = invitations.path(invite(tenant)), Browser()
     page = browser.see(path)
     assert "Join Alice" in page
-    assert 'value="bob@people.example"' in page
+    assert 'value="bob"' in page
+    assert "send a link to bob@people.example" in page
     assert leads_to(browser.post(path, **account())) == f"/portal/{tenant.pk}/videos/"
     assert browser.is_logged_in()
     bob = User.objects.get()
-    assert (bob.username, bob.email) == ("bob@people.example", "bob@people.example")
+    assert (bob.username, bob.email) == ("bob", "")
     assert (bob.is_staff, bob.is_superuser) == (False, False)
-    assert roles(tenant) == {"bob@people.example": "member"}
+    assert roles(tenant) == {"bob": "member"}
+    assert Browser().log_in("bob").status_code == 302
+
+
+def test_an_address_is_theirs_who_follow_the_link_that_was_mailed_to_it(tenant: Tenant) -> None:
+    browser = Browser()
+    browser.post(invitations.path(invite(tenant)), **account())
+    assert "We sent a link to bob@people.example" in browser.see("/profile/")
+    (message,) = mails()
+    assert message.to == ["bob@people.example"]
+    assert Browser().log_in("bob@people.example").status_code == 200
+    assert leads_to(browser.post(link_in(message))) == "/profile/"
+    assert User.objects.get().email == "bob@people.example"
     assert Browser().log_in("bob@people.example").status_code == 302
+
+
+def test_who_uses_the_link_meant_for_another_has_nothing_of_that_address(tenant: Tenant) -> None:
+    mallory = Browser()
+    mallory.post(invitations.path(invite(tenant)), **account("mallory"))
+    browser, secret = Browser(), invite(tenant, now=timezone.now())
+    assert "There is an account" not in browser.see(invitations.path(secret))
+    browser.post(invitations.path(secret), **account("bob"))
+    to_mallory, to_bob = map(link_in, mails())
+    assert browser.post(to_mallory).status_code == 404  # it names another account
+    assert leads_to(browser.post(to_bob)) == "/profile/"
+    assert mallory.post(to_mallory).status_code == 404  # somebody has the address
+    assert list(User.objects.order_by("pk").values_list("username", "email")) == [
+        ("mallory", ""),
+        ("bob", "bob@people.example"),
+    ]
 
 
 def test_looking_at_a_link_uses_nothing_up(tenant: Tenant) -> None:
@@ -200,6 +229,7 @@ BAD_ACCOUNTS: dict[str, tuple[dict[str, str], str]] = {
     "a name that somebody has": (account("ALICE"), "username"),
     "an address that somebody has": (account("alice@people.example"), "username"),
     "an address that was not invited": (account("carol@people.example"), "username"),
+    "the address that was invited": (account("bob@people.example"), "username"),
     "no name": (account(""), "username"),
     "a name with spaces": (account("b o b"), "username"),
     "a short password": (account(password="abc4"), "password2"),
@@ -358,7 +388,7 @@ def test_a_tenant_is_made_with_a_link_for_its_first_owner(db: None, settings: La
     assert link.startswith("https://video.example.com/invitations/")
     browser = Browser()
     browser.post(link.removeprefix("https://video.example.com"), **account())
-    assert roles(Tenant.objects.get(pk=made["tenant"])) == {"bob@people.example": "owner"}
+    assert roles(Tenant.objects.get(pk=made["tenant"])) == {"bob": "owner"}
 
 
 def test_a_tenant_without_an_owner_has_no_link(db: None) -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
+from accounts.mail_limits import BY_A_CALLER, TO_AN_ADDRESS
 from accounts.models import Role, User
 from tests.conftest import Caller
 from tests.people import (
@@ -138,6 +139,35 @@ def test_the_link_is_where_the_world_reaches_us(alice: User, settings: LazySetti
     assert "http://testserver/password/reset/" in here
     assert "https://video.example.com/password/reset/" in there
     assert "testserver" not in there
+
+
+def test_an_address_gets_few_links_in_a_short_time_and_nobody_is_told(alice: User) -> None:
+    make_person("bob")
+    for number in range(TO_AN_ADDRESS.most + 2):
+        elsewhere = Browser(REMOTE_ADDR=f"203.0.113.{number}")
+        assert leads_to(asked("Alice@people.example", elsewhere)) == "/password/sent/"
+    asked("bob@people.example")
+    to = [message.to for message in mails()]
+    assert to == [["alice@people.example"]] * TO_AN_ADDRESS.most + [["bob@people.example"]]
+
+
+def test_from_one_place_so_many_links_are_asked_for_in_an_hour(db: None) -> None:
+    people = [make_person(f"person{number}") for number in range(BY_A_CALLER.most + 1)]
+    for person in people:
+        assert leads_to(asked(person.email)) == "/password/sent/"
+    assert len(mails()) == BY_A_CALLER.most
+    asked(people[-1].email, Browser(REMOTE_ADDR="203.0.113.9"))
+    assert len(mails()) == BY_A_CALLER.most + 1
+
+
+def test_strangers_whose_place_is_not_known_use_up_nothing_of_each_other(
+    db: None, settings: LazySettings
+) -> None:
+    settings.TRUSTED_PROXIES = 2
+    people = [make_person(f"person{number}") for number in range(BY_A_CALLER.most + 1)]
+    for person in people:
+        asked(person.email)
+    assert len(mails()) == len(people)
 
 
 @pytest.mark.parametrize("change", ["a letter of it", "the person", "a log-in since"])

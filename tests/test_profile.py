@@ -7,6 +7,7 @@ from django.core import signing
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.mail_limits import TO_AN_ADDRESS
 from accounts.models import Membership, Role, Tenant, User
 from tests.conftest import Caller
 from tests.people import (
@@ -157,3 +158,11 @@ def test_what_is_somebody_elses_is_not_taken_and_not_told(how: str, alice: User)
     link = asked(browser, address)
     assert browser.post(link).status_code == 404
     assert address_of(alice) == "alice@people.example"
+
+
+def test_an_address_gets_few_links_in_a_short_time(alice: User) -> None:
+    browser = Browser(alice)
+    for _ in range(TO_AN_ADDRESS.most + 1):
+        answer = browser.post(EMAIL, email="new@people.example", password=PASSWORD)
+    assert "Too many mails" in str(answer.context["form"].errors["email"])
+    assert len(mails()) == TO_AN_ADDRESS.most

@@ -13,7 +13,7 @@ from django.contrib.auth.forms import (
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import mail
+from accounts import mail, mail_limits
 from accounts.models import User
 from accounts.people import naming
 
@@ -113,8 +113,9 @@ class ResetForm(PasswordResetForm):
         to_email: str,
         html_email_template_name: str | None = None,
     ) -> None:
-        """To the address of the account."""
-        mail.send(email_template_name, to_email, context)
+        """To the address of the account, unless it got too many just now: nobody is told."""
+        if mail_limits.permits(email_template_name, to_email, context["request"]):
+            mail.send(email_template_name, to_email, context)
 
 
 class NewPersonForm(UserCreationForm[User]):
@@ -124,13 +125,15 @@ class NewPersonForm(UserCreationForm[User]):
         model = User
         fields = ("username",)
         labels = {"username": _("User name")}
-        help_texts = {"username": _("What you log in with. Your e-mail address will do.")}
+        help_texts = {"username": _("What you log in with; later your e-mail address will do, too.")}
 
     def clean_username(self) -> str:
         """One that stands for nobody else, neither as a name nor as an address."""
         name: str = self.cleaned_data["username"]
-        if "@" in name and name.lower() != self.instance.email.lower():
-            raise forms.ValidationError(_("Choose a name without @, or the address that was invited."))
+        if "@" in name:
+            raise forms.ValidationError(
+                _("Choose a name without @: your address is confirmed by mail first.")
+            )
         if naming.is_taken(name):
             raise forms.ValidationError(_("Somebody has this name. Choose another one."))
         return name

@@ -19,7 +19,7 @@ from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from accounts import invitations
 from accounts.invitations import AlreadyMember, NotOpen
 from accounts.models import Invitation, Membership, User
-from accounts.people import naming
+from accounts.people import confirmation, naming
 from accounts.people.forms import NewPersonForm
 from accounts.people.log_in import BACKEND
 
@@ -48,7 +48,7 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Say who invites whom to what, and ask."""
         return self._show(
-            NewPersonForm(instance=self._newcomer(), initial={"username": self.invitation.email})
+            NewPersonForm(instance=self._newcomer(), initial={"username": self._proposed_name()})
         )
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
@@ -72,6 +72,7 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         except IntegrityError:  # somebody took the name meanwhile
             return self._show(NewPersonForm(self.request.POST, instance=self._newcomer()))
         login(self.request, membership.user, BACKEND)
+        self._ask_for_proof(membership.user)
         return self._welcome(membership)
 
     def _welcome(self, membership: Membership) -> HttpResponse:
@@ -82,7 +83,18 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         messages.success(self.request, _("You are a member of %(tenant)s now.") % {"tenant": tenant})
         return HttpResponseRedirect(reverse("portal:videos", args=[tenant.pk]))
 
+    def _ask_for_proof(self, person: User) -> None:
+        """The address becomes theirs by a link that nobody else gets, not even who invited them."""
+        address = self.invitation.email
+        if confirmation.mail_link(self.request, person, address):
+            told = _("We sent a link to %(address)s. Follow it: then you can log in with that address, too.")
+            messages.info(self.request, told % {"address": address})
+
+    def _proposed_name(self) -> str:
+        return self.invitation.email.partition("@")[0]
+
     def _newcomer(self) -> User:
+        """Whose password is not to be like the address."""
         return User(email=self.invitation.email)
 
     def _has_account(self) -> bool:

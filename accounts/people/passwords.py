@@ -42,8 +42,8 @@ class ForgottenPage(views.PasswordResetView):
     success_url = reverse_lazy("people:reset-sent")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """With the address of ours that the link begins with."""
-        self.extra_email_context = {"base": absolute("", self.request)}
+        """With the address of ours that the link begins with, and who asks."""
+        self.extra_email_context = {"base": absolute("", self.request), "request": self.request}
         return super().form_valid(form)
 
 
