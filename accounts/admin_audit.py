@@ -1,4 +1,4 @@
-"""The list of what staff changed, in the staff console."""
+"""The list of what people changed, in the staff console: staff, and tenants in their portal."""
 
 import json
 

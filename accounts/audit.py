@@ -1,4 +1,7 @@
-"""What staff changed of limits, prices and balances, written in the transaction of the change itself."""
+"""What staff changed of limits, prices and balances, and tenants of their keys, bucket and members.
+
+It is written in the transaction of the change itself.
+"""
 
 from collections.abc import Iterable
 from datetime import date, datetime

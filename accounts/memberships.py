@@ -15,7 +15,7 @@ class LastOwner(Exception):
 @transaction.atomic
 def change_role(tenant: Tenant, membership_id: int, role: Role) -> Membership:
     """Let the member do what the role may. Raises `LastOwner` and `Membership.DoesNotExist`."""
-    membership = _locked(tenant, membership_id)
+    membership = locked(tenant, membership_id)
     if role != Role.OWNER:
         _spare_last_owner(membership)
     membership.role = role
@@ -26,13 +26,14 @@ def change_role(tenant: Tenant, membership_id: int, role: Role) -> Membership:
 @transaction.atomic
 def remove(tenant: Tenant, membership_id: int) -> Membership:
     """Let the member belong to the tenant no more. Raises `LastOwner` and `Membership.DoesNotExist`."""
-    membership = _locked(tenant, membership_id)
+    membership = locked(tenant, membership_id)
     _spare_last_owner(membership)
     Membership.objects.filter(pk=membership.pk).delete()
     return membership
 
 
-def _locked(tenant: Tenant, membership_id: int) -> Membership:
+def locked(tenant: Tenant, membership_id: int) -> Membership:
+    """The place as it is, and stays until the transaction ends. Raises `Membership.DoesNotExist`."""
     Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
     return Membership.objects.select_related("user", "tenant").get(tenant=tenant, pk=membership_id)
 

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import invitations, memberships
+from accounts.mail_limits import BY_A_CALLER
 from accounts.memberships import LastOwner
-from accounts.models import Invitation, Membership, Role, Tenant, User
+from accounts.models import Invitation, Membership, Role, StaffChange, Tenant, User
 from tests.conftest import Caller
 from tests.people import Browser, at_once, leads_to, link_in, mails, make_person, text
 from tests.test_admin_keys import everything_stored
@@ -142,6 +143,32 @@ def test_a_bad_invitation_is_refused_at_its_field(
     assert mails() == []
 
 
+def test_an_address_gets_few_invitations_in_a_short_time_from_whomever(
+    tenant: Tenant, alice: User, stranger: Caller
+) -> None:
+    charlie = make_person("charlie", stranger.tenant, Role.OWNER)
+    for person, its in ((alice, tenant), (charlie, stranger.tenant), (alice, tenant)):
+        assert "is invited" in text(Browser(person).post(page_of(its), email="c@x.example", role="viewer"))
+    refused = Browser(charlie).post(page_of(stranger.tenant), email="C@x.example", role="viewer")
+    assert "Too many mails" in str(refused.context["form"].errors["email"])
+    assert len(mails()) == 3
+    assert invitations.unanswered(stranger.tenant).count() == 1
+    assert "is invited" in text(
+        Browser(charlie).post(page_of(stranger.tenant), email="d@x.example", role="viewer")
+    )
+
+
+def test_a_person_sends_so_many_invitations_in_an_hour(tenant: Tenant, alice: User, bob: User) -> None:
+    browser = Browser(alice)
+    for number in range(BY_A_CALLER.most + 1):
+        answer = browser.post(page_of(tenant), email=f"{number}@x.example", role="viewer")
+    assert "Too many mails" in str(answer.context["form"].errors["email"])
+    assert len(mails()) == BY_A_CALLER.most
+    memberships.change_role(tenant, place(bob).pk, Role.OWNER)
+    answer = Browser(bob).post(page_of(tenant), email="20@x.example", role="viewer")
+    assert "is invited" in text(answer)
+
+
 def test_an_owner_withdraws_an_invitation(tenant: Tenant, alice: User) -> None:
     made, secret = invitations.invite(tenant, "carol@people.example", Role.VIEWER, alice, timezone.now())
     browser = Browser(alice)
@@ -260,3 +287,25 @@ def test_changes_are_logged_by_who_made_them_and_without_secrets(
         assert event in caplog.text
     assert str(tenant.pk) in caplog.text
     assert secret not in caplog.text
+
+
+def test_what_is_changed_is_on_record_with_who_did_it(tenant: Tenant, alice: User, bob: User) -> None:
+    browser, page, own = Browser(alice), page_of(tenant), place(bob).pk
+    browser.post(page, email="carol@people.example", role="viewer")
+    withdraw = f"{page}invitations/{Invitation.objects.get().pk}/withdraw/"
+    browser.post(withdraw)
+    browser.post(withdraw)  # changes nothing
+    browser.post(f"{page}{own}/role/", role="viewer")
+    browser.post(f"{page}{own}/role/", role="viewer")
+    browser.post(f"{page}{own}/remove/")
+    browser.post(f"{page}leave/")  # she is the last owner
+    changes = StaffChange.objects.order_by("id")
+    assert {(change.tenant, change.actor, change.reason) for change in changes} == {
+        (tenant, alice, "in the tenant portal")
+    }
+    assert [(change.subject, change.before, change.after) for change in changes] == [
+        ("invitation of carol@people.example", {}, {"role": "viewer"}),
+        ("invitation of carol@people.example", {"role": "viewer"}, {}),
+        ("membership of bob", {"role": "member"}, {"role": "viewer"}),
+        ("membership of bob", {"role": "viewer"}, {}),
+    ]

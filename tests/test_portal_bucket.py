@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import cos
 from accounts.admin_cos import CosBucketInline
 from accounts.bucket_forms import CosBucketForm, OwnBucketForm
-from accounts.models import CosBucket, Role
+from accounts.models import CosBucket, Role, StaffChange
 from tests.conftest import Caller
 from tests.members import Member, words
 from tests.test_admin_keys import everything_stored
@@ -175,3 +175,25 @@ def test_the_page_works_without_the_key_the_secret_was_encrypted_with(
 def test_the_rules_of_a_bucket_are_those_of_the_console() -> None:
     assert issubclass(CosBucketInline.form, CosBucketForm)
     assert issubclass(OwnBucketForm, CosBucketForm)
+
+
+def test_what_an_owner_changes_is_on_record_without_the_key_pair(alice: Member) -> None:
+    post(alice, secret_id="AKIDalice", new_secret_key=SECRET)
+    post(alice, secret_id="AKIDalice")  # changes nothing
+    post(alice, secret_id="AKIDalice", new_secret_key=NEW_SECRET)
+    post(alice, secret_id="AKIDalice", path_prefix="films")
+    alice.post("account:remove-bucket")
+    alice.post("account:remove-bucket")  # there is none
+    changes = list(StaffChange.objects.order_by("id"))
+    assert {(change.tenant, change.actor, change.reason) for change in changes} == {
+        (alice.tenant, alice.user, "in the tenant portal")
+    }
+    place, changed = {"bucket": BUCKET, "region": REGION}, {"key pair": "changed"}
+    assert [(change.before, change.after) for change in changes] == [
+        ({}, {**place, "path_prefix": "reelay/{date}", **changed}),
+        ({}, changed),
+        ({"path_prefix": "reelay/{date}"}, {"path_prefix": "films"}),
+        ({**place, "path_prefix": "films"}, {}),
+    ]
+    for secret in (SECRET, NEW_SECRET, "AKIDalice"):
+        assert secret not in str([(change.subject, change.before, change.after) for change in changes])

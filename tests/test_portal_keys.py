@@ -9,12 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.key_forms import KeyForm
 from accounts.key_states import KeyState, state_of
-from accounts.models import APIKey, Purpose, Role, Tenant
+from accounts.models import APIKey, Purpose, Role, StaffChange, Tenant, User
 from accounts.models.api_key import AlreadyMinted
 from tests.conftest import NOW, Caller, make_caller
 from tests.console import Form
@@ -394,3 +395,46 @@ def test_the_list_takes_few_queries(
         key_of(caller).rotate(timezone.now(), timedelta(hours=1))
     with django_assert_max_num_queries(8):
         alice.get("account:keys")
+
+
+# --- the record
+
+
+def record() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    changes = StaffChange.objects.order_by("id")
+    return [(change.subject, change.before, change.after) for change in changes]
+
+
+def test_what_is_done_to_a_key_is_on_record_with_who_did_it(alice: Member) -> None:
+    same = form()
+    [text] = shown(alice.post("account:new-key", **same))
+    alice.post("account:new-key", **same)  # the same form again
+    key = APIKey.objects.get(name="a program")
+    alice.post("account:key", key.pk, name="b", scopes=["read"], requests_per_minute="10")
+    alice.post("account:key", key.pk, name="b", scopes=["read"], requests_per_minute="10")
+    [other] = shown(alice.post("account:rotate-key", key.pk, overlap="none"))
+    alice.post("account:rotate-key", key.pk, overlap="none")  # it was replaced already
+    new = APIKey.objects.get(replaces=key)
+    alice.post("account:revoke-key", new.pk)
+    alice.post("account:revoke-key", new.pk)
+    made, changed, ended, in_its_place, revoked = record()
+    assert made[0] == f"API key a program ({key.prefix}…)"
+    assert (made[1], made[2]["name"], made[2]["scopes"]) == ({}, "a program", "['read']")
+    assert changed[1:] == (
+        {"name": "a program", "requests_per_minute": None},
+        {"name": "b", "requests_per_minute": 10},
+    )
+    assert (set(ended[1]), ended[2]["replaced_by"]) == ({"expires_at", "replaced_by"}, str(new))
+    assert (in_its_place[0], in_its_place[2]["requests_per_minute"]) == (f"API key {new}", 10)
+    assert (revoked[0], revoked[1]) == (f"API key {new}", {"revoked_at": None})
+    actors = set(StaffChange.objects.values_list("actor", "tenant", "reason"))
+    assert actors == {(alice.user.pk, alice.tenant.pk, "in the tenant portal")}
+    for secret in (*text.split("_")[2:], *other.split("_")[2:], key.digest, new.digest):
+        assert secret not in str(record())
+
+
+def test_a_change_and_its_record_come_and_go_together(alice: Member, owner: Caller) -> None:
+    User.objects.filter(pk=alice.user.pk).update(username="")  # nobody, of whom no record is taken
+    with pytest.raises(IntegrityError), transaction.atomic():
+        alice.post("account:revoke-key", key_of(owner).pk)
+    assert key_of(owner).revoked_at is None

@@ -6,14 +6,19 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
+from accounts import audit
 from accounts.models import Membership, Role, Tenant, User
 from accounts.portal.navigation import entries
 
 RANKS = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}
 """Who may do what others may: an owner everything, a member what a viewer may, too."""
+
+IN_PORTAL = "in the tenant portal"
+"""The reason on record of what a tenant's own people change; they are asked for none."""
 
 
 class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
@@ -52,6 +57,15 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     def person(self) -> User:
         """Who looks at it."""
         return self.membership.user
+
+    def record(self, subject: str, change: tuple[audit.Values, audit.Values]) -> None:
+        """Write the change down, before and after, as the person's; nothing where nothing changed.
+
+        To be called in the transaction that makes the change, without secrets.
+        """
+        before, after = change
+        if before != after:
+            audit.record(self.person, subject, IN_PORTAL, before, after, timezone.now(), self.tenant)
 
     def may(self, role: Role) -> bool:
         """Whether the person's role is that or a higher one."""

@@ -11,12 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import audit
 from accounts.bucket_forms import OwnBucketForm
 from accounts.models import CosBucket, Role, Tenant
 from accounts.portal.base import TenantPage
 
 log = structlog.get_logger(__name__)
 
+RECORDED = ("bucket", "region", "path_prefix")
+"""What is kept on record of a bucket."""
+_ANOTHER_KEY = {"key pair": "changed"}
 _EXAMPLE_TASK = "task_0190c2f4a6b87c3d9e5f0a1b2c3d4e5f"
 _EXAMPLE_MODEL = "Kling-3.0-720p"
 
@@ -29,6 +33,10 @@ class _OfBucket(TenantPage):
     def bucket(self) -> CosBucket | None:
         """The tenant's, without its secret key; None where it has none."""
         return CosBucket.objects.defer("secret_key").filter(tenant=self.tenant).first()
+
+    def record_bucket(self, change: tuple[audit.Values, audit.Values]) -> None:
+        """Write down what changed; of its key pair only that it did."""
+        self.record(f"COS bucket of {self.tenant}", change)
 
     def changed(self, event: str, message: str) -> HttpResponse:
         """Log who did it, say so, and go back to the page."""
@@ -54,12 +62,18 @@ class BucketPage(_OfBucket):
         with transaction.atomic():
             Tenant.objects.select_for_update(no_key=True).get(pk=self.tenant.pk)  # two owners at once
             bucket = self.bucket()
+            before = audit.values(bucket, RECORDED)
             form = OwnBucketForm(request.POST, instance=bucket or _none_yet(self.tenant))
             if form.is_valid():
-                form.instance.save(update_fields=form.written() if bucket else None)
+                self._save(form, before)
         if not form.is_valid():
             return self.render_to_response(self._shown(self.bucket(), form))
         return self.changed("a bucket was set", _("Saved. Videos made from now on go to this bucket."))
+
+    def _save(self, form: OwnBucketForm, before: audit.Values) -> None:
+        form.instance.save(update_fields=form.written() if before else None)
+        was, now = audit.differences(before, audit.values(form.instance, RECORDED))
+        self.record_bucket((was, now | (_ANOTHER_KEY if "secret_key" in form.written() else {})))
 
     def _shown(self, bucket: CosBucket | None, form: OwnBucketForm | None) -> dict[str, Any]:
         is_set = bucket is not None and bucket.bucket != ""
@@ -87,7 +101,11 @@ class RemoveBucketPage(_OfBucket):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Remove it, and its key pair."""
-        CosBucket.objects.filter(tenant=self.tenant).delete()
+        with transaction.atomic():
+            Tenant.objects.select_for_update(no_key=True).get(pk=self.tenant.pk)
+            before = audit.values(self.bucket(), RECORDED)
+            CosBucket.objects.filter(tenant=self.tenant).delete()
+            self.record_bucket((before, {}))
         return self.changed("a bucket was removed", _("The bucket was removed from the settings."))
 
 

@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from accounts.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.key_states import chip_of, state_of
 from accounts.links import absolute
 from accounts.models import APIKey, Purpose, Role, Tenant
-from accounts.models.api_key import AlreadyMinted, NotRotatable
+from accounts.models.api_key import RESTRICTIONS, AlreadyMinted, NotRotatable
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
 
@@ -32,6 +33,8 @@ OVERLAPS = {
     "none": (timedelta(0), gettext_lazy("Not at all: it ends at once")),
 }
 """How long a key may work on after it was replaced."""
+RECORDED = ("name", "scopes", "expires_at", "revoked_at", "replaced_by", *RESTRICTIONS)
+"""What is kept on record of a key."""
 _MODELS = "/v1/models"
 
 
@@ -70,6 +73,10 @@ class _OfKeys(TenantPage):
         shown = self.get_context_data(key=key, text=text, models=models, **context)
         return self.response_class(self.request, "portal/keys_made.html", shown)
 
+    def record_key(self, key: APIKey, before: audit.Values) -> None:
+        """Write down what changed of the key since it was as `before`; nothing of its text."""
+        self.record(f"API key {key}", audit.differences(before, audit.values(key, RECORDED)))
+
     def note(self, event: str, key: APIKey) -> None:
         """Log who did something to a key."""
         log.info(event, key=key.prefix, tenant=str(self.tenant.pk), person=self.person.get_username())
@@ -106,11 +113,17 @@ class NewKeyPage(_OfKeys):
         if not form.is_valid():
             return self._asked(form)
         try:
-            key, text = APIKey.objects.mint_once(tenant=self.tenant, **form.cleaned_data)
+            key, text = self._mint(form)
         except AlreadyMinted as twin:
             return self._asked(NewKeyForm(), made=twin.key)
         self.note("an API key was made", key)
         return self.shown_once(key, text)
+
+    @transaction.atomic
+    def _mint(self, form: NewKeyForm) -> tuple[APIKey, str]:
+        key, text = APIKey.objects.mint_once(tenant=self.tenant, **form.cleaned_data)
+        self.record_key(key, {})
+        return key, text
 
     def _asked(self, form: NewKeyForm, **context: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form, **context))
@@ -131,9 +144,11 @@ class KeyPage(_OfKeys):
         """Write what was changed. A key that was revoked stays as it is."""
         with transaction.atomic():
             key = get_object_or_404(self.keys().select_for_update(), pk=key_id)
+            before = audit.values(key, RECORDED)
             form = ChangedKeyForm(request.POST, instance=key)
             if key.revoked_at is None and form.is_valid():
                 key.save(update_fields=form.changed_data)
+                self.record_key(key, before)
         if key.revoked_at is None and not form.is_valid():
             as_it_is = self.key(key_id)
             return self.render_to_response(self.with_key(as_it_is, form=form))
@@ -170,11 +185,20 @@ class RotateKeyPage(_OfKeys):
         key = self.key(key_id)
         overlap, _label = OVERLAPS[form.cleaned_data["overlap"]]
         try:
-            new, text = key.rotate(timezone.now(), overlap)
+            new, text = self._rotate(key, overlap)
         except NotRotatable:
             return self._asked(key_id, form)
         self.note("an API key was rotated", key)
         return self.shown_once(new, text, old=key, is_over=not overlap)
+
+    @transaction.atomic
+    def _rotate(self, key: APIKey, overlap: timedelta) -> tuple[APIKey, str]:
+        key.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
+        before = audit.values(key, RECORDED)
+        new, text = key.rotate(timezone.now(), overlap)
+        self.record_key(key, before)
+        self.record_key(new, {})
+        return new, text
 
     def _asked(self, key_id: int, form: RotationForm) -> HttpResponse:
         return self.render_to_response(self.with_key(self.key(key_id), form=form))
@@ -192,11 +216,18 @@ class RevokeKeyPage(_OfKeys):
 
     def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
         """Revoke it."""
-        key = self.key(key_id)
-        key.revoke(timezone.now())
+        key = self._revoke(key_id)
         self.note("an API key was revoked", key)
         messages.success(request, _("Revoked: %(key)s. It works no more.") % {"key": key})
         return HttpResponseRedirect(reverse("account:keys", args=[self.tenant.pk]))
+
+    @transaction.atomic
+    def _revoke(self, key_id: int) -> APIKey:
+        key = get_object_or_404(self.keys().select_for_update(), pk=key_id)
+        before = audit.values(key, RECORDED)
+        key.revoke(timezone.now())
+        self.record_key(key, before)
+        return key
 
 
 def keys_of(tenant: Tenant) -> QuerySet[APIKey]:

@@ -5,29 +5,20 @@ from typing import Any
 import structlog
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from accounts import invitations, mail, memberships
-from accounts.invitations import AlreadyMember
-from accounts.links import absolute
+from accounts import invitations, inviting, memberships
+from accounts.inviting import InviteForm
 from accounts.memberships import LastOwner
 from accounts.models import Invitation, Membership, Role
-from accounts.portal.base import TenantPage
+from accounts.portal.base import IN_PORTAL, TenantPage
 
 log = structlog.get_logger(__name__)
-
-
-class InviteForm(forms.Form):
-    """Whom to invite, and what they may do."""
-
-    email = forms.EmailField(
-        label=gettext_lazy("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
-    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.MEMBER)
 
 
 class RoleForm(forms.Form):
@@ -65,16 +56,10 @@ class MembersPage(_Page):
         form = InviteForm(request.POST)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
-        email, role = form.cleaned_data["email"], Role(form.cleaned_data["role"])
-        try:
-            made, secret = invitations.invite(self.tenant, email, role, self.person, timezone.now())
-        except AlreadyMember:
-            form.add_error("email", _("This person is a member already."))
+        invited = inviting.invite(request, self.tenant, self.person, form, IN_PORTAL)
+        if invited is None:
             return self.render_to_response(self.get_context_data(form=form))
-        return self._show_link(made, absolute(invitations.path(secret), request))
-
-    def _show_link(self, made: Invitation, link: str) -> HttpResponse:
-        mail.send("invitation", made.email, {"link": link, "invitation": made, "tenant": self.tenant})
+        made, link = invited
         self.note("member invited", role=made.role)
         return self.render_to_response(self.get_context_data(form=InviteForm(), made=made, link=link))
 
@@ -98,7 +83,8 @@ class _MemberChange(_Page):
     def post(self, request: HttpRequest, member_id: int = 0) -> HttpResponse:
         """Make the change; the last owner's place stays as it is."""
         try:
-            self.change(member_id)
+            with transaction.atomic():
+                self.change(member_id)
         except Membership.DoesNotExist as error:
             raise Http404 from error
         except LastOwner:
@@ -123,7 +109,9 @@ class RolePage(_MemberChange):
         if not form.is_valid():
             messages.error(self.request, _("There is no such role."))
             return
+        before = memberships.locked(self.tenant, member_id).role
         changed = memberships.change_role(self.tenant, member_id, Role(form.cleaned_data["role"]))
+        self.record(_subject(changed), ({"role": before}, {"role": changed.role}))
         self.note("role of a member changed", member=changed.user_id, role=changed.role)
         messages.success(self.request, _("%(person)s: the role is changed.") % {"person": changed.user})
 
@@ -134,6 +122,7 @@ class RemovePage(_MemberChange):
     def change(self, member_id: int) -> None:
         """Remove the member."""
         gone = memberships.remove(self.tenant, member_id)
+        self.record(_subject(gone), ({"role": gone.role}, {}))
         self.note("member removed", member=gone.user_id)
         messages.success(self.request, _("%(person)s is a member no more.") % {"person": gone.user})
 
@@ -145,7 +134,8 @@ class LeavePage(_MemberChange):
 
     def change(self, member_id: int) -> None:
         """Remove who asks."""
-        memberships.remove(self.tenant, self.membership.pk)
+        gone = memberships.remove(self.tenant, self.membership.pk)
+        self.record(_subject(gone), ({"role": gone.role}, {}))
         self.note("member left")
         messages.success(self.request, _("You are a member of %(tenant)s no more.") % {"tenant": self.tenant})
 
@@ -162,11 +152,21 @@ class WithdrawPage(_Page):
 
     def post(self, request: HttpRequest, invitation_id: int = 0) -> HttpResponse:
         """Withdraw it, if nobody was faster."""
-        if not Invitation.objects.filter(tenant=self.tenant, pk=invitation_id).exists():
-            raise Http404
-        if invitations.withdraw(self.tenant, invitation_id, timezone.now()):
+        invitation = get_object_or_404(Invitation, tenant=self.tenant, pk=invitation_id)
+        if self._withdraw(invitation):
             self.note("invitation withdrawn", invitation=invitation_id)
             messages.success(request, _("The invitation is withdrawn; its link works no more."))
         else:
             messages.info(request, _("The invitation was used or withdrawn already."))
         return self.back()
+
+    @transaction.atomic
+    def _withdraw(self, invitation: Invitation) -> bool:
+        is_withdrawn = invitations.withdraw(self.tenant, invitation.pk, timezone.now())
+        if is_withdrawn:
+            self.record(f"invitation of {invitation.email}", ({"role": invitation.role}, {}))
+        return is_withdrawn
+
+
+def _subject(membership: Membership) -> str:
+    return f"membership of {membership.user}"
