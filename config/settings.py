@@ -165,7 +165,7 @@ PASSWORD_RESET_TIMEOUT = 3600
 """Seconds a link to set a password anew works."""
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 """How long a link that invites somebody to a tenant works."""
-AXES_FAILURE_LIMIT = 5
+AXES_FAILURE_LIMIT = "accounts.people.lockout.failure_limit"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True

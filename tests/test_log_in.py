@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.addresses import UNKNOWN, of_request
 from accounts.models import Role, User
+from accounts.people.lockout import OF_AN_ADDRESS
 from tests.conftest import Caller
 from tests.people import LOG_IN, PASSWORD, Browser, leads_to, make_person, text
 from tests.test_admin_keys import everything_stored
@@ -206,6 +207,30 @@ def test_the_log_in_stays_open_for_other_names_and_from_elsewhere(alice: User) -
     fail(Browser(), LIMIT)
     assert Browser().log_in("bob").status_code == 302
     assert Browser(REMOTE_ADDR="203.0.113.9").log_in("alice").status_code == 302
+
+
+def test_who_tries_many_names_from_one_address_is_stopped_there(alice: User) -> None:
+    make_person("bob")
+    browser = Browser()
+    for number in range(OF_AN_ADDRESS - 1):
+        assert browser.log_in(f"name{number}", "wrong").status_code == 200
+    assert leads_to(Browser().log_in("bob")) == "/"  # which forgives nothing but bob's
+    assert browser.log_in("nobody", "wrong").status_code == 429
+    answer = browser.log_in("alice")
+    assert answer.status_code == 429
+    assert "Too many log-ins failed where you are. Come again in 15 minutes." in text(answer)
+    assert Browser(REMOTE_ADDR="203.0.113.9").log_in("alice").status_code == 302
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=15, seconds=1))
+    assert leads_to(browser.log_in("alice")) == "/"
+
+
+def test_addresses_that_cannot_be_known_are_not_closed_for_everybody(
+    alice: User, settings: LazySettings
+) -> None:
+    settings.TRUSTED_PROXIES = 2
+    for number in range(OF_AN_ADDRESS + 1):
+        Browser().log_in(f"name{number}", "wrong")
+    assert leads_to(Browser().log_in("alice")) == "/"
 
 
 def test_behind_a_proxy_the_address_it_saw_counts(alice: User, settings: LazySettings) -> None:
