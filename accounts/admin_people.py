@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts import memberships
 from accounts.admin_lists import ListAdmin, TableInline
+from accounts.admin_memberships import PlacesFormSet
 from accounts.models import Membership, User
 
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -57,6 +59,7 @@ class PlacesInline(TableInline[Membership, User]):
     """The tenants a person belongs to."""
 
     model = Membership
+    formset = PlacesFormSet
     autocomplete_fields = ["tenant"]
     verbose_name = _("membership")
     verbose_name_plural = _("member of")
@@ -98,6 +101,12 @@ class UserAdmin(BaseUserAdmin[User], ListAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Only a superuser deletes staff."""
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The last owner of a tenant stays, too."""
+        *found, protected = super().get_deleted_objects(objs, request)
+        alone = [tenant for person in objs for tenant in memberships.owned_alone(person)]
+        return (*found, [*protected, *(f"{tenant}: {memberships.NEEDS_OWNER}" for tenant in alone)])
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's signature
         """Only a superuser sets a password. Raises `PermissionDenied`."""

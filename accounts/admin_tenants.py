@@ -1,14 +1,17 @@
 """Tenants in the staff console: what they may have, what they have, and who belongs to them."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,15 +20,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from accounts import audit
+from accounts import audit, inviting
 from accounts.admin_cos import CosBucketInline
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import ListAdmin, ReadOnlyInline, TableInline
-from accounts.admin_reasons import NO_REASON, AuditedForm, ChangesForm, record
+from accounts.admin_memberships import ChangedColumnsFormSet, MembersFormSet
+from accounts.admin_reasons import NO_REASON, AuditedForm, ChangesForm, person, record
 from accounts.admin_theme import StackedInline
 from accounts.chips import GOOD, WARN, chip
+from accounts.inviting import InviteForm
 from accounts.key_states import chip_of, state_of
-from accounts.models import APIKey, Membership, Purpose, Quota, Tenant
+from accounts.models import APIKey, Membership, Purpose, Quota, Role, Tenant
 from accounts.models.tenant import validate_time_zone
 from accounts.money import shown
 from accounts.quotas import FIELDS, default_columns, quota_of
@@ -33,24 +38,17 @@ from accounts.totals import Period
 
 AUDITED = ("time_zone", "suspended_at")
 """The columns of a tenant that change only with a reason."""
-
-
-class ChangedColumnsFormSet(forms.BaseInlineFormSet[Any, Tenant, Any]):
-    """Saves of the rows that are there what was changed."""
-
-    def save_existing(self, form: Any, obj: Model, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's signature
-        """Save the changed columns."""
-        row = form.save(commit=False)
-        row.save(update_fields=form.changed_data)
-        return row
+_IN_CONSOLE = "in the staff console"
+"""The reason on record of an invitation; staff are asked for none."""
 
 
 class MembershipInline(TableInline[Membership, Tenant]):
     """The people of a tenant, on its page."""
 
     model = Membership
-    formset = ChangedColumnsFormSet
+    formset = MembersFormSet
     autocomplete_fields = ["user"]
+    template_after = "admin/accounts/tenant/invite_link.html"
 
 
 class KeyInline(ReadOnlyInline[APIKey, Tenant]):
@@ -164,6 +162,16 @@ class TenantForm(AuditedForm[Tenant]):
         return cleaned
 
 
+class ThemedInviteForm(InviteForm):
+    """The same, as the console looks; staff invite owners."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].initial = Role.OWNER
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "control"
+
+
 class StateFilter(ChoiceFilter):
     """By whether a tenant's keys are taken."""
 
@@ -227,6 +235,25 @@ class TenantAdmin(ListAdmin[Tenant]):
         super().save_related(request, form, formsets, change)
         changed = audit.differences(before, _limits(tenant))
         record(request, f"quota of {tenant}", form.cleaned_data["reason"], changed, tenant)
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page that invites."""
+        view = self.admin_site.admin_view(self.invite_view)
+        return [path("<uuid:tenant_id>/invite/", view, name="accounts_tenant_invite"), *super().get_urls()]
+
+    def invite_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        """Invite somebody, such as the first owner, and show the link, which is shown nowhere else."""
+        tenant = get_object_or_404(Tenant, pk=tenant_id)
+        if not self.has_change_permission(request, tenant):
+            raise PermissionDenied
+        form, made, link = ThemedInviteForm(request.POST or None), None, ""
+        invited = form.is_valid() and inviting.invite(request, tenant, person(request), form, _IN_CONSOLE)
+        if invited:
+            form, (made, link) = ThemedInviteForm(), invited
+        title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
+        context = {"title": title, "tenant": tenant, "form": form, "made": made, "link": link}
+        shown = {**self.admin_site.each_context(request), **context}
+        return TemplateResponse(request, "admin/accounts/tenant/invite.html", shown)
 
     def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
         """A new tenant has no keys yet."""

@@ -6,7 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Role, User
 from tests.conftest import Caller
 from tests.console import Person
 
@@ -135,3 +135,73 @@ def test_groups_are_in_the_theme(sophie: Person) -> None:
     assert sophie.fill_in("/admin/auth/group/add/", name="Support").errors == []
     assert "Support" in sophie.see("/admin/auth/group/")
     assert Group.objects.count() == 1
+
+
+# --- the last owner of a tenant
+
+
+TENANTS = "/admin/accounts/tenant/"
+NEEDS_OWNER = "A tenant needs an owner"
+
+
+@pytest.fixture
+def place(owner: Caller, dora: User) -> Membership:
+    """Dora's, who owns Alice's tenant."""
+    return Membership.objects.create(tenant=owner.tenant, user=dora, role=Role.OWNER)
+
+
+WAYS_OUT: dict[str, dict[str, str]] = {
+    "another role": {"memberships-0-role": "viewer"},
+    "no place": {"memberships-0-DELETE": "on"},
+    "no place, and a role there is not": {"memberships-0-DELETE": "on", "memberships-0-role": "king"},
+}
+
+
+@pytest.mark.parametrize("page", ["of the person", "of the tenant"])
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_the_last_owner_of_a_tenant_stays(way: str, page: str, sophie: Person, place: Membership) -> None:
+    address = page_of(place.user) if page == "of the person" else f"{TENANTS}{place.tenant_id}/change/"
+    assert NEEDS_OWNER in sophie.fill_in(address, **WAYS_OUT[way]).page
+    assert Membership.objects.get().role == "owner"
+    Membership.objects.create(tenant=place.tenant, user=sophie.user, role=Role.OWNER)
+    number = "0" if page == "of the person" else place_on(sophie.open(address), place)
+    sophie.fill_in(address, **{name.replace("0", number): value for name, value in WAYS_OUT[way].items()})
+    assert not Membership.objects.filter(user=place.user, role="owner").exists()
+
+
+def place_on(form: dict[str, str], place: Membership) -> str:
+    """The number of the row that the place has on the page."""
+    (name,) = (name for name, value in form.items() if name.endswith("-id") and value == str(place.pk))
+    return name.split("-")[1]
+
+
+def test_the_last_owner_does_not_move_to_another_tenant(
+    sophie: Person, place: Membership, stranger: Caller
+) -> None:
+    answer = sophie.fill_in(page_of(place.user), **{"memberships-0-tenant": str(stranger.tenant.pk)})
+    assert NEEDS_OWNER in answer.page
+    assert Membership.objects.get().tenant == place.tenant
+
+
+def test_the_last_owner_goes_where_another_comes(sophie: Person, place: Membership) -> None:
+    page = f"{TENANTS}{place.tenant_id}/change/"
+    new = {"memberships-1-user": str(sophie.user.pk), "memberships-1-role": "owner"}
+    answer = sophie.fill_in(page, **new, **{"memberships-TOTAL_FORMS": "2", "memberships-0-DELETE": "on"})
+    assert NEEDS_OWNER not in answer.page
+    assert Membership.objects.get().user == sophie.user
+
+
+def test_a_tenant_without_an_owner_may_stay_so(sophie: Person, place: Membership) -> None:
+    Membership.objects.update(role=Role.MEMBER)
+    sophie.fill_in(f"{TENANTS}{place.tenant_id}/change/", **{"memberships-0-role": "viewer"})
+    assert Membership.objects.get().role == "viewer"
+
+
+def test_the_last_owner_is_not_deleted(sophie: Person, place: Membership) -> None:
+    page = f"{LIST}{place.user_id}/delete/"
+    assert f"{place.tenant}: {NEEDS_OWNER}" in sophie.see(page)
+    sophie.client.post(page, {"post": "yes"})
+    assert Membership.objects.get() == place
+    Membership.objects.create(tenant=place.tenant, user=sophie.user, role=Role.OWNER)
+    sophie.client.post(page, {"post": "yes"})
+    assert not User.objects.filter(pk=place.user_id).exists()

@@ -11,10 +11,21 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts import audit
-from accounts.models import APIKey, CosBucket, Membership, Quota, StaffChange, Standing, Tenant, User
+from accounts.models import (
+    APIKey,
+    CosBucket,
+    Invitation,
+    Membership,
+    Quota,
+    StaffChange,
+    Standing,
+    Tenant,
+    User,
+)
 from accounts.quotas import limits_of
 from tests.conftest import NOW, Caller, order_video
 from tests.console import Person
+from tests.people import PASSWORD, Browser, link_in, mails
 
 LIST, ADD = "/admin/accounts/tenant/", "/admin/accounts/tenant/add/"
 CHANGES = "/admin/accounts/staffchange/"
@@ -244,6 +255,40 @@ def test_members_come_and_change_their_role(sophie: Person, owner: Caller) -> No
     sophie.fill_in(page_of(owner.tenant), **{"memberships-0-role": "owner"})
     assert [(found.user, found.role) for found in Membership.objects.all()] == [(dora, "owner")]
     assert not StaffChange.objects.exists()
+
+
+def test_staff_invite_the_first_owner_and_see_the_link_once(sophie: Person, owner: Caller) -> None:
+    page = f"{LIST}{owner.tenant.pk}/invite/"
+    assert page in sophie.see(page_of(owner.tenant))
+    assert sophie.open(page)["role"] == "owner"
+    answer = sophie.fill_in(page, email="dora@people.example")
+    (message,) = mails()
+    link = link_in(message)
+    assert (message.to, f"http://testserver{link}" in answer.page) == (["dora@people.example"], True)
+    assert link not in sophie.see(page)
+    browser = Browser()
+    browser.post(link, username="dora", password1=PASSWORD, password2=PASSWORD)
+    assert Membership.objects.get(tenant=owner.tenant).role == "owner"
+    change = StaffChange.objects.get()
+    assert (change.actor_name, change.subject) == ("sophie", "invitation of dora@people.example")
+    assert link.split("/")[-2] not in str(change.after)
+
+
+def test_who_may_not_change_a_tenant_invites_nobody(owner: Caller) -> None:
+    vera = Person("vera", "view_tenant", "view_membership", "add_invitation")
+    page = f"{LIST}{owner.tenant.pk}/invite/"
+    assert page not in vera.see(page_of(owner.tenant))
+    assert vera.get(page).status_code == 403
+    assert vera.client.post(page, {"email": "v@people.example", "role": "owner"}).status_code == 403
+    assert not Invitation.objects.exists()
+    assert Person("sophie").get(f"{LIST}0199f0d2-a3b4-7c1d-8e9f-0a1b2c3d4e5f/invite/").status_code == 404
+
+
+def test_a_bad_invitation_of_staffs_is_refused_at_its_field(sophie: Person, owner: Caller) -> None:
+    for email in ("", "dora"):
+        answer = sophie.fill_in(f"{LIST}{owner.tenant.pk}/invite/", email=email)
+        assert 'id="id_email_error"' in answer.page
+    assert not Invitation.objects.exists()
 
 
 # --- what shows

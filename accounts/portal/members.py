@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts import invitations, inviting, memberships
 from accounts.inviting import InviteForm
-from accounts.memberships import LastOwner
+from accounts.memberships import NEEDS_OWNER, LastOwner
 from accounts.models import Invitation, Membership, Role
 from accounts.portal.base import IN_PORTAL, TenantPage
 
@@ -88,7 +88,7 @@ class _MemberChange(_Page):
         except Membership.DoesNotExist as error:
             raise Http404 from error
         except LastOwner:
-            messages.error(request, _("A tenant needs an owner: give somebody else that role first."))
+            messages.error(request, NEEDS_OWNER)
         return self.after()
 
     def change(self, member_id: int) -> None:
