@@ -1,15 +1,20 @@
 """Filters of the console's lists that are forms: typed, or chosen from what is known beforehand."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
-from django.db.models import QuerySet
+from django.db.models import QuerySet, UUIDField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.any_of import is_any_of
 from accounts.models import Tenant
+
+MOST_TENANTS = 50
+"""That a part of a name may mean; more of it says which."""
 
 
 class FormFilter(admin.SimpleListFilter):
@@ -64,17 +69,21 @@ class TenantFilter(InputFilter):
 
     title = _("tenant")
     parameter_name = "tenant"
+    is_of_one = False
+    """Whether one tenant has such a name."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of the tenants with such a name."""
         name = self.value()
-        return self.rows_of(named(name), queryset) if name else queryset
+        return self.rows_of(_named(name), queryset) if name else queryset
 
-    def rows_of(self, tenants: list[Any], queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def rows_of(self, tenants: list[UUID], queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of these tenants."""
-        return queryset.filter(tenant__in=tenants)
+        self.is_of_one = len(tenants) == 1
+        return queryset.filter(is_any_of("tenant", tenants, UUIDField()))
 
 
-def named(name: str) -> list[Any]:
-    """The ids of the tenants with that in their name."""
-    return list(Tenant.objects.filter(name__icontains=name).values_list("pk", flat=True))
+def _named(name: str) -> list[UUID]:
+    """The tenants with that in their name: the first ones, as the alphabet goes."""
+    tenants = Tenant.objects.filter(name__icontains=name).order_by("name")
+    return list(tenants.values_list("pk", flat=True)[:MOST_TENANTS])

@@ -17,6 +17,8 @@ from accounts import admin_export
 from accounts.admin_deletion import protected_rows
 from accounts.admin_paging import MOST_PAGES, UncountedPaginator, page_asked_for
 from accounts.admin_theme import ModelAdmin, TabularInline
+from accounts.any_of import OF_ONE_TENANT
+from accounts.csv_files import MOST_ROWS
 
 _Row = TypeVar("_Row", bound=Model)
 _Parent = TypeVar("_Parent", bound=Model)
@@ -30,13 +32,19 @@ class ListAdmin(ModelAdmin[_Row]):
 
     list_before_template = "admin/list_tools.html"
     show_facets = ShowFacets.NEVER
-    most_exported = admin_export.MOST_ROWS
+    most_exported = MOST_ROWS
 
     def get_urls(self) -> list[URLPattern]:
         """With the address of the file."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
         view = self.admin_site.admin_view(self.export_view)
         return [path("export/", view, name=name), *super().get_urls()]
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """What is asked for. Raises `IncorrectLookupParameters` for what the database can hold nowhere."""
+        if any("\0" in value for _name, values in request.GET.lists() for value in values):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """The rows that the list shows on all its pages, as CSV."""
@@ -61,6 +69,11 @@ class ListAdmin(ModelAdmin[_Row]):
 
 class UncountedChangeList(ChangeList):
     """Shows the rows that the paginator read to know whether there are more."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """As the index goes that is to be used."""
+        is_of_one_tenant = any(getattr(spec, "is_of_one", False) for spec in self.filter_specs)
+        return OF_ONE_TENANT if is_of_one_tenant else super().get_ordering(request, queryset)
 
     def get_results(self, request: HttpRequest) -> None:
         """Those of the page."""
@@ -99,8 +112,9 @@ class BigListAdmin(ListAdmin[_Row]):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what is offered: another column may have no index."""
-        offered = {getattr(found, "parameter_name", found) for found in self.list_filter}
-        return lookup.removesuffix("__exact") in offered
+        columns = {found for found in self.list_filter if isinstance(found, str)}
+        typed = {getattr(found, "parameter_name", "") for found in self.list_filter}
+        return lookup in typed or lookup.removesuffix("__exact") in columns
 
 
 class ReadOnlyAdmin(BigListAdmin[_Row]):

@@ -1,14 +1,15 @@
 """People in the staff console: who they are, where they belong, and the second factor of their log-in."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from axes.utils import reset as forget_failures
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,8 +21,12 @@ from accounts.admin_lists import ListAdmin, TableInline
 from accounts.admin_memberships import PlacesFormSet
 from accounts.models import Membership, User
 
+_Row = TypeVar("_Row", bound=Model)
+
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 """What makes somebody staff: only a superuser grants it."""
+DEEDS = {"add": _("Can add"), "change": _("Can change"), "delete": _("Can delete"), "view": _("Can view")}
+"""What a permission allows, by how its codename begins."""
 ACCESS = ("email",)
 """Whoever has this address sets the password anew."""
 
@@ -35,12 +40,32 @@ class DeviceInline(TableInline[Any, User]):
     model = TOTPDevice
     verbose_name = _("second factor")
     verbose_name_plural = _("second factors (remove one when the phone is lost)")
-    fields = ("name", "confirmed", "created_at", "last_used_at")
+    fields = ("label", "is_confirmed", "created", "last_used")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Without the secret."""
         return super().get_queryset(request).defer("key")
+
+    @admin.display(description=_("name"))
+    def label(self, device: TOTPDevice) -> str:
+        """What it is called."""
+        return str(device.name)
+
+    @admin.display(description=_("confirmed"), boolean=True)
+    def is_confirmed(self, device: TOTPDevice) -> bool:
+        """Whether a code of it was ever right."""
+        return bool(device.confirmed)
+
+    @admin.display(description=_("created at"))
+    def created(self, device: Any) -> Any:
+        """When it was set up."""
+        return device.created_at
+
+    @admin.display(description=_("last used at"))
+    def last_used(self, device: Any) -> Any:
+        """When a code of it was last right."""
+        return device.last_used_at
 
     def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """People add their own."""
@@ -65,8 +90,30 @@ class PlacesInline(TableInline[Membership, User]):
     verbose_name_plural = _("member of")
 
 
+class PermissionsField(forms.ModelMultipleChoiceField[Permission]):
+    """Permissions to choose from, in the viewer's language: the names that Django keeps are English."""
+
+    def label_from_instance(self, permission: Permission) -> str:
+        """What may be done, and to what."""
+        deed = permission.codename.partition("_")[0]
+        return f"{permission.content_type} | {DEEDS.get(deed, permission.name)}"
+
+
+class PermissionsAdmin(ListAdmin[_Row]):
+    """A page on which permissions are given."""
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Their names in the viewer's language."""
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = PermissionsField
+            kwargs.setdefault("queryset", Permission.objects.select_related("content_type"))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
 @admin.register(User)
-class UserAdmin(BaseUserAdmin[User], ListAdmin[User]):
+class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
     """People."""
 
     form = UserChangeForm
@@ -125,7 +172,7 @@ class UserAdmin(BaseUserAdmin[User], ListAdmin[User]):
 
 
 @admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ListAdmin[Group]):
+class GroupAdmin(BaseGroupAdmin, PermissionsAdmin[Group]):
     """Groups of staff, with what they may do."""
 
 

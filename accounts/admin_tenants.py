@@ -34,6 +34,7 @@ from accounts.models import APIKey, Membership, Purpose, Quota, Role, Tenant
 from accounts.models.tenant import validate_time_zone
 from accounts.money import shown
 from accounts.quotas import FIELDS, default_columns, quota_of
+from accounts.templatetags.amounts import second
 from accounts.totals import Period
 
 AUDITED = ("time_zone", "suspended_at")
@@ -290,7 +291,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         standing, day = tenant.standing, Period.of(timezone.now(), tenant.time_zone).day
         if standing.day is None or standing.day < day:
             return gettext("nothing on %(day)s") % {"day": day}
-        used = f"{standing.day_seconds} s, {shown(standing.day_spend)} {settings.CURRENCY}"
+        used = f"{standing.day_seconds} {second()}, {shown(standing.day_spend)} {settings.CURRENCY}"
         return gettext("%(used)s on %(day)s") % {"used": used, "day": standing.day}
 
     @admin.display(description=_("this month"))
@@ -299,7 +300,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         standing, month = tenant.standing, Period.of(timezone.now(), tenant.time_zone).month
         if standing.month is None or standing.month < month:
             return gettext("nothing in %(month)s") % {"month": f"{month:%Y-%m}"}
-        used = f"{standing.month_seconds} s, {shown(standing.month_spend)} {settings.CURRENCY}"
+        used = f"{standing.month_seconds} {second()}, {shown(standing.month_spend)} {settings.CURRENCY}"
         return gettext("%(used)s in %(month)s") % {"used": used, "month": f"{standing.month:%Y-%m}"}
 
 

@@ -43,6 +43,11 @@ def chip_of(state: KeyState) -> SafeString:
     return chip(*state.value)
 
 
+def key_name(key: APIKey) -> str:
+    """What the key is called."""
+    return name_of(key.purpose, key.name)
+
+
 def name_of(purpose: str, name: str) -> str:
     """What a key is called: by the name it was given, or whose it is, where it stands for people."""
     is_of_program = purpose == Purpose.PROGRAM

@@ -8,6 +8,7 @@ from django.contrib.auth.views import LogoutView, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.views.i18n import JavaScriptCatalog
 from django_otp import user_has_device
 from unfold.sites import UnfoldAdminSite
 
@@ -39,6 +40,12 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no ty
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Log out as everywhere."""
         return LogoutView.as_view()(request)
+
+    def i18n_javascript(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """The words of Django's scripts, with those that only we have in Chinese."""
+        return JavaScriptCatalog.as_view(packages=["django.contrib.admin", "config"])(request)
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo, available_timezones
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
 REQUEST_ID_HEADER = "x-request-id"
 TIME_ZONE_COOKIE = "time_zone"
 """Where the pages' script writes the time zone of the viewer's own clock."""
 _FOR_PROGRAMS = ("/v1/", "/healthz", "/readyz")
+_POLICY_FOR_PROGRAMS = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
+"""Whatever a program is answered is no page, should a browser open it."""
 _CONSOLE = "/admin/"
 _ZONES = available_timezones()
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -45,8 +47,14 @@ class PagesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer by the chain for whoever asks."""
-        is_program = request.path_info.startswith(_FOR_PROGRAMS)
-        return self._for_programs(request) if is_program else self._for_people(request)
+        if request.path_info.startswith(_FOR_PROGRAMS):
+            response = self._for_programs(request)
+            response.headers.setdefault("Content-Security-Policy", _POLICY_FOR_PROGRAMS)
+            return response
+        try:
+            return self._for_people(request)
+        finally:
+            translation.deactivate()  # or the next request of this thread would be answered in that language
 
 
 class ConsolePolicyMiddleware:

@@ -12,8 +12,9 @@ from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from accounts import audit, spreadsheets
-from accounts.admin_export import BATCH, MOST_ROWS, as_csv
+from accounts import audit, csv_files, spreadsheets
+from accounts.admin_export import BATCH, as_csv
+from accounts.csv_files import MOST_ROWS
 from accounts.models import Tenant
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
@@ -31,7 +32,7 @@ def sophie(db: None) -> Person:
 
 
 def read(answer: Any) -> list[dict[str, str]]:
-    text = b"".join(answer.streaming_content).decode()
+    text = answer.content.decode()
     assert text.startswith("\ufeff")
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
@@ -106,13 +107,18 @@ def test_all_pages_are_in_the_file_read_in_batches_and_never_counted(sophie: Per
     assert len(asked) <= 8
 
 
-@pytest.mark.parametrize("most", [1, 3, 7])
+CUT = "The file ends here, but there is more: choose days or other filters."
+
+
+@pytest.mark.parametrize("most", [1, 3, 5, 7])
 def test_a_file_ends_where_it_says(most: int, sophie: Person, owner: Caller) -> None:
     top_up(owner.tenant, 5)
     request = RequestFactory().get(LEDGER)
     request.user = sophie.user
     page = admin.site._registry[LedgerEntry]
-    found = read(as_csv(page, request, LedgerEntry.objects.all(), most))
+    found = read(as_csv(page, request, LedgerEntry.objects.all(), most=most))
+    assert [row["At"] for row in found if row["At"] == CUT] == [CUT] * (most < 5)
+    found = found[: min(most, 5)]
     assert [row["Reason"] for row in found] == ["number 4", "number 3", "number 2", "number 1", "number 0"][
         :most
     ]
@@ -131,6 +137,13 @@ def test_amounts_stay_numbers_and_nothing_else_runs_as_a_formula(sophie: Person,
     assert change["Before → after"] == 'a: none → "<b>&"'
 
 
+def test_a_file_of_long_rows_ends_early_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_files, "MOST_CHARACTERS", 1000)
+    rows = (["x" * 300] for _ in range(10))
+    text = csv_files.csv_file_for_people("long.csv", ["text"], rows).content.decode()
+    assert text.splitlines()[1:] == [*["x" * 300] * 4, f'"{CUT}"']
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "  =", "＝"])  # noqa: RUF001 - a wide one
 def test_a_cell_that_a_spreadsheet_would_run_is_quoted(start: str) -> None:
     assert spreadsheets.cell(f"{start}1") == f"'{start}1"
@@ -143,7 +156,7 @@ def test_no_file_has_a_secret(sophie: Person, owner: Caller, make_task: MakeTask
     assert owner.text is not None
     task = make_task(Status.STORING, result_link="http://upstream.example/secret-link")
     for address in (TASKS, LEDGER, KEYS, "/admin/accounts/user/", "/admin/videos/upstreamaccount/"):
-        text = b"".join(sophie.get(f"{address}export/").streaming_content).decode()
+        text = sophie.get(f"{address}export/").content.decode()
         for secret in (owner.key.digest, owner.text, "a secret key", task.result_link, sophie.user.password):
             assert not secret or secret not in text
 

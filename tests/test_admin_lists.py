@@ -8,12 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import audit
+from accounts import admin_filters, audit
 from accounts.admin_days import place_of
-from accounts.models import APIKey, Invitation, Purpose
+from accounts.models import APIKey, Invitation, Purpose, Tenant
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from videos import queueing
+from videos.admin import tasks as task_list
 from videos.models import Task, TaskEvent
 from videos.states import Status
 
@@ -25,7 +26,7 @@ ACCOUNTS = "/admin/videos/upstreamaccount/"
 BIG = (TASKS, EVENTS, LEDGER, JOBS, CHANGES, KEYS, INVITATIONS)
 ALL = (*BIG, TENANTS, PEOPLE, PRICES, ACCOUNTS, "/admin/auth/group/")
 MOST_QUERIES = 15
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -155,6 +156,7 @@ def test_tasks_are_searched_by_id_upstream_id_tenant_and_prompt(
         ("on", cat),
         ("50%25", cat),
         ("g_w", dog),
+        ("SOFA+black", cat),
         ("猫", theirs),
         ("海边的猫", theirs),
     ):
@@ -162,6 +164,39 @@ def test_tasks_are_searched_by_id_upstream_id_tenant_and_prompt(
     for nothing in ("task_" + "0" * 32, "sleeps+dog", "x_w", "4-Up-7"):
         assert shown(sophie, f"{TASKS}?q={nothing}") == set(), nothing
     assert len(shown(sophie, f"{TASKS}?q=++")) == 3
+
+
+def test_a_part_of_a_tenants_name_does_not_hide_what_prompts_say(
+    sophie: Person, make_task: MakeTask, stranger: Caller
+) -> None:
+    Tenant.objects.filter(pk=stranger.tenant.pk).update(name="Catalyst Ltd")
+    cat = make_task()
+    theirs = make_task(tenant=stranger.tenant, api_key=stranger.key, request={"prompt": "a dog"})
+    assert shown(sophie, f"{TASKS}?q=cat") == {cat.public_id}
+    assert shown(sophie, f"{TASKS}?q=catalyst+LTD") == {theirs.public_id}
+    assert shown(sophie, f"{TASKS}?tenant=cat") == {theirs.public_id}
+
+
+def test_words_find_the_latest_tasks_and_the_list_says_how_far_it_looked(
+    sophie: Person, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_list, "MOST_FOUND", 2)
+    old, middle, new = (make_task(now=NOW - hours * HOUR) for hours in (2, 1, 0))
+    page = sophie.see(f"{TASKS}?q=cat")
+    assert "Searched as far as 2026-11-20 11:00. There may be more beyond" in page
+    assert shown(sophie, f"{TASKS}?q=cat") == {middle.public_id, new.public_id}
+    assert shown(sophie, f"{TASKS}?q=cat&day=2026-11-20&status=queued") == {middle.public_id, new.public_id}
+    Task.objects.filter(pk=old.pk).update(request={"prompt": "a dog"})
+    assert "Searched as far as" not in sophie.see(f"{TASKS}?q=cat")
+
+
+def test_a_part_of_a_name_means_so_many_tenants_at_most(
+    sophie: Person, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch, stranger: Caller
+) -> None:
+    mine, theirs = make_task(), make_task(tenant=stranger.tenant, api_key=stranger.key)
+    assert shown(sophie, f"{TASKS}?tenant=li") == {mine.public_id, theirs.public_id}
+    monkeypatch.setattr(admin_filters, "MOST_TENANTS", 1)
+    assert shown(sophie, f"{TASKS}?tenant=li") == {mine.public_id}
 
 
 def test_a_task_shows_its_status_as_a_chip_and_why_staff_should_look(

@@ -48,6 +48,8 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "videos.portal",
         "videos.composer",
     ),
+    "videos/decisions.py": ("videos.composer", "videos.console", "videos.portal", "videos.api"),
+    "videos/making.py": ("videos.composer", "videos.console", "videos.portal", "videos.api"),
     "videos/composer/": ("videos.api", "videos.console", "videos.portal", "videos.steps", "videos.jobs"),
     "videos/portal/": ("videos.api", "videos.console", "videos.admin", "videos.steps", "videos.jobs"),
     "videos/console/": ("videos.api", "videos.portal", "videos.steps", "videos.jobs"),

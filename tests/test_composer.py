@@ -19,10 +19,10 @@ from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.composer.body import MANY, SINGLE, answers_of, body_of
 from videos.composer.form import VideoForm, asker_for
-from videos.composer.making import Asked, NotMade, make
 from videos.composer.offer import Offer
 from videos.composer.places import EVERYWHERE, place_of
 from videos.composer.preview import Preview, curl
+from videos.making import Asked, NotMade, make
 from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.requests import InvalidRequestError, VideoRequest, parse
 from videos.requests.metadata import SWITCHES

@@ -150,14 +150,16 @@ def test_a_task_in_any_state_has_a_page_of_few_queries(
     task = make_task(status)
     with django_assert_max_num_queries(15):
         page = sophie.see(page_of(task))
-    assert ("every 2s" in page) is (status not in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED))
+    assert ("part=live&amp;seen=" in page) is (
+        status not in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+    )
 
 
 def test_the_live_part_stops_asking_once_the_task_has_ended(sophie: Person, make_task: MakeTask) -> None:
     going, ended = make_task(Status.RUNNING), make_task(Status.SUCCEEDED)
-    assert "every 2s" in sophie.see(f"{page_of(going)}?part=live")
+    assert "part=live&amp;seen=" in sophie.see(f"{page_of(going)}?part=live")
     part = sophie.see(f"{page_of(ended)}?part=live")
-    assert "every 2s" not in part
+    assert "part=live&amp;seen=" not in part
     assert "<video" in part
 
 
@@ -198,8 +200,9 @@ def test_no_reason_or_an_old_page_decides_nothing(
 
 def test_a_decision_goes_on_to_the_new_task(sophie: Person, make_task: MakeTask) -> None:
     task = make_task(Status.FAILED)
-    decide(sophie, task, "resubmit", form_id="f")
-    assert Task.objects.exclude(pk=task.pk).get().public_id in decide(sophie, task, "resubmit", form_id="f")
+    form = "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"
+    decide(sophie, task, "resubmit", form_id=form)
+    assert Task.objects.exclude(pk=task.pk).get().public_id in decide(sophie, task, "resubmit", form_id=form)
 
 
 # --- who may
@@ -236,3 +239,34 @@ def test_one_tenant_alone_is_proposed(sophie: Person, owner: Caller, account: Up
     assert 'value="Alice"' in sophie.see(ADD)
     Tenant.objects.create(name="Bob")
     assert 'value="Alice" list' not in sophie.see(ADD)
+
+
+def test_a_page_that_nothing_new_happened_on_is_left_as_it_is(sophie: Person, make_task: MakeTask) -> None:
+    """Or a dialog would close while somebody writes a reason."""
+    task = make_task(Status.IN_DOUBT)
+    [seen] = re.findall(r"part=live&amp;seen=([^\"]+)\"", sophie.see(page_of(task)))
+    assert 'id="actions"' not in sophie.see(f"{page_of(task)}?part=live&seen={seen}")
+    task.events.create(at=task.created_at, verb="flag", status="in_doubt", detail={})
+    assert 'id="actions"' in sophie.see(f"{page_of(task)}?part=live&seen={seen}")
+
+
+def test_who_may_only_add_reads_no_request_and_no_limits(make_task: MakeTask) -> None:
+    task, person = make_task(Status.FAILED), Person("erin", "add_task")
+    assert "a cat runs" not in person.see(f"{ADD}?from={task.public_id}")
+    part = send(person, f"{ADD}?part=preview", ANSWERS, htmx=True).content.decode()
+    assert "CNY" in part
+    assert "Tasks at work" not in part
+
+
+def test_submitting_again_is_adding_a_task_too(make_task: MakeTask) -> None:
+    task, person = make_task(Status.FAILED), Person("erin", "view_task", "change_task")
+    assert 'id="decide-resubmit"' not in person.see(page_of(task))
+    sent = {"mark": "failed:0", "reason": "because"}
+    assert person.client.post(f"/admin/videos/task/{task.pk}/decide/resubmit/", sent).status_code == 403
+
+
+@pytest.mark.parametrize("tenant", ["a\x00b", "", " "])
+def test_a_name_that_cannot_be_is_nobodys(tenant: str, sophie: Person, account: UpstreamAccount) -> None:
+    page = send(sophie, ADD, ANSWERS | {"tenant": tenant}).content.decode()
+    assert "Choose a tenant." in page
+    assert sophie.get(f"{ADD}?part=tenants&tenant=%00").status_code == 200

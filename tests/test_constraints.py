@@ -36,8 +36,9 @@ from accounts.models import (
 )
 from config import prepared
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
+from tests.console import Person
 from tests.test_api_listing import INDEXES as OF_THE_LIST
-from videos import admission, books, creation, generation_times, ordering, statements
+from videos import admission, books, creation, generation_times, ordering, search, statements
 from videos.admission import Asker
 from videos.models import (
     BookedDay,
@@ -54,7 +55,6 @@ from videos.models import (
     UpstreamAccount,
     UpstreamBudget,
 )
-from videos.prompts import with_words
 from videos.replays import Repetition
 from videos.states import FINAL, Status
 from videos.steps import sweep
@@ -667,11 +667,15 @@ def _empty_pages() -> None:
         cursor.execute("TRUNCATE videos_task, videos_dailyusage, videos_refusedcreate CASCADE")
 
 
+_SOME_ID = "('019' || substr(md5(random()::text || clock_timestamp()), 1, 29))::uuid"
+"""Of these years."""
+
+
 def _others() -> None:
     """Ten tenants more, with as many tasks as Alice each and older ones, and with entries of their own."""
     Tenant.objects.bulk_create(Tenant(name=f"Tenant {number}") for number in range(10))
     own = {
-        "id": "gen_random_uuid()",
+        "id": _SOME_ID,
         "tenant_id": "other.id",
         "upstream_task_id": "task.id::text || other.id || age",
         "created_at": "task.created_at - age * interval '1 day'",
@@ -693,7 +697,7 @@ def _others() -> None:
 
 
 @pytest.fixture
-def many_tasks(make_task: MakeTask) -> None:
+def tasks_of_many(make_task: MakeTask) -> None:
     """Enough rows for the planner to weigh, in every state."""
     _empty_pages()
     for status in Status:
@@ -703,6 +707,12 @@ def many_tasks(make_task: MakeTask) -> None:
     _others()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE videos_task, videos_ledgerentry")
+
+
+@pytest.fixture
+def many_tasks(tasks_of_many: None) -> None:
+    """Those, read by an index wherever one serves."""
+    with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
 
@@ -725,12 +735,72 @@ def test_every_named_index_has_a_query() -> None:
     assert {name for name, _ in INDEXES} | set(OF_THE_LIST.values()) | {"task_prompt"} == named
 
 
-@pytest.mark.usefixtures("many_tasks")
-def test_words_of_prompts_are_found_by_their_index() -> None:
+@contextmanager
+def _plans() -> Iterator[list[tuple[str, str]]]:
+    """All questions for tasks that are asked in the block, each with its plan at that moment."""
+    plans: list[tuple[str, str]] = []
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and 'FROM "videos_task"' in sql:
+            with connection.cursor() as cursor:
+                cursor.cursor.execute(f"EXPLAIN {sql}", params)
+                plans.append((sql, "\n".join(line for (line,) in cursor.fetchall())))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        yield plans
+
+
+@pytest.mark.usefixtures("tasks_of_many")
+@pytest.mark.parametrize("query", ["q=nowhere", "q=nowhere+zq"])
+def test_words_of_prompts_are_found_on_short_walks_and_by_their_index(
+    query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "NEAR", 20)
+    sophie = Person("sophie")
+    with _plans() as plans:
+        sophie.see(f"/admin/videos/task/?{query}")
+    (by_index,) = [plan for sql, plan in plans if " LIKE " in sql]
+    assert "Bitmap Index Scan on task_prompt" in by_index
+    assert len(_walks(plans)) == 1
+    assert not [plan for _, plan in plans if "Seq Scan on videos_task" in plan]
+
+
+def _walks(plans: list[tuple[str, str]]) -> list[str]:
+    """Those of the walks through prompts, none of which sorts."""
+    walks = [plan for sql, plan in plans if "array_agg" in sql.lower()]
+    assert not [plan for plan in walks if "Sort" in plan or "Index Scan" not in plan]
+    return walks
+
+
+@pytest.mark.usefixtures("tasks_of_many")
+def test_short_words_of_prompts_are_looked_for_on_walks_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NEAR", "FAR"):
+        monkeypatch.setattr(search, name, 20)
+    sophie = Person("sophie")
+    with _plans() as plans:
+        assert "Searched as far as" in sophie.see("/admin/videos/task/?q=zq")
+    assert len(_walks(plans)) == 2
+
+
+@pytest.mark.usefixtures("tasks_of_many")
+@pytest.mark.parametrize("query", ["tenant=alice", "q=alice"])
+@pytest.mark.parametrize("part", ["", "export/"])
+def test_the_tasks_of_one_tenant_are_listed_by_an_index_that_begins_with_it(
+    part: str, query: str, owner: Caller
+) -> None:
+    """Also where it has nearly all there are, and everybody's newest would seem to be its own."""
+    sophie = Person("sophie")
+    Task.objects.update(tenant=owner.tenant, api_key=owner.key)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_bitmapscan = on")
-        cursor.execute("SET LOCAL enable_indexscan = off")
-    assert "task_prompt" in with_words(Task.objects.all(), ["nowhere"]).explain()
+        cursor.execute("ANALYZE videos_task; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+    with _plans() as plans:
+        assert sophie.get(f"/admin/videos/task/{part}?{query}").status_code == 200
+    of_list = [plan for sql, plan in plans if " = ANY(" in sql]
+    assert of_list
+    for plan in of_list:
+        assert "task_of_tenant" in plan
+        assert "Sort" not in plan
 
 
 @pytest.mark.usefixtures("many_tasks")

@@ -339,6 +339,25 @@ def test_what_is_stuck_is_told_with_tenant_reason_and_link(boss: Person, make_ta
     assert boss.get(f"/admin/videos/task/{task.pk}/change/").status_code == 200
 
 
+def test_what_is_stuck_alone_and_together_is_told_oldest_first(boss: Person, make_task: MakeTask) -> None:
+    now = timezone.now()
+    old = make_task(Status.IN_DOUBT, attention="look", now=now - 3 * HOUR)
+    queued = make_task(now=now - 2 * HOUR)
+    new = make_task(Status.IN_DOUBT, attention="look", now=now - HOUR)
+    told = re.findall(r'id="(stuck-[^"]+|still-[^"]+)"', boss.see("/admin/"))[1:]
+    assert told == [f"stuck-{old.pk}", f"still-{queued.account_id}-queued", f"stuck-{new.pk}"]
+
+
+def test_money_is_told_exactly(boss: Person, make_task: MakeTask, owner: Caller) -> None:
+    now = timezone.now()
+    make_task(Status.SUCCEEDED, now=now, price=Decimal("1234.005"))
+    activity.roll_up(now)
+    Standing.objects.filter(tenant=owner.tenant).update(balance=Decimal("-2345.125"))
+    page = boss.see("/admin/")
+    assert '<td class="number">1,234.005</td>' in page
+    assert '<td class="number">-2,345.125</td>' in page
+
+
 def test_a_queue_that_does_not_move_is_told(boss: Person, make_task: MakeTask) -> None:
     make_task(now=timezone.now() - HOUR)
     page = boss.see("/admin/")

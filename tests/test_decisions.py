@@ -1,17 +1,19 @@
 """What staff may do about a task: on record with name and reason, on what was seen, all of it or nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import Quota, StaffChange, Standing, User
 from tests.conftest import NOW, MakeTask
-from videos.composer.making import NotMade
 from videos.decisions import ACTIONS, Decision, NotDecided, decide, mark_of, open_to
+from videos.making import NotMade
 from videos.models import LedgerEntry, Task, TaskEvent
 from videos.reconciliation import differences
 from videos.states import FINAL, Status
+
+FORM = "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"
 
 
 @pytest.fixture
@@ -19,8 +21,8 @@ def sophie(db: None) -> User:
     return User.objects.create_superuser("sophie")
 
 
-def decided(name: str, task: Task, person: User, **more: Any) -> Task:
-    return decide(name, Decision(task, person, "because I looked", NOW, form_id="a form", **more))
+def decided(name: str, task: Task, person: User, now: datetime = NOW, **more: Any) -> Task:
+    return decide(name, Decision(task, person, "because I looked", now, form_id=FORM, **more))
 
 
 def assert_on_record(task: Task, name: str) -> None:
@@ -84,9 +86,11 @@ def test_a_task_that_ended_is_submitted_again_as_a_new_one(
     new = decided("resubmit", task, sophie)
     assert new != task
     assert (new.tenant, new.request, new.state) == (task.tenant, task.request, Status.QUEUED)
-    assert decided("resubmit", task, sophie) == new, "one form makes one task"
+    later = NOW + timedelta(seconds=1)
+    assert decided("resubmit", task, sophie, later) == new, "one form makes one task"
     assert Task.objects.count() == 2
     assert TaskEvent.objects.filter(task=new, verb="asked", detail__by="sophie").count() == 1
+    assert TaskEvent.objects.filter(task=task, verb="resubmit").count() == StaffChange.objects.count() == 1
     assert StaffChange.objects.filter(after__task=new.public_id).exists()
 
 
@@ -135,11 +139,11 @@ def test_a_task_that_moved_on_meanwhile_is_left_alone(make_task: MakeTask, sophi
 
 def test_what_was_seen_to_is_no_longer_shown(make_task: MakeTask, sophie: User) -> None:
     task = make_task(Status.FAILED, attention="upstream accepted it after it had been given up")
-    assert "seen" in open_to(task)
+    assert "seen" in open_to(task, sophie)
     decided("seen", task, sophie)
     task.refresh_from_db()
     assert task.attention == ""
-    assert "seen" not in open_to(task)
+    assert "seen" not in open_to(task, sophie)
 
 
 def test_the_mark_of_a_task_changes_with_its_state_and_its_attempt(make_task: MakeTask) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from videos import display, lifecycle
+from videos.decisions import ACTIONS
+from videos.making import ASKED
 from videos.states import STAGE, Status
 
 
@@ -25,7 +27,7 @@ def test_each_verb_has_its_words() -> None:
     source = Path(lifecycle.__file__).read_text()
     verbs = set(re.findall(r'(?:_move|_close|_record)\(task, [^"]*?"(\w+)", ', source))
     assert len(verbs) > 10
-    assert verbs <= set(display.VERBS)
+    assert verbs | set(ACTIONS) | {ASKED, "removed"} <= set(display.VERBS)
 
 
 def test_a_chip_says_the_word() -> None:

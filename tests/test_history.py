@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from itertools import combinations
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import NOW, Caller, MakeTask
 from videos import history, search
-from videos.history import AT_WORK, PAGE, Filters, Page, Turn
+from videos.history import AT_WORK, PAGE, Filters, Page, Reading, Turn
 from videos.models import Task
 from videos.states import ACTIVE, FINAL, Status
 
@@ -168,7 +169,7 @@ def test_filters_hold_alone_and_together(
             said = {name: known[name][0] for name in names}
             expected = [task for task in many_kinds if all(known[name][1](task) for name in names)]
             assert everything(owner, **said) == expected, names
-            assert [*history.everything(owner.tenant, filters(**said))] == expected, names
+            assert [*Reading(owner.tenant, filters(**said))] == expected, names
 
 
 # --- pages
@@ -212,6 +213,19 @@ def test_turning_back_shows_the_same_pages_while_tasks_are_made(
     assert page(owner, wanted, Turn(newest.older)).tasks == first.tasks
 
 
+@pytest.mark.parametrize("place", [UUID(int=0), UUID(int=2**128 - 1)])
+@pytest.mark.parametrize("words", ["", "cat"])
+def test_a_place_that_is_no_tasks_leads_to_the_end_of_that_side(
+    place: UUID, words: str, owner: Caller, make_tasks: Callable[[int], list[Task]]
+) -> None:
+    tasks = make_tasks(2)
+    nothing = page(owner, filters(words=words), Turn(UUID(int=0)))
+    assert (nothing.tasks, nothing.newer) == ([], UUID(int=0))
+    for is_older in (True, False):
+        found = page(owner, filters(words=words), Turn(place, is_older))
+        assert found.tasks in ([], tasks)
+
+
 def test_where_nothing_is_newer_the_newest_page_is_shown(
     owner: Caller, make_tasks: Callable[[int], list[Task]]
 ) -> None:
@@ -234,8 +248,8 @@ def test_all_is_read_in_batches(
     monkeypatch.setattr(history, "BATCH", 3)
     for number in (0, 3, 4):
         tasks = make_tasks(number)
-        assert [*history.everything(owner.tenant, filters())] == tasks
-        assert [*history.everything(owner.tenant, filters(words="cat"))] == tasks
+        assert [*Reading(owner.tenant, filters())] == tasks
+        assert [*Reading(owner.tenant, filters(words="cat"))] == tasks
         Task.objects.update(hidden_at=NOW)
 
 
@@ -251,12 +265,16 @@ LITERAL = {
     "it's": ["it's"],
     "CAT": ["a cat", "Cats of Zürich"],
     "zÜRICH": ["Cats of Zürich"],
-    "cat  ": [],
+    "cat  ": ["a cat", "Cats of Zürich"],
+    "zürich cat": ["Cats of Zürich"],
+    "speed of": [],
+    "of % at": [],
+    "at 10": ["at 100% speed"],
     "海滩上": ["猫在海滩上"],
     "海滩": ["猫在海滩上"],
     "猫": ["猫在海滩上"],
     "鲸": [],
-    "a c": ["a cat"],
+    "a c": ["a cat", "Cats of Zürich", "back\\slash"],
     "zebra": [],
     "zq": [],
 }
@@ -264,7 +282,7 @@ LITERAL = {
 
 @pytest.mark.parametrize("short", [False, True], ids=["near", "far"])
 @pytest.mark.parametrize("words", LITERAL)
-def test_words_count_as_they_stand_but_for_their_case(
+def test_all_words_are_in_what_is_found_in_any_order_and_case(
     words: str, short: bool, owner: Caller, make_task: MakeTask, request: pytest.FixtureRequest
 ) -> None:
     if short:

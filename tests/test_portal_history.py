@@ -17,11 +17,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
-from accounts.models import Role, Tenant
+from accounts.key_states import name_of
+from accounts.models import APIKey, Purpose, Role, Tenant
 from tests.conftest import NOW, Caller, MakeTask
 from tests.test_portal_video import member, text
-from videos import media
+from videos import history, media
 from videos.history import PAGE
 from videos.models import Task
 from videos.states import FINAL, Status
@@ -393,7 +395,7 @@ def file_of(client: Client, tenant: Tenant, **said: str) -> str:
     answer = client.get(file_address(tenant, **said))
     assert answer.status_code == 200
     assert answer["content-disposition"] == 'attachment; filename="videos.csv"'
-    return body(answer).decode("utf-8-sig")
+    return str(answer.content.decode("utf-8-sig"))
 
 
 def test_the_file_holds_the_videos_as_filtered(owner: Caller, alice: Client, make_task: MakeTask) -> None:
@@ -421,6 +423,33 @@ def test_nothing_in_the_file_runs_as_a_formula(owner: Caller, alice: Client, mak
     make_task(request={"prompt": "=HYPERLINK(1)"})
     (row,) = csv.DictReader(io.StringIO(file_of(alice, owner.tenant)))
     assert row["prompt"] == "'=HYPERLINK(1)"
+
+
+def test_the_file_ends_where_a_search_does_and_says_so(
+    owner: Caller, alice: Client, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BATCH", "MOST_SEARCHES"):
+        monkeypatch.setattr(history, name, 2)
+    made = [make_task(now=NOW - timedelta(hours=hour)) for hour in range(6)]
+    *found, last = csv.reader(io.StringIO(file_of(alice, owner.tenant, q="cat")))
+    assert [row[0] for row in found[1:]] == [task.public_id for task in made[:4]]
+    assert last == ["Searched as far as 2026-11-20 09:00:00+00:00; there may be more beyond."]
+    assert len(file_of(alice, owner.tenant).splitlines()) == 1 + len(made)
+
+
+def test_videos_that_people_made_are_by_what_they_used(
+    owner: Caller, alice: Client, make_task: MakeTask
+) -> None:
+    make_task(api_key=APIKey.objects.of_people(owner.tenant, Purpose.PORTAL))
+    alice.cookies["django_language"] = "zh-hans"
+    with translation.override("zh-hans"):
+        name = name_of(Purpose.PORTAL, "")
+    assert name != Purpose.PORTAL.value
+    shown = text(alice.get(address(owner.tenant)))
+    assert re.search(rf'<span class="wrap-anywhere">[^<]*{name}[^<]*</span>', shown)
+    assert re.search(rf"<option[^>]*>{name} \(rly_", shown)
+    (row,) = csv.DictReader(io.StringIO(file_of(alice, owner.tenant)))
+    assert row["api_key_name"] == name
 
 
 def test_the_page_leads_to_the_file_of_what_it_shows(

@@ -103,7 +103,7 @@ def test_a_video_that_is_done_can_be_played_without_a_key(
     [link] = re.findall(r'<video[^>]* src="([^"]+)"', shown)
     assert link.startswith(f"/v1/videos/{task.public_id}/content?")
     assert "1280x720" in shown
-    assert "every 2s" not in shown
+    assert "part=live&amp;seen=" not in shown
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -115,7 +115,7 @@ def test_a_video_in_any_state_has_a_page_of_few_queries(
     with django_assert_max_num_queries(15):
         shown = text(alice.get(path))
     assert task.public_id in shown
-    assert ("every 2s" in text(alice.get(f"{path}?part=live"))) is ("every 2s" in shown)
+    assert ("part=live&amp;seen=" in text(alice.get(f"{path}?part=live"))) is ("part=live&amp;seen=" in shown)
 
 
 def test_a_failure_says_what_happened_and_what_to_do(
@@ -165,6 +165,7 @@ def test_whoever_is_not_logged_in_is_sent_to_the_log_in(owner: Caller) -> None:
         (Status.QUEUED, Status.CANCELLED, True),
         (Status.WAITING, Status.CANCELLED, True),
         (Status.FAILED, Status.FAILED, False),
+        (Status.CANCELLED, Status.CANCELLED, False),
         (Status.SUCCEEDED, Status.SUCCEEDED, False),
         (Status.RUNNING, Status.RUNNING, True),
     ],
@@ -177,7 +178,8 @@ def test_a_video_is_cancelled_or_deleted_after_asking(
     assert "Keep it" in text(alice.get(f"{path}remove/"))
     task.refresh_from_db()
     assert (task.status, task.hidden_at) == (before, None)
-    alice.post(f"{path}remove/")
+    answer = alice.post(f"{path}remove/")
+    assert alice.get(answer["location"]).status_code == 200
     task.refresh_from_db()
     assert task.status == after
     assert alice.get(path).status_code == (200 if stays else 404)
@@ -189,3 +191,41 @@ def test_a_viewer_removes_nothing(owner: Caller, make_task: MakeTask) -> None:
     path = page(owner.tenant, f"{task.public_id}/")
     assert client.post(f"{path}remove/").status_code == 403
     assert "remove/" not in text(client.get(path))
+
+
+@pytest.mark.parametrize("part", ["nonsense", "../console/exchanges", "../portal/keys_new"])
+def test_only_parts_of_the_form_are_drawn_alone(
+    part: str, alice: Client, owner: Caller, account: UpstreamAccount
+) -> None:
+    answer = alice.post(page(owner.tenant, f"new/?part={part}"), {}, headers={"hx-request": "true"})
+    assert "<html" in text(answer)
+
+
+def test_without_script_the_form_makes_the_video_from_whatever_page_it_is_on(
+    alice: Client, owner: Caller, account: UpstreamAccount
+) -> None:
+    shown = text(alice.post(page(owner.tenant, "new/?part=preview"), ANSWERS))
+    [action] = re.findall(r'<form id="composer" method="post" action="([^"]*)"', shown)
+    assert alice.post(action, ANSWERS).status_code == 302
+    assert Task.objects.count() == 1
+
+
+def test_a_slot_that_cannot_be_is_not_removed(alice: Client, owner: Caller, account: UpstreamAccount) -> None:
+    sent = ANSWERS | {"images": ["https://x.example/1.png"], "remove": "images:" + "9" * 5000}
+    assert "https://x.example/1.png" in text(alice.post(page(owner.tenant, "new/?part=fields"), sent))
+
+
+def test_tenants_are_told_no_names_of_staff(alice: Client, owner: Caller, make_task: MakeTask) -> None:
+    task = make_task(Status.QUEUED)
+    told = {"by": "sophie", "at": "console"}
+    task.events.create(at=task.created_at, verb="asked", status="queued", detail=told)
+    shown = text(alice.get(page(owner.tenant, f"{task.public_id}/")))
+    assert "sophie" not in shown
+    assert "the platform&#x27;s staff" in shown
+
+
+def test_a_program_is_answered_in_its_own_language_after_a_person(owner: Caller, alice: Client) -> None:
+    alice.get("/log-in/", headers={"accept-language": "zh-hans"})
+    answer = owner.request("PUT", "/v1/models")
+    assert answer.json()["message"] == 'Method "PUT" not allowed.'
+    assert "default-src 'none'" in answer["content-security-policy"]

@@ -16,7 +16,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
 from config.processes import free_port
 from tests.conftest import NOW, MakeTask, Sandbox
@@ -27,6 +27,7 @@ from videos.lifecycle import STORE_LEASE
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
 from videos.steps import poll, store, submit, sweep, tick
+from videos.storage import DurableFileSystemStorage
 from videos.worker import Gate
 
 LATER = NOW + timedelta(seconds=10)
@@ -610,6 +611,29 @@ def test_storing_twice_replaces_the_file_and_tells_once(
     assert task.media_bytes == storages["results"].size(name) > 100
     assert [path for path in results_folder.rglob("*") if path.is_file()] == [results_folder / name]
     assert verbs(task).count("succeed") == 1
+
+
+class GivesUpMeanwhile(DurableFileSystemStorage):
+    """A storage in which a task is given up while its video is being saved."""
+
+    def _save(self, name: str, content: Any) -> str:
+        try:
+            task = Task.objects.get(status=Status.STORING)
+            assert lifecycle.fail(task, FailureCode.GENERATION_FAILED, "It was given up.", LATER)
+        finally:
+            connections.close_all()
+        return super()._save(name, content)
+
+
+def test_a_video_that_nobody_waits_for_any_more_is_not_kept(
+    stored: Callable[..., Task], results_folder: Path, settings: LazySettings
+) -> None:
+    task = stored()
+    backend = {"BACKEND": "tests.test_steps.GivesUpMeanwhile", "OPTIONS": {"location": str(results_folder)}}
+    settings.STORAGES = {**settings.STORAGES, "results": backend}
+    task = fetch(task)
+    assert (task.status, task.media_name) == (Status.FAILED, "")
+    assert not [path for path in results_folder.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("kind", ["404", "truncated", "not_video"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -16,8 +16,8 @@ from accounts import audit
 from accounts.models import APIKey, Purpose, User
 from videos import generation_times, lifecycle, wording
 from videos.admission import Asker
-from videos.composer.making import Asked, make
 from videos.errors import FailureCode
+from videos.making import Asked, make
 from videos.models import Task
 from videos.queueing import Job, enqueue
 from videos.replays import Repetition, fingerprint
@@ -56,6 +56,8 @@ class Action:
     """Returns the task to go on with. Raises `NotDecided` and `NotMade`."""
     is_dangerous: bool = False
     needs_upstream_id: bool = False
+    permissions: tuple[str, ...] = ("videos.change_task",)
+    """Those it takes, all of them."""
 
 
 def decide(name: str, decision: Decision) -> Task:
@@ -69,6 +71,8 @@ def decide(name: str, decision: Decision) -> Task:
     before = {"status": task.status}
     with transaction.atomic():
         then = action.do(decision)
+        if then is not task and then.created_at != decision.now:
+            return then  # the form was sent before, and this is what came of it
         lifecycle.note(task, name, decision.now, by=decision.person.get_username(), reason=decision.reason)
         after = {"action": name, "status": task.status, **({} if then is task else {"task": then.public_id})}
         audit.record(
@@ -77,9 +81,13 @@ def decide(name: str, decision: Decision) -> Task:
     return then
 
 
-def open_to(task: Task) -> dict[str, Action]:
-    """What may be done about the task as it is, by name."""
-    open_now = {name: action for name, action in ACTIONS.items() if task.state in action.states}
+def open_to(task: Task, person: User) -> dict[str, Action]:
+    """What the person may do about the task as it is, by name."""
+    open_now = {
+        name: action
+        for name, action in ACTIONS.items()
+        if task.state in action.states and person.has_perms(action.permissions)
+    }
     if not task.attention:
         open_now.pop("seen", None)
     return open_now
@@ -114,7 +122,13 @@ def _accept(decision: Decision) -> Task:
         )
     expected = generation_times.expected(task.model)
     at_once = generation_times.next_look(task.model, expected, generation_times.known())
-    moved = lifecycle.accepted(task, upstream_id, decision.now, at_once, expected, found_by="a person")
+    try:
+        with transaction.atomic():
+            moved = lifecycle.accepted(
+                task, upstream_id, decision.now, at_once, expected, found_by="a person"
+            )
+    except IntegrityError as error:  # a worker was just told the same id
+        raise NotDecided(gettext("Another task has this id meanwhile.")) from error
     return _moved(decision, moved)
 
 
@@ -186,6 +200,7 @@ ACTIONS: dict[str, Action] = {
         frozenset({Status.IN_DOUBT, *FINAL}),
         _resubmit,
         is_dangerous=True,
+        permissions=("videos.change_task", "videos.add_task"),
     ),
     "give_up": Action(
         _("Give up"),

@@ -1,4 +1,4 @@
-"""What is answered where no view does: pages to people, the API's envelope to programs."""
+"""What is answered where no view does: pages to people who browse, the API's envelope to all others."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,7 +7,7 @@ from django.views.csrf import csrf_failure as csrf_page
 from config.middleware import request_id
 from videos.api import errors
 
-API = "/v1/"
+API, CONSOLE = "/v1/", "/admin/"
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -16,13 +16,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def malformed_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400 for what Django refuses before a view is called, such as a foreign host name."""
+    """400 for what Django refuses before a view is called, such as a foreign host name: nobody's page."""
     return errors.malformed_request(request, exception)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403 for what the viewer's role does not allow."""
-    return _page(request, 403)
+    return _page(request, 403, {"is_console": request.path_info.startswith(CONSOLE)})
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:

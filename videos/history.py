@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import repeat
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -17,8 +18,10 @@ from videos.states import ACTIVE, Status
 
 PAGE = 20
 """Tasks on a page."""
-BATCH = 500
+BATCH = 1000
 """Tasks read at a time where all are wanted."""
+MOST_SEARCHES = 20
+"""Batches of one file that are searched for words; each looks at some ten thousands of tasks at most."""
 AT_WORK = "at_work"
 STATUSES: dict[str, list[Status]] = {AT_WORK: sorted(ACTIVE), **listing.STATUSES}
 """What tasks may be filtered by: the statuses that clients know, and all of those that are not the end."""
@@ -39,7 +42,7 @@ class Filters:
     created_to: date | None = None
     """The last day; it belongs to the period."""
     words: str = ""
-    """To be found in the prompt as they stand, but for upper and lower case."""
+    """All of them are to be found in the prompt, in upper or lower case."""
 
     def tasks(self, tenant: Tenant) -> QuerySet[Task]:
         """What one index can list, with all that is wanted in it."""
@@ -122,18 +125,28 @@ def _before(shown: list[Task], place: UUID | None) -> UUID | None:
     """Where the page begins that comes before this one; an empty one comes after the place itself."""
     if place is None:
         return None
-    return shown[0].pk if shown else UUID(int=place.int - 1)
+    return shown[0].pk if shown else UUID(int=max(place.int - 1, 0))
 
 
-def everything(tenant: Tenant, filters: Filters) -> Iterator[Task]:
-    """All of it, newest first, read a batch at a time."""
-    place = None
-    while True:
-        tasks, ended_at = _tasks(tenant, filters, Turn(place), BATCH)
-        yield from tasks
-        place = tasks[-1].pk if len(tasks) == BATCH else ended_at
-        if place is None:
-            return
+@dataclass
+class Reading:
+    """All of it, newest first, read a batch at a time, as far as words may be searched for."""
+
+    tenant: Tenant
+    filters: Filters
+    searched_to: datetime | None = None
+    """When the last task was made that was looked at, if the reading ended before it was through."""
+
+    def __iter__(self) -> Iterator[Task]:
+        searches = repeat(None, MOST_SEARCHES) if self.filters.words else repeat(None)
+        place: UUID | None = None
+        for _ in searches:
+            tasks, ended_at = _tasks(self.tenant, self.filters, Turn(place), BATCH)
+            yield from tasks
+            place = tasks[-1].pk if len(tasks) == BATCH else ended_at
+            if place is None:
+                return
+        self.searched_to = None if place is None else made_at(place)
 
 
 def _tasks(tenant: Tenant, filters: Filters, turn: Turn, most: int) -> tuple[list[Task], UUID | None]:

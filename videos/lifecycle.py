@@ -176,6 +176,7 @@ def hide(task: Task, now: datetime) -> bool:
         ended = Task.objects.filter(pk=task.pk, status__in=sorted(FINAL), hidden_at=None)
         hidden = ended.update(hidden_at=now, expires_at=Least("expires_at", now)) == 1
         if hidden:
+            task.hidden_at = now
             _record(task, "hide", task.state, now, {})
     return hidden
 

@@ -6,12 +6,11 @@ others are made. Ids sort by the time of creation.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, BooleanField, F, Field, Func, Q, QuerySet, UUIDField, Value
+from django.db.models import BigIntegerField, Q, QuerySet, UUIDField
 
+from accounts.any_of import is_any_of
 from accounts.ids import first_uuid7
 from videos.models import Task
 from videos.states import PUBLIC_STATUS
@@ -23,25 +22,14 @@ STATUSES = {
 """Our own states by what clients see of them."""
 
 
-class _IsAnyOf(Func):
-    template, arg_joiner = "%(expressions)s)", " = ANY("
-    output_field = BooleanField()
-
-
 def of_tenant(tenant_id: UUID) -> QuerySet[Task]:
     """All of the tenant's tasks, those that it deleted, too."""
-    return Task.objects.filter(_is("tenant", tenant_id, UUIDField()))
+    return Task.objects.filter(is_any_of("tenant", [tenant_id], UUIDField()))
 
 
 def of_key(tenant_id: UUID, api_key_id: int) -> QuerySet[Task]:
     """All of the tenant's tasks that were made with the key; to be listed by it."""
-    return of_tenant(tenant_id).filter(_is("api_key", api_key_id, BigIntegerField()))
-
-
-def _is(column: str, value: Any, kind: "Field[Any, Any]") -> _IsAnyOf:
-    # Not `=`: from that, PostgreSQL infers that the order of ids is enough, and for a tenant that has much
-    # of the table it walks everybody's newest tasks in search of its own, a long way if it was idle lately.
-    return _IsAnyOf(F(column), Value([value], output_field=ArrayField(kind)))
+    return of_tenant(tenant_id).filter(is_any_of("api_key", [api_key_id], BigIntegerField()))
 
 
 def made_from(moment: datetime) -> Q:
@@ -61,13 +49,13 @@ class Order:
     place: UUID | None
     newest_first: bool
     by: str = "tenant_id"
-    """What the tasks share; the indexes begin with it."""
+    """What the tasks share; the indexes begin with it. Empty where they share nothing."""
 
     def of(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
         """The tasks in this order."""
-        return self.beyond(tasks).order_by(
-            *((self.by, "-id") if self.newest_first else (f"-{self.by}", "id"))
-        )
+        sign = "" if self.newest_first else "-"
+        shared = [f"{sign}{self.by}"] if self.by else []
+        return self.beyond(tasks).order_by(*shared, "-id" if self.newest_first else "id")
 
     def beyond(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
         """Those after the place, in no order."""

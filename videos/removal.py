@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db import transaction
+
 from videos import lifecycle, media
 from videos.errors import VideoInProgress
 from videos.models import Task
@@ -22,27 +24,29 @@ def is_removable(task: Task) -> bool:
     return task.state in CANCELLABLE | FINAL
 
 
-def remove(find: Callable[[], Task], now: datetime) -> Task:
+def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
     """Cancel a task that waits, or hide one that has ended and remove its media; returns it.
 
-    `find` looks it up among those of the tenant, and may raise. Raises `VideoInProgress` where the task is
-    anything between.
+    `find` looks it up among those of the tenant, and may raise; `by` is the person who wishes it, if it is
+    one. Raises `VideoInProgress` where the task is anything between.
     """
     for _ in range(LOOKS):
         task = find()
-        if _removed(task, now):
+        if _removed(task, now, by):
+            # Hidden first: were it the other way round, a video could be shown that is not there.
+            if task.hidden_at is not None and has_media(task):
+                media.delete(task, now)
             return task
     raise VideoInProgress(IN_PROGRESS)
 
 
-def _removed(task: Task, now: datetime) -> bool:
+def _removed(task: Task, now: datetime, by: str) -> bool:
     """Whether it worked; False where the task moved after it was looked at."""
-    if task.state in CANCELLABLE:
-        return lifecycle.cancel(task, now)
-    if task.state not in FINAL:
+    if not is_removable(task):
         raise VideoInProgress(IN_PROGRESS)
-    # Hidden first: were it the other way round, a video could be shown that is not there.
-    hidden = lifecycle.hide(task, now)
-    if hidden and has_media(task):
-        media.delete(task, now)
-    return hidden
+    verb = lifecycle.cancel if task.state in CANCELLABLE else lifecycle.hide
+    with transaction.atomic():
+        removed = verb(task, now)
+        if removed and by:
+            lifecycle.note(task, "removed", now, by=by)
+    return removed

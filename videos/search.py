@@ -1,4 +1,4 @@
-"""Words in the prompts of a tenant's tasks, found among hundreds of thousands in a bounded time.
+"""Words in prompts, found among any number of tasks in a bounded time: of one tenant's, or of everybody's.
 
 No single way is fast for all words. Frequent ones are soon met on a walk through the tasks in their order.
 Rare ones, and those that are not there, are told by the index `task_prompt`, which has no order, and nothing
@@ -26,6 +26,8 @@ NEAR, FAR = 2_000, 30_000
 """Tasks looked at on the two walks."""
 MOST_MATCHES = 2_000
 """Taken from the index. Words that have more, and yet were not met nearby, are frequent far away."""
+LONGEST_SEARCH = 100
+"""Characters."""
 _IN_INDEX = re.compile(r"[^\W_]{3}")
 
 
@@ -45,10 +47,11 @@ class Search:
     """What is searched for, and among which tasks."""
 
     words: str
-    """They count as they stand, but for upper and lower case."""
-    tenant_id: UUID
+    """All of them must be in the prompt, anywhere, in upper or lower case."""
+    tenant_id: UUID | None
+    """Whose tasks they are, if they are one tenant's."""
     tasks: QuerySet[Task]
-    """Some of the tenant's, which an index lists in the `order`."""
+    """Those that an index lists in the `order`."""
     rest: Q
     """What else is asked of them."""
     order: Order
@@ -63,9 +66,7 @@ class Search:
 
     def _walk(self, order: Order, tasks: int) -> Found:
         """Look at so many tasks, one after the other."""
-        # Not LIKE, which the planner would take to the index: a bad way for short words, and no bound.
-        has_words = GreaterThan(StrIndex(Upper(PROMPT), Upper(Value(self.words))), 0)
-        way = order.of(self.tasks.annotate(is_found=self.rest & Q(has_words)))
+        way = order.of(self.tasks.annotate(is_found=self.rest & self._has_words))
         last = Min if order.newest_first else Max
         seen: dict[str, Any] = way[:tasks].aggregate(
             ids=ArrayAgg("id", filter=Q(is_found=True)),
@@ -76,17 +77,25 @@ class Search:
 
     def _told_by_index(self) -> Found | None:
         """All there are; None where the index cannot tell."""
-        if not _IN_INDEX.search(self.words):
+        indexed = [word for word in self.words.split() if _IN_INDEX.search(word)]
+        if not indexed:
             return None
-        own = self.order.beyond(Task.objects.filter(tenant=self.tenant_id))
-        matching = own.alias(prompt=PROMPT).filter(prompt__icontains=self.words)
+        whose = Q() if self.tenant_id is None else Q(tenant=self.tenant_id)
+        has_indexed = Q(*(Q(prompt__icontains=word) for word in indexed))
+        matching = self.order.beyond(Task.objects.alias(prompt=PROMPT).filter(whose, has_indexed))
         # The planner knows little of how often words occur. This leaves it the index alone.
         _avoid("seqscan", "indexscan")
         matches = [*matching.values_list("pk", flat=True)[: MOST_MATCHES + 1]]
         if len(matches) > MOST_MATCHES:
             return None
-        passing = self.tasks.filter(self.rest, pk__in=matches)
+        passing = self.tasks.filter(self.rest, self._has_words, pk__in=matches)
         return Found([*passing.values_list("pk", flat=True)], None)
+
+    @property
+    def _has_words(self) -> Q:
+        # Not LIKE, which the planner would take to the index: a bad way for short words, and no bound.
+        places = (StrIndex(Upper(PROMPT), Upper(Value(word))) for word in self.words.split())
+        return Q(*(Q(GreaterThan(place, 0)) for place in places))
 
     def _further(self, near: Found) -> Found:
         # In order, and no further: sorting would begin with all there are.

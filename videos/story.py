@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
+from videos.decisions import PLACE as CONSOLE
 from videos.display import Label, verb_label
 from videos.models import EntryKind, LedgerEntry, Task, TaskEvent
 from videos.models.ledger import CLOSINGS
@@ -50,10 +52,14 @@ class Moment:
     after: timedelta | None
     detail: dict[str, Any]
 
+    is_for_tenant: bool = False
+
     @property
     def who(self) -> str:
         """The person it was done by, if any."""
-        return str(self.detail.get("by", ""))
+        person = str(self.detail.get("by", ""))
+        is_staff = str(self.detail.get("at", "")).startswith(CONSOLE)
+        return gettext("the platform's staff") if person and is_staff and self.is_for_tenant else person
 
     @property
     def why(self) -> str:
@@ -101,8 +107,9 @@ def timeline(events: Sequence[TaskEvent]) -> list[Moment]:
 
 
 def timeline_for_tenant(events: Sequence[TaskEvent]) -> list[Moment]:
-    """What tenants are told of."""
-    return timeline([event for event in events if event.verb in FOR_TENANTS])
+    """What tenants are told of; of the platform's staff they are told no names."""
+    told = timeline([event for event in events if event.verb in FOR_TENANTS])
+    return [replace(moment, is_for_tenant=True) for moment in told]
 
 
 def exchanges(events: Sequence[TaskEvent]) -> list[Exchange]:

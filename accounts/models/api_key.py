@@ -244,6 +244,11 @@ class APIKey(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    @property
+    def scope_names(self) -> list[str]:
+        """What it may be used for, in words."""
+        return [str(Scope(scope).label) for scope in self.scopes]
+
     def is_usable(self, now: datetime) -> bool:
         """Neither revoked nor expired, and its tenant not suspended."""
         return self.revoked_at is None and not self.is_expired(now) and not self.tenant.is_suspended

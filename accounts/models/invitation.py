@@ -47,7 +47,7 @@ class Invitation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.email} to {self.tenant}"
+        return f"{self.email} → {self.tenant}"
 
     def is_open(self, now: datetime) -> bool:
         """Whether it can still be accepted."""

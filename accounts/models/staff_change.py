@@ -42,4 +42,4 @@ class StaffChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subject} by {self.actor_name}"
+        return f"{self.actor_name}: {self.subject}"

@@ -125,4 +125,4 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} ({self.role} of {self.tenant})"
+        return f"{self.user} ({self.get_role_display()}, {self.tenant})"

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django import template
 from django.conf import settings
+from django.utils.translation import pgettext
 
 from accounts.money import shown
 
@@ -35,7 +36,12 @@ def count(number: int) -> str:
 @register.filter
 def seconds(number: int) -> str:
     """Such as `12,345 s`."""
-    return f"{number:,}{_NARROW_SPACE}s"
+    return f"{number:,}{_NARROW_SPACE}{second()}"
+
+
+def second() -> str:
+    """The unit."""
+    return pgettext("seconds", "s")
 
 
 @register.filter

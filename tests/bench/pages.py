@@ -126,13 +126,18 @@ def _queries_of_lists(tenant: "Tenant") -> dict[str, list[str]]:
     return {
         "videos_task": [
             *(f"status={status}" for status in ("queued", "running", "failed", "cancelled", "in_doubt")),
-            *(f"model={task.model}", "attention=needed", "failure_code=result_lost", f"tenant={tenant.name}"),
+            *(
+                f"model={task.model}",
+                "attention=needed",
+                "failure_code=result_lost",
+                f"tenant={quote(tenant.name)}",
+            ),
             *(f"day={day[:length]}" for length in (4, 7, 10)),
             *words,
             f"p=50&model={task.model}",
         ],
         "videos_taskevent": [f"day={day}", "verb=create", "verb=flag", f"q={task.public_id}"],
-        "videos_ledgerentry": [f"day={day}", "kind=top_up", f"tenant={tenant.name}"],
+        "videos_ledgerentry": [f"day={day}", "kind=top_up", f"tenant={quote(tenant.name)}"],
         "accounts_tenant": ["q=Seed"],
         "accounts_apikey": ["q=key", "used_by=anybody"],
     }
@@ -171,7 +176,7 @@ def _queries(path: str, person: Person) -> int:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     if person.cookie:
         client.cookies["sessionid"] = person.cookie.partition("=")[2]
     with CaptureQueriesContext(connection) as captured:

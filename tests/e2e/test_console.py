@@ -62,6 +62,7 @@ def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
     [upstream_id] = [task["task_id"] for task in site.sandbox.tasks() if "kite" in str(task)]
     page.get_by_role("button", name="Mark as accepted").first.click()
     page.get_by_label("The provider's task id").fill(upstream_id)
+    page.wait_for_timeout(3000)  # the page asks for news meanwhile, and must not close what is open
     page.locator("#reason-accept_by_hand").fill("found in the provider's console")
     page.locator("#decide-accept_by_hand").get_by_role("button", name="Mark as accepted").click()
     expect(page.locator("#live video")).to_be_visible()

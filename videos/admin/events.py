@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import QuerySet, UUIDField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin_days import DayFilter, DayOfWritingFilter, Span
 from accounts.admin_filters import ChoiceFilter, TenantFilter
 from accounts.admin_lists import ReadOnlyAdmin
+from accounts.any_of import OF_ONE_TENANT, is_any_of
 from accounts.chips import clipped
 from accounts.ids import first_uuid7
 from videos import display
@@ -40,8 +41,10 @@ class TenantOfTaskFilter(TenantFilter):
 
     def rows_of(self, tenants: list[Any], queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The events of tasks that are looked up first: an event does not know its tenant."""
-        tasks = Task.objects.filter(tenant__in=tenants, **self._made_before())
-        latest = tasks.order_by("-pk").values_list("pk", flat=True)[:LATEST_TASKS]
+        tasks = Task.objects.filter(is_any_of("tenant", tenants, UUIDField()), **self._made_before())
+        latest = tasks.order_by(*(OF_ONE_TENANT if len(tenants) == 1 else ["-pk"])).values_list(
+            "pk", flat=True
+        )[:LATEST_TASKS]
         return queryset.filter(task__in=list(latest))
 
     def _made_before(self) -> dict[str, Any]:

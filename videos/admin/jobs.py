@@ -1,18 +1,16 @@
 """The jobs of the workers, in the staff console."""
 
 import json
-from copy import copy
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
@@ -47,6 +45,11 @@ EVENTS = {
 """What may happen to one."""
 
 admin.site.unregister(ProcrastinateJob)  # its own page is none of the theme, and counts
+
+# Names in the viewer's language. Migrations do not see them: they go by what the package wrote itself.
+ProcrastinateJob._meta.verbose_name = _("job")
+ProcrastinateJob._meta.verbose_name_plural = _("jobs")
+apps.get_app_config("procrastinate").verbose_name = _("Operation")
 
 
 class QueueFilter(ChoiceFilter):
@@ -104,18 +107,6 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
     list_filter = [DayOfQueueing, QueueFilter, JobStateFilter]
     fields = ("id", "task", "state", "queue", "arguments", "tries", "queued_at", "due", "priority", "lock")
     inlines = [JobEventInline]
-
-    def __init__(self, model: type[ProcrastinateJob], admin_site: admin.AdminSite) -> None:
-        super().__init__(model, admin_site)
-        # A copy: the names of the model itself are for its own package to change.
-        self.opts = copy(self.opts)
-        self.opts.verbose_name, self.opts.verbose_name_plural = _("job"), _("jobs")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The list, under its name."""
-        return super().changelist_view(request, {"title": capfirst(gettext("jobs"))} | (extra_context or {}))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProcrastinateJob]:
         """With the moment each was queued."""

@@ -1,11 +1,12 @@
 """Tasks in the staff console."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, UUIDField
 from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -13,15 +14,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_days import DayOfIdFilter
-from accounts.admin_filters import ChoiceFilter, TenantFilter, named
+from accounts.admin_filters import ChoiceFilter, TenantFilter
 from accounts.admin_lists import ReadOnlyAdmin, UncountedChangeList
+from accounts.any_of import OF_ONE_TENANT, is_any_of
 from accounts.chips import WARN, chip, clipped
+from accounts.ids import made_at
+from accounts.models import Tenant
 from videos import catalogue, display
 from videos.console.pages import TaskPages
 from videos.errors import FailureCode
+from videos.listing import Order
 from videos.models import Task, UpstreamAccount
 from videos.models.task import PROMPT, parse_public_id
-from videos.prompts import with_words
+from videos.search import LONGEST_SEARCH, Search
 from videos.states import Status
 
 LISTED = (
@@ -37,6 +42,8 @@ LISTED = (
 """What the list shows; of the rest of a task it reads nothing."""
 PROMPT_SHOWN = 80
 """Characters of a prompt in the list."""
+MOST_FOUND = 200
+"""Tasks that words of the prompt find, the latest ones; a day or another filter brings older ones."""
 
 
 class StatusFilter(ChoiceFilter):
@@ -133,7 +140,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         DayOfIdFilter,
     ]
     search_fields = ["id"]
-    search_help_text = _("Task id, upstream id, tenant, or words of the prompt")
+    search_help_text = _("Task id, upstream id, a tenant's whole name, or words that are all in the prompt")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         """With tenant and account, but without the account's secret."""
@@ -147,7 +154,10 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
     ) -> tuple[QuerySet[Task], bool]:
         """By the first reading of the words that finds anything."""
-        return (found(queryset, search_term.strip()) if search_term.strip() else queryset), False
+        if not search_term.strip():
+            return queryset, False
+        tasks, vars(request)["searched_to"] = found(queryset, search_term.strip())
+        return tasks, False
 
     @admin.display(description=_("task"))
     def video(self, task: Task) -> SafeString | None:
@@ -176,14 +186,18 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
 Reading = Callable[[QuerySet[Task], str], QuerySet[Task] | None]
 
 
-def found(tasks: QuerySet[Task], text: str) -> QuerySet[Task]:
-    """The tasks that the text means: an id, one of upstream's, a tenant, or else words of the prompt."""
+def found(tasks: QuerySet[Task], text: str) -> tuple[QuerySet[Task], datetime | None]:
+    """The tasks that the text means: an id, one of upstream's, a tenant's name, or else words of the prompt.
+
+    Words are looked for among the latest tasks, until there are enough; so it says when the last one was made
+    that was looked at, if there are more.
+    """
     readings: tuple[Reading, ...] = (_of_public_id, _of_upstream_id, _of_tenant)
     for reading in readings:
         read = reading(tasks, text)
         if read is not None:
-            return read
-    return with_words(tasks, text.split())
+            return read, None
+    return _with_words(tasks, text)
 
 
 def _of_public_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
@@ -200,5 +214,20 @@ def _of_upstream_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
 
 
 def _of_tenant(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
-    tenants = named(text)
-    return tasks.filter(tenant__in=tenants) if tenants else None
+    """Of the one with exactly that name."""
+    tenant = Tenant.objects.filter(name__iexact=text).first()
+    if tenant is None:
+        return None
+    return tasks.filter(is_any_of("tenant", [tenant.pk], UUIDField())).order_by(*OF_ONE_TENANT)
+
+
+def _with_words(tasks: QuerySet[Task], text: str) -> tuple[QuerySet[Task], datetime | None]:
+    by = "tenant_id" if tasks.query.order_by == OF_ONE_TENANT else ""
+    seen = Search(text[:LONGEST_SEARCH], None, tasks, Q(), Order(None, newest_first=True, by=by)).first(
+        MOST_FOUND + 1
+    )
+    latest = sorted(seen.ids, reverse=True)
+    is_cut = len(latest) > MOST_FOUND
+    ended_at = latest[MOST_FOUND - 1] if is_cut else seen.ended_at
+    rows = tasks.filter(pk__in=latest[:MOST_FOUND])
+    return rows, None if ended_at is None else made_at(ended_at)

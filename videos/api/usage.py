@@ -14,11 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import keys
+from accounts.csv_files import csv_file
 from accounts.models import Scope, Tenant
 from accounts.money import shown
 from videos.api.base import View
 from videos.api.parameters import Parameters
-from videos.csv_files import csv_file
 from videos.usage import FIGURES, GROUPS, MOST_DAYS, NAME, PREFIX, PURPOSE, Question, Row, is_too_long, total
 
 FORMATS = ("json", "csv")

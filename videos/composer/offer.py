@@ -20,7 +20,7 @@ _FIRST_AND_LAST: tuple[Text, ...] = (_("First frame"), _("Last frame"))
 
 @dataclass(frozen=True)
 class Option:
-    """One value of a choice, with what it is called and why it stands where it does."""
+    """One value of a choice, and what it is called."""
 
     value: str
     label: Text
@@ -33,7 +33,6 @@ class Choice:
     name: str
     label: Text
     options: Sequence[Option]
-    help: Text = ""
 
 
 @dataclass(frozen=True)

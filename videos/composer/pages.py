@@ -1,11 +1,13 @@
 """What a page with the form does, wherever it stands: draw it, tell what would come of it, make the video."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 
 from accounts.links import absolute
@@ -16,15 +18,18 @@ from videos.admission import Asker
 from videos.catalogue import ModelSpec
 from videos.composer.body import answers_of
 from videos.composer.form import VideoForm, answers_from, asker_for, form_id_from
-from videos.composer.making import Asked, NotMade, make
 from videos.composer.offer import Offer
 from videos.composer.places import EVERYWHERE, Place
 from videos.composer.preview import Preview, curl
+from videos.making import Asked, NotMade, make
 from videos.models import Task
 from videos.offers import Offers
 
+PARTS = ("fields", "preview")
+"""What of the form may be drawn alone, by the names of the templates."""
 ADD, REMOVE = "add", "remove"
 """What the buttons send that add a slot, or remove one: `images`, or `images:2`."""
+_POSITION = re.compile("[0-9]{1,2}")
 _CONTENT = ("prompt", "images", "videos", "shot_prompts")
 """What tells a form that is filled in from an empty one."""
 _SLOTS = {
@@ -33,6 +38,14 @@ _SLOTS = {
     "shots": ("shot_prompts", "shot_durations"),
 }
 """The fields whose values stand side by side."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How the form is to be shown again: a part of it alone or all of it, and whether with what is wrong."""
+
+    part: str = ""
+    is_judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,16 +79,29 @@ class Composer:
         """The form, to be judged."""
         return VideoForm(self.answers, self.asker)
 
-    def make(self, asked: Asked) -> Task:
-        """Make the video. Raises `NotMade`; where rules are broken the form itself says which."""
+    def submitted(self, request: HttpRequest, asked: Asked) -> Task | Drawing:
+        """The video that was asked for; or how to show the form again, with messages on why there is none."""
+        part = request.GET.get("part", "")
+        if part in PARTS:
+            is_alone = bool(request.headers.get("hx-request"))
+            return Drawing(part if is_alone else "", is_judged=part == "preview")
+        try:
+            return self._made(asked)
+        except NotMade as refusal:
+            for message in refusal.messages:
+                messages.error(request, message)
+            return Drawing()
+
+    def _made(self, asked: Asked) -> Task:
+        """Raises `NotMade`; where rules are broken the form itself says which."""
         form = self.form()
         if not form.is_valid() or self.asker is None:
             raise NotMade
         return make(form.body, self.asker, asked)
 
-    def context(self, request: HttpRequest, form: VideoForm, *, is_judged: bool) -> dict[str, Any]:
+    def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
         """What the templates draw; `is_judged` shows what is wrong, too."""
-        spec = _spec(self.answers)
+        form, spec = self.form(), _spec(self.answers)
         preview = Preview(form)
         if is_judged:
             form.is_valid()
@@ -88,6 +114,7 @@ class Composer:
             "elsewhere": form.problems.get(Place(EVERYWHERE), ()) if is_judged else (),
             "preview": preview,
             "is_judged": is_judged,
+            "may_see_limits": True,
             "curl": curl(form.body, base_address(request)),
         }
 
@@ -128,6 +155,6 @@ def _resize(answers: dict[str, list[str]], added: str, removed: str) -> None:
     for name in _SLOTS.get(added, ()):
         answers[name] = [*answers.get(name, [""]), ""]
     name, _separator, slot = removed.partition(":")
-    for field in _SLOTS.get(name, ()) if slot.isdecimal() else ():
+    for field in _SLOTS.get(name, ()) if _POSITION.fullmatch(slot) else ():
         values = answers.get(field, [])
         answers[field] = values[: int(slot)] + values[int(slot) + 1 :]

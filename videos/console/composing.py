@@ -10,6 +10,7 @@ from accounts.models import APIKey, Purpose, Tenant
 from videos.composer.pages import Composer
 from videos.models import Task
 from videos.models.task import parse_public_id
+from videos.requests.values import without_unstorable
 
 MOST_NAMES = 20
 """Names of tenants that are proposed while one is typed."""
@@ -26,7 +27,8 @@ class Request:
     @classmethod
     def fresh(cls, request: HttpRequest) -> "Request":
         """A new form, or with `from` that task's anew; where there is one tenant only, it is for that."""
-        task = _task(request.GET.get("from", ""))
+        may_look = request.user.has_perm("videos.view_task")
+        task = _task(request.GET.get("from", "")) if may_look else None
         tenant = task.tenant if task else _only_tenant()
         body = dict(task.request) if task else {}
         return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, timezone.now()))
@@ -34,20 +36,27 @@ class Request:
     @classmethod
     def sent(cls, request: HttpRequest) -> "Request":
         """What a browser sent."""
-        name = request.POST.get("tenant", "").strip()
+        name = _typed(request.POST.get("tenant", ""))
         tenant = Tenant.objects.filter(name=name).first() if name else None
         return cls(tenant, name, Composer.sent(request.POST, _key(tenant), timezone.now()))
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
         """What the templates draw."""
-        drawn = self.composer.context(request, self.composer.form(), is_judged=is_judged)
-        return {**drawn, "for_staff": True, "tenant_name": self.tenant_name, "names": names_like("")}
+        drawn = self.composer.context(request, is_judged=is_judged)
+        may_see_limits = request.user.has_perm("accounts.view_tenant")
+        shown = {"tenant_name": self.tenant_name, "names": names_like("")}
+        return {**drawn, **shown, "for_staff": True, "may_see_limits": may_see_limits}
 
 
 def names_like(text: str) -> list[str]:
     """Names of tenants that hold the text, the first in the alphabet."""
-    found = Tenant.objects.filter(name__icontains=text).order_by("name")
+    found = Tenant.objects.filter(name__icontains=_typed(text)).order_by("name")
     return list(found.values_list("name", flat=True)[:MOST_NAMES])
+
+
+def _typed(name: str) -> str:
+    """The name of a tenant as it can be; none has what PostgreSQL cannot keep."""
+    return str(without_unstorable(name)).strip()
 
 
 def _key(tenant: Tenant | None) -> APIKey | None:

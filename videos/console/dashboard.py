@@ -5,6 +5,7 @@ The page fetches its figures anew every few seconds; the same address then answe
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -129,15 +130,19 @@ def _list_of(status: Status) -> str:
 
 
 def _trouble(accounts: Sequence[AccountFigures], now: datetime) -> dict[str, Any]:
+    """Tasks that stand still together, and single ones that staff should look at, the oldest first."""
     stuck = dashboard.stuck()
+    shown = [_stuck(task) for task in stuck[: dashboard.MOST_STUCK]]
+    troubles = [*map(_standstill, dashboard.standstills(accounts, now)), *shown]
     return {
-        "standstills": [_standstill(one, now) for one in dashboard.standstills(accounts, now)],
-        "stuck": [_stuck(task, now) for task in stuck[: dashboard.MOST_STUCK]],
+        "stuck": [
+            {**one, "age": _age(one["since"], now)} for one in sorted(troubles, key=itemgetter("since"))
+        ],
         "is_more_stuck": len(stuck) > dashboard.MOST_STUCK,
     }
 
 
-def _standstill(standstill: Standstill, now: datetime) -> dict[str, Any]:
+def _standstill(standstill: Standstill) -> dict[str, Any]:
     return {
         "account": standstill.account,
         "label": status_label(standstill.status),
@@ -145,17 +150,17 @@ def _standstill(standstill: Standstill, now: datetime) -> dict[str, Any]:
         "tasks": standstill.tasks,
         "url": _list_of(standstill.status),
         "status": standstill.status,
-        "age": _age(standstill.since, now),
+        "since": standstill.since,
     }
 
 
-def _stuck(task: Task, now: datetime) -> dict[str, Any]:
+def _stuck(task: Task) -> dict[str, Any]:
     return {
         "task": task,
         "label": status_label(task.status),
         "chip": status_chip(task.status),
         "url": reverse("admin:videos_task_change", args=[task.pk]),
-        "age": _age(task.created_at, now),
+        "since": task.created_at,
     }
 
 

@@ -7,38 +7,32 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from videos import decisions, estimates, links, representation, story
-from videos.advice import advice_for
+from accounts.admin_reasons import person
+from videos import decisions, representation, story
 from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl
 from videos.display import STATUSES
+from videos.live import facts as live_facts
 from videos.models import Task, TaskEvent
-from videos.states import FINAL
 
 
 def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """What changes while a task is at work, and the tenant's view of it."""
-    look, events, place = STATUSES[task.state], story.events_of(task), estimates.place_of(task, now)
+    """What changes while a task is at work, as staff see it, and the tenant's view of it."""
+    look, events = STATUSES[task.state], story.events_of(task)
+    facts = live_facts(task, events, now)
     return {
-        "task": task,
+        **facts,
         "stage_label": look.label,
         "stage_chip": look.chip,
-        "is_final": task.state in FINAL,
-        "progress": representation.progress(task, now),
-        "place": place,
-        "done_at": estimates.done_at(task, now),
-        "advice": advice_for(task.failure_code),
-        "media": links.signed_path(task, now) if representation.has_media(task) else "",
         "poster": reverse("admin:videos_task_poster", args=[task.pk]) if task.has_poster else "",
         "events": events,
         "timeline": story.timeline(events),
         "show_details": True,
         "exchanges": story.exchanges(events),
-        "money": story.money_of(task),
         "price": price_of(task),
-        "seen_by_tenant": _json(representation.video(task, request, now, place)),
+        "seen_by_tenant": _json(representation.video(task, request, now, facts["place"])),
         "mark": decisions.mark_of(task),
-        "actions": decisions.open_to(task),
+        "actions": decisions.open_to(task, person(request)),
     }
 
 

@@ -14,9 +14,11 @@ from django.utils.translation import gettext as _
 
 from accounts.admin_reasons import NO_REASON, person
 from videos import decisions, media
-from videos.composer.making import Asked, NotMade
+from videos.composer.form import form_id_from
+from videos.composer.pages import Drawing
 from videos.console import composing, inspecting
 from videos.decisions import ACTIONS, PLACE, Decision, NotDecided
+from videos.making import Asked, NotMade
 from videos.models import Task
 from videos.models.task import parse_public_id
 
@@ -49,8 +51,7 @@ class TaskPages:
             names = composing.names_like(request.GET.get("tenant", ""))
             return TemplateResponse(request, "console/tenant_names.html", {"names": names})
         if request.method != "POST":
-            asked = composing.Request.fresh(request)
-            return self._form(request, asked.context(request, is_judged=False))
+            return self._form(request, composing.Request.fresh(request), Drawing(is_judged=False))
         return self._sent(request, composing.Request.sent(request))
 
     def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
@@ -59,9 +60,10 @@ class TaskPages:
             raise PermissionDenied
         task, now = task_of(object_id), timezone.now()
         context = inspecting.live(task, request, now)
-        context |= {"may_decide": _may_decide(request), "form_id": uuid4()}
+        context |= {"form_id": uuid4()}
         if request.GET.get("part") == "live":
-            return TemplateResponse(request, "console/live.html", context | {"is_part": True})
+            is_news = request.GET.get("seen") != context["seen"]
+            return TemplateResponse(request, "console/live.html", context | {"is_news": is_news})
         context |= inspecting.request_of(task, request, context["events"])
         return self._page(request, "console/task.html", task.public_id, context)
 
@@ -75,7 +77,7 @@ class TaskPages:
         """Do what a person decided, if the task is still as the person saw it."""
         if request.method != "POST" or name not in ACTIONS:
             raise Http404
-        if not _may_decide(request):
+        if not person(request).has_perms(ACTIONS[name].permissions):
             raise PermissionDenied
         task = task_of(str(object_id))
         try:
@@ -98,29 +100,23 @@ class TaskPages:
             sent["reason"],
             timezone.now(),
             upstream_task_id=sent.get("upstream_task_id", ""),
-            form_id=sent.get("form_id", ""),
+            form_id=form_id_from(request.POST),
         )
         then = decisions.decide(name, decision)
         messages.success(request, _("Done: %(action)s.") % {"action": ACTIONS[name].label})
         return then
 
     def _sent(self, request: HttpRequest, asked: composing.Request) -> HttpResponse:
-        part = request.GET.get("part", "")
-        if part:
-            drawn = asked.context(request, is_judged=part == "preview")
-            if request.headers.get("hx-request") and part in ("fields", "preview"):
-                return TemplateResponse(request, f"composer/{part}.html", drawn)
-            return self._form(request, drawn)
-        try:
-            task = asked.composer.make(Asked(person(request), PLACE))
-        except NotMade as refusal:
-            for message in refusal.messages:
-                messages.error(request, message)
-            return self._form(request, asked.context(request, is_judged=True))
-        return HttpResponseRedirect(reverse("admin:videos_task_change", args=[task.pk]))
+        outcome = asked.composer.submitted(request, Asked(person(request), PLACE))
+        if isinstance(outcome, Drawing):
+            return self._form(request, asked, outcome)
+        return HttpResponseRedirect(reverse("admin:videos_task_change", args=[outcome.pk]))
 
-    def _form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        return self._page(request, "console/compose.html", _("New task"), context)
+    def _form(self, request: HttpRequest, asked: composing.Request, drawing: Drawing) -> HttpResponse:
+        drawn = asked.context(request, is_judged=drawing.is_judged)
+        if drawing.part:
+            return TemplateResponse(request, f"composer/{drawing.part}.html", drawn)
+        return self._page(request, "console/compose.html", _("New task"), drawn)
 
     def _page(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
@@ -142,8 +138,3 @@ def _parsed(object_id: str) -> UUID | None:
         return parse_public_id(object_id) or UUID(object_id)
     except ValueError:
         return None
-
-
-def _may_decide(request: HttpRequest) -> bool:
-    """Deciding about a task is changing it."""
-    return bool(request.user.has_perm("videos.change_task"))

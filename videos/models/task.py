@@ -279,7 +279,7 @@ class Task(models.Model):
             ),
             # activity.roll_up: what ended lately?
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="task_ended"),
-            # search: which of the tenant's prompts have these words in them? prompts: which at all?
+            # search: which prompts have these words in them, of the tenant's or of all?
             GinIndex("tenant", OpClass(Upper(PROMPT), name="gin_trgm_ops"), name="task_prompt"),
         ]
 
@@ -328,4 +328,4 @@ class TaskEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verb} at {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.verb} {self.at:%Y-%m-%d %H:%M:%S}"

@@ -10,11 +10,12 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.key_states import key_name
 from accounts.models import APIKey, Tenant
 from videos import catalogue
 from videos.history import AT_WORK, Filters
+from videos.search import LONGEST_SEARCH
 
-LONGEST_SEARCH = 100
 EARLIEST, LATEST = date(1970, 1, 2), date(9999, 12, 30)
 """Days that ids can tell, in every time zone."""
 STATUSES = {
@@ -32,6 +33,7 @@ class FilterForm(forms.Form):
 
     q = forms.CharField(
         label=_("Words in the prompt"),
+        help_text=_("Finds prompts that have all of them."),
         required=False,
         max_length=LONGEST_SEARCH,
         widget=forms.TextInput(attrs={"type": "search"}),
@@ -51,7 +53,7 @@ class FilterForm(forms.Form):
         self._keys = list(APIKey.objects.filter(tenant=tenant).defer("digest").order_by("name", "id"))
         self._offer("status", STATUSES.items())
         self._offer("model", _models())
-        self._offer("key", [(key.prefix, str(key)) for key in self._keys])
+        self._offer("key", [(key.prefix, f"{key_name(key)} ({key.prefix}…)") for key in self._keys])
 
     @property
     def is_narrow(self) -> bool:

@@ -5,19 +5,20 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.key_states import key_name
 from accounts.models import Role
 from accounts.money import shown
 from accounts.portal.base import TenantPage
 from videos import history, media, representation
 from videos.display import stage_chip, stage_label
-from videos.history import AT_WORK, Page, Turn
+from videos.history import AT_WORK, Page, Reading, Turn
 from videos.models import Task
 from videos.models.task import parse_public_id, public_id
 from videos.portal.filtering import FilterForm
@@ -54,14 +55,14 @@ class HistoryPage(TenantPage):
 
 
 class HistoryFile(TenantPage):
-    """The same videos, all of them, as a file."""
+    """The same videos, of all pages, as a file."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
 
-    def get(self, request: HttpRequest) -> StreamingHttpResponse:
-        """Answer with CSV, written while it is read."""
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer with CSV."""
         filters = FilterForm(request.GET, self.tenant).filters()
-        return history_file(history.everything(self.tenant, filters), filters.zone)
+        return history_file(Reading(self.tenant, filters), filters.zone)
 
 
 class PosterPage(TenantPage):
@@ -85,6 +86,11 @@ class Row:
     """A task in the list."""
 
     task: Task
+
+    @property
+    def made_by(self) -> str:
+        """What the key is called that asked; empty where none is known."""
+        return key_name(self.task.api_key) if self.task.api_key else ""
 
     @property
     def label(self) -> "str | Promise":

@@ -1,14 +1,17 @@
 """The history as a CSV file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 from typing import Any
 
 from django.conf import settings
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
+from accounts.csv_files import csv_file_for_people
+from accounts.key_states import key_name
 from accounts.money import ZERO
-from videos.csv_files import long_csv_file
+from videos.history import Reading
 from videos.models import Task
 from videos.states import PUBLIC_STATUS, Status
 
@@ -23,15 +26,22 @@ COLUMNS: dict[str, Callable[[Task], Any]] = {
     "price": lambda task: ZERO if task.state in (Status.FAILED, Status.CANCELLED) else task.price,
     "currency": lambda task: settings.CURRENCY,
     "api_key": lambda task: task.api_key and task.api_key.prefix,
-    "api_key_name": lambda task: task.api_key and task.api_key.name,
+    "api_key_name": lambda task: task.api_key and key_name(task.api_key),
     "error": lambda task: task.failure_code,
 }
 
 
-def history_file(tasks: Iterable[Task], zone: tzinfo) -> StreamingHttpResponse:
-    """A file to download, written as the tasks come; times are those of the zone."""
-    rows = ((_shown(value(task), zone) for value in COLUMNS.values()) for task in tasks)
-    return long_csv_file("videos.csv", COLUMNS, rows)
+def history_file(reading: Reading, zone: tzinfo) -> HttpResponse:
+    """A file to download; times are those of the zone. Its last line says if the search ended early."""
+    return csv_file_for_people("videos.csv", COLUMNS, _rows(reading, zone))
+
+
+def _rows(reading: Reading, zone: tzinfo) -> Iterator[list[Any]]:
+    for task in reading:
+        yield [_shown(value(task), zone) for value in COLUMNS.values()]
+    if reading.searched_to:
+        when = _shown(reading.searched_to, zone)
+        yield [_("Searched as far as %(when)s; there may be more beyond.") % {"when": when}]
 
 
 def _shown(value: Any, zone: tzinfo) -> Any:

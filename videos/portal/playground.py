@@ -2,15 +2,14 @@
 
 from typing import Any, ClassVar
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
-from videos.composer.making import Asked, NotMade
-from videos.composer.pages import Composer
+from videos.composer.pages import Composer, Drawing
+from videos.making import Asked
 from videos.models import Task
 from videos.models.task import parse_public_id
 
@@ -25,21 +24,15 @@ class PlaygroundPage(TenantPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show a fresh form; with `from`, filled in as that task of the tenant's was."""
         composer = Composer.fresh(self._start(request), timezone.now())
-        return self._shown(composer, is_judged=False)
+        return self._shown(composer, Drawing(is_judged=False))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Redraw a part of the form, or make the video."""
         composer = Composer.sent(request.POST, self._key, timezone.now())
-        part = request.GET.get("part", "")
-        if part:
-            return self._shown(composer, is_judged=part == "preview", part=part)
-        try:
-            task = composer.make(Asked(self.person, "portal"))
-        except NotMade as refusal:
-            for message in refusal.messages:
-                messages.error(request, message)
-            return self._shown(composer, is_judged=True)
-        return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task.public_id]))
+        outcome = composer.submitted(request, Asked(self.person, "portal"))
+        if isinstance(outcome, Drawing):
+            return self._shown(composer, outcome)
+        return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, outcome.public_id]))
 
     @property
     def _key(self) -> APIKey:
@@ -54,9 +47,9 @@ class PlaygroundPage(TenantPage):
         latest = mine.order_by("-id").values_list("model", flat=True).first()
         return {"model": request.GET.get("model") or latest or ""}
 
-    def _shown(self, composer: Composer, *, is_judged: bool, part: str = "") -> HttpResponse:
-        drawn = composer.context(self.request, composer.form(), is_judged=is_judged)
-        if part and self.request.headers.get("hx-request"):
-            self.template_name = f"composer/{part}.html"
+    def _shown(self, composer: Composer, drawing: Drawing) -> HttpResponse:
+        drawn = composer.context(self.request, is_judged=drawing.is_judged)
+        if drawing.part:
+            self.template_name = f"composer/{drawing.part}.html"
             return self.render_to_response(drawn)
         return self.render_to_response(self.get_context_data(**drawn))

@@ -11,10 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Role
 from accounts.portal.base import TenantPage
-from videos import lifecycle, removal
+from videos import removal
 from videos.errors import VideoInProgress
 from videos.portal.video import task_of
-from videos.states import Status
 
 
 class RemovePage(TenantPage):
@@ -34,12 +33,12 @@ class RemovePage(TenantPage):
         """Do it, or say that it is too late or too early."""
         now = timezone.now()
         try:
-            task = removal.remove(partial(task_of, self.tenant, task_id), now)
+            find = partial(task_of, self.tenant, task_id)
+            task = removal.remove(find, now, by=self.person.get_username())
         except VideoInProgress:
             messages.error(request, _("The video is at work: it can be deleted once it has ended."))
             return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task_id]))
-        lifecycle.note(task, "removed", now, by=self.person.get_username())
-        if task.state is Status.CANCELLED and task.hidden_at is None:
+        if task.hidden_at is None:
             messages.success(request, _("Cancelled. What was held for it is back."))
             return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task_id]))
         messages.success(request, _("Deleted."))

@@ -13,12 +13,12 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.csv_files import csv_file_for_people
 from accounts.models import Tenant
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
 from videos import books
 from videos.books import Movement, Statement
-from videos.csv_files import csv_file
 from videos.models import EntryKind, LedgerEntry
 from videos.portal.periods import PeriodForm
 
@@ -88,7 +88,7 @@ class StatementFile(_OfStatement):
             return HttpResponseRedirect(form.page(reverse("portal:statement", args=[self.tenant.pk])))
         headings, rows = _FILES[table](self.tenant, form)
         start, end = form.days
-        return csv_file(f"{table}-{start}-{end}.csv", headings, rows, for_people=True)
+        return csv_file_for_people(f"{table}-{start}-{end}.csv", headings, rows)
 
 
 def _money(movement: Movement, balance: Decimal) -> list[Any]:

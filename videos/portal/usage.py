@@ -16,12 +16,12 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.csv_files import csv_file_for_people
 from accounts.key_states import name_of
 from accounts.models import APIKey, Tenant
 from accounts.portal.base import TenantPage
 from videos import catalogue, charts
 from videos.charts import Series
-from videos.csv_files import csv_file
 from videos.portal.periods import PeriodForm
 from videos.usage import FIGURES, NAME, PREFIX, PURPOSE, Question, Row, total
 
@@ -147,7 +147,7 @@ class UsageFile(_OfUsage):
         rows = table.rows(question.answer(self.tenant))
         headings = [*table.headings, *HEADINGS.values()]
         name = f"usage-{group}-{question.start}-{question.end}.csv"
-        return csv_file(name, headings, ([*labels, *numbers] for labels, numbers in rows), for_people=True)
+        return csv_file_for_people(name, headings, ([*labels, *numbers] for labels, numbers in rows))
 
 
 def figures(row: Row) -> list[int | Decimal]:

@@ -10,14 +10,13 @@ from django.utils import timezone
 
 from accounts.models import Role, Tenant
 from accounts.portal.base import TenantPage
-from videos import estimates, links, removal, representation, story
-from videos.advice import advice_for
+from videos import removal, story
 from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl
 from videos.display import stage_chip, stage_label
+from videos.live import facts
 from videos.models import Task
 from videos.models.task import parse_public_id
-from videos.states import FINAL
 
 
 class VideoPage(TenantPage):
@@ -33,7 +32,8 @@ class VideoPage(TenantPage):
         context = live(task, now) | {"poster": self._poster(task)}
         if request.GET.get("part") == "live":
             self.template_name = "portal/live.html"
-            return self.render_to_response(context | {"is_part": True, "may_work": self.may(Role.MEMBER)})
+            is_news = request.GET.get("seen") != context["seen"]
+            return self.render_to_response(context | {"is_news": is_news, "may_work": self.may(Role.MEMBER)})
         return self.render_to_response(self.get_context_data(**context, **self._rest(task)))
 
     def _poster(self, task: Task) -> str:
@@ -58,20 +58,12 @@ def task_of(tenant: Tenant, public_id: str) -> Task:
 
 
 def live(task: Task, now: datetime) -> dict[str, Any]:
-    """What changes while a task is at work."""
-    has_media = representation.has_media(task)
+    """What changes while a task is at work, as its tenant sees it."""
+    events = story.events_of(task)
     return {
-        "task": task,
-        "now": now,
+        **facts(task, events, now),
+        "is_removable": removal.is_removable(task),
         "stage_label": stage_label(task.status),
         "stage_chip": stage_chip(task.status),
-        "is_final": task.state in FINAL,
-        "is_removable": removal.is_removable(task),
-        "progress": representation.progress(task, now),
-        "place": estimates.place_of(task, now),
-        "done_at": estimates.done_at(task, now),
-        "advice": advice_for(task.failure_code),
-        "timeline": story.timeline_for_tenant(story.events_of(task)),
-        "money": story.money_of(task),
-        "media": links.signed_path(task, now) if has_media else "",
+        "timeline": story.timeline_for_tenant(events),
     }

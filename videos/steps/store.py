@@ -41,7 +41,15 @@ async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
         await in_database_surely(_release, task, clock())
         raise
     else:
-        await in_database_surely(lifecycle.succeed, task, media, clock())
+        if not await in_database_surely(lifecycle.succeed, task, media, clock()):
+            await _discard(task, media)
+
+
+async def _discard(task: Task, media: StoredMedia) -> None:
+    """The task was given up meanwhile, and nobody waits for it; one that succeeded twice keeps its video."""
+    ended_badly = Task.objects.filter(pk=task.pk, status__in=[Status.FAILED, Status.CANCELLED])
+    if await in_database(ended_badly.exists):
+        await asyncio.to_thread(storages["results"].delete, media.name)
 
 
 def media_name(task: Task) -> str:

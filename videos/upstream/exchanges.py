@@ -15,7 +15,7 @@ def exchange(action: str, outcome: Submitted | Progress | UpstreamError, seconds
     """One call, for an event of a task: the action, how long it took, and the answer with its request id."""
     told = outcome.as_detail() if isinstance(outcome, UpstreamError) else {"request_id": outcome.request_id}
     answered = {} if isinstance(outcome, UpstreamError) else {"answer": redacted(dict(outcome.answer))}
-    return {"action": action, "seconds": round(seconds, 3), **told, **answered}
+    return {"action": action, "seconds": round(seconds, 3), **redacted(told), **answered}
 
 
 def redacted(value: Any) -> Any:

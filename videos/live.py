@@ -1,0 +1,34 @@
+"""What changes on a page while a task is at work, for whoever looks at it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from videos import estimates, links, representation, story
+from videos.advice import advice_for
+from videos.models import Task, TaskEvent
+from videos.states import FINAL
+
+_FRESH = timedelta(minutes=2)
+
+
+def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, Any]:
+    """For the templates that staff and tenants both see; their words and chips are their own."""
+    place = estimates.place_of(task, now)
+    return {
+        "task": task,
+        "is_final": task.state in FINAL,
+        "progress": representation.progress(task, now),
+        "place": place,
+        "done_at": estimates.done_at(task, place, now),
+        "advice": advice_for(task.failure_code),
+        "money": story.money_of(task),
+        "media": links.signed_path(task, now) if representation.has_media(task) else "",
+        "seen": _mark_of(task, events),
+        "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
+    }
+
+
+def _mark_of(task: Task, events: Sequence[TaskEvent]) -> str:
+    """Tells what is known of a task from what may be known later."""
+    return f"{task.status}-{task.attempts}-{len(events)}-{int(task.has_poster)}"
