@@ -6,7 +6,7 @@ What there is to choose comes from the moment chosen so far and from the first a
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ids import first_uuid7, made_at
+from accounts.moments import midnight
+from accounts.query_strings import changed
 
 STRAYING = 10_000
 """Rows are written nearly in the order of time: each within so many of its place."""
@@ -31,13 +33,13 @@ _SHORT = {1: "Y", 2: "F", 3: "j"}
 
 
 @dataclass(frozen=True)
-class Span:
+class CalendarSpan:
     """A year, a month or a day of the viewer's: `parts` are one, two or three numbers."""
 
     parts: tuple[int, ...]
 
     @classmethod
-    def of(cls, text: str) -> "Span":
+    def of(cls, text: str) -> "CalendarSpan":
         """The span of that name, such as 2026, 2026-11 or 2026-11-20; raises `ValueError` for any other."""
         found = _TEXT.fullmatch(text)
         if found is None:
@@ -59,19 +61,20 @@ class Span:
 
     def moments(self) -> tuple[datetime, datetime]:
         """Its first moment, and the first one after it."""
-        return _midnight(self.first_day()), _midnight(self._day_after())
+        zone = timezone.get_current_timezone()
+        return midnight(self.first_day(), zone), midnight(self._day_after(), zone)
 
-    def path(self) -> Iterator["Span"]:
+    def path(self) -> Iterator["CalendarSpan"]:
         """The spans around it, from the year on, and itself."""
-        return (Span(self.parts[:length]) for length in range(1, len(self.parts) + 1))
+        return (CalendarSpan(self.parts[:length]) for length in range(1, len(self.parts) + 1))
 
-    def within(self, first: date, last: date) -> Iterator["Span"]:
+    def within(self, first: date, last: date) -> Iterator["CalendarSpan"]:
         """The next narrower spans that have a day from `first` to `last`; a day has none."""
         if len(self.parts) == 1:
-            narrower = [Span((*self.parts, month)) for month in range(1, 13)]
+            narrower = [CalendarSpan((*self.parts, month)) for month in range(1, 13)]
         elif len(self.parts) == 2:
             days = (self._day_after() - self.first_day()).days
-            narrower = [Span((*self.parts, day)) for day in range(1, days + 1)]
+            narrower = [CalendarSpan((*self.parts, day)) for day in range(1, days + 1)]
         else:
             return iter(())
         return (span for span in narrower if span.first_day() <= last and span._day_after() > first)
@@ -82,9 +85,9 @@ class Span:
         return date(*(*(beyond.timetuple()[: len(self.parts)]), 1, 1)[:3])
 
 
-def years(first: date, last: date) -> Iterator[Span]:
+def years(first: date, last: date) -> Iterator[CalendarSpan]:
     """The years from one day to another."""
-    return (Span((year,)) for year in range(first.year, last.year + 1))
+    return (CalendarSpan((year,)) for year in range(first.year, last.year + 1))
 
 
 @dataclass(frozen=True)
@@ -155,22 +158,18 @@ class DayFilter(admin.SimpleListFilter):
         ends = self._rows.order_by().values_list(Subquery(first), Subquery(last))[:1]
         return next(iter(ends), None)
 
-    def _span(self, text: str | None) -> Span | None:
+    def _span(self, text: str | None) -> CalendarSpan | None:
         try:
-            return Span.of(text) if text else None
+            return CalendarSpan.of(text) if text else None
         except ValueError as error:
             raise IncorrectLookupParameters from error
 
-    def _step(self, span: Span, formats: Mapping[int, str]) -> Step:
+    def _step(self, span: CalendarSpan, formats: Mapping[int, str]) -> Step:
         return Step(span.label(formats), span.label(_LONG), self._query(span))
 
-    def _query(self, span: Span | None) -> str:
-        asked = self.request.GET.copy()
-        for name in (PAGE_VAR, ERROR_FLAG, self.parameter_name):
-            asked.pop(name, None)
-        if span:
-            asked[self.parameter_name] = str(span)
-        return f"?{asked.urlencode()}"
+    def _query(self, span: CalendarSpan | None) -> str:
+        chosen = {str(self.parameter_name): str(span)} if span else {}
+        return changed(self.request.GET, PAGE_VAR, ERROR_FLAG, str(self.parameter_name), **chosen)
 
 
 class DayOfIdFilter(DayFilter):
@@ -228,7 +227,3 @@ UNION ALL
     ) probe
     WHERE low < high
 ) SELECT max(low) FROM halving"""
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, timezone.get_current_timezone())

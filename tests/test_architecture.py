@@ -14,6 +14,7 @@ PURE = (
     "accounts/cos.py",
     "accounts/keys.py",
     "accounts/limits.py",
+    "accounts/moments.py",
     "accounts/totals.py",
     "videos/catalogue/",
     "videos/requests/",

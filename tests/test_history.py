@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import NOW, Caller, MakeTask
 from videos import history, search
-from videos.history import AT_WORK, PAGE, Filters, Page, Reading, Turn
+from videos.history import AT_WORK, PAGE, Filters, Reading, TaskPage, Turn
 from videos.models import Task
 from videos.states import ACTIVE, FINAL, Status
 
@@ -28,11 +28,11 @@ def filters(**said: Any) -> Filters:
     return Filters(**{"zone": UTC, **said})
 
 
-def page(caller: Caller, wanted: Filters | None = None, turn: Turn | None = None) -> Page:
+def page(caller: Caller, wanted: Filters | None = None, turn: Turn | None = None) -> TaskPage:
     return history.page(caller.tenant, wanted or filters(), turn or Turn())
 
 
-def pages(caller: Caller, wanted: Filters) -> Iterator[Page]:
+def pages(caller: Caller, wanted: Filters) -> Iterator[TaskPage]:
     """From the newest to the oldest."""
     turn: Turn | None = Turn()
     while turn:
@@ -73,7 +73,7 @@ def test_the_history_is_of_the_tenant_newest_first_and_without_what_it_deleted(
     second = make_task(now=NOW + timedelta(seconds=1), api_key=mate.key)
     make_task(Status.SUCCEEDED, hidden_at=NOW)
     make_task(tenant=stranger.tenant, api_key=stranger.key)
-    assert page(owner) == Page([second, first], None, None, None)
+    assert page(owner) == TaskPage([second, first], None, None, None)
 
 
 # --- filters
@@ -186,9 +186,9 @@ def test_pages_hold_every_task_once(owner: Caller, make_tasks: Callable[[int], l
 def test_a_page_that_holds_all_leads_nowhere(
     number: int, owner: Caller, make_tasks: Callable[[int], list[Task]]
 ) -> None:
-    assert page(owner) == Page([], None, None, None)
+    assert page(owner) == TaskPage([], None, None, None)
     tasks = make_tasks(number)
-    assert page(owner) == Page(tasks, None, None, None)
+    assert page(owner) == TaskPage(tasks, None, None, None)
 
 
 @pytest.mark.parametrize("words", ["", "cat", "ca"])
@@ -325,7 +325,7 @@ def test_rare_words_are_found_however_far_away_they_are(
 ) -> None:
     oldest = make_task(now=NOW - timedelta(hours=1), **asked("a zebra"))
     make_tasks(30)
-    assert page(owner, filters(words="zebra")) == Page([oldest], None, None, None)
+    assert page(owner, filters(words="zebra")) == TaskPage([oldest], None, None, None)
 
 
 @short_walks

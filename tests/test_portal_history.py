@@ -373,7 +373,7 @@ def test_the_rows_ask_for_themselves_while_something_is_at_work(
 ) -> None:
     make_task(Status.SUCCEEDED)
     make_task(status)
-    path = address(owner.tenant, q="cat")
+    path = address(owner.tenant, model="Kling-3.0-720p")
     answer = alice.get(path, headers=FRAGMENT)
     assert ("hx-trigger" in text(answer)) is (status not in FINAL)
     assert text(answer).strip().startswith("<section") or "<html" not in text(answer)
@@ -382,6 +382,12 @@ def test_the_rows_ask_for_themselves_while_something_is_at_work(
     whole = text(alice.get(path))
     assert listed(whole) == listed(text(answer))
     assert (f'hx-get="{path}"' in whole) is (status not in FINAL)
+
+
+def test_a_search_is_not_repeated_by_itself(owner: Caller, alice: Client, make_task: MakeTask) -> None:
+    make_task(Status.RUNNING)
+    assert "hx-trigger" in text(alice.get(address(owner.tenant)))
+    assert "hx-trigger" not in text(alice.get(address(owner.tenant, q="cat")))
 
 
 # --- the file

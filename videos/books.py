@@ -6,7 +6,7 @@ is asked for. Both are one query, so a statement is exact at every moment, and r
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Tenant
+from accounts.moments import midnight
 from accounts.money import ZERO
 from videos.models import BookedDay, BookedUntil, EntryKind, LedgerEntry
 
@@ -96,7 +97,7 @@ def statement(tenant: Tenant, start: date, end: date) -> Statement:
 def by_people(tenant: Tenant, start: date, end: date) -> QuerySet[LedgerEntry]:
     """What was paid in and corrected on those days, each with its reason."""
     zone = ZoneInfo(tenant.time_zone)
-    moments = [datetime.combine(day, time(), zone) for day in (start, end + timedelta(days=1))]
+    moments = [midnight(day, zone) for day in (start, end + timedelta(days=1))]
     return LedgerEntry.objects.filter(tenant=tenant, task=None, at__gte=moments[0], at__lt=moments[1])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import repeat
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.ids import made_at
 from accounts.models import Tenant
+from accounts.moments import midnight
 from videos import listing
 from videos.listing import Order
 from videos.models import Task
@@ -79,13 +80,10 @@ class Filters:
     def _when(self) -> Q:
         when = Q(hidden_at=None)
         if self.created_from is not None:
-            when &= listing.made_from(self._midnight(self.created_from))
+            when &= listing.made_from(midnight(self.created_from, self.zone))
         if self.created_to is not None:
-            when &= listing.made_before(self._midnight(self.created_to + timedelta(days=1)))
+            when &= listing.made_before(midnight(self.created_to + timedelta(days=1), self.zone))
         return when
-
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self.zone)
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Page:
+class TaskPage:
     """A page of the history, newest first, and the places that the pages beside it begin at."""
 
     tasks: list[Task]
@@ -107,7 +105,7 @@ class Page:
     """When the last task was made that the search looked at, if it ended before the page was full."""
 
 
-def page(tenant: Tenant, filters: Filters, turn: Turn) -> Page:
+def page(tenant: Tenant, filters: Filters, turn: Turn) -> TaskPage:
     """One page of the tenant's history."""
     tasks, ended_at = _tasks(tenant, filters, turn, PAGE + 1)
     if not turn.is_older and not tasks and ended_at is None:
@@ -116,9 +114,9 @@ def page(tenant: Tenant, filters: Filters, turn: Turn) -> Page:
     searched_to = made_at(ended_at) if ended_at is not None and len(tasks) <= PAGE else None
     if turn.is_older:
         shown = tasks[:PAGE]
-        return Page(shown, further, _before(shown, turn.place), searched_to)
+        return TaskPage(shown, further, _before(shown, turn.place), searched_to)
     shown = tasks[:PAGE][::-1]
-    return Page(shown, shown[-1].pk if shown else further, further, searched_to)
+    return TaskPage(shown, shown[-1].pk if shown else further, further, searched_to)
 
 
 def _before(shown: list[Task], place: UUID | None) -> UUID | None:

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_days import DayFilter, DayOfWritingFilter, Span
+from accounts.admin_days import CalendarSpan, DayFilter, DayOfWritingFilter
 from accounts.admin_filters import ChoiceFilter, TenantFilter
 from accounts.admin_lists import ReadOnlyAdmin
 from accounts.any_of import OF_ONE_TENANT, is_any_of
@@ -49,7 +49,7 @@ class TenantOfTaskFilter(TenantFilter):
 
     def _made_before(self) -> dict[str, Any]:
         day = self.request.GET.get(str(DayFilter.parameter_name))
-        return {"pk__lt": first_uuid7(Span.of(day).moments()[1])} if day else {}
+        return {"pk__lt": first_uuid7(CalendarSpan.of(day).moments()[1])} if day else {}
 
 
 @admin.register(TaskEvent)

@@ -185,7 +185,8 @@ class PriceAdmin(ListAdmin[Price]):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Ask for the reason, too."""
-        if request.method == "POST" and not _reason(request):
+        may_delete = self.has_delete_permission(request)
+        if may_delete and request.method == "POST" and not _reason(request):
             messages.error(request, gettext("Say why the price is to be deleted."))
             return HttpResponseRedirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)

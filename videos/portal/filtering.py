@@ -32,8 +32,7 @@ class FilterForm(forms.Form):
     """What the viewer asks for. A field that cannot be understood is as if it were empty, and says why."""
 
     q = forms.CharField(
-        label=_("Words in the prompt"),
-        help_text=_("Finds prompts that have all of them."),
+        label=_("All these words in the prompt"),
         required=False,
         max_length=LONGEST_SEARCH,
         widget=forms.TextInput(attrs={"type": "search"}),

@@ -18,7 +18,7 @@ from accounts.money import shown
 from accounts.portal.base import TenantPage
 from videos import history, media, representation
 from videos.display import stage_chip, stage_label
-from videos.history import AT_WORK, Page, Reading, Turn
+from videos.history import AT_WORK, Reading, TaskPage, Turn
 from videos.models import Task
 from videos.models.task import parse_public_id, public_id
 from videos.portal.filtering import FilterForm
@@ -121,12 +121,12 @@ class Row:
         return "" if is_lost else f"{shown(self.task.price)} {settings.CURRENCY}"
 
 
-def rows_of(page: Page, query: QueryDict) -> dict[str, Any]:
+def rows_of(page: TaskPage, query: QueryDict) -> dict[str, Any]:
     """What the list shows, and where its links lead."""
     link = Link(query)
     return {
         "rows": [Row(task) for task in page.tasks],
-        "is_live": any(task.state not in FINAL for task in page.tasks),
+        "is_live": not query.get("q") and any(task.state not in FINAL for task in page.tasks),
         "searched_to": page.searched_to,
         "older": page.older and link.to(**{OLDER: public_id(page.older)}),
         "newer": page.newer and link.to(**{NEWER: public_id(page.newer)}),

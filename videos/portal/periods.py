@@ -11,6 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.portal.paging import BEFORE
+from accounts.query_strings import changed
 from videos.usage import MOST_DAYS, is_too_long
 
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
@@ -22,8 +23,8 @@ def _last_month(today: date) -> tuple[date, date]:
     return end.replace(day=1), end
 
 
-_Span = Callable[[date], tuple[date, date]]
-PERIODS: dict[str, tuple[Any, _Span]] = {
+_Days = Callable[[date], tuple[date, date]]
+PERIODS: dict[str, tuple[Any, _Days]] = {
     "this-month": (_("This month"), lambda today: (today.replace(day=1), today)),
     "last-month": (_("Last month"), _last_month),
     "7-days": (_("Last 7 days"), lambda today: (today - timedelta(days=6), today)),
@@ -81,7 +82,7 @@ class PeriodForm(forms.Form):
         """Links to the periods that have a name, with all else that is asked for."""
         return [
             {"label": label, "query": self._query(name), "is_current": name == self._name}
-            for name, (label, _span) in PERIODS.items()
+            for name, (label, _days) in PERIODS.items()
         ]
 
     def page(self, path: str) -> str:
@@ -89,11 +90,7 @@ class PeriodForm(forms.Form):
         return f"{path}?{self._asked.urlencode()}"
 
     def _query(self, name: str) -> str:
-        query = self._asked.copy()
-        for other in ("start_date", "end_date", BEFORE):
-            query.pop(other, None)
-        query["period"] = name
-        return f"?{query.urlencode()}"
+        return changed(self._asked, "start_date", "end_date", BEFORE, period=name)
 
     def _take_days(self, cleaned: dict[str, Any]) -> None:
         if self.errors:

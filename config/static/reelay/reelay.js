@@ -62,5 +62,17 @@
     if (input) input.setAttribute("aria-invalid", String(list.children.length > 0));
   });
 
+  // A part of the page was refused, or led to the log-in, for the session has ended: no part takes that in. What
+  // asks by itself is over with the page, which then says why; a form that was being filled in stays as it is.
+  const OVER = [401, 403, 404];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    const asked = new URL(requestConfig.path, document.baseURI);
+    const isElsewhere = xhr.responseURL && new URL(xhr.responseURL).pathname !== asked.pathname;
+    if (!isElsewhere && !OVER.includes(xhr.status)) return;
+    event.detail.shouldSwap = false;
+    if (requestConfig.verb === "get") location.reload();
+  });
+
   document.addEventListener("DOMContentLoaded", label);
 })();

@@ -26,14 +26,7 @@
   }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (!("refreshes" in event.detail.target.dataset)) return;
-    // Led elsewhere: the session has ended.
-    if (new URL(event.detail.xhr.responseURL).pathname !== location.pathname) {
-      event.detail.shouldSwap = false;
-      location.reload();
-    } else {
-      keep(event.detail.target);
-    }
+    if ("refreshes" in event.detail.target.dataset) keep(event.detail.target);
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if ("refreshes" in event.detail.target.dataset) restore();
