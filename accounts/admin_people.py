@@ -173,7 +173,19 @@ class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
 
 @admin.register(Group)
 class GroupAdmin(BaseGroupAdmin, PermissionsAdmin[Group]):
-    """Groups of staff, with what they may do."""
+    """Groups of staff. Only a superuser says what they may do: others could grant it to themselves."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether a superuser asks."""
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Whether a superuser asks."""
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Whether a superuser asks."""
+        return _is_superuser(request)
 
 
 def _may_touch(request: HttpRequest, person: User | None) -> bool:
