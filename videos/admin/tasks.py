@@ -207,9 +207,8 @@ def _of_public_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
 
 def _of_upstream_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
     """Account by account, as the index of upstream's ids goes."""
-    accounts = list(UpstreamAccount.objects.values_list("pk", flat=True))
-    known = Task.objects.filter(account__in=accounts, upstream_task_id=text).values_list("pk", flat=True)
-    ids = list(known[: len(accounts)])
+    accounts = UpstreamAccount.objects.values("pk")
+    ids = list(Task.objects.filter(account__in=accounts, upstream_task_id=text).values_list("pk", flat=True))
     return tasks.filter(pk__in=ids) if ids else None
 
 
