@@ -23,10 +23,10 @@ test: $(VENV)/.test ## Run every test, on an embedded PostgreSQL of its own
 test-long: $(VENV)/.test ## Run the properties of money and state many times over
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py $(ARGS)
 
-e2e: $(VENV)/.e2e ## Use the pages in a real browser (Debian's chromium, which it installs where it is missing)
+e2e: $(VENV)/.test chromium ## Use the pages in a real browser (Debian's chromium, which it installs where it is missing)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-screenshots: $(VENV)/.e2e ## Photograph every page, wide and narrow, light and dark, in each language, into .screenshots/
+screenshots: $(VENV)/.test chromium ## Photograph every page, wide and narrow, light and dark, in each language, into .screenshots/
 	$(BIN)/python -m pytest tests/e2e/screenshots.py $(ARGS)
 
 check: $(VENV)/.test ## Lint, types, deployment and migrations
@@ -66,9 +66,6 @@ $(VENV)/.test: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(VENV)/.local $@
 
-$(VENV)/.e2e: pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+.PHONY: chromium
+chromium:
 	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk)
-	@echo "Installing into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[e2e]'
-	@touch $(VENV)/.local $(VENV)/.test $@
