@@ -68,4 +68,4 @@ $(VENV)/.test: pyproject.toml
 
 .PHONY: chromium
 chromium:
-	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk)
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium curl fonts-noto-cjk)

@@ -1,6 +1,6 @@
 """How soon does each page open beside a million tasks? One web process, one browser that stays.
 
-    python -m tests.bench.pages [--tasks 1000000] [--requests 40] [--keep]
+    python -m tests.bench.pages [--tasks 1000000] [--requests 40] [--only NAME] [--keep]
 
 Prints for each page of the portal and the console, and for what lists may be asked for, the latencies and how
 many queries it takes. Ends with 1 if a page is not answered with 200, takes more than 15 queries, or if one
@@ -47,11 +47,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=40)
+    parser.add_argument("--only", default="", help="pages with this in their name")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     with stage.empty_gateway() as family:
         tenant_id, _ = seed(options.tasks)
-        people, pages = _people_and_pages(tenant_id)
+        people, found = _people_and_pages(tenant_id)
+        pages = [page for page in found if options.only in page.name]
         url = stage.start_web(family)
         problems = [
             problem for page in pages for problem in _try(page, url, people[page.viewer], options.requests)
