@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
+
+from accounts.query_strings import changed
 
 _Row = TypeVar("_Row", bound=Model)
 BEFORE = "before"
@@ -32,19 +34,11 @@ class Page(Generic[_Row]):
         has_more = len(found) > size
         return cls(
             rows=found[:size],
-            newest="" if before is None else _with(query, None),
-            older=_with(query, found[size - 1].pk) if has_more else "",
+            newest="" if before is None else changed(query, BEFORE),
+            older=changed(query, before=str(found[size - 1].pk)) if has_more else "",
         )
 
 
 def _number(text: str) -> int | None:
     is_one = text.isascii() and text.isdecimal() and len(text) < len(str(_LARGEST))
     return int(text) if is_one else None
-
-
-def _with(query: QueryDict, before: Any) -> str:
-    changed = query.copy()
-    changed.pop(BEFORE, None)
-    if before is not None:
-        changed[BEFORE] = str(before)
-    return f"?{changed.urlencode()}"
