@@ -9,7 +9,7 @@ from videos.requests import strict_json
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """What PostgreSQL cannot keep in a text: NUL and lone surrogates."""
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f]")
 _ON_OFF = {"Enabled": True, "true": True, "Disabled": False, "false": False}
@@ -64,18 +64,23 @@ def on_off(value: Any) -> bool | None:
 def is_storable(value: Any) -> bool:
     """Whether PostgreSQL can keep it: no NUL and no lone surrogate in any string, at any depth."""
     if isinstance(value, str):
-        return not UNSTORABLE.search(value)
+        return not _UNSTORABLE.search(value)
     if isinstance(value, dict):
         return all(is_storable(key) and is_storable(item) for key, item in value.items())
     return all(map(is_storable, value)) if isinstance(value, list) else True
 
 
+def storable(text: str) -> str:
+    """The text with a mark in place of what PostgreSQL cannot keep: NUL and lone surrogates."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def without_unstorable(value: Any) -> Any:
     """The value with a mark in place of what PostgreSQL cannot keep, at any depth."""
     if isinstance(value, str):
-        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+        return storable(value)
     if isinstance(value, dict):
-        return {without_unstorable(str(key)): without_unstorable(item) for key, item in value.items()}
+        return {storable(str(key)): without_unstorable(item) for key, item in value.items()}
     return [without_unstorable(item) for item in value] if isinstance(value, list) else value
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from videos.requests.values import UNSTORABLE
+from videos.requests.values import storable
 
 
 class UpstreamError(Exception):
@@ -106,11 +106,6 @@ class Upstream(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
-
-
-def storable(text: str) -> str:
-    """Upstream's text without what PostgreSQL cannot keep: NUL and lone surrogates."""
-    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 _ABOUT_THE_REQUEST = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from videos.upstream.base import Progress, Submitted, UpstreamError, storable
+from videos.requests.values import storable
+from videos.upstream.base import Progress, Submitted, UpstreamError
 
 LONGEST = 2000
 """Characters of one text that are kept."""

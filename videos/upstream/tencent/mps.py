@@ -9,7 +9,8 @@ from typing import Any
 
 from accounts.cos import Destination
 from videos.requests import VideoRequest
-from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted, storable
+from videos.requests.values import storable
+from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted
 from videos.upstream.tencent.client import TencentClient
 
 SERVICE = "mps"
