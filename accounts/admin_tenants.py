@@ -32,7 +32,7 @@ from accounts.inviting import InviteForm
 from accounts.key_states import chip_of, state_of
 from accounts.models import APIKey, Membership, Purpose, Quota, Role, Tenant
 from accounts.models.tenant import validate_time_zone
-from accounts.money import shown
+from accounts.money import shown_with_currency
 from accounts.quotas import FIELDS, default_columns, quota_of
 from accounts.templatetags.amounts import second
 from accounts.totals import Period
@@ -278,12 +278,12 @@ class TenantAdmin(ListAdmin[Tenant]):
     @admin.display(description=_("balance"), ordering="standing__balance")
     def balance(self, tenant: Tenant) -> str:
         """What it may spend, if it is prepaid."""
-        return f"{shown(tenant.standing.balance)} {settings.CURRENCY}"
+        return shown_with_currency(tenant.standing.balance)
 
     @admin.display(description=_("held"))
     def held(self, tenant: Tenant) -> str:
         """What is set aside for its open tasks."""
-        return f"{shown(tenant.standing.held)} {settings.CURRENCY}"
+        return shown_with_currency(tenant.standing.held)
 
     @admin.display(description=_("today"))
     def today(self, tenant: Tenant) -> str:
@@ -291,7 +291,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         standing, day = tenant.standing, Period.of(timezone.now(), tenant.time_zone).day
         if standing.day is None or standing.day < day:
             return gettext("nothing on %(day)s") % {"day": day}
-        used = f"{standing.day_seconds} {second()}, {shown(standing.day_spend)} {settings.CURRENCY}"
+        used = f"{standing.day_seconds} {second()}, {shown_with_currency(standing.day_spend)}"
         return gettext("%(used)s on %(day)s") % {"used": used, "day": standing.day}
 
     @admin.display(description=_("this month"))
@@ -300,7 +300,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         standing, month = tenant.standing, Period.of(timezone.now(), tenant.time_zone).month
         if standing.month is None or standing.month < month:
             return gettext("nothing in %(month)s") % {"month": f"{month:%Y-%m}"}
-        used = f"{standing.month_seconds} {second()}, {shown(standing.month_spend)} {settings.CURRENCY}"
+        used = f"{standing.month_seconds} {second()}, {shown_with_currency(standing.month_spend)}"
         return gettext("%(used)s in %(month)s") % {"used": used, "month": f"{standing.month:%Y-%m}"}
 
 

@@ -3,6 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import models
 
 PLACES = 6
@@ -20,6 +21,11 @@ def shown(amount: Decimal) -> str:
     """As clients and people read it: exact, with at least two places, such as `3.00` or `0.225`."""
     whole, _, places = f"{rounded(amount):f}".partition(".")
     return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+
+
+def shown_with_currency(amount: Decimal) -> str:
+    """As people read it where no column says the currency, such as `3.00 CNY`."""
+    return f"{shown(amount)} {settings.CURRENCY}"
 
 
 _SetType = TypeVar("_SetType")

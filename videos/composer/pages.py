@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 
 from accounts.links import absolute
 from accounts.models import APIKey
-from accounts.money import shown
+from accounts.money import shown_with_currency
 from videos import catalogue
 from videos.admission import Asker
 from videos.catalogue import ModelSpec
@@ -126,7 +125,7 @@ def base_address(request: HttpRequest) -> str:
 
 def price_of(task: Task) -> str:
     """What a task costs, with the currency."""
-    return f"{shown(task.price)} {settings.CURRENCY}"
+    return shown_with_currency(task.price)
 
 
 def _spec(answers: Mapping[str, list[str]]) -> ModelSpec:

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.limits import Decision, Limits
-from accounts.money import shown
+from accounts.money import shown_with_currency
 from accounts.totals import Totals
 from videos import creation, ordering
 from videos.admission import Look
@@ -70,7 +70,7 @@ class Preview:
     @property
     def price(self) -> str:
         """What it costs."""
-        return f"{shown(self.checked.quote.amount)} {settings.CURRENCY}" if self.checked else ""
+        return shown_with_currency(self.checked.quote.amount) if self.checked else ""
 
     @property
     def effects(self) -> Sequence[Effect]:

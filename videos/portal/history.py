@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.key_states import key_name
 from accounts.models import Role
-from accounts.money import shown
+from accounts.money import shown_with_currency
 from accounts.portal.base import TenantPage
 from videos import history, media, representation
 from videos.display import stage_chip, stage_label
@@ -118,7 +117,7 @@ class Row:
     def price(self) -> str:
         """With the currency; empty where nothing was charged."""
         is_lost = self.task.state in FINAL and self.task.state is not Status.SUCCEEDED
-        return "" if is_lost else f"{shown(self.task.price)} {settings.CURRENCY}"
+        return "" if is_lost else shown_with_currency(self.task.price)
 
 
 def rows_of(page: TaskPage, query: QueryDict) -> dict[str, Any]:
