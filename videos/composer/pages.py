@@ -100,15 +100,15 @@ class Composer:
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
         """What the templates draw; `is_judged` shows what is wrong, too."""
-        form, spec = self.form(), _spec(self.answers)
+        form, offered = self.form(), Offers.current().models()
         preview = Preview(form)
         if is_judged:
             form.is_valid()
         return {
             "form_id": self.form_id,
             "is_filled": any(self.answers.get(name) for name in _CONTENT),
-            "models": _by_family(Offers.current().models()),
-            "offer": Offer(spec, self.answers),
+            "models": _by_family(offered),
+            "offer": Offer(_spec(self.answers, offered), self.answers),
             "problems": _by_field(form) if is_judged else {},
             "elsewhere": form.problems.get(Place(EVERYWHERE), ()) if is_judged else (),
             "preview": preview,
@@ -128,9 +128,9 @@ def price_of(task: Task) -> str:
     return shown_with_currency(task.price)
 
 
-def _spec(answers: Mapping[str, list[str]]) -> ModelSpec:
-    """The model that is chosen, the first on offer unless another one is."""
-    offered = Offers.current().models() or list(catalogue.MODELS)
+def _spec(answers: Mapping[str, list[str]], offered: list[ModelSpec]) -> ModelSpec:
+    """The model that is chosen, the first of those on offer (of all, where none is) unless another one is."""
+    offered = offered or list(catalogue.MODELS)
     name = next(reversed(answers.get("model", [])), "").lower()
     return next((spec for spec in offered if spec.name.lower() == name), offered[0])
 
@@ -145,8 +145,8 @@ def _by_family(specs: list[ModelSpec]) -> dict[str, list[ModelSpec]]:
 def _by_field(form: VideoForm) -> dict[str, list[str]]:
     """By the name of the field, with the number of the slot behind it where it is about one."""
     return {
-        place.field if place.slot is None else f"{place.field}-{place.slot}": messages
-        for place, messages in form.problems.items()
+        place.field if place.slot is None else f"{place.field}-{place.slot}": problems
+        for place, problems in form.problems.items()
     }
 
 
