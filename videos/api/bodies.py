@@ -1,6 +1,5 @@
 """JSON in, as strict as the contract, and JSON out; forms stand in `forms`."""
 
-import json
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -12,6 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from config.envelope import encode
 from videos.requests.strict_json import loads
 
 MALFORMED = "The request body is not valid JSON"
@@ -46,11 +46,6 @@ class EnvelopeJSONRenderer(BaseRenderer):
     ) -> bytes:
         """Encode an answer."""
         return b"" if data is None else encode(data)
-
-
-def encode(data: Any) -> bytes:
-    """JSON as it leaves. A lone surrogate, which a client may have sent us, leaves as its escape."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 class StrictJSONParser(BaseParser):

@@ -8,7 +8,7 @@ from django.core.files.storage import storages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
-from videos.api.errors import envelope, plain
+from config.envelope import envelope, json_response
 from videos.errors import VideoExpired
 from videos.media import local_path
 from videos.models import Task
@@ -91,7 +91,7 @@ def _unsatisfiable(size: int) -> HttpResponse:
     body = envelope(
         f"The range lies outside the video's {size} bytes", type="invalid_request_error", code="invalid_range"
     )
-    response = plain(416, body)
+    response = json_response(416, body)
     response["content-range"] = f"bytes */{size}"
     return response
 

@@ -16,10 +16,11 @@ from accounts.authentication import BearerKeyAuthentication, LookUp
 from accounts.limits import Decision
 from accounts.models import Scope
 from accounts.throttles import PerKey
+from config.envelope import encode
 from videos import admission, creation, ordering, replays, representation, statements
 from videos.admission import Asker
 from videos.api.base import View
-from videos.api.bodies import encode, mapping
+from videos.api.bodies import mapping
 from videos.api.errors import limit_reached
 from videos.creation import Answer
 from videos.errors import NotAdmitted, NoUpstreamAccount

@@ -15,9 +15,10 @@ from rest_framework.response import Response
 from accounts import limits
 from accounts.authentication import CHALLENGE, REFUSAL
 from accounts.money import shown
+from config.envelope import envelope, json_response
 from config.middleware import request_id
 from videos import errors
-from videos.api.bodies import RequestTooLarge, encode
+from videos.api.bodies import RequestTooLarge
 from videos.requests import InvalidRequestError, Violation
 
 NO_RETRY = (("x-should-retry", "false"),)
@@ -138,35 +139,20 @@ def _when_to_retry(refusals: Sequence[limits.Refusal], now: datetime) -> Iterato
         yield "Retry-After", str(max(1, math.ceil((last - now).total_seconds())))
 
 
-def envelope(message: str, *, type: str, code: str, param: str | None = None) -> dict[str, Any]:  # noqa: A002 - the contract's word
-    """`error` is what OpenAI's clients read, the flat `code` and `message` what new-api's clients read."""
-    return {
-        "error": {"message": message, "type": type, "param": param, "code": code},
-        "code": code,
-        "message": message,
-        "errors": [{"message": message, "param": param, "code": code}],
-    }
-
-
 def unknown_route(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404 for whatever no route matches."""
-    return plain(404, envelope("Unknown route", type=_MISSING, code="not_found"))
+    return json_response(404, envelope("Unknown route", type=_MISSING, code="not_found"))
 
 
 def malformed_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400 for what Django refuses before a view is called, such as a foreign host name."""
-    return plain(400, envelope("The request is malformed", type=_INVALID, code="invalid_request"))
+    return json_response(400, envelope("The request is malformed", type=_INVALID, code="invalid_request"))
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:
     """500, with the id that finds the log lines and no other detail."""
     message = f"Internal error; quote the request id {request_id(request)}"
-    return plain(500, envelope(message, type="server_error", code="internal_error"))
-
-
-def plain(status: int, body: Mapping[str, Any]) -> HttpResponse:
-    """An answer outside the reach of DRF."""
-    return HttpResponse(encode(body), status=status, content_type="application/json")
+    return json_response(500, envelope(message, type="server_error", code="internal_error"))
 
 
 def _wording(error: Exception) -> str:

@@ -10,10 +10,10 @@ from rest_framework.request import Request
 
 from accounts.authentication import BearerKeyAuthentication, LookUp
 from accounts.models import Scope
+from config.envelope import encode
 from config.prepared import Row
 from videos import representation, statements
 from videos.api.base import View
-from videos.api.bodies import encode
 from videos.errors import TaskNotExist
 from videos.models import Task
 from videos.models.task import parse_public_id

@@ -1,0 +1,27 @@
+"""The JSON that answers leave as, and the envelope that every error is told in (contract section 5)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+
+
+def envelope(message: str, *, type: str, code: str, param: str | None = None) -> dict[str, Any]:  # noqa: A002 - the contract's word
+    """`error` is what OpenAI's clients read, the flat `code` and `message` what new-api's clients read."""
+    return {
+        "error": {"message": message, "type": type, "param": param, "code": code},
+        "code": code,
+        "message": message,
+        "errors": [{"message": message, "param": param, "code": code}],
+    }
+
+
+def encode(data: Any) -> bytes:
+    """JSON as it leaves. A lone surrogate, which a client may have sent us, leaves as its escape."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
+def json_response(status: int, body: Mapping[str, Any]) -> HttpResponse:
+    """An answer outside the reach of DRF."""
+    return HttpResponse(encode(body), status=status, content_type="application/json")
