@@ -33,7 +33,7 @@ check: $(VENV)/.test ## Lint, types, deployment and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
-	PUBLIC_URL=https://reelay.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+	PUBLIC_URL=https://reelay.example EMAIL_URL=smtp+tls://mail.example:587 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 format: $(VENV)/.test ## Put the code into its one shape

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.networks import Address, parse_address
+from config.networks import shared_by_one
 
 UNKNOWN = "::"
 """Stands for an address that cannot be known."""
@@ -28,5 +29,8 @@ def caller(meta: Mapping[str, Any]) -> Address | None:
 
 
 def of_request(request: HttpRequest) -> str:
-    """The caller's address as text, by which failed log-ins are counted; those of unknown ones together."""
-    return str(caller(request.META) or UNKNOWN)
+    """The caller's address as text, by which failed log-ins and mails are counted; unknown ones together.
+
+    In IPv6 it is the first of the caller's /64, all of which is one subscriber's.
+    """
+    return shared_by_one(str(caller(request.META) or UNKNOWN))

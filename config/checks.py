@@ -129,7 +129,7 @@ def counts_are_not_negative(**_: Any) -> Sequence[CheckMessage]:
     """These may be 0, which means none."""
     return [
         Error(f"{name} must not be negative.", hint="Set it to 0 for none.", id="reelay.E007")
-        for name in ("OTHER_REQUESTS_PER_MINUTE", "TRUSTED_PROXIES")
+        for name in ("OTHER_REQUESTS_PER_MINUTE", "TRUSTED_PROXIES", "CONNECTIONS_PER_ADDRESS")
         if getattr(settings, name) < 0
     ]
 
@@ -144,6 +144,67 @@ def tls_is_told_alike(**_: Any) -> Sequence[CheckMessage]:
             "BEHIND_TLS_PROXY is set but PUBLIC_URL begins with http://.",
             hint="Write the https:// address of the proxy, or unset BEHIND_TLS_PROXY.",
             id="reelay.E008",
+        )
+    ]
+
+
+@register(deploy=True)
+def callers_are_told_apart(**_: Any) -> Sequence[CheckMessage]:
+    """Behind a proxy that is not counted, all callers have its address: one of them locks everybody out."""
+    if not settings.BEHIND_TLS_PROXY or settings.TRUSTED_PROXIES:
+        return []
+    return [
+        Error(
+            "BEHIND_TLS_PROXY is set but TRUSTED_PROXIES is 0.",
+            hint="Set TRUSTED_PROXIES to the number of proxies that add to X-Forwarded-For, mostly 1.",
+            id="reelay.E009",
+        )
+    ]
+
+
+@register(deploy=True)
+def strangers_see_no_debug_pages(**_: Any) -> Sequence[CheckMessage]:
+    """Debug pages show settings and variables to whoever causes an error."""
+    if not settings.DEBUG or not settings.SERVED_WITH_TLS:
+        return []
+    return [
+        Error(
+            "DEBUG is set but PUBLIC_URL begins with https://.",
+            hint="Unset DEBUG wherever others than developers come.",
+            id="reelay.E010",
+        )
+    ]
+
+
+@register(deploy=True)
+def hosts_are_named(**_: Any) -> Sequence[CheckMessage]:
+    """Links in mails, such as those that set a password anew, lead to the Host that a request names."""
+    if "*" not in settings.ALLOWED_HOSTS or not settings.SERVED_WITH_TLS:
+        return []
+    return [
+        Error(
+            "ALLOWED_HOSTS is * but PUBLIC_URL begins with https://.",
+            hint="Name the hosts, or unset ALLOWED_HOSTS: that of PUBLIC_URL is always allowed.",
+            id="reelay.E011",
+        )
+    ]
+
+
+_UNSENT = ("console", "dummy", "filebased", "locmem")
+"""Of Django's ways to send mail, those that do not."""
+
+
+@register(deploy=True)
+def mail_is_sent(**_: Any) -> Sequence[CheckMessage]:
+    """Invitations and links to set a password anew would reach nobody."""
+    backend = settings.EMAIL_BACKEND.split(".")[-2]
+    if backend not in _UNSENT or not settings.SERVED_WITH_TLS:
+        return []
+    return [
+        Error(
+            f"EMAIL_URL sends no mail ({backend}) but PUBLIC_URL begins with https://.",
+            hint="Set EMAIL_URL to a server, such as smtp+tls://user:password@mail.example.com:587.",
+            id="reelay.E012",
         )
     ]
 

@@ -58,5 +58,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             # Anybody can send a foreign host name; it is answered with a 400.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Nor is a form that is too large anything of ours.
+            "django.security.RequestDataTooBig": {"level": "CRITICAL"},
         },
     }

@@ -1,5 +1,6 @@
 """What wraps requests: every one, or those for the pages of people."""
 
+import codecs
 import uuid
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,13 +11,21 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
+from config import health
+from config.envelope import envelope, json_response
+from config.routes import API_PREFIX, CONSOLE_PREFIX, HEALTH_PREFIXES
+
 REQUEST_ID_HEADER = "x-request-id"
 TIME_ZONE_COOKIE = "time_zone"
 """Where the pages' script writes the time zone of the viewer's own clock."""
-_FOR_PROGRAMS = ("/v1/", "/healthz", "/readyz")
+_FOR_PROGRAMS = (API_PREFIX, *HEALTH_PREFIXES)
 _POLICY_FOR_PROGRAMS = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 """Whatever a program is answered is no page, should a browser open it."""
-_CONSOLE = "/admin/"
+_PLAIN = ("", "identity")
+"""Content encodings that are none."""
+_CHARSETS = ("utf-8", "ascii")
+_SHOWN = 50
+"""Characters of what a client sent that an error repeats."""
 _ZONES = available_timezones()
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -29,12 +38,38 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer with `x-request-id` set."""
-        request_id = f"req_{uuid.uuid4().hex}"
-        request.META["REELAY_REQUEST_ID"] = request_id
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        identity = request.META["REELAY_REQUEST_ID"] = new_request_id()
+        with structlog.contextvars.bound_contextvars(request_id=identity):
             response = self.get_response(request)
-        response[REQUEST_ID_HEADER] = request_id
+        response[REQUEST_ID_HEADER] = identity
         return response
+
+
+class HealthMiddleware:
+    """Answer the health routes before anything that depends on the Host, which a probe hardly knows."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or let any other request pass."""
+        view = health.ROUTES.get(request.path_info.removesuffix("/"))
+        return view(request) if view else self.get_response(request)
+
+
+class PlainBodiesMiddleware:
+    """Refuse a body that is compressed or in a foreign charset, which would be read as something else."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer 415 with the cause, or let the request pass."""
+        obstacle = _obstacle(request) if request.META.get("CONTENT_LENGTH", "0") not in ("", "0") else ""
+        if not obstacle:
+            return self.get_response(request)
+        body = envelope(obstacle, type="invalid_request_error", code="unsupported_media_type")
+        return json_response(415, body)
 
 
 class PagesMiddleware:
@@ -66,7 +101,7 @@ class ConsolePolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, with what `CSPMiddleware` is to add to the policy."""
         response = self.get_response(request)
-        if request.path_info.startswith(_CONSOLE):
+        if request.path_info.startswith(CONSOLE_PREFIX):
             vars(response)["_csp_update"] = settings.CONSOLE_SECURITY_POLICY
         return response
 
@@ -87,3 +122,26 @@ class ViewerTimeZoneMiddleware:
 def request_id(request: HttpRequest) -> str:
     """The id that `RequestIdMiddleware` gave the request."""
     return str(request.META.get("REELAY_REQUEST_ID", ""))
+
+
+def new_request_id() -> str:
+    """An id for a request that was just received."""
+    return f"req_{uuid.uuid4().hex}"
+
+
+def _obstacle(request: HttpRequest) -> str:
+    """Why the body cannot be read as it is; empty where it can."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in _PLAIN:
+        return f"Content-Encoding {encoding[:_SHOWN]} is not supported; send the body uncompressed"
+    charset = (request.content_params or {}).get("charset", _CHARSETS[0])
+    if not _is_read(charset):
+        return f"The charset {charset[:_SHOWN]} is not supported; send UTF-8"
+    return ""
+
+
+def _is_read(charset: str) -> bool:
+    try:
+        return codecs.lookup(charset).name in _CHARSETS
+    except (LookupError, ValueError):  # a name that is none, or one with a NUL
+        return False

@@ -32,7 +32,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 """How the world reaches us, such as https://video.example.com; empty: as each request came."""
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 """Whether a proxy in front ends TLS, and says so in X-Forwarded-Proto."""
-_SERVED_WITH_TLS = PUBLIC_URL.startswith("https://")
+SERVED_WITH_TLS = PUBLIC_URL.startswith("https://")
 
 SECRET_KEY_GENERATED = not env.str("SECRET_KEY", default="")
 SECRET_KEY = env.str("SECRET_KEY", default="") or local_secrets.kept(
@@ -79,10 +79,12 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
+    "config.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.middleware.PlainBodiesMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -146,11 +148,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _SERVED_WITH_TLS or BEHIND_TLS_PROXY
-SECURE_SSL_REDIRECT = _SERVED_WITH_TLS
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _SERVED_WITH_TLS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SERVED_WITH_TLS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SERVED_WITH_TLS or BEHIND_TLS_PROXY
+SECURE_SSL_REDIRECT = SERVED_WITH_TLS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SERVED_WITH_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SERVED_WITH_TLS
 if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -266,6 +267,10 @@ OTHER_REQUESTS_PER_MINUTE = env.int("OTHER_REQUESTS_PER_MINUTE", default=60_000)
 """Requests of one key that one web process answers in a minute, besides tasks made; 0 is no limit."""
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 """How many proxies in front add the address they see to X-Forwarded-For."""
+CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", default=0 if TRUSTED_PROXIES else 256)
+"""Connections that one web process keeps open for one address; 0 is no limit."""
+HTTP_2 = env.bool("HTTP_2", default=False)
+"""Whether HTTP/2 is spoken, besides HTTP/1.1."""
 
 # --- upstream and the worker
 

@@ -1,15 +1,11 @@
-"""Every route."""
+"""Every route but those of `config.health`."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path
 from django.views.i18n import set_language
-
-from config import health
 
 urlpatterns = [
     path("v1/", include("videos.api.urls")),
-    re_path(r"^healthz/?$", health.healthz, name="healthz"),
-    re_path(r"^readyz/?$", health.readyz, name="readyz"),
     path("language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
     path("portal/<uuid:tenant_id>/", include("accounts.portal.urls")),

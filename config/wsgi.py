@@ -1,4 +1,4 @@
-"""The WSGI application, for any WSGI server; `config.rsgi` serves it with Granian."""
+"""The WSGI application, for any WSGI server; `config.asgi` serves it with Granian."""
 
 import os
 from typing import Any

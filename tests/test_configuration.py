@@ -107,6 +107,45 @@ def test_a_time_zone_there_is_not_is_refused(name: str, settings: LazySettings) 
     assert repr(name) in message.msg
 
 
+SAFE = {
+    "SERVED_WITH_TLS": True,
+    "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    "ALLOWED_HOSTS": ["reelay.example"],
+    "BEHIND_TLS_PROXY": True,
+    "TRUSTED_PROXIES": 1,
+    "DEBUG": False,
+}
+"""A deployment that nothing is wrong with."""
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, []),
+        ({"TRUSTED_PROXIES": 0}, ["reelay.E009"]),
+        ({"TRUSTED_PROXIES": 0, "BEHIND_TLS_PROXY": False}, []),
+        ({"DEBUG": True}, ["reelay.E010"]),
+        ({"ALLOWED_HOSTS": ["*"]}, ["reelay.E011"]),
+        ({"ALLOWED_HOSTS": ["reelay.example", "*"]}, ["reelay.E011"]),
+        ({"ALLOWED_HOSTS": ["*"], "DEBUG": True, "SERVED_WITH_TLS": False}, []),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, ["reelay.E012"]),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}, ["reelay.E012"]),
+        (
+            {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend", "SERVED_WITH_TLS": False},
+            [],
+        ),
+    ],
+)
+def test_what_endangers_a_deployment_is_an_error_of_its_check(
+    changed: dict[str, Any], found: list[str], settings: LazySettings
+) -> None:
+    for name, value in {**SAFE, **changed}.items():
+        setattr(settings, name, value)
+    told = [m for m in run_checks(include_deployment_checks=True) if str(m.id).startswith(OURS)]
+    assert [message.id for message in told] == found
+    assert all(message.hint and message.is_serious() for message in told)
+
+
 GOOD_QUOTAS: list[tuple[str, str, object]] = [
     ("concurrent_tasks", "5", 5),
     ("queued_tasks", "0", 0),

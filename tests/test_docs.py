@@ -9,7 +9,8 @@ import pytest
 from django.urls import get_resolver
 
 from accounts.quotas import FIELDS
-from config import checks
+from config import checks, health
+from config.edge import server
 from tests.conftest import Caller, order_video
 from tests.test_api_listing import PARAMETERS
 from tests.test_isolation import PATHS, REQUESTS, SCOPES
@@ -42,10 +43,16 @@ def test_every_make_target_of_the_readme_exists() -> None:
 def test_every_route_is_in_the_readme() -> None:
     for path in ("/v1/videos", "/v1/video/generations", "/v1/videos/generations", "/v1/videos/validate"):
         assert f"`POST {path}`" in README or f"`{path}`" in README
-    for path in ("/v1/videos", "/v1/usage", "/v1/account", "/v1/models", "/healthz", "/readyz"):
+    for path in ("/v1/videos", "/v1/usage", "/v1/account", "/v1/models", *health.ROUTES):
         assert f"`GET {path}`" in README or f"`{path}`" in README
-        assert get_resolver().resolve(path)
+        assert path in health.ROUTES or get_resolver().resolve(path)
     assert "`DELETE /v1/videos/{id}`" in README
+
+
+def test_the_readme_starts_a_web_process_as_serve_does() -> None:
+    [told] = re.findall(r"^granian ((?:.*\\\n)?.*)$", README, re.MULTILINE)
+    wanted = [*server.OPTIONS, *server.HTTP_1, "--host", "0.0.0.0", server.APPLICATION]  # noqa: S104 - as told
+    assert told.replace("\\\n", " ").split() == wanted
 
 
 EQUIVALENTS = {"generation": "video", "new-api": "video", "model": "model"}

@@ -91,7 +91,7 @@ PATHS = {
     "models": "/v1/models",
     "model": f"/v1/models/{GOOD_BODY['model']}",
 }
-OUTSIDE = {r"^healthz/?$", r"^readyz/?$", "admin/", "language/"}
+OUTSIDE = {"admin/", "language/"}
 """The routes that belong to no tenant."""
 OF_PEOPLE = {"", "portal/<uuid:tenant_id>/"}
 """What the routes of the pages begin with."""

@@ -27,6 +27,7 @@ from accounts.authentication import ADDRESS_REFUSAL, REFUSAL
 from accounts.models import APIKey, Tenant
 from accounts.models.api_key import NotRotatable
 from accounts.permissions import HasScope
+from config.edge.server import command
 from config.processes import Family, free_port
 from tests.conftest import NOW, Caller, make_caller
 from tests.worker_process import child_environment
@@ -107,10 +108,8 @@ def test_the_next_request_is_refused(ending: str, owner: Caller) -> None:
 def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     """Another process that serves."""
     port = free_port(0)
-    options = ["--interface", "rsgi", "--no-ws", "--host", "::1", "--port", str(port)]
     with Family(tmp_path / "logs") as family:
-        arguments = ["-m", "granian", *options, "config.rsgi:application"]
-        child = family.start("web", arguments, child_environment(API_THREADS="2"))
+        child = family.start("web", command("::1", port), child_environment(API_THREADS="2"))
         url = f"http://[::1]:{port}"
         family.wait_until_answers(child, f"{url}/healthz")
         yield url

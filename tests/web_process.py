@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from config.edge import server
 from config.processes import Family, free_port
 from tests.conftest import GOOD_BODY, Caller
 from tests.worker_process import child_environment
@@ -38,8 +39,7 @@ class WebProcess:
         port = free_port(0)
         self.url = f"http://127.0.0.1:{port}"
         self._family = Family(self._logs)
-        options = ["--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
-        command = ["-m", "granian", *options, "config.rsgi:application"]
+        command = server.command("127.0.0.1", port)
         self._child = self._family.start(self._name, command, child_environment(**self._environment))
 
     def wait(self) -> None:

@@ -5,9 +5,8 @@ from django.shortcuts import render
 from django.views.csrf import csrf_failure as csrf_page
 
 from config.middleware import request_id
+from config.routes import API_PREFIX, CONSOLE_PREFIX
 from videos.api import errors
-
-API, CONSOLE = "/v1/", "/admin/"
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -22,7 +21,7 @@ def malformed_request(request: HttpRequest, exception: Exception | None = None) 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403 for what the viewer's role does not allow."""
-    return _page(request, 403, {"is_console": request.path_info.startswith(CONSOLE)})
+    return _page(request, 403, {"is_console": request.path_info.startswith(CONSOLE_PREFIX)})
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -39,7 +38,7 @@ def internal_error(request: HttpRequest) -> HttpResponse:
 
 def _is_person(request: HttpRequest) -> bool:
     """Whether a browser asks for a page."""
-    return not request.path_info.startswith(API) and "text/html" in request.headers.get("accept", "")
+    return not request.path_info.startswith(API_PREFIX) and "text/html" in request.headers.get("accept", "")
 
 
 def _page(request: HttpRequest, status: int, context: dict[str, object] | None = None) -> HttpResponse:

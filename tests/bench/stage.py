@@ -19,6 +19,7 @@ import django  # noqa: E402 - the settings read the environment above
 from django.core.management import call_command  # noqa: E402
 
 from config import database  # noqa: E402
+from config.edge import server  # noqa: E402
 from config.processes import Family, free_port  # noqa: E402
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def start_workers(family: Family, count: int) -> None:
 def start_web(family: Family, **environment: str) -> str:
     """Start one web process; returns its address. `environment` overrides its settings."""
     port = free_port(0)
-    options = ["--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
-    child = family.start("web", ["-m", "granian", *options, "config.rsgi:application"], environment)
+    child = family.start("web", server.command("127.0.0.1", port), environment)
     url = f"http://127.0.0.1:{port}"
     family.wait_until_answers(child, f"{url}/healthz")
     return url

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework import exceptions as drf
@@ -38,6 +39,8 @@ class Refusal:
 
 
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
+_LONGEST_HOST = 253
+"""Characters of a name in the DNS."""
 _UNKNOWN_TASK = "The task does not exist"
 
 REFUSALS: dict[type[Exception], Refusal] = {
@@ -145,8 +148,14 @@ def unknown_route(request: HttpRequest, exception: Exception | None = None) -> H
 
 
 def malformed_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400 for what Django refuses before a view is called, such as a foreign host name."""
-    return json_response(400, envelope("The request is malformed", type=_INVALID, code="invalid_request"))
+    """400 for what Django refuses before a view is called, such as a foreign host name; 413 for its size."""
+    if isinstance(exception, RequestDataTooBig):
+        return json_response(413, envelope("The form is too large", type=_INVALID, code="request_too_large"))
+    message = "The request is malformed"
+    if isinstance(exception, DisallowedHost):
+        host = request.META.get("HTTP_HOST", "")[:_LONGEST_HOST]
+        message = f"The Host {host!r} is not served here; ALLOWED_HOSTS and PUBLIC_URL say which are"
+    return json_response(400, envelope(message, type=_INVALID, code="invalid_request"))
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from config.edge import server
 from config.processes import Family, free_port
 from videos.models import UpstreamAccount
 
@@ -59,9 +60,8 @@ def _start_sandbox(family: Family) -> str:
 
 def _start_web(family: Family, port: int) -> str:
     url = f"http://127.0.0.1:{port}"
-    options = ["--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
     # A worker that is still starting does not hear SIGTERM: it is not waited for without end.
-    options += ["--workers-kill-timeout", "30"]
-    child = family.start("web", ["-m", "granian", *options, "config.rsgi:application"])
+    more = ("--workers-kill-timeout", "30")
+    child = family.start("web", server.command("127.0.0.1", port, *more, http_2=settings.HTTP_2))
     family.wait_until_answers(child, f"{url}/healthz")
     return url

@@ -1,0 +1,38 @@
+"""The ASGI application, for Granian; `config.edge.server` starts it as it should be started."""
+
+import os
+import resource
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from config.edge.application import Application
+
+_MOST_OPEN_FILES = 65_536
+
+
+def _django() -> Application:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from config.edge.connections import Connections
+    from config.wsgi import application as wsgi
+
+    call_command("check", verbosity=0)  # no server starts on a bad configuration
+    _allow_many_files()
+    return Application(
+        wsgi,
+        threads=settings.API_THREADS,
+        max_body=settings.MAX_BODY_BYTES,
+        connections=Connections(settings.CONNECTIONS_PER_ADDRESS),
+        http_2=settings.HTTP_2,
+    )
+
+
+def _allow_many_files() -> None:
+    """Each connection is an open file, of which a shell often allows a process only 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = _MOST_OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_OPEN_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+
+
+application = _django()

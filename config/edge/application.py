@@ -1,0 +1,131 @@
+"""Django as an ASGI application: an event loop reads requests, threads run Django, files leave without one.
+
+Django's own ASGI handler runs each request in threads it starts for it, which exhausts database connections;
+a WSGI server keeps a thread for as long as a client takes to download: sixteen slow downloads, and nobody
+else is served (measured: the seventeenth request waited 29 s).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+
+from config.edge import head, refusals
+from config.edge.answers import Answer, Receive, Send, ServedFile, Window
+from config.edge.bodies import SMALL_BYTES, Body, BodyNeeded, Budget, IncompleteBody, TooManyBodies, Withheld
+from config.edge.connections import Connections
+from config.edge.head import Environ, Scope
+from config.edge.threads import Threads
+from config.routes import API_PREFIX
+
+DISCARDED_BYTES = 32 * 1024 * 1024
+"""Of a body that is too large, sent by somebody known, this much is read and dropped, so that the client can
+read the refusal."""
+DISCARDED_SECONDS = 30.0
+LINGERING_SECONDS = 1.0
+"""How long `SMALL_BYTES` more of any other body that nobody wanted are read, for the same."""
+TOO_LARGE = 413
+_ALIVE = ("/healthz", "/healthz/")
+
+
+class Application:
+    """An ASGI application around a WSGI one."""
+
+    def __init__(
+        self,
+        wsgi: Callable[..., Iterable[bytes]],
+        *,
+        threads: int,
+        max_body: int,
+        connections: Connections,
+        http_2: bool = False,
+    ) -> None:
+        """`threads` requests are worked on at a time; `max_body` is in bytes, and for the API alone.
+
+        No form of a page is larger than `bodies.SMALL_BYTES`.
+        """
+        self._wsgi = wsgi
+        self._max_body = max_body
+        self._http_2 = http_2
+        self._connections = connections
+        self._threads: Threads[Environ, Answer] = Threads(self._call, threads)
+        self._budget = Budget()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        self._connections.hear(scope["client"])
+        with_body = scope["method"] != "HEAD"
+        if refusal := self._refusal(scope):
+            await refusal.send(receive, send, with_body=with_body)
+            return
+        caller = _caller(scope)
+        with Body(receive, head.declared_length(scope), caller, self._budget) as body:
+            answer = await self._answer(scope, body, caller)
+            await answer.send(receive, send, with_body=with_body)
+            if not body.is_whole:
+                await _linger(scope, body, answer)
+        self._connections.hear(scope["client"])
+
+    def _refusal(self, scope: Scope) -> Answer | None:
+        """What is answered without asking Django, if anything."""
+        if head.is_too_large(scope):
+            return refusals.header_too_large(head.MOST_FIELDS, head.MOST_BYTES)
+        if scope["http_version"] == "2" and not self._http_2:
+            return refusals.http_2_not_spoken()
+        return refusals.alive() if scope["path"] in _ALIVE else None
+
+    async def _answer(self, scope: Scope, body: Body, caller: bytes) -> Answer:
+        limit = self._max_body if scope["path"].startswith(API_PREFIX) else SMALL_BYTES
+        try:
+            if await body.read(SMALL_BYTES):
+                return await self._whole(scope, body, caller)
+            return await self._large(scope, body, caller, limit)
+        except IncompleteBody as error:
+            return refusals.incomplete_body(str(error))
+        except TooManyBodies:
+            return refusals.too_many_bodies()
+
+    async def _large(self, scope: Scope, body: Body, caller: bytes, limit: int) -> Answer:
+        """Answer by the head alone; read the body only where Django wants it, which knows the caller then."""
+        if body.size <= limit:
+            try:
+                return await self._run(caller, head.environ(scope, Withheld(BodyNeeded), body.size))
+            except BodyNeeded:
+                if await body.read(limit):
+                    return await self._whole(scope, body, caller)
+        return await self._run(caller, head.environ(scope, Withheld(RequestDataTooBig), body.size))
+
+    async def _whole(self, scope: Scope, body: Body, caller: bytes) -> Answer:
+        return await self._run(caller, head.environ(scope, body.file(), body.length))
+
+    async def _run(self, caller: bytes, environ: Environ) -> Answer:
+        environ["wsgi.file_wrapper"] = ServedFile
+        return await self._threads.run(caller, environ)
+
+    def _call(self, environ: Environ) -> Answer:
+        answer = Answer()
+        result = self._wsgi(environ, answer.start)
+        try:
+            if isinstance(result, ServedFile) and isinstance(result.file, Window):
+                answer.file = result.file
+            else:
+                answer.body = b"".join(result)
+        finally:
+            close: Callable[[], Any] | None = getattr(result, "close", None)
+            if close is not None:
+                close()
+        return answer
+
+
+def _caller(scope: Scope) -> bytes:
+    """Whose request it is, before anybody is known: who presents the same is the same."""
+    proof = head.field(scope, b"authorization") or head.field(scope, b"cookie")
+    return proof or str(scope["client"][0]).encode()
+
+
+async def _linger(scope: Scope, body: Body, answer: Answer) -> None:
+    """Let a client that is still sending hear the answer, before the connection closes."""
+    if answer.status == TOO_LARGE and scope["path"].startswith(API_PREFIX):  # somebody who is known
+        await body.discard(DISCARDED_BYTES, DISCARDED_SECONDS)
+    else:
+        await body.discard(SMALL_BYTES, LINGERING_SECONDS)

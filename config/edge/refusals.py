@@ -1,0 +1,52 @@
+"""What the edge refuses by itself, in the envelope of the contract (section 5)."""
+
+from config.edge.answers import Answer
+from config.envelope import encode, envelope
+from config.middleware import REQUEST_ID_HEADER, new_request_id
+
+_INVALID = "invalid_request_error"
+
+
+def alive() -> Answer:
+    """200: requests are taken."""
+    return _answer(200, {"status": "ok"})
+
+
+def header_too_large(fields: int, size: int) -> Answer:
+    """431, for a head of more than `fields` fields or `size` bytes."""
+    message = f"The request head must not exceed {fields} header fields and {size} bytes"
+    return _refusal(431, message, _INVALID, "header_too_large")
+
+
+def incomplete_body(message: str) -> Answer:
+    """400, for a body that did not arrive whole or in time."""
+    return _refusal(400, message, _INVALID, "incomplete_body")
+
+
+def too_many_bodies() -> Answer:
+    """503, where the memory for bodies is in use; it will soon be free again."""
+    message = "Too many request bodies are arriving at once; send this one again in a moment"
+    answer = _refusal(503, message, "server_error", "overloaded")
+    answer.headers.append((b"retry-after", b"1"))
+    return answer
+
+
+def http_2_not_spoken() -> Answer:
+    """505, for HTTP/2 where the setting HTTP2 does not allow it."""
+    return _refusal(505, "HTTP/2 is not spoken here; use HTTP/1.1", _INVALID, "http_version_not_supported")
+
+
+def _refusal(status: int, message: str, kind: str, code: str) -> Answer:
+    answer = _answer(status, envelope(message, type=kind, code=code))
+    answer.headers.append((b"connection", b"close"))  # whatever the client sends on is not read
+    return answer
+
+
+def _answer(status: int, body: dict[str, object]) -> Answer:
+    content = encode(body)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (REQUEST_ID_HEADER.encode(), new_request_id().encode()),
+    ]
+    return Answer(status, headers, content)
