@@ -12,6 +12,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from config.envelope import encode
+from videos.requests import check_bounds
 from videos.requests.strict_json import loads
 
 MALFORMED = "The request body is not valid JSON"
@@ -74,8 +75,13 @@ def check_length(request: Any) -> None:
 
 
 def mapping(request: Request) -> Mapping[str, Any]:
-    """The parsed body. A request without one, which no parser sees, is malformed: raises `ParseError`."""
+    """The parsed body, no part of which is too large.
+
+    Raises `InvalidRequestError` where one is, and `ParseError` for a request without a body, which no parser
+    sees.
+    """
     data = request.data
     if request.stream is None or isinstance(data, QueryDict) or not isinstance(data, dict):
         raise ParseError(MALFORMED)
+    check_bounds(data)  # before anything else is made of it
     return data

@@ -11,9 +11,11 @@ from rest_framework.parsers import BaseParser
 
 from videos.api.bodies import RequestTooLarge, check_length
 from videos.requests import File
+from videos.requests.bounds import MOST_ITEMS
 from videos.requests.strict_json import MAX_DEPTH
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_INDEX = re.compile(r"[0-9]{1,4}")
 _FIELD = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 
 
@@ -91,6 +93,8 @@ def _append(items: list[Any], keys: list[str], value: Any) -> None:
     if not keys:
         items.append(value)
         return
+    if len(items) > MOST_ITEMS:
+        return  # the body is refused for that; to go on would only cost time
     item = next((item for item in items if isinstance(item, dict) and not _holds(item, keys)), None)
     if item is None:
         items.append(item := {})
@@ -112,7 +116,9 @@ def _with_arrays(value: Any) -> Any:
         return value
     items = {key: _with_arrays(item) for key, item in value.items()}
     return (
-        [items[key] for key in sorted(items, key=int)] if items and all(map(str.isdecimal, items)) else items
+        [items[key] for key in sorted(items, key=int)]
+        if items and all(map(_INDEX.fullmatch, items))
+        else items
     )
 
 

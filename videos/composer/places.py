@@ -34,7 +34,7 @@ class Place:
 
 def place_of(violation: Violation, answers: Answers) -> Place:
     """The field to show it at."""
-    param = violation.param
+    param = violation.param or ""
     found = _AT.search(param)
     position = int(found[1]) if found else None
     base = param[: found.start()] if found else param

@@ -1,7 +1,8 @@
 """The rules of the generic video API: a body becomes a `VideoRequest`, or every violation at once. Pure."""
 
+from videos.requests.bounds import check as check_bounds
 from videos.requests.draft import File
 from videos.requests.parsing import VideoRequest, parse
 from videos.requests.violations import InvalidRequestError, Violation
 
-__all__ = ["File", "InvalidRequestError", "VideoRequest", "Violation", "parse"]
+__all__ = ["File", "InvalidRequestError", "VideoRequest", "Violation", "check_bounds", "parse"]

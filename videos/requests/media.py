@@ -8,6 +8,8 @@ from videos.requests.values import is_storable, is_web_url
 from videos.requests.violations import Violation
 
 MAX_VIDEOS = 1
+MAX_URL = 4096
+"""Characters; signed links are long, and each is repeated in what is forwarded."""
 _SINGULAR = {
     "image": "image is not supported; use images (URL only)",
     "video": "video is not supported; use videos (URL only)",
@@ -71,6 +73,8 @@ def _urls(draft: Draft, name: str) -> Iterator[Violation]:
     for position, url in enumerate(given):
         if not is_storable(url):
             yield Violation(f"{name} contains characters that cannot be stored", f"{name}[{position}]")
+        elif isinstance(url, str) and len(url) > MAX_URL:
+            yield Violation(f"{name}[{position}] must not exceed {MAX_URL} characters", f"{name}[{position}]")
         elif not is_web_url(url):
             yield Violation(f"{name} must be http(s) URLs", f"{name}[{position}]")
 

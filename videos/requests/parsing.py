@@ -8,7 +8,7 @@ from typing import Any
 
 from videos import catalogue
 from videos.catalogue import ModelSpec
-from videos.requests import media, metadata, shots
+from videos.requests import bounds, media, metadata, shots
 from videos.requests.draft import ALIASES, Draft, open_body
 from videos.requests.values import amount, is_empty, is_storable, on_off, whole_number
 from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
@@ -62,6 +62,7 @@ def parse(
 
     Raises `InvalidRequestError` with every violation, in the contract's order.
     """
+    bounds.check(body)
     name = body.get("model")
     spec = find_model(name) if isinstance(name, str) else None
     draft = open_body(body, spec)

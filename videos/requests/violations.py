@@ -6,21 +6,26 @@ from typing import Any
 
 INVALID_REQUEST = "invalid_request"
 MODEL_NOT_FOUND = "model_not_found"
+MOST_TOLD = 50
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One rule broken: the contract's sentence, the field in dotted form, and what would be allowed."""
+    """One rule broken: the contract's sentence, the field in dotted form if any, and what is allowed."""
 
     message: str
-    param: str
+    param: str | None
     code: str = INVALID_REQUEST
     allowed: tuple[Any, ...] | None = None
 
 
 class InvalidRequestError(Exception):
-    """The request breaks rules of the contract; `violations` holds every one, in the contract's order."""
+    """The request breaks rules of the contract; `violations` holds them in the contract's order.
+
+    Of more than `MOST_TOLD` the last one says only how many there are besides.
+    """
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__(violations[0].message)
-        self.violations = tuple(violations)
+        told, more = violations[:MOST_TOLD], len(violations) - MOST_TOLD
+        self.violations = (*told, Violation(f"and {more} more", None)) if more > 0 else tuple(told)

@@ -1,0 +1,76 @@
+"""How large a body and its parts may be, judged before anything else (contract section 5)."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from videos.requests.draft import ALIASES, open_body
+from videos.requests.violations import InvalidRequestError, Violation
+
+MOST_ITEMS = 100
+"""Of a list, and keys of an object, at any depth."""
+MOST_METADATA_BYTES = 16 * 1024
+MOST_EXT_INFO_BYTES = 8 * 1024
+"""As compact JSON in UTF-8, or as the JSON text that was sent."""
+_SHOWN_PATH_LENGTH = 200
+"""Characters of a path that an error repeats."""
+
+
+def check(body: Mapping[str, Any]) -> None:
+    """Raise `InvalidRequestError` where a part of the body is too large to be judged any further.
+
+    Of a part that is too large nothing within is looked at, so this takes no longer than the body is long.
+    """
+    for judge in (_crowded_as_sent, _too_long, _crowded_within_texts):  # from cheap to costly
+        if violations := [*judge(body)]:
+            raise InvalidRequestError(violations)
+
+
+def _crowded_as_sent(body: Mapping[str, Any]) -> Iterator[Violation]:
+    return _crowded(body, "")
+
+
+def _crowded_within_texts(body: Mapping[str, Any]) -> Iterator[Violation]:
+    draft = open_body(body, None)
+    name = draft.meta_name("ext_info")
+    yield from _crowded(draft.metadata, "metadata")
+    yield from _crowded(draft.ext_info, name)
+    yield from _crowded(draft.additional, f"{name}.AdditionalParameters")
+
+
+def _too_long(body: Mapping[str, Any]) -> Iterator[Violation]:
+    sent = body.get("metadata")
+    is_too_long = _size(sent) > MOST_METADATA_BYTES
+    metadata = {} if is_too_long and isinstance(sent, str) else open_body(body, None).metadata
+    for name in ALIASES["ext_info"]:
+        if metadata and _size(metadata.get(name)) > MOST_EXT_INFO_BYTES:
+            yield _exceeds(f"metadata.{name}", MOST_EXT_INFO_BYTES, "bytes")
+    if is_too_long:
+        yield _exceeds("metadata", MOST_METADATA_BYTES, "bytes")
+
+
+def _exceeds(path: str, most: int, unit: str) -> Violation:
+    return Violation(f"{path or 'The request body'} must not exceed {most} {unit}", path or None)
+
+
+def _size(value: Any) -> int:
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return len(value.encode("utf-8", "surrogatepass"))
+
+
+def _crowded(value: Any, path: str) -> Iterator[Violation]:
+    """The lists and objects with too many items in what was sent, each by its path."""
+    if not isinstance(value, list | dict):
+        return
+    if len(value) > MOST_ITEMS:
+        yield _exceeds(path[:_SHOWN_PATH_LENGTH], MOST_ITEMS, "items" if isinstance(value, list) else "keys")
+        return
+    for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _crowded(inner, _joined(path, name))
+
+
+def _joined(path: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    return f"{path}.{name}" if path else name
