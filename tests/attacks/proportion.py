@@ -1,0 +1,283 @@
+"""Attacks by what a request says: an answer is in proportion to its question.
+
+All questions go to `POST /v1/videos/validate` or to reads, so that nothing is made.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from tests.attacks import machine, wire
+from tests.attacks.attack import Attack, Target, Verdict, attack
+from tests.attacks.bodies import CREATE, GOOD_BODY, JSON, VALIDATE
+from tests.attacks.wire import Answer
+
+LARGE = 900 * 1000
+"""Characters of a text that fills a body which is still allowed."""
+RUNS = 5
+"""Times that a question is asked; what it costs is the median."""
+SLOWEST = 1.0
+"""Seconds that an answer may take where the server's CPU is not known."""
+SLOWEST_EVER = 30.0
+"""Seconds to wait for an answer at all."""
+IDLE_SECONDS = 0.5
+"""For which the server is watched doing nothing."""
+LIST_LIMIT, MAP_LIMIT = 100, 100
+METADATA_LIMIT, METADATA_LIMIT_NAMES = 16 * 1024, ("16 KiB", "16384", "16,384")
+EXT_INFO_LIMIT, EXT_INFO_LIMIT_NAMES = 8 * 1024, ("8 KiB", "8192", "8,192")
+VIOLATIONS_SHOWN = 50
+VIOLATIONS = 80
+"""Of a request that breaks more rules than are told."""
+TOO_MANY_IMAGES = 2
+"""Violations of the model's limits besides that no image is an address: of images, and of images with elements."""
+URL = "https://example.com/a.png"
+VIDU = {**GOOD_BODY, "model": "Vidu-q2-720p"}
+OMNI = {**GOOD_BODY, "model": "Kling-3.0-omni-1080p"}
+
+Build = Callable[[Target], bytes]
+
+
+def _json(body: object) -> Build:
+    """A question in JSON."""
+    content = json.dumps(body, separators=(",", ":")).encode()
+    return lambda target: wire.posted(target, VALIDATE, content, [*wire.bearer(target.key), JSON])
+
+
+def _asks(**fields: Any) -> Build:
+    """A question in JSON, with these fields beside those of a good one."""
+    return _json({**GOOD_BODY, **fields})
+
+
+def _raw(content: bytes) -> Build:
+    return lambda target: wire.posted(target, VALIDATE, content, [*wire.bearer(target.key), JSON])
+
+
+def _form(fields: list[tuple[str, str]]) -> Build:
+    """A question as a form."""
+    content_type, content = wire.form([*GOOD_BODY.items(), *fields])
+    return lambda target: wire.posted(target, VALIDATE, content, [*wire.bearer(target.key), content_type])
+
+
+def _read(path: str) -> Build:
+    return lambda target: wire.head(target, "GET", path, wire.bearer(target.key))
+
+
+def _within(depth: int, opening: str, inside: str, closing: str) -> bytes:
+    return (opening * depth + inside + closing * depth).encode()
+
+
+def _shots(count: int) -> dict[str, Any]:
+    parameters = {"multi_shot": True, "shot_type": "customize", "multi_prompt": [0] * count}
+    return {**OMNI, "metadata": {"ext_info": {"AdditionalParameters": parameters}}}
+
+
+QUESTIONS: dict[str, Build] = {
+    "many-shots": _json(_shots(520_000)),
+    "many-shots-in-text": _json(
+        {**OMNI, "metadata": {"ext_info": json.dumps(_shots(250_000)["metadata"]["ext_info"])}}
+    ),
+    "many-shots-at-the-top": _asks(multi_prompt=[0] * 520_000),
+    "element-list": _json(
+        {**OMNI, "metadata": {"ext_info": {"AdditionalParameters": {"element_list": [{}] * 300_000}}}}
+    ),
+    "unknown-metadata-keys": _asks(metadata={f"k{number}": 1 for number in range(60_000)}),
+    "unknown-output-config-keys": _asks(
+        metadata={"output_config": {f"k{number}": 1 for number in range(60_000)}}
+    ),
+    "unknown-fields": _asks(**{f"field{number}": 1 for number in range(50_000)}),
+    "unknown-fields-with-long-names": _asks(**{f"{number}" * 90_000: 1 for number in range(9)}),
+    "unknown-metadata-key-with-a-long-name": _asks(metadata={"k" * LARGE: 1}),
+    "many-images": _asks(images=[URL] * 20_000),
+    "many-bad-images": _asks(images=[0] * 400_000),
+    "many-bad-videos": _json({**OMNI, "videos": ["x"] * 200_000}),
+    "image-with-a-long-address": _asks(images=[f"https://example.com/{'a' * LARGE}"]),
+    "long-model-name": _asks(model="m" * LARGE),
+    "long-prompt": _asks(prompt="p" * LARGE),
+    "long-prompt-of-escapes": _asks(prompt="\0" * (LARGE // 6)),
+    "long-seconds": _asks(seconds="5" * LARGE),
+    "seconds-as-a-long-number": _raw(b'{"seconds":' + b"5" * LARGE + b"}"),
+    "long-size": _asks(size="1" * LARGE),
+    "long-max-cost": _asks(max_cost="1" * LARGE),
+    "long-negative-prompt": _asks(metadata={"negative_prompt": "n" * LARGE}),
+    "long-aspect-ratio": _asks(metadata={"aspect_ratio": "9" * LARGE}),
+    "long-ext-info": _asks(metadata={"ext_info": json.dumps({"a": "b" * LARGE})}),
+    "metadata-in-text": _asks(metadata=json.dumps({f"k{number}": 1 for number in range(50_000)})),
+    "nested-lists": _raw(_within(400_000, "[", "", "]")),
+    "nested-maps": _raw(_within(100_000, '{"a":', "1", "}")),
+    "nested-metadata": _raw(b'{"metadata":' + _within(100_000, '{"a":', "1", "}") + b"}"),
+    "many-object-ids": _json({**VIDU, "metadata": {"vidu_q2_object_ids": ["", *["id"] * 150_000]}}),
+    "large-voice-map": _json(
+        {**VIDU, "metadata": {"vidu_q2_voice_map": {f"k{number}": "" for number in range(60_000)}}}
+    ),
+    "form-of-many-fields": _form([(f"field{number}", "1") for number in range(5_000)]),
+    "form-of-many-images": _form([("images[]", URL)] * 5_000),
+    "form-of-many-metadata-keys": _form([(f"metadata[k{number}]", "1") for number in range(900)]),
+    "form-of-a-nested-name": _form([("metadata" + "[b]" * (LARGE // 3), "1")]),
+    "form-of-many-nested-names": _form([("metadata" + f"[{n}]" * 100, "1") for n in range(900)]),
+    "form-of-a-long-value": _form([("metadata", "1" * LARGE)]),
+    "list-of-tasks": _read("/v1/videos?limit=100"),
+    "list-of-tasks-oldest-first": _read("/v1/videos?limit=100&order=asc"),
+    "list-with-long-parameters": _read(f"/v1/videos?model={'m' * 7000}&status={'s' * 7000}"),
+    "list-with-many-parameters": _read(f"/v1/videos?{'&'.join(['status=queued'] * 800)}"),
+    "list-of-models": _read("/v1/models"),
+    "model-with-a-long-name": _read(f"/v1/models/{'m' * 14_000}"),
+    "task-with-a-long-id": _read(f"/v1/videos/task_{'0' * 14_000}"),
+    "use-of-years": _read("/v1/usage?from=2000-01-01&to=2100-01-01"),
+}
+
+
+def _in_proportion(name: str, build: Build) -> Attack:
+    def run(target: Target) -> Verdict:
+        request = build(target)
+        runs = [_cost(target, request) for _ in range(RUNS)]
+        answers = [answer for answer, _ in runs]
+        cpu = statistics.median(cost for _, cost in runs)
+        return _judged(target, max(answers, key=_size), statistics.median(map(_seconds, answers)), cpu)
+
+    return Attack(f"proportion-{name}", "An answer is in proportion to its question.", run, ("key",))
+
+
+@lru_cache(maxsize=1)
+def _idle_cpu(target: Target) -> float:
+    """CPU that the server uses in a second in which nobody asks anything of it."""
+    before = machine.cpu_seconds(target)
+    time.sleep(IDLE_SECONDS if target.pid else 0)
+    return (machine.cpu_seconds(target) - before) / IDLE_SECONDS
+
+
+def _cost(target: Target, request: bytes) -> tuple[Answer | None, float]:
+    """The answer, and what it cost the server in seconds of CPU."""
+    idle = _idle_cpu(target)
+    began, before = time.monotonic(), machine.cpu_seconds(target)
+    answer = wire.ask(target, request, patience=SLOWEST_EVER)
+    used = machine.cpu_seconds(target) - before
+    return answer, max(0.0, used - idle * (time.monotonic() - began))
+
+
+def _size(answer: Answer | None) -> int:
+    return len(answer.content) if answer else 0
+
+
+def _seconds(answer: Answer | None) -> float:
+    return answer.seconds if answer else 0.0
+
+
+def _judged(target: Target, answer: Answer | None, seconds: float, cpu: float) -> Verdict:
+    bars, size = target.bars, _size(answer)
+    faults = []
+    if answer is None:
+        faults.append("closed without an answer")
+    elif answer.status >= 500:
+        faults.append("the server broke")
+    if size > bars.answer:
+        faults.append(f"an answer of {size // 1024} KiB")
+    if target.pid is not None and cpu > bars.cpu:
+        faults.append(f"{cpu * 1000:.0f} ms of CPU")
+    if target.pid is None and seconds > SLOWEST:
+        faults.append(f"{seconds:.1f} s")
+    used = f"{cpu * 1000:.0f} ms of CPU" if target.pid is not None else f"{seconds * 1000:.0f} ms"
+    return Verdict.of(f"{answer or 'closed'}, {size:,} bytes, {used}", faults)
+
+
+PROPORTIONS = [_in_proportion(name, build) for name, build in QUESTIONS.items()]
+
+
+def _names_limit(target: Target, body: dict[str, Any], field: str, names: tuple[str, ...]) -> list[str]:
+    """What is wrong with the refusal of something that is over a limit."""
+    answer = wire.post_json(target, VALIDATE, body)
+    if answer is None or (answer.status, answer.code) != (400, "invalid_request"):
+        return [f"{field}: {answer or 'closed'}"]
+    if field not in answer.message or not any(name in answer.message for name in names):
+        return [f"{field} or its limit is not named: {answer.message[:80]!r}"]
+    return []
+
+
+def _limits_are_named(
+    target: Target, bodies: dict[str, dict[str, Any]], names: tuple[str, ...] = ("100",)
+) -> Verdict:
+    faults = [fault for field, body in bodies.items() for fault in _names_limit(target, body, field, names)]
+    return Verdict.of("each refused by name and limit" if not faults else "", faults)
+
+
+@attack(needs=["key"])
+def lists_over_the_limit(target: Target) -> Verdict:
+    """A list of more than 100 items is refused as such, before anything is judged."""
+    over = LIST_LIMIT + 1
+    return _limits_are_named(
+        target,
+        {
+            "images": {**GOOD_BODY, "images": [URL] * over},
+            "videos": {**OMNI, "videos": [URL] * over},
+            "multi_prompt": _shots(over),
+            "vidu_q2_object_ids": {**VIDU, "metadata": {"vidu_q2_object_ids": ["id"] * over}},
+        },
+    )
+
+
+@attack(needs=["key"])
+def maps_over_the_limit(target: Target) -> Verdict:
+    """So is a map of more than 100 keys."""
+    keys = {f"k{number}": "1" for number in range(MAP_LIMIT + 1)}
+    return _limits_are_named(
+        target,
+        {
+            "metadata": {**GOOD_BODY, "metadata": keys},
+            "output_config": {**GOOD_BODY, "metadata": {"output_config": keys}},
+            "vidu_q2_voice_map": {**VIDU, "metadata": {"vidu_q2_voice_map": keys}},
+        },
+    )
+
+
+@attack(needs=["key"])
+def metadata_over_the_limit(target: Target) -> Verdict:
+    """Metadata as a whole is at most 16 KiB."""
+    body = {**GOOD_BODY, "metadata": {"negative_prompt": "n" * METADATA_LIMIT}}
+    return _limits_are_named(target, {"metadata": body}, METADATA_LIMIT_NAMES)
+
+
+@attack(needs=["key"])
+def ext_info_over_the_limit(target: Target) -> Verdict:
+    """`ext_info` is at most 8 KiB, as an object or as text."""
+    large = {"a": "b" * EXT_INFO_LIMIT}
+    faults = [
+        fault
+        for ext_info in (large, json.dumps(large))
+        for fault in _names_limit(
+            target, {**GOOD_BODY, "metadata": {"ext_info": ext_info}}, "ext_info", EXT_INFO_LIMIT_NAMES
+        )
+    ]
+    return Verdict.of("refused by name and limit" if not faults else "", faults)
+
+
+@attack(needs=["key"])
+def create_has_the_limits_too(target: Target) -> Verdict:
+    """What validate refuses by its size, the routes that make a video refuse too."""
+    answer = wire.post_json(target, CREATE, {**GOOD_BODY, "images": ["no address"] * (LIST_LIMIT + 1)})
+    good = answer is not None and answer.status == 400 and "100" in answer.message
+    return Verdict.of(f"{answer or 'closed'}", [] if good else ["not 400 that names the limit"])
+
+
+@attack(needs=["key"])
+def many_violations(target: Target) -> Verdict:
+    """Of very many violations the first 50 are told, and how many more there are."""
+    keys = {f"k{number}": "1" for number in range(VIOLATIONS)}
+    images = ["no address"] * VIOLATIONS
+    faults = [
+        *_told(target, {**GOOD_BODY, "metadata": keys}, VIOLATIONS),
+        *_told(target, {**GOOD_BODY, "images": images}, VIOLATIONS + TOO_MANY_IMAGES),
+        *_told(target, {**GOOD_BODY, "images": images, "metadata": keys}, 2 * VIOLATIONS + TOO_MANY_IMAGES),
+    ]
+    return Verdict.of("" if faults else "the first 50, and how many more", faults)
+
+
+def _told(target: Target, body: dict[str, Any], count: int) -> list[str]:
+    """What is wrong with how so many violations are told."""
+    answer = wire.post_json(target, VALIDATE, body)
+    if answer is None or answer.status != 400 or not answer.code:
+        return [f"{answer or 'closed'}"]
+    errors, last = answer.json["errors"], f"and {count - VIOLATIONS_SHOWN} more"
+    faults = [] if len(errors) == VIOLATIONS_SHOWN + 1 else [f"{len(errors)} are told"]
+    return faults + ([] if errors[-1]["message"] == last else [f"the last is not {last!r}"])
