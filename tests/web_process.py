@@ -46,6 +46,11 @@ class WebProcess:
         """Wait until it answers."""
         self._family.wait_until_answers(self._child, f"{self.url}/healthz")
 
+    @property
+    def pid(self) -> int:
+        """The process that watches; the one that works is its child."""
+        return self._child.process.pid
+
     def kill(self) -> None:
         """End it at once, whatever it is doing."""
         os.killpg(self._child.process.pid, signal.SIGKILL)

@@ -24,10 +24,10 @@ OVERSIZED = 3 * MIB
 UNFINISHED = 600
 """Connections that begin a body and do not end it."""
 UNFINISHED_SENT, UNFINISHED_LENGTH = 900 * 1000, MIB
-UNFINISHED_SECONDS = 4.0
+UNFINISHED_SECONDS = 3.0
 READERS = 32
 """Requests of one tenant that are under way at any time."""
-BUSY_SECONDS = 3.0
+BUSY_SECONDS = 2.5
 LIST, MODELS = "/v1/videos?limit=100", "/v1/models"
 
 

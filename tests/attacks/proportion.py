@@ -32,7 +32,7 @@ VIOLATIONS_SHOWN = 50
 VIOLATIONS = 80
 """Of a request that breaks more rules than are told."""
 TOO_MANY_IMAGES = 2
-"""Violations of the model's limits besides that no image is an address: of images, and of images with elements."""
+"""Violations of such images besides: more than the model takes, and more than it takes with elements."""
 URL = "https://example.com/a.png"
 VIDU = {**GOOD_BODY, "model": "Vidu-q2-720p"}
 OMNI = {**GOOD_BODY, "model": "Kling-3.0-omni-1080p"}
