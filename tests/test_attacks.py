@@ -6,7 +6,6 @@ They are done once, those that only wait beside the others, and each test looks 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -60,16 +59,15 @@ def edge(
 ) -> Iterator[Edge]:
     """The servers, whose tenants outlast a test."""
     logs = tmp_path_factory.mktemp("attacked")
-    with django_db_blocker.unblock():
-        keys = _keys()
-        processes = [
-            WebProcess("edge", logs, API_THREADS=str(THREADS)),
-            WebProcess("behind-proxy", logs, API_THREADS="1", TRUSTED_PROXIES="1"),
-        ]
+    attacked, behind_proxy = processes = [
+        WebProcess("edge", logs, API_THREADS=str(THREADS)),
+        WebProcess("behind-proxy", logs, API_THREADS="1", TRUSTED_PROXIES="1"),
+    ]
     try:
+        with django_db_blocker.unblock():
+            keys = _keys()
         for process in processes:
             process.wait()
-        attacked, behind_proxy = processes
         target = Target.at(attacked.url, key=keys.pop("alice"), other_key=keys.pop("charlie"), bars=BARS)
         yield Edge(replace(target, pid=attacked.pid), Target.at(behind_proxy.url), **keys)
     finally:
@@ -195,6 +193,6 @@ def test_what_an_attack_needs_is_asked_for() -> None:
     assert outcomes == {Outcome.NOT_TRIED}
 
 
-def test_each_attack_tells_its_fault_under_a_name_of_its_own(tmp_path: Path) -> None:
+def test_each_attack_tells_its_fault_under_a_name_of_its_own() -> None:
     assert all(each.fault for each in ATTACKS)
     assert len({each.name for each in ATTACKS}) == len(ATTACKS)

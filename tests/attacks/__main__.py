@@ -3,14 +3,18 @@
 import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import psutil
 
 from tests.attacks import ATTACKS, wire
 from tests.attacks.attack import Attack, Bars, Outcome, Target, Verdict
+from tests.attacks.machine import processes
 
 NAME_WIDTH, OUTCOME_WIDTH = 52, 11
 
 
-def _arguments() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
     parser.add_argument("url", help="a loopback address, such as http://127.0.0.1:8000")
     parser.add_argument("--key", help="of a tenant at the sandbox: a server that breaks makes videos with it")
@@ -18,7 +22,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pid", type=int, help="of the server, to measure its CPU and memory")
     parser.add_argument("--seconds", type=float, default=Bars.load_seconds, help="that a load lasts")
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="attacks with it in their name")
-    return parser.parse_args()
+    return parser
 
 
 def _chosen(words: list[str]) -> list[Attack]:
@@ -45,19 +49,27 @@ def _run(target: Target, attacks: list[Attack]) -> int:
     return broken
 
 
-def _main() -> int:
-    chosen = _arguments()
+def _target(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> Target:
+    """The server, once it has answered. Ends the program where it does not, or does not know a key."""
+    known = {name: getattr(chosen, name) for name in ("key", "other_key", "pid")}
     try:
-        target = Target.at(
-            chosen.url,
-            key=chosen.key,
-            other_key=chosen.other_key,
-            pid=chosen.pid,
-            bars=Bars(load_seconds=chosen.seconds),
-        )
-    except ValueError as error:
-        sys.exit(str(error))
-    broken = _run(target, _chosen(chosen.only))
+        target = Target.at(chosen.url, bars=Bars(load_seconds=chosen.seconds), **known)
+        answers = [
+            wire.get(replace(target, key=key), "/v1/models" if key else "/healthz")
+            for key in (None, target.key, target.other_key)
+        ]
+        processes(target)
+    except (ValueError, OSError, psutil.Error) as error:
+        parser.error(str(error))
+    if any(answer is None or answer.status != 200 for answer in answers):
+        parser.error("the server does not answer, or does not take a key")
+    return target
+
+
+def _main() -> int:
+    parser = _parser()
+    chosen = parser.parse_args()
+    broken = _run(_target(parser, chosen), _chosen(chosen.only))
     print(f"\n{broken} broken" if broken else "\nnothing broken")  # noqa: T201
     return 1 if broken else 0
 

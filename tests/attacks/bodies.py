@@ -5,6 +5,7 @@ Where a server breaks, the attacks that cut a body make a video: use the key of 
 
 import json
 import secrets
+import socket
 import time
 
 from tests.attacks import wire
@@ -20,6 +21,7 @@ LARGE = 900 * 1000
 """Bytes of a large body that is allowed."""
 PROMPTLY = 2.0
 """Seconds within which somebody unknown is turned away, of whom no body has come yet."""
+GO_ON = b"HTTP/1.1 100"
 DEADLINE = 20.0
 """Seconds after which the server has given up on a body that only drips."""
 DRIP = 1.0
@@ -132,8 +134,12 @@ def dripping_body(target: Target) -> Verdict:
     with Connection(target, "127.0.0.6") as connection:
         connection.send(_announced(target, target.key or WRONG_KEY, len(body)))
         for sent in range(int(DEADLINE / DRIP)):
-            if not connection.is_open or not connection.send(body[sent : sent + 1]):
-                return Verdict.of(f"closed after {sent * DRIP:.0f} s")
+            heard = connection.heard()
+            if heard is not None:
+                status = " ".join(heard[:12].decode("latin-1").split()) or "closed"
+                refused = status.startswith("HTTP/1.1 4") or not heard
+                return Verdict.of(f"{status} after {sent * DRIP:.0f} s", [] if refused else ["not refused"])
+            connection.send(body[sent : sent + 1])
             time.sleep(DRIP)
     return Verdict.of("", [f"still taken after {DEADLINE:g} s"])
 
@@ -155,11 +161,14 @@ def _announced(target: Target, key: str | None, length: int, *fields: wire.Field
 def _turned_away(target: Target, request: bytes) -> Verdict:
     """Whether it is answered 401 before any of its body was sent."""
     try:
-        answer = wire.ask(target, request, patience=PROMPTLY)
+        with Connection(target, patience=PROMPTLY) as connection:
+            connection.send(request)
+            start = connection.socket.recv(len(GO_ON), socket.MSG_PEEK)
+            answer = connection.answer()
     except TimeoutError:
         return Verdict.of("", [f"no answer within {PROMPTLY:g} s, before the body"])
-    if answer is None:
-        return Verdict.of("", ["closed without an answer"])
+    if answer is None or start == GO_ON:
+        return Verdict.of("", ["told to go on" if start == GO_ON else "closed without an answer"])
     faults = [] if (answer.status, answer.code) == (401, "invalid_api_key") else ["not 401 invalid_api_key"]
     return Verdict.of(f"{answer} in {answer.seconds * 1000:.0f} ms", faults)
 

@@ -49,10 +49,10 @@ class Bystander:
     """The other client, for as long as the block lasts; afterwards `seen` tells."""
 
     def __init__(self, target: Target, *, path: str | None = None, key: str | None = None) -> None:
-        """It reads a model with a key, and asks for health without one."""
+        """It reads the models with a key, and asks for health without one."""
         self.seen = Seen()
         key = key or target.key
-        path = path or ("/v1/models/Kling-3.0-1080p" if key else "/healthz")
+        path = path or ("/v1/models" if key else "/healthz")
         self._order = {"host": target.host, "port": target.port, "path": path, "key": key}
 
     def __enter__(self) -> "Bystander":

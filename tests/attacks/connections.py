@@ -27,7 +27,7 @@ UNFINISHED_SENT, UNFINISHED_LENGTH = 900 * 1000, MIB
 UNFINISHED_SECONDS = 3.0
 READERS = 32
 """Requests of one tenant that are under way at any time."""
-BUSY_SECONDS = 2.5
+BUSY_SECONDS = 2.0
 LIST, MODELS = "/v1/videos?limit=100", "/v1/models"
 
 

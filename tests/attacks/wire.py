@@ -108,16 +108,20 @@ class Connection:
             return None
         return time.monotonic() - self._began
 
+    def heard(self) -> bytes | None:
+        """What the server has said meanwhile: None for nothing, no bytes where it has closed."""
+        self.socket.setblocking(False)
+        try:
+            return self.socket.recv(_PIECE)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
     @property
     def is_open(self) -> bool:
         """Whether the server has not closed it so far."""
-        self.socket.setblocking(False)
-        try:
-            return bool(self.socket.recv(_PIECE))
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
+        return self.heard() != b""
 
 
 def head(
