@@ -25,6 +25,8 @@ UNFINISHED = 600
 """Connections that begin a body and do not end it."""
 UNFINISHED_SENT, UNFINISHED_LENGTH = 900 * 1000, MIB
 UNFINISHED_SECONDS = 3.0
+OTHERS_WAIT = 1.0
+"""Seconds others wait at most while half a gigabyte is thrown at the server."""
 READERS = 32
 """Requests of one tenant that are under way at any time."""
 BUSY_SECONDS = 2.0
@@ -91,8 +93,8 @@ def unfinished_bodies(target: Target) -> Verdict:
     )
     deed = crowd.saying(begin, then_stay=True)
     with MemoryWatch(target) as memory, Bystander(target) as other:
-        crowd.let_loose(UNFINISHED_SECONDS, *(crowd.once(target, CROWD, deed) for _ in range(UNFINISHED)))
-    faults = other.seen.faults(target.bars.latency, 99) + memory.faults()
+        crowd.let_loose(UNFINISHED_SECONDS, *(crowd.arrive(target, CROWD, deed) for _ in range(UNFINISHED)))
+    faults = other.seen.faults(max(OTHERS_WAIT, target.bars.latency), 99) + memory.faults()
     return Verdict.of(f"{other.seen}; {memory}", faults)
 
 

@@ -1,6 +1,7 @@
 """Very many connections of one attacker, from one event loop."""
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -9,8 +10,10 @@ from typing import Any
 from tests.attacks.attack import Target
 from tests.attacks.machine import allow_many_files
 
-AGAIN = 5.0
-"""Seconds after which somebody who was shown out is back."""
+ARRIVAL = 1.0
+"""Seconds within which all of a crowd have come, each at a moment of its own."""
+AGAIN = (2.5, 7.5)
+"""Seconds, at least and at most, after which somebody who was shown out is back."""
 DRIP = 1.0
 """Seconds from one byte to the next."""
 _PIECE = 64 * 1024
@@ -44,10 +47,8 @@ async def connected(target: Target, source: str) -> AsyncIterator[socket.socket]
 async def persist(target: Target, source: str, deed: Deed) -> None:
     """Do something with a connection, and be back a while after the server has closed it."""
     while True:
-        with suppress(OSError):
-            async with connected(target, source) as connection:
-                await deed(connection)
-        await asyncio.sleep(AGAIN)
+        await arrive(target, source, deed)
+        await asyncio.sleep(random.uniform(*AGAIN))  # noqa: S311 - chance, not secrecy
 
 
 async def stay(connection: socket.socket) -> None:
@@ -90,6 +91,12 @@ async def steadily(per_second: float, do: Callable[[], Coroutine[Any, Any, None]
         while True:
             group.create_task(do())
             await asyncio.sleep(1 / per_second)
+
+
+async def arrive(target: Target, source: str, deed: Deed) -> None:
+    """Come at a moment of one's own, and do something with a connection."""
+    await asyncio.sleep(random.uniform(0, ARRIVAL))  # noqa: S311 - chance, not secrecy
+    await once(target, source, deed)
 
 
 async def once(target: Target, source: str, deed: Deed) -> None:
