@@ -1,6 +1,7 @@
 """Forms with bracketed names, as one nested mapping like that of a JSON body."""
 
 import re
+from io import BytesIO
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -31,8 +32,11 @@ class BracketFormParser(BaseParser):
         """
         request = parser_context["request"]
         check_length(request)
+        content = stream.read()
         try:
-            parser = _FormParser(request.META, stream, request.upload_handlers, "utf-8")
+            parser = _FormParser(request.META, BytesIO(content), request.upload_handlers, "utf-8")
+            if not parser.is_ended(content):
+                raise ParseError("The form ends before its last boundary")
             fields, files = parser.parse()
         except RequestDataTooBig as error:
             raise RequestTooLarge from error
@@ -44,7 +48,12 @@ class BracketFormParser(BaseParser):
 
 
 class _FormParser(DjangoMultiPartParser):
-    """Django's, which drops a file whose name is no name, such as `..`."""
+    """Django's, which drops a file whose name is no name, such as `..`, and takes a form that is cut off."""
+
+    def is_ended(self, content: bytes) -> bool:
+        """Whether the last boundary is there, behind which nothing counts."""
+        boundary: bytes = vars(self)["_boundary"]
+        return b"--" + boundary + b"--" in content
 
     def sanitize_file_name(self, file_name: str) -> str:
         """The name, or any other."""
