@@ -1,11 +1,15 @@
 """Where requests come in: whole bodies, bounded heads, threads shared fairly."""
 
 import asyncio
+import gc
 import http.client
 import json
 import socket
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -280,47 +284,71 @@ def test_a_caller_leaves_threads_to_others_and_those_who_wait_take_turns() -> No
     started: list[str] = []
     begun, release = threading.Semaphore(0), threading.Event()
 
-    def work(question: str) -> str:
-        started.append(question)
+    def work(name: str) -> str:
+        started.append(name)
         begun.release()
         release.wait(60)
-        return question
+        return name
 
     async def crowd() -> list[str]:
-        threads: Threads[str, str] = Threads(work, 4)
-        asked = [("a", f"a{number}") for number in range(6)] + [("b", "b0"), ("b", "b1"), ("c", "c0")]
-        waiting = [asyncio.ensure_future(threads.run(caller.encode(), name)) for caller, name in asked]
-        for _ in range(4):
+        threads = Threads(8)
+        asked = [f"a{number}" for number in range(6)] + ["b0", "b1", "b2", "c0", "c1"]
+        runs = [threads.run(name[0].encode(), partial(work, name)) for name in asked]
+        waiting = [asyncio.ensure_future(run) for run in runs]
+        for _ in range(5):
             await asyncio.to_thread(begun.acquire)
         first = sorted(started)
         release.set()
-        answers = await asyncio.gather(*waiting)
-        assert answers == [name for _, name in asked]
+        assert await asyncio.gather(*waiting) == asked
         return first
 
-    assert asyncio.run(crowd()) == ["a0", "a1", "b0", "c0"]
-    assert len(started) == 9
+    assert asyncio.run(crowd()) == ["a0", "a1", "b0", "b1", "c0"]
+    assert len(started) == 11
 
 
 def test_one_thread_serves_everybody_in_turn() -> None:
-    async def crowd() -> list[int]:
-        threads: Threads[int, int] = Threads(lambda number: number, 1)
-        return await asyncio.gather(*(threads.run(b"%d" % (number % 3), number) for number in range(30)))
+    async def crowd() -> list[str]:
+        threads = Threads(1)
+        done: list[str] = []
+        asked = ["a0", "a1", "a2", "b0", "c0", "b1"]
+        work = [threads.run(name[0].encode(), partial(done.append, name)) for name in asked]
+        await asyncio.gather(*work)
+        return done
 
-    assert asyncio.run(crowd()) == [*range(30)]
+    assert asyncio.run(crowd()) == ["a0", "a1", "b0", "c0", "a2", "b1"]
 
 
 def test_what_goes_wrong_in_a_thread_is_raised_where_it_is_waited_for() -> None:
-    def broken(_: int) -> int:
-        raise KeyError("x")
-
     async def asking() -> None:
-        threads: Threads[int, int] = Threads(broken, 1)
+        threads = Threads(1)
         for _ in range(3):
-            with pytest.raises(KeyError):
-                await threads.run(b"", 1)
+            with pytest.raises(ZeroDivisionError):
+                await threads.run(b"", partial(divmod, 1, 0))
 
     asyncio.run(asking())
+
+
+def test_nothing_is_kept_of_a_request_whose_answer_is_given() -> None:
+    """Whatever is kept of it would keep its connection open."""
+
+    class Work:
+        def __call__(self) -> None:
+            raise KeyError
+
+    freed = threading.Event()
+
+    async def asking() -> None:
+        threads, work = Threads(1), Work()
+        weakref.finalize(work, freed.set)
+        with suppress(KeyError):
+            await threads.run(b"", work)
+
+    gc.disable()
+    try:
+        asyncio.run(asking())
+        assert freed.wait(60)
+    finally:
+        gc.enable()
 
 
 # --- connections

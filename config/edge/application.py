@@ -6,6 +6,7 @@ else is served (measured: the seventeenth request waited 29 s).
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -48,7 +49,7 @@ class Application:
         self._max_body = max_body
         self._http_2 = http_2
         self._connections = connections
-        self._threads: Threads[Environ, Answer] = Threads(self._call, threads)
+        self._threads = Threads(threads)
         self._budget = Budget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,22 +89,27 @@ class Application:
     async def _large(self, scope: Scope, body: Body, caller: bytes, limit: int) -> Answer:
         """Answer by the head alone; read the body only where Django wants it, which knows the caller then."""
         if body.size <= limit:
-            try:
-                return await self._run(caller, head.environ(scope, Withheld(BodyNeeded), body.size))
-            except BodyNeeded:
-                if await body.read(limit):
-                    return await self._whole(scope, body, caller)
-        return await self._run(caller, head.environ(scope, Withheld(RequestDataTooBig), body.size))
+            by_head = head.environ(scope, Withheld(BodyNeeded), body.size)
+            if answer := await self._threads.run(caller, partial(self._call_unless_body_is_needed, by_head)):
+                return answer
+            if await body.read(limit):
+                return await self._whole(scope, body, caller)
+        too_large = head.environ(scope, Withheld(RequestDataTooBig), body.size)
+        return await self._threads.run(caller, partial(self._call, too_large))
 
     async def _whole(self, scope: Scope, body: Body, caller: bytes) -> Answer:
-        return await self._run(caller, head.environ(scope, body.file(), body.length))
+        environ = head.environ(scope, body.file(), body.length)
+        return await self._threads.run(caller, partial(self._call, environ))
 
-    async def _run(self, caller: bytes, environ: Environ) -> Answer:
-        environ["wsgi.file_wrapper"] = ServedFile
-        return await self._threads.run(caller, environ)
+    def _call_unless_body_is_needed(self, environ: Environ) -> Answer | None:
+        try:
+            return self._call(environ)
+        except BodyNeeded:
+            return None
 
     def _call(self, environ: Environ) -> Answer:
         answer = Answer()
+        environ["wsgi.file_wrapper"] = ServedFile
         result = self._wsgi(environ, answer.start)
         try:
             if isinstance(result, ServedFile) and isinstance(result.file, Window):

@@ -29,7 +29,7 @@ class TooManyBodies(Exception):
 class BodyNeeded(BaseException):
     """Whoever answers a request by its head alone turned out to want the body.
 
-    No `Exception`, for it is nobody's to handle but the edge's, which then reads the body and asks again.
+    No `Exception`, for only the edge is to handle it, which then reads the body and asks again.
     """
 
 

@@ -12,8 +12,7 @@ from rest_framework.parsers import BaseParser
 
 from videos.api.bodies import RequestTooLarge, check_length
 from videos.requests import File
-from videos.requests.bounds import MOST_ITEMS
-from videos.requests.strict_json import MAX_DEPTH
+from videos.requests.strict_json import MAX_DEPTH, MOST_ITEMS
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _INDEX = re.compile(r"[0-9]{1,4}")

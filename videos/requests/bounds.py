@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from videos.requests.draft import ALIASES, open_body
+from videos.requests.strict_json import MOST_ITEMS
 from videos.requests.violations import InvalidRequestError, Violation
 
-MOST_ITEMS = 100
-"""Of a list, and keys of an object, at any depth."""
 MOST_METADATA_BYTES = 16 * 1024
 MOST_EXT_INFO_BYTES = 8 * 1024
 """As compact JSON in UTF-8, or as the JSON text that was sent."""

@@ -5,6 +5,8 @@ import math
 from typing import Any, NoReturn
 
 MAX_DEPTH = 20
+MOST_ITEMS = 100
+"""Of an array or object; a body with more in one is refused (`bounds`), whatever they are."""
 
 
 def loads(text: str) -> Any:
@@ -18,7 +20,7 @@ def loads(text: str) -> Any:
 
 
 def check_depth(value: Any) -> None:
-    """Raise `ValueError` where arrays and objects nest deeper than `MAX_DEPTH`."""
+    """Raise `ValueError` where arrays and objects of up to `MOST_ITEMS` nest deeper than `MAX_DEPTH`."""
     level = _containers([value])
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _containers(outer)]
@@ -28,7 +30,9 @@ def check_depth(value: Any) -> None:
 
 
 def _containers(container: Any) -> list[Any]:
-    """The arrays and objects directly in an array or object."""
+    """The arrays and objects directly in an array or object; none of one that is refused for its size."""
+    if len(container) > MOST_ITEMS:
+        return []
     items = container.values() if isinstance(container, dict) else container
     return [item for item in items if isinstance(item, dict | list)]
 
