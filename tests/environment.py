@@ -23,6 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from config import postgres
 
     settings.PASSWORD_HASHERS = _QUICK_HASHERS
+    # Each client of Django's would walk through all style sheets first; tests of those ask a real process.
+    settings.WHITENOISE_USE_FINDERS = False
     if settings.EMBEDDED_POSTGRES is not None:
         _held.enter_context(postgres.running(settings.EMBEDDED_POSTGRES, options=_FAST))
 
