@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import django.test
 import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
@@ -20,6 +21,7 @@ from django.utils import timezone
 from accounts.ids import uuid7
 from accounts.models import APIKey, Standing, Tenant
 from config.processes import free_port
+from tests.emptying import CommittingTest
 from videos import admission, creation, ordering, replays, worker
 from videos.admission import Asker
 from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount
@@ -73,6 +75,12 @@ def make_caller(tenant: Tenant, name: str = "a key", scopes: tuple[str, ...] = (
     """A program of the tenant with a key of its own."""
     key, text = APIKey.objects.mint(tenant, name, scopes)
     return Caller(text, key)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def committing_tests() -> None:
+    """Let tests that commit empty the tables in our quick way."""
+    django.test.TransactionTestCase = CommittingTest  # type: ignore[misc]
 
 
 @pytest.fixture(autouse=True)
