@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from config.postgres import EmbeddedPostgresError, running, url
+from tests.worker_process import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -62,10 +63,7 @@ def open_folder() -> Iterator[Path]:
 
 def eventually(happens: Callable[[], bool]) -> None:
     """Wait for what another process does; pytest has no clock to hand to it."""
-    deadline = time.monotonic() + 10
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
+    wait_until("what another process does", happens)
 
 
 def socket_folder(data: Path) -> Path:

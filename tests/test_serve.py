@@ -5,22 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from config.postgres import running
 from config.processes import free_port
+from tests.worker_process import TOO_LONG, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 12.0
 
 
 def _environment(data: Path) -> dict[str, str]:
@@ -38,7 +36,7 @@ def _serving(data: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait(lambda: _status(f"{url}/healthz") == 200, START_SECONDS)
+        wait_until("an answer", lambda: _status(f"{url}/healthz") == 200)
         yield process, url
     finally:
         process.kill()
@@ -47,17 +45,10 @@ def _serving(data: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
 
 def _status(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=TOO_LONG) as answer:
             return int(answer.status)
     except (urllib.error.URLError, OSError):
         return 0
-
-
-def _wait(condition: Any, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.02)
 
 
 def _using(data: Path) -> list[str]:
@@ -107,8 +98,8 @@ def test_serve_serves_and_leaves_no_process_behind(tmp_path: Path, number: int) 
         assert _status(f"{url}/readyz") == 200
         key = json.loads(_manage(tmp_path, "createtenant", "Alice"))["key"]
         request = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=TOO_LONG) as answer:
             assert json.load(answer)["data"]
         process.send_signal(number)
-        process.wait(timeout=10)
-    _wait(lambda: not _using(tmp_path), 5)
+        process.wait(timeout=TOO_LONG)
+    wait_until("the end of all processes", lambda: not _using(tmp_path))
