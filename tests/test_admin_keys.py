@@ -112,6 +112,8 @@ def test_the_form_proposes_reading_and_writing(staff: Client) -> None:
         ("name", ""),
         ("allowed_networks", "203.0.113.1/24"),
         ("allowed_networks", "somewhere"),
+        ("allowed_networks", ",".join(["203.0.113.0/24"] * 101)),
+        ("allowed_models", ",".join(["Kling-3.0-720p"] * 101)),
         ("requests_per_minute", "-1"),
         ("spend_per_month", "-0.01"),
     ],

@@ -133,6 +133,8 @@ def test_the_end_of_a_key_is_read_by_the_persons_own_clock(alice: Member) -> Non
         ("expires_at", "2020-01-01T00:00", "Choose a moment to come."),
         ("allowed_networks", "203.0.113.0/24,somewhere", "somewhere is no network; write one such as"),
         ("allowed_networks", "203.0.113.1/24", "203.0.113.1/24 is no network"),
+        ("allowed_networks", ",".join(["203.0.113.0/24"] * 101), "it should contain no more than 100."),
+        ("allowed_models", ",".join(["Kling-3.0-720p"] * 101), "it should contain no more than 100."),
         ("requests_per_minute", "-1", "Ensure this value is greater than or equal to 0."),
         ("spend_per_month", "-0.01", "Ensure this value is greater than or equal to 0."),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.core.validators import MinValueValidator
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone, translation
@@ -25,6 +26,8 @@ ROTATION_OVERLAP = timedelta(hours=24)
 """How long a key works on after it was replaced, unless somebody says otherwise."""
 RESTRICTIONS = ("allowed_models", "allowed_networks", "requests_per_minute", "spend_per_month")
 """What narrows a key down, by the names of the fields."""
+MOST_ITEMS = 100
+"""Models and networks that a key may name: they are gone through with each request."""
 
 
 class NotRotatable(Exception):
@@ -186,6 +189,7 @@ class APIKey(models.Model):
         verbose_name=_("allowed models"),
         default=list,
         blank=True,
+        validators=[ArrayMaxLengthValidator(MOST_ITEMS)],
         help_text=_("Names of models, such as Kling-3.0-720p, separated by commas; empty: every model."),
     )
     allowed_networks = ArrayField(
@@ -193,6 +197,7 @@ class APIKey(models.Model):
         verbose_name=_("allowed networks"),
         default=list,
         blank=True,
+        validators=[ArrayMaxLengthValidator(MOST_ITEMS)],
         help_text=_("Networks it may be used from, such as 203.0.113.0/24, separated by commas; empty: any."),
     )
     requests_per_minute = models.PositiveIntegerField(
