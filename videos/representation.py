@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from videos import generation_times, polling
+from videos import generation_times, polling, proportion
 from videos.catalogue import ModelSpec
 from videos.links import signed_link
 from videos.models import Task
@@ -37,13 +37,13 @@ def video(task: Task, request: HttpRequest, now: datetime, place: Place | None =
         "expires_at": _unix(task.expires_at),
         "seconds": str(task.seconds),
         "size": task.frame_size or None,
-        "prompt": task.request.get("prompt"),
+        "prompt": task.prompt,
         "error": failed if task.failure_code else None,
         "metadata": {
             "url": link,
             "urls": [link] if link else [],
             "stage": STAGE[task.state],
-            "not_forwarded": task.not_forwarded,
+            "not_forwarded": proportion.paths(task.not_forwarded),
         }
         | ({"queue": _queue(place)} if place else {}),
     }

@@ -20,7 +20,7 @@ from django.db.models.lookups import GreaterThan
 
 from videos.listing import Order
 from videos.models import Task
-from videos.models.task import PROMPT
+from videos.models.task import PROMPT, WITH_PROMPT
 
 NEAR, FAR = 2_000, 30_000
 """Tasks looked at on the two walks."""
@@ -82,7 +82,7 @@ class Search:
             return None
         whose = Q() if self.tenant_id is None else Q(tenant=self.tenant_id)
         has_indexed = Q(*(Q(prompt__icontains=word) for word in indexed))
-        matching = self.order.beyond(Task.objects.alias(prompt=PROMPT).filter(whose, has_indexed))
+        matching = self.order.beyond(Task.objects.alias(**WITH_PROMPT).filter(whose, has_indexed))
         # The planner knows little of how often words occur. This leaves it the index alone.
         _avoid("seqscan", "indexscan")
         matches = [*matching.values_list("pk", flat=True)[: MOST_MATCHES + 1]]

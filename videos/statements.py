@@ -144,27 +144,24 @@ READ_COLUMNS = (
     "status",
     "model",
     "seconds",
-    "request",
     "not_forwarded",
-    "price",
     "created_at",
     "accepted_at",
     "expected_seconds",
     "done_at",
     "finished_at",
-    "media_name",
     "frame_size",
     "expires_at",
     "media_removed_at",
     "failure_code",
     "failure_message",
 )
-"""What the video object is made of."""
+"""What the video object is made of, but for the prompt, which is all that it shows of the request."""
 
 _WAITS = f"task.status = '{Status.WAITING}'"
 READ = found_with(
     columns=f"""
-    {", ".join(f"task.{name}" for name in READ_COLUMNS)},
+    {", ".join(f"task.{name}" for name in READ_COLUMNS)}, task.request ->> 'prompt',
     CASE WHEN {_WAITS} THEN (SELECT count(*) FROM videos_task ahead WHERE ahead.tenant_id = tenant.id
         AND ahead.status = '{Status.WAITING}' AND ahead.id <= task.id) END,
     CASE WHEN {_WAITS} THEN

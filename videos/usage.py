@@ -1,12 +1,12 @@
 """What a tenant asked for and what it cost, by day, model and key: for programs and for people the same."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from accounts.models import Tenant
 from accounts.money import ZERO
@@ -36,13 +36,21 @@ class Question:
         """What tells one row from another."""
         return [column for group in self.group_by for column in GROUPS[group]]
 
-    def answer(self, tenant: Tenant) -> list[Row]:
-        """The rows, each a sum, in one query."""
+    def answer(self, tenant: Tenant, most: int | None = None) -> list[Row]:
+        """The rows, each a sum, in one query: the first `most`, or all."""
+        names = [*self.columns, *FIGURES]
+        return [dict(zip(names, row, strict=True)) for row in self._rows(tenant)[:most]]
+
+    def lines(self, tenant: Tenant) -> Iterator[tuple[Any, ...]]:
+        """The same rows, however many, not all of them in memory: `columns`, then `FIGURES`."""
+        return self._rows(tenant).iterator()
+
+    def _rows(self, tenant: Tenant) -> QuerySet[DailyUsage, tuple[Any, ...]]:
         used = DailyUsage.objects.filter(tenant=tenant, day__range=(self.start, self.end), **self._filters())
         sums = {f"{name}_used": Sum(name) for name in FIGURES}
         rows = used.values(*self.columns).annotate(**sums).order_by(*self.columns)
-        names = [*self.columns, *FIGURES]
-        return [dict(zip(names, row, strict=True)) for row in rows.values_list(*self.columns, *sums)]
+        lines: QuerySet[DailyUsage, tuple[Any, ...]] = rows.values_list(*self.columns, *sums)
+        return lines
 
     def _filters(self) -> dict[str, str]:
         asked = {"model": self.model, PREFIX: self.api_key}

@@ -12,11 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Quota, Scope
-from videos import listing, representation
+from videos import listing, proportion, representation, statements
 from videos.api.base import View
+from videos.api.bodies import encode
 from videos.api.paging import Page
 from videos.api.parameters import Parameters
 from videos.models import GenerationStat, Task
+from videos.models.task import WITH_PROMPT
 from videos.own_queue import UNLIMITED, Place
 from videos.states import Status
 
@@ -32,10 +34,11 @@ class ListVideos(View):
         page, wanted = Page.asked_for(parameters), _wanted(parameters)
         parameters.check()
         owned = _with_queue(listing.of_tenant(self.key.tenant_id), self.key.tenant_id)
-        found = page.of(owned.filter(wanted, hidden_at=None), owned)
-        now = timezone.now()
-        shown = [representation.video(task, request._request, now, _place(task, now)) for task in found.tasks]
-        return Response(found.as_dict(shown))
+        found, now = page.of(owned.filter(wanted, hidden_at=None), owned), timezone.now()
+        places = ((task, _place(task, now)) for task in found.tasks)
+        videos = [representation.video(task, request._request, now, place) for task, place in places]
+        fit = proportion.fitting(len(encode(video)) for video in videos)
+        return Response(found.first(fit).as_dict(videos[:fit]))
 
 
 def _wanted(parameters: Parameters) -> Q:
@@ -66,7 +69,8 @@ def _with_queue(tasks: QuerySet[Task], tenant_id: UUID) -> QuerySet[Task]:
     usual = GenerationStat.objects.filter(model=OuterRef("model")).values("usual")
     position = Func(ArraySubquery(waiting), F("id"), function="array_position", output_field=IntegerField())
     depends_on = JSONObject(position=position, limit=Subquery(limit), usual=Subquery(usual))
-    return tasks.annotate(queue=Case(When(status=Status.WAITING, then=depends_on))).defer("payload")
+    queue = Case(When(status=Status.WAITING, then=depends_on))
+    return tasks.only(*statements.READ_COLUMNS).annotate(queue=queue, **WITH_PROMPT)
 
 
 def _place(task: Task, now: datetime) -> Place | None:

@@ -61,6 +61,10 @@ class Slice:
         """From what was found when one task more was asked for than the page holds."""
         return cls(tasks[:limit], len(tasks) > limit)
 
+    def first(self, number: int) -> "Slice":
+        """So many of them; where others are left out, they follow on the next page."""
+        return Slice(self.tasks[:number], self.has_more or number < len(self.tasks))
+
     def as_dict(self, data: list[dict[str, Any]]) -> dict[str, Any]:
         """OpenAI's list object around the tasks as they are shown."""
         ids = [task.public_id for task in self.tasks]

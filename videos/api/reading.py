@@ -1,6 +1,5 @@
 """`GET /v1/videos/{id}`: the second of the two hot paths, in one statement."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +58,6 @@ def _found(row: Row, now: datetime) -> tuple[Task, Place | None]:
     columns = dict(zip(statements.READ_COLUMNS, row, strict=False))
     if columns["id"] is None:
         raise TaskNotExist
-    columns["request"] = json.loads(columns["request"])
     task = Task.from_db("default", list(columns), list(columns.values()))
-    position, limit, usual = row[len(columns) :]
+    task.prompt, position, limit, usual = row[len(columns) :]
     return task, Place.of(task.model, position, limit, usual, now) if position else None

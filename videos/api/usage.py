@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -11,14 +12,16 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import keys
 from accounts.csv_files import csv_file
 from accounts.models import Scope, Tenant
 from accounts.money import shown
 from videos.api.base import View
+from videos.api.bodies import encode
 from videos.api.parameters import Parameters
+from videos.proportion import MOST_BYTES
+from videos.requests import InvalidRequestError, Violation
 from videos.usage import FIGURES, GROUPS, MOST_DAYS, NAME, PREFIX, PURPOSE, Question, Row, is_too_long, total
 
 FORMATS = ("json", "csv")
@@ -30,6 +33,12 @@ _MEDIA_TYPES = {
 _HEADINGS = {PREFIX: "api_key", NAME: "api_key_name"}
 _KEY_RULE = f"must be the prefix of a key, such as {keys.PREFIX}_1a2B3c4D"
 _PREFIX = re.compile("[0-9A-Za-z_]{1,16}")
+MOST_ROWS = 1000
+"""In JSON; CSV has them all."""
+TOO_MUCH = (
+    f"group_by gives more than {MOST_ROWS} rows or {MOST_BYTES // 1024} KiB as JSON; "
+    "ask for a shorter period, fewer groups, or format=csv"
+)
 
 
 class UsageView(View):
@@ -44,8 +53,7 @@ class UsageView(View):
         question = _question(parameters, tenant.day_of(timezone.now()))
         shape = parameters.one_of("format", FORMATS) or _accepted(request)
         parameters.check()
-        rows = question.answer(tenant)
-        return _csv(question, rows) if shape == "csv" else Response(_json(question, rows, tenant))
+        return _csv(question, tenant) if shape == "csv" else _json(question, tenant)
 
 
 def _question(parameters: Parameters, today: date) -> Question:
@@ -78,7 +86,15 @@ def _prefix(text: str) -> str | None:
     return text if _PREFIX.fullmatch(text) else None
 
 
-def _json(question: Question, rows: Iterable[Row], tenant: Tenant) -> dict[str, Any]:
+def _json(question: Question, tenant: Tenant) -> HttpResponse:
+    rows = question.answer(tenant, most=MOST_ROWS + 1)
+    body = encode(_told(question, rows, tenant)) if len(rows) <= MOST_ROWS else b""
+    if not body or len(body) > MOST_BYTES:
+        raise InvalidRequestError([Violation(TOO_MUCH, "group_by")])
+    return HttpResponse(body, content_type="application/json")
+
+
+def _told(question: Question, rows: Iterable[Row], tenant: Tenant) -> dict[str, Any]:
     return {
         "object": "usage",
         "start_date": question.start.isoformat(),
@@ -107,8 +123,9 @@ def _shown(figure: int | Decimal) -> int | str:
     return shown(figure) if isinstance(figure, Decimal) else figure
 
 
-def _csv(question: Question, rows: Iterable[Row]) -> HttpResponse:
-    columns = [name for name in (*question.columns, *FIGURES) if name != PURPOSE]
-    headings = [_HEADINGS.get(name, name) for name in columns]
+def _csv(question: Question, tenant: Tenant) -> HttpResponse:
+    names = [*question.columns, *FIGURES]
+    shown = [position for position, name in enumerate(names) if name != PURPOSE]
+    headings = [_HEADINGS.get(names[position], names[position]) for position in shown]
     name = f"usage-{question.start}-{question.end}.csv"
-    return csv_file(name, headings, ([row[column] for column in columns] for row in rows))
+    return csv_file(name, headings, map(itemgetter(*shown), question.lines(tenant)))

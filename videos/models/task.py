@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Upper
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import APIKey, Tenant
@@ -21,6 +22,8 @@ PUBLIC_PREFIX = "task_"
 _HEX_DIGITS = 32
 PROMPT = KeyTextTransform("prompt", "request")
 """The prompt in a task's request."""
+WITH_PROMPT: dict[str, Any] = {"prompt": PROMPT}
+"""The annotation that fills `Task.prompt`, for who reads nothing else of the request."""
 
 
 def public_id(task_id: UUID) -> str:
@@ -290,6 +293,12 @@ class Task(models.Model):
     def public_id(self) -> str:
         """The id clients see."""
         return public_id(self.id)
+
+    @cached_property
+    def prompt(self) -> str | None:
+        """The words of its request; what does not read the rest of it annotates `WITH_PROMPT`."""
+        prompt: str | None = self.request.get("prompt")
+        return prompt
 
     @property
     def state(self) -> Status:

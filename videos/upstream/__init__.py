@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.cos import Destination
+from videos import proportion
 from videos.requests import VideoRequest
 from videos.upstream.base import Upstream
 from videos.upstream.tencent import mps
@@ -22,7 +23,8 @@ class Translation:
 
 def translate(request: VideoRequest, destination: Destination | None = None) -> Translation:
     """What upstream would be sent for a request, and where it is to put the video if not with itself."""
-    return Translation(mps.CREATE, mps.create_payload(request, destination), mps.not_forwarded(request))
+    not_forwarded = proportion.paths(mps.not_forwarded(request))
+    return Translation(mps.CREATE, mps.create_payload(request, destination), not_forwarded)
 
 
 def connect(
