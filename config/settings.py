@@ -239,6 +239,8 @@ STORAGES = {
 }
 RESULT_RETENTION_DAYS = env.int("RESULT_RETENTION_DAYS", default=30)
 """How long the platform keeps a finished video."""
+TASK_RETENTION_DAYS = env.int("TASK_RETENTION_DAYS", default=0)
+"""How long after its end `manage.py prune` leaves a task its request and events; 0 is for ever."""
 LINK_LIFE_SECONDS = env.int("LINK_LIFE_SECONDS", default=24 * 3600)
 """How long a signed link to a finished video works; each read of the task renews it."""
 

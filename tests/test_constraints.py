@@ -38,7 +38,7 @@ from config import prepared
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.console import Person
 from tests.test_api_listing import INDEXES as OF_THE_LIST
-from videos import admission, books, creation, generation_times, ordering, search, statements
+from videos import admission, books, creation, generation_times, ordering, pruning, search, statements
 from videos.admission import Asker
 from videos.models import (
     BookedDay,
@@ -236,6 +236,11 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         "task_final_has_finished_at",
         "an end of what goes on",
         lambda world: world.update(Status.RUNNING, finished_at=NOW),
+    ),
+    (
+        "task_pruned_is_final",
+        "a request removed that is still needed",
+        lambda world: world.update(Status.RUNNING, pruned_at=NOW),
     ),
     *(
         (
@@ -648,6 +653,8 @@ INDEXES: list[tuple[str, Callable[[UpstreamAccount, Tenant], QuerySet[Any]]]] = 
         "task_attention",
         lambda account, tenant: Task.objects.exclude(attention="").order_by("id")[:20],
     ),
+    ("task_to_prune", lambda account, tenant: pruning.outlived(NOW, 30)[: pruning.BATCH]),
+    ("task_deleted_to_prune", lambda account, tenant: pruning.deleted()[: pruning.BATCH]),
     ("task_ended", lambda account, tenant: Task.objects.filter(finished_at__range=(NOW, NOW))),
     ("idempotency_key_age", lambda account, tenant: IdempotencyKey.objects.filter(created_at__lte=NOW)),
     ("refused_create_age", lambda account, tenant: RefusedCreate.objects.filter(at__lte=NOW)),

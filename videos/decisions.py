@@ -90,6 +90,8 @@ def open_to(task: Task, person: User) -> dict[str, Action]:
     }
     if not task.attention:
         open_now.pop("seen", None)
+    if task.pruned_at is not None:
+        open_now.pop("resubmit", None)
     return open_now
 
 
@@ -148,6 +150,8 @@ def _fail(decision: Decision, code: FailureCode, message: str) -> Task:
 def _resubmit(decision: Decision) -> Task:
     """A new task for the same request; one in doubt is given up first."""
     task = decision.task
+    if task.pruned_at is not None:
+        raise NotDecided(gettext("Its request has been removed: it cannot be submitted again."))
     if task.state is Status.IN_DOUBT:
         _release(decision)
     key = APIKey.objects.of_people(task.tenant, Purpose.CONSOLE)

@@ -18,6 +18,7 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
     return {
         "task": task,
         "is_final": task.state in FINAL,
+        "removed_after": _removed_after(task),
         "progress": representation.progress(task, now),
         "place": place,
         "done_at": estimates.done_at(task, place, now),
@@ -27,6 +28,13 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
         "seen": _mark_of(task, events),
         "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
     }
+
+
+def _removed_after(task: Task) -> int | None:
+    """How many days after its end its request was removed; None where it was not."""
+    if task.pruned_at is None or task.finished_at is None:
+        return None
+    return (task.pruned_at - task.finished_at).days
 
 
 def _mark_of(task: Task, events: Sequence[TaskEvent]) -> str:

@@ -14,6 +14,8 @@ from videos.states import FINAL, Status, sources
 LOOKS = 3
 """How often a task that moves in the same moment is looked at again; it hardly moves twice."""
 CANCELLABLE = sources(Status.CANCELLED)
+REMOVED = "removed"
+"""The event that tells who removed it."""
 IN_PROGRESS = (
     "The video is in progress: it can be cancelled while it is queued, and deleted once it has ended"
 )
@@ -48,5 +50,5 @@ def _removed(task: Task, now: datetime, by: str) -> bool:
     with transaction.atomic():
         removed = verb(task, now)
         if removed and by:
-            lifecycle.note(task, "removed", now, by=by)
+            lifecycle.note(task, REMOVED, now, by=by)
     return removed

@@ -30,7 +30,7 @@ class Request:
         may_look = request.user.has_perm("videos.view_task")
         task = _task(request.GET.get("from", "")) if may_look else None
         tenant = task.tenant if task else _only_tenant()
-        body = dict(task.request) if task else {}
+        body = (dict(task.request) or {"model": task.model}) if task else {}
         return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, timezone.now()))
 
     @classmethod

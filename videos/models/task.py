@@ -102,6 +102,11 @@ class Task(models.Model):
     hidden_at = models.DateTimeField(
         verbose_name=_("deleted at"), null=True, help_text=_("When the tenant deleted it.")
     )
+    pruned_at = models.DateTimeField(
+        verbose_name=_("pruned at"),
+        null=True,
+        help_text=_("When its request and what happened to it were removed, by `manage.py prune`."),
+    )
 
     turn = models.BigIntegerField(
         verbose_name=_("turn"),
@@ -194,6 +199,10 @@ class Task(models.Model):
                 condition=~Q(status__in=[Status.FAILED, Status.CANCELLED]) | ~Q(failure_code=""),
                 name="task_failed_has_code",
             ),
+            # What is still to be done needs its request.
+            models.CheckConstraint(
+                condition=Q(pruned_at=None) | Q(status__in=sorted(FINAL)), name="task_pruned_is_final"
+            ),
             # No two tasks of ours are one task of upstream's.
             models.UniqueConstraint(
                 fields=["account", "upstream_task_id"],
@@ -282,6 +291,17 @@ class Task(models.Model):
             ),
             # activity.roll_up: what ended lately?
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="task_ended"),
+            # pruning: what ended before that day; what the tenant deleted.
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(finished_at__isnull=False, pruned_at=None),
+                name="task_to_prune",
+            ),
+            models.Index(
+                fields=["hidden_at"],
+                condition=Q(hidden_at__isnull=False, pruned_at=None),
+                name="task_deleted_to_prune",
+            ),
             # search: which prompts have these words in them, of the tenant's or of all?
             GinIndex("tenant", OpClass(Upper(PROMPT), name="gin_trgm_ops"), name="task_prompt"),
         ]

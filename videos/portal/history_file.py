@@ -22,7 +22,7 @@ COLUMNS: dict[str, Callable[[Task], Any]] = {
     "status": lambda task: PUBLIC_STATUS[task.state],
     "model": lambda task: task.model,
     "seconds": lambda task: task.seconds,
-    "prompt": lambda task: task.request.get("prompt"),
+    "prompt": lambda task: task.prompt,
     "price": lambda task: ZERO if task.state in (Status.FAILED, Status.CANCELLED) else task.price,
     "currency": lambda task: settings.CURRENCY,
     "api_key": lambda task: task.api_key and task.api_key.prefix,

@@ -43,7 +43,7 @@ class PlaygroundPage(TenantPage):
         mine = Task.objects.filter(tenant=self.tenant, hidden_at=None)
         task_id = parse_public_id(request.GET.get("from", ""))
         if task_id and (task := mine.filter(pk=task_id).first()):
-            return dict(task.request)
+            return dict(task.request) or {"model": task.model}
         latest = mine.order_by("-id").values_list("model", flat=True).first()
         return {"model": request.GET.get("model") or latest or ""}
 

@@ -1,0 +1,41 @@
+"""Remove the requests of tasks that ended long ago, and of videos that tenants deleted."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.template.defaultfilters import pluralize
+from django.utils import timezone
+
+from videos import pruning
+from videos.pruning import Pruned
+
+
+class Command(BaseCommand):
+    help = (
+        "Remove request, payload and events of tasks that ended more than TASK_RETENTION_DAYS ago, and of "
+        "videos that tenants deleted. It may be run beside everything else, and cut off at any time."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+    def handle(self, *_: Any, dry_run: bool, **__: Any) -> None:
+        now = timezone.now()
+        outlived = pruning.outlived(now, settings.TASK_RETENTION_DAYS)
+        for name, tasks in {"deleted": pruning.deleted(), _ended(): outlived}.items():
+            found = pruning.would_prune(tasks) if dry_run else pruning.total(pruning.prune(tasks, now))
+            self.stdout.write(f"{name}: {_told(found)}{' would be removed' if dry_run else ' removed'}")
+
+
+def _ended() -> str:
+    days = settings.TASK_RETENTION_DAYS
+    return (
+        f"ended {days:,} day{pluralize(days)} ago" if days > 0 else "ended (TASK_RETENTION_DAYS is not set)"
+    )
+
+
+def _told(found: Pruned) -> str:
+    counts = {"request": found.tasks, "event": found.events, "kept answer": found.answers}
+    return ", ".join(f"{number:,} {noun}{pluralize(number)}" for noun, number in counts.items())
