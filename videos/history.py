@@ -14,9 +14,27 @@ from accounts.moments import midnight
 from videos import listing
 from videos.listing import Order
 from videos.models import Task
+from videos.models.task import WITH_PROMPT
 from videos.search import Search
 from videos.states import ACTIVE, Status
 
+SHOWN = (
+    "tenant_id",
+    "status",
+    "model",
+    "seconds",
+    "price",
+    "created_at",
+    "finished_at",
+    "has_poster",
+    "media_removed_at",
+    "failure_code",
+    "pruned_at",
+    "api_key__prefix",
+    "api_key__name",
+    "api_key__purpose",
+)
+"""What the page and the file show of a task, but for the prompt; of the rest they read nothing."""
 PAGE = 20
 """Tasks on a page."""
 BATCH = 1000
@@ -153,5 +171,5 @@ def _tasks(tenant: Tenant, filters: Filters, turn: Turn, most: int) -> tuple[lis
     if filters.words:
         found = Search(filters.words, tenant.pk, listed, filters.rest, order).first(most)
         listed, ended_at = listed.filter(pk__in=found.ids), found.ended_at
-    shown = listed.filter(filters.rest).select_related("api_key").defer("payload", "api_key__digest")
+    shown = listed.filter(filters.rest).select_related("api_key").only(*SHOWN).annotate(**WITH_PROMPT)
     return [*order.of(shown)[:most]], ended_at

@@ -1,10 +1,11 @@
 """What happened to tasks, in the staff console."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet, UUIDField
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet, TextField, UUIDField
+from django.db.models.functions import Cast, Left
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_days import CalendarSpan, DayFilter, DayOfWritingFilter
 from accounts.admin_filters import ChoiceFilter, TenantFilter
-from accounts.admin_lists import ReadOnlyAdmin
+from accounts.admin_lists import ReadOnlyAdmin, UncountedChangeList
 from accounts.any_of import OF_ONE_TENANT, is_any_of
 from accounts.chips import clipped
 from accounts.ids import first_uuid7
@@ -23,6 +24,9 @@ from videos.models.task import parse_public_id, public_id
 
 LATEST_TASKS = 2000
 """Of a tenant, the events of its latest tasks are listed; a day before that brings those of earlier ones."""
+
+DETAIL_SHOWN = 500
+"""Characters of what else is known of an event, in the list and its file; its page has all of it."""
 
 
 class VerbFilter(ChoiceFilter):
@@ -52,6 +56,17 @@ class TenantOfTaskFilter(TenantFilter):
         return {"pk__lt": first_uuid7(CalendarSpan.of(day).moments()[1])} if day else {}
 
 
+class EventList(UncountedChangeList):
+    """Reads what the list shows."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """The rows, with the start of what else is known."""
+        rows: QuerySet[TaskEvent] = super().get_queryset(request, exclude_parameters)
+        start = Left(Cast("detail", TextField()), DETAIL_SHOWN)
+        shown: QuerySet[Any] = rows.defer("detail").annotate(detail_shown=start)
+        return shown
+
+
 @admin.register(TaskEvent)
 class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
     """Events, to look at; they are written with the changes they tell of."""
@@ -66,6 +81,10 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
         """With the tenant's name, and of the task no more."""
         events = super().get_queryset(request).select_related("task__tenant")
         return events.only("at", "verb", "status", "detail", "task__tenant__name")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """One that reads what it shows."""
+        return EventList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[TaskEvent], search_term: str
@@ -97,6 +116,7 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
         return event.task.tenant.name
 
     @admin.display(description=_("detail"))
-    def told(self, event: TaskEvent) -> SafeString | None:
+    def told(self, event: Any) -> SafeString | None:
         """What else is known of it, in short."""
-        return clipped(json.dumps(event.detail, ensure_ascii=False) if event.detail else "")
+        text = event.detail_shown
+        return clipped("" if text == "{}" else f"{text}…" if len(text) == DETAIL_SHOWN else text)

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from accounts.models import APIKey
 from videos.errors import TaskNotExist
 from videos.models import Task
-from videos.models.task import parse_public_id
+from videos.models.task import AS_ASKED, parse_public_id
 
 
 def of_tenant(key: APIKey, public_id: str) -> Task:
@@ -20,8 +20,7 @@ def linked(public_id: str) -> Task:
 
 def _find(tasks: QuerySet[Task], public_id: str) -> Task:
     task_id = parse_public_id(public_id)
-    # What upstream was sent is never shown, and larger than the rest together.
-    kept = tasks.filter(hidden_at=None).defer("payload")
+    kept = tasks.filter(hidden_at=None).defer(*AS_ASKED)
     task = kept.filter(pk=task_id).first() if task_id else None
     if task is None:
         raise TaskNotExist

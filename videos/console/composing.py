@@ -65,7 +65,8 @@ def _key(tenant: Tenant | None) -> APIKey | None:
 
 def _task(public_id: str) -> Task | None:
     task_id = parse_public_id(public_id)
-    return Task.objects.select_related("tenant").filter(pk=task_id).first() if task_id else None
+    tasks = Task.objects.select_related("tenant").defer("payload", "fingerprint")
+    return tasks.filter(pk=task_id).first() if task_id else None
 
 
 def _only_tenant() -> Tenant | None:

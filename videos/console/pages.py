@@ -20,7 +20,7 @@ from videos.console import composing, inspecting
 from videos.decisions import ACTIONS, PLACE, Decision, NotDecided
 from videos.making import Asked, NotMade
 from videos.models import Task
-from videos.models.task import parse_public_id
+from videos.models.task import AS_ASKED, WITH_PROMPT, parse_public_id
 
 
 class TaskPages:
@@ -58,10 +58,11 @@ class TaskPages:
         """The task; with `part=live`, only what moves while it is at work."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        task, now = task_of(object_id), timezone.now()
+        is_part, now = request.GET.get("part") == "live", timezone.now()
+        task = task_of(object_id, as_asked=not is_part)
         context = inspecting.live(task, request, now)
         context |= {"form_id": uuid4()}
-        if request.GET.get("part") == "live":
+        if is_part:
             is_news = request.GET.get("seen") != context["seen"]
             return TemplateResponse(request, "console/live.html", context | {"is_news": is_news})
         context |= inspecting.request_of(task, request, context["events"])
@@ -123,9 +124,10 @@ class TaskPages:
         return TemplateResponse(request, template, {**frame, **context})
 
 
-def task_of(object_id: str) -> Task:
+def task_of(object_id: str, *, as_asked: bool = False) -> Task:
     """The task of that id, its own or the public one. Raises `Http404`."""
-    tasks = Task.objects.select_related("tenant", "account", "api_key").defer("account__secret_key")
+    tasks = Task.objects.select_related("tenant", "account", "api_key").annotate(**WITH_PROMPT)
+    tasks = tasks.defer(*(() if as_asked else AS_ASKED), "account__secret_key", "api_key__digest")
     parsed = _parsed(object_id)
     task = tasks.filter(pk=parsed).first() if parsed else None
     if task is None:

@@ -24,6 +24,8 @@ PROMPT = KeyTextTransform("prompt", "request")
 """The prompt in a task's request."""
 WITH_PROMPT: dict[str, Any] = {"prompt": PROMPT}
 """The annotation that fills `Task.prompt`, for who reads nothing else of the request."""
+AS_ASKED = ("request", "payload", "fingerprint")
+"""The columns of what was asked: larger than the rest together, and read only where all of it is shown."""
 
 
 def public_id(task_id: UUID) -> str:

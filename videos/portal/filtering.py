@@ -14,6 +14,7 @@ from accounts.key_states import key_name
 from accounts.models import APIKey, Tenant
 from videos import catalogue
 from videos.history import AT_WORK, Filters
+from videos.requests.values import without_unstorable
 from videos.search import LONGEST_SEARCH
 
 EARLIEST, LATEST = date(1970, 1, 2), date(9999, 12, 30)
@@ -26,6 +27,8 @@ STATUSES = {
     "failed": _("Failed or cancelled"),
 }
 _ANY = ("", _("All"))
+MOST_KEYS = 200
+"""Keys to choose from."""
 
 
 class FilterForm(forms.Form):
@@ -49,7 +52,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, query: QueryDict, tenant: Tenant) -> None:
         super().__init__(query, label_suffix="")
-        self._keys = list(APIKey.objects.filter(tenant=tenant).defer("digest").order_by("name", "id"))
+        self._keys = _keys(tenant, query.get("key", ""))
         self._offer("status", STATUSES.items())
         self._offer("model", _models())
         self._offer("key", [(key.prefix, f"{key_name(key)} ({key.prefix}…)") for key in self._keys])
@@ -98,6 +101,15 @@ def _day(day: date | None) -> date | None:
     if day is not None and not EARLIEST <= day <= LATEST:
         raise forms.ValidationError(_("There are no videos of that time."))
     return day
+
+
+def _keys(tenant: Tenant, chosen: str) -> list[APIKey]:
+    """The keys to choose from, by name: those made last, and the one that is asked for."""
+    keys = APIKey.objects.filter(tenant=tenant).only("prefix", "name", "purpose")
+    found = {key.pk: key for key in keys.order_by("-pk")[:MOST_KEYS]}
+    if chosen and len(found) == MOST_KEYS:
+        found |= {key.pk: key for key in keys.filter(prefix=without_unstorable(chosen))}
+    return sorted(found.values(), key=lambda key: (key.name, key.pk))
 
 
 def _models() -> Iterator[tuple[str, Sequence[tuple[str, str]]]]:

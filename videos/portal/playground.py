@@ -42,7 +42,7 @@ class PlaygroundPage(TenantPage):
         """The task that is to be made again, or the model that was asked for last."""
         mine = Task.objects.filter(tenant=self.tenant, hidden_at=None)
         task_id = parse_public_id(request.GET.get("from", ""))
-        if task_id and (task := mine.filter(pk=task_id).first()):
+        if task_id and (task := mine.only("request", "model").filter(pk=task_id).first()):
             return dict(task.request) or {"model": task.model}
         latest = mine.order_by("-id").values_list("model", flat=True).first()
         return {"model": request.GET.get("model") or latest or ""}

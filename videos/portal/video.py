@@ -16,7 +16,7 @@ from videos.composer.preview import curl
 from videos.display import stage_chip, stage_label
 from videos.live import facts
 from videos.models import Task
-from videos.models.task import parse_public_id
+from videos.models.task import AS_ASKED, WITH_PROMPT, parse_public_id
 
 
 class VideoPage(TenantPage):
@@ -28,9 +28,10 @@ class VideoPage(TenantPage):
 
     def get(self, request: HttpRequest, task_id: str) -> HttpResponse:
         """Show it; with `part=live`, only what moves while it is at work."""
-        task, now = task_of(self.tenant, task_id), timezone.now()
+        is_part, now = request.GET.get("part") == "live", timezone.now()
+        task = task_of(self.tenant, task_id, with_request=not is_part)
         context = live(task, now) | {"poster": self._poster(task)}
-        if request.GET.get("part") == "live":
+        if is_part:
             self.template_name = "portal/live.html"
             is_news = request.GET.get("seen") != context["seen"]
             return self.render_to_response(context | {"is_news": is_news, "may_work": self.may(Role.MEMBER)})
@@ -47,11 +48,13 @@ class VideoPage(TenantPage):
         }
 
 
-def task_of(tenant: Tenant, public_id: str) -> Task:
+def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Task:
     """The tenant's own task of that id that it has not deleted. Raises `Http404` for any other id."""
     task_id = parse_public_id(public_id)
     mine = Task.objects.filter(tenant=tenant, hidden_at=None).select_related("api_key", "account")
-    task = mine.defer("payload", "account__secret_key").filter(pk=task_id).first() if task_id else None
+    unread = {*AS_ASKED, "account__secret_key", "api_key__digest"} - ({"request"} if with_request else set())
+    found = mine.defer(*unread).annotate(**WITH_PROMPT)
+    task = found.filter(pk=task_id).first() if task_id else None
     if task is None:
         raise Http404
     return task
