@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Quota, Scope
+from config.envelope import encode
 from videos import listing, proportion, representation, statements
 from videos.api.base import View
-from videos.api.bodies import encode
 from videos.api.paging import Page
 from videos.api.parameters import Parameters
 from videos.models import GenerationStat, Task

@@ -17,8 +17,8 @@ from accounts import keys
 from accounts.csv_files import csv_file
 from accounts.models import Scope, Tenant
 from accounts.money import shown
+from config.envelope import encode
 from videos.api.base import View
-from videos.api.bodies import encode
 from videos.api.parameters import Parameters
 from videos.proportion import MOST_BYTES
 from videos.requests import InvalidRequestError, Violation
