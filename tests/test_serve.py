@@ -1,7 +1,9 @@
 """The commands that run everything, as processes."""
 
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,26 +82,54 @@ print(*UpstreamAccount.objects.filter(is_enabled=True).values_list("name", flat=
 """
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a migrated database, made once for all tests, to be copied."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "migrated"
+    with (folder.parent / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            begun = folder.with_suffix(".begun")
+            with running(begun / "postgres"):
+                _manage(begun, "migrate", "-v0")
+            process_id = begun / "postgres" / "cluster" / "postmaster.pid"
+            wait_until("the end of the server", lambda: not process_id.exists())
+            begun.rename(folder)
+    return folder
+
+
+@pytest.fixture
+def data(migrated: Path, tmp_path: Path) -> Path:
+    """A data folder of the test's own, with a migrated database."""
+    sockets = shutil.ignore_patterns(".s.PGSQL.*")
+    return Path(shutil.copytree(migrated, tmp_path / "data", ignore=sockets))
+
+
 @pytest.mark.processes
-def test_the_sandbox_of_earlier_gets_no_task_once_a_real_account_is_set_up(tmp_path: Path) -> None:
-    with running(tmp_path / "postgres"):  # held, so that the commands find the server up
-        _manage(tmp_path, "migrate", "-v0")
-        _manage(tmp_path, "shell", "-v0", "-c", ACCOUNTS)
-        with _serving(tmp_path) as (process, _):
-            assert _manage(tmp_path, "shell", "-v0", "-c", ENABLED).split() == ["real"]
+def test_the_sandbox_of_earlier_gets_no_task_once_a_real_account_is_set_up(data: Path) -> None:
+    with running(data / "postgres"):  # held, so that the commands find the server up
+        _manage(data, "shell", "-v0", "-c", ACCOUNTS)
+        with _serving(data) as (process, _):
+            assert _manage(data, "shell", "-v0", "-c", ENABLED).split() == ["real"]
             children = psutil.Process(process.pid).children(recursive=True)
             assert not any("videos.sandbox" in child.cmdline() for child in children)
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_serve_serves_and_leaves_no_process_behind(tmp_path: Path, number: int) -> None:
-    with _serving(tmp_path) as (process, url):
+@pytest.mark.parametrize(
+    ("number", "is_new"), [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGKILL, False)]
+)
+def test_serve_serves_and_leaves_no_process_behind(
+    number: int, is_new: bool, data: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "new" if is_new else data
+    with _serving(data) as (process, url):
         assert _status(f"{url}/readyz") == 200
-        key = json.loads(_manage(tmp_path, "createtenant", "Alice"))["key"]
+        key = json.loads(_manage(data, "createtenant", "Alice"))["key"]
         request = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
         with urllib.request.urlopen(request, timeout=TOO_LONG) as answer:
             assert json.load(answer)["data"]
         process.send_signal(number)
         process.wait(timeout=TOO_LONG)
-    wait_until("the end of all processes", lambda: not _using(tmp_path))
+    wait_until("the end of all processes", lambda: not _using(data))

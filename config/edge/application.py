@@ -17,6 +17,7 @@ from config.edge.bodies import SMALL_BYTES, Body, BodyNeeded, Budget, Incomplete
 from config.edge.connections import Connections
 from config.edge.head import Environ, Scope
 from config.edge.threads import Threads
+from config.networks import shared_by_one
 from config.routes import API_PREFIX
 
 DISCARDED_BYTES = 32 * 1024 * 1024
@@ -126,7 +127,7 @@ class Application:
 def _caller(scope: Scope) -> bytes:
     """Whose request it is, before anybody is known: who presents the same is the same."""
     proof = head.field(scope, b"authorization") or head.field(scope, b"cookie")
-    return proof or str(scope["client"][0]).encode()
+    return proof or shared_by_one(str(scope["client"][0])).encode()
 
 
 async def _linger(scope: Scope, body: Body, answer: Answer) -> None:
