@@ -189,6 +189,12 @@ def test_header_values_are_bytes() -> None:
     assert "HTTP_X_Y" not in told
 
 
+def test_a_host_that_was_not_sent_is_none() -> None:
+    exchange = Exchange(method="GET")
+    exchange.scope["headers"] = [(b"host", b"")]
+    assert "HTTP_HOST" not in exchange.of(serving(echo)).body
+
+
 def test_http_2_is_spoken_only_where_the_settings_say_so() -> None:
     exchange = Exchange(method="GET")
     exchange.scope["http_version"] = "2"
