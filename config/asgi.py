@@ -3,7 +3,6 @@
 import gc
 import os
 import resource
-import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -22,8 +21,6 @@ def _django() -> Application:
     call_command("check", verbosity=0)  # no server starts on a bad configuration
     _allow_many_files()
     gc.freeze()  # what is there now stays; looking through it again would only hold requests up
-    # So often do threads that compute make way for one that has little to do: five times as often as usual.
-    sys.setswitchinterval(0.001)
     return Application(
         wsgi,
         threads=settings.API_THREADS,

@@ -73,7 +73,7 @@ def environ(scope: Scope, body: io.IOBase, length: int) -> Environ:
 def _fields(sent: list[tuple[bytes, bytes]]) -> dict[str, str]:
     values: dict[str, list[bytes]] = {}
     for name, value in sent:
-        # A Host that was not sent is told as an empty one; without any, Django takes the address of the server.
+        # A Host that was not sent comes as an empty one; Django takes the server's address for none.
         if (key := _key(name)) and (value or name != b"host"):
             values.setdefault(key, []).append(value)
     return {key: _SEPARATORS.get(key, b",").join(value).decode("latin-1") for key, value in values.items()}
