@@ -708,6 +708,13 @@ def _others() -> None:
             " SELECT id, 'top_up', 1, 0, now(), 'bob', 'paid' FROM accounts_tenant, generate_series(1, 500)"
             " WHERE name LIKE 'Tenant %'"
         )
+        for verb, of_each in ("create", 3), ("succeed", 3):
+            cursor.execute(
+                "INSERT INTO videos_taskevent (task_id, at, verb, status, detail)"
+                " SELECT id, created_at, %s, status, '{}' FROM videos_task, generate_series(1, %s)",
+                [verb, of_each],
+            )
+        cursor.execute("UPDATE videos_taskevent SET verb = 'flag' WHERE id %% 1000 = 0", [])
 
 
 @pytest.fixture
