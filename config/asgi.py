@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -21,6 +22,9 @@ def _django() -> Application:
     call_command("check", verbosity=0)  # no server starts on a bad configuration
     _allow_many_files()
     gc.freeze()  # what is there now stays; looking through it again would only hold requests up
+    # So often do threads that compute make way for the event loop: with Python's own 5 ms a crowd of slow
+    # connections holds others up for 430 ms (p99), with this for 64.
+    sys.setswitchinterval(0.001)
     return Application(
         wsgi,
         threads=settings.API_THREADS,
