@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -230,11 +230,6 @@ def test_health_is_answered_while_every_thread_is_busy() -> None:
 # --- bodies
 
 
-async def _trickle(*pieces: bytes) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
-
-
 def test_a_body_must_keep_up_a_least_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.edge.bodies.GRACE_SECONDS", 0.05)
     pieces = iter([b"x" * LEAST_BYTES_PER_SECOND, b"x"])
@@ -271,9 +266,7 @@ def test_nobody_takes_the_memory_for_bodies_of_all_others() -> None:
     budget.take(b"d", 40)
 
 
-def test_bodies_beyond_the_budget_are_refused_and_what_they_held_is_given_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_bodies_beyond_the_budget_are_refused_and_what_they_held_is_given_back() -> None:
     application = serving(echo)
     application._budget = Budget(of_all=100, of_one=100)
     for _ in range(3):
