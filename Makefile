@@ -5,6 +5,9 @@ VENV ?= .venv
 PORT ?= 8000
 BIN = $(VENV)/bin
 
+# Where it is set, each of the many processes of the tests would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-long e2e screenshots messages check format bench clean
 

@@ -14,13 +14,16 @@ import django.test
 import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from accounts.ids import uuid7
 from accounts.models import APIKey, Standing, Tenant
 from config.processes import free_port
+from tests import migrated
 from tests.emptying import CommittingTest
 from videos import admission, creation, ordering, replays, worker
 from videos.admission import Asker
@@ -75,6 +78,15 @@ def make_caller(tenant: Tenant, name: str = "a key", scopes: tuple[str, ...] = (
     """A program of the tenant with a key of its own."""
     key, text = APIKey.objects.mint(tenant, name, scopes)
     return Caller(text, key)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Let the database of the tests, of which each process has its own, be a copy of a migrated one."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated.template()
 
 
 @pytest.fixture(autouse=True, scope="session")
