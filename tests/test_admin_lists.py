@@ -13,6 +13,7 @@ from accounts.admin_days import place_of
 from accounts.models import APIKey, Invitation, Purpose, Tenant
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
+from tests.plans import analyse
 from videos import queueing
 from videos.admin import tasks as task_list
 from videos.models import Task, TaskEvent
@@ -277,6 +278,7 @@ def test_the_place_of_a_moment_is_found(make_task: MakeTask) -> None:
 
 def test_the_place_of_a_moment_is_found_by_looking_at_a_few_rows(make_task: MakeTask) -> None:
     write_events(make_task, 5000, timedelta(seconds=1))
+    analyse()
     with CaptureQueriesContext(connection) as asked:
         place_of(NOW + timedelta(seconds=1234), TaskEvent, 'row."at"')
     with connection.cursor() as cursor:

@@ -14,6 +14,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.ids import uuid7
 from accounts.models import Quota, WhenFull
 from tests.conftest import NOW, Caller, MakeTask
+from tests.plans import many_tasks, tasks_of_many  # noqa: F401 - fixtures
+from tests.rows import check_each
 from tests.test_api_errors import MALFORMED_IDS, assert_refused
 from videos.models import Task
 from videos.states import Status
@@ -313,24 +315,21 @@ INDEXES = {
 }
 
 
-@pytest.mark.parametrize("after", ["", "&after={id}"])
-@pytest.mark.parametrize("parameters", INDEXES)
-def test_each_filter_has_its_index_which_gives_the_order_too(
-    parameters: str, after: str, owner: Caller, make_task: MakeTask
-) -> None:
-    with connection.cursor() as cursor:  # the planner counts the pages of rows that were rolled back, too
-        cursor.execute("TRUNCATE videos_task CASCADE")
-    task = make_task()
-    with CaptureQueriesContext(connection) as captured:
-        owner.get(f"/v1/videos?{parameters}{after.format(id=task.public_id)}")
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN {captured[-1]['sql']}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    page = plan.partition("Limit")[2]
-    assert f"using {INDEXES[parameters]} on videos_task" in page
-    assert "videos_task_pkey" not in page
-    assert "Sort" not in page
+@pytest.mark.usefixtures("many_tasks")
+def test_each_filter_has_its_index_which_gives_the_order_too(owner: Caller) -> None:
+    task = Task.objects.filter(tenant=owner.tenant).latest("id")
+
+    def serves(asked: str) -> None:
+        with CaptureQueriesContext(connection) as captured:
+            owner.get(f"/v1/videos?{asked}")
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {captured[-1]['sql']}")
+            page = "\n".join(line for (line,) in cursor.fetchall()).partition("Limit")[2]
+        assert f"using {INDEXES[asked.partition('&after=')[0]]} on videos_task" in page, page
+        assert "videos_task_pkey" not in page, page
+        assert "Sort" not in page, page
+
+    check_each([f"{asked}{after}" for asked in INDEXES for after in ("", f"&after={task.public_id}")], serves)
 
 
 @pytest.mark.parametrize("parameters", ["", "&after={id}&status=queued&model=Kling-3.0-720p&created_after=1"])

@@ -12,6 +12,7 @@ from django.db.models import Sum
 
 from accounts.models import Standing, Tenant, User
 from tests.conftest import NOW, Caller, MakeTask
+from tests.plans import add_others, analyse
 from videos import books, ledger
 from videos.books import Movement, Statement
 from videos.models import BookedDay, BookedUntil, LedgerEntry
@@ -176,10 +177,12 @@ def test_days_that_are_not_what_the_ledger_says_are_found(owner: Caller, pay: Pa
 
 
 def test_a_statement_is_one_query_that_reads_what_was_not_added_up(owner: Caller, pay: Pay) -> None:
+    add_others()
     for _ in range(20):
         pay("1")
     books.keep_up()
     pay("1")
+    analyse()
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"tenant": owner.tenant.pk, "zone": "UTC", "start": DAY, "end": DAY}
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {books._SUMS}", values)

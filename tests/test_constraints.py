@@ -37,6 +37,8 @@ from accounts.models import (
 from config import prepared
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.console import Person
+from tests.plans import analyse, empty_pages, many_tasks, tasks_of_many  # noqa: F401 - two are fixtures
+from tests.rows import check_each
 from tests.test_api_listing import INDEXES as OF_THE_LIST
 from videos import admission, books, creation, generation_times, ordering, pruning, search, statements
 from videos.admission import Asker
@@ -595,7 +597,9 @@ def _due(account: UpstreamAccount, status: Status) -> QuerySet[Any]:
     return Task.objects.filter(account=account, status=status, due_at__lte=NOW)
 
 
-INDEXES: list[tuple[str, Callable[[UpstreamAccount, Tenant], QuerySet[Any]]]] = [
+Query = Callable[[UpstreamAccount, Tenant], QuerySet[Any]]
+
+INDEXES: list[tuple[str, Query]] = [
     ("task_queue", _queue),
     ("task_tenant_turn", _last_turn),
     ("task_to_poll", lambda account, tenant: _due(account, Status.RUNNING)),
@@ -668,86 +672,15 @@ INDEXES: list[tuple[str, Callable[[UpstreamAccount, Tenant], QuerySet[Any]]]] = 
 ]
 
 
-def _empty_pages() -> None:
-    """Begin on new pages: the planner counts those of rows that other tests wrote and rolled back."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE videos_task, videos_dailyusage, videos_refusedcreate CASCADE")
-
-
-def analyse() -> None:
-    """Let the planner know the rows there are now; what it knew depends on when autovacuum last came by."""
-    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {', '.join(tables)}")
-
-
-_SOME_ID = "('019' || substr(md5(random()::text || clock_timestamp()), 1, 29))::uuid"
-"""Of these years."""
-
-
-def _others() -> None:
-    """Ten tenants more, with as many tasks as Alice each and older ones, and with entries of their own."""
-    Tenant.objects.bulk_create(Tenant(name=f"Tenant {number}") for number in range(10))
-    own = {
-        "id": _SOME_ID,
-        "tenant_id": "other.id",
-        "upstream_task_id": "task.id::text || other.id || age",
-        "created_at": "task.created_at - age * interval '1 day'",
-        "api_key_id": "NULL",
-    }
-    columns = [field.attname for field in Task._meta.concrete_fields]
-    values = [own.get(column, f"task.{column}") for column in columns]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)}"  # noqa: S608 - columns
-            " FROM videos_task task, accounts_tenant other, generate_series(0, 4) age"
-            " WHERE other.id <> task.tenant_id"
-        )
-        cursor.execute(
-            "INSERT INTO videos_ledgerentry (tenant_id, kind, amount, held, at, actor_name, reason)"
-            " SELECT id, 'top_up', 1, 0, now(), 'bob', 'paid' FROM accounts_tenant, generate_series(1, 500)"
-            " WHERE name LIKE 'Tenant %'"
-        )
-        for verb, of_each in ("create", 3), ("succeed", 3):
-            cursor.execute(
-                "INSERT INTO videos_taskevent (task_id, at, verb, status, detail)"
-                " SELECT id, created_at, %s, status, '{}' FROM videos_task, generate_series(1, %s)",
-                [verb, of_each],
-            )
-        cursor.execute("UPDATE videos_taskevent SET verb = 'flag' WHERE id %% 1000 = 0", [])
-
-
-@pytest.fixture
-def tasks_of_many(make_task: MakeTask) -> None:
-    """Enough rows for the planner to weigh, in every state."""
-    _empty_pages()
-    for status in Status:
-        for number in range(4):
-            done = NOW if status in (Status.STORING, Status.SUCCEEDED) else None
-            make_task(status, turn=number, done_at=done, now=NOW - timedelta(minutes=number))
-    _others()
-    analyse()
-
-
-@pytest.fixture
-def many_tasks(tasks_of_many: None) -> None:
-    """Those, read by an index wherever one serves."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
-
-
 @pytest.mark.usefixtures("many_tasks")
-@pytest.mark.parametrize(("index", "query"), INDEXES, ids=[name for name, _ in INDEXES])
-def test_an_index_serves_the_query_it_names(
-    index: str,
-    query: Callable[[UpstreamAccount, Tenant], QuerySet[Any]],
-    owner: Caller,
-    account: UpstreamAccount,
-) -> None:
-    plan = query(account, owner.tenant).explain()
-    assert index in plan
-    assert "Seq Scan" not in plan
+def test_each_index_serves_the_query_it_names(owner: Caller, account: UpstreamAccount) -> None:
+    def serves(row: tuple[str, Query]) -> None:
+        index, query = row
+        plan = query(account, owner.tenant).explain()
+        assert index in plan, plan
+        assert "Seq Scan" not in plan, plan
+
+    check_each(INDEXES, serves)
 
 
 def test_every_named_index_has_a_query() -> None:
@@ -874,7 +807,7 @@ def _recorded() -> Iterator[list[Run]]:
 @pytest.fixture
 def runs(owner: Caller, account: UpstreamAccount) -> list[Run]:
     """The hand-written statements, each run in the ways it can be, among the rows of many tenants."""
-    _empty_pages()
+    empty_pages()
     call_command("seedtasks", "--force", "--tasks", "3000", "--tenants", "30", stdout=StringIO())
     with connection.cursor() as cursor:
         cursor.execute(
@@ -922,10 +855,13 @@ def test_no_statement_reads_a_table_from_end_to_end(runs: list[Run]) -> None:
         assert not _read_whole(plan), sql
 
 
-@pytest.mark.parametrize("name", HAND_WRITTEN)
 @pytest.mark.usefixtures("runs")
-def test_no_statement_reads_a_table_from_end_to_end_whatever_its_values(name: str) -> None:
+def test_no_statement_reads_a_table_from_end_to_end_whatever_its_values() -> None:
     """PostgreSQL plans a statement once for all its values, after it was run a few times."""
+    check_each(HAND_WRITTEN, _searches_by_its_generic_plan)
+
+
+def _searches_by_its_generic_plan(name: str) -> None:
     names = list(dict.fromkeys(VALUE.findall(HAND_WRITTEN[name])))
     text = VALUE.sub(lambda value: f"${names.index(value[1]) + 1}", HAND_WRITTEN[name])
     with connection.cursor() as cursor:

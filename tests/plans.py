@@ -1,0 +1,79 @@
+"""Rows for plans of PostgreSQL to be looked at: enough of them, and analysed, so that no plan is chance."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from accounts.models import Tenant
+from tests.conftest import NOW, MakeTask
+from videos.models import Task
+from videos.states import Status
+
+_SOME_ID = "('019' || substr(md5(random()::text || clock_timestamp()), 1, 29))::uuid"
+"""Of these years."""
+
+
+def empty_pages() -> None:
+    """Begin on new pages: the planner counts those of rows that other tests wrote and rolled back."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE videos_task, videos_dailyusage, videos_refusedcreate CASCADE")
+
+
+def analyse() -> None:
+    """Let the planner know the rows there are now; what it knew depends on when autovacuum last came by."""
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(tables)}")
+
+
+def add_others() -> None:
+    """Ten tenants more, with as many tasks as Alice each and older ones, and with entries of their own."""
+    Tenant.objects.bulk_create(Tenant(name=f"Tenant {number}") for number in range(10))
+    own = {
+        "id": _SOME_ID,
+        "tenant_id": "other.id",
+        "upstream_task_id": "task.id::text || other.id || age",
+        "created_at": "task.created_at - age * interval '1 day'",
+        "api_key_id": "NULL",
+    }
+    columns = [field.attname for field in Task._meta.concrete_fields]
+    values = [own.get(column, f"task.{column}") for column in columns]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)}"  # noqa: S608 - columns
+            " FROM videos_task task, accounts_tenant other, generate_series(0, 4) age"
+            " WHERE other.id <> task.tenant_id"
+        )
+        cursor.execute(
+            "INSERT INTO videos_ledgerentry (tenant_id, kind, amount, held, at, actor_name, reason)"
+            " SELECT id, 'top_up', 1, 0, now(), 'bob', 'paid' FROM accounts_tenant, generate_series(1, 500)"
+            " WHERE name LIKE 'Tenant %'"
+        )
+        for verb, of_each in ("create", 3), ("succeed", 3):
+            cursor.execute(
+                "INSERT INTO videos_taskevent (task_id, at, verb, status, detail)"
+                " SELECT id, created_at, %s, status, '{}' FROM videos_task, generate_series(1, %s)",
+                [verb, of_each],
+            )
+        cursor.execute("UPDATE videos_taskevent SET verb = 'flag' WHERE id %% 1000 = 0", [])
+
+
+@pytest.fixture
+def tasks_of_many(make_task: MakeTask) -> None:
+    """Enough rows for the planner to weigh, in every state."""
+    empty_pages()
+    for status in Status:
+        for number in range(4):
+            done = NOW if status in (Status.STORING, Status.SUCCEEDED) else None
+            make_task(status, turn=number, done_at=done, now=NOW - timedelta(minutes=number))
+    add_others()
+    analyse()
+
+
+@pytest.fixture
+def many_tasks(tasks_of_many: None) -> None:
+    """Those, read by an index wherever one serves."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
