@@ -28,7 +28,9 @@ Figures = dict[tuple[datetime, str], tuple[int, int, int, Decimal | int]]
 
 def counted() -> Figures:
     """What the hours say: made, completed, failed and spend of each."""
-    rows = ModelHour.objects.values_list("hour", "model", "made", "completed", "failed", "spend")
+    rows = ModelHour.objects.order_by("hour", "model").values_list(
+        "hour", "model", "made", "completed", "failed", "spend"
+    )
     return {(hour, model): tuple(figures) for hour, model, *figures in rows}  # type: ignore[misc]
 
 

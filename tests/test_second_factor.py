@@ -2,18 +2,20 @@
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
 from django.conf import LazySettings
 from django.utils import timezone
+from django_otp.plugins.otp_totp import models as otp_totp_models
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor
 from accounts.models import Role, User
 from accounts.people.log_in import PATIENCE
-from tests.conftest import Caller
+from tests.conftest import NOW, Caller
 from tests.people import (
     LOG_IN,
     PASSWORD,
@@ -36,6 +38,12 @@ CODE, PAGE, CONFIRM, OFF = (
 )
 CONSOLE = "/admin/jsi18n/"
 """A page of the console."""
+
+
+@pytest.fixture(autouse=True)
+def clock_of_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stops, so that no code grows old between the app and the form."""
+    monkeypatch.setattr(otp_totp_models, "time", SimpleNamespace(time=lambda: NOW.timestamp()))
 
 
 @pytest.fixture
