@@ -25,6 +25,7 @@ from accounts.models import APIKey, Standing, Tenant
 from config.processes import free_port
 from tests import migrated
 from tests.emptying import CommittingTest
+from tests.fork_server import fork_server  # noqa: F401 - a fixture
 from videos import admission, creation, ordering, replays, worker
 from videos.admission import Asker
 from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount

@@ -19,6 +19,7 @@ from tests.attacks import ATTACKS, crowd, proportion, wire
 from tests.attacks.attack import Attack, Bars, Outcome, Target, Verdict
 from tests.attacks.bystander import Bystander
 from tests.conftest import GOOD_BODY, Caller, make_caller, order_video
+from tests.fork_server import ForkServer
 from tests.web_process import WebProcess
 from tests.worker_process import forget_jobs
 from videos.models import Task, UpstreamAccount
@@ -55,13 +56,13 @@ class Edge:
 
 @pytest.fixture(scope="module")
 def edge(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+    fork_server: ForkServer, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Edge]:
     """The servers, whose tenants outlast a test."""
     logs = tmp_path_factory.mktemp("attacked")
     attacked, behind_proxy = processes = [
-        WebProcess("edge", logs, API_THREADS=str(THREADS)),
-        WebProcess("behind-proxy", logs, API_THREADS="1", TRUSTED_PROXIES="1"),
+        WebProcess(fork_server, logs / "edge.log", API_THREADS=str(THREADS)),
+        WebProcess(fork_server, logs / "behind-proxy.log", API_THREADS="1", TRUSTED_PROXIES="1"),
     ]
     try:
         with django_db_blocker.unblock():

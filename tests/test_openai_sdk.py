@@ -22,6 +22,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import APIKey, Quota
 from tests import worker_process
 from tests.conftest import NOW, Caller, MakeTask, Sandbox, make_caller
+from tests.fork_server import ForkServer
 from tests.web_process import WebProcess
 from tests.worker_process import Workers
 from videos import lifecycle, reconciliation, replays
@@ -280,9 +281,11 @@ def test_the_whole_way_on_real_processes(
 
 
 @pytest.fixture
-def web(transactional_db: None, tmp_path: Path, results_folder: Path) -> Iterator[WebProcess]:
+def web(
+    transactional_db: None, fork_server: ForkServer, tmp_path: Path, results_folder: Path
+) -> Iterator[WebProcess]:
     """A web process as `serve` runs it."""
-    process = WebProcess("web", tmp_path, RESULTS_DIR=str(results_folder))
+    process = WebProcess(fork_server, tmp_path / "web.log", RESULTS_DIR=str(results_folder))
     process.wait()
     yield process
     process.kill()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,9 +19,9 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from tests import worker_process
 from tests.conftest import Caller, MakeTask, Sandbox
+from tests.fork_server import ForkServer
 from tests.worker_process import (
     DOWNLOAD,
-    PROJECT,
     TOO_LONG,
     SlowLink,
     Workers,
@@ -169,13 +168,13 @@ def test_procrastinates_own_door_would_leave_the_job_behind() -> None:
 
 RESERVING = """
 import json, time
-from django.db import transaction
+from django.db import connection, transaction
 from videos import budgets
 from videos.models import UpstreamAccount, UpstreamBudget
 account = UpstreamAccount.objects.get()
 gap, grants = 1 / account.creates_per_second, []
 print("ready", flush=True)
-input()
+connection.cursor().execute("SELECT pg_advisory_lock_shared(1)")
 while len(grants) < 4:
     with transaction.atomic():
         moments = budgets.reserve(account, budgets.Action.CREATE, 3)
@@ -187,25 +186,19 @@ print(json.dumps(grants), flush=True)
 """
 
 
-@pytest.mark.usefixtures("workers")
-def test_a_budget_shared_by_processes_is_kept_exactly(account: UpstreamAccount) -> None:
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", RESERVING]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    processes = [
-        subprocess.Popen(command, cwd=PROJECT, env=child_environment(), text=True, **pipes)  # type: ignore[call-overload]
-        for _ in range(4)
-    ]
-    try:
-        for process in processes:
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        answers = [json.loads(process.communicate(timeout=TOO_LONG)[0]) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
+@pytest.mark.usefixtures("transactional_db")
+def test_a_budget_shared_by_processes_is_kept_exactly(
+    account: UpstreamAccount, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    command = ["manage.py", "shell", "--no-imports", "-c", RESERVING]
+    logs = [tmp_path / f"{number}.log" for number in range(4)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(1)")  # so that all of them begin at the same moment
+        processes = [fork_server.start(command, child_environment(), log) for log in logs]
+        wait_until("all are ready", lambda: all(log.exists() and "ready" in log.read_text() for log in logs))
+        cursor.execute("SELECT pg_advisory_unlock(1)")
+    assert [process.wait(TOO_LONG) for process in processes] == [0] * 4
+    answers = [json.loads(log.read_text().splitlines()[-1]) for log in logs]
     grants = sorted(grant for answer in answers for grant in answer)
     for reserved, told in grants:
         assert told - reserved >= -0.001, "told when reserved, late by what the answer took"

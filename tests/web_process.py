@@ -3,25 +3,27 @@
 import asyncio
 import itertools
 import json
-import os
 import random
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import httpx
 import pytest
 
 from config.edge import server
-from config.processes import Family, free_port
+from config.processes import free_port
 from tests.conftest import GOOD_BODY, Caller
-from tests.worker_process import child_environment
+from tests.fork_server import ForkServer
+from tests.worker_process import TOO_LONG, child_environment, wait_until
 
 COUNT = 4
 THREADS = 8
 """Requests one process works on at a time."""
+LOG_TAIL = 2000
+"""Characters of what a process said that are shown."""
 SHORT_BREAK = 0.02
 """Seconds before somebody who was not let in knocks again."""
 
@@ -29,8 +31,8 @@ SHORT_BREAK = 0.02
 class WebProcess:
     """Granian, as `serve` runs it: one process that watches and one that works."""
 
-    def __init__(self, name: str, logs: Path, **environment: str) -> None:
-        self._name, self._logs = name, logs
+    def __init__(self, forks: ForkServer, log: Path, **environment: str) -> None:
+        self._forks, self._log = forks, log
         self._environment = {"API_THREADS": str(THREADS), **environment}
         self.start()
 
@@ -38,27 +40,33 @@ class WebProcess:
         """Start it, at a new address; it answers a while later."""
         port = free_port(0)
         self.url = f"http://127.0.0.1:{port}"
-        self._family = Family(self._logs)
         command = server.command("127.0.0.1", port)
-        self._child = self._family.start(self._name, command, child_environment(**self._environment))
+        self._process = self._forks.start(command, child_environment(**self._environment), self._log)
 
     def wait(self) -> None:
         """Wait until it answers."""
-        self._family.wait_until_answers(self._child, f"{self.url}/healthz")
+        wait_until(f"an answer of {self.url}", self._answers)
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, self.log()
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=TOO_LONG).status_code == 200
+        except httpx.TransportError:
+            return False
 
     @property
     def pid(self) -> int:
         """The process that watches; the one that works is its child."""
-        return self._child.process.pid
+        return self._process.pid
 
     def kill(self) -> None:
         """End it at once, whatever it is doing."""
-        os.killpg(self._child.process.pid, signal.SIGKILL)
-        self._child.process.wait()
+        self._process.kill_group()
+        self._process.wait()
 
     def log(self) -> str:
         """The end of what it said since it was started last."""
-        return self._child.tail()
+        return self._log.read_text(errors="replace")[-LOG_TAIL:]
 
 
 @dataclass(frozen=True)
@@ -87,9 +95,8 @@ class Answer:
 class WebProcesses:
     """Several of them that share a database, and the requests that they are sent."""
 
-    def __init__(self, logs: Path) -> None:
-        logs.mkdir(parents=True, exist_ok=True)
-        self.all = [WebProcess(f"web-{number}", logs) for number in range(COUNT)]
+    def __init__(self, forks: ForkServer, logs: Path) -> None:
+        self.all = [WebProcess(forks, logs / f"web-{number}.log") for number in range(COUNT)]
 
     def wait(self) -> None:
         """Wait until all of them answer."""
@@ -163,9 +170,11 @@ async def _posted(session: aiohttp.ClientSession, url: str, ask: Ask) -> Answer 
 
 
 @pytest.fixture(scope="module")
-def web_processes(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcesses]:
+def web_processes(
+    fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WebProcesses]:
     """Those of a module's tests."""
-    processes = WebProcesses(tmp_path_factory.mktemp("web"))
+    processes = WebProcesses(fork_server, tmp_path_factory.mktemp("web"))
     try:
         yield processes
     finally:

@@ -1,10 +1,7 @@
 """Real worker processes against the test's own database, and what it takes to kill them when we choose."""
 
-import ctypes
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,19 +17,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.conftest import GOOD_BODY, Caller
+from tests.fork_server import Forked, ForkServer
 from videos import reconciliation
 from videos.budgets import Action
 from videos.models import GenerationStat, Task, UpstreamAccount, UpstreamBudget
 from videos.queueing import Job
 from videos.states import FINAL, Status
 
-PROJECT = Path(__file__).resolve().parent.parent
-COMMAND = ("worker",)
 CREATE_TIMEOUT = 1.0
 """Seconds; the workers' submissions are given up after twice this."""
 DOWNLOAD = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 4096
 """What the slow link leads to: about a megabyte that begins like an MP4."""
-_PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 
 TOO_LONG = 60.0
 """Seconds after which something hangs: far more than it takes on a machine that is busy with other things."""
@@ -54,20 +49,11 @@ def wait_until(what: str, condition: Callable[[], T | None], seconds: float = TO
 
 
 class Worker:
-    """`manage.py procrastinate worker` as a process of its own."""
+    """`manage.py worker` as a process of its own."""
 
-    def __init__(self, log: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    def __init__(self, process: Forked, log: Path) -> None:
+        self.process = process
         self.log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *COMMAND, *arguments],
-                cwd=PROJECT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
 
     def kill(self) -> None:
         """End it at once, with nothing finished or put away."""
@@ -90,16 +76,16 @@ class Worker:
 class Workers:
     """Starts workers; ends them all."""
 
-    def __init__(self, folder: Path, results: Path) -> None:
+    def __init__(self, forks: ForkServer, folder: Path, results: Path) -> None:
         self.all: list[Worker] = []
-        self._folder, self._results = folder, results
+        self._forks, self._folder, self._results = forks, folder, results
 
     def start(self, *arguments: str, **environment: str) -> Worker:
         """Start a worker; `environment` overrides its settings."""
         log = self._folder / f"worker-{len(self.all)}.log"
-        self.all.append(
-            Worker(log, arguments, child_environment(RESULTS_DIR=str(self._results), **environment))
-        )
+        settings = child_environment(RESULTS_DIR=str(self._results), **environment)
+        process = self._forks.start(["manage.py", "worker", *arguments], settings, log)
+        self.all.append(Worker(process, log))
         return self.all[-1]
 
     def stop(self) -> None:
@@ -110,11 +96,13 @@ class Workers:
 
 
 @pytest.fixture
-def workers(transactional_db: None, tmp_path: Path, results_folder: Path) -> Iterator[Workers]:
+def workers(
+    transactional_db: None, fork_server: ForkServer, tmp_path: Path, results_folder: Path
+) -> Iterator[Workers]:
     """Workers of this test; they end with it, and leave the books in order."""
     forget_jobs()
     expect_quick_generations()
-    started = Workers(tmp_path, results_folder)
+    started = Workers(fork_server, tmp_path, results_folder)
     try:
         yield started
     finally:
@@ -147,10 +135,6 @@ def _database_url() -> str:
     if host.startswith("/"):
         return f"postgres://{credentials}@:{port}/{quote(host)}/{database['NAME']}"
     return f"postgres://{credentials}@{host}{':' if port else ''}{port}/{database['NAME']}"
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 # Jobs, which the flush between tests does not know of

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts import audit, invitations
 from accounts.models import APIKey, CosBucket, Membership, Quota, Role, Tenant, User
 from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller, order_video
+from tests.fork_server import ForkServer
 from tests.web_process import WebProcess
 from tests.worker_process import Workers, wait_until, workers  # noqa: F401 - a fixture
 from videos import ledger
@@ -69,6 +70,7 @@ def real_hashes(settings: LazySettings) -> None:
 @pytest.fixture
 def site(
     workers: Workers,  # noqa: F811 - the fixture
+    fork_server: ForkServer,
     sandbox: Sandbox,
     sandbox_account: UpstreamAccount,
     tmp_path: Path,
@@ -79,7 +81,7 @@ def site(
     alice = User.objects.create_user("alice@example.com", "alice@example.com", PASSWORD)
     Membership.objects.create(tenant=tenant, user=alice, role=Role.OWNER)
     sophie = User.objects.create_superuser("sophie", "sophie@example.com", PASSWORD)
-    web = WebProcess("web", tmp_path, RESULTS_DIR=str(results_folder))
+    web = WebProcess(fork_server, tmp_path / "web.log", RESULTS_DIR=str(results_folder))
     try:
         web.wait()
         workers.start()
