@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import transaction
 from django.db.models import Model
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
@@ -618,60 +618,69 @@ def test_every_page_is_in_the_table() -> None:
     assert sorted(PAGE_ROUTES) == sorted(name for name, _ in _pages())
 
 
-@pytest.mark.parametrize(("method", "route"), PAGE_REQUESTS)
-def test_each_person_sees_what_the_table_says(
-    method: str, route: str, house: House, owner: Caller, stranger: Caller
-) -> None:
+@pytest.fixture
+def browsers(house: House, owner: Caller, stranger: Caller) -> dict[str, Browser]:
+    """Everybody of the table, at a browser."""
+    return {who: Browser(make(owner, stranger)) for who, make in PEOPLE.items()}
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_each_person_sees_what_the_table_says(who: str, house: House, browsers: dict[str, Browser]) -> None:
+    before, browser = _rows_of_people(), browsers[who]
+    cookies = deepcopy(browser.client.cookies)
+
     def is_seen(cell: tuple[str, str, str, str]) -> None:
-        _is_seen(*cell, house, owner, stranger)
+        method, route, _, word = cell
+        address = _address(house, route)
+        browser.client.cookies = deepcopy(cookies)  # one of the pages logs out
+        answer = browser.get(address) if method == "GET" else browser.post(address, **SENT.get(route, {}))
+        seen = b"".join(answer)
+        assert answer.status_code == SEEN[word]
+        if answer.status_code == 302:
+            assert answer.headers["location"].startswith("/log-in/") is (word == "log-in")
+        if word in ("denied", "hidden", "log-in") or method == "GET":
+            assert _rows_of_people() == before
+        if word == "page" and route != "portal:poster":  # a still may stay with the browser for a while
+            assert "no-store" in answer.headers["cache-control"], "nobody goes back to it after the log-out"
+        if word in ("denied", "hidden"):
+            assert house.owner.tenant.name not in seen.decode()
 
-    check_each([cell for cell in PAGE_CELLS if cell[:2] == (method, route)], undone(is_seen))
-
-
-def _is_seen(
-    method: str, route: str, who: str, word: str, house: House, owner: Caller, stranger: Caller
-) -> None:
-    browser = Browser(PEOPLE[who](owner, stranger))
-    address, before = _address(house, route), _rows_of_people()
-    answer = browser.get(address) if method == "GET" else browser.post(address, **SENT.get(route, {}))
-    seen = b"".join(answer)
-    assert answer.status_code == SEEN[word]
-    if answer.status_code == 302:
-        assert answer.headers["location"].startswith("/log-in/") is (word == "log-in")
-    if word in ("denied", "hidden", "log-in") or method == "GET":
-        assert _rows_of_people() == before
-    if word == "page" and route != "portal:poster":  # a still may stay with the browser for a while
-        assert "no-store" in answer.headers["cache-control"], "nobody goes back to it after the log-out"
-    if word in ("denied", "hidden"):
-        assert owner.tenant.name not in seen.decode()
+    check_each([cell for cell in PAGE_CELLS if cell[2] == who], undone(is_seen))
 
 
 OF_TENANTS = [(method, route) for method, route in PAGE_REQUESTS if not route.startswith("people:")]
 
 
-@pytest.mark.parametrize("route", sorted({route for _, route in OF_TENANTS}))
-def test_every_method_of_a_tenants_page_is_in_the_table(route: str, house: House) -> None:
+def test_every_method_of_a_tenants_page_is_in_the_table(house: House) -> None:
     owners = [(method, name) for method, name, who, word in PAGE_CELLS if who == "owner" and word != "none"]
-    address, olga = _address(house, route), User.objects.get(username="olga")
-    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"):
-        with transaction.atomic():
-            answer = Browser(olga).client.generic(method, address)
-            b"".join(answer)  # to its end, which closes files
-            transaction.set_rollback(True)
-        assert (answer.status_code != 405) is ((method, route) in owners), method
+    olga = Browser(User.objects.get(username="olga"))
+
+    def is_in_the_table(request: tuple[str, str]) -> None:
+        method, route = request
+        answer = olga.client.generic(method, _address(house, route))
+        b"".join(answer)  # to its end, which closes files
+        assert (answer.status_code != 405) is (request in owners)
+
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
+    routes = sorted({route for _, route in OF_TENANTS})
+    check_each(product(methods, routes), undone(is_in_the_table))
 
 
-@pytest.mark.parametrize(("method", "route"), OF_TENANTS)
 def test_another_tenants_page_and_one_that_nobody_has_are_answered_alike(
-    method: str, route: str, house: House, stranger: Caller
+    house: House, browsers: dict[str, Browser]
 ) -> None:
-    address = _address(house, route)
-    nowhere = address.replace(str(house.owner.tenant.pk), "0199f0d2-a3b4-7c1d-8e9f-0a1b2c3d4e5f")
-    browser = Browser(make_person("charlie", stranger.tenant, Role.OWNER))
-    seen = [browser.client.generic(method, path) for path in (address, nowhere)]
-    assert [answer.status_code for answer in seen] == [404, 404]
-    theirs, nobodys = (re.findall(r"<main.*</main>", text(answer), re.DOTALL) for answer in seen)
-    assert theirs == nobodys != []
+    charlie = browsers["stranger"].client
+
+    def are_alike(request: tuple[str, str]) -> None:
+        method, route = request
+        address = _address(house, route)
+        nowhere = address.replace(str(house.owner.tenant.pk), "0199f0d2-a3b4-7c1d-8e9f-0a1b2c3d4e5f")
+        seen = [charlie.generic(method, path) for path in (address, nowhere)]
+        assert [answer.status_code for answer in seen] == [404, 404]
+        theirs, nobodys = (re.findall(r"<main.*</main>", text(answer), re.DOTALL) for answer in seen)
+        assert theirs == nobodys != []
+
+    check_each(OF_TENANTS, undone(are_alike))
 
 
 # --- what belongs to no tenant

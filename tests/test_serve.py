@@ -1,9 +1,7 @@
 """The commands that run everything, as processes."""
 
-import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +10,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from config.postgres import running
 from config.processes import free_port
 from tests.worker_process import TOO_LONG, wait_until
 
@@ -71,10 +69,9 @@ def _manage(data: Path, *arguments: str) -> str:
     return done.stdout.decode()
 
 
-ACCOUNTS = """
+REAL_ACCOUNT = """
 from videos.models import UpstreamAccount
-for name in ("sandbox", "real"):
-    UpstreamAccount.objects.create(name=name, endpoint="http://127.0.0.1:9", secret_id="i", secret_key="k")
+UpstreamAccount.objects.create(name="real", endpoint="http://127.0.0.1:9", secret_id="i", secret_key="k")
 """
 ENABLED = """
 from videos.models import UpstreamAccount
@@ -82,54 +79,39 @@ print(*UpstreamAccount.objects.filter(is_enabled=True).values_list("name", flat=
 """
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a migrated database, made once for all tests, to be copied."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "migrated"
-    with (folder.parent / "migrated.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            begun = folder.with_suffix(".begun")
-            with running(begun / "postgres"):
-                _manage(begun, "migrate", "-v0")
-            process_id = begun / "postgres" / "cluster" / "postmaster.pid"
-            wait_until("the end of the server", lambda: not process_id.exists())
-            begun.rename(folder)
-    return folder
-
-
-@pytest.fixture
-def data(migrated: Path, tmp_path: Path) -> Path:
-    """A data folder of the test's own, with a migrated database."""
-    sockets = shutil.ignore_patterns(".s.PGSQL.*")
-    return Path(shutil.copytree(migrated, tmp_path / "data", ignore=sockets))
-
-
 @pytest.mark.processes
-def test_the_sandbox_of_earlier_gets_no_task_once_a_real_account_is_set_up(data: Path) -> None:
-    with running(data / "postgres"):  # held, so that the commands find the server up
-        _manage(data, "shell", "-v0", "-c", ACCOUNTS)
-        with _serving(data) as (process, _):
-            assert _manage(data, "shell", "-v0", "-c", ENABLED).split() == ["real"]
-            children = psutil.Process(process.pid).children(recursive=True)
-            assert not any("videos.sandbox" in child.cmdline() for child in children)
-
-
-@pytest.mark.processes
-@pytest.mark.parametrize(
-    ("number", "is_new"), [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGKILL, False)]
-)
-def test_serve_serves_and_leaves_no_process_behind(
-    number: int, is_new: bool, data: Path, tmp_path: Path
-) -> None:
-    data = tmp_path / "new" if is_new else data
+def test_serve_serves_leaves_no_process_behind_and_prefers_a_real_account(tmp_path: Path) -> None:
+    """However it ends, in a new folder as in one that is used again."""
+    data = tmp_path / "data"
     with _serving(data) as (process, url):
         assert _status(f"{url}/readyz") == 200
         key = json.loads(_manage(data, "createtenant", "Alice"))["key"]
-        request = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
-        with urllib.request.urlopen(request, timeout=TOO_LONG) as answer:
-            assert json.load(answer)["data"]
-        process.send_signal(number)
-        process.wait(timeout=TOO_LONG)
+        assert _models(url, key)
+        assert _has_sandbox(process.pid)
+        _end(process, signal.SIGINT, data)
+    with _serving(data) as (process, url):
+        assert _models(url, key)
+        _manage(data, "shell", "-v0", "-c", REAL_ACCOUNT)
+        _end(process, signal.SIGKILL, data)
+    with _serving(data) as (process, url):
+        assert _models(url, key)
+        assert not _has_sandbox(process.pid)
+        assert _manage(data, "shell", "-v0", "-c", ENABLED).split() == ["real"]
+        _end(process, signal.SIGTERM, data)
+
+
+def _models(url: str, key: str) -> Any:
+    request = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request, timeout=TOO_LONG) as answer:
+        return json.load(answer)["data"]
+
+
+def _has_sandbox(process_id: int) -> bool:
+    children = psutil.Process(process_id).children(recursive=True)
+    return any("videos.sandbox" in child.cmdline() for child in children)
+
+
+def _end(process: "subprocess.Popen[bytes]", number: int, data: Path) -> None:
+    process.send_signal(number)
+    process.wait(timeout=TOO_LONG)
     wait_until("the end of all processes", lambda: not _using(data))

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -25,9 +26,14 @@ def default_time_zone() -> str:
     return str(settings.DEFAULT_TENANT_TIME_ZONE)
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # which reads folders each time
+
+
 def validate_time_zone(name: str) -> None:
     """Raise `ValidationError` for a name the time zone database does not have."""
-    if name not in available_timezones():
+    if name not in _time_zones():
         raise ValidationError(
             _("%(name)s is no time zone; write one such as Asia/Shanghai"), params={"name": name}
         )
