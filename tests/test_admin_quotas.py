@@ -26,6 +26,7 @@ from accounts.quotas import limits_of
 from tests.conftest import NOW, Caller, order_video
 from tests.console import Person
 from tests.people import PASSWORD, Browser, link_in, mails
+from tests.rows import check_each, undone
 
 LIST, ADD = "/admin/accounts/tenant/", "/admin/accounts/tenant/add/"
 CHANGES = "/admin/accounts/staffchange/"
@@ -40,6 +41,9 @@ def sophie(db: None) -> Person:
 
 def page_of(tenant: Tenant) -> str:
     return f"{LIST}{tenant.pk}/change/"
+
+
+Changes = dict[str, str | None]
 
 
 def quota(**limits: str | None) -> dict[str, str | None]:
@@ -75,23 +79,25 @@ def test_only_what_changed_is_on_record(sophie: Person, owner: Caller) -> None:
     assert (change.before, change.after) == ({"seconds_per_day": 60}, {"seconds_per_day": None})
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
+def test_without_a_reason_nothing_is_saved(sophie: Person, owner: Caller) -> None:
+    page = page_of(owner.tenant)
+    form = sophie.open(page)
+
+    def is_refused(row: tuple[Changes, str]) -> None:
+        changes, reason = row
+        answer = sophie.send(page, form, {**changes, "name": "Alicia", "reason": reason})
+        assert [error for error in answer.errors if error.startswith(NO_REASON)]
+        assert nothing_changed()
+        tenant = Tenant.objects.get(pk=owner.tenant.pk)
+        assert (tenant.name, tenant.time_zone, tenant.suspended_at) == ("Alice", "UTC", None)
+
+    rows: list[tuple[Changes, str]] = [
         (quota(concurrent_tasks="5"), ""),
         (quota(is_prepaid="on"), " \n"),
         ({"time_zone": "Asia/Shanghai"}, ""),
         ({"is_suspended": "on"}, " \n"),
-    ],
-)
-def test_without_a_reason_nothing_is_saved(
-    changes: dict[str, str], reason: str, sophie: Person, owner: Caller
-) -> None:
-    answer = sophie.fill_in(page_of(owner.tenant), **changes, name="Alicia", reason=reason)
-    assert [error for error in answer.errors if error.startswith(NO_REASON)]
-    assert nothing_changed()
-    tenant = Tenant.objects.get(pk=owner.tenant.pk)
-    assert (tenant.name, tenant.time_zone, tenant.suspended_at) == ("Alice", "UTC", None)
+    ]
+    check_each(rows, undone(is_refused))
 
 
 def test_what_needs_no_reason_leaves_no_record(sophie: Person, owner: Caller) -> None:
@@ -104,9 +110,15 @@ def test_what_needs_no_reason_leaves_no_record(sophie: Person, owner: Caller) ->
     assert Standing.objects.get(tenant=owner.tenant).version == version
 
 
-@pytest.mark.parametrize(
-    "limits",
-    [
+def test_what_is_no_limit_is_refused(sophie: Person, owner: Caller) -> None:
+    page = page_of(owner.tenant)
+    form = sophie.open(page)
+
+    def is_refused(limits: Changes) -> None:
+        assert sophie.send(page, form, {**limits, "reason": WHY}).errors
+        assert nothing_changed()
+
+    rows: list[Changes] = [
         quota(concurrent_tasks="-1"),
         quota(concurrent_tasks="2147483648"),
         quota(seconds_per_day="1.5"),
@@ -115,11 +127,8 @@ def test_what_needs_no_reason_leaves_no_record(sophie: Person, owner: Caller) ->
         quota(spend_per_month="0.0000001"),
         quota(spend_per_month="1000000000000"),
         quota(when_full="explode"),
-    ],
-)
-def test_what_is_no_limit_is_refused(limits: dict[str, str], sophie: Person, owner: Caller) -> None:
-    assert sophie.fill_in(page_of(owner.tenant), **limits, reason=WHY).errors
-    assert nothing_changed()
+    ]
+    check_each(rows, undone(is_refused))
 
 
 def test_the_next_task_is_held_to_a_new_limit(sophie: Person, owner: Caller, account: object) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from django.utils import timezone
 from accounts.models import Standing, Tenant, User
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
+from tests.rows import check_each
 from videos import activity, dashboard, spans
 from videos.budgets import MINUTE, Action
 from videos.dashboard import BudgetUse, Counts
@@ -76,26 +78,30 @@ def told(counts: Counts) -> tuple[int, int, int, Decimal]:
 
 
 @pytest.mark.usefixtures("busy_month")
-@pytest.mark.parametrize("name", ZONES)
-def test_each_day_of_a_month_has_the_counts_of_its_rows(name: str) -> None:
-    zone = ZoneInfo(name)
-    begins = spans.starts(Span.MONTH, NOW, zone)
-    buckets = dashboard.plotted(begins, NOW)
-    by_day = true_counts(lambda hour: hour.astimezone(zone).date())
-    nothing = (0, 0, 0, Decimal(0))
-    assert [told(counts) for counts in buckets] == [
-        by_day.get(begin.astimezone(zone).date(), nothing) for begin in begins
-    ]
+def test_each_day_of_a_month_has_the_counts_of_its_rows() -> None:
+    def holds(name: str) -> None:
+        zone = ZoneInfo(name)
+        begins = spans.starts(Span.MONTH, NOW, zone)
+        buckets = dashboard.plotted(begins, NOW)
+        by_day = true_counts(lambda hour: hour.astimezone(zone).date())
+        nothing = (0, 0, 0, Decimal(0))
+        assert [told(counts) for counts in buckets] == [
+            by_day.get(begin.astimezone(zone).date(), nothing) for begin in begins
+        ]
+
+    check_each(ZONES, holds)
 
 
 @pytest.mark.usefixtures("busy_month")
-@pytest.mark.parametrize("name", ZONES)
-@pytest.mark.parametrize("span", Span)
-def test_the_buckets_together_are_the_range(span: Span, name: str) -> None:
-    begins = spans.starts(span, NOW, ZoneInfo(name))
-    total = sum(dashboard.plotted(begins, NOW), Counts())
-    within = true_counts(lambda hour: hour >= begins[0])
-    assert told(total) == within[True]
+def test_the_buckets_together_are_the_range() -> None:
+    def holds(row: tuple[Span, str]) -> None:
+        span, name = row
+        begins = spans.starts(span, NOW, ZoneInfo(name))
+        total = sum(dashboard.plotted(begins, NOW), Counts())
+        within = true_counts(lambda hour: hour >= begins[0])
+        assert told(total) == within[True]
+
+    check_each(product(Span, ZONES), holds)
 
 
 def test_a_bucket_of_a_day_on_which_the_clock_goes_back_has_25_hours(make_task: MakeTask) -> None:
