@@ -18,6 +18,7 @@ from accounts.ids import first_uuid7, uuid7
 from accounts.models import APIKey, Scope
 from config.wsgi import application
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, make_caller
+from tests.rows import each
 from videos.api.urls import urlpatterns
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
@@ -305,8 +306,8 @@ UNKNOWN_ROUTES = [
 ]
 
 
-@pytest.mark.parametrize("path", UNKNOWN_ROUTES)
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@each("path", UNKNOWN_ROUTES)
+@each("method", ["GET", "POST", "DELETE"])
 def test_an_unknown_route_is_answered_in_the_envelope(path: str, method: str, nobody: Caller) -> None:
     assert_refused(nobody.request(method, path), 404, "not_found")
 
@@ -314,11 +315,11 @@ def test_an_unknown_route_is_answered_in_the_envelope(path: str, method: str, no
 # --- 405
 
 
-@pytest.mark.parametrize(
-    ("route", "method"),
+@each(
+    "route, method",
     [(route, method) for route, allowed in ALLOWED.items() for method in METHODS if method not in allowed],
 )
-@pytest.mark.parametrize("slash", ["", "/"])
+@each("slash", ["", "/"])
 def test_a_wrong_method_is_told_the_right_ones(route: str, method: str, slash: str, nobody: Caller) -> None:
     answer = nobody.request(method, sample(route) + slash)
     assert answer.status_code == 405
@@ -371,8 +372,8 @@ INVALID_JSON: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("case", INVALID_JSON)
-@pytest.mark.parametrize("path", ["/v1/videos", "/v1/videos/validate"])
+@each("case", INVALID_JSON)
+@each("path", ["/v1/videos", "/v1/videos/validate"])
 def test_a_malformed_body_is_refused(case: str, path: str, owner: Caller, account: UpstreamAccount) -> None:
     assert_refused(owner.post(path, data=INVALID_JSON[case]), 400, "invalid_json")
     assert not Task.objects.exists()
@@ -439,8 +440,8 @@ WRONG_TYPES = [
 ]
 
 
-@pytest.mark.parametrize("content_type", WRONG_TYPES)
-@pytest.mark.parametrize("path", [*CREATE_ROUTES, "/v1/videos/validate"])
+@each("content_type", WRONG_TYPES)
+@each("path", [*CREATE_ROUTES, "/v1/videos/validate"])
 def test_another_content_type_is_refused(content_type: str, path: str, owner: Caller) -> None:
     answer = owner.post(path, GOOD_BODY, content_type=content_type)
     message = assert_refused(answer, 415, "unsupported_media_type")
@@ -594,8 +595,8 @@ ANYWHERE: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("text", UNSTORABLE)
-@pytest.mark.parametrize("place", ANYWHERE)
+@each("text", UNSTORABLE)
+@each("place", ANYWHERE)
 def test_text_that_cannot_be_stored_is_refused_wherever_it_stands(
     place: str, text: str, owner: Caller, account: UpstreamAccount
 ) -> None:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.rows import each
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "accounts", "videos")
@@ -93,7 +93,7 @@ def _imported(path: Path, modules: tuple[str, ...]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
+@each("path", SOURCES)
 def test_a_module_imports_nothing_it_must_not(path: Path) -> None:
     for folder, modules in FORBIDDEN.items():
         if _name(path).startswith(folder):

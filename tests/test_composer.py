@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import APIKey, Purpose, Quota, Tenant, User
 from tests.conftest import Caller
 from tests.contract_rules import ROWS
-from tests.rows import check_each
+from tests.rows import check_each, each
 from tests.test_contract_cases import CASES
 from videos import catalogue
 from videos.catalogue import ModelSpec
@@ -152,7 +152,7 @@ def test_whatever_is_filled_in_is_judged_and_every_sentence_has_a_place(
 # --- what is offered
 
 
-@pytest.mark.parametrize("spec", catalogue.MODELS, ids=lambda spec: spec.name)
+@each("spec", catalogue.MODELS)
 def test_whatever_is_offered_is_taken(spec: ModelSpec) -> None:
     offer = Offer(spec, {})
     base = {"model": [spec.name], "prompt": ["a cat"], "seconds": [offer.seconds_chosen]}

@@ -38,7 +38,7 @@ from config import prepared
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.console import Person
 from tests.plans import analyse, empty_pages, many_tasks, tasks_of_many  # noqa: F401 - two are fixtures
-from tests.rows import check_each
+from tests.rows import check_each, each
 from tests.test_api_listing import INDEXES as OF_THE_LIST
 from videos import admission, books, creation, generation_times, ordering, pruning, search, statements
 from videos.admission import Asker
@@ -392,9 +392,9 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "attempt"),
-    [pytest.param(name, attempt, id=f"{name}: {what}") for name, what, attempt in ATTEMPTS],
+@each(
+    "name, attempt",
+    [(name, attempt) for name, _, attempt in ATTEMPTS],
 )
 def test_the_database_refuses(name: str, attempt: Callable[[World], object], world: World) -> None:
     with pytest.raises(IntegrityError, match=name), transaction.atomic():

@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import Quota, StaffChange, Standing, User
 from tests.conftest import NOW, MakeTask
+from tests.rows import each
 from videos.decisions import ACTIONS, Decision, NotDecided, decide, mark_of, open_to
 from videos.making import NotMade
 from videos.models import LedgerEntry, Task, TaskEvent
@@ -114,8 +115,8 @@ def test_a_doubt_stays_where_the_new_task_is_refused(make_task: MakeTask, sophie
     assert not differences()
 
 
-@pytest.mark.parametrize("name", sorted(ACTIONS))
-@pytest.mark.parametrize("status", list(Status))
+@each("name", sorted(ACTIONS))
+@each("status", list(Status))
 def test_nothing_is_done_in_another_state(
     name: str, status: Status, make_task: MakeTask, sophie: User
 ) -> None:

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from accounts.models import Tenant
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, order_video
+from tests.rows import each
 from videos import lifecycle
 from videos.errors import FailureCode, KeyRefused
 from videos.lifecycle import StoredMedia
@@ -195,14 +196,9 @@ def test_a_verb_on_its_arrow_moves_the_task_and_tells_of_it_once(
     assert task.events.get().at == LATER
 
 
-@pytest.mark.parametrize(
-    ("verb", "status"),
-    [
-        pytest.param(verb, status, id=f"{verb.name}-from-{status}")
-        for verb in VERBS
-        for status in Status
-        if status not in verb.sources
-    ],
+@each(
+    "verb, status",
+    [(verb, status) for verb in VERBS for status in Status if status not in verb.sources],
 )
 def test_a_verb_off_its_arrow_answers_false_and_writes_nothing(
     verb: Verb, status: Status, make_task: MakeTask

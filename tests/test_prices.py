@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import NOW
+from tests.rows import each
 from videos import catalogue, default_prices
 from videos.errors import NoPrice
 from videos.models import Price
@@ -151,7 +152,7 @@ DEFAULTS = [
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("row", DEFAULTS, ids=lambda row: f"{row.model} {row.options} {'+'.join(row.fields)}")
+@each("row", DEFAULTS)
 def test_a_request_costs_what_the_default_prices_say(row: Row) -> None:
     asked = request(row.model, row.seconds, row.options, **row.fields)
     told = PriceList.load().quote(asked, NOW).as_dict()

@@ -30,7 +30,7 @@ from tests.contract_rules import (
     shots,
     subjects,
 )
-from tests.rows import check_each
+from tests.rows import check_each, each
 from videos import catalogue
 from videos.requests import InvalidRequestError, VideoRequest, Violation, parse
 from videos.upstream.tencent.mps import create_payload, not_forwarded
@@ -254,7 +254,7 @@ def _says(row: Row) -> None:
         assert not_forwarded(request) == row.not_forwarded
 
 
-@pytest.mark.parametrize("literal", LITERALS)
+@each("literal", LITERALS)
 def test_every_literal_string_is_expected_by_some_row(literal: str) -> None:
     pattern = re.compile("[^ ]+".join(re.escape(part) for part in re.split("<[^>]+>", literal)))
     assert any(pattern.fullmatch(message) for row in ROWS for message in row.messages)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.processes import free_port
+from tests.rows import each
 from videos.upstream import connect
 from videos.upstream.base import (
     OutcomeUnknown,
@@ -129,7 +130,7 @@ VERDICTS: dict[type[UpstreamError], str] = {
 CODES = [(code, kind) for kind, codes in VERDICTS.items() for code in codes.split()]
 
 
-@pytest.mark.parametrize(("code", "kind"), CODES, ids=[code for code, _ in CODES])
+@each("code, kind", CODES)
 def test_a_code_is_judged_by_its_class(code: str, kind: type[UpstreamError]) -> None:
     error = verdict(answering(refusal(code, "No.")))
     assert type(error) is kind

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each
 from videos.wording import LONGEST, for_tenant
 
 OTHERWISE = "It did not work."
@@ -21,10 +22,8 @@ PRIVATE = [
 ]
 
 
-@pytest.mark.parametrize("secret", PRIVATE)
-@pytest.mark.parametrize(
-    "sentence", ["The image {} is too small.", "{}", "x={}, y=2", "({})", "错误: {} 不存在"]
-)
+@each("secret", PRIVATE)
+@each("sentence", ["The image {} is too small.", "{}", "x={}, y=2", "({})", "错误: {} 不存在"])
 def test_links_ids_and_account_numbers_are_taken_out(secret: str, sentence: str) -> None:
     assert secret.lower() not in for_tenant(sentence.format(secret), OTHERWISE).lower()
 
