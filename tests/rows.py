@@ -21,7 +21,8 @@ def check_each(rows: Iterable[Row], check: Callable[[Row], None], name: Callable
         except Exception as error:  # whatever it is, the other rows are looked at, too
             broken.append(f"{name(row)}: {type(error).__name__}: {error}")
     assert checked, "no rows"
-    assert not broken, f"{len(broken)} of {checked} rows do not hold:\n" + "\n".join(broken)
+    told = f"{len(broken)} of {checked} rows do not hold:\n" + "\n".join(broken)
+    assert not broken, told.encode(errors="backslashreplace").decode()  # which any report can carry
 
 
 def undone(check: Callable[[Row], None]) -> Callable[[Row], None]:

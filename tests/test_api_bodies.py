@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from accounts.models import Quota, Standing
 from tests.conftest import GOOD_BODY, Caller
+from tests.rows import each
 from tests.test_api_errors import CREATE_ROUTES, assert_refused
 from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, RefusedCreate, Task, UpstreamAccount
 
@@ -134,8 +135,8 @@ def test_a_form_makes_a_task(path: str, owner: Caller, account: UpstreamAccount)
     assert Task.objects.get().payload["ImageUrl"] == PICTURES[0]
 
 
-@pytest.mark.parametrize(
-    ("name", "field"),
+@each(
+    "name, field",
     [
         *((name, name) for name in ("input_reference", "image", "video", "images", "prompt", "extra")),
         ("images[]", "images"),
@@ -149,7 +150,7 @@ def test_a_form_makes_a_task(path: str, owner: Caller, account: UpstreamAccount)
         (f"{PARAMETERS}[cat]", "metadata"),
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/videos", "/v1/videos/validate"])
+@each("path", ["/v1/videos", "/v1/videos/validate"])
 def test_a_file_is_refused_in_any_field(
     name: str, field: str, path: str, owner: Caller, account: UpstreamAccount
 ) -> None:

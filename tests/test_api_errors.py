@@ -151,7 +151,7 @@ def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(
     assert answer.content == nobody.get("/v1/models").content
 
 
-@pytest.mark.parametrize(("method", "route"), EVERY_REQUEST)
+@each("method, route", EVERY_REQUEST)
 def test_every_route_asks_for_a_key(method: str, route: str, nobody: Caller, db: None) -> None:
     answer = nobody.request(method, sample(route))
     assert "www-authenticate" in answer.headers

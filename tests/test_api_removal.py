@@ -13,6 +13,7 @@ from django.http import HttpResponse
 
 from accounts.models import Scope
 from tests.conftest import NOW, Caller, MakeTask, make_caller
+from tests.rows import each
 from tests.test_api_errors import (
     MALFORMED_IDS,
     QUERY_ROUTES,
@@ -159,8 +160,8 @@ def test_a_mate_may_delete(status: Status, mate: Caller, make_task: MakeTask) ->
     assert_deleted(delete(mate, task), task)
 
 
-@pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize("route", QUERY_ROUTES)
+@each("status", Status)
+@each("route", QUERY_ROUTES)
 def test_unknown_malformed_and_foreign_videos_cannot_be_told_apart(
     route: str, status: Status, owner: Caller, stranger: Caller, make_task: MakeTask
 ) -> None:

@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import APIKey, Tenant
 from tests.conftest import GOOD_BODY, Caller
+from tests.rows import each
 from tests.test_api_errors import assert_refused
 from videos.models import DailyUsage, LedgerEntry, UpstreamAccount
 
@@ -308,8 +309,8 @@ def test_the_format_is_the_one_asked_for_and_json_otherwise(
 # --- what is refused
 
 
-@pytest.mark.parametrize(
-    ("parameters", "param", "message", "allowed"),
+@each(
+    "parameters, param, message, allowed",
     [
         *(
             ({name: value}, name, f"{name} must be a date in the form YYYY-MM-DD", None)

@@ -17,6 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import APIKey, Quota, Standing, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
+from tests.rows import each
 from tests.test_api_errors import CREATE_ROUTES, QUERY_ROUTES, UNKNOWN_ID, _somebody_waits_for_a_lock
 from videos import links
 from videos.models import GenerationStat, Task, UpstreamAccount
@@ -157,9 +158,9 @@ def test_what_was_not_forwarded_is_listed_in_request_order(
 # --- progress
 
 
-@pytest.mark.parametrize("age", [timedelta(0), timedelta(minutes=2), timedelta(days=2), timedelta(days=-1)])
-@pytest.mark.parametrize("status", [Status.RUNNING, Status.STORING, Status.FAILED])
-@pytest.mark.parametrize("usual", [0.0, 0.001, 120.0])
+@each("age", [timedelta(0), timedelta(minutes=2), timedelta(days=2), timedelta(days=-1)])
+@each("status", [Status.RUNNING, Status.STORING, Status.FAILED])
+@each("usual", [0.0, 0.001, 120.0])
 def test_progress_is_an_estimate_and_never_100_before_the_video_is_there(
     age: timedelta, status: Status, usual: float, owner: Caller, make_task: MakeTask
 ) -> None:
@@ -196,8 +197,8 @@ def test_new_api_clients_find_their_wrapper_around_the_video_object(
     }
 
 
-@pytest.mark.parametrize("route", QUERY_ROUTES)
-@pytest.mark.parametrize("status", Status)
+@each("route", QUERY_ROUTES)
+@each("status", Status)
 def test_a_query_says_when_to_ask_again(
     status: Status, route: str, owner: Caller, make_task: MakeTask
 ) -> None:
@@ -343,8 +344,8 @@ def test_the_limit_of_the_settings_counts_where_the_tenant_has_no_quota(
 # --- what it costs
 
 
-@pytest.mark.parametrize("route", QUERY_ROUTES)
-@pytest.mark.parametrize("status", Status)
+@each("route", QUERY_ROUTES)
+@each("status", Status)
 def test_a_status_read_takes_one_statement(
     status: Status,
     route: str,

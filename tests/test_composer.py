@@ -79,7 +79,7 @@ def is_said(request: dict[str, Any]) -> bool:
 # --- the form and the API cannot disagree
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@each("case", CASES)
 def test_a_case_of_the_contract_comes_out_of_the_form_as_out_of_the_api(
     case: dict[str, Any], owner: Caller, key: APIKey, account: UpstreamAccount
 ) -> None:

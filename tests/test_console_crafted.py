@@ -2,11 +2,11 @@
 
 from urllib.parse import urlencode
 
-import pytest
 from django.contrib import admin
 
 from tests.conftest import MakeTask
 from tests.console import Person
+from tests.rows import each
 from tests.test_admin_lists import ALL
 
 
@@ -20,8 +20,8 @@ def parameters(address: str) -> list[str]:
     return ["q", "p", *names, *(f"{name}__exact" for name in names)]
 
 
-@pytest.mark.parametrize("value", ["a\0b", "'%\\", "9" * 40])
-@pytest.mark.parametrize("address", ALL)
+@each("value", ["a\0b", "'%\\", "9" * 40])
+@each("address", ALL)
 def test_no_list_breaks_on_what_it_is_asked(address: str, value: str, make_task: MakeTask) -> None:
     make_task()
     sophie = Person("sophie")

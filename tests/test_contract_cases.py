@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.conftest import Caller
+from tests.rows import each
 from videos.models import Task, UpstreamAccount
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "cases.json").read_text())
@@ -21,7 +20,7 @@ def _covers(actual: Any, expected: Any) -> bool:
     return bool(actual == expected)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@each("case", CASES)
 def test_a_case_of_the_contract_is_answered_as_written(
     case: dict[str, Any], owner: Caller, nobody: Caller, account: UpstreamAccount
 ) -> None:

@@ -15,6 +15,7 @@ from accounts.cos import Destination
 from accounts.models import CosBucket, Tenant
 from tests.conftest import GOOD_BODY, Caller, Sandbox
 from tests.console import Person
+from tests.rows import each
 from videos import catalogue
 from videos.models import Task
 from videos.requests import parse
@@ -139,8 +140,8 @@ def test_a_path_of_plain_folders_and_placeholders_is_taken(prefix: str) -> None:
     cos.check_path_prefix(prefix)
 
 
-@pytest.mark.parametrize(
-    ("prefix", "why"),
+@each(
+    "prefix, why",
     [
         ("/videos", "single slashes"),
         ("videos/", "single slashes"),

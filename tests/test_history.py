@@ -11,6 +11,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import NOW, Caller, MakeTask
+from tests.rows import each
 from videos import history, search
 from videos.history import AT_WORK, PAGE, Filters, Reading, TaskPage, Turn
 from videos.models import Task
@@ -280,8 +281,8 @@ LITERAL = {
 }
 
 
-@pytest.mark.parametrize("short", [False, True], ids=["near", "far"])
-@pytest.mark.parametrize("words", LITERAL)
+@each("short", [False, True])
+@each("words", LITERAL)
 def test_all_words_are_in_what_is_found_in_any_order_and_case(
     words: str, short: bool, owner: Caller, make_task: MakeTask, request: pytest.FixtureRequest
 ) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from accounts.limits import MINUTE, Decision, Kind, Limits, Recent, Refusal, decide
 from accounts.totals import Demand, Period, Totals
 from tests.conftest import NOW
+from tests.rows import each
 
 TODAY, THIS_MONTH = date(2026, 11, 20), date(2026, 11, 1)
 PERIOD = Period.of(NOW, "UTC")
@@ -99,7 +100,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
+@each("row", ROWS)
 def test_a_limit_refuses_what_does_not_fit_and_nothing_else(row: Row) -> None:
     decision = decided(Limits(**row.limits), row.use)
     assert (names(decision), decision.waits) == (row.refused, False)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Standing, User, WhenFull
 from accounts.money import rounded
 from tests.conftest import GOOD_BODY, NOW, Caller, order_video
+from tests.rows import each
 from tests.test_api_errors import CREATE_ROUTES
 from tests.test_quotas import (
     LATER,
@@ -219,8 +220,8 @@ def test_what_costs_no_more_than_named_is_made(
     assert made(post(owner, max_cost=max_cost)).price == PRICE
 
 
-@pytest.mark.parametrize("path", [*CREATE_ROUTES, "/v1/videos/validate"])
-@pytest.mark.parametrize("max_cost", ["3.999999", "3.99", 3, 3.999999, "0", 0, 0.0, "1e-9", "0.0000001"])
+@each("path", [*CREATE_ROUTES, "/v1/videos/validate"])
+@each("max_cost", ["3.999999", "3.99", 3, 3.999999, "0", 0, 0.0, "1e-9", "0.0000001"])
 def test_what_costs_more_than_named_is_not(
     max_cost: Any, path: str, owner: Caller, account: UpstreamAccount
 ) -> None:
@@ -264,7 +265,7 @@ BAD_AMOUNTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("max_cost", BAD_AMOUNTS, ids=repr)
+@each("max_cost", BAD_AMOUNTS)
 def test_what_is_no_amount_of_money_is_refused(
     max_cost: Any, owner: Caller, account: UpstreamAccount
 ) -> None:

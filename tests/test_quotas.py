@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Quota, Standing, User, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, order_video
+from tests.rows import each
 from videos import ledger, lifecycle, reconciliation
 from videos.errors import FailureCode, NotAdmitted
 from videos.lifecycle import StoredMedia
@@ -372,8 +373,8 @@ RATES = ["requests_per_minute", "key.requests_per_minute"]
 SUMS = [name for name in BY_NAME if name not in (*RATES, "concurrent_tasks")]
 
 
-@pytest.mark.parametrize("end", [*LOST, succeed])
-@pytest.mark.parametrize("name", BY_NAME)
+@each("end", [*LOST, succeed])
+@each("name", BY_NAME)
 def test_places_always_return_sums_unless_it_completed_and_requests_never(
     name: str, end: Ending, owner: Caller, account: UpstreamAccount
 ) -> None:
@@ -553,8 +554,8 @@ SPANS: dict[str, int | Decimal] = {
 """Limits that hold one task a day or a month."""
 
 
-@pytest.mark.parametrize("name", SPANS)
-@pytest.mark.parametrize("border", BORDERS, ids=lambda border: f"{border.zone}-{border.begins}")
+@each("name", SPANS)
+@each("border", BORDERS)
 def test_a_day_begins_anew_at_the_tenants_own_midnight_and_a_month_on_its_first(
     border: Border, name: str, owner: Caller, account: UpstreamAccount
 ) -> None:

@@ -343,7 +343,7 @@ def test_a_missing_model_is_not_found() -> None:
     assert (violation.param, violation.code) == ("model", "model_not_found")
 
 
-@pytest.mark.parametrize("text", [NUL, LONE_SURROGATE], ids=["NUL", "a lone surrogate"])
+@each("text", [NUL, LONE_SURROGATE])
 @pytest.mark.parametrize(
     "place",
     [
