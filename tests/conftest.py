@@ -44,6 +44,12 @@ UPSTREAM_PAYLOAD: dict[str, Any] = {
 }
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for processes, whatever the order else: others compute meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+
+
 class Caller:
     """A program with an API key, or without one."""
 
