@@ -21,7 +21,7 @@ serve: $(VENV)/.local ## Run everything on PORT (8000)
 	@$(BIN)/python manage.py serve --port $(PORT)
 
 test: $(VENV)/.test ## Run every test, on an embedded PostgreSQL of its own
-	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-long: $(VENV)/.test ## Run the properties of money and state many times over
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py $(ARGS)

@@ -52,7 +52,8 @@ class Forked:
             readable, _, _ = select.select([self._watcher], [], [], timeout)
             if not readable:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-            self.returncode = int(self._watcher.recv(64))
+            # Nothing is told where the watcher was killed, which takes the process with it.
+            self.returncode = int(self._watcher.recv(64) or -signal.SIGKILL)
             self._watcher.close()
         return self.returncode
 
@@ -66,7 +67,7 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def kill_group(self) -> None:
-        """End it and its children at once, whether or not it still runs."""
+        """End it and its children at once, whether or not it still runs itself."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -87,7 +88,7 @@ class ForkServer:
         assert self._process.stdout.readline() == b"ready\n"
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Forked:
-        """Run `python` with these arguments, in a session of its own, with its output in the file."""
+        """Run `python` with these arguments, in a group of its own, with its output in the file."""
         watcher = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         watcher.connect(self._address)
         request = {"arguments": list(arguments), "environment": dict(environment), "log": str(log)}
@@ -141,6 +142,7 @@ def _watched(asker: socket.socket) -> dict[str, Any]:
     if process_id == 0:
         _die_with_parent()
         return request
+    os.setpgid(process_id, process_id)  # before anybody may want to end the group
     with suppress(OSError):  # the test may have ended
         asker.send(str(process_id).encode())
         _, status = os.waitpid(process_id, 0)
@@ -150,7 +152,6 @@ def _watched(asker: socket.socket) -> dict[str, Any]:
 
 def _become(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> None:
     """Run what `python` would with these arguments."""
-    os.setsid()
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for number, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
         os.dup2(source, number)
