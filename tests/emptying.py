@@ -3,6 +3,7 @@
 from functools import cache
 
 import django.test
+from django.apps import apps
 from django.db import connection, transaction
 
 from videos import default_prices
@@ -30,7 +31,7 @@ def _is_superuser() -> bool:
 
 
 def empty_tables() -> None:
-    """Delete all rows, whatever keys and triggers say, of the tables that Django's `flush` empties."""
+    """Delete all rows, whatever keys and triggers say, of jobs and of what Django's `flush` empties."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_deletion())
         default_prices.seed()
@@ -39,6 +40,7 @@ def empty_tables() -> None:
 @cache
 def _deletion() -> str:
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - _KEPT
+    tables |= {model._meta.db_table for model in apps.get_app_config("procrastinate").get_models()}
     unwatched = sorted(tables - set(_WATCHED))
     return ";".join(
         [
