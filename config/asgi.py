@@ -22,8 +22,8 @@ def _django() -> Application:
     call_command("check", verbosity=0)  # no server starts on a bad configuration
     _allow_many_files()
     gc.freeze()  # what is there now stays; looking through it again would only hold requests up
-    # So often do threads that compute make way for the event loop. With Python's own 5 ms a crowd of slow
-    # connections holds others up for 430 ms (p99), with this for 86 to 147; with 1 ms reads lose some percent.
+    # So often do threads that compute make way for the event loop. With Python's own 5 ms, a crowd of slow
+    # connections holds others up for 430 ms (p99); with this for 86 to 147. With 1 ms, reads become slower.
     sys.setswitchinterval(0.003)
     return Application(
         wsgi,
