@@ -81,7 +81,6 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
     autocomplete_fields = ["tenant"]
     list_display = ["at", "tenant", "kind", "sum", "set_aside", "video", "actor_name", "reason"]
     list_select_related = ["tenant"]
-    list_per_page = 100
     list_filter = [DayOfWritingFilter, TenantFilter, "kind"]
     actions = None
 
