@@ -31,6 +31,12 @@ ABSENT = Absent()
 PICTURES = [f"https://cdn.example.com/{number}.png" for number in range(1, 10)]
 FIRST, SECOND, THIRD = PICTURES[:3]
 CLIP = "https://cdn.example.com/clip.mp4"
+IMAGES_ELSEWHERE = (
+    *("image_url", "image_urls", "first_frame", "first_frame_image", "last_frame", "last_frame_image"),
+    *("reference_image", "reference_images", "input_image"),
+)
+VIDEOS_ELSEWHERE = ("video_url", "video_urls", "reference_video", "reference_videos", "input_video")
+"""Fields in which other gateways take what we take in `images` and `videos`."""
 NUL, LONE_SURROGATE = "a\x00b", "a\ud800b"
 EMPTIES: list[Any] = [None, "", [], {}]
 
@@ -766,11 +772,121 @@ METADATA_ROWS = [
         meta("Kling-2.6-720p", zoom=1, camera="pan", angle=2),
         [f"metadata.{key} is not supported" for key in ["zoom", "camera", "angle"]],
     ),
+    # other top-level fields
     Row(
-        "unknown top-level fields are ignored",
-        body("Kling-2.6-720p", size="1280x720", n=1, user="alice", camera={"a": [NUL]}),
+        "other top-level fields pass and are told of in request order",
+        {"user": "alice", **meta("Kling-2.6-720p", input_region="Oversea"), "camera": {"a": [NUL]}, NUL: 1},
         payload={"Prompt": "a cat runs"},
+        not_forwarded=["user", "metadata.input_region", "camera", "a\N{REPLACEMENT CHARACTER}b"],
+    ),
+    Row(
+        "what changes nothing passes and is told of",
+        body("Kling-2.6-720p", n="1", duration=5.0, image_url="", video_urls=[], scene_type=None),
+        not_forwarded=["n", "duration", "image_url", "video_urls", "scene_type"],
+    ),
+    *(
+        Row(
+            f"{field} is refused",
+            body("Kling-2.6-720p", **{field: value}),
+            [f"{field} is not supported; {instead}"],
+        )
+        for fields, value, instead in [
+            (IMAGES_ELSEWHERE, "https://cdn.example.com/a.png", "use images (URL only)"),
+            (VIDEOS_ELSEWHERE, ["https://cdn.example.com/a.mp4"], "use videos (URL only)"),
+            (("resolution",), "1080p", "resolution is set by model"),
+        ]
+        for field in fields
+    ),
+    *(
+        Row(
+            f"{field} at the top level is refused",
+            body("Kling-2.6-720p", **{field: "16:9"}),
+            [f"{field} is not supported; use metadata.{field}"],
+        )
+        for field in ["aspect_ratio", "negative_prompt", "enhance_prompt", "scene_type", "output_config"]
+    ),
+    *(
+        Row(
+            f"a duration of {value!r} is refused",
+            body("Kling-2.6-720p", duration=value),
+            ["duration is not supported; use seconds"],
+        )
+        for value in [10, "10", 0, True, "5.0", "short", [5]]
+    ),
+    *(
+        Row(
+            f"n of {value!r} is refused",
+            body("Kling-2.6-720p", n=value),
+            ["n is not supported; send one request for each video"],
+        )
+        for value in [0, 2, "4", True, 1.5, "one"]
+    ),
+    Row(
+        "several are refused in the order of the contract, before seconds",
+        body("Kling-2.6-720p", seconds="7", n=2, resolution="4k", video_url="x", last_frame="x"),
+        [
+            "last_frame is not supported; use images (URL only)",
+            "video_url is not supported; use videos (URL only)",
+            "resolution is not supported; resolution is set by model",
+            "n is not supported; send one request for each video",
+            "Kling 2.6 seconds must be 5 or 10",
+        ],
+    ),
+    *(
+        Row(
+            f"a size of {size} sets the ratio of {model}",
+            body(model, size=size, seconds=seconds),
+            payload={"ExtraParameters": {"AspectRatio": ratio}},
+            not_forwarded=[],
+        )
+        for model, seconds, size, ratio in [
+            ("Kling-2.6-720p", "5", "1280x720", "16:9"),
+            ("Kling-2.6-1080p", "5", "1080x1920", "9:16"),
+            ("Vidu-q2-720p", "4", "960x720", "4:3"),
+            ("OS-2.0-720p", "4", "720x1280", "9:16"),
+            ("Kling-2.6-720p", "5", "720x720", "1:1"),
+        ]
+    ),
+    Row(
+        "a size that says what the ratio says passes",
+        {**meta("Kling-2.6-720p", aspect_ratio="9:16"), "size": "720x1280"},
+        payload={"ExtraParameters": {"AspectRatio": "9:16"}},
         not_forwarded=[],
+    ),
+    *(
+        Row(f"an empty size of {empty!r} says nothing", body("Hailuo-2.3-768p", size=empty))
+        for empty in EMPTIES
+    ),
+    *(
+        Row(
+            f"a size of {size!r} is none",
+            body("Kling-2.6-720p", size=size),
+            ["size must be WIDTHxHEIGHT, such as 1280x720"],
+        )
+        for size in ["720p", "1280X720", "1280 x 720", "0x720", "16:9", 720, True, ["1280x720"], "999999x720"]
+    ),
+    Row(
+        "a size of another ratio than the one given is refused, and so is its resolution",
+        {**meta("Kling-2.6-720p", aspect_ratio="16:9"), "size": "1080x1920"},
+        [
+            "size and metadata.aspect_ratio differ",
+            "size must have the resolution of the model, 720p",
+        ],
+    ),
+    Row(
+        "a size whose ratio the model does not take is refused in the ratio's words",
+        body("Kling-2.6-720p", size="1680x720"),
+        ["metadata.aspect_ratio is invalid"],
+    ),
+    Row(
+        "a model that takes no ratio takes no size",
+        body("Hailuo-2.3-768p", seconds="6", size="1366x768"),
+        ["Hailuo does not support aspect_ratio"],
+    ),
+    Row(
+        "OS takes a size without images alone",
+        body("OS-2.0-720p", seconds="4", size="1280x720", images=["https://cdn.example.com/a.png"]),
+        ["OS aspect_ratio is only supported for text-to-video"],
     ),
     # negative_prompt, enhance_prompt, input_region
     Row(

@@ -116,7 +116,10 @@ EQUIVALENT: dict[str, tuple[list[Part], dict[str, Any]]] = {
         [("metadata[ext_info]", json.dumps({"AdditionalParameters": SHOT_LIST}))],
         {"metadata": {"ext_info": {"AdditionalParameters": SHOT_LIST}}},
     ),
-    "fields nobody knows": ([("user", "x"), ("extra[a][]", "1"), ("[", "2"), ("a]b[", "3")], {}),
+    "fields nobody knows": (
+        [("user", "x"), ("extra[a][]", "1"), ("[", "2"), ("a]b[", "3")],
+        {"user": "x", "extra": {"a": ["1"]}, "[": "2", "a]b[": "3"},
+    ),
 }
 
 

@@ -34,6 +34,19 @@ INEXPRESSIBLE = {
     "unknown metadata key": "there is a field for each known key, and no other",
     "unknown metadata key but empty": "likewise",
     "output_config.Resolution cannot override model": "the resolution is part of the model's name",
+    **dict.fromkeys(
+        (
+            "size sets the aspect ratio",
+            "size contradicts metadata.aspect_ratio",
+            "size of another resolution",
+            "image under another name",
+            "several at once",
+            "duration other than seconds",
+            "metadata field at the top",
+            "harmless extras pass",
+        ),
+        "the form has fields of the API alone, and the ratio has one",
+    ),
 }
 """The cases of the contract that the form has no way to say."""
 TAKEN = [row for row in ROWS if not row.messages]

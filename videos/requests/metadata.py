@@ -79,6 +79,17 @@ def output_config(draft: Draft) -> Iterator[Violation]:
         yield Violation(violation.message, f"metadata.{violation.param}")
 
 
+def aspect_ratio(draft: Draft, ratio: Any, param: str) -> Iterator[Violation]:
+    """The model takes that ratio in this mode; `param` is the field that says it."""
+    spec = draft.spec
+    if spec is None:
+        return
+    if ratio not in spec.ratios.allowed:
+        yield Violation(spec.ratios.refusal, param, allowed=spec.ratios.allowed)
+    if spec.ratios.text_to_video_only and draft.image_count:
+        yield Violation(f"{spec.family} aspect_ratio is only supported for text-to-video", param)
+
+
 def differing_aliases(draft: Draft, key: str) -> Iterator[Violation]:
     """Two names of one field, each with a value, and the values not the same."""
     given = [(draft.metadata or {}).get(name) for name in ALIASES[key]]
@@ -121,14 +132,9 @@ def _input_region(draft: Draft) -> Iterator[Violation]:
 
 
 def _aspect_ratio(draft: Draft) -> Iterator[Violation]:
-    value, spec = draft.meta("aspect_ratio"), draft.spec
-    if value is None or spec is None:
-        return
-    ratios, name = spec.ratios, "metadata.aspect_ratio"
-    if value not in ratios.allowed:
-        yield Violation(ratios.refusal, name, allowed=ratios.allowed)
-    if ratios.text_to_video_only and draft.image_count:
-        yield Violation(f"{spec.family} aspect_ratio is only supported for text-to-video", name)
+    value = draft.meta("aspect_ratio")
+    if value is not None:
+        yield from aspect_ratio(draft, value, "metadata.aspect_ratio")
 
 
 def _scene_type(draft: Draft) -> Iterator[Violation]:

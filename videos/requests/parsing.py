@@ -8,9 +8,9 @@ from typing import Any
 
 from videos import catalogue
 from videos.catalogue import ModelSpec
-from videos.requests import bounds, media, metadata, shots
+from videos.requests import bounds, extras, media, metadata, shots
 from videos.requests.draft import ALIASES, Draft, open_body
-from videos.requests.values import amount, is_empty, is_storable, on_off, whole_number
+from videos.requests.values import amount, is_empty, is_storable, on_off, storable, whole_number
 from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
 
 MAX_PROMPT = 2000
@@ -35,7 +35,11 @@ class VideoRequest:
     videos: tuple[str, ...]
     metadata: Mapping[str, Any]
     paths: tuple[tuple[str, str], ...]
-    """For each field of metadata, innermost names too: the dotted path it came by, and its canonical one."""
+    """What was asked for beside the fields above, in request order: the dotted path it came by, and its name.
+
+    The name is the canonical path within metadata, innermost names too; it is empty for what is no field of
+    the API, which no upstream has a field for.
+    """
     shots: tuple[Mapping[str, Any], ...]
     """The shot list (items with `index`, `prompt`, `duration`); empty unless it replaces the prompt."""
     max_cost: Decimal | None = None
@@ -106,6 +110,7 @@ def _something_else_to_go_by(draft: Draft) -> bool:
 _RULES = (
     _model,
     media.single_fields,
+    extras.other_fields,
     media.seconds,
     media.images,
     media.videos,
@@ -139,7 +144,8 @@ def _metadata(draft: Draft) -> dict[str, Any]:
     given = (draft.metadata or {}).items()
     keys = dict.fromkeys(_CANONICAL_KEYS.get(name, name) for name, value in given if not is_empty(value))
     normalised = {key: _normalised(draft, key) for key in keys if key in metadata.KEYS}
-    return {key: value for key, value in normalised.items() if not is_empty(value)}
+    ratio = {"aspect_ratio": extras.ratio_of_size(draft)} | normalised
+    return {key: value for key, value in (normalised | ratio).items() if not is_empty(value)}
 
 
 def _normalised(draft: Draft, key: str) -> Any:
@@ -152,7 +158,19 @@ def _normalised(draft: Draft, key: str) -> Any:
 
 
 def _paths(draft: Draft, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in draft.body:
+        if name == "metadata":
+            yield from _paths_of_metadata(draft, fields)
+        elif name == "size" and draft.meta("aspect_ratio") is None and "aspect_ratio" in fields:
+            yield "size", "aspect_ratio"
+        elif name not in extras.TAKEN:
+            yield storable(name), ""
+
+
+def _paths_of_metadata(draft: Draft, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in fields.items():
+        if draft.meta(key) is None:
+            continue
         inner = list(value) if key in ("output_config", "ext_info") else [""]
         for name in inner:
             end = f".{name}" if name else ""

@@ -114,7 +114,7 @@ def _is_forwarded(request: VideoRequest, field: str) -> bool:
         return bool(request.images)
     if field.startswith("ext_info."):
         return field == "ext_info.AdditionalParameters"
-    return field not in _NO_FIELD
+    return bool(field) and field not in _NO_FIELD
 
 
 def _prompt(request: VideoRequest) -> str | None:

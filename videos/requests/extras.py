@@ -1,0 +1,95 @@
+"""Rules for the other top-level fields (contract section 3): what they ask for is done, refused or told of.
+
+A field that asks for another video than would be made is refused; whatever else comes is listed as not
+forwarded, so that nothing that is paid for is dropped in silence.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from videos.requests.draft import Draft
+from videos.requests.metadata import aspect_ratio
+from videos.requests.values import is_empty, whole_number
+from videos.requests.violations import Violation
+
+TAKEN = frozenset({"model", "seconds", "prompt", "images", "videos", "metadata", "max_cost", "size"})
+"""The top-level fields with a meaning of their own."""
+
+_SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
+_IMAGES, _VIDEOS = "use images (URL only)", "use videos (URL only)"
+_USE: dict[str, str] = {
+    **dict.fromkeys(("image_url", "image_urls", "first_frame", "first_frame_image"), _IMAGES),
+    **dict.fromkeys(("last_frame", "last_frame_image", "reference_image", "reference_images"), _IMAGES),
+    "input_image": _IMAGES,
+    **dict.fromkeys(("video_url", "video_urls", "reference_video", "reference_videos"), _VIDEOS),
+    "input_video": _VIDEOS,
+    **{
+        name: f"use metadata.{name}"
+        for name in ("aspect_ratio", "negative_prompt", "enhance_prompt", "scene_type", "output_config")
+    },
+    "resolution": "resolution is set by model",
+    "duration": "use seconds",
+    "n": "send one request for each video",
+}
+"""What to write instead of a field, in the contract's words."""
+
+
+def _is_seconds(draft: Draft, duration: Any) -> bool:
+    number = whole_number(duration)
+    return number is not None and number == draft.seconds
+
+
+def _is_one(draft: Draft, n: Any) -> bool:
+    return whole_number(n) == 1
+
+
+_CHANGES_NOTHING: dict[str, Callable[[Draft, Any], bool]] = {"duration": _is_seconds, "n": _is_one}
+"""Fields that are refused unless their value is of no consequence."""
+
+
+def other_fields(draft: Draft) -> Iterator[Violation]:
+    """Fields that ask for another video than would be made, and a `size` that does not fit."""
+    yield from _size(draft)
+    for name, instead in _USE.items():
+        value = draft.body.get(name)
+        if not is_empty(value) and not _changes_nothing(draft, name, value):
+            yield Violation(f"{name} is not supported; {instead}", name)
+
+
+def _changes_nothing(draft: Draft, name: str, value: Any) -> bool:
+    is_harmless = _CHANGES_NOTHING.get(name)
+    return is_harmless is not None and is_harmless(draft, value)
+
+
+def ratio_of_size(draft: Draft) -> str | None:
+    """The aspect ratio that `size` says, in its lowest terms such as `16:9`; None where it says none."""
+    if (sides := _sides(draft)) is None:
+        return None
+    common = math.gcd(*sides)
+    return ":".join(str(side // common) for side in sides)
+
+
+def _sides(draft: Draft) -> tuple[int, int] | None:
+    """Width and height in pixels."""
+    size = draft.body.get("size")
+    found = _SIZE.fullmatch(size) if isinstance(size, str) else None
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _size(draft: Draft) -> Iterator[Violation]:
+    if is_empty(draft.body.get("size")):
+        return
+    sides, ratio = _sides(draft), ratio_of_size(draft)
+    if sides is None or ratio is None:
+        yield Violation("size must be WIDTHxHEIGHT, such as 1280x720", "size")
+        return
+    given, spec = draft.meta("aspect_ratio"), draft.spec
+    if given is None:
+        yield from aspect_ratio(draft, ratio, "size")
+    elif given != ratio:
+        yield Violation("size and metadata.aspect_ratio differ", "size")
+    if spec and f"{min(sides)}p" != spec.resolution.lower():
+        message = f"size must have the resolution of the model, {spec.resolution.lower()}"
+        yield Violation(message, "size")
