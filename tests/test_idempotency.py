@@ -244,6 +244,65 @@ def test_large_numbers_that_differ_in_their_last_digit_are_two(
     assert keyed(owner, **body(2**63 + 1)).status_code == 422
 
 
+SHOT = {"index": 1, "prompt": "a cat", "duration": 5}
+
+
+def with_parameters(
+    parameters: Any, form: Callable[[Any], Any] = lambda ext_info: ext_info
+) -> dict[str, Any]:
+    return {"model": "Kling-3.0-720p", "metadata": {"ext_info": form({"AdditionalParameters": parameters})}}
+
+
+SPELLINGS: dict[str, list[dict[str, Any]]] = {
+    "seconds": [{"seconds": "5"}, {"seconds": 5}, {"seconds": 5.0}],
+    "the model's case": [{}, {"model": "kling-3.0-1080P"}],
+    "empty values": [{}, {"images": [], "videos": None, "metadata": {"negative_prompt": "", "ext_info": {}}}],
+    "fields without a meaning": [{}, {"user": "alice"}, {"user": "bob", "seed": 7}],
+    "max_cost": [{"max_cost": "100"}, {"max_cost": 100}, {"max_cost": "100.00"}],
+    "switches": [
+        {"metadata": {"enhance_prompt": word, "output_config": {"AudioGeneration": word}}}
+        for word in ("Enabled", True, "true")
+    ],
+    "the ratio": [{"size": "1080x1920"}, {"metadata": {"aspect_ratio": "9:16"}}],
+    "aliases and JSON in strings": [
+        with_parameters({"element_list": [{"element_id": 2**63}]}),
+        with_parameters({"element_list": [{"element_id": 2**63}]}, json.dumps),
+        with_parameters(json.dumps({"element_list": [{"element_id": 2**63}]})),
+        {
+            "model": "Kling-3.0-720p",
+            "metadata": {
+                "ExtInfo": with_parameters({"element_list": [{"element_id": 2**63}]})["metadata"]["ext_info"]
+            },
+        },
+    ],
+    "shots": [
+        with_parameters({"multi_shot": True, "shot_type": "customize", "multi_prompt": [SHOT]}),
+        with_parameters(
+            {
+                "multi_shot": "true",
+                "shot_type": "customize",
+                "multi_prompt": [SHOT | {"index": "1", "duration": 5.0}],
+            }
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_one_request_may_be_spelled_in_many_ways(name: str, owner: Caller, account: UpstreamAccount) -> None:
+    first, *others = SPELLINGS[name]
+    answer = keyed(owner, **first)
+    for other in others:
+        assert_replay(keyed(owner, **other), answer)
+    assert Task.objects.count() == 1
+
+
+def test_an_sdks_retry_is_known_by_its_letters(owner: Caller, account: UpstreamAccount) -> None:
+    first = sdk(owner, 0, seconds="5")
+    assert ids(sdk(owner, 1, seconds=5)) != ids(first)
+    assert ids(sdk(owner, 1, seconds="5")) == ids(first)
+
+
 # --- refusals are not kept
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from accounts.ids import made_at
 from videos.errors import IdempotencyKeyReused
 from videos.models import IdempotencyKey, RefusedCreate
+from videos.requests import InvalidRequestError, parse
 
 KEPT = timedelta(hours=24)
 """How long an Idempotency-Key stands for its task (contract section 5)."""
@@ -25,6 +26,7 @@ class Repetition:
     """What tells whether a request came before."""
 
     fingerprint: bytes
+    """With an `idempotency_key` of what is asked for, else of the body as it was sent."""
     idempotency_key: str | None = None
     is_retry: bool = False
     """An SDK says that it sends the request once more, and gave it no key."""
@@ -61,9 +63,17 @@ class Earlier:
 
 
 def fingerprint(body: Mapping[str, Any]) -> bytes:
-    """The same for bodies that say the same, whatever the order of their fields or the form they came in."""
+    """Of a body as it was sent, but for the order of its fields: an SDK repeats it to the letter."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(text.encode()).digest()
+
+
+def fingerprint_of_request(body: Mapping[str, Any]) -> bytes:
+    """Of what a body asks for, whatever its spelling; of the body as it was sent where it breaks a rule."""
+    try:
+        return fingerprint(parse(body).meaning())
+    except InvalidRequestError:
+        return fingerprint(body)
 
 
 def note_refusal(api_key_id: int, fingerprint: bytes, at: datetime) -> None:

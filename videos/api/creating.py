@@ -136,7 +136,7 @@ def _repetition(request: Request, body: Mapping[str, Any]) -> Repetition:
         raise InvalidRequestError([Violation(message, "Idempotency-Key")])
     retries = request.headers.get(RETRY_COUNT, "")
     return Repetition(
-        fingerprint=replays.fingerprint(body),
+        fingerprint=replays.fingerprint(body) if key is None else replays.fingerprint_of_request(body),
         idempotency_key=key,
         is_retry=key is None and retries.isdecimal() and int(retries) > 0,
         may_be_retried=key is None and retries.isdecimal(),

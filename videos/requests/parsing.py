@@ -10,7 +10,7 @@ from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.requests import bounds, extras, media, metadata, shots
 from videos.requests.draft import ALIASES, Draft, open_body
-from videos.requests.values import amount, is_empty, is_storable, on_off, storable, whole_number
+from videos.requests.values import amount, is_empty, is_storable, json_object, on_off, storable, whole_number
 from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
 
 MAX_PROMPT = 2000
@@ -57,6 +57,26 @@ class VideoRequest:
         body |= {"images": list(self.images)} if self.images else {}
         body |= {"videos": list(self.videos)} if self.videos else {}
         return body | ({"metadata": dict(self.metadata)} if self.metadata else {})
+
+    def meaning(self) -> dict[str, Any]:
+        """What is asked for, the same for each way to write it: numbers as text, JSON in a string, shots."""
+        ext_info = dict(self.metadata.get("ext_info", {}))
+        parameters = ext_info.pop("AdditionalParameters", None)
+        opened = json_object(parameters)
+        if opened is not None and self.shots:
+            opened = {
+                name: value for name, value in opened.items() if name not in ("multi_prompt", "multi_shot")
+            }
+        return {
+            **self.as_body(),
+            "metadata": {**self.metadata, "ext_info": ext_info},
+            "AdditionalParameters": parameters if opened is None else opened,
+            "shots": [
+                (whole_number(shot["index"]), shot["prompt"], whole_number(shot["duration"]))
+                for shot in self.shots
+            ],
+            "max_cost": None if self.max_cost is None else f"{self.max_cost.normalize():f}",
+        }
 
 
 def parse(
