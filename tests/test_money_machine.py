@@ -537,7 +537,9 @@ class Story(RuleBasedStateMachine):
         is_retry: bool = False,
         meanwhile: tuple[Any, ...] = (),
     ) -> None:
-        repetition = Repetition(wish.fingerprint, name, is_retry, may_be_retried=name is None)
+        repetition = Repetition(
+            wish.fingerprint, name, wish.fingerprint, is_retry=is_retry, may_be_retried=name is None
+        )
         asker = Asker.of(self.scene.keys[key], self._later(), repetition)
         price = self.count.price(wish, asker.now)
 

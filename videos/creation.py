@@ -111,7 +111,9 @@ def _make(order: Order, asker: Asker, seen: Look, describe: Describe) -> Answer 
     place = _place(seen.totals.waiting_tasks + 1, order.usual, seen, asker.now) if decision.waits else None
     answer = describe(task, place)
     values = _columns(task) | _totals(seen.totals.with_hold(demand, waits=decision.waits))
-    values |= {"answer": answer, "idempotency_key": asker.repetition.idempotency_key, "told": order.told()}
+    repetition = asker.repetition
+    values |= {"idempotency_key": repetition.idempotency_key, "asked": repetition.asked}
+    values |= {"answer": answer, "told": order.told()}
     made = prepared.fetch(statements.CREATE, values)
     return Answer(answer) if made and made[0] else None
 

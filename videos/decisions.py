@@ -20,7 +20,7 @@ from videos.errors import FailureCode
 from videos.making import Asked, make
 from videos.models import Task
 from videos.queueing import Job, enqueue
-from videos.replays import Repetition, fingerprint_of_request
+from videos.replays import Repetition
 from videos.states import FINAL, Status, sources
 
 PLACE = "console"
@@ -155,7 +155,7 @@ def _resubmit(decision: Decision) -> Task:
     if task.state is Status.IN_DOUBT:
         _release(decision)
     key = APIKey.objects.of_people(task.tenant, Purpose.CONSOLE)
-    repetition = Repetition(fingerprint_of_request(task.request), idempotency_key=f"again-{decision.form_id}")
+    repetition = Repetition.under(f"again-{decision.form_id}", task.request)
     asker = Asker.of(key, decision.now, repetition)
     return make(task.request, asker, Asked(decision.person, f"{PLACE}, again after {task}"))
 

@@ -26,19 +26,27 @@ class Repetition:
     """What tells whether a request came before."""
 
     fingerprint: bytes
-    """With an `idempotency_key` of what is asked for, else of the body as it was sent."""
+    """Of the body as it was sent."""
     idempotency_key: str | None = None
+    asked: bytes = b""
+    """Of what the body asks for; needed with a key alone."""
     is_retry: bool = False
     """An SDK says that it sends the request once more, and gave it no key."""
     may_be_retried: bool = False
     """It comes from an SDK that would say so."""
+
+    @classmethod
+    def under(cls, idempotency_key: str, body: Mapping[str, Any]) -> "Repetition":
+        """Of a request that came with a key."""
+        return cls(fingerprint(body), idempotency_key, asked=_fingerprint_of_request(body))
 
 
 @dataclass(frozen=True)
 class Earlier:
     """What is known of requests that came before: an answer under the key, and tasks of the same body."""
 
-    fingerprint: bytes | None = None
+    asked: bytes | None = None
+    """Fingerprint of what was asked for under the key."""
     answer: str | None = None
     twins: Sequence[UUID] = ()
     """Two at most."""
@@ -47,7 +55,7 @@ class Earlier:
 
     def answer_for(self, repetition: Repetition) -> str | None:
         """The answer given under the key. Raises `IdempotencyKeyReused` where another body came with it."""
-        if self.fingerprint is not None and bytes(self.fingerprint) != repetition.fingerprint:
+        if self.asked is not None and bytes(self.asked) != repetition.asked:
             raise IdempotencyKeyReused("This Idempotency-Key was used with another body")
         return self.answer
 
@@ -68,7 +76,7 @@ def fingerprint(body: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def fingerprint_of_request(body: Mapping[str, Any]) -> bytes:
+def _fingerprint_of_request(body: Mapping[str, Any]) -> bytes:
     """Of what a body asks for, whatever its spelling; of the body as it was sent where it breaks a rule."""
     try:
         return fingerprint(parse(body).meaning())

@@ -123,7 +123,7 @@ WITH standing AS (
         seconds = known.seconds + excluded.seconds, spend = known.spend + excluded.spend
 ), replay AS (
     INSERT INTO videos_idempotencykey (tenant_id, key, fingerprint, task_id, answer, created_at)
-    SELECT tenant_id, %(idempotency_key)s::text, %(fingerprint)s::bytea, id, %(answer)s::text,
+    SELECT tenant_id, %(idempotency_key)s::text, %(asked)s::bytea, id, %(answer)s::text,
         %(now)s::timestamptz FROM task WHERE %(idempotency_key)s::text IS NOT NULL
     ON CONFLICT (tenant_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,
         task_id = excluded.task_id, answer = excluded.answer, created_at = excluded.created_at

@@ -204,6 +204,7 @@ def _sql_of_create(callers: "list[Caller]") -> str:
         **creation._totals(seen.totals),
         "answer": "",
         "idempotency_key": None,
+        "asked": b"",
         "told": "{}",
         "task": Expression("gen_random_uuid()"),
         "tenant": Expression(_of_caller("tenant")),

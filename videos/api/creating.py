@@ -134,12 +134,13 @@ def _repetition(request: Request, body: Mapping[str, Any]) -> Repetition:
     if key is not None and not _is_plain(key):
         message = "The Idempotency-Key must consist of printable ASCII characters"
         raise InvalidRequestError([Violation(message, "Idempotency-Key")])
+    if key is not None:
+        return Repetition.under(key, body)
     retries = request.headers.get(RETRY_COUNT, "")
     return Repetition(
-        fingerprint=replays.fingerprint(body) if key is None else replays.fingerprint_of_request(body),
-        idempotency_key=key,
-        is_retry=key is None and retries.isdecimal() and int(retries) > 0,
-        may_be_retried=key is None and retries.isdecimal(),
+        fingerprint=replays.fingerprint(body),
+        is_retry=retries.isdecimal() and int(retries) > 0,
+        may_be_retried=retries.isdecimal(),
     )
 
 

@@ -17,7 +17,7 @@ from videos.composer.places import EVERYWHERE, Place, place_of
 from videos.errors import KeyRefused, MaxCostExceeded, ModelNotAllowed, NoPrice
 from videos.offers import Offers
 from videos.ordering import Checked
-from videos.replays import Repetition, fingerprint_of_request
+from videos.replays import Repetition
 from videos.requests import InvalidRequestError, parse
 
 FORM_ID = "form_id"
@@ -83,9 +83,7 @@ class VideoForm(forms.Form):
 
 def asker_for(key: APIKey, form_id: str, answers: Answers, now: Any) -> Asker:
     """Somebody at a form, under the key that stands for people; `form_id` tells one form from another."""
-    repetition = Repetition(
-        fingerprint_of_request(body_of(answers)), idempotency_key=_FORM_KEY.format(form_id)
-    )
+    repetition = Repetition.under(_FORM_KEY.format(form_id), body_of(answers))
     return Asker.of(key, now, repetition)
 
 
