@@ -1,15 +1,20 @@
 """The video itself: whole or in part, with a key or a signed link, byte for byte."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import LazySettings
 from django.http import HttpResponse, StreamingHttpResponse
+from PIL import Image
 
 from accounts.ids import uuid7
 from tests.conftest import NOW, Caller, MakeTask
 from tests.test_api_errors import assert_refused, assert_request_id
+from videos import media
 from videos.models import Task
 from videos.states import Status
 
@@ -101,6 +106,7 @@ def test_a_range_is_served_as_a_part(asked: str, start: int, stop: int, owner: C
         "items=0-1",
         "0-1",
         "bytes=0-1-2",
+        "bytes=5-2",
         "",
         "\xff",
     ],
@@ -116,6 +122,85 @@ def test_a_range_outside_the_video_is_refused_with_its_size(asked: str, owner: C
     answer = owner.get(url(task), HTTP_RANGE=asked)
     assert str(SIZE) in assert_refused(answer, 416, "invalid_range")
     assert answer.headers["content-range"] == f"bytes */{SIZE}"
+
+
+def test_who_asks_for_the_head_alone_is_told_of_the_whole(owner: Caller, task: Task) -> None:
+    head = owner.head(url(task), HTTP_RANGE="bytes=0-9")
+    assert (head.status_code, head.headers["content-length"]) == (200, str(SIZE))
+    assert read(head) == b""
+
+
+KNOWN: dict[str, Callable[[Any], dict[str, str]]] = {
+    "its tag": lambda head: {"HTTP_IF_NONE_MATCH": head.headers["etag"]},
+    "its tag among others": lambda head: {"HTTP_IF_NONE_MATCH": f'"x", W/{head.headers["etag"]}'},
+    "its time": lambda head: {"HTTP_IF_MODIFIED_SINCE": head.headers["last-modified"]},
+    "its tag, and wants a part": lambda head: {
+        "HTTP_IF_NONE_MATCH": head.headers["etag"],
+        "HTTP_RANGE": "bytes=0-9",
+    },
+}
+
+
+@pytest.mark.parametrize("known", KNOWN)
+def test_who_has_the_video_is_not_sent_it_again(known: str, owner: Caller, task: Task) -> None:
+    head = owner.head(url(task))
+    assert read(head) == b""
+    answer = owner.get(url(task), **KNOWN[known](head))
+    assert (answer.status_code, answer.content) == (304, b"")
+    for name in ("etag", "last-modified", "cache-control"):
+        assert answer.headers[name] == head.headers[name]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"HTTP_IF_NONE_MATCH": '"another"'},
+        {"HTTP_IF_MODIFIED_SINCE": "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {"HTTP_IF_MODIFIED_SINCE": "nonsense"},
+        {"HTTP_IF_MATCH": "*"},
+    ],
+)
+def test_who_has_another_video_is_sent_this_one(header: dict[str, str], owner: Caller, task: Task) -> None:
+    answer = owner.get(url(task), **header)
+    assert (answer.status_code, read(answer)) == (200, VIDEO)
+
+
+def test_who_wants_another_video_is_told_that_it_is_none(owner: Caller, task: Task) -> None:
+    assert_refused(owner.get(url(task), HTTP_IF_MATCH='"another"'), 412, "precondition_failed")
+
+
+@pytest.mark.parametrize("variant", ["", "?variant=", "?variant=video"])
+def test_the_video_is_what_is_asked_for_unless_another_variant_is(
+    variant: str, owner: Caller, task: Task
+) -> None:
+    assert read(owner.get(url(task) + variant)) == VIDEO
+
+
+def test_the_thumbnail_is_the_still_as_webp(owner: Caller, nobody: Caller, task: Task) -> None:
+    still = io.BytesIO()
+    Image.new("RGB", (64, 36), "teal").save(still, "JPEG")
+    media.save_poster(task, still.getvalue())
+    Task.objects.update(has_poster=True)
+    answer = owner.get(f"{url(task)}?variant=thumbnail")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        assert (picture.format, picture.size) == ("WEBP", (64, 36))
+    again = owner.get(f"{url(task)}?variant=thumbnail", HTTP_IF_NONE_MATCH=answer.headers["etag"])
+    assert (again.status_code, again.content) == (304, b"")
+    assert nobody.get(f"{signed(owner, task)}&variant=thumbnail").headers["content-type"] == "image/webp"
+
+
+@pytest.mark.parametrize("has_poster", [False, True])
+def test_a_video_without_a_still_has_no_thumbnail(has_poster: bool, owner: Caller, task: Task) -> None:
+    Task.objects.update(has_poster=has_poster)  # of the other the file is gone
+    assert_refused(owner.get(f"{url(task)}?variant=thumbnail"), 409, "video_not_ready")
+
+
+@pytest.mark.parametrize("variant", ["spritesheet", "VIDEO", "\xff"])
+def test_another_variant_is_refused(variant: str, owner: Caller, task: Task) -> None:
+    answer = owner.get(f"{url(task)}?variant={variant}")
+    assert assert_refused(answer, 400, "invalid_request") == "variant must be video or thumbnail"
+    assert answer.json()["errors"][0]["allowed"] == ["video", "thumbnail"]
 
 
 def test_a_part_is_only_served_of_the_video_the_client_knows(owner: Caller, task: Task) -> None:

@@ -219,10 +219,31 @@ def test_the_link_is_renewed_at_each_read_and_lives_a_day(owner: Caller, make_ta
     before = int(timezone.now().timestamp())
     query = dict(parse_qsl(urlsplit(_link(owner, task)).query))
     expires = query["expires"]
-    assert before + 86400 <= int(expires) <= timezone.now().timestamp() + 86400
+    assert before + 86400 <= int(expires) <= timezone.now().timestamp() + 86400 + 3600
     end = datetime.fromtimestamp(int(expires), UTC)
     assert links.is_valid(task.public_id, query, end - timedelta(seconds=1))
     assert not links.is_valid(task.public_id, query, end)
+
+
+def test_links_are_the_same_for_an_hour_and_never_live_shorter_than_promised(make_task: MakeTask) -> None:
+    task = make_task(Status.SUCCEEDED)
+    hour = NOW.replace(minute=0, second=1)
+    made = [links.signed_path(task, hour + timedelta(minutes=minutes)) for minutes in (0, 30, 59, 61)]
+    assert made[0] == made[1] == made[2] != made[3]
+
+
+def test_a_client_that_has_the_answer_is_not_sent_it_again(owner: Caller, make_task: MakeTask) -> None:
+    task = make_task(Status.SUCCEEDED)
+    path = f"/v1/videos/{task.public_id}"
+    first = owner.get(path)
+    for known in (first.headers["etag"], f'W/{first.headers["etag"]}, "x"', "*"):
+        again = owner.get(path, HTTP_IF_NONE_MATCH=known)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+        assert again.headers["openai-poll-after-ms"] == "0"
+    Task.objects.update(attention="", media_bytes=7, frame_size="1280x720")
+    changed = owner.get(path, HTTP_IF_NONE_MATCH=first.headers["etag"])
+    assert (changed.status_code, changed.json()["size"]) == (200, "1280x720")
+    assert changed.headers["etag"] != first.headers["etag"]
 
 
 def test_a_link_that_is_read_again_lives_longer(

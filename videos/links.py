@@ -15,20 +15,29 @@ from accounts.links import absolute
 from videos.models import Task
 
 EXPIRES, SIGNATURE = "expires", "signature"
+_SAME_FOR_SECONDS = 3600
+"""A link that changed with each answer would keep every cache from its work."""
 _UNIX_TIME = re.compile("[0-9]{1,11}")
 
 
 def signed_link(task: Task, request: HttpRequest, now: datetime) -> str:
-    """An absolute link to the task's video that works for `LINK_LIFE_SECONDS`."""
+    """An absolute link to the task's video that works for `LINK_LIFE_SECONDS`, or up to an hour longer."""
     return absolute(signed_path(task, now), request)
 
 
 def signed_path(task: Task, now: datetime) -> str:
     """The same link without the address of the site, for our own pages."""
-    expires = str(int(now.timestamp()) + settings.LINK_LIFE_SECONDS)
+    expires = str(_end(int(now.timestamp())))
     path = reverse("content", args=[task.public_id])
     query = urlencode({EXPIRES: expires, SIGNATURE: _signature(task.public_id, expires)})
     return f"{path}?{query}"
+
+
+def _end(now: int) -> int:
+    """When a link made now ends, in Unix seconds: rounded up, so that it stays the same for an hour."""
+    life: int = settings.LINK_LIFE_SECONDS
+    step = max(1, min(_SAME_FOR_SECONDS, life))
+    return -(-(now + life) // step) * step
 
 
 def is_valid(public_id: str, query: Mapping[str, str], now: datetime) -> bool:

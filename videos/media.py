@@ -36,8 +36,20 @@ def save_poster(task: Task, still: bytes) -> None:
     storage.save(name, ContentFile(still))
 
 
+def poster(task: Task) -> bytes | None:
+    """The still, a JPEG; None where there is none."""
+    if not task.has_poster:
+        return None
+    try:
+        with storages["results"].open(poster_name(task)) as file:
+            still: bytes = file.read()
+            return still
+    except FileNotFoundError:
+        return None
+
+
 def delete_poster(task: Task) -> None:
-    """Remove the still; that there is none is no trouble."""
+    """Remove the still; a missing one is fine."""
     storages["results"].delete(poster_name(task))
 
 

@@ -9,6 +9,7 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
+from PIL import Image
 
 WIDEST = 640
 """Pixels; a narrower video keeps its width."""
@@ -32,6 +33,14 @@ def still(video: IO[bytes]) -> bytes:
             return _jpeg(_frame(container))
     except (av.FFmpegError, ValueError) as error:
         raise NoStill(str(error)) from error
+
+
+def as_webp(jpeg: bytes) -> bytes:
+    """The same picture as WebP."""
+    webp = io.BytesIO()
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        picture.save(webp, "WEBP", quality=QUALITY, method=2)
+    return webp.getvalue()
 
 
 def _frame(container: InputContainer) -> VideoFrame:

@@ -2,16 +2,24 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
+from typing import TypeVar
 
 from django.core.files.storage import storages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
 
 from config.envelope import envelope, json_response
-from videos.errors import VideoExpired
+from videos import media
+from videos.errors import VideoExpired, VideoNotReady
 from videos.media import local_path
 from videos.models import Task
+from videos.posters import as_webp
+
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 BLOCK = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -48,6 +56,8 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
         size = path.stat().st_size
     except FileNotFoundError as error:
         raise VideoExpired("The video is no longer in the storage") from error
+    if unchanged := _precondition(request, task):
+        return unchanged
     asked = _asked_range(request, task)
     window = _window(*asked, size) if asked else (0, size)
     if window is None:
@@ -59,10 +69,50 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     return response
 
 
+def thumbnail_response(task: Task, request: HttpRequest) -> HttpResponseBase:
+    """Answer with the still of the task's video, as WebP. Raises `VideoNotReady` where there is none."""
+    etag = f'"{task.id.hex}.webp"'
+    response = get_conditional_response(request, etag=etag)
+    if response is None or response.status_code != HTTPStatus.NOT_MODIFIED:
+        still = media.poster(task)
+        if still is None:
+            raise VideoNotReady("The video has no thumbnail, or not yet")
+        response = HttpResponse(as_webp(still), content_type="image/webp")
+        response["content-disposition"] = f'inline; filename="{task.public_id}.webp"'
+    response["etag"] = etag
+    response["cache-control"] = "private, max-age=3600"
+    return response
+
+
+def _precondition(request: HttpRequest, task: Task) -> HttpResponseBase | None:
+    """The answer to who has the video already (304), or wants another than there is (412); else None."""
+    response = get_conditional_response(request, etag=_etag(task), last_modified=_last_modified(task))
+    if response is None:
+        return None
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        message = "The video is not the one that If-Match or If-Unmodified-Since names"
+        return json_response(412, envelope(message, type="invalid_request_error", code="precondition_failed"))
+    return _with_validators(response, task)
+
+
+def _with_validators(response: Response, task: Task) -> Response:
+    response["etag"] = _etag(task)
+    response["last-modified"] = http_date(_last_modified(task))
+    response["cache-control"] = "private, max-age=3600"
+    return response
+
+
+def _last_modified(task: Task) -> int:
+    """In Unix seconds; a video that is finished never changes."""
+    return int((task.finished_at or task.created_at).timestamp())
+
+
 def _asked_range(request: HttpRequest, task: Task) -> tuple[str, str] | None:
     """The first and the last byte asked for, one of which may be empty; None asks for the whole."""
     asked = _RANGE.fullmatch(request.headers.get("range", ""))
-    if asked is None or not any(asked.groups()):
+    if asked is None or not any(asked.groups()) or request.method != "GET":
+        return None
+    if all(asked.groups()) and int(asked[2]) < int(asked[1]):  # no valid range, which is ignored (RFC 9110)
         return None
     return (asked[1], asked[2]) if request.headers.get("if-range", _etag(task)) == _etag(task) else None
 
@@ -81,10 +131,8 @@ def _file(task: Task, path: Path, start: int, stop: int) -> FileResponse:
     response.block_size = BLOCK
     response["content-length"] = str(stop - start)
     response["accept-ranges"] = "bytes"
-    response["etag"] = _etag(task)
-    response["cache-control"] = "private, max-age=3600"
     response["content-disposition"] = f'inline; filename="{task.public_id}.mp4"'
-    return response
+    return _with_validators(response, task)
 
 
 def _unsatisfiable(size: int) -> HttpResponse:

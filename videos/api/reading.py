@@ -1,6 +1,7 @@
 """`GET /v1/videos/{id}`: the second of the two hot paths, in one statement."""
 
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from django.http import HttpResponse
@@ -45,13 +46,24 @@ class ReadVideo(View):
         """Answer with the video object. Raises `TaskNotExist`."""
         now = timezone.now()
         task, place = _found(self.key.beside, now)
-        video = self.shaped(representation.video(task, request._request, now, place))
+        body = encode(self.shaped(representation.video(task, request._request, now, place)))
         poll_after = "0" if task.state in FINAL else str(POLL_AFTER_MS)
-        return HttpResponse(encode(video), content_type="application/json", headers={POLL_AFTER: poll_after})
+        headers = {POLL_AFTER: poll_after, "etag": f'"{blake2b(body, digest_size=12).hexdigest()}"'}
+        if is_known(request.headers.get("if-none-match"), headers["etag"]):
+            return HttpResponse(status=304, headers=headers)
+        return HttpResponse(body, content_type="application/json", headers=headers)
 
     def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
         """As this route shows the video object."""
         return video
+
+
+def is_known(if_none_match: str | None, etag: str) -> bool:
+    """Whether a client that sends this header has the answer with that tag."""
+    return (
+        if_none_match is not None
+        and {"*", etag} & {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")} != set()
+    )
 
 
 def _found(row: Row, now: datetime) -> tuple[Task, Place | None]:

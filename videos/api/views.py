@@ -15,7 +15,7 @@ from accounts.permissions import HasScope
 from videos import links, representation
 from videos.api import lookup
 from videos.api.base import View
-from videos.api.content import media_response
+from videos.api.content import media_response, thumbnail_response
 from videos.api.creating import CreateView
 from videos.api.listing import ListVideos
 from videos.api.reading import ReadVideo
@@ -23,6 +23,7 @@ from videos.api.removal import RemoveVideo
 from videos.errors import ModelNotExist, VideoExpired, VideoNotReady
 from videos.models import Task
 from videos.offers import Offers
+from videos.requests import InvalidRequestError, Violation
 
 
 class VideosView(CreateView, ListVideos):
@@ -45,6 +46,11 @@ class GenerationView(VideoView):
         return representation.for_new_api(video)
 
 
+_SHOWN = {"video": media_response, "thumbnail": thumbnail_response}
+"""What a finished video may be shown as; the other variant of OpenAI's, a sprite sheet, is not made."""
+VARIANTS = tuple(_SHOWN)
+
+
 class MayDownload(BasePermission):
     """A key that may read, or a link that we signed."""
 
@@ -58,17 +64,21 @@ class MayDownload(BasePermission):
 
 
 class ContentView(View):
-    """`GET /v1/videos/{id}/content`: the MP4."""
+    """`GET /v1/videos/{id}/content`: the MP4, or with `variant=thumbnail` its still as WebP."""
 
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
     permission_classes = [MayDownload]
 
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
-        """Answer with the video, or the part of it that is asked for."""
+        """Answer with the video, the part of it that is asked for, or its still."""
+        variant = request.query_params.get("variant") or VARIANTS[0]
+        if variant not in VARIANTS:
+            message = f"variant must be {' or '.join(VARIANTS)}"
+            raise InvalidRequestError([Violation(message, "variant", allowed=VARIANTS)])
         signed = links.SIGNATURE in request.query_params
         task = lookup.linked(task_id) if signed else lookup.of_tenant(self.key, task_id)
         _check_ready(task)
-        return media_response(task, request._request)
+        return _SHOWN[variant](task, request._request)
 
 
 class ModelsView(View):
