@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
+from corsheaders.defaults import default_headers
 from cryptography.fernet import Fernet
 from django.core.management.utils import get_random_secret_key
 from django.templatetags.static import static
@@ -73,6 +74,7 @@ INSTALLED_APPS = [
     "axes",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    "corsheaders",
     "config.apps.ConfigurationConfig",
     "accounts",
     "videos",
@@ -117,6 +119,30 @@ TEMPLATES = [
     }
 ]
 WSGI_APPLICATION = "config.wsgi.application"
+
+# --- browsers on other sites
+
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+"""Sites whose pages may call the API, such as https://app.example; none by default."""
+if CORS_ALLOWED_ORIGINS:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.middleware.common.CommonMiddleware"), "corsheaders.middleware.CorsMiddleware"
+    )
+_OF_OPENAI = [
+    f"x-stainless-{name}"
+    for name in (
+        *("arch", "async", "custom-poll-interval", "helper-method", "lang", "os", "package-version"),
+        *("poll-helper", "retry-count", "runtime", "runtime-version", "timeout"),
+    )
+]
+"""What OpenAI's SDKs tell of themselves."""
+CORS_URLS_REGEX = r"^/v1/"
+CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-none-match", "range", *_OF_OPENAI)
+CORS_EXPOSE_HEADERS = (
+    *("x-request-id", "retry-after", "idempotent-replayed", "openai-poll-after-ms"),
+    *("etag", "accept-ranges", "content-range", "content-disposition"),
+)
 
 # --- the database
 
