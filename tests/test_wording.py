@@ -1,10 +1,13 @@
 """What upstream says of a failure reaches tenants without what is ours or upstream's."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rows import each
+from videos.upstream.exchanges import redacted
 from videos.wording import LONGEST, for_tenant
 
 OTHERWISE = "It did not work."
@@ -56,6 +59,20 @@ def test_where_nothing_is_left_a_sentence_of_ours_is_said(message: str) -> None:
 def test_lines_become_one_and_long_text_is_cut() -> None:
     assert for_tenant("too\n  small\t!", OTHERWISE) == "too small !"
     assert len(for_tenant("long text " * 1000, OTHERWISE)) == LONGEST
+
+
+@pytest.mark.parametrize("part", ["a-", "a.", "1-", "http://", "0", "AKID", "Aigc-"])
+def test_very_long_text_is_not_read_to_its_end(part: str) -> None:
+    begun = time.process_time()
+    for_tenant(part * 20_000, OTHERWISE)
+    redacted({"Message": part * 20_000})
+    assert time.process_time() - begun < 1  # of CPU; it was half a minute
+
+
+def test_text_without_spaces_is_cut_and_a_name_at_the_cut_is_not_halved() -> None:
+    assert for_tenant("太长" * 3000, OTHERWISE) == ("太长" * 3000)[:LONGEST]
+    hidden = "https://a.example/x " * 99 + "3b5c0e6a-1111-4222-8333-944445555666" * 5
+    assert "3b5c" not in for_tenant(hidden, OTHERWISE)
 
 
 @given(st.text())

@@ -22,7 +22,8 @@ def exchange(action: str, outcome: Submitted | Progress | UpstreamError, seconds
 def redacted(value: Any) -> Any:
     """The value without the signatures of links and the ids of keys, at any depth; long texts are cut."""
     if isinstance(value, str):
-        return storable(_KEY_ID.sub("AKID…", _QUERY.sub(r"\1?…", value)))[:LONGEST]
+        # It is cut first: what the patterns take grows with the square of what they read.
+        return storable(_KEY_ID.sub("AKID…", _QUERY.sub(r"\1?…", value[:LONGEST])))[:LONGEST]
     if isinstance(value, dict):
         return {storable(str(name)): redacted(inner) for name, inner in value.items()}
     return [redacted(inner) for inner in value] if isinstance(value, list | tuple) else value
