@@ -65,7 +65,7 @@ def test_a_new_tenant_has_no_limits_no_use_and_no_money(owner: Caller) -> None:
             "spend_this_month": "0.00",
             "requests_last_minute": 0,
         },
-        "balance": {"prepaid": False, "available": "0.00", "held": "0.00"},
+        "balance": {"prepaid": False, "available": None, "held": "0.00"},
         "key": {
             "name": "owner",
             "prefix": owner.key.prefix,
@@ -118,12 +118,13 @@ def test_use_and_balance_are_the_running_totals_of_the_tenant(
     owner: Caller, mate: Caller, stranger: Caller
 ) -> None:
     now = period(owner)
+    Quota.objects.create(tenant=owner.tenant, is_prepaid=True)
     stand(owner, open_tasks=3, waiting_tasks=2, balance=Decimal("12"), held=Decimal("3.5"))
     stand(owner, day=now.day, day_seconds=15, day_spend=Decimal("1.25"))
     stand(owner, month=now.month, month_seconds=40, month_spend=Decimal("4.000001"))
     for caller in (owner, mate):
         body = account(caller)
-        assert body["balance"] == {"prepaid": False, "available": "12.00", "held": "3.50"}
+        assert body["balance"] == {"prepaid": True, "available": "12.00", "held": "3.50"}
         assert body["use"] == {
             "concurrent_tasks": 3,
             "queued_tasks": 2,
@@ -137,6 +138,7 @@ def test_use_and_balance_are_the_running_totals_of_the_tenant(
 
 
 def test_a_debt_is_shown_as_one(owner: Caller) -> None:
+    Quota.objects.create(tenant=owner.tenant, is_prepaid=True)
     stand(owner, balance=Decimal("-0.5"))
     assert account(owner)["balance"]["available"] == "-0.50"
 

@@ -222,7 +222,8 @@ def test_refusals_are_the_sdks_own_errors(sdk: openai.OpenAI, make_task: MakeTas
 
 def test_the_sdk_lists_the_models(sdk: openai.OpenAI) -> None:
     assert "Kling-3.0-720p" in [model.id for model in sdk.models.list()]
-    assert sdk.models.retrieve("GV-3.1-720p").owned_by == "GV"
+    model = sdk.models.retrieve("GV-3.1-720p")
+    assert (model.owned_by, model.created) == ("GV", 1795132800)
     assert connection.is_usable()
 
 

@@ -91,6 +91,7 @@ def model(spec: ModelSpec, prices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": spec.name,
         "object": "model",
+        "created": _unix(spec.offered_since),
         "owned_by": spec.family,
         "capabilities": {
             "seconds": list(spec.seconds.allowed),

@@ -46,7 +46,8 @@ class AccountView(View):
                 "use": {name: _shown(used) for name, used in asdict(account.use).items()},
                 "balance": {
                     "prepaid": account.quota.is_prepaid,
-                    "available": shown(account.balance),
+                    # Who pays afterwards has no balance that could run out.
+                    "available": shown(account.balance) if account.quota.is_prepaid else None,
                     "held": shown(account.held),
                 },
                 "resets": {"day": day_ends.isoformat(), "month": month_ends.isoformat()},

@@ -1,6 +1,7 @@
 """What a catalogue entry can say about a model."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -81,6 +82,8 @@ class ModelSpec:
     """Takes a reference video, an element list and a shot list (contract section 4)."""
     named_by_family: bool = False
     """Messages name the family alone: it has had one version only."""
+    offered_since: datetime = datetime(2026, 11, 20, tzinfo=UTC)
+    """When the entry came into the catalogue; OpenAI's clients read it as `created`."""
     generation_time: GenerationTime = field(default=GenerationTime(usual=120, spread=20))
 
     def label(self, separator: str) -> str:
