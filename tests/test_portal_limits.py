@@ -62,7 +62,7 @@ def test_each_limit_is_told_with_its_use(alice: Member) -> None:
 
 
 def test_what_the_page_tells_is_what_the_api_tells(alice: Member, owner: Caller) -> None:
-    Quota.objects.create(tenant=alice.tenant, **LIMITS)
+    Quota.objects.create(tenant=alice.tenant, **{**LIMITS, "is_prepaid": True})
     stand(alice.tenant, open_tasks=1, day_seconds=7, month_spend=Decimal("3.5"))
     stand(alice.tenant, balance=Decimal(9), held=Decimal(2))
     api = owner.get("/v1/account").json()

@@ -1,6 +1,7 @@
 """The error envelope (contract section 5), and which error becomes which answer."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.urls import is_valid_path
 from django.utils import timezone
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -18,6 +20,7 @@ from accounts.authentication import CHALLENGE, REFUSAL
 from accounts.money import shown
 from config.envelope import envelope, json_response
 from config.middleware import request_id
+from config.routes import API_PREFIX
 from videos import errors
 from videos.api.bodies import RequestTooLarge
 from videos.requests import InvalidRequestError, Violation
@@ -38,6 +41,9 @@ class Refusal:
     param: str | None = None
 
 
+_REPEATED_SLASHES, _REPEATED_VERSION = re.compile("/{2,}"), re.compile("^(?:/v1){2,}/")
+_LONGEST_HINT = 200
+"""Characters of a path that an error repeats."""
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
 _LONGEST_HOST = 253
 """Characters of a name in the DNS."""
@@ -143,8 +149,18 @@ def _when_to_retry(refusals: Sequence[limits.Refusal], now: datetime) -> Iterato
 
 
 def unknown_route(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404 for whatever no route matches."""
-    return json_response(404, envelope("Unknown route", type=_MISSING, code="not_found"))
+    """404 for whatever no route matches; says which one that is spelled a little otherwise."""
+    meant = _meant(request.path_info)
+    message = f"Unknown route; did you mean {meant}?" if meant else "Unknown route"
+    return json_response(404, envelope(message, type=_MISSING, code="not_found"))
+
+
+def _meant(path: str) -> str | None:
+    """The route that a client means who put one slash or one `/v1` too many into its address."""
+    corrected = _REPEATED_VERSION.sub(API_PREFIX, _REPEATED_SLASHES.sub("/", path))
+    if corrected == path or len(corrected) > _LONGEST_HINT or not is_valid_path(corrected):
+        return None
+    return corrected
 
 
 def malformed_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
