@@ -128,6 +128,7 @@ if CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.middleware.common.CommonMiddleware"), "corsheaders.middleware.CorsMiddleware"
     )
+_CONDITIONS = ("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since")
 _OF_OPENAI = [
     f"x-stainless-{name}"
     for name in (
@@ -138,9 +139,9 @@ _OF_OPENAI = [
 """What OpenAI's SDKs tell of themselves."""
 CORS_URLS_REGEX = r"^/v1/"
 CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
-CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-none-match", "range", *_OF_OPENAI)
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", *_CONDITIONS, "range", *_OF_OPENAI)
 CORS_EXPOSE_HEADERS = (
-    *("x-request-id", "retry-after", "idempotent-replayed", "openai-poll-after-ms"),
+    *("x-request-id", "retry-after", "x-should-retry", "idempotent-replayed", "openai-poll-after-ms"),
     *("etag", "accept-ranges", "content-range", "content-disposition"),
 )
 

@@ -781,8 +781,18 @@ METADATA_ROWS = [
     ),
     Row(
         "what changes nothing passes and is told of",
-        body("Kling-2.6-720p", n="1", duration=5.0, image_url="", video_urls=[], scene_type=None),
-        not_forwarded=["n", "duration", "image_url", "video_urls", "scene_type"],
+        body("Kling-2.6-720p", n="1", duration=5.0, image_url="", video_urls=[], scene_type=None, size=""),
+        not_forwarded=["n", "duration", "image_url", "video_urls", "scene_type", "size"],
+    ),
+    Row(
+        "what says the same as the model and metadata passes and is told of",
+        {
+            **meta("Kling-2.6-720p", aspect_ratio="16:9", negative_prompt="blur"),
+            "resolution": "720P",
+            "aspect_ratio": "16:9",
+            "negative_prompt": "blur",
+        },
+        not_forwarded=["resolution", "aspect_ratio", "negative_prompt"],
     ),
     *(
         Row(

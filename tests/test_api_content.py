@@ -194,6 +194,24 @@ def test_the_thumbnail_is_the_still_as_webp(owner: Caller, nobody: Caller, task:
 def test_a_video_without_a_still_has_no_thumbnail(has_poster: bool, owner: Caller, task: Task) -> None:
     Task.objects.update(has_poster=has_poster)  # of the other the file is gone
     assert_refused(owner.get(f"{url(task)}?variant=thumbnail"), 409, "video_not_ready")
+    if not has_poster:
+        known = owner.get(f"{url(task)}?variant=thumbnail", HTTP_IF_NONE_MATCH="*")
+        assert_refused(known, 409, "video_not_ready")
+
+
+def test_a_still_that_is_broken_is_no_thumbnail(owner: Caller, task: Task) -> None:
+    media.save_poster(task, b"no picture")
+    Task.objects.update(has_poster=True)
+    assert_refused(owner.get(f"{url(task)}?variant=thumbnail"), 409, "video_not_ready")
+
+
+def test_a_cache_asks_each_time_unless_the_link_is_signed(owner: Caller, nobody: Caller, task: Task) -> None:
+    with_key, by_link = owner.head(url(task)), nobody.head(signed(owner, task))
+    assert with_key.headers["cache-control"] == "private, no-cache"
+    assert by_link.headers["cache-control"] == "private, max-age=3600"
+    for answer in (with_key, by_link):
+        assert "Authorization" in answer.headers["vary"]
+        assert read(answer) == b""
 
 
 @pytest.mark.parametrize("variant", ["spritesheet", "VIDEO", "\xff"])

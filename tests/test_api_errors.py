@@ -318,8 +318,7 @@ def test_an_unknown_route_is_answered_in_the_envelope(path: str, method: str, no
         ("/v1//videos", "/v1/videos"),
         ("/v1/v1/videos", "/v1/videos"),
         ("/v1/v1/v1/models", "/v1/models"),
-        ("/v1//videos//x//content", "/v1/videos/x/content"),
-        ("/v1/v1//video/generations/x", "/v1/video/generations/x"),
+        ("/v1//v1///video/generations/x", "/v1/video/generations/x"),
     ],
 )
 def test_a_route_that_is_nearly_one_is_told_the_one_it_means(path: str, meant: str, nobody: Caller) -> None:
@@ -327,7 +326,17 @@ def test_a_route_that_is_nearly_one_is_told_the_one_it_means(path: str, meant: s
     assert message == f"Unknown route; did you mean {meant}?"
 
 
-@each("path", ["/v1/nothing", "/v1//nothing", "/v2//videos", "/v1/videos//" + "x" * 300, "/v1/v1"])
+@each(
+    "path",
+    [
+        "/v1/nothing",
+        "/v1//nothing",
+        "/v2//videos",
+        "/v1//videos/" + "x" * 300,
+        "/v1/v1",
+        "/v1/videos//content",
+    ],
+)
 def test_a_route_that_is_nearly_none_is_told_none(path: str, nobody: Caller) -> None:
     assert assert_refused(nobody.request("GET", path), 404, "not_found") == "Unknown route"
 

@@ -257,7 +257,19 @@ SPELLINGS: dict[str, list[dict[str, Any]]] = {
     "seconds": [{"seconds": "5"}, {"seconds": 5}, {"seconds": 5.0}],
     "the model's case": [{}, {"model": "kling-3.0-1080P"}],
     "empty values": [{}, {"images": [], "videos": None, "metadata": {"negative_prompt": "", "ext_info": {}}}],
-    "fields without a meaning": [{}, {"user": "alice"}, {"user": "bob", "seed": 7}],
+    "empty fields without a meaning": [{}, {"user": "", "seed": None}],
+    "fields that change nothing": [{}, {"n": 1, "duration": "5", "resolution": "1080P"}],
+    "parameters that say nothing": [
+        with_parameters({}),
+        with_parameters("{}"),
+        with_parameters({"multi_prompt": [], "shot_type": "", "multi_shot": False}),
+        with_parameters({"multi_shot": "false"}),
+        {"model": "Kling-3.0-720p"},
+    ],
+    "numbers of a form": [
+        with_parameters({"element_list": [{"element_id": 2**63}]}),
+        with_parameters({"element_list": [{"element_id": str(2**63)}]}),
+    ],
     "max_cost": [{"max_cost": "100"}, {"max_cost": 100}, {"max_cost": "100.00"}],
     "switches": [
         {"metadata": {"enhance_prompt": word, "output_config": {"AudioGeneration": word}}}
@@ -295,6 +307,41 @@ def test_one_request_may_be_spelled_in_many_ways(name: str, owner: Caller, accou
     for other in others:
         assert_replay(keyed(owner, **other), answer)
     assert Task.objects.count() == 1
+
+
+DIFFERENT: dict[str, list[dict[str, Any]]] = {
+    "fields without a meaning": [{"seed": 1}, {"seed": 2}],
+    "what else a shot says": [
+        with_parameters(
+            {"multi_shot": True, "shot_type": "customize", "multi_prompt": [SHOT | {"negative_prompt": word}]}
+        )
+        for word in ("blur", "noise")
+    ],
+    "parameters": [with_parameters({"a": 1}), with_parameters({"a": 2})],
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_another_request_is_not_answered_with_the_first_one(
+    name: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    first, other = DIFFERENT[name]
+    assert keyed(owner, **first).status_code == 200
+    assert keyed(owner, **other).status_code == 422
+
+
+def test_a_key_of_an_earlier_release_is_known_by_its_body(owner: Caller, account: UpstreamAccount) -> None:
+    first = keyed(owner)
+    IdempotencyKey.objects.update(fingerprint=replays.fingerprint(GOOD_BODY))
+    assert_replay(keyed(owner), first)
+    assert keyed(owner, prompt="a dog runs").status_code == 422
+
+
+@pytest.mark.parametrize("retries", ["9" * 5000, "00", "-1", "1.5", "²"])
+def test_a_count_of_retries_that_is_odd_breaks_nothing(
+    retries: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    assert sdk(owner, retries).status_code == 200
 
 
 def test_an_sdks_retry_is_known_by_its_letters(owner: Caller, account: UpstreamAccount) -> None:

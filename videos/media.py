@@ -37,14 +37,15 @@ def save_poster(task: Task, still: bytes) -> None:
 
 
 def poster(task: Task) -> bytes | None:
-    """The still, a JPEG; None where there is none."""
-    if not task.has_poster:
-        return None
+    """The still, a JPEG; None where it cannot be read."""
     try:
         with storages["results"].open(poster_name(task)) as file:
             still: bytes = file.read()
             return still
     except FileNotFoundError:
+        return None
+    except Exception:  # whatever the storage in use raises
+        log.exception("poster could not be read", task=task.public_id)
         return None
 
 

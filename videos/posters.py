@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import IO, Any
 
@@ -35,11 +36,15 @@ def still(video: IO[bytes]) -> bytes:
         raise NoStill(str(error)) from error
 
 
-def as_webp(jpeg: bytes) -> bytes:
-    """The same picture as WebP."""
+@lru_cache(maxsize=64)  # the same few are asked for again and again
+def as_webp(jpeg: bytes) -> bytes | None:
+    """The same picture as WebP; None where it is no picture."""
     webp = io.BytesIO()
-    with Image.open(io.BytesIO(jpeg)) as picture:
-        picture.save(webp, "WEBP", quality=QUALITY, method=2)
+    try:
+        with Image.open(io.BytesIO(jpeg)) as picture:
+            picture.save(webp, "WEBP", quality=QUALITY, method=2)
+    except OSError:  # Pillow's own errors are some, too
+        return None
     return webp.getvalue()
 
 

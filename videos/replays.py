@@ -11,7 +11,7 @@ from uuid import UUID
 from accounts.ids import made_at
 from videos.errors import IdempotencyKeyReused
 from videos.models import IdempotencyKey, RefusedCreate
-from videos.requests import InvalidRequestError, parse
+from videos.requests import InvalidRequestError, parse, without_a_meaning
 
 KEPT = timedelta(hours=24)
 """How long an Idempotency-Key stands for its task (contract section 5)."""
@@ -29,7 +29,7 @@ class Repetition:
     """Of the body as it was sent."""
     idempotency_key: str | None = None
     asked: bytes = b""
-    """Of what the body asks for; needed with a key alone."""
+    """Of what the body asks for; only needed together with a key."""
     is_retry: bool = False
     """An SDK says that it sends the request once more, and gave it no key."""
     may_be_retried: bool = False
@@ -54,8 +54,9 @@ class Earlier:
     """When that body was last refused."""
 
     def answer_for(self, repetition: Repetition) -> str | None:
-        """The answer given under the key. Raises `IdempotencyKeyReused` where another body came with it."""
-        if self.asked is not None and bytes(self.asked) != repetition.asked:
+        """The answer given under the key. Raises `IdempotencyKeyReused` where it was another request's."""
+        # Keys of an earlier release are kept with the fingerprint of the body.
+        if self.asked is not None and bytes(self.asked) not in (repetition.asked, repetition.fingerprint):
             raise IdempotencyKeyReused("This Idempotency-Key was used with another body")
         return self.answer
 
@@ -79,7 +80,7 @@ def fingerprint(body: Mapping[str, Any]) -> bytes:
 def _fingerprint_of_request(body: Mapping[str, Any]) -> bytes:
     """Of what a body asks for, whatever its spelling; of the body as it was sent where it breaks a rule."""
     try:
-        return fingerprint(parse(body).meaning())
+        return fingerprint({**parse(body).meaning(), "others": without_a_meaning(body)})
     except InvalidRequestError:
         return fingerprint(body)
 

@@ -9,12 +9,13 @@ from typing import TypeVar
 from django.core.files.storage import storages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date
 
 from config.envelope import envelope, json_response
 from videos import media
 from videos.errors import VideoExpired, VideoNotReady
+from videos.links import SIGNATURE
 from videos.media import local_path
 from videos.models import Task
 from videos.posters import as_webp
@@ -62,7 +63,7 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     window = _window(*asked, size) if asked else (0, size)
     if window is None:
         return _unsatisfiable(size)
-    response = _file(task, path, *window)
+    response = _file(task, request, path, *window)
     if asked:
         response.status_code = 206
         response["content-range"] = f"bytes {window[0]}-{window[1] - 1}/{size}"
@@ -71,34 +72,37 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
 
 def thumbnail_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     """Answer with the still of the task's video, as WebP. Raises `VideoNotReady` where there is none."""
-    etag = f'"{task.id.hex}.webp"'
-    response = get_conditional_response(request, etag=etag)
-    if response is None or response.status_code != HTTPStatus.NOT_MODIFIED:
-        still = media.poster(task)
-        if still is None:
-            raise VideoNotReady("The video has no thumbnail, or not yet")
-        response = HttpResponse(as_webp(still), content_type="image/webp")
-        response["content-disposition"] = f'inline; filename="{task.public_id}.webp"'
-    response["etag"] = etag
-    response["cache-control"] = "private, max-age=3600"
-    return response
+    if not task.has_poster:
+        raise VideoNotReady("The video has no thumbnail, or not yet")
+    if unchanged := _precondition(request, task, ".webp"):
+        return unchanged
+    still = media.poster(task)
+    webp = as_webp(still) if still else None
+    if webp is None:
+        raise VideoNotReady("The thumbnail of the video cannot be read")
+    response = HttpResponse(webp, content_type="image/webp")
+    response["content-disposition"] = f'inline; filename="{task.public_id}.webp"'
+    return _with_validators(response, request, task, ".webp")
 
 
-def _precondition(request: HttpRequest, task: Task) -> HttpResponseBase | None:
-    """The answer to who has the video already (304), or wants another than there is (412); else None."""
-    response = get_conditional_response(request, etag=_etag(task), last_modified=_last_modified(task))
+def _precondition(request: HttpRequest, task: Task, variant: str = "") -> HttpResponseBase | None:
+    """The answer to who has it already (304), or wants another than there is (412); else None."""
+    etag, modified = _etag(task, variant), _last_modified(task)
+    response = get_conditional_response(request, etag=etag, last_modified=modified)
     if response is None:
         return None
     if response.status_code == HTTPStatus.PRECONDITION_FAILED:
         message = "The video is not the one that If-Match or If-Unmodified-Since names"
         return json_response(412, envelope(message, type="invalid_request_error", code="precondition_failed"))
-    return _with_validators(response, task)
+    return _with_validators(response, request, task, variant)
 
 
-def _with_validators(response: Response, task: Task) -> Response:
-    response["etag"] = _etag(task)
+def _with_validators(response: Response, request: HttpRequest, task: Task, variant: str = "") -> Response:
+    response["etag"] = _etag(task, variant)
     response["last-modified"] = http_date(_last_modified(task))
-    response["cache-control"] = "private, max-age=3600"
+    # A signed link is for whoever has it. With a key, a cache asks each time whether that key still may.
+    response["cache-control"] = "private, max-age=3600" if SIGNATURE in request.GET else "private, no-cache"
+    patch_vary_headers(response, ["Authorization"])
     return response
 
 
@@ -126,13 +130,13 @@ def _window(first: str, last: str, size: int) -> tuple[int, int] | None:
     return (start, stop) if start < stop else None
 
 
-def _file(task: Task, path: Path, start: int, stop: int) -> FileResponse:
+def _file(task: Task, request: HttpRequest, path: Path, start: int, stop: int) -> FileResponse:
     response = FileResponse(FileWindow(path, start, stop), content_type="video/mp4")
     response.block_size = BLOCK
     response["content-length"] = str(stop - start)
     response["accept-ranges"] = "bytes"
     response["content-disposition"] = f'inline; filename="{task.public_id}.mp4"'
-    return _with_validators(response, task)
+    return _with_validators(response, request, task)
 
 
 def _unsatisfiable(size: int) -> HttpResponse:
@@ -144,5 +148,5 @@ def _unsatisfiable(size: int) -> HttpResponse:
     return response
 
 
-def _etag(task: Task) -> str:
-    return f'"{task.id.hex}"'
+def _etag(task: Task, variant: str = "") -> str:
+    return f'"{task.id.hex}{variant}"'

@@ -139,7 +139,7 @@ def _repetition(request: Request, body: Mapping[str, Any]) -> Repetition:
     retries = request.headers.get(RETRY_COUNT, "")
     return Repetition(
         fingerprint=replays.fingerprint(body),
-        is_retry=retries.isdecimal() and int(retries) > 0,
+        is_retry=retries.isdecimal() and retries.strip("0") != "",
         may_be_retried=retries.isdecimal(),
     )
 

@@ -41,7 +41,7 @@ class Refusal:
     param: str | None = None
 
 
-_REPEATED_SLASHES, _REPEATED_VERSION = re.compile("/{2,}"), re.compile("^(?:/v1){2,}/")
+_BEGINNING = re.compile("/+(?:v1/+)+")
 _LONGEST_HINT = 200
 """Characters of a path that an error repeats."""
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
@@ -157,7 +157,8 @@ def unknown_route(request: HttpRequest, exception: Exception | None = None) -> H
 
 def _meant(path: str) -> str | None:
     """The route that a client means who put one slash or one `/v1` too many into its address."""
-    corrected = _REPEATED_VERSION.sub(API_PREFIX, _REPEATED_SLASHES.sub("/", path))
+    begins = _BEGINNING.match(path)
+    corrected = API_PREFIX + path[begins.end() :] if begins else path
     if corrected == path or len(corrected) > _LONGEST_HINT or not is_valid_path(corrected):
         return None
     return corrected

@@ -48,8 +48,9 @@ class ReadVideo(View):
         task, place = _found(self.key.beside, now)
         body = encode(self.shaped(representation.video(task, request._request, now, place)))
         poll_after = "0" if task.state in FINAL else str(POLL_AFTER_MS)
-        headers = {POLL_AFTER: poll_after, "etag": f'"{blake2b(body, digest_size=12).hexdigest()}"'}
-        if is_known(request.headers.get("if-none-match"), headers["etag"]):
+        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        headers = {POLL_AFTER: poll_after, "etag": etag, "cache-control": "private, no-cache"}
+        if is_known(request.headers.get("if-none-match"), etag):
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(body, content_type="application/json", headers=headers)
 

@@ -2,7 +2,16 @@
 
 from videos.requests.bounds import check as check_bounds
 from videos.requests.draft import File
+from videos.requests.extras import without_a_meaning
 from videos.requests.parsing import VideoRequest, parse
 from videos.requests.violations import InvalidRequestError, Violation
 
-__all__ = ["File", "InvalidRequestError", "VideoRequest", "Violation", "check_bounds", "parse"]
+__all__ = [
+    "File",
+    "InvalidRequestError",
+    "VideoRequest",
+    "Violation",
+    "check_bounds",
+    "parse",
+    "without_a_meaning",
+]

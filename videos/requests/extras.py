@@ -1,4 +1,4 @@
-"""Rules for the other top-level fields (contract section 3): what they ask for is done, refused or told of.
+"""Rules for the other top-level fields (contract section 3): applied, refused, or reported as not forwarded.
 
 A field that asks for another video than would be made is refused; whatever else comes is listed as not
 forwarded, so that nothing that is paid for is dropped in silence.
@@ -6,7 +6,7 @@ forwarded, so that nothing that is paid for is dropped in silence.
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from videos.requests.draft import Draft
@@ -19,16 +19,14 @@ TAKEN = frozenset({"model", "seconds", "prompt", "images", "videos", "metadata",
 
 _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _IMAGES, _VIDEOS = "use images (URL only)", "use videos (URL only)"
+_OF_METADATA = ("aspect_ratio", "negative_prompt", "enhance_prompt", "scene_type", "output_config")
 _USE: dict[str, str] = {
     **dict.fromkeys(("image_url", "image_urls", "first_frame", "first_frame_image"), _IMAGES),
     **dict.fromkeys(("last_frame", "last_frame_image", "reference_image", "reference_images"), _IMAGES),
     "input_image": _IMAGES,
     **dict.fromkeys(("video_url", "video_urls", "reference_video", "reference_videos"), _VIDEOS),
     "input_video": _VIDEOS,
-    **{
-        name: f"use metadata.{name}"
-        for name in ("aspect_ratio", "negative_prompt", "enhance_prompt", "scene_type", "output_config")
-    },
+    **{name: f"use metadata.{name}" for name in _OF_METADATA},
     "resolution": "resolution is set by model",
     "duration": "use seconds",
     "n": "send one request for each video",
@@ -45,8 +43,17 @@ def _is_one(draft: Draft, n: Any) -> bool:
     return whole_number(n) == 1
 
 
-_CHANGES_NOTHING: dict[str, Callable[[Draft, Any], bool]] = {"duration": _is_seconds, "n": _is_one}
-"""Fields that are refused unless their value is of no consequence."""
+def _is_resolution(draft: Draft, resolution: Any) -> bool:
+    spec = draft.spec
+    return spec is not None and isinstance(resolution, str) and resolution.upper() == spec.resolution
+
+
+_CHANGES_NOTHING: dict[str, Callable[[Draft, Any], bool]] = {
+    "duration": _is_seconds,
+    "n": _is_one,
+    "resolution": _is_resolution,
+}
+"""When a field that is refused passes, as it changes nothing. Those of metadata must say the same."""
 
 
 def other_fields(draft: Draft) -> Iterator[Violation]:
@@ -59,8 +66,19 @@ def other_fields(draft: Draft) -> Iterator[Violation]:
 
 
 def _changes_nothing(draft: Draft, name: str, value: Any) -> bool:
+    if name in _OF_METADATA:
+        return bool(draft.meta(name) == value)
     is_harmless = _CHANGES_NOTHING.get(name)
     return is_harmless is not None and is_harmless(draft, value)
+
+
+def without_a_meaning(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that nothing is made of, with their values; empty ones and those of `other_fields` aside."""
+    return {
+        name: value
+        for name, value in body.items()
+        if name not in TAKEN and name not in _USE and not is_empty(value)
+    }
 
 
 def ratio_of_size(draft: Draft) -> str | None:

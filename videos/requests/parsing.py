@@ -43,7 +43,7 @@ class VideoRequest:
     shots: tuple[Mapping[str, Any], ...]
     """The shot list (items with `index`, `prompt`, `duration`); empty unless it replaces the prompt."""
     max_cost: Decimal | None = None
-    """What the video may cost at most, in the currency of the deployment; no part of what is asked for."""
+    """What the video may cost at most, in the currency of the deployment; upstream is not told."""
 
     @property
     def uses_references(self) -> bool:
@@ -59,24 +59,39 @@ class VideoRequest:
         return body | ({"metadata": dict(self.metadata)} if self.metadata else {})
 
     def meaning(self) -> dict[str, Any]:
-        """What is asked for, the same for each way to write it: numbers as text, JSON in a string, shots."""
+        """What is asked for, and the most it may cost: the same however it is written."""
         ext_info = dict(self.metadata.get("ext_info", {}))
         parameters = ext_info.pop("AdditionalParameters", None)
         opened = json_object(parameters)
-        if opened is not None and self.shots:
-            opened = {
-                name: value for name, value in opened.items() if name not in ("multi_prompt", "multi_shot")
-            }
+        meant = opened and _meaning_of_parameters(opened, has_shots=bool(self.shots))
         return {
             **self.as_body(),
             "metadata": {**self.metadata, "ext_info": ext_info},
-            "AdditionalParameters": parameters if opened is None else opened,
-            "shots": [
-                (whole_number(shot["index"]), shot["prompt"], whole_number(shot["duration"]))
-                for shot in self.shots
-            ],
+            "AdditionalParameters": meant or None,
+            "shots": _as_in_a_form(list(self.shots)),
             "max_cost": None if self.max_cost is None else f"{self.max_cost.normalize():f}",
         }
+
+
+def _meaning_of_parameters(given: Mapping[str, Any], *, has_shots: bool) -> dict[str, Any]:
+    """Without what is empty, and without the list of shots where it is kept apart, in order."""
+    kept = {name: _as_in_a_form(value) for name, value in given.items() if not is_empty(value)}
+    if has_shots:
+        del kept["multi_prompt"]
+    is_multi_shot = on_off(kept.get("multi_shot"))
+    if is_multi_shot is not None:
+        kept["multi_shot"] = is_multi_shot
+    return {name: value for name, value in kept.items() if value is not False}
+
+
+def _as_in_a_form(value: Any) -> Any:
+    """With text in place of whole numbers, as forms send them."""
+    if isinstance(value, dict):
+        return {name: _as_in_a_form(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_in_a_form(inner) for inner in value]
+    number = None if isinstance(value, str) else whole_number(value)
+    return value if number is None else str(number)
 
 
 def parse(
@@ -164,8 +179,9 @@ def _metadata(draft: Draft) -> dict[str, Any]:
     given = (draft.metadata or {}).items()
     keys = dict.fromkeys(_CANONICAL_KEYS.get(name, name) for name, value in given if not is_empty(value))
     normalised = {key: _normalised(draft, key) for key in keys if key in metadata.KEYS}
-    ratio = {"aspect_ratio": extras.ratio_of_size(draft)} | normalised
-    return {key: value for key, value in (normalised | ratio).items() if not is_empty(value)}
+    if "aspect_ratio" not in normalised:
+        normalised["aspect_ratio"] = extras.ratio_of_size(draft)
+    return {key: value for key, value in normalised.items() if not is_empty(value)}
 
 
 def _normalised(draft: Draft, key: str) -> Any:
@@ -183,7 +199,7 @@ def _paths(draft: Draft, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]
             yield from _paths_of_metadata(draft, fields)
         elif name == "size" and draft.meta("aspect_ratio") is None and "aspect_ratio" in fields:
             yield "size", "aspect_ratio"
-        elif name not in extras.TAKEN:
+        elif name not in extras.TAKEN or (name == "size" and is_empty(draft.body["size"])):
             yield storable(name), ""
 
 
