@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+
+from config import time_zones
 
 
 @register()
@@ -83,7 +84,7 @@ def durations_are_positive(**_: Any) -> Sequence[CheckMessage]:
 @register()
 def default_time_zone_is_known(**_: Any) -> Sequence[CheckMessage]:
     """No tenant could be made."""
-    if settings.DEFAULT_TENANT_TIME_ZONE in available_timezones():
+    if settings.DEFAULT_TENANT_TIME_ZONE in time_zones.names():
         return []
     return [
         Error(

@@ -3,7 +3,7 @@
 import codecs
 import uuid
 from collections.abc import Callable
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
-from config import health
+from config import health, time_zones
 from config.envelope import envelope, json_response
 from config.routes import API_PREFIX, CONSOLE_PREFIX, HEALTH_PREFIXES
 
@@ -26,7 +26,6 @@ _PLAIN = ("", "identity")
 _CHARSETS = ("utf-8", "ascii")
 _SHOWN = 50
 """Characters of what a client sent that an error repeats."""
-_ZONES = available_timezones()
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -115,7 +114,7 @@ class ViewerTimeZoneMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer in that time zone; in the deployment's own where none is known."""
         name = request.COOKIES.get(TIME_ZONE_COOKIE, "")
-        with timezone.override(ZoneInfo(name) if name in _ZONES else None):
+        with timezone.override(ZoneInfo(name) if name in time_zones.names() else None):
             return self.get_response(request)
 
 

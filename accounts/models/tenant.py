@@ -2,8 +2,7 @@
 
 import uuid
 from datetime import date, datetime
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ids import uuid7
+from config import time_zones
 
 
 def new_id() -> uuid.UUID:
@@ -26,14 +26,9 @@ def default_time_zone() -> str:
     return str(settings.DEFAULT_TENANT_TIME_ZONE)
 
 
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())  # which reads folders each time
-
-
 def validate_time_zone(name: str) -> None:
     """Raise `ValidationError` for a name the time zone database does not have."""
-    if name not in _time_zones():
+    if name not in time_zones.names():
         raise ValidationError(
             _("%(name)s is no time zone; write one such as Asia/Shanghai"), params={"name": name}
         )
