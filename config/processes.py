@@ -74,7 +74,7 @@ class Family:
                 stderr=subprocess.STDOUT,
                 # Ctrl-C at the terminal is for us; we end the children in order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
         child = Child(name, process, log)
         self._children.append(child)
@@ -136,5 +136,6 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Let the kernel send this process the signal once its parent has ended; Linux alone can."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)

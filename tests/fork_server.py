@@ -7,7 +7,6 @@ As a program, `python -m tests.fork_server SOCKET`, this is the process that for
 input does. Each fork has a parent of its own that tells the test how it ended, and ends with that one.
 """
 
-import ctypes
 import gc
 import importlib
 import json
@@ -25,8 +24,9 @@ from typing import Any
 
 import pytest
 
+from config.processes import die_with_parent
+
 PROJECT = Path(__file__).resolve().parent.parent
-_PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _REQUEST = 65_536
 """Bytes of a request, at most; it comes in one datagram."""
 
@@ -135,12 +135,12 @@ def _serve(address: str) -> dict[str, Any]:
 
 def _watched(asker: socket.socket) -> dict[str, Any]:
     """Fork once more, and tell who asked how that process ends; returns the request in that process."""
-    _die_with_parent()
+    die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request: dict[str, Any] = json.loads(asker.recv(_REQUEST))
     process_id = os.fork()
     if process_id == 0:
-        _die_with_parent()
+        die_with_parent(signal.SIGKILL)
         return request
     os.setpgid(process_id, process_id)  # before anybody may want to end the group
     with suppress(OSError):  # the test may have ended
@@ -187,10 +187,6 @@ def _import_everything() -> None:
     for name in ("config.edge.application", "config.urls", "granian.cli", "granian.server.mp"):
         importlib.import_module(name)
     gc.freeze()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":
