@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.http import parse_etags
 from rest_framework.request import Request
 
 from accounts.authentication import BearerKeyAuthentication, LookUp
@@ -50,21 +51,13 @@ class ReadVideo(View):
         poll_after = "0" if task.state in FINAL else str(POLL_AFTER_MS)
         etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
         headers = {POLL_AFTER: poll_after, "etag": etag, "cache-control": "private, no-cache"}
-        if is_known(request.headers.get("if-none-match"), etag):
+        if {"*", etag, f"W/{etag}"} & {*parse_etags(request.headers.get("if-none-match", ""))}:
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(body, content_type="application/json", headers=headers)
 
     def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
         """As this route shows the video object."""
         return video
-
-
-def is_known(if_none_match: str | None, etag: str) -> bool:
-    """Whether a client that sends this header has the answer with that tag."""
-    return (
-        if_none_match is not None
-        and {"*", etag} & {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")} != set()
-    )
 
 
 def _found(row: Row, now: datetime) -> tuple[Task, Place | None]:
