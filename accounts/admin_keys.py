@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -16,12 +17,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
+from accounts import audit
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import BigListAdmin
 from accounts.key_forms import KeyForm
 from accounts.key_states import chip_of, state_of
-from accounts.models import APIKey, Purpose
-from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
+from accounts.models import APIKey, Place, Purpose
+from accounts.models.api_key import RECORDED, RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
 
 
 class APIKeyForm(KeyForm):
@@ -154,28 +156,32 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     @admin.action(
         description=_("Rotate the selected keys (the old ones work 24 hours more)"), permissions=["rotate"]
     )
+    @transaction.atomic
     def rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse:
         """Replace each by a new one, which is shown; say of the others why not."""
         now = timezone.now()
         for key in self._of_programs(request, queryset):
+            before = audit.values(key, RECORDED)
             try:
                 new, text = key.rotate(now, ROTATION_OVERLAP)
             except NotRotatable as refusal:
                 messages.error(request, f"{refusal}.")
             else:
-                self.log_addition(request, new, f"In place of {key}.")
-                self.log_change(request, key, f"Replaced by {new}.")
+                _record(request, key, before)
+                _record(request, new, {})
                 told = gettext("Copy the new key of %(key)s now, it is not shown again: %(text)s")
                 messages.warning(request, told % {"key": key, "text": text})
         return self._with_messages(request, gettext("Rotated API keys"))
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
+    @transaction.atomic
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         """Revoke those that are not revoked yet."""
         now = timezone.now()
         for key in self._of_programs(request, queryset.filter(revoked_at=None)):
+            before = audit.values(key, RECORDED)
             key.revoke(now)
-            self.log_change(request, key, "Revoked.")
+            _record(request, key, before)
             messages.success(request, gettext("Revoked: %(key)s") % {"key": key})
 
     def _of_programs(self, request: HttpRequest, keys: QuerySet[APIKey]) -> Iterator[APIKey]:
@@ -193,6 +199,12 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         back = format_html('<a class="accent" href="{}">{}</a>', address, gettext("All API keys"))
         context = {**self.admin_site.each_context(request), "title": title, "content": back}
         return TemplateResponse(request, "admin/base_site.html", context)
+
+
+def _record(request: HttpRequest, key: APIKey, before: audit.Values) -> None:
+    """Write down what changed of the key since it was as `before`."""
+    change = audit.differences(before, audit.values(key, RECORDED))
+    audit.record_row(audit.author(request, Place.CONSOLE), key, change, timezone.now())
 
 
 def _stands_for_people(key: APIKey) -> bool:

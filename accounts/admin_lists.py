@@ -16,7 +16,8 @@ from django.utils.text import capfirst
 from accounts import admin_export
 from accounts.admin_deletion import protected_rows
 from accounts.admin_paging import MOST_PAGES, UncountedPaginator, page_asked_for
-from accounts.admin_theme import ModelAdmin, TabularInline
+from accounts.admin_recording import RecordedAdmin
+from accounts.admin_theme import TabularInline
 from accounts.any_of import OF_ONE_TENANT
 from accounts.csv_files import MOST_ROWS
 
@@ -24,7 +25,7 @@ _Row = TypeVar("_Row", bound=Model)
 _Parent = TypeVar("_Parent", bound=Model)
 
 
-class ListAdmin(ModelAdmin[_Row]):
+class ListAdmin(RecordedAdmin[_Row]):
     """A list of few rows, which may be counted; what it shows comes as a CSV file, too.
 
     Rows are deleted one by one, on their pages, if at all.

@@ -1,16 +1,21 @@
 """Memberships on the pages of the staff console, where each tenant is left an owner, too."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.http import HttpRequest
 
-from accounts import memberships
+from accounts import appointing, memberships
+from accounts.admin_lists import TableInline
+from accounts.admin_reasons import person
 from accounts.memberships import NEEDS_OWNER, LastOwner
-from accounts.models import Tenant, User
+from accounts.models import Membership, Tenant, User
+
+_Parent = TypeVar("_Parent", Tenant, User)
 
 
 class ChangedColumnsFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
@@ -24,13 +29,28 @@ class ChangedColumnsFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
 
 
 class _PlacesFormSet(ChangedColumnsFormSet):
-    """Refuses to leave a tenant without an owner; in turn with others who change its members."""
+    """Refuses to leave a tenant without an owner; in turn with others who change its members.
+
+    Nobody gives a place that they may not give.
+    """
+
+    giver: User
+    """Who fills in the form."""
 
     def clean(self) -> None:
         """Look at the places where all that is kept of them is sound. Raises `ValidationError`."""
         super().clean()
         if all(form.is_valid() for form in self.forms if not _ends(form)):
+            self._check_gifts()
             self.keep_owners()
+
+    def _check_gifts(self) -> None:
+        """Raise `ValidationError` for a place that is given, or raised, by whom it must not be."""
+        for form in self.forms:
+            if form.has_changed() and not _ends(form):
+                place = form.cleaned_data
+                before = None if form.instance._state.adding else form.initial.get("role")
+                appointing.check_gift(self.giver, place.get("user", self.instance), before, place["role"])
 
     def keep_owners(self) -> None:
         """Raise `ValidationError` where a tenant would have no owner any more."""
@@ -72,6 +92,16 @@ class PlacesFormSet(_PlacesFormSet):
             if form.has_changed():
                 role = None if "tenant" in form.changed_data else self.role_in(form)
                 yield tenants[form.initial["tenant"]], form.instance.pk, role
+
+
+class MembershipsInline(TableInline[Membership, _Parent]):
+    """Memberships, on the page of a tenant or of a person."""
+
+    model = Membership
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Forms that know who fills them in."""
+        return type("FormSet", (super().get_formset(request, obj, **kwargs),), {"giver": person(request)})
 
 
 def _ends(form: Any) -> bool:

@@ -9,6 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
@@ -16,16 +17,24 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import memberships
+from accounts import audit, memberships
 from accounts.admin_lists import ListAdmin, TableInline
-from accounts.admin_memberships import PlacesFormSet
-from accounts.models import Membership, User
+from accounts.admin_memberships import MembershipsInline, PlacesFormSet
+from accounts.admin_reasons import record
+from accounts.models import User
 
 _Row = TypeVar("_Row", bound=Model)
 
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 """What makes somebody staff: only a superuser grants it."""
-DEEDS = {"add": _("Can add"), "change": _("Can change"), "delete": _("Can delete"), "view": _("Can view")}
+DEEDS = {
+    "add": _("Can add"),
+    "change": _("Can change"),
+    "delete": _("Can delete"),
+    "view": _("Can view"),
+    "appoint": _("Can make somebody an owner"),
+    "connect": _("Can change the endpoint"),
+}
 """What a permission allows, by how its codename begins."""
 ACCESS = ("email",)
 """Whoever has this address sets the password anew."""
@@ -80,10 +89,9 @@ class DeviceInline(TableInline[Any, User]):
         return request.user.is_active and request.user.is_superuser
 
 
-class PlacesInline(TableInline[Membership, User]):
+class PlacesInline(MembershipsInline[User]):
     """The tenants a person belongs to."""
 
-    model = Membership
     formset = PlacesFormSet
     autocomplete_fields = ["tenant"]
     verbose_name = _("membership")
@@ -159,14 +167,15 @@ class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
         """Only a superuser sets a password. Raises `PermissionDenied`."""
         if not _is_superuser(request):
             raise PermissionDenied
-        return super().user_change_password(request, id, form_url)
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
 
     @admin.action(description=_("Let in again who failed to log in too often"), permissions=["change"])
     def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Forget the failures to log in of the selected people; those of staff only for a superuser."""
         for person in queryset if _is_superuser(request) else queryset.filter(is_staff=False):
             forget_failures(username=person.get_username())
-            self.log_change(request, person, "May log in again.")
+            record(request, audit.subject_of(person), "", ({"locked out": True}, {"locked out": False}))
             told = gettext("%(person)s may try to log in again.") % {"person": person}
             messages.success(request, told)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import audit
-from accounts.models import Tenant, User
+from accounts.models import Place, Tenant, User
 
 NO_REASON = _("Say why this changes.")
 
@@ -82,10 +82,11 @@ def record(
     request: HttpRequest,
     subject: str,
     reason: str,
-    change: tuple[audit.Values, audit.Values],
+    change: audit.Change,
     tenant: Tenant | None = None,
 ) -> None:
     """Write the change down, before and after, as that of who is logged in; nothing where nothing changed."""
     before, after = change
     if before != after:
-        audit.record(person(request), subject, reason, before, after, timezone.now(), tenant)
+        by = audit.author(request, Place.CONSOLE)
+        audit.record(by, subject, reason, before, after, timezone.now(), tenant)

@@ -20,17 +20,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from accounts import audit, inviting
+from accounts import appointing, audit, inviting
 from accounts.admin_cos import CosBucketInline
 from accounts.admin_filters import ChoiceFilter
-from accounts.admin_lists import ListAdmin, ReadOnlyInline, TableInline
-from accounts.admin_memberships import ChangedColumnsFormSet, MembersFormSet
+from accounts.admin_lists import ListAdmin, ReadOnlyInline
+from accounts.admin_memberships import ChangedColumnsFormSet, MembersFormSet, MembershipsInline
 from accounts.admin_reasons import NO_REASON, AuditedForm, ChangesForm, person, record
 from accounts.admin_theme import StackedInline
 from accounts.chips import GOOD, WARN, chip
 from accounts.inviting import InviteForm
 from accounts.key_states import chip_of, state_of
-from accounts.models import APIKey, Membership, Purpose, Quota, Role, Tenant
+from accounts.models import APIKey, Place, Purpose, Quota, Tenant, User
 from accounts.models.tenant import validate_time_zone
 from accounts.money import shown_with_currency
 from accounts.quotas import FIELDS, default_columns, quota_of
@@ -39,14 +39,11 @@ from accounts.totals import Period
 
 AUDITED = ("time_zone", "suspended_at")
 """The columns of a tenant that change only with a reason."""
-_IN_CONSOLE = "in the staff console"
-"""The reason on record of an invitation; staff are asked for none."""
 
 
-class MembershipInline(TableInline[Membership, Tenant]):
+class MembershipInline(MembershipsInline[Tenant]):
     """The people of a tenant, on its page."""
 
-    model = Membership
     formset = MembersFormSet
     autocomplete_fields = ["user"]
     template_after = "admin/accounts/tenant/invite_link.html"
@@ -164,11 +161,14 @@ class TenantForm(AuditedForm[Tenant]):
 
 
 class ThemedInviteForm(InviteForm):
-    """The same, as the console looks; staff invite owners."""
+    """The same, as the console looks; who may make owners mostly invites the first one."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, inviter: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].initial = Role.OWNER
+        roles = appointing.roles_to_give(inviter)
+        self.fields["role"] = forms.ChoiceField(
+            label=_("Role"), choices=[(role.value, role.label) for role in roles], initial=roles[0]
+        )
         for field in self.fields.values():
             field.widget.attrs["class"] = "control"
 
@@ -193,6 +193,7 @@ class TenantAdmin(ListAdmin[Tenant]):
     """Tenants. They are not deleted, for what they paid and had stays on record; they are suspended."""
 
     form = TenantForm
+    recorded_by_page = frozenset({"time_zone", "is_suspended", Quota})
     list_display = ["name", "state", "open_tasks", "waiting_tasks", "balance", "time_zone", "created_at"]
     list_select_related = ["standing"]
     ordering = ["name"]
@@ -243,16 +244,15 @@ class TenantAdmin(ListAdmin[Tenant]):
         return [path("<uuid:tenant_id>/invite/", view, name="accounts_tenant_invite"), *super().get_urls()]
 
     def invite_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-        """Invite somebody, such as the first owner, and show the link, which is shown nowhere else."""
+        """Invite somebody, such as the first owner."""
         tenant = get_object_or_404(Tenant, pk=tenant_id)
         if not self.has_change_permission(request, tenant):
             raise PermissionDenied
-        form, made, link = ThemedInviteForm(request.POST or None), None, ""
-        invited = form.is_valid() and inviting.invite(request, tenant, person(request), form, _IN_CONSOLE)
-        if invited:
-            form, (made, link) = ThemedInviteForm(), invited
+        form = ThemedInviteForm(person(request), request.POST or None)
+        invited = form.is_valid() and inviting.invite(request, tenant, form, Place.CONSOLE)
         title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
-        context = {"title": title, "tenant": tenant, "form": form, "made": made, "link": link}
+        shown_form = ThemedInviteForm(person(request)) if invited else form
+        context = {"title": title, "tenant": tenant, "form": shown_form, "invited": invited or None}
         shown = {**self.admin_site.each_context(request), **context}
         return TemplateResponse(request, "admin/accounts/tenant/invite.html", shown)
 

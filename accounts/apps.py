@@ -9,3 +9,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = _("Tenants and people")
+
+    def ready(self) -> None:
+        """Listen to log-ins that fail."""
+        from accounts.people import failed_log_ins  # noqa: F401 - importing it connects it

@@ -1,59 +1,163 @@
-"""What staff changed of limits, prices and balances, and tenants of their keys, bucket and members.
+"""The audit log: what people changed, written in the transaction of the change itself.
 
-It is written in the transaction of the change itself.
+Each entry is also an event of the log stream, once it is committed: `LOG_JSON` makes that JSON lines.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from getpass import getuser
 from typing import Any
 
-from django.db.models import Model
+import structlog
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import translation
 
-from accounts.models import StaffChange, Tenant, User
+from accounts import addresses
+from accounts.encryption import EncryptedTextField
+from accounts.models import APIKey, AuditEntry, CosBucket, Invitation, Membership, Place, Tenant, User
 from accounts.money import shown
+
+log = structlog.get_logger(__name__)
 
 Values = dict[str, Any]
 """The values of some columns, by their names, as JSON has them."""
+Change = tuple[Values, Values]
+"""What was changed, as it was and as it is."""
+CHANGED = "changed"
+"""What is kept of a secret."""
+NOBODY_KNOWN = "(unknown)"
+"""Stands for whoever failed to log in with a name that nobody has: it may be a password."""
+_SECRET = re.compile("password|secret|digest|^key$")
+_LONGEST_SUBJECT = 200
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who changes something, and from where."""
+
+    person: User | None
+    place: Place
+    address: str | None = None
+    name: str = ""
+    """For who is no person with an account; else it is the user name."""
+
+
+def author(request: HttpRequest, place: Place) -> Author:
+    """Who is logged in and sends the request."""
+    return claimed(request, place, request.user if isinstance(request.user, User) else None)
+
+
+def claimed(request: HttpRequest, place: Place, person: User | None) -> Author:
+    """Whoever sends the request as that person, or as nobody we know."""
+    address = addresses.caller(request.META)
+    name = person.get_username() if person else NOBODY_KNOWN
+    return Author(person, place, None if address is None else str(address), name)
+
+
+def at_command_line() -> Author:
+    """The system's user who runs the command."""
+    try:
+        name = getuser()
+    except (KeyError, OSError):  # a user without a name, as in containers
+        name = NOBODY_KNOWN
+    return Author(None, Place.COMMAND_LINE, name=name)
 
 
 def record(
-    actor: User,
+    by: Author,
     subject: str,
     reason: str,
     before: Values,
     after: Values,
     now: datetime,
     tenant: Tenant | None = None,
-) -> StaffChange:
-    """Write down that `actor` changed `subject`, which concerns `tenant`, and why; it is there for good.
+) -> AuditEntry:
+    """Write down who changed `subject`, which concerns `tenant`, and why; it is there for good.
 
-    To be called in the transaction that makes the change, with the values of what was changed alone.
+    To be called in the transaction that makes the change, with the values of what was changed alone. Secrets
+    are told as `CHANGED`.
     """
-    return StaffChange.objects.create(
+    entry = AuditEntry.objects.create(
         at=now,
-        actor=actor,
-        actor_name=actor.get_username(),
+        actor=by.person,
+        actor_name=by.name or (by.person.get_username() if by.person else ""),
+        address=by.address,
+        place=by.place,
         tenant=tenant,
-        subject=subject,
+        subject=subject[:_LONGEST_SUBJECT],
         reason=reason,
         before=before,
         after=after,
     )
+    transaction.on_commit(partial(_stream, entry))
+    return entry
+
+
+def record_row(by: Author, row: Model, change: Change, now: datetime, reason: str = "") -> None:
+    """Write down what changed of a row, before and after; nothing where nothing did."""
+    before, after = change
+    if before != after:
+        record(by, subject_of(row), reason, before, after, now, _concerned(row))
+
+
+def _stream(entry: AuditEntry) -> None:
+    names = ("id", "at", "actor_id", "actor_name", "address", "place", "tenant_id", "subject", "reason")
+    log.info("audit", **values(entry, names), before=entry.before, after=entry.after)
+
+
+_SUBJECTS: dict[type[Model], Callable[[Any], str]] = {
+    CosBucket: lambda bucket: f"COS bucket of {bucket.tenant}",
+    Invitation: lambda invitation: f"invitation of {invitation.email}",
+    Membership: lambda membership: f"membership of {membership.user}",
+    APIKey: lambda key: f"API key {key}",
+}
+
+
+def subject_of(row: Model) -> str:
+    """How the log names a row, whatever language its reader speaks."""
+    with translation.override("en"):
+        name = _SUBJECTS.get(type(row), lambda row: f"{row._meta.verbose_name} {row}")
+        return name(row)[:_LONGEST_SUBJECT]
+
+
+def of_row(row: Model) -> QuerySet[AuditEntry]:
+    """What is on record of a row, the latest first."""
+    return AuditEntry.objects.filter(subject=subject_of(row))
+
+
+def is_secret(name: str) -> bool:
+    """Whether nothing is kept of the values of a column or a field of that name."""
+    return _SECRET.search(name) is not None
+
+
+def all_values(row: Model) -> Values:
+    """All that a row says, without its secrets."""
+    names = [
+        field.attname
+        for field in row._meta.concrete_fields
+        if not (is_secret(field.name) or isinstance(field, EncryptedTextField))
+    ]
+    return values(row, names)
 
 
 def values(row: Model | None, fields: Iterable[str]) -> Values:
     """The row's values of these fields: money as strings, moments in ISO 8601; none of a row that is not."""
-    return {} if row is None else {name: _plain(getattr(row, name)) for name in fields}
+    return {} if row is None else {name: plain(getattr(row, name)) for name in fields}
 
 
-def changes(before: Model | None, after: Model | None, fields: Iterable[str]) -> tuple[Values, Values]:
+def changes(before: Model | None, after: Model | None, fields: Iterable[str]) -> Change:
     """What of these fields changed, as it was and as it is; None is a row that is not there."""
     names = list(fields)
     return differences(values(before, names), values(after, names))
 
 
-def differences(before: Values, after: Values) -> tuple[Values, Values]:
+def differences(before: Values, after: Values) -> Change:
     """The values that only one of the two has."""
     return _without(before, after), _without(after, before)
 
@@ -62,9 +166,19 @@ def _without(mine: Values, other: Values) -> Values:
     return {name: value for name, value in mine.items() if name not in other or other[name] != value}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it; rows by their names, the same order every time."""
     if isinstance(value, Decimal):
         return shown(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, QuerySet):
+        return sorted(map(str, value))
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
     return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _concerned(row: Model) -> Tenant | None:
+    """The tenant that a row is of."""
+    return row if isinstance(row, Tenant) else getattr(row, "tenant", None)

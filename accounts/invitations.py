@@ -16,20 +16,32 @@ from accounts.models import Invitation, Membership, Role, Tenant, User
 
 
 class NotOpen(Exception):
-    """There is no such invitation, or it was used or withdrawn, or it has expired: nobody is told which."""
+    """There is no such invitation, or it was used or withdrawn, or has expired, or its tenant is suspended.
+
+    Nobody is told which.
+    """
 
 
 class AlreadyMember(Exception):
     """The person belongs to the tenant already."""
 
 
+class TenantSuspended(Exception):
+    """Nobody joins a tenant that is suspended."""
+
+
+class OwnInvitation(Exception):
+    """Who invites somebody does not follow the link in their place."""
+
+
 @transaction.atomic
 def invite(tenant: Tenant, email: str, role: Role, by: User | None, now: datetime) -> tuple[Invitation, str]:
     """A new invitation and the secret of its link; it takes the place of an older one of the same person.
 
-    Raises `AlreadyMember`.
+    Raises `AlreadyMember` and `TenantSuspended`.
     """
-    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
+    if Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk).is_suspended:
+        raise TenantSuspended
     address = email.lower()
     if Membership.objects.filter(tenant=tenant, user__email__iexact=address).exists():
         raise AlreadyMember
@@ -60,7 +72,7 @@ def unanswered(tenant: Tenant) -> QuerySet[Invitation]:
 def find(secret: str, now: datetime) -> Invitation:
     """The open invitation with that secret. Raises `NotOpen`."""
     invitation = _open(secret, now).select_related("tenant", "invited_by").first()
-    if invitation is None:
+    if invitation is None or invitation.tenant.is_suspended:
         raise NotOpen
     return invitation
 
@@ -69,11 +81,15 @@ def find(secret: str, now: datetime) -> Invitation:
 def accept(secret: str, person: User, now: datetime) -> Membership:
     """Make the person a member, and the link useless.
 
-    Raises `NotOpen`, and `AlreadyMember`, which leaves the link to others.
+    Raises `NotOpen`, and `AlreadyMember` and `OwnInvitation`, which leave the link to others.
     """
     if not _open(secret, now).update(accepted_at=now):
         raise NotOpen
     invitation = Invitation.objects.select_related("tenant").get(digest=keys.digest(secret))
+    if invitation.tenant.is_suspended:
+        raise NotOpen
+    if invitation.invited_by_id == person.pk:
+        raise OwnInvitation
     membership, is_new = Membership.objects.get_or_create(
         tenant=invitation.tenant, user=person, defaults={"role": invitation.role, "created_at": now}
     )

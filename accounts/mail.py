@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
@@ -20,6 +21,11 @@ def send(template: str, to: str, context: Mapping[str, Any]) -> None:
     """Send `to` what `mails/<template>.txt` says; its first line is the subject."""
     subject, _, text = render_to_string(f"mails/{template}.txt", dict(context)).strip().partition("\n")
     _SENDING.submit(_deliver, template, EmailMessage(subject, text.strip() + "\n", to=[to]))
+
+
+def goes_to_terminal() -> bool:
+    """Whether mail is printed where we run, which is so until `EMAIL_URL` names a server."""
+    return str(settings.EMAIL_BACKEND) == "django.core.mail.backends.console.EmailBackend"
 
 
 def flush() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from accounts.models import User
+from accounts.audit import Author
+from accounts.models import Place, User
 
 _NOT_SENT = ("submit", "button", "image", "file", "reset")
 
@@ -20,7 +21,7 @@ class Form(HTMLParser):
         self.fields: dict[str, str] = {}
         self._forms: list[dict[str, str]] = []
         self._select = self._textarea = ""
-        self._is_open = False
+        self._is_open = self._is_multiple = False
         self._main: dict[str, str] | None = None
         self.feed(page)
         self.fields = self._forms[-1] if self._main is None else self._main
@@ -35,10 +36,8 @@ class Form(HTMLParser):
         elif tag == "input" and given.get("name") and self._is_open:
             self._input(given)
         elif tag == "select":
-            self._select = given.get("name", "")
-        elif (
-            tag == "option" and self._select and ("selected" in given or self._select not in self._forms[-1])
-        ):
+            self._select, self._is_multiple = given.get("name", ""), "multiple" in given
+        elif tag == "option" and self._select and ("selected" in given or self._is_first_of_one()):
             self._forms[-1][self._select] = given.get("value", "")
         elif tag == "textarea":
             self._textarea = given.get("name", "")
@@ -55,6 +54,10 @@ class Form(HTMLParser):
             self._textarea = ""
         elif tag == "form":
             self._is_open = False
+
+    def _is_first_of_one(self) -> bool:
+        """Of a list to choose one from, the first is chosen where none is; of others none."""
+        return not self._is_multiple and self._select not in self._forms[-1]
 
     def _input(self, given: dict[str, str]) -> None:
         kind = given.get("type", "text")
@@ -74,6 +77,11 @@ class Person:
             self.user = User.objects.create_superuser(name)
         self.client = Client(raise_request_exception=True)
         self.client.force_login(self.user)
+
+    @property
+    def author(self) -> Author:
+        """As whom the audit log knows them."""
+        return Author(self.user, Place.CONSOLE)
 
     def get(self, address: str) -> Any:
         return self.client.get(address)

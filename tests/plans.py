@@ -7,6 +7,7 @@ from django.db import connection
 
 from accounts.models import Tenant
 from tests.conftest import NOW, MakeTask
+from tests.emptying import let_tables_be_emptied
 from videos.models import Task
 from videos.states import Status
 
@@ -16,6 +17,7 @@ _SOME_ID = "('019' || substr(md5(random()::text || clock_timestamp()), 1, 29))::
 
 def empty_pages() -> None:
     """Begin on new pages: the planner counts those of rows that other tests wrote and rolled back."""
+    let_tables_be_emptied()
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE videos_task, videos_dailyusage, videos_refusedcreate CASCADE")
 
@@ -49,6 +51,11 @@ def add_others() -> None:
             "INSERT INTO videos_ledgerentry (tenant_id, kind, amount, held, at, actor_name, reason)"
             " SELECT id, 'top_up', 1, 0, now(), 'bob', 'paid' FROM accounts_tenant, generate_series(1, 500)"
             " WHERE name LIKE 'Tenant %'"
+        )
+        cursor.execute(
+            "INSERT INTO accounts_auditentry (at, actor_name, place, subject, reason, before, after)"
+            " SELECT now(), 'bob', 'console', 'tenant ' || name || nr % 100, '', '{}', '{}'"
+            " FROM accounts_tenant, generate_series(1, 5000) nr"
         )
         for verb, of_each in ("create", 3), ("succeed", 3):
             cursor.execute(

@@ -23,7 +23,7 @@ from videos.models import LedgerEntry
 from videos.states import Status
 
 TASKS, LEDGER = "/admin/videos/task/", "/admin/videos/ledgerentry/"
-KEYS, CHANGES = "/admin/accounts/apikey/", "/admin/accounts/staffchange/"
+KEYS, CHANGES = "/admin/accounts/apikey/", "/admin/accounts/auditentry/"
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_amounts_stay_numbers_and_nothing_else_runs_as_a_formula(sophie: Person,
     ledger.adjust(owner.tenant, Decimal("-7.5"), sophie.user, formula, NOW)
     [row] = export(sophie, LEDGER)
     assert (row["Tenant"], row["Amount"], row["Reason"]) == ("'+Alice", "-7.50", f"'{formula}")
-    audit.record(sophie.user, "@SUM(A1)", "-1+1", {}, {"a": "<b>&"}, NOW, owner.tenant)
+    audit.record(sophie.author, "@SUM(A1)", "-1+1", {}, {"a": "<b>&"}, NOW, owner.tenant)
     [change] = export(sophie, CHANGES)
     assert (change["Subject"], change["Reason"]) == ("'@SUM(A1)", "'-1+1")
     assert change["Before → after"] == 'a: none → "<b>&"'

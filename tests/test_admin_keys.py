@@ -6,15 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts import keys
-from accounts.models import APIKey, Tenant, User
+from accounts import audit, keys
+from accounts.models import APIKey, AuditEntry, Tenant, User
 from tests.conftest import NOW, Caller, make_caller
 
 LIST, ADD = "/admin/accounts/apikey/", "/admin/accounts/apikey/add/"
@@ -168,7 +167,10 @@ def test_revoked_keys_work_no_more(staff: Client, owner: Caller, mate: Caller) -
     assert f"Revoked: {owner.key}" in answer.content.decode()
     assert owner.get("/v1/models").status_code == 401
     assert mate.get("/v1/models").status_code == 200
-    assert LogEntry.objects.get().change_message == "Revoked."
+    [entry] = AuditEntry.objects.all()
+    owner.key.refresh_from_db()
+    assert (entry.subject, entry.tenant) == (f"API key {owner.key}", owner.tenant)
+    assert entry.after == {"revoked_at": audit.plain(owner.key.revoked_at)}
 
 
 def test_a_second_revocation_leaves_the_time_of_the_first(staff: Client, owner: Caller) -> None:
@@ -196,11 +198,10 @@ def test_a_rotation_is_on_record(staff: Client, owner: Caller) -> None:
     [text] = shown(act(staff, "rotate", owner.key))
     parsed = keys.parse(text)
     assert parsed is not None
-    told = {entry.object_repr: entry.change_message for entry in LogEntry.objects.all()}
-    assert told == {
-        f"owner ({owner.key.prefix}…)": f"Replaced by owner ({parsed.prefix}…).",
-        f"owner ({parsed.prefix}…)": f"In place of owner ({owner.key.prefix}…).",
-    }
+    new, old = AuditEntry.objects.all()
+    assert (old.subject, old.after["replaced_by"]) == (f"API key {owner.key}", f"owner ({parsed.prefix}…)")
+    assert (new.subject, new.before) == (f"API key owner ({parsed.prefix}…)", {})
+    assert new.after["scopes"] == owner.key.scopes
 
 
 def test_what_cannot_be_rotated_is_said_and_the_rest_is_done(

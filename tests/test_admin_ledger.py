@@ -12,7 +12,7 @@ from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Quota, StaffChange, Standing, Tenant
+from accounts.models import AuditEntry, Quota, Standing, Tenant
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.console import Answer, Person
 from videos import ledger
@@ -53,7 +53,7 @@ def test_a_top_up_is_booked_with_who_and_why(sophie: Person, owner: Caller, sett
     entry = LedgerEntry.objects.get()
     assert (entry.tenant, entry.kind, entry.amount) == (owner.tenant, "top_up", Decimal("50.5"))
     assert (entry.actor, entry.actor_name, entry.reason) == (sophie.user, "sophie", WHY)
-    change = StaffChange.objects.get()
+    change = AuditEntry.objects.get()
     assert (change.subject, change.tenant, change.actor) == ("balance of Alice", owner.tenant, sophie.user)
     assert (change.reason, change.before, change.after["balance"]) == (WHY, {"balance": "0.00"}, "50.50")
     assert change.after["kind"] == "top_up"
@@ -100,7 +100,7 @@ def test_what_cannot_be_booked_is_refused(
     answer = book(sophie, owner.tenant, amount, kind)
     assert [why in error for error in answer.errors] == [True]
     assert not LedgerEntry.objects.exists()
-    assert not StaffChange.objects.exists()
+    assert not AuditEntry.objects.exists()
     assert balance(owner.tenant) == 0
 
 

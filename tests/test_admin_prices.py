@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import StaffChange
+from accounts.models import AuditEntry
 from tests.conftest import GOOD_BODY, Caller, order_video
 from tests.console import Answer, Person
 from videos.models import Price
@@ -60,7 +60,7 @@ def prices() -> list[Any]:
 
 def refused(answer: Answer, why: str) -> bool:
     """Whether the form came back with that error alone, and left no record."""
-    return [why in error for error in answer.errors] == [True] and not StaffChange.objects.exists()
+    return [why in error for error in answer.errors] == [True] and not AuditEntry.objects.exists()
 
 
 # --- a new price
@@ -74,7 +74,7 @@ def test_a_new_price_is_on_record_and_counts_from_now_on(
     assert answer.errors == []
     price = Price.objects.latest("pk")
     assert timezone.now() - price.valid_from < timedelta(minutes=1)
-    change = StaffChange.objects.get()
+    change = AuditEntry.objects.get()
     assert (change.subject, change.actor, change.tenant) == (f"price of {MODEL}", sophie.user, None)
     assert (change.reason, change.before) == (WHY, {})
     assert change.after == {
@@ -98,7 +98,7 @@ def test_a_new_price_may_begin_and_end_later(
     assert sophie.fill_in(ADD, model=MODEL, with_audio="on", per_second="0", reason=WHY, **times).errors == []
     price = Price.objects.latest("pk")
     assert (price.valid_from, price.valid_until, price.with_audio) == (now + DAY, now + 2 * DAY, True)
-    assert StaffChange.objects.get().subject == f"price of {MODEL} + audio"
+    assert AuditEntry.objects.get().subject == f"price of {MODEL} + audio"
     assert order_video(owner).price == Decimal(4)
 
 
@@ -154,7 +154,7 @@ def test_a_price_ends_when_staff_say(sophie: Person, now: datetime) -> None:
     answer = sophie.fill_in(page_of(in_force()), **at("valid_until", now + DAY), reason=WHY)
     assert answer.errors == []
     assert in_force().valid_until == now + DAY
-    change = StaffChange.objects.get()
+    change = AuditEntry.objects.get()
     assert change.before == {"valid_until": None}
     assert change.after == {"valid_until": (now + DAY).isoformat()}
 
@@ -170,7 +170,7 @@ def test_a_price_ended_now_sells_nothing_more_and_staff_are_told(
     assert made.price == Decimal(4)
     ended = in_force()
     assert ended.valid_until is not None
-    assert StaffChange.objects.get().after == {"valid_until": ended.valid_until.isoformat()}
+    assert AuditEntry.objects.get().after == {"valid_until": ended.valid_until.isoformat()}
 
 
 def test_while_another_price_counts_nobody_is_warned(sophie: Person, now: datetime) -> None:
@@ -185,7 +185,7 @@ def test_an_unchanged_price_leaves_no_record(changes: dict[str, str], sophie: Pe
     before = prices()
     assert sophie.fill_in(page_of(in_force()), **changes).errors == []
     assert prices() == before
-    assert not StaffChange.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_price_that_began_is_not_deleted(sophie: Person) -> None:
     chosen = {"action": "delete_selected", "_selected_action": [in_force().pk], "post": "yes"}
     sophie.client.post(LIST, chosen)
     assert Price.objects.filter(pk=in_force().pk).exists()
-    assert not StaffChange.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 def test_a_price_that_ended_is_only_looked_at(sophie: Person, now: datetime) -> None:
@@ -230,7 +230,7 @@ def test_a_price_to_come_can_be_changed_on_record(sophie: Person, now: datetime)
     assert sophie.fill_in(page_of(price), per_second="3", with_audio="on", reason=WHY).errors == []
     price.refresh_from_db()
     assert (price.per_second, price.with_audio, price.valid_from) == (Decimal(3), True, now + DAY)
-    change = StaffChange.objects.get()
+    change = AuditEntry.objects.get()
     assert change.before == {"per_second": "2.00", "with_audio": False}
     assert change.after == {"per_second": "3.00", "with_audio": True}
 
@@ -271,7 +271,7 @@ def test_a_price_to_come_is_deleted_with_a_reason_and_on_record(sophie: Person, 
         assert Price.objects.filter(pk=price.pk).exists()
     sophie.fill_in(page, reason="Not agreed.")
     assert not Price.objects.filter(pk=price.pk).exists()
-    change = StaffChange.objects.get()
+    change = AuditEntry.objects.get()
     assert (change.subject, change.reason, change.after) == (f"price of {MODEL}", "Not agreed.", {})
     assert (change.before["per_second"], change.before["model"]) == ("2.00", MODEL)
 

@@ -15,7 +15,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts import audit, invitations
-from accounts.models import Role, Tenant, User
+from accounts.models import Place, Role, Tenant, User
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.rows import check_each
@@ -37,12 +37,12 @@ accounts_invitation_changelist            yes    no     yes    no
 accounts_invitation_delete                no     no     no     no
 accounts_invitation_export                yes    no     yes    no
 accounts_invitation_history               yes    no     yes    no
-accounts_staffchange_add                  no     no     no     no
-accounts_staffchange_change               look   no     look   no
-accounts_staffchange_changelist           yes    no     yes    no
-accounts_staffchange_delete               no     no     no     no
-accounts_staffchange_export               yes    no     yes    no
-accounts_staffchange_history              yes    no     yes    no
+accounts_auditentry_add                  no     no     no     no
+accounts_auditentry_change               look   no     look   no
+accounts_auditentry_changelist           yes    no     yes    no
+accounts_auditentry_delete               no     no     no     no
+accounts_auditentry_export               yes    no     yes    no
+accounts_auditentry_history              yes    no     yes    no
 accounts_tenant_add                       no     yes    no     no
 accounts_tenant_change                    look   no     yes    no
 accounts_tenant_changelist                yes    no     yes    no
@@ -159,7 +159,7 @@ def things(owner: Caller, make_task: MakeTask) -> dict[type[Model], Model]:
     task = make_task(Status.SUCCEEDED, has_poster=True)
     media.save_poster(task, b"a still")
     TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
-    audit.record(boss, "quota", "So.", {}, {"a": 1}, NOW, owner.tenant)
+    audit.record(audit.Author(boss, Place.CONSOLE), "quota", "So.", {}, {"a": 1}, NOW, owner.tenant)
     invitations.invite(owner.tenant, "x@people.example", Role.VIEWER, boss, NOW)
     ledger.top_up(owner.tenant, Decimal(5), boss, "paid", NOW)
     queueing.enqueue(queueing.Job.STORE, task_id=str(task.pk))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import StaffChange, Tenant
+from accounts.models import AuditEntry, Tenant
 from tests.conftest import Caller, MakeTask, order_video
 from tests.console import Person
 from videos.models import LedgerEntry, Task, UpstreamAccount
@@ -185,7 +185,7 @@ def test_a_doubt_is_decided_with_a_reason(sophie: Person, make_task: MakeTask) -
     page = decide(sophie, task, "accept_by_hand", upstream_task_id="found-1")
     assert "found-1" in page
     assert "because I looked" in page
-    assert StaffChange.objects.get().actor_name == "sophie"
+    assert AuditEntry.objects.get().actor_name == "sophie"
 
 
 @pytest.mark.parametrize("changes", [{"reason": " "}, {"mark": "queued:0"}])

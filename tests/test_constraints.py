@@ -24,12 +24,12 @@ from django.utils import timezone
 from accounts.ids import first_uuid7
 from accounts.models import (
     APIKey,
+    AuditEntry,
     CosBucket,
     Invitation,
     Membership,
     Purpose,
     Quota,
-    StaffChange,
     Standing,
     Tenant,
     User,
@@ -104,7 +104,8 @@ ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
         "digest": os.urandom(32).hex(),
         "expires_at": NOW,
     },
-    StaffChange: lambda _: {"at": NOW, "subject": "quota of Alice", **PERSON},
+    TaskEvent: lambda world: {"task": world.make_task(Status.SUCCEEDED), "at": NOW, "verb": "succeed"},
+    AuditEntry: lambda _: {"at": NOW, "subject": "quota of Alice", **PERSON},
     UpstreamBudget: lambda world: {"account": world.account, "action": "create"},
     Price: lambda _: {"model": "Kling-3.0-720p", "per_second": 1, "valid_from": NOW},
     DailyUsage: lambda world: {
@@ -299,8 +300,8 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         ("standing_not_negative", f"{name} below 0", lambda world, name=name: _total(world, **{name: -1}))
         for name in COUNTED
     ),
-    ("staff_change_has_reason", "no reason", lambda world: world.make(StaffChange, reason="")),
-    ("staff_change_has_reason", "nobody", lambda world: world.make(StaffChange, actor_name="")),
+    ("audit_entry_place_known", "nowhere", lambda world: world.make(AuditEntry, place="moon")),
+    ("audit_entry_has_actor", "nobody", lambda world: world.make(AuditEntry, actor_name="")),
     ("price_not_negative", "paid to take it", lambda world: world.make(Price, per_second=-1)),
     ("price_ends_after_it_begins", "at once", lambda world: world.make(Price, valid_until=NOW)),
     (
@@ -456,8 +457,8 @@ def _entry(world: World, **fields: Any) -> QuerySet[Any]:
 
 
 def _change(world: World, **fields: Any) -> QuerySet[Any]:
-    world.make(StaffChange, **fields)
-    return StaffChange.objects.all()
+    world.make(AuditEntry, **fields)
+    return AuditEntry.objects.all()
 
 
 FOR_EVER: list[tuple[Callable[[World], QuerySet[Any]], dict[str, Any]]] = [
@@ -505,13 +506,47 @@ def test_what_is_recorded_is_never_somebody_elses(write: Callable[..., QuerySet[
     assert recorded.get().actor.username == "bob"
 
 
-@pytest.mark.parametrize("write", [_entry, _change])
-def test_who_recorded_something_may_leave(write: Callable[..., QuerySet[Any]], world: World) -> None:
+def test_who_moved_money_may_leave(world: World) -> None:
     bob = User.objects.create(username="bob")
-    recorded = write(world, actor=bob)
+    recorded = _entry(world, actor=bob)
     bob.delete()
     row = recorded.get()
     assert (row.actor, row.actor_name) == (None, "bob")
+
+
+def test_who_changed_something_may_leave_and_is_known_by_name_and_id(world: World) -> None:
+    bob = User.objects.create(username="bob")
+    recorded, bob_id = _change(world, actor=bob), bob.pk
+    bob.delete()
+    row = recorded.get()
+    assert (row.actor_id, row.actor_name) == (bob_id, "bob")
+
+
+def _event(world: World) -> QuerySet[Any]:
+    world.make(TaskEvent)
+    return TaskEvent.objects.all()
+
+
+@pytest.mark.parametrize("write", [_entry, _change, _event])
+def test_what_is_recorded_is_never_emptied(write: Callable[[World], QuerySet[Any]], world: World) -> None:
+    recorded = write(world)
+    table = recorded.model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
+            cursor.execute(f"TRUNCATE {table} CASCADE")
+    assert recorded.exists()
+
+
+def test_what_happened_to_a_task_goes_with_what_was_asked_alone(world: World) -> None:
+    events = _event(world)
+    for attempt in (lambda: events.update(verb="other"), lambda: events.delete()):
+        with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
+            attempt()
+    Task.objects.filter(pk=events.get().task_id).update(pruned_at=NOW)
+    with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
+        events.update(verb="other")
+    assert events.delete()[0] == 1
 
 
 def _standing(tenant: Tenant) -> dict[str, Any]:
@@ -667,6 +702,10 @@ INDEXES: list[tuple[str, Query]] = [
     ("task_ended_badly", lambda account, tenant: _newest(Task.objects.filter(status=Status.FAILED))),
     ("task_failed_for", lambda account, tenant: _newest(Task.objects.filter(failure_code="result_lost"))),
     ("task_attention", lambda account, tenant: _newest(Task.objects.exclude(attention=""))),
+    (
+        "audit_entry_of_subject",
+        lambda account, tenant: AuditEntry.objects.filter(subject="tenant Alice7")[:100],
+    ),
     ("task_event_rare", lambda account, tenant: _newest(TaskEvent.objects.filter(verb="flag"))),
     ("ledger_rare", lambda account, tenant: _newest(LedgerEntry.objects.filter(kind="adjustment"))),
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Quota, StaffChange, Standing, User
+from accounts.models import AuditEntry, Quota, Standing, User
 from tests.conftest import NOW, MakeTask
 from tests.rows import each
 from videos.decisions import ACTIONS, Decision, NotDecided, decide, mark_of, open_to
@@ -29,7 +29,7 @@ def decided(name: str, task: Task, person: User, now: datetime = NOW, **more: An
 def assert_on_record(task: Task, name: str) -> None:
     event = TaskEvent.objects.get(task=task, verb=name)
     assert (event.detail["by"], event.detail["reason"]) == ("sophie", "because I looked")
-    change = StaffChange.objects.get()
+    change = AuditEntry.objects.get()
     assert (change.actor_name, change.reason, change.tenant) == ("sophie", "because I looked", task.tenant)
     assert change.subject == f"task {task.public_id}"
 
@@ -76,7 +76,7 @@ def test_an_id_that_another_task_has_settles_nothing(make_task: MakeTask, sophie
         decided("accept_by_hand", task, sophie)
     task.refresh_from_db()
     assert task.status == Status.IN_DOUBT
-    assert not StaffChange.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELLED])
@@ -91,8 +91,8 @@ def test_a_task_that_ended_is_submitted_again_as_a_new_one(
     assert decided("resubmit", task, sophie, later) == new, "one form makes one task"
     assert Task.objects.count() == 2
     assert TaskEvent.objects.filter(task=new, verb="asked", detail__by="sophie").count() == 1
-    assert TaskEvent.objects.filter(task=task, verb="resubmit").count() == StaffChange.objects.count() == 1
-    assert StaffChange.objects.filter(after__task=new.public_id).exists()
+    assert TaskEvent.objects.filter(task=task, verb="resubmit").count() == AuditEntry.objects.count() == 1
+    assert AuditEntry.objects.filter(after__task=new.public_id).exists()
 
 
 def test_a_doubt_is_released_before_it_is_submitted_again(make_task: MakeTask, sophie: User) -> None:
@@ -111,7 +111,7 @@ def test_a_doubt_stays_where_the_new_task_is_refused(make_task: MakeTask, sophie
         decided("resubmit", task, sophie)
     task.refresh_from_db()
     assert task.status == Status.IN_DOUBT
-    assert not StaffChange.objects.exists()
+    assert not AuditEntry.objects.exists()
     assert not differences()
 
 
@@ -125,7 +125,7 @@ def test_nothing_is_done_in_another_state(
     task = make_task(status)
     with pytest.raises(NotDecided):
         decided(name, task, sophie, upstream_task_id="x")
-    assert not StaffChange.objects.exists()
+    assert not AuditEntry.objects.exists()
     assert not TaskEvent.objects.filter(verb=name).exists()
 
 
@@ -135,7 +135,7 @@ def test_a_task_that_moved_on_meanwhile_is_left_alone(make_task: MakeTask, sophi
     with pytest.raises(NotDecided, match="moved on"):
         decided("cancel_by_hand", task, sophie)
     assert not TaskEvent.objects.filter(verb="cancel_by_hand").exists()
-    assert not StaffChange.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 def test_what_was_seen_to_is_no_longer_shown(make_task: MakeTask, sophie: User) -> None:

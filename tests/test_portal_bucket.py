@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import cos
 from accounts.admin_cos import CosBucketInline
 from accounts.bucket_forms import CosBucketForm, OwnBucketForm
-from accounts.models import CosBucket, Role, StaffChange
+from accounts.models import AuditEntry, CosBucket, Role
 from tests.conftest import Caller
 from tests.members import Member, words
 from tests.test_admin_keys import everything_stored
@@ -184,9 +184,9 @@ def test_what_an_owner_changes_is_on_record_without_the_key_pair(alice: Member) 
     post(alice, secret_id="AKIDalice", path_prefix="films")
     alice.post("account:remove-bucket")
     alice.post("account:remove-bucket")  # there is none
-    changes = list(StaffChange.objects.order_by("id"))
-    assert {(change.tenant, change.actor, change.reason) for change in changes} == {
-        (alice.tenant, alice.user, "in the tenant portal")
+    changes = list(AuditEntry.objects.order_by("id"))
+    assert {(change.tenant, change.actor, change.place) for change in changes} == {
+        (alice.tenant, alice.user, "portal")
     }
     place, changed = {"bucket": BUCKET, "region": REGION}, {"key pair": "changed"}
     assert [(change.before, change.after) for change in changes] == [

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.key_forms import KeyForm
 from accounts.key_states import KeyState, state_of
-from accounts.models import APIKey, Purpose, Role, StaffChange, Tenant, User
+from accounts.models import APIKey, AuditEntry, Purpose, Role, Tenant, User
 from accounts.models.api_key import AlreadyMinted
 from tests.conftest import NOW, Caller, make_caller
 from tests.console import Form
@@ -403,7 +403,7 @@ def test_the_list_takes_few_queries(
 
 
 def record() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-    changes = StaffChange.objects.order_by("id")
+    changes = AuditEntry.objects.order_by("id")
     return [(change.subject, change.before, change.after) for change in changes]
 
 
@@ -421,7 +421,7 @@ def test_what_is_done_to_a_key_is_on_record_with_who_did_it(alice: Member) -> No
     alice.post("account:revoke-key", new.pk)
     made, changed, ended, in_its_place, revoked = record()
     assert made[0] == f"API key a program ({key.prefix}…)"
-    assert (made[1], made[2]["name"], made[2]["scopes"]) == ({}, "a program", "['read']")
+    assert (made[1], made[2]["name"], made[2]["scopes"]) == ({}, "a program", ["read"])
     assert changed[1:] == (
         {"name": "a program", "requests_per_minute": None},
         {"name": "b", "requests_per_minute": 10},
@@ -429,8 +429,8 @@ def test_what_is_done_to_a_key_is_on_record_with_who_did_it(alice: Member) -> No
     assert (set(ended[1]), ended[2]["replaced_by"]) == ({"expires_at", "replaced_by"}, str(new))
     assert (in_its_place[0], in_its_place[2]["requests_per_minute"]) == (f"API key {new}", 10)
     assert (revoked[0], revoked[1]) == (f"API key {new}", {"revoked_at": None})
-    actors = set(StaffChange.objects.values_list("actor", "tenant", "reason"))
-    assert actors == {(alice.user.pk, alice.tenant.pk, "in the tenant portal")}
+    actors = set(AuditEntry.objects.values_list("actor", "tenant", "place"))
+    assert actors == {(alice.user.pk, alice.tenant.pk, "portal")}
     for secret in (*text.split("_")[2:], *other.split("_")[2:], key.digest, new.digest):
         assert secret not in str(record())
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import APIKey, Purpose, User
+from accounts.models import APIKey, Place, Purpose, User
 from videos import generation_times, lifecycle, wording
 from videos.admission import Asker
 from videos.errors import FailureCode
@@ -43,6 +43,8 @@ class Decision:
     """Under which id upstream has it, where that was found out."""
     form_id: str = ""
     """Tells the form from another: sent twice, it makes one task."""
+    address: str | None = None
+    """Where the person is."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,8 @@ def decide(name: str, decision: Decision) -> Task:
             return then  # the form was sent before, and this is what came of it
         lifecycle.note(task, name, decision.now, by=decision.person.get_username(), reason=decision.reason)
         after = {"action": name, "status": task.status, **({} if then is task else {"task": then.public_id})}
-        audit.record(
-            decision.person, f"task {task}", decision.reason, before, after, decision.now, task.tenant
-        )
+        by = audit.Author(decision.person, Place.CONSOLE, decision.address)
+        audit.record(by, f"task {task}", decision.reason, before, after, decision.now, task.tenant)
     return then
 
 

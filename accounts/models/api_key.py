@@ -26,6 +26,8 @@ ROTATION_OVERLAP = timedelta(hours=24)
 """How long a key works on after it was replaced, unless somebody says otherwise."""
 RESTRICTIONS = ("allowed_models", "allowed_networks", "requests_per_minute", "spend_per_month")
 """What narrows a key down, by the names of the fields."""
+RECORDED = ("name", "scopes", "expires_at", "revoked_at", "replaced_by", *RESTRICTIONS)
+"""What the audit log keeps of a key."""
 MOST_ITEMS = 100
 """Models and networks that a key may name: they are gone through with each request."""
 

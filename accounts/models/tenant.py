@@ -119,6 +119,7 @@ class Membership(models.Model):
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
+        permissions = [("appoint_owner", "Can make somebody an owner")]
         constraints = [
             # A person has one place in a tenant.
             models.UniqueConstraint(fields=["tenant", "user"], name="membership_once_per_tenant"),

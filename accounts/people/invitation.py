@@ -4,8 +4,7 @@ from typing import Any
 
 import structlog
 from django.contrib import messages
-from django.contrib.auth import login
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -16,12 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
-from accounts import invitations
-from accounts.invitations import AlreadyMember, NotOpen
-from accounts.models import Invitation, Membership, User
-from accounts.people import confirmation, naming
+from accounts import audit, invitations
+from accounts.invitations import AlreadyMember, NotOpen, OwnInvitation
+from accounts.models import Invitation, Membership, Place, User
+from accounts.people import confirmation
 from accounts.people.forms import NewPersonForm
-from accounts.people.log_in import BACKEND
+from accounts.people.log_in import begin_session
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +29,8 @@ log = structlog.get_logger(__name__)
 class InvitationPage(TemplateResponseMixin, ContextMixin, View):
     """Makes a stranger a person with an account, and a person a member.
 
-    It opens no account that is there: whoever has one logs in first. A link that does not work looks like one
-    that never did.
+    It opens no account that is there: whoever has one logs in first. Nor does it tell whether the address has
+    one. A link that does not work looks like one that never did.
     """
 
     template_name = "people/invitation.html"
@@ -55,25 +54,42 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         """Join, as oneself or as somebody new."""
         try:
             if isinstance(request.user, User):
-                return self._welcome(invitations.accept(token, request.user, timezone.now()))
+                return self._welcome(self._accept(token, request.user))
             return self._register(token)
         except NotOpen:
             return self._refuse()
+        except OwnInvitation:
+            messages.error(request, _("You made this invitation: it is for somebody else."))
+            return HttpResponseRedirect(reverse("people:home"))
         except AlreadyMember:
             messages.info(request, _("You are a member already."))
             return HttpResponseRedirect(reverse("portal:videos", args=[self.invitation.tenant_id]))
 
     def _register(self, token: str) -> HttpResponse:
         form = NewPersonForm(self.request.POST, instance=self._newcomer())
-        if self._has_account() or not form.is_valid():
+        if not form.is_valid():
             return self._show(form)
         try:
-            membership = invitations.accept_as_new(token, form.save(commit=False), timezone.now())
+            membership = self._accept_as_new(token, form.save(commit=False))
         except IntegrityError:  # somebody took the name meanwhile
             return self._show(NewPersonForm(self.request.POST, instance=self._newcomer()))
-        login(self.request, membership.user, BACKEND)
+        begin_session(self.request, membership.user)
         self._ask_for_proof(membership.user)
         return self._welcome(membership)
+
+    @transaction.atomic
+    def _accept(self, token: str, person: User) -> Membership:
+        return self._recorded(invitations.accept(token, person, timezone.now()))
+
+    @transaction.atomic
+    def _accept_as_new(self, token: str, person: User) -> Membership:
+        return self._recorded(invitations.accept_as_new(token, person, timezone.now()))
+
+    def _recorded(self, membership: Membership) -> Membership:
+        by = audit.claimed(self.request, Place.OWN_PAGES, membership.user)
+        after = {"role": membership.role, "invited by": audit.plain(self.invitation.invited_by)}
+        audit.record_row(by, membership, ({}, after), membership.created_at)
+        return membership
 
     def _welcome(self, membership: Membership) -> HttpResponse:
         tenant = membership.tenant
@@ -97,15 +113,9 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         """Whose password is not to be like the address."""
         return User(email=self.invitation.email)
 
-    def _has_account(self) -> bool:
-        return naming.is_taken(self.invitation.email)
-
     def _show(self, form: NewPersonForm) -> HttpResponse:
-        has_account = self.request.user.is_authenticated or self._has_account()
         return self.render_to_response(
-            self.get_context_data(
-                invitation=self.invitation, has_account=has_account, form=form, path=self.request.path
-            )
+            self.get_context_data(invitation=self.invitation, form=form, path=self.request.path)
         )
 
     def _refuse(self) -> HttpResponse:

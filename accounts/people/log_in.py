@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
-from accounts import second_factor
-from accounts.models import User
+from accounts import audit, second_factor
+from accounts.models import Place, User
 from accounts.people.forms import WRONG_CODE, CodeForm, LogInForm
 
 PATIENCE = timedelta(minutes=10)
@@ -46,7 +46,7 @@ class LogInPage(LoginView):
         person: User = form.get_user()
         if second_factor.of(person) is not None:
             return self._ask_for_code(person)
-        login(self.request, person, BACKEND)
+        begin_session(self.request, person)
         return HttpResponseRedirect(self.get_success_url())
 
     def _ask_for_code(self, person: User) -> HttpResponse:
@@ -74,11 +74,11 @@ class CodePage(RedirectURLMixin, FormView[CodeForm]):
         """Log in whose code it is."""
         code = form.cleaned_data["code"]
         person = authenticate(self.request, username=self.person.username, otp_token=code)
-        if person is None:
+        if not isinstance(person, User):
             form.add_error("code", WRONG_CODE)
             return self.form_invalid(form)
         del self.request.session[_PENDING]
-        login(self.request, person, BACKEND)
+        begin_session(self.request, person)
         return HttpResponseRedirect(self.get_success_url())
 
     def get_default_redirect_url(self) -> str:
@@ -88,6 +88,13 @@ class CodePage(RedirectURLMixin, FormView[CodeForm]):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Where to go next, if that is somewhere here."""
         return super().get_context_data(**kwargs, **{REDIRECT_FIELD_NAME: self.get_redirect_url()})
+
+
+def begin_session(request: HttpRequest, person: User) -> None:
+    """Log the person in, which the audit log tells."""
+    login(request, person, BACKEND)
+    by = audit.author(request, Place.OWN_PAGES)
+    audit.record(by, f"log-in of {person}", "", {}, {"succeeded": True}, timezone.now())
 
 
 def _redirect(route: str, next_page: str) -> HttpResponse:

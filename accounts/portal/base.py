@@ -11,14 +11,11 @@ from django.utils.cache import add_never_cache_headers
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
 from accounts import audit
-from accounts.models import Membership, Role, Tenant, User
+from accounts.models import Membership, Place, Role, Tenant, User
 from accounts.portal.navigation import entries
 
 RANKS = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}
 """Who may do what others may: an owner everything, a member what a viewer may, too."""
-
-IN_PORTAL = "in the tenant portal"
-"""The reason on record of what a tenant's own people change; they are asked for none."""
 
 
 class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
@@ -58,14 +55,15 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         """Who looks at it."""
         return self.membership.user
 
-    def record(self, subject: str, change: tuple[audit.Values, audit.Values]) -> None:
+    def record(self, subject: str, change: audit.Change) -> None:
         """Write the change down, before and after, as the person's; nothing where nothing changed.
 
         To be called in the transaction that makes the change, without secrets.
         """
         before, after = change
         if before != after:
-            audit.record(self.person, subject, IN_PORTAL, before, after, timezone.now(), self.tenant)
+            by = audit.author(self.request, Place.PORTAL)
+            audit.record(by, subject, "", before, after, timezone.now(), self.tenant)
 
     def may(self, role: Role) -> bool:
         """Whether the person's role is that or a higher one."""

@@ -34,7 +34,7 @@ class _OfBucket(TenantPage):
         """The tenant's, without its secret key; None where it has none."""
         return CosBucket.objects.defer("secret_key").filter(tenant=self.tenant).first()
 
-    def record_bucket(self, change: tuple[audit.Values, audit.Values]) -> None:
+    def record_bucket(self, change: audit.Change) -> None:
         """Write down what changed; of its key pair only that it did."""
         self.record(f"COS bucket of {self.tenant}", change)
 

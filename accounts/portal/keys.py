@@ -20,7 +20,7 @@ from accounts.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.key_states import chip_of, state_of
 from accounts.links import absolute
 from accounts.models import APIKey, Purpose, Role, Tenant
-from accounts.models.api_key import RESTRICTIONS, AlreadyMinted, NotRotatable
+from accounts.models.api_key import RECORDED, AlreadyMinted, NotRotatable
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
 
@@ -33,8 +33,6 @@ OVERLAPS = {
     "none": (timedelta(0), gettext_lazy("Not at all: it ends at once")),
 }
 """How long a key may work on after it was replaced."""
-RECORDED = ("name", "scopes", "expires_at", "revoked_at", "replaced_by", *RESTRICTIONS)
-"""What is kept on record of a key."""
 _MODELS = "/v1/models"
 
 
@@ -75,7 +73,7 @@ class _OfKeys(TenantPage):
 
     def record_key(self, key: APIKey, before: audit.Values) -> None:
         """Write down what changed of the key since it was as `before`; nothing of its text."""
-        self.record(f"API key {key}", audit.differences(before, audit.values(key, RECORDED)))
+        self.record(audit.subject_of(key), audit.differences(before, audit.values(key, RECORDED)))
 
     def note(self, event: str, key: APIKey) -> None:
         """Log who did something to a key."""

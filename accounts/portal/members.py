@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import invitations, inviting, memberships
+from accounts import audit, invitations, inviting, memberships
 from accounts.inviting import InviteForm
 from accounts.memberships import NEEDS_OWNER, LastOwner
-from accounts.models import Invitation, Membership, Role
-from accounts.portal.base import IN_PORTAL, TenantPage
+from accounts.models import Invitation, Membership, Place, Role
+from accounts.portal.base import TenantPage
 
 log = structlog.get_logger(__name__)
 
@@ -52,16 +52,15 @@ class MembersPage(_Page):
         return self.render_to_response(self.get_context_data(form=InviteForm()))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Invite somebody, and show the link, which is shown nowhere else."""
+        """Invite somebody."""
         form = InviteForm(request.POST)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
-        invited = inviting.invite(request, self.tenant, self.person, form, IN_PORTAL)
+        invited = inviting.invite(request, self.tenant, form, Place.PORTAL)
         if invited is None:
             return self.render_to_response(self.get_context_data(form=form))
-        made, link = invited
-        self.note("member invited", role=made.role)
-        return self.render_to_response(self.get_context_data(form=InviteForm(), made=made, link=link))
+        self.note("member invited", role=invited.invitation.role)
+        return self.render_to_response(self.get_context_data(form=InviteForm(), invited=invited))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With everybody there is."""
@@ -111,7 +110,7 @@ class RolePage(_MemberChange):
             return
         before = memberships.locked(self.tenant, member_id).role
         changed = memberships.change_role(self.tenant, member_id, Role(form.cleaned_data["role"]))
-        self.record(_subject(changed), ({"role": before}, {"role": changed.role}))
+        self.record(audit.subject_of(changed), ({"role": before}, {"role": changed.role}))
         self.note("role of a member changed", member=changed.user_id, role=changed.role)
         messages.success(self.request, _("%(person)s: the role is changed.") % {"person": changed.user})
 
@@ -122,7 +121,7 @@ class RemovePage(_MemberChange):
     def change(self, member_id: int) -> None:
         """Remove the member."""
         gone = memberships.remove(self.tenant, member_id)
-        self.record(_subject(gone), ({"role": gone.role}, {}))
+        self.record(audit.subject_of(gone), ({"role": gone.role}, {}))
         self.note("member removed", member=gone.user_id)
         messages.success(self.request, _("%(person)s is a member no more.") % {"person": gone.user})
 
@@ -135,7 +134,7 @@ class LeavePage(_MemberChange):
     def change(self, member_id: int) -> None:
         """Remove who asks."""
         gone = memberships.remove(self.tenant, self.membership.pk)
-        self.record(_subject(gone), ({"role": gone.role}, {}))
+        self.record(audit.subject_of(gone), ({"role": gone.role}, {}))
         self.note("member left")
         messages.success(self.request, _("You are a member of %(tenant)s no more.") % {"tenant": self.tenant})
 
@@ -164,9 +163,5 @@ class WithdrawPage(_Page):
     def _withdraw(self, invitation: Invitation) -> bool:
         is_withdrawn = invitations.withdraw(self.tenant, invitation.pk, timezone.now())
         if is_withdrawn:
-            self.record(f"invitation of {invitation.email}", ({"role": invitation.role}, {}))
+            self.record(audit.subject_of(invitation), ({"role": invitation.role}, {}))
         return is_withdrawn
-
-
-def _subject(membership: Membership) -> str:
-    return f"membership of {membership.user}"

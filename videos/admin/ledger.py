@@ -20,7 +20,7 @@ from accounts.admin_days import DayOfWritingFilter
 from accounts.admin_filters import TenantFilter
 from accounts.admin_lists import BigListAdmin
 from accounts.admin_reasons import person, reason_field, record
-from accounts.models import StaffChange, Tenant
+from accounts.models import AuditEntry, Tenant
 from accounts.money import shown
 from videos import ledger
 from videos.models import EntryKind, LedgerEntry
@@ -68,7 +68,7 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
             yield gettext("A top-up is more than nothing; an adjustment takes money away.")
         if abs(totals.balance + amount) >= MOST:
             yield gettext("The balance, %(balance)s now, would be too large.") % told
-        if StaffChange.objects.filter(tenant=tenant, after__form=str(form_id)).exists():
+        if AuditEntry.objects.filter(tenant=tenant, after__form=str(form_id)).exists():
             already = gettext("This was booked already: the balance is %(balance)s. For more, start anew.")
             yield already % told
 
@@ -78,6 +78,7 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
     """Movements of money. Who adds one, books it; nobody changes or deletes any."""
 
     form = BookingForm
+    records_all = True
     autocomplete_fields = ["tenant"]
     list_display = ["at", "tenant", "kind", "sum", "set_aside", "video", "actor_name", "reason"]
     list_select_related = ["tenant"]

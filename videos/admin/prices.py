@@ -140,6 +140,7 @@ class PriceAdmin(ListAdmin[Price]):
     """What a second of video costs."""
 
     form = PriceForm
+    records_all = True
     list_display = ["model", *OPTIONS, "a_second", "valid_from", "valid_until", "state"]
     list_filter = [StateFilter, *OPTIONS, "model"]
     search_fields = ["model"]

@@ -12,7 +12,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import audit
 from accounts.admin_reasons import NO_REASON, person
+from accounts.models import Place
 from videos import decisions, media
 from videos.composer.form import form_id_from
 from videos.composer.pages import Drawing
@@ -102,6 +104,7 @@ class TaskPages:
             timezone.now(),
             upstream_task_id=sent.get("upstream_task_id", ""),
             form_id=form_id_from(request.POST),
+            address=audit.author(request, Place.CONSOLE).address,
         )
         then = decisions.decide(name, decision)
         messages.success(request, _("Done: %(action)s.") % {"action": ACTIONS[name].label})

@@ -10,9 +10,10 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import invitations
+from accounts import audit, invitations
 from accounts.links import absolute
 from accounts.models import APIKey, Role, Tenant
+from accounts.models.api_key import RECORDED
 from accounts.models.tenant import default_time_zone, validate_time_zone
 
 
@@ -48,8 +49,13 @@ class Command(BaseCommand):
 @transaction.atomic
 def _made(name: str, time_zone: str, owner: str | None) -> dict[str, str]:
     tenant = Tenant.objects.create(name=name, time_zone=time_zone)
-    made = {"tenant": str(tenant.id), "key": APIKey.objects.mint(tenant, "first key")[1]}
+    key, text = APIKey.objects.mint(tenant, "first key")
+    made = {"tenant": str(tenant.id), "key": text}
+    by, now = audit.at_command_line(), timezone.now()
+    audit.record_row(by, tenant, ({}, audit.values(tenant, ("name", "time_zone"))), now)
+    audit.record_row(by, key, ({}, audit.values(key, RECORDED)), now)
     if owner is not None:
-        _, secret = invitations.invite(tenant, owner, Role.OWNER, None, timezone.now())
+        invitation, secret = invitations.invite(tenant, owner, Role.OWNER, None, now)
+        audit.record_row(by, invitation, ({}, {"role": invitation.role}), now)
         made["invitation"] = absolute(invitations.path(secret))
     return made

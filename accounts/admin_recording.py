@@ -1,0 +1,142 @@
+"""Pages of the console whose changes are in the audit log; Django's own log of the admin is not written."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from accounts import audit
+from accounts.admin_theme import ModelAdmin
+from accounts.models import AuditEntry, Place
+
+_Row = TypeVar("_Row", bound=Model)
+
+MOST_SHOWN = 100
+"""Entries that the history of a row shows; the audit log has all."""
+NO_VALUES = frozenset({"reason", "form_id", "id", "ptr"})
+"""Fields of forms that are no values of the row."""
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """What a form made of a row, which is that of the page where it is none of an inline's."""
+
+    row: Model | None
+    before: audit.Values
+    after: audit.Values
+    reason: str = ""
+
+
+class RecordedAdmin(ModelAdmin[_Row]):
+    """Writes down what its forms change, whatever they show; a page may record some of it itself."""
+
+    recorded_by_page: ClassVar[frozenset[Any]] = frozenset()
+    """Fields of its form, and models of its inlines, that the page writes down, with a reason or a total."""
+    records_all: ClassVar[bool] = False
+    """Whether the page writes down everything itself."""
+
+    def construct_change_message(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        add: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+    ) -> Any:
+        """What changed, for `log_addition` and `log_change`."""
+        reason = str(form.cleaned_data.get("reason") or "")
+        own = [_of_form(None, form, self.recorded_by_page, reason, is_new=add)]
+        others = [formset for formset in formsets or [] if formset.model not in self.recorded_by_page]
+        return [*own, *(change for formset in others for change in _of_formset(formset, reason))]
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """Write down what the form made."""
+        self._record(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """Write down what the form changed."""
+        self._record(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+        """Write down what is deleted, before it is."""
+        for row in queryset:
+            self._record(request, row, [RowChange(None, audit.all_values(row), {})])
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What the audit log has of the row, to whoever may see the row."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Change history: %s") % row,
+            "entries": [(entry, shown_change(entry)) for entry in audit.of_row(row)[:MOST_SHOWN]],
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/history.html", context)
+
+    def _record(self, request: HttpRequest, of_page: Model, changes: Iterable[RowChange]) -> None:
+        by, now = audit.author(request, Place.CONSOLE), timezone.now()
+        for change in () if self.records_all else changes:
+            values = change.before, change.after
+            audit.record_row(by, change.row or of_page, values, now, change.reason)
+
+
+def shown_change(entry: AuditEntry) -> SafeString:
+    """Each value that changed, on a line of its own."""
+    names = {**entry.before, **entry.after}
+    lines = [(name, _word(entry.before, name), _word(entry.after, name)) for name in names]
+    return format_html("<div>{}</div>", format_html_join("\n", "<div>{}: {} → {}</div>", lines))
+
+
+def _word(values: audit.Values, name: str) -> str:
+    return json.dumps(values[name], ensure_ascii=False) if name in values else gettext("none")
+
+
+def _of_formset(formset: Any, reason: str) -> Iterator[RowChange]:
+    changed = {id(form.instance): form for form in formset.forms if form.has_changed()}
+    for row in formset.new_objects:
+        yield _of_form(row, changed[id(row)], frozenset(), reason, is_new=True)
+    for row, _names in formset.changed_objects:
+        yield _of_form(row, changed[id(row)], frozenset(), reason, is_new=False)
+    for row in formset.deleted_objects:
+        yield RowChange(row, audit.all_values(row), {}, reason)
+
+
+def _of_form(
+    row: Model | None, form: Any, without: frozenset[Any], reason: str, *, is_new: bool
+) -> RowChange:
+    names = [name for name in form.changed_data if name not in without | NO_VALUES]
+    after = {name: _kept(name, form.cleaned_data.get(name)) for name in names}
+    before = {} if is_new else {name: _initial(form, name) for name in names if not audit.is_secret(name)}
+    return RowChange(row, before, after, reason)
+
+
+def _initial(form: BaseForm, name: str) -> Any:
+    """What the row had, as rows are named where they are chosen from many."""
+    value = form.get_initial_for_field(form.fields[name], name)
+    queryset: Any = getattr(form.fields[name], "queryset", None)
+    if queryset is None:
+        return audit.plain(value)
+    chosen = [getattr(item, "pk", item) for item in (value if isinstance(value, list) else [value])]
+    found = audit.plain(queryset.filter(pk__in=[key for key in chosen if key is not None]))
+    return found if isinstance(value, list) else next(iter(found), None)
+
+
+def _kept(name: str, value: Any) -> Any:
+    return audit.CHANGED if audit.is_secret(name) else audit.plain(value)

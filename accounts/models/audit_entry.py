@@ -1,0 +1,71 @@
+"""The audit log: which person changed what, from where, and why."""
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.tenant import Tenant, User
+
+
+class Place(models.TextChoices):
+    """Where a person changes something."""
+
+    CONSOLE = "console", _("staff console")
+    PORTAL = "portal", _("tenant portal")
+    OWN_PAGES = "own pages", _("own account")
+    COMMAND_LINE = "command line", _("command line")
+
+
+class AuditEntry(models.Model):
+    """One change by a person; committed with the change it tells of, never changed and never deleted.
+
+    A trigger refuses UPDATE, DELETE and TRUNCATE. People may be deleted, so they are kept by name and id.
+    """
+
+    at = models.DateTimeField(verbose_name=_("at"))
+    actor = models.ForeignKey(
+        User,
+        verbose_name=_("person"),
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+    )
+    actor_name = models.CharField(verbose_name=_("person"), max_length=150, help_text=_("As it was then."))
+    address = models.GenericIPAddressField(verbose_name=_("address"), null=True)
+    place = models.CharField(
+        verbose_name=_("place"), max_length=20, choices=Place.choices, default=Place.CONSOLE
+    )
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("tenant"), on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    subject = models.CharField(
+        verbose_name=_("subject"), max_length=200, help_text=_("What was changed, such as quota of Alice.")
+    )
+    reason = models.TextField(verbose_name=_("reason"), help_text=_("Empty where none is asked for."))
+    before: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        verbose_name=_("before"), default=dict
+    )
+    after: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        verbose_name=_("after"), default=dict
+    )
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ["-id"]
+        indexes = [
+            # What is on record of one row, the latest first.
+            models.Index(fields=["subject", "-id"], name="audit_entry_of_subject"),
+        ]
+        constraints = [
+            # Whoever changes something has a name.
+            models.CheckConstraint(condition=~models.Q(actor_name=""), name="audit_entry_has_actor"),
+            models.CheckConstraint(
+                condition=models.Q(place__in=Place.values), name="audit_entry_place_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.subject}"

@@ -1,0 +1,30 @@
+"""Failed log-ins in the audit log: each that was tried, and none that came while the log-in was closed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.signals import user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Place, User
+
+
+@receiver(user_login_failed)
+def record_failure(credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """Write down that a password or a code was wrong, and whether that closed the log-in.
+
+    Axes, which hears of it first, counts only what was tried.
+    """
+    if request is None or getattr(request, "axes_failures_since_start", None) is None:
+        return
+    person = User.objects.filter(username=credentials.get("username", "")).first()
+    failure = {
+        "succeeded": False,
+        "refused": "code" if "otp_token" in credentials else "password",
+        "closed": bool(getattr(request, "axes_locked_out", False)),
+    }
+    by = audit.claimed(request, Place.OWN_PAGES, person)
+    audit.record(by, f"log-in of {person or audit.NOBODY_KNOWN}", "", {}, failure, timezone.now())
