@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.credentials import validate_credential
 from accounts.models import CosBucket
 
 
@@ -14,6 +15,7 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
     new_secret_key = forms.CharField(
         label=_("New secret key"),
         required=False,
+        validators=[validate_credential],
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
         help_text=_("Leave empty to keep the one that is set; it goes when the secret id is emptied."),
     )

@@ -127,9 +127,9 @@ def test_only_the_upstream_folder_names_the_provider() -> None:
         for path in elsewhere
         if "tencent" in path.read_text().replace("videos.upstream.tencent", "").lower()
     ]
-    # The default address of a new account was fixed in the migration that made the column, and stands again
-    # in the one that gave the column a name for people.
-    assert naming == ["videos/migrations/0001_initial.py", "videos/migrations/0005_pages.py"]
+    # The default address of a new account stands in each migration of its column.
+    migrations = ("0001_initial", "0005_pages", "0009_connecting_accounts")
+    assert naming == [f"videos/migrations/{name}.py" for name in migrations]
 
 
 def test_no_module_is_named_after_nothing() -> None:

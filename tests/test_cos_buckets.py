@@ -24,7 +24,7 @@ from videos.upstream.base import Phase, Progress, Refused
 from videos.upstream.download import Downloader
 
 BUCKET, REGION = "films-1250000000", "ap-guangzhou"
-SECRET, NEW_SECRET = "the secret half", "a newer secret half"
+SECRET, NEW_SECRET = "the-secret-half", "a-newer-secret-half"
 TENANT = UUID("0193456789ab7def8123456789abcdef")
 DAY = date(2026, 11, 20)
 TASK = "task_0193456789ab7def8123456789abcdef"

@@ -17,6 +17,7 @@ from django.conf import LazySettings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import DatabaseError, connection, connections
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from config.processes import free_port
 from tests.conftest import NOW, MakeTask, Sandbox
@@ -172,6 +173,7 @@ def test_a_refused_task_fails_and_says_why(
     is_theirs = code.startswith(ABOUT_THE_REQUEST) and not code.endswith("UserUnRegister")
     is_theirs |= failure is FailureCode.CONTENT_POLICY_VIOLATION
     shown = message if is_theirs else "The upstream provider did not accept this request."
+    assert bool(task.attention) is not is_theirs
     assert (task.status, task.failure_code, task.failure_message) == (Status.FAILED, failure, shown)
     detail = task.events.last().detail["upstream"]  # type: ignore[union-attr]  # it has two
     assert (detail["code"], detail["message"]) == (code, message)
@@ -181,10 +183,51 @@ def test_a_refused_task_fails_and_says_why(
 def test_a_refusal_names_nothing_private_to_the_tenant(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
+    sandbox.script("create", "refuse", code="InvalidParameter", message="Object 100012345678 is no picture.")
+    task = make_task()
+    submit_one(sandbox_account)
+    assert reread(task).failure_message == "Object … is no picture."
+
+
+def test_our_money_is_no_tenants_business_though_the_code_speaks_of_the_request(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
     sandbox.script("create", "refuse", code="InvalidParameter", message="Account 100012345678 owes.")
     task = make_task()
     submit_one(sandbox_account)
-    assert reread(task).failure_message == "Account … owes."
+    task = reread(task)
+    assert task.failure_message == "The upstream provider did not accept this request."
+    assert "our account" in task.attention
+
+
+def test_credentials_that_no_header_can_carry_put_nothing_in_doubt(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    UpstreamAccount.objects.filter(pk=sandbox_account.pk).update(secret_id="AKID\u2014copied")
+    task = make_task()
+    submit_one(UpstreamAccount.objects.get(pk=sandbox_account.pk))
+    task = reread(task)
+    assert task.status == Status.QUEUED
+    assert task.events.last().detail["error"] == "NotSent"  # type: ignore[union-attr]  # it has some
+    assert sandbox.state()["arrivals"] == []
+
+
+def test_a_switched_off_account_does_not_try_its_queue(account: UpstreamAccount, make_task: MakeTask) -> None:
+    make_task()
+    make_task(Status.RUNNING)
+    UpstreamAccount.objects.filter(pk=account.pk).update(is_enabled=False)
+    tick.start_due_work(LATER)
+    assert jobs_of(account) == {"poll"}
+    account.refresh_from_db()
+    assert submit.moments(account, LATER) == []
+    UpstreamAccount.objects.filter(pk=account.pk).update(is_enabled=True)
+    tick.start_due_work(LATER)
+    assert jobs_of(account) == {"poll", "submit"}
+
+
+def jobs_of(account: UpstreamAccount) -> set[str]:
+    jobs = ProcrastinateJob.objects.filter(args__account_id=account.pk)
+    return set(jobs.values_list("queue_name", flat=True))
 
 
 LATE_CODES = [

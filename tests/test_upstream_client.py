@@ -1,6 +1,7 @@
 """Calls to upstream: what each answer, and each missing answer, means for a paid call."""
 
 import asyncio
+import gzip
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,15 +18,15 @@ from config.processes import free_port
 from tests.rows import each
 from videos.upstream import connect
 from videos.upstream.base import (
+    NotSent,
     OutcomeUnknown,
     Refused,
     Submitted,
     Throttled,
     Unavailable,
     UpstreamError,
-    violates_policy,
 )
-from videos.upstream.tencent.client import TencentClient
+from videos.upstream.tencent.client import MOST_BYTES, TencentClient
 from videos.upstream.tencent.mps import MpsUpstream
 from videos.upstream.tencent.signing import Credential, authorization
 
@@ -146,20 +147,30 @@ def test_an_answer_too_large_to_be_given_leaves_the_outcome_unknown() -> None:
     assert type(verdict(answering(refusal("ResponseSizeLimitExceeded")))) is OutcomeUnknown
 
 
-@pytest.mark.parametrize(
-    ("code", "message", "is_policy"),
-    [
-        ("InvalidParameter.ViolationContent", "", True),
-        ("FailedOperation", "Input Prompt violates policy", True),
-        ("FailedOperation", "content moderation", True),
-        ("InvalidParameter", "包含敏感词", True),
-        ("InvalidParameter", "Duration is too long", False),
-        ("", "", False),
-    ],
-)
-def test_what_speaks_of_forbidden_content_is_known(code: str, message: str, is_policy: bool) -> None:
-    assert Refused(message, code=code).is_content_policy is is_policy
-    assert violates_policy(code + message) is is_policy
+def test_what_breaks_before_anything_is_sent_is_surely_not_received() -> None:
+    credential = Credential("AKID\u2014copied", "secret")  # a dash that no header can carry
+    client = TencentClient(
+        "https://mps.example", credential, service="mps", version="v", transport=answering()
+    )
+    error = verdict_of(client, {"Prompt": "a cat"})
+    assert type(error) is NotSent
+    fine = client_over(answering())
+    assert type(verdict_of(fine, {"Prompt": "\ud800"})) is NotSent  # what UTF-8 cannot say
+    assert type(verdict_of(fine, {"Prompt": {1}})) is NotSent
+    assert "copied" not in str(error.as_detail())
+
+
+def verdict_of(client: TencentClient, payload: dict[str, Any]) -> UpstreamError:
+    with pytest.raises(UpstreamError) as caught:
+        asyncio.run(client.call("CreateAigcVideoTask", payload, seconds=5))
+    return caught.value
+
+
+def test_an_answer_that_grows_without_end_is_read_no_further() -> None:
+    bomb = gzip.compress(b" " * (64 * 1024 * 1024))
+    answer = httpx.Response(200, content=bomb, headers={"content-encoding": "gzip"})
+    error = verdict(answering(answer))
+    assert (type(error), error.message) == (OutcomeUnknown, f"the answer is longer than {MOST_BYTES} bytes")
 
 
 UNREADABLE = [

@@ -153,9 +153,16 @@ def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
     return closed
 
 
-def fail(task: Task, code: FailureCode, message: str, now: datetime, **detail: Any) -> bool:
-    """It will never have a result. `message` is for the tenant, `detail` for staff."""
-    changes = {"failure_code": code.value, "failure_message": message, "finished_at": now, "attention": ""}
+def fail(
+    task: Task, code: FailureCode, message: str, now: datetime, *, attention: str = "", **detail: Any
+) -> bool:
+    """It will never have a result. `message` is for the tenant, `attention` and `detail` for staff."""
+    changes = {
+        "failure_code": code.value,
+        "failure_message": message,
+        "finished_at": now,
+        "attention": attention,
+    }
     return _close(task, Status.FAILED, "fail", now, {"code": code.value, **detail}, **changes)
 
 

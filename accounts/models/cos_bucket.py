@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import cos
+from accounts.credentials import validate_credential
 from accounts.encryption import EncryptedTextField
 from accounts.models.tenant import Tenant
 
@@ -48,6 +49,7 @@ class CosBucket(models.Model):
         verbose_name=_("secret id"),
         max_length=100,
         blank=True,
+        validators=[validate_credential],
         help_text=_("With the key: signs links to a private bucket."),
     )
     secret_key = EncryptedTextField(verbose_name=_("secret key"), null=True, blank=True)

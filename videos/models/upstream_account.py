@@ -2,13 +2,14 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import URLValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.credentials import validate_credential
 from accounts.encryption import EncryptedTextField
 from videos import catalogue
+from videos.endpoints import validate_endpoint
 
 
 class UpstreamAccount(models.Model):
@@ -19,10 +20,12 @@ class UpstreamAccount(models.Model):
         verbose_name=_("endpoint"),
         max_length=200,
         default=settings.DEFAULT_UPSTREAM_ENDPOINT,
-        validators=[URLValidator(schemes=["https", "http"])],
+        validators=[validate_endpoint],
         help_text=_("Where its API answers, without a path."),
     )
-    secret_id = models.CharField(verbose_name=_("secret id"), max_length=100)
+    secret_id = models.CharField(
+        verbose_name=_("secret id"), max_length=100, validators=[validate_credential]
+    )
     secret_key = EncryptedTextField(verbose_name=_("secret key"))
     is_enabled = models.BooleanField(
         verbose_name=_("enabled"), default=True, help_text=_("New tasks may go there.")
@@ -45,6 +48,7 @@ class UpstreamAccount(models.Model):
     class Meta:
         verbose_name = _("upstream account")
         verbose_name_plural = _("upstream accounts")
+        permissions = [("connect_upstreamaccount", "Can change the endpoint")]
         constraints = [
             models.CheckConstraint(
                 # A rate of zero would leave tasks waiting for ever; disabling is said with `is_enabled`.

@@ -16,7 +16,7 @@ from videos.clients import client_for
 from videos.errors import FailureCode
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
-from videos.upstream.base import Phase, Progress, Refused, UpstreamError, violates_policy
+from videos.upstream.base import Phase, Progress, Refused, UpstreamError
 from videos.upstream.exchanges import exchange
 from videos.worker import PREPARATION, BudgetSpent, Gate, in_database
 
@@ -27,7 +27,6 @@ TICK_AND_A_BIT = timedelta(seconds=1.25)
 WAIT_FOR_LINK = timedelta(minutes=15)
 """A task that is done but has no link is asked again this long."""
 log = structlog.get_logger(__name__)
-_GENERATION_FAILED = "The upstream provider could not generate this video."
 _RELATIVE_LATENESS = """EXTRACT(EPOCH FROM %s - looked_at)
     / GREATEST(0.001, EXTRACT(EPOCH FROM due_at - looked_at))"""
 
@@ -107,7 +106,6 @@ def _without_link(task: Task, now: datetime, told: dict[str, Any]) -> None:
 
 
 def _failed(task: Task, progress: Progress, now: datetime, told: dict[str, Any]) -> None:
-    policy = violates_policy(progress.message)
-    code = FailureCode.CONTENT_POLICY_VIOLATION if policy else FailureCode.GENERATION_FAILED
-    message = wording.for_tenant(progress.message, _GENERATION_FAILED)
-    lifecycle.fail(task, code, message, now, upstream=progress.message, **told)
+    why = wording.failure(progress.message, FailureCode.GENERATION_FAILED)
+    shown = {"attention": why.attention, "upstream": progress.message}
+    lifecycle.fail(task, why.code, why.message, now, **shown, **told)

@@ -22,6 +22,7 @@ from videos.upstream.base import (
     UpstreamError,
 )
 from videos.upstream.exchanges import exchange
+from videos.upstream.judgement import is_about_the_request
 from videos.worker import PREPARATION, BudgetSpent, Gate, in_database, in_database_surely
 
 MOST_AT_ONCE = 20
@@ -31,11 +32,12 @@ MOST_IN_FLIGHT = 60
 REQUEUE_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 """Seconds before the next attempt, by how many there were; the last one goes on."""
 log = structlog.get_logger(__name__)
-_REFUSED = "The upstream provider did not accept this request."
 
 
 def moments(account: UpstreamAccount, now: datetime) -> list[float]:
-    """Reserve a moment for each task that waits, as far as the budget goes."""
+    """Reserve a moment for each task that waits, as far as the budget goes; none where it is switched off."""
+    if not account.is_enabled:
+        return []
     with transaction.atomic():
         waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
         sending = Task.objects.filter(account=account, status=Status.SUBMITTING)[:MOST_IN_FLIGHT].count()
@@ -107,9 +109,8 @@ def _not_accepted(task: Task, error: UpstreamError, sent: datetime, now: datetim
         delay = REQUEUE_DELAYS[min(task.attempts, len(REQUEUE_DELAYS)) - 1]
         lifecycle.requeue(task, told, now + timedelta(seconds=delay), now)
     elif isinstance(error, Refused):
-        policy = error.is_content_policy
-        code = FailureCode.CONTENT_POLICY_VIOLATION if policy else FailureCode.UPSTREAM_REJECTED
-        message = wording.for_tenant(error.message, _REFUSED) if error.is_about_the_request else _REFUSED
-        lifecycle.fail(task, code, message, now, upstream=told)
+        is_theirs = is_about_the_request(error.code, error.message)
+        why = wording.failure(error.message, FailureCode.UPSTREAM_REJECTED, error.code, is_theirs=is_theirs)
+        lifecycle.fail(task, why.code, why.message, now, attention=why.attention, upstream=told)
     else:
         lifecycle.in_doubt(task, told, now)

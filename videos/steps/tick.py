@@ -18,9 +18,9 @@ MOST_STORES = 100
 def start_due_work(now: datetime) -> None:
     """Queue a job for each account with something to submit or to ask, and for each result to fetch."""
     due = Task.objects.filter(due_at__lte=now)
-    # Ids alone: an account whose secret cannot be decrypted must not stop the others.
-    for account_id in UpstreamAccount.objects.values_list("pk", flat=True):
-        if due.filter(account=account_id, status=Status.QUEUED).exists():
+    # No secrets: an account whose secret cannot be decrypted must not stop the others.
+    for account_id, is_enabled in UpstreamAccount.objects.values_list("pk", "is_enabled"):
+        if is_enabled and due.filter(account=account_id, status=Status.QUEUED).exists():
             _once(Job.SUBMIT, account_id=account_id)
         if due.filter(account=account_id, status=Status.RUNNING).exists():
             _once(Job.POLL, account_id=account_id)

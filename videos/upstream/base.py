@@ -4,6 +4,7 @@ UpstreamError
 ├── Refused           it surely has nothing of it and never will: do not try again
 ├── Throttled         it surely has nothing of it, now: try again later
 ├── Unavailable       it was surely not reached: try again later
+│   └── NotSent       a fault of ours before the first byte left, such as credentials no header can carry
 └── OutcomeUnknown    it may have acted, the answer is lost: a paid call must not be repeated
 """
 
@@ -35,17 +36,6 @@ class UpstreamError(Exception):
 class Refused(UpstreamError):
     """Upstream answered that it will not do this, now or later."""
 
-    @property
-    def is_content_policy(self) -> bool:
-        """Whether it was the content that upstream would not have."""
-        return violates_policy(self.code) or violates_policy(self.message)
-
-    @property
-    def is_about_the_request(self) -> bool:
-        """Whether it speaks of what the client sent; anything else speaks of our account."""
-        theirs = self.code.startswith(_ABOUT_THE_REQUEST) and not self.code.endswith(_ABOUT_THE_ACCOUNT)
-        return theirs or self.is_content_policy
-
 
 class Throttled(UpstreamError):
     """Upstream answered that it will not do this just now."""
@@ -53,6 +43,10 @@ class Throttled(UpstreamError):
 
 class Unavailable(UpstreamError):
     """Upstream was surely not reached."""
+
+
+class NotSent(Unavailable):
+    """The request could not even be made; somebody has to mend the account's settings."""
 
 
 class OutcomeUnknown(UpstreamError):
@@ -106,14 +100,3 @@ class Upstream(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
-
-
-_ABOUT_THE_REQUEST = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")
-_ABOUT_THE_ACCOUNT = ("UserUnRegister", "UserUnregister")
-_POLICY_WORDS = ("violat", "voilat", "moderation", "sensitive content", "违规", "敏感")
-"""As upstream spells it in codes and messages, the misspelling included."""
-
-
-def violates_policy(text: str) -> bool:
-    """Whether upstream's code or message speaks of forbidden content (upstream gives failures no code)."""
-    return any(word in text.lower() for word in _POLICY_WORDS)

@@ -12,11 +12,13 @@ from typing import Any
 import aiohttp
 import httpx
 
-from videos.upstream.base import OutcomeUnknown, Refused, Throttled, Unavailable, UpstreamError
+from videos.upstream.base import NotSent, OutcomeUnknown, Refused, Throttled, Unavailable, UpstreamError
 from videos.upstream.tencent.signing import Credential, authorization
 from videos.upstream.transport import pooled, single_use
 
 CONTENT_TYPE = "application/json"
+MOST_BYTES = 1024 * 1024
+"""Of one answer, decompressed; upstream's own are a few KiB."""
 CONNECT_SECONDS = 5.0
 """A connection not made by then was surely not used."""
 
@@ -86,22 +88,30 @@ class TencentClient:
 
         `once` is for calls that must not be repeated: see `transport.single_use`. Raises `UpstreamError`.
         """
-        body = json.dumps(payload, ensure_ascii=False).encode()
         http = self._single_use if once else self._kept_alive
-        timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, seconds / 2))
+        request = self._built(http, action, payload, seconds)
         try:
             async with asyncio.timeout(seconds):
-                answer = await http.post(
-                    self._endpoint, content=body, headers=self._headers(action, body), timeout=timeout
-                )
+                return _opened(*await _exchanged(http, request))
         except _FOREIGN as error:
             raise _from_transport(error) from error
-        return _opened(answer)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._kept_alive.aclose()
         await self._single_use.aclose()
+
+    def _built(
+        self, http: httpx.AsyncClient, action: str, payload: Mapping[str, Any], seconds: float
+    ) -> httpx.Request:
+        """The whole request, before anything is sent: what breaks here has cost nothing."""
+        timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, seconds / 2))
+        try:
+            body = json.dumps(payload, ensure_ascii=False).encode()
+            headers = self._headers(action, body)
+            return http.build_request("POST", self._endpoint, content=body, headers=headers, timeout=timeout)
+        except Exception as error:
+            raise NotSent(f"the request could not be made ({type(error).__name__})") from error
 
     def _headers(self, action: str, body: bytes) -> dict[str, str]:
         timestamp = int(self._clock())
@@ -114,6 +124,20 @@ class TencentClient:
             "x-tc-version": self._version,
             "x-tc-timestamp": str(timestamp),
         }
+
+
+async def _exchanged(http: httpx.AsyncClient, request: httpx.Request) -> tuple[int, bytes]:
+    """The status and the body of the answer, which is read no further than it may be long."""
+    answer = await http.send(request, stream=True)
+    try:
+        body = b""
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise OutcomeUnknown(f"the answer is longer than {MOST_BYTES} bytes")
+        return answer.status_code, body
+    finally:
+        await answer.aclose()
 
 
 def _from_transport(error: Exception) -> UpstreamError:
@@ -131,19 +155,19 @@ def _surely_not_received(error: Exception) -> bool:
     return isinstance(error, _NOT_CONNECTED)
 
 
-def _opened(answer: httpx.Response) -> dict[str, Any]:
-    response = _response(answer)
+def _opened(status: int, body: bytes) -> dict[str, Any]:
+    response = _response(status, body)
     if response is None:
-        raise OutcomeUnknown(f"HTTP {answer.status_code} without an answer of the API")
+        raise OutcomeUnknown(f"HTTP {status} without an answer of the API")
     if "Error" in response:
         raise _from_answer(response)
     return response
 
 
-def _response(answer: httpx.Response) -> dict[str, Any] | None:
+def _response(status: int, body: bytes) -> dict[str, Any] | None:
     try:
-        response = answer.json()["Response"] if answer.status_code == httpx.codes.OK else None
-    except (ValueError, KeyError, TypeError):
+        response = json.loads(body)["Response"] if status == httpx.codes.OK else None
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return response if isinstance(response, dict) else None
 
