@@ -24,6 +24,7 @@ def validate_endpoint(endpoint: str) -> None:
     named = f"[{host}]" if ":" in host else host
     written = f"{named}:{port}" if port is not None else named
     is_bare = parts.netloc.lower() == written and not (parts.path.strip("/") or parts.query or parts.fragment)
+    is_bare &= not any(character.isspace() for character in endpoint)  # which `urlsplit` passes over
     if parts.scheme not in ("https", "http") or not _HOST.fullmatch(named) or not is_bare or port == 0:
         raise ValidationError(NOT_AN_ENDPOINT)
     if parts.scheme == "http" and not _is_here(host):
