@@ -33,6 +33,7 @@ TYPES = {
     "concurrency_limit_exceeded": "rate_limit_error",
     "insufficient_quota": "insufficient_quota",
     "internal_error": "server_error",
+    "no_upstream_available": "server_error",
 }
 """`error.type` by code; any other refusal is an `invalid_request_error`."""
 CREATE_ROUTES = ["/v1/videos", "/v1/videos/generations", "/v1/video/generations"]
@@ -554,8 +555,8 @@ def test_what_breaks_on_our_side_is_answered_with_the_request_id_and_no_detail(o
 def test_without_an_upstream_account_requests_are_checked_but_not_taken(owner: Caller) -> None:
     assert owner.post("/v1/videos/validate", GOOD_BODY).status_code == 200
     answer = owner.post("/v1/videos", GOOD_BODY)
-    assert answer.status_code == 503
-    assert answer.json()["error"]["type"] == "server_error"
+    assert_refused(answer, 503, "no_upstream_available")
+    assert int(answer.headers["Retry-After"]) > 0
     assert not Task.objects.exists()
 
 

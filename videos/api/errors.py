@@ -27,6 +27,8 @@ from videos.requests import InvalidRequestError, Violation
 
 NO_RETRY = (("x-should-retry", "false"),)
 """OpenAI's SDK repeats some refusals by itself; this one will not change."""
+SOON = "30"
+"""Seconds until somebody may have set an upstream account right again."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ REFUSALS: dict[type[Exception], Refusal] = {
     ),
     drf.ParseError: Refusal(400, _INVALID, "invalid_json"),
     drf.Throttled: Refusal(429, "rate_limit_error", "rate_limit_exceeded"),
-    errors.NoUpstreamAccount: Refusal(503, "server_error", "internal_error"),
+    errors.NoUpstreamAccount: Refusal(
+        503, "server_error", "no_upstream_available", headers=(("Retry-After", SOON),)
+    ),
     errors.NoPrice: Refusal(503, "server_error", "internal_error", headers=NO_RETRY),
 }
 
