@@ -6,8 +6,10 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from config.error_codes import ErrorCode
 
-def envelope(message: str, *, type: str, code: str, param: str | None = None) -> dict[str, Any]:  # noqa: A002 - the contract's word
+
+def envelope(message: str, *, type: str, code: ErrorCode, param: str | None = None) -> dict[str, Any]:  # noqa: A002 - the contract's word
     """`error` is what OpenAI's clients read, the flat `code` and `message` what new-api's clients read."""
     return {
         "error": {"message": message, "type": type, "param": param, "code": code},

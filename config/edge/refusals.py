@@ -2,6 +2,7 @@
 
 from config.edge.answers import Answer
 from config.envelope import encode, envelope
+from config.error_codes import ErrorCode
 from config.middleware import REQUEST_ID_HEADER, new_request_id
 
 _INVALID = "invalid_request_error"
@@ -36,7 +37,7 @@ def http_2_not_spoken() -> Answer:
     return _refusal(505, "HTTP/2 is not spoken here; use HTTP/1.1", _INVALID, "http_version_not_supported")
 
 
-def _refusal(status: int, message: str, kind: str, code: str) -> Answer:
+def _refusal(status: int, message: str, kind: str, code: ErrorCode) -> Answer:
     answer = _answer(status, envelope(message, type=kind, code=code))
     answer.headers.append((b"connection", b"close"))  # whatever the client sends on is not read
     return answer

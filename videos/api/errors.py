@@ -19,6 +19,7 @@ from accounts import limits
 from accounts.authentication import CHALLENGE, REFUSAL
 from accounts.money import shown
 from config.envelope import envelope, json_response
+from config.error_codes import ErrorCode
 from config.middleware import request_id
 from config.routes import API_PREFIX
 from videos import errors
@@ -37,7 +38,7 @@ class Refusal:
 
     status: int
     type: str
-    code: str
+    code: ErrorCode
     message: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     param: str | None = None
@@ -111,7 +112,7 @@ def invalid_request(violations: Sequence[Violation]) -> dict[str, Any]:
     return body | {"errors": [_as_dict(violation) for violation in violations]}
 
 
-_LIMIT_CODES = {
+_LIMIT_CODES: dict[limits.Kind, tuple[str, ErrorCode]] = {
     limits.Kind.RATE: ("rate_limit_error", "rate_limit_exceeded"),
     limits.Kind.CONCURRENCY: ("rate_limit_error", "concurrency_limit_exceeded"),
     limits.Kind.QUOTA: ("insufficient_quota", "insufficient_quota"),

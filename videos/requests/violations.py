@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-INVALID_REQUEST = "invalid_request"
-MODEL_NOT_FOUND = "model_not_found"
+Code = Literal["invalid_request", "model_not_found"]
+INVALID_REQUEST: Code = "invalid_request"
+MODEL_NOT_FOUND: Code = "model_not_found"
 MOST_TOLD = 50
 
 
@@ -15,7 +16,7 @@ class Violation:
 
     message: str
     param: str | None
-    code: str = INVALID_REQUEST
+    code: Code = INVALID_REQUEST
     allowed: tuple[Any, ...] | None = None
 
 

@@ -1,0 +1,33 @@
+"""The codes that answers of the API name an error by (contract section 5). Pure."""
+
+from typing import Literal
+
+ErrorCode = Literal[
+    "concurrency_limit_exceeded",
+    "header_too_large",
+    "http_version_not_supported",
+    "idempotency_key_reused",
+    "incomplete_body",
+    "insufficient_quota",
+    "internal_error",
+    "invalid_api_key",
+    "invalid_json",
+    "invalid_range",
+    "invalid_request",
+    "max_cost_exceeded",
+    "method_not_allowed",
+    "model_not_found",
+    "no_upstream_available",
+    "not_found",
+    "overloaded",
+    "permission_denied",
+    "precondition_failed",
+    "rate_limit_exceeded",
+    "request_too_large",
+    "task_not_exist",
+    "unsupported_media_type",
+    "video_expired",
+    "video_in_progress",
+    "video_not_ready",
+]
+"""Clients decide by them, so a code never changes its meaning; `docs/requests.md` says what each is."""
