@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long e2e screenshots messages check format bench clean
+.PHONY: help demo serve test test-long e2e screenshots docs messages check format bench clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -42,6 +42,9 @@ check: $(VENV)/.test ## Lint, types, deployment and migrations
 format: $(VENV)/.test ## Put the code into its one shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.test ## Write the tables of the models into docs/requests.md anew
+	$(BIN)/python -m tests.model_tables
 
 messages: $(VENV)/.test ## Collect what is to be translated, and compile what is (needs gettext)
 	$(BIN)/python manage.py makemessages --locale zh_Hans --ignore '$(VENV)' --ignore build --ignore tests --no-obsolete --add-location file --extension html,txt,svg,py

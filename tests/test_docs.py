@@ -105,12 +105,19 @@ def test_links_in_the_documents_lead_somewhere() -> None:
             assert (document.parent / link).exists(), f"{document.name}: {link}"
 
 
-def test_links_within_a_document_lead_to_its_headings() -> None:
+def _anchors(text: str) -> set[str]:
+    """What the headings of a document are linked by."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_to_headings_lead_to_them() -> None:
     for document in DOCUMENTS:
         text = document.read_text()
-        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-        anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors, document.name
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= _anchors(text), document.name
+        for path, anchor in re.findall(r"\]\(([^)#:]+)#([^)]+)\)", text):
+            linked = (document.parent / path).read_text()
+            assert anchor in _anchors(linked), f"{document.name}: {path}#{anchor}"
 
 
 def test_every_state_is_drawn() -> None:

@@ -20,7 +20,7 @@ TAKEN = frozenset({"model", "seconds", "prompt", "images", "videos", "metadata",
 _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _IMAGES, _VIDEOS = "use images (URL only)", "use videos (URL only)"
 _OF_METADATA = ("aspect_ratio", "negative_prompt", "enhance_prompt", "scene_type", "output_config")
-_USE: dict[str, str] = {
+USE_INSTEAD: dict[str, str] = {
     **dict.fromkeys(("image_url", "image_urls", "first_frame", "first_frame_image"), _IMAGES),
     **dict.fromkeys(("last_frame", "last_frame_image", "reference_image", "reference_images"), _IMAGES),
     "input_image": _IMAGES,
@@ -59,7 +59,7 @@ _CHANGES_NOTHING: dict[str, Callable[[Draft, Any], bool]] = {
 def other_fields(draft: Draft) -> Iterator[Violation]:
     """Fields that ask for another video than would be made, and a `size` that does not fit."""
     yield from _size(draft)
-    for name, instead in _USE.items():
+    for name, instead in USE_INSTEAD.items():
         value = draft.body.get(name)
         if not is_empty(value) and not _changes_nothing(draft, name, value):
             yield Violation(f"{name} is not supported; {instead}", name)
@@ -77,7 +77,7 @@ def without_a_meaning(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in body.items()
-        if name not in TAKEN and name not in _USE and not is_empty(value)
+        if name not in TAKEN and name not in USE_INSTEAD and not is_empty(value)
     }
 
 

@@ -10,7 +10,7 @@ from videos.requests.violations import Violation
 MAX_VIDEOS = 1
 MAX_URL = 4096
 """Characters; signed links are long, and each is repeated in what is forwarded."""
-_SINGULAR = {
+SINGULAR = {
     "image": "image is not supported; use images (URL only)",
     "video": "video is not supported; use videos (URL only)",
     "input_reference": "input_reference is not supported; use images (URL only)",
@@ -19,11 +19,11 @@ _SINGULAR = {
 
 def single_fields(draft: Draft) -> Iterator[Violation]:
     """The fields other gateways take one input in; and files, which are refused wherever they stand."""
-    for name, message in _SINGULAR.items():
+    for name, message in SINGULAR.items():
         if draft.body.get(name) is not None:
             yield Violation(message, name)
     for name, value in draft.body.items():
-        if name not in _SINGULAR and _holds_file(value):
+        if name not in SINGULAR and _holds_file(value):
             yield Violation(f"{name} is not supported; use images (URL only)", name)
 
 

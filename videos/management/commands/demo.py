@@ -115,10 +115,10 @@ Logs     {running.logs}
 
 Make another one:
 
-  KEY={seeded.key}
-  ID=$(curl -s {running.api}/v1/videos -H "Authorization: Bearer $KEY" \\
+  export REELAY_URL={running.api} KEY={seeded.key}
+  ID=$(curl -s "$REELAY_URL/v1/videos" -H "Authorization: Bearer $KEY" \\
     -H 'Content-Type: application/json' -d '{body}' | grep -o 'task_[0-9a-f]*' | head -n 1)
-  until curl -sf {running.api}/v1/videos/$ID/content -H "Authorization: Bearer $KEY" -o $ID.mp4
+  until curl -sf "$REELAY_URL/v1/videos/$ID/content" -H "Authorization: Bearer $KEY" -o $ID.mp4
     do sleep 1; done
   ls -l $ID.mp4
 

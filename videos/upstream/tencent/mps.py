@@ -21,7 +21,7 @@ _LONGEST_WORD, _LONGEST_SIZE = 50, 20
 """Characters of a status and of a frame size that are kept; upstream's own are far shorter."""
 PHASES = {"WAIT": Phase.WAITING, "RUN": Phase.RUNNING, "DONE": Phase.DONE, "FAIL": Phase.FAILED}
 
-_NO_FIELD = frozenset(
+NO_FIELD = frozenset(
     {
         "input_region",
         "vidu_q2_voice_map",
@@ -114,7 +114,7 @@ def _is_forwarded(request: VideoRequest, field: str) -> bool:
         return bool(request.images)
     if field.startswith("ext_info."):
         return field == "ext_info.AdditionalParameters"
-    return bool(field) and field not in _NO_FIELD
+    return bool(field) and field not in NO_FIELD
 
 
 def _prompt(request: VideoRequest) -> str | None:
