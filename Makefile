@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8000
 BIN = $(VENV)/bin
+NODE = tests/node/node_modules
 
 # Where it is set, each of the many processes of the tests would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-long e2e screenshots docs messages check format bench clean
+.PHONY: help demo serve test test-docs test-long e2e screenshots docs messages check format bench clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -22,6 +23,9 @@ serve: $(VENV)/.local ## Run everything on PORT (8000)
 
 test: $(VENV)/.test ## Run every test, on an embedded PostgreSQL of its own
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+test-docs: $(VENV)/.test $(NODE)/.package-lock.json ## Run the examples of the documents, Node's included (which it installs where it is missing)
+	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/test_docs_examples.py $(ARGS)
 
 test-long: $(VENV)/.test ## Run the properties of money and state many times over
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py $(ARGS)
@@ -58,7 +62,7 @@ bench: $(VENV)/.test ## Measure rates and latencies, a million tasks, and how so
 	$(BIN)/python -m tests.bench.slow_downloads
 
 clean: ## Remove what the commands made, the local database and its videos included
-	rm -rf $(VENV) .data
+	rm -rf $(VENV) .data $(NODE)
 
 $(VENV)/.local: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -71,6 +75,16 @@ $(VENV)/.test: pyproject.toml
 	@echo "Installing into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(VENV)/.local $@
+
+# npm writes the file whenever it has installed what the lock file says.
+$(NODE)/.package-lock.json: tests/node/package.json tests/node/package-lock.json | node
+	@echo "Installing into $(NODE) …"
+	@cd tests/node && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: node
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null || (apt-get update -qq && apt-get install -y -qq nodejs npm)
 
 .PHONY: chromium
 chromium:

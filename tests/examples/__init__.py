@@ -1,0 +1,46 @@
+"""The blocks of code in the documents, as the tests find and run them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+_HEADING = re.compile(r"#+ (.+)")
+_FENCE = re.compile(r"```(\S*)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of code, the line after its opening fence, and the heading it stands under."""
+
+    document: str
+    line: int
+    heading: str
+    language: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.document}:{self.line}"
+
+
+def blocks() -> list[Block]:
+    """All blocks of all documents, in their order."""
+    return [block for document in DOCUMENTS for block in _blocks_of(document)]
+
+
+def _blocks_of(document: Path) -> Iterator[Block]:
+    heading, language, begun = "", None, 0
+    lines = document.read_text().splitlines()
+    for number, line in enumerate(lines, start=1):
+        fence = _FENCE.fullmatch(line)
+        if language is None and fence:
+            language, begun = fence[1], number
+        elif language is not None and line == "```":
+            code = "\n".join(lines[begun : number - 1])
+            yield Block(document.name, begun + 1, heading, language, code)
+            language = None
+        elif language is None and (found := _HEADING.fullmatch(line)):
+            heading = found[1]
+    assert language is None, f"{document.name}:{begun} is never closed"
