@@ -14,14 +14,13 @@ from django.db.models import ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import audit, memberships
 from accounts.admin_lists import ListAdmin, TableInline
 from accounts.admin_memberships import MembershipsInline, PlacesFormSet
 from accounts.admin_reasons import record
-from accounts.models import User
+from accounts.models import Authenticator, User
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -39,30 +38,25 @@ DEEDS = {
 ACCESS = ("email",)
 """Whoever has this address sets the password anew."""
 
-admin.site.unregister(TOTPDevice)  # its own page shows the secrets of people's devices
 admin.site.unregister(Group)
 
 
 class DeviceInline(TableInline[Any, User]):
     """The second factor of a person, without its secret. A superuser removes it when the phone is lost."""
 
-    model = TOTPDevice
+    model = Authenticator
     verbose_name = _("second factor")
     verbose_name_plural = _("second factors (remove one when the phone is lost)")
     fields = ("label", "is_confirmed", "created", "last_used")
     readonly_fields = fields
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Without the secret."""
-        return super().get_queryset(request).defer("key")
-
     @admin.display(description=_("name"))
-    def label(self, device: TOTPDevice) -> str:
+    def label(self, device: Authenticator) -> str:
         """What it is called."""
         return str(device.name)
 
     @admin.display(description=_("confirmed"), boolean=True)
-    def is_confirmed(self, device: TOTPDevice) -> bool:
+    def is_confirmed(self, device: Authenticator) -> bool:
         """Whether a code of it was ever right."""
         return bool(device.confirmed)
 

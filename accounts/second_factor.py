@@ -8,33 +8,32 @@ from base64 import b32encode
 from django.db import transaction
 from django.db.models import QuerySet
 from django_otp import verify_token
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import User
+from accounts.models import Authenticator, User
 
 
-def of(person: User) -> TOTPDevice | None:
+def of(person: User) -> Authenticator | None:
     """The device whose codes the log-in asks for; None where the password is enough."""
-    device: TOTPDevice | None = _devices(person, confirmed=True).first()
+    device: Authenticator | None = _devices(person, confirmed=True).first()
     return device
 
 
-def pending(person: User) -> TOTPDevice | None:
+def pending(person: User) -> Authenticator | None:
     """The device that waits for its first code."""
-    device: TOTPDevice | None = _devices(person, confirmed=False).first()
+    device: Authenticator | None = _devices(person, confirmed=False).first()
     return device
 
 
 @transaction.atomic
-def begin(person: User) -> TOTPDevice:
+def begin(person: User) -> Authenticator:
     """A new device with a secret of its own, in place of any other that waits for its first code."""
     _devices(person, confirmed=False).delete()
-    device: TOTPDevice = TOTPDevice.objects.create(user=person, name="app", confirmed=False)
+    device: Authenticator = Authenticator.objects.create(user=person, name="app", confirmed=False)
     return device
 
 
 @transaction.atomic
-def confirm(person: User, code: str) -> TOTPDevice | None:
+def confirm(person: User, code: str) -> Authenticator | None:
     """Ask for its codes from now on, if the code is one; else None. A person has one device."""
     waiting = pending(person)
     device = waiting and verify_token(person, waiting.persistent_id, code)
@@ -42,31 +41,32 @@ def confirm(person: User, code: str) -> TOTPDevice | None:
         return None
     device.confirmed = True
     device.save(update_fields=["confirmed"])
-    TOTPDevice.objects.filter(user=person).exclude(pk=device.pk).delete()
-    return TOTPDevice.objects.get(pk=device.pk)
+    Authenticator.objects.filter(user=person).exclude(pk=device.pk).delete()
+    confirmed: Authenticator = Authenticator.objects.get(pk=device.pk)
+    return confirmed
 
 
-def is_right(person: User, code: str) -> TOTPDevice | None:
+def is_right(person: User, code: str) -> Authenticator | None:
     """The device, if the code is one of its and was not used before.
 
     After each wrong one it takes none for a while, which gets longer and longer.
     """
     device = of(person)
-    verified: TOTPDevice | None = device and verify_token(person, device.persistent_id, code)
+    verified: Authenticator | None = device and verify_token(person, device.persistent_id, code)
     return verified
 
 
 def turn_off(person: User) -> None:
     """Ask for no codes any more."""
-    TOTPDevice.objects.filter(user=person).delete()
+    Authenticator.objects.filter(user=person).delete()
 
 
-def secret(device: TOTPDevice) -> str:
+def secret(device: Authenticator) -> str:
     """What a person types into the app who cannot take a picture, in groups of four."""
-    text = b32encode(device.bin_key).decode().rstrip("=")
+    text = b32encode(device.secret_bytes).decode().rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
-def _devices(person: User, *, confirmed: bool) -> QuerySet[TOTPDevice]:
-    devices: QuerySet[TOTPDevice] = TOTPDevice.objects.filter(user=person, confirmed=confirmed)
+def _devices(person: User, *, confirmed: bool) -> QuerySet[Authenticator]:
+    devices: QuerySet[Authenticator] = Authenticator.objects.filter(user=person, confirmed=confirmed)
     return devices.order_by("-pk")

@@ -73,7 +73,6 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "django_otp",
-    "django_otp.plugins.otp_totp",
     "corsheaders",
     "config.apps.ConfigurationConfig",
     "accounts",

@@ -9,11 +9,9 @@ from django.core import mail as outbox
 from django.db import connections
 from django.test import Client
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp import models as otp_totp_models
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import mail, second_factor
-from accounts.models import Membership, Role, Tenant, User
+from accounts.models import Authenticator, Membership, Role, Tenant, User, authenticator
 
 PASSWORD = "a purple cat that runs"
 LOG_IN = "/log-in/"
@@ -77,7 +75,7 @@ def link_in(message: Any) -> str:
     return "/" + str(link).split("/", 3)[3]
 
 
-def device_of(person: User) -> TOTPDevice:
+def device_of(person: User) -> Authenticator:
     """A second factor that is on; its codes of before this moment are not used up."""
     device = second_factor.begin(person)
     device.confirmed = True
@@ -85,16 +83,16 @@ def device_of(person: User) -> TOTPDevice:
     return device
 
 
-def code_of(device: TOTPDevice, steps: int = 0) -> str:
+def code_of(device: Authenticator, steps: int = 0) -> str:
     """The code that the app shows now, or some steps of half a minute from now."""
-    totp: Any = TOTP(device.bin_key, device.step, device.t0, device.digits)
-    totp.time = otp_totp_models.time.time() + steps * device.step
+    totp: Any = TOTP(device.secret_bytes, authenticator.STEP, digits=authenticator.DIGITS)
+    totp.time = authenticator.clock() + steps * authenticator.STEP
     return f"{totp.token():06d}"
 
 
-def forgive(device: TOTPDevice) -> None:
+def forgive(device: Authenticator) -> None:
     """Let the time pass that the device waits after a wrong code."""
-    TOTPDevice.objects.filter(pk=device.pk).update(throttling_failure_timestamp=None)
+    Authenticator.objects.filter(pk=device.pk).update(throttling_failure_timestamp=None)
 
 
 def wrong(code: str) -> str:

@@ -3,9 +3,8 @@
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import Group
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import AuditEntry, Membership, Role, User
+from accounts.models import AuditEntry, Authenticator, Membership, Role, User
 from tests.conftest import Caller
 from tests.console import Person
 
@@ -27,8 +26,9 @@ def page_of(user: User) -> str:
     return f"{LIST}{user.pk}/change/"
 
 
-def device_of(user: User) -> TOTPDevice:
-    return TOTPDevice.objects.create(user=user, name="phone", confirmed=True)
+def device_of(user: User) -> Authenticator:
+    device: Authenticator = Authenticator.objects.create(user=user, name="phone", confirmed=True)
+    return device
 
 
 def test_a_person_is_made_found_and_joins_a_tenant(sophie: Person, owner: Caller) -> None:
@@ -47,9 +47,9 @@ def test_a_superuser_removes_the_second_factor_of_a_lost_phone(sophie: Person, d
     page = sophie.see(page_of(dora))
     assert "phone" in page
     assert device.key not in page
-    answer = sophie.fill_in(page_of(dora), **{"totpdevice_set-0-DELETE": "on"})
+    answer = sophie.fill_in(page_of(dora), **{"authenticator_set-0-DELETE": "on"})
     assert answer.errors == []
-    assert not TOTPDevice.objects.exists()
+    assert not Authenticator.objects.exists()
     [entry] = AuditEntry.objects.all()
     assert entry.before["name"] == "phone"
     assert device.key not in str(entry.before)
@@ -57,18 +57,18 @@ def test_a_superuser_removes_the_second_factor_of_a_lost_phone(sophie: Person, d
 
 def test_nobody_else_removes_or_adds_one(dora: User) -> None:
     device_of(dora)
-    tim = Person("tim", *MAY_CHANGE, "view_totpdevice", "delete_totpdevice", "change_totpdevice")
-    given = {"totpdevice_set-0-DELETE": "on", "totpdevice_set-1-name": "mine"}
-    tim.fill_in(page_of(dora), **given, **{"totpdevice_set-TOTAL_FORMS": "2"}, first_name="Dora")
+    tim = Person("tim", *MAY_CHANGE, "view_authenticator", "delete_authenticator", "change_authenticator")
+    given = {"authenticator_set-0-DELETE": "on", "authenticator_set-1-name": "mine"}
+    tim.fill_in(page_of(dora), **given, **{"authenticator_set-TOTAL_FORMS": "2"}, first_name="Dora")
     dora.refresh_from_db()
     assert dora.first_name == "Dora"
-    assert TOTPDevice.objects.count() == 1
+    assert Authenticator.objects.count() == 1
 
 
 def test_a_device_has_no_page_that_shows_its_secret(sophie: Person, dora: User) -> None:
     device = device_of(dora)
     for page in ("", f"{device.pk}/change/", f"{device.pk}/config/", f"{device.pk}/qrcode/"):
-        assert sophie.get(f"/admin/otp_totp/totpdevice/{page}").status_code == 404
+        assert sophie.get(f"/admin/accounts/authenticator/{page}").status_code == 404
 
 
 def test_only_a_superuser_makes_somebody_staff(sophie: Person, dora: User) -> None:

@@ -2,18 +2,16 @@
 
 import re
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
+from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.utils import timezone
-from django_otp.plugins.otp_totp import models as otp_totp_models
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor
-from accounts.models import Role, User
+from accounts.models import Authenticator, Role, User, authenticator
 from accounts.people.log_in import PATIENCE
 from tests.conftest import NOW, Caller
 from tests.people import (
@@ -43,7 +41,7 @@ CONSOLE = "/admin/jsi18n/"
 @pytest.fixture(autouse=True)
 def clock_of_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stops, so that no code grows old between the app and the form."""
-    monkeypatch.setattr(otp_totp_models, "time", SimpleNamespace(time=lambda: NOW.timestamp()))
+    monkeypatch.setattr(authenticator, "clock", NOW.timestamp)
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_a_person_sets_it_up_with_a_secret_and_a_first_code(alice: User) -> None
     browser = Browser(alice)
     assert "Set it up" in browser.see(PAGE)
     page = text(browser.post(PAGE, password=PASSWORD))
-    device = TOTPDevice.objects.get(user=alice)
+    device = Authenticator.objects.get(user=alice)
     assert secret_on(page) == second_factor.secret(device).replace(" ", "")
     assert '<img class="qr" src="data:image/svg+xml' in page
     assert second_factor.of(alice) is None
@@ -91,7 +89,7 @@ def test_who_finds_an_open_browser_does_not_set_one_up(alice: User) -> None:
         answer = browser.post(PAGE, password=guess)
         assert answer.context["form"].errors["password"]
         assert 'id="secret"' not in text(answer)
-    assert not TOTPDevice.objects.exists()
+    assert not Authenticator.objects.exists()
     answers = [browser.post(PAGE, password="wrong").status_code for _ in range(4)]
     assert answers == [200, 200, 200, 429]
     assert "wrong" not in everything_stored()
@@ -100,7 +98,7 @@ def test_who_finds_an_open_browser_does_not_set_one_up(alice: User) -> None:
 def test_a_wrong_first_code_turns_nothing_on(alice: User) -> None:
     browser = Browser(alice)
     browser.post(PAGE, password=PASSWORD)
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     answer = browser.post(CONFIRM, code=wrong(code_of(device)))
     assert answer.context["form"].errors["code"]
     assert second_factor.of(alice) is None
@@ -112,7 +110,7 @@ def test_the_secret_is_shown_when_it_is_made_and_no_more(alice: User) -> None:
     made = browser.post(PAGE, password=PASSWORD)
     secret = secret_on(text(made))
     assert "no-store" in made.headers["cache-control"]
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     pages = [text(browser.post(CONFIRM, code=wrong(code_of(device)))), browser.see(PAGE)]
     forgive(device)
     browser.post(CONFIRM, code=code_of(device))
@@ -125,7 +123,7 @@ def test_a_new_secret_takes_the_place_of_one_that_was_not_confirmed(alice: User)
     browser = Browser(alice)
     first, second = (secret_on(text(browser.post(PAGE, password=PASSWORD))) for _ in range(2))
     assert first != second
-    assert TOTPDevice.objects.count() == 1
+    assert Authenticator.objects.count() == 1
 
 
 def test_a_secret_in_use_is_not_replaced_by_who_finds_an_open_browser(alice: User) -> None:
@@ -133,7 +131,7 @@ def test_a_secret_in_use_is_not_replaced_by_who_finds_an_open_browser(alice: Use
     browser = Browser(alice)
     browser.post(PAGE, password=PASSWORD)
     browser.post(CONFIRM, code=code_of(device))
-    assert list(TOTPDevice.objects.filter(user=alice)) == [device]
+    assert list(Authenticator.objects.filter(user=alice)) == [device]
 
 
 def test_it_is_turned_off_by_a_code(alice: User) -> None:
@@ -144,7 +142,7 @@ def test_it_is_turned_off_by_a_code(alice: User) -> None:
     assert second_factor.of(alice) is not None
     forgive(device)
     assert leads_to(browser.post(OFF, code=code_of(device))) == "/profile/"
-    assert not TOTPDevice.objects.exists()
+    assert not Authenticator.objects.exists()
 
 
 def test_nobody_turns_off_anothers(alice: User, sophie: User) -> None:
@@ -210,7 +208,7 @@ def test_a_code_works_once(alice: User) -> None:
 def test_the_code_that_confirmed_it_does_not_log_in(alice: User) -> None:
     browser = Browser(alice)
     browser.post(PAGE, password=PASSWORD)
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     code = code_of(device)
     browser.post(CONFIRM, code=code)
     other = Browser()
@@ -328,7 +326,7 @@ def test_staff_with_one_do_not_enter_it_however_they_logged_in(sophie: User) -> 
 def test_the_session_that_set_it_up_stays_in_and_others_do_not(sophie: User) -> None:
     here, elsewhere = Browser(sophie), Browser(sophie)
     here.post(PAGE, password=PASSWORD)
-    here.post(CONFIRM, code=code_of(TOTPDevice.objects.get()))
+    here.post(CONFIRM, code=code_of(Authenticator.objects.get()))
     assert here.get(CONSOLE).status_code == 200
     assert elsewhere.get(CONSOLE).status_code == 302
 
@@ -360,7 +358,7 @@ def test_where_staff_need_one_the_console_leads_them_to_set_it_up(
     assert page == f"{PAGE}?next={CONSOLE}"
     assert "only to staff with a second factor" in browser.see(page)
     browser.post(page, password=PASSWORD)
-    answer = browser.post(CONFIRM, code=code_of(TOTPDevice.objects.get()), next=CONSOLE)
+    answer = browser.post(CONFIRM, code=code_of(Authenticator.objects.get()), next=CONSOLE)
     assert leads_to(answer) == CONSOLE
     assert browser.get(CONSOLE).status_code == 200
 
@@ -391,4 +389,19 @@ def test_staff_see_no_secret_of_a_device_in_the_console(sophie: User, alice: Use
     device = device_of(alice)
     browser = Browser(sophie)
     for page in ("config", "qrcode"):
-        assert browser.get(f"/admin/otp_totp/totpdevice/{device.pk}/{page}/").status_code == 404
+        assert browser.get(f"/admin/accounts/authenticator/{device.pk}/{page}/").status_code == 404
+
+
+def test_the_database_holds_no_secret_in_clear(alice: User) -> None:
+    device = device_of(alice)
+    assert device.key not in everything_stored()
+    assert second_factor.secret(device).replace(" ", "") not in everything_stored()
+
+
+def test_pages_open_where_the_key_of_the_secret_is_lost(alice: User, settings: LazySettings) -> None:
+    browser = Browser()
+    device = device_of(alice)
+    browser.log_in("alice")
+    browser.post(CODE, code=code_of(device))
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    browser.see("/profile/")

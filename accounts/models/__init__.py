@@ -2,6 +2,7 @@
 
 from accounts.models.api_key import APIKey, Purpose, Scope
 from accounts.models.audit_entry import AuditEntry, Place
+from accounts.models.authenticator import Authenticator
 from accounts.models.cos_bucket import CosBucket
 from accounts.models.invitation import Invitation
 from accounts.models.quota import Quota, Standing, WhenFull
@@ -10,6 +11,7 @@ from accounts.models.tenant import Membership, Role, Tenant, User
 __all__ = [
     "APIKey",
     "AuditEntry",
+    "Authenticator",
     "CosBucket",
     "Invitation",
     "Membership",

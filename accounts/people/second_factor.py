@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_otp import login as verify_session
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor
+from accounts.models import Authenticator
 from accounts.people.forms import WRONG_CODE, CodeForm, ProvedForm
 from accounts.people.pages import OwnPage
 
@@ -100,7 +100,7 @@ class TurnOffPage(_Page):
         return HttpResponseRedirect(self.get_success_url())
 
 
-def _shown(device: TOTPDevice) -> dict[str, Any]:
+def _shown(device: Authenticator) -> dict[str, Any]:
     """The secret, as text and as a picture for the camera."""
-    picture = segno.make(device.config_url, error="m").svg_data_uri(scale=4, border=3, light="#fff")
+    picture = segno.make(device.address, error="m").svg_data_uri(scale=4, border=3, light="#fff")
     return {"secret": second_factor.secret(device), "picture": picture}
