@@ -28,7 +28,7 @@ clock = time.time
 
 def new_secret() -> str:
     """Random bytes, in hexadecimal digits."""
-    return random_hex(_SECRET_BYTES)
+    return str(random_hex(_SECRET_BYTES))
 
 
 class AuthenticatorManager(DeviceManager):  # type: ignore[misc]  # the package is untyped

@@ -34,7 +34,7 @@ def validate_time_zone(name: str) -> None:
         )
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # that of django-otp is untyped
     """A person who logs in: staff, or a member of tenants."""
 
     class Meta:
