@@ -17,13 +17,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
-from accounts import audit
+from accounts import audit, notices
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import BigListAdmin
 from accounts.key_forms import KeyForm
 from accounts.key_states import chip_of, state_of
 from accounts.models import APIKey, Place, Purpose
 from accounts.models.api_key import RECORDED, RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
+
+_STAFF = _("The platform's staff")
 
 
 class APIKeyForm(KeyForm):
@@ -117,6 +119,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         restrictions = {name: getattr(obj, name) for name in RESTRICTIONS}
         minted, text = APIKey.objects.mint(obj.tenant, obj.name, obj.scopes, obj.expires_at, **restrictions)
         obj.pk, obj.prefix, obj.digest = minted.pk, minted.prefix, minted.digest
+        notices.new_key(minted, _STAFF, timezone.now(), request)
         told = gettext("Copy the key now, it is not shown again: %(text)s") % {"text": text}
         messages.warning(request, told)
 
@@ -169,6 +172,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
             else:
                 _record(request, key, before)
                 _record(request, new, {})
+                notices.new_key(new, _STAFF, now, request)
                 told = gettext("Copy the new key of %(key)s now, it is not shown again: %(text)s")
                 messages.warning(request, told % {"key": key, "text": text})
         return self._with_messages(request, gettext("Rotated API keys"))

@@ -9,11 +9,11 @@ from django.db.models import Model
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
-from accounts import appointing, memberships
+from accounts import appointing, memberships, sessions
 from accounts.admin_lists import TableInline
 from accounts.admin_reasons import person
 from accounts.memberships import NEEDS_OWNER, LastOwner
-from accounts.models import Membership, Tenant, User
+from accounts.models import Membership, Role, Tenant, User
 
 _Parent = TypeVar("_Parent", Tenant, User)
 
@@ -55,6 +55,18 @@ class _PlacesFormSet(ChangedColumnsFormSet):
     def keep_owners(self) -> None:
         """Raise `ValidationError` where a tenant would have no owner any more."""
         raise NotImplementedError
+
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """Log whoever may do less from now on out everywhere."""
+        for form in self.initial_forms:
+            if self._takes_something(form):
+                sessions.end(form.instance.user)
+        return super().save(commit)
+
+    def _takes_something(self, form: Any) -> bool:
+        role = self.role_in(form)
+        is_lower = role is None or Role(role).rank < Role(form.initial["role"]).rank
+        return is_lower or "tenant" in form.changed_data
 
     def role_in(self, form: Any) -> str | None:
         """What the form makes of the place; None where it ends."""

@@ -1,5 +1,6 @@
 """People in the staff console: who they are, where they belong, and the second factor of their log-in."""
 
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from axes.utils import reset as forget_failures
@@ -12,11 +13,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import audit, memberships
+from accounts import audit, memberships, notices, sessions
 from accounts.admin_lists import ListAdmin, TableInline
 from accounts.admin_memberships import MembershipsInline, PlacesFormSet
 from accounts.admin_reasons import record
@@ -162,7 +164,24 @@ class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
         if not _is_superuser(request):
             raise PermissionDenied
         with transaction.atomic():
-            return super().user_change_password(request, id, form_url)
+            answer = super().user_change_password(request, id, form_url)
+            if answer.status_code == HTTPStatus.FOUND:
+                self._password_changed(request, id)
+        return answer
+
+    def _password_changed(self, request: HttpRequest, person_id: str) -> None:
+        person = User.objects.get(pk=person_id)
+        sessions.end(person, besides=request.session.session_key)
+        notices.tell(request, person, notices.PASSWORD_CHANGED, timezone.now())
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Log whoever may do less from now on out everywhere."""
+        person: User = form.instance
+        before = _powers(person)
+        super().save_related(request, form, formsets, change)
+        lost = {"is_active", "is_staff", "is_superuser"} & {*form.changed_data}
+        if any(not form.cleaned_data[name] for name in lost) or before - _powers(person):
+            sessions.end(person, besides=request.session.session_key)
 
     @admin.action(description=_("Let in again who failed to log in too often"), permissions=["change"])
     def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -189,6 +208,11 @@ class GroupAdmin(BaseGroupAdmin, PermissionsAdmin[Group]):
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Whether a superuser asks."""
         return _is_superuser(request)
+
+
+def _powers(person: User) -> set[str]:
+    """What the person may do by groups and permissions, as it stands in the database."""
+    return set(User.objects.get(pk=person.pk).get_all_permissions())
 
 
 def _may_touch(request: HttpRequest, person: User | None) -> bool:

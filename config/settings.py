@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.hashing.BusyMiddleware",
     "config.middleware.PagesMiddleware",
 ]
 PAGES_MIDDLEWARE = [
@@ -98,6 +99,7 @@ PAGES_MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "config.middleware.ViewerTimeZoneMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "accounts.people.seen.SeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -181,6 +183,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SERVED_WITH_TLS
 if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+SESSION_ENGINE = "accounts.sessions"
+PASSWORD_HASHERS = ["accounts.hashing.PooledHasher"]
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",

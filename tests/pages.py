@@ -48,7 +48,7 @@ def _of_a_member(tenant: Tenant) -> Iterator[Page]:
             yield Page("portal-remove", MEMBER, reverse("portal:remove", args=[tenant.pk, task.public_id]))
             again = reverse("portal:playground", args=[tenant.pk])
             yield Page("portal-again", MEMBER, f"{again}?from={task.public_id}")
-    for route in ("profile", "email", "password", "second-factor"):
+    for route in ("profile", "email", "password", "second-factor", "sessions"):
         yield Page(f"people-{route}", MEMBER, reverse(f"people:{route}"))
 
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts import audit, keys
-from accounts.models import APIKey, AuditEntry, Tenant, User
+from accounts.models import APIKey, AuditEntry, Session, Tenant, User
 from tests.conftest import NOW, Caller, make_caller
 
 LIST, ADD = "/admin/accounts/apikey/", "/admin/accounts/apikey/add/"

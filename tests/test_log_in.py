@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from axes.models import AccessAttempt
 from django.conf import LazySettings
-from django.contrib.sessions.models import Session
 from django.db import IntegrityError
 from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.addresses import UNKNOWN, of_request
-from accounts.models import Role, User
+from accounts.models import Role, Session, User
 from accounts.people.lockout import OF_AN_ADDRESS
 from tests.conftest import Caller
 from tests.people import LOG_IN, PASSWORD, Browser, leads_to, make_person, text

@@ -6,6 +6,7 @@ from accounts.models.authenticator import Authenticator
 from accounts.models.cos_bucket import CosBucket
 from accounts.models.invitation import Invitation
 from accounts.models.quota import Quota, Standing, WhenFull
+from accounts.models.session import Session
 from accounts.models.tenant import Membership, Role, Tenant, User
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Quota",
     "Role",
     "Scope",
+    "Session",
     "Standing",
     "Tenant",
     "User",

@@ -103,6 +103,11 @@ class Role(models.TextChoices):
     MEMBER = "member", _("Member")
     VIEWER = "viewer", _("Viewer")
 
+    @property
+    def rank(self) -> int:
+        """Who may do what others may: an owner everything, a member what a viewer may, too."""
+        return [Role.VIEWER, Role.MEMBER, Role.OWNER].index(self)
+
 
 class Membership(models.Model):
     """A person's place in a tenant."""

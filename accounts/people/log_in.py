@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
-from accounts import audit, second_factor
+from accounts import audit, second_factor, sessions
 from accounts.models import Place, User
 from accounts.people.forms import WRONG_CODE, CodeForm, LogInForm
 
@@ -92,9 +92,11 @@ class CodePage(RedirectURLMixin, FormView[CodeForm]):
 
 def begin_session(request: HttpRequest, person: User) -> None:
     """Log the person in, which the audit log tells."""
+    now = timezone.now()
     login(request, person, BACKEND)
+    sessions.describe(request, now)
     by = audit.author(request, Place.OWN_PAGES)
-    audit.record(by, f"log-in of {person}", "", {}, {"succeeded": True}, timezone.now())
+    audit.record(by, f"log-in of {person}", "", {}, {"succeeded": True}, now)
 
 
 def _redirect(route: str, next_page: str) -> HttpResponse:

@@ -1,12 +1,15 @@
 """What the pages of somebody who is logged in have in common."""
 
+from datetime import datetime
+
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from accounts.models import User
+from accounts import audit, sessions
+from accounts.models import Place, User
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -21,3 +24,13 @@ class OwnPage(LoginRequiredMixin):
         if not isinstance(self.request.user, User):
             raise PermissionDenied
         return self.request.user
+
+    def record(self, subject: str, change: audit.Change, now: datetime) -> None:
+        """Write down what the person changed of themselves, in the transaction that does."""
+        before, after = change
+        if before != after:
+            audit.record(audit.author(self.request, Place.OWN_PAGES), subject, "", before, after, now)
+
+    def end_other_sessions(self) -> None:
+        """Log the person out everywhere but here."""
+        sessions.end(self.person, besides=self.request.session.session_key)

@@ -4,13 +4,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import views
-from django.http import HttpResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from accounts import audit, notices, sessions
 from accounts.links import absolute
+from accounts.models import Place, User
 from accounts.people.forms import PasswordForm, ResetForm
 
 
@@ -26,10 +30,13 @@ class PasswordPage(views.PasswordChangeView):
         """With the request, whose tries are counted."""
         return {**super().get_form_kwargs(), "request": self.request}
 
+    @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        """Say so on the profile."""
+        """Say so on the profile, and by mail."""
         messages.success(self.request, _("Your password is changed."))
-        return super().form_valid(form)
+        answer = super().form_valid(form)
+        _changed(self.request, form.user, besides=self.request.session.session_key)
+        return answer
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -60,7 +67,18 @@ class ResetPage(views.PasswordResetConfirmView):
     template_name = "people/reset.html"
     success_url = reverse_lazy("people:log-in")
 
+    @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
         """Have them log in with it; a second factor is asked for as ever."""
         messages.success(self.request, _("Your password is set. Log in with it."))
-        return super().form_valid(form)
+        answer = super().form_valid(form)
+        _changed(self.request, form.user)
+        return answer
+
+
+def _changed(request: HttpRequest, person: User, *, besides: str | None = None) -> None:
+    """Write down that the password is another, tell the person, and log them out everywhere else."""
+    now, by = timezone.now(), audit.claimed(request, Place.OWN_PAGES, person)
+    audit.record(by, audit.subject_of(person), "", {}, {"password": audit.CHANGED}, now)
+    notices.tell(request, person, notices.PASSWORD_CHANGED, now)
+    sessions.end(person, besides=besides)

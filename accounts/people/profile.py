@@ -3,13 +3,15 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic.base import TemplateView
 from django.views.generic.edit import FormView
 
-from accounts import second_factor
+from accounts import audit, notices, second_factor
 from accounts.mail_limits import TOO_OFTEN
 from accounts.models import Membership, User
 from accounts.people import confirmation
@@ -30,9 +32,16 @@ class ProfilePage(OwnPage, FormView[NameForm]):
 
     def form_valid(self, form: NameForm) -> HttpResponse:
         """Save the name."""
-        form.instance.save(update_fields=form.changed_data)
+        self._save(form)
         messages.success(self.request, _("Saved."))
         return super().form_valid(form)
+
+    @transaction.atomic
+    def _save(self, form: NameForm) -> None:
+        before = {name: form.initial[name] for name in form.changed_data}
+        form.instance.save(update_fields=form.changed_data)
+        after = audit.values(form.instance, form.changed_data)
+        self.record(audit.subject_of(form.instance), (before, after), timezone.now())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With the tenants and the second factor."""
@@ -77,7 +86,17 @@ class ConfirmEmailPage(OwnPage, TemplateView):
     def post(self, request: HttpRequest, signed: str) -> HttpResponse:
         """Take the address."""
         address = confirmation.address_in(signed, self.person)
-        if address is None or not confirmation.take(self.person, address):
+        if address is None or not self._take(address):
             return self.render_to_response(self.get_context_data(address=None), status=404)
         messages.success(request, _("Your e-mail address is %(address)s now.") % {"address": address})
         return HttpResponseRedirect(reverse("people:profile"))
+
+    @transaction.atomic
+    def _take(self, address: str) -> bool:
+        person, before, now = self.person, self.person.email, timezone.now()
+        if not confirmation.take(person, address):
+            return False
+        person.refresh_from_db(fields=["email"])
+        self.record(audit.subject_of(person), ({"email": before}, {"email": address}), now)
+        notices.email_changed(self.request, person, before, now)
+        return True

@@ -3,24 +3,22 @@
 from typing import Any
 
 import segno
-import structlog
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, authenticate
 from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_otp import login as verify_session
 
-from accounts import second_factor
+from accounts import audit, notices, second_factor
 from accounts.models import Authenticator
 from accounts.people.forms import WRONG_CODE, CodeForm, ProvedForm
 from accounts.people.pages import OwnPage
-
-log = structlog.get_logger(__name__)
 
 
 class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
@@ -31,6 +29,12 @@ class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View
     def show(self, form: CodeForm | ProvedForm | None = None, **details: Any) -> HttpResponse:
         """The page, with what there is to say."""
         return self.render_to_response(self.get_context_data(form=form or CodeForm(), **details))
+
+    def _changed(self, happened: Any, *, was: bool) -> None:
+        """Write down that it is on, or off, and tell the person."""
+        now, subject = timezone.now(), audit.subject_of(self.person)
+        self.record(subject, ({"second factor": was}, {"second factor": not was}), now)
+        notices.tell(self.request, self.person, happened, now)
 
     def get_default_redirect_url(self) -> str:
         """The profile."""
@@ -77,7 +81,8 @@ class ConfirmPage(_Page):
             form.add_error("code", WRONG_CODE)
             return self.show(form, is_waiting=True)
         verify_session(request, device)
-        log.info("second factor turned on", person=self.person.pk)
+        self._changed(notices.SECOND_FACTOR_ON, was=False)
+        self.end_other_sessions()
         messages.success(request, _("From now on, the log-in asks you for a code."))
         return HttpResponseRedirect(self.get_success_url())
 
@@ -95,7 +100,7 @@ class TurnOffPage(_Page):
             form.add_error("code", WRONG_CODE)
             return self.show(form)
         second_factor.turn_off(self.person)
-        log.info("second factor turned off", person=self.person.pk)
+        self._changed(notices.SECOND_FACTOR_OFF, was=True)
         messages.success(request, _("The log-in asks for your password alone."))
         return HttpResponseRedirect(self.get_success_url())
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from accounts.people import home, invitation, log_in, passwords, profile, second_factor
+from accounts.people import home, invitation, log_in, own_sessions, passwords, profile, second_factor
 
 app_name = "people"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("profile/email/", profile.EmailPage.as_view(), name="email"),
     path("profile/email/<str:signed>/", profile.ConfirmEmailPage.as_view(), name="confirm-email"),
     path("profile/password/", passwords.PasswordPage.as_view(), name="password"),
+    path("profile/sessions/", own_sessions.SessionsPage.as_view(), name="sessions"),
     path("profile/second-factor/", second_factor.SecondFactorPage.as_view(), name="second-factor"),
     path("profile/second-factor/confirm/", second_factor.ConfirmPage.as_view(), name="confirm-second-factor"),
     path("profile/second-factor/off/", second_factor.TurnOffPage.as_view(), name="turn-off-second-factor"),

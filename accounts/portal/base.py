@@ -10,12 +10,9 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
-from accounts import audit
+from accounts import audit, sessions
 from accounts.models import Membership, Place, Role, Tenant, User
 from accounts.portal.navigation import entries
-
-RANKS = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}
-"""Who may do what others may: an owner everything, a member what a viewer may, too."""
 
 
 class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
@@ -65,9 +62,13 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             by = audit.author(self.request, Place.PORTAL)
             audit.record(by, subject, "", before, after, timezone.now(), self.tenant)
 
+    def end_sessions(self, person: User) -> None:
+        """Log the person out who may do less from now on; whoever does that to themselves stays here."""
+        sessions.end(person, besides=self.request.session.session_key)
+
     def may(self, role: Role) -> bool:
         """Whether the person's role is that or a higher one."""
-        return RANKS[Role(self.membership.role)] >= RANKS[role]
+        return Role(self.membership.role).rank >= role.rank
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """What the frame of the page shows."""

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
+from accounts import audit, notices
 from accounts.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.key_states import chip_of, state_of
 from accounts.links import absolute
@@ -121,6 +121,7 @@ class NewKeyPage(_OfKeys):
     def _mint(self, form: NewKeyForm) -> tuple[APIKey, str]:
         key, text = APIKey.objects.mint_once(tenant=self.tenant, **form.cleaned_data)
         self.record_key(key, {})
+        notices.new_key(key, str(self.person), timezone.now(), self.request)
         return key, text
 
     def _asked(self, form: NewKeyForm, **context: Any) -> HttpResponse:
@@ -196,6 +197,7 @@ class RotateKeyPage(_OfKeys):
         new, text = key.rotate(timezone.now(), overlap)
         self.record_key(key, before)
         self.record_key(new, {})
+        notices.new_key(new, str(self.person), timezone.now(), self.request)
         return new, text
 
     def _asked(self, key_id: int, form: RotationForm) -> HttpResponse:

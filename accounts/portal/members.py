@@ -111,6 +111,8 @@ class RolePage(_MemberChange):
         before = memberships.locked(self.tenant, member_id).role
         changed = memberships.change_role(self.tenant, member_id, Role(form.cleaned_data["role"]))
         self.record(audit.subject_of(changed), ({"role": before}, {"role": changed.role}))
+        if Role(changed.role).rank < Role(before).rank:
+            self.end_sessions(changed.user)
         self.note("role of a member changed", member=changed.user_id, role=changed.role)
         messages.success(self.request, _("%(person)s: the role is changed.") % {"person": changed.user})
 
@@ -122,6 +124,7 @@ class RemovePage(_MemberChange):
         """Remove the member."""
         gone = memberships.remove(self.tenant, member_id)
         self.record(audit.subject_of(gone), ({"role": gone.role}, {}))
+        self.end_sessions(gone.user)
         self.note("member removed", member=gone.user_id)
         messages.success(self.request, _("%(person)s is a member no more.") % {"person": gone.user})
 
@@ -135,6 +138,7 @@ class LeavePage(_MemberChange):
         """Remove who asks."""
         gone = memberships.remove(self.tenant, self.membership.pk)
         self.record(audit.subject_of(gone), ({"role": gone.role}, {}))
+        self.end_sessions(gone.user)
         self.note("member left")
         messages.success(self.request, _("You are a member of %(tenant)s no more.") % {"tenant": self.tenant})
 

@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, notices
 from accounts.models import APIKey
 from accounts.models.api_key import RECORDED, ROTATION_OVERLAP, NotRotatable
 
@@ -44,5 +45,6 @@ def _rotated(key: APIKey, overlap: timedelta) -> dict[str, Any]:
         raise CommandError(f"{refusal}.") from refusal
     audit.record_row(by, key, audit.differences(before, audit.values(key, RECORDED)), now)
     audit.record_row(by, new, ({}, audit.values(new, RECORDED)), now)
+    notices.new_key(new, _("The platform's staff"), now)
     ends = key.expires_at.isoformat() if key.expires_at else None
     return {"tenant": str(key.tenant_id), "key": text, "old_key_expires_at": ends}

@@ -1,0 +1,31 @@
+"""Sessions of people: whose each is, from where, and when it was last used, so that they can be ended."""
+
+from typing import Any
+
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.tenant import User
+
+
+class Session(AbstractBaseSession):
+    """A browser, and the person who is logged in there; nobody, where nobody is."""
+
+    user = models.ForeignKey(
+        User, verbose_name=_("person"), on_delete=models.CASCADE, null=True, related_name="sessions"
+    )
+    address = models.CharField(verbose_name=_("address"), max_length=50, default="")
+    browser = models.CharField(verbose_name=_("browser"), max_length=200, default="")
+    begun_at = models.DateTimeField(verbose_name=_("begun at"), null=True)
+    seen_at = models.DateTimeField(verbose_name=_("last used at"), null=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = False
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        """That of `SESSION_ENGINE`."""
+        from accounts.sessions import SessionStore  # which imports this module
+
+        return SessionStore

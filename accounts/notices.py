@@ -1,0 +1,49 @@
+"""Mail to a person about what happened to their account or their tenant's keys: they may not have done it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts import addresses, mail, mail_limits
+from accounts.models import APIKey, Role, User
+
+MOST_OWNERS = 20
+"""Who are told of a key; a tenant with more owners has told enough."""
+PASSWORD_CHANGED = _("The password was changed.")
+SECOND_FACTOR_ON = _("A second factor was turned on.")
+SECOND_FACTOR_OFF = _("The second factor was turned off: the password is enough to log in.")
+
+
+def tell(request: HttpRequest, person: User, happened: Any, now: datetime, *, also: str = "") -> None:
+    """Mail the person what happened to their account, once it is committed; and to the address `also`."""
+    told = {"person": person, "happened": happened, "at": now, "address": _address(request)}
+    _send(request, "account_changed", (person.email, also), told)
+
+
+def email_changed(request: HttpRequest, person: User, before: str, now: datetime) -> None:
+    """Mail both addresses of the person that the one took the place of the other."""
+    happened = _("The e-mail address is %(address)s now.") % {"address": person.email}
+    tell(request, person, happened, now, also=before)
+
+
+def new_key(key: APIKey, by: Any, now: datetime, request: HttpRequest | None = None) -> None:
+    """Mail the owners of the tenant that there is a new key, who made it, and from where."""
+    owners = User.objects.filter(memberships__tenant=key.tenant, memberships__role=Role.OWNER, is_active=True)
+    to = owners.exclude(email="").order_by("pk").values_list("email", flat=True)[:MOST_OWNERS]
+    address = _address(request) if request else ""
+    _send(request, "new_key", to, {"key": key, "by": by, "at": now, "address": address})
+
+
+def _send(request: HttpRequest | None, template: str, to: Iterable[str], told: dict[str, Any]) -> None:
+    for address in to:
+        if address and (request is None or mail_limits.permits(template, address, request)):
+            transaction.on_commit(partial(mail.send, template, address, told))
+
+
+def _address(request: HttpRequest) -> str:
+    return str(addresses.caller(request.META) or "")

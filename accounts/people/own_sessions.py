@@ -1,0 +1,51 @@
+"""A person's sessions: where they are logged in, and the way to end each."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
+
+from accounts import audit, sessions
+from accounts.keys import digest
+from accounts.people.pages import OwnPage
+
+MOST_SHOWN = 50
+
+
+class SessionsPage(OwnPage, TemplateResponseMixin, ContextMixin, View):
+    """All that are there; each can be ended, this one by logging out."""
+
+    template_name = "people/sessions.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the list."""
+        return self.render_to_response(self.get_context_data())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """End the one that is named, or all others."""
+        ended = self._end(request.POST.get("session", ""))
+        told = _("Ended: %(number)d.") % {"number": ended} if ended else _("It had ended already.")
+        messages.success(request, told)
+        return HttpResponseRedirect(reverse("people:sessions"))
+
+    @transaction.atomic
+    def _end(self, name: str) -> int:
+        """Sessions are named by digests of their keys: whoever has a key is logged in."""
+        others = sessions.of(self.person).exclude(session_key=self.request.session.session_key)
+        keys = [row.session_key for row in others if name in ("", digest(row.session_key))]
+        ended = others.filter(session_key__in=keys).delete()[0]
+        subject = audit.subject_of(self.person)
+        self.record(subject, ({}, {"sessions ended": ended} if ended else {}), timezone.now())
+        return ended
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The latest ones, each with its name."""
+        here = self.request.session.session_key
+        found = sessions.of(self.person)[:MOST_SHOWN]
+        rows = [(row, digest(row.session_key), row.session_key == here) for row in found]
+        return super().get_context_data(rows=rows, **kwargs)
