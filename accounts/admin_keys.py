@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 from accounts import audit, notices
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import BigListAdmin
+from accounts.admin_reasons import person
 from accounts.key_forms import KeyForm
 from accounts.key_states import chip_of, state_of
 from accounts.models import APIKey, Place, Purpose
@@ -89,6 +90,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         "purpose",
         "scopes",
         "created_at",
+        "made_by_name",
         "expires_at",
         "last_used_at",
         "last_used_address",
@@ -103,6 +105,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         "purpose",
         "prefix",
         "created_at",
+        "made_by_name",
         "revoked_at",
         "replaced_by",
         "last_used_at",
@@ -117,7 +120,9 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
             obj.save(update_fields=form.changed_data)
             return
         restrictions = {name: getattr(obj, name) for name in RESTRICTIONS}
-        minted, text = APIKey.objects.mint(obj.tenant, obj.name, obj.scopes, obj.expires_at, **restrictions)
+        minted, text = APIKey.objects.mint(
+            obj.tenant, obj.name, obj.scopes, obj.expires_at, made_by=person(request), **restrictions
+        )
         obj.pk, obj.prefix, obj.digest = minted.pk, minted.prefix, minted.digest
         notices.new_key(minted, _STAFF, timezone.now(), request)
         told = gettext("Copy the key now, it is not shown again: %(text)s") % {"text": text}
@@ -166,7 +171,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         for key in self._of_programs(request, queryset):
             before = audit.values(key, RECORDED)
             try:
-                new, text = key.rotate(now, ROTATION_OVERLAP)
+                new, text = key.rotate(now, ROTATION_OVERLAP, person(request))
             except NotRotatable as refusal:
                 messages.error(request, f"{refusal}.")
             else:

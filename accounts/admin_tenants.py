@@ -131,7 +131,7 @@ class TenantForm(AuditedForm[Tenant]):
     is_suspended = forms.BooleanField(
         required=False,
         label=_("Suspended"),
-        help_text=_("Its keys do not work; running tasks go on."),
+        help_text=_("Its keys, its links and its portal are closed; running tasks go on."),
         widget=UnfoldBooleanSwitchWidget,
     )
     audited = frozenset({"time_zone", "is_suspended"})

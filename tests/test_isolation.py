@@ -511,6 +511,8 @@ POST account:member-role           there  denied denied hidden   hidden hidden l
 POST account:remove-member         there  denied denied hidden   hidden hidden log-in
 POST account:withdraw-invitation   there  denied denied hidden   hidden hidden log-in
 GET  account:keys                  page   page   page   hidden   hidden hidden log-in
+GET  account:left-keys             page   denied denied hidden   hidden hidden log-in
+POST account:left-keys             there  denied denied hidden   hidden hidden log-in
 GET  account:new-key               page   page   denied hidden   hidden hidden log-in
 POST account:new-key               page   page   denied hidden   hidden hidden log-in
 GET  account:key                   page   page   page   hidden   hidden hidden log-in

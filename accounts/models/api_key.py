@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import keys, networks
-from accounts.models.tenant import Tenant
+from accounts.models.tenant import Tenant, User
 from accounts.money import ZERO, MoneyField
 from accounts.networks import Address, validate_network
 from config import prepared
@@ -86,11 +86,14 @@ class APIKeyManager(models.Manager["APIKey"]):
         name: str,
         scopes: Iterable[str] = (),
         expires_at: datetime | None = None,
+        *,
+        made_by: User | None = None,
         **restrictions: Any,
     ) -> tuple["APIKey", str]:
         """A new key of the tenant, and its text, which can never be shown again.
 
-        `restrictions` are values of the fields named in `RESTRICTIONS`, and of `form_id`.
+        `made_by` is the person who did it, if it was one. `restrictions` are values of the fields named in
+        `RESTRICTIONS`, and of `form_id`.
         """
         text = keys.mint()
         parsed = keys.parse(text)
@@ -102,6 +105,8 @@ class APIKeyManager(models.Manager["APIKey"]):
             digest=parsed.digest,
             scopes=list(scopes) or default_scopes(),
             expires_at=expires_at,
+            made_by=made_by,
+            made_by_name=made_by.get_username() if made_by else "",
             **restrictions,
         )
         return key, text
@@ -182,6 +187,21 @@ class APIKey(models.Model):
         blank=True,
         editable=False,
         related_name="replaces",
+    )
+    made_by = models.ForeignKey(
+        User,
+        verbose_name=_("made by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    made_by_name = models.CharField(
+        verbose_name=_("made by"),
+        max_length=150,
+        default="",
+        editable=False,
+        help_text=_("The person, as named then; empty where it was made at the command line."),
     )
     form_id = models.UUIDField(
         null=True, editable=False, help_text="The form it was made with; sent twice, it makes one key."
@@ -279,16 +299,19 @@ class APIKey(models.Model):
         APIKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=now)
         self.revoked_at = self.revoked_at or now
 
-    def rotate(self, now: datetime, overlap: timedelta) -> tuple["APIKey", str]:
+    def rotate(self, now: datetime, overlap: timedelta, by: User | None = None) -> tuple["APIKey", str]:
         """A new key that may do what this one may, and its text; this one works on for `overlap` at most.
 
-        A rotation grants nothing: where this one was to end, the new one ends then. Raises `NotRotatable`.
+        A rotation grants nothing: where this one was to end, the new one ends then. `by` is the person who
+        does it, if it is one. Raises `NotRotatable`.
         """
         with transaction.atomic():
             self.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
             self._check_rotatable(now)
             same = {name: getattr(self, name) for name in RESTRICTIONS}
-            new, text = APIKey.objects.mint(self.tenant, self.name, self.scopes, self.expires_at, **same)
+            new, text = APIKey.objects.mint(
+                self.tenant, self.name, self.scopes, self.expires_at, made_by=by, **same
+            )
             self.expires_at = min(now + overlap, self.expires_at or now + overlap)
             self.replaced_by = new
             self.save(update_fields=["expires_at", "replaced_by"])

@@ -6,6 +6,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
@@ -18,7 +19,8 @@ from accounts.portal.navigation import entries
 class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     """A page of one tenant. `roles` says for each method who may use it; a viewer changes nothing.
 
-    A tenant that the person does not belong to looks like one that does not exist. No browser keeps a page,
+    A tenant that the person does not belong to looks like one that does not exist; one that is suspended is
+    closed to everybody. No browser keeps a page,
     so that nobody goes back to it after the log-out.
     """
 
@@ -32,6 +34,8 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         if not request.user.is_authenticated:
             return self.handle_no_permission()
         self.membership = membership_of(request.user, kwargs.pop("tenant_id"))
+        if self.tenant.is_suspended:
+            return render(request, "portal/suspended.html", {"tenant": self.tenant}, status=403)
         needed = self.roles.get("GET" if request.method == "HEAD" else request.method or "")
         if needed is None:
             return self.http_method_not_allowed(request)

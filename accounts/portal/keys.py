@@ -1,6 +1,6 @@
 """The keys of a tenant's programs: made, changed, replaced and revoked by its members."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import structlog
@@ -19,7 +19,7 @@ from accounts import audit, notices
 from accounts.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.key_states import chip_of, state_of
 from accounts.links import absolute
-from accounts.models import APIKey, Purpose, Role, Tenant
+from accounts.models import APIKey, Membership, Purpose, Role, Tenant
 from accounts.models.api_key import RECORDED, AlreadyMinted, NotRotatable
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
@@ -33,7 +33,14 @@ OVERLAPS = {
     "none": (timedelta(0), gettext_lazy("Not at all: it ends at once")),
 }
 """How long a key may work on after it was replaced."""
+MOST_AT_ONCE = 500
+"""Keys that are revoked in one go."""
 _MODELS = "/v1/models"
+
+
+def has_ended(now: datetime) -> Q:
+    """Keys that work no more."""
+    return Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
 
 
 class RotationForm(forms.Form):
@@ -88,11 +95,16 @@ class KeysPage(_OfKeys):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Answer with the list."""
         now, shows_ended = timezone.now(), "ended" in request.GET
-        ended = Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
-        keys = self.keys().filter(ended if shows_ended else ~ended).select_related("replaced_by")
+        keys = (
+            self.keys()
+            .filter(has_ended(now) if shows_ended else ~has_ended(now))
+            .select_related("replaced_by")
+        )
         page = Page.of(keys, request.GET, PAGE)
         rows = [(key, chip_of(state_of(key, now))) for key in page.rows]
-        return self.render_to_response(self.get_context_data(page=page, rows=rows, shows_ended=shows_ended))
+        has_left = self.may(Role.OWNER) and left_keys(self.tenant, now).exists()
+        context = {"page": page, "rows": rows, "shows_ended": shows_ended, "has_left_keys": has_left}
+        return self.render_to_response(self.get_context_data(**context))
 
 
 class NewKeyPage(_OfKeys):
@@ -119,7 +131,7 @@ class NewKeyPage(_OfKeys):
 
     @transaction.atomic
     def _mint(self, form: NewKeyForm) -> tuple[APIKey, str]:
-        key, text = APIKey.objects.mint_once(tenant=self.tenant, **form.cleaned_data)
+        key, text = APIKey.objects.mint_once(tenant=self.tenant, made_by=self.person, **form.cleaned_data)
         self.record_key(key, {})
         notices.new_key(key, str(self.person), timezone.now(), self.request)
         return key, text
@@ -194,7 +206,7 @@ class RotateKeyPage(_OfKeys):
     def _rotate(self, key: APIKey, overlap: timedelta) -> tuple[APIKey, str]:
         key.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
         before = audit.values(key, RECORDED)
-        new, text = key.rotate(timezone.now(), overlap)
+        new, text = key.rotate(timezone.now(), overlap, self.person)
         self.record_key(key, before)
         self.record_key(new, {})
         notices.new_key(new, str(self.person), timezone.now(), self.request)
@@ -228,6 +240,46 @@ class RevokeKeyPage(_OfKeys):
         key.revoke(timezone.now())
         self.record_key(key, before)
         return key
+
+
+class LeftKeysPage(_OfKeys):
+    """The keys that still work of people who belong to the tenant no more, and the way to revoke them."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.OWNER, "POST": Role.OWNER}
+    template_name = "portal/keys_left.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the list."""
+        now = timezone.now()
+        rows = [(key, chip_of(state_of(key, now))) for key in left_keys(self.tenant, now)[:MOST_AT_ONCE]]
+        return self.render_to_response(self.get_context_data(rows=rows))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Revoke those that were shown, all of them."""
+        revoked = self._revoke(request.POST.getlist("key"))
+        for key in revoked:
+            self.note("an API key was revoked", key)
+        messages.success(request, _("Revoked: %(number)d. They work no more.") % {"number": len(revoked)})
+        return HttpResponseRedirect(reverse("account:keys", args=[self.tenant.pk]))
+
+    @transaction.atomic
+    def _revoke(self, shown: list[str]) -> list[APIKey]:
+        now = timezone.now()
+        working = left_keys(self.tenant, now).select_for_update(of=("self",))
+        revoked = [key for key in working if str(key.pk) in shown]
+        for key in revoked:
+            before = audit.values(key, RECORDED)
+            key.revoke(now)
+            self.record_key(key, before)
+        return revoked
+
+
+def left_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
+    """The keys that work of people who belong to the tenant no more; staff, who never did, made others."""
+    members = Membership.objects.filter(tenant=tenant).values("user")
+    made = keys_of(tenant).exclude(has_ended(now)).exclude(made_by_name="")
+    left = made.exclude(made_by__in=members).exclude(made_by__is_staff=True)
+    return left.order_by("made_by_name", "-pk")
 
 
 def keys_of(tenant: Tenant) -> QuerySet[APIKey]:

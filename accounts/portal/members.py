@@ -17,6 +17,7 @@ from accounts.inviting import InviteForm
 from accounts.memberships import NEEDS_OWNER, LastOwner
 from accounts.models import Invitation, Membership, Place, Role
 from accounts.portal.base import TenantPage
+from accounts.portal.keys import left_keys
 
 log = structlog.get_logger(__name__)
 
@@ -120,6 +121,8 @@ class RolePage(_MemberChange):
 class RemovePage(_MemberChange):
     """A member less."""
 
+    leaves_keys = False
+
     def change(self, member_id: int) -> None:
         """Remove the member."""
         gone = memberships.remove(self.tenant, member_id)
@@ -127,6 +130,13 @@ class RemovePage(_MemberChange):
         self.end_sessions(gone.user)
         self.note("member removed", member=gone.user_id)
         messages.success(self.request, _("%(person)s is a member no more.") % {"person": gone.user})
+        self.leaves_keys = left_keys(self.tenant, timezone.now()).filter(made_by=gone.user).exists()
+
+    def after(self) -> HttpResponse:
+        """To the keys that the person made, where some still work."""
+        if self.leaves_keys:
+            return HttpResponseRedirect(reverse("account:left-keys", args=[self.tenant.pk]))
+        return self.back()
 
 
 class LeavePage(_MemberChange):

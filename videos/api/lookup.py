@@ -14,8 +14,8 @@ def of_tenant(key: APIKey, public_id: str) -> Task:
 
 
 def linked(public_id: str) -> Task:
-    """The task that a signed link names; the signature stands for the tenant. Raises `TaskNotExist`."""
-    return _find(Task.objects.all(), public_id)
+    """The task that a signed link names, with its tenant, for whom the signature stands. Raises `TaskNotExist`."""
+    return _find(Task.objects.select_related("tenant"), public_id)
 
 
 def _find(tasks: QuerySet[Task], public_id: str) -> Task:

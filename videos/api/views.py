@@ -51,6 +51,9 @@ _SHOWN = {"video": media_response, "thumbnail": thumbnail_response}
 VARIANTS = tuple(_SHOWN)
 
 
+_DEAD_LINK = "The link is not valid, or no longer"
+
+
 class MayDownload(BasePermission):
     """A key that may read, or a link that we signed."""
 
@@ -59,7 +62,7 @@ class MayDownload(BasePermission):
         if links.SIGNATURE not in request.query_params:
             return HasScope().has_permission(request, view)
         if not links.is_valid(view.kwargs["task_id"], request.query_params, timezone.now()):
-            raise PermissionDenied("The link is not valid, or no longer")
+            raise PermissionDenied(_DEAD_LINK)
         return True
 
 
@@ -77,6 +80,8 @@ class ContentView(View):
             raise InvalidRequestError([Violation(message, "variant", allowed=VARIANTS)])
         signed = links.SIGNATURE in request.query_params
         task = lookup.linked(task_id) if signed else lookup.of_tenant(self.key, task_id)
+        if signed and task.tenant.is_suspended:
+            raise PermissionDenied(_DEAD_LINK)
         _check_ready(task)
         return _SHOWN[variant](task, request._request)
 
