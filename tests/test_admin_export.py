@@ -18,6 +18,7 @@ from accounts.csv_files import MOST_ROWS
 from accounts.models import Tenant
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
+from tests.rows import each
 from videos import ledger
 from videos.models import LedgerEntry
 from videos.states import Status
@@ -149,6 +150,35 @@ def test_a_cell_that_a_spreadsheet_would_run_is_quoted(start: str) -> None:
     assert spreadsheets.cell(f"{start}1") == f"'{start}1"
     assert spreadsheets.cell(f"a{start}1") == f"a{start}1"
     assert spreadsheets.cell(Decimal(-1)) == "-1.00"
+
+
+SEPARATORS = (";", "|", "\t", "\r", "\n", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029")
+SIGNS = "=+-@＝＋－＠"  # noqa: RUF001 - wide ones count too
+
+
+@each("sign", SIGNS)
+@each("separator", SEPARATORS)
+def test_no_cell_is_a_formula_whatever_a_spreadsheet_splits_at(separator: str, sign: str) -> None:
+    for pad in ("", " ", '"', ' " '):
+        assert spreadsheets.cell(f"a{separator}{pad}{sign}cmd") == f"a{separator}{pad}'{sign}cmd"
+    text = f'x;y,"{separator}{sign}1'
+    again = spreadsheets.cell(f"{sign}1{separator}{sign}2{separator}{separator}{sign}3")
+    assert again == f"'{sign}1{separator}'{sign}2{separator}{separator}'{sign}3"
+    assert spreadsheets.cell(text) == f"x;y,\"{separator}'{sign}1"
+
+
+@each("delimiter", [",", ";", "\t", "|"])
+@each("text", ["a;=cmd", "a\t+cmd", "a\n-cmd", "a|@cmd", 'a;"=cmd', "=cmd", 'a";=cmd', "a,b;=cmd", ";=cmd"])
+def test_a_file_read_with_any_separator_has_no_formula(text: str, delimiter: str) -> None:
+    made = csv_files.csv_file("names.csv", ["first", "name", "last"], [[text, text, text], ["x", text, "y"]])
+    for line in made.content.decode().splitlines():  # as a spreadsheet that knows no quotes would
+        for read in (next(csv.reader([line], delimiter=delimiter)), line.split(delimiter)):
+            assert not [found for found in read if found.lstrip(' "').startswith((*"=+-@",))]
+
+
+@each("text", ["a; b = c", "1;2", "a, -b", "12:30-14:00", "a\nb", "a - b", "x|y", "a;'=b"])
+def test_a_text_without_a_formula_stays_as_it_is(text: str) -> None:
+    assert spreadsheets.cell(text) == text
 
 
 def test_no_file_has_a_secret(sophie: Person, owner: Caller, make_task: MakeTask) -> None:

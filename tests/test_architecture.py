@@ -58,6 +58,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 """Who must not import what."""
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
+    "csv": ("accounts/csv_files.py",),
     "httpx": ("videos/upstream/",),
     "rest_framework": (
         "videos/api/",
