@@ -19,6 +19,7 @@ from accounts.models import APIKey, Scope
 from config.wsgi import application
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, make_caller
 from tests.rows import each
+from videos.api.hints import WORDS
 from videos.api.urls import urlpatterns
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
@@ -320,6 +321,19 @@ def test_an_unknown_route_is_answered_in_the_envelope(path: str, method: str, no
         ("/v1/v1/videos", "/v1/videos"),
         ("/v1/v1/v1/models", "/v1/models"),
         ("/v1//v1///video/generations/x", "/v1/video/generations/x"),
+        ("/v1/v1/videos/", "/v1/videos"),
+        ("/v1/videos//", "/v1/videos"),
+        ("//v1/videos", "/v1/videos"),
+        ("/v1/videos//task_A", "/v1/videos/task_A"),
+        ("/v1/videos/task_A//content", "/v1/videos/task_A/content"),
+        ("/V1/videos", "/v1/videos"),
+        ("/v1/Videos", "/v1/videos"),
+        ("/v1/VIDEO/Generations/task_A/", "/v1/video/generations/task_A"),
+        ("/V1/Videos/task_A/Content", "/v1/videos/task_A/content"),
+        ("/v1/Models/Kling-3.0-720p", "/v1/models/Kling-3.0-720p"),
+        ("/videos", "/v1/videos"),
+        ("/video/generations", "/v1/video/generations"),
+        ("/Models", "/v1/models"),
     ],
 )
 def test_a_route_that_is_nearly_one_is_told_the_one_it_means(path: str, meant: str, nobody: Caller) -> None:
@@ -336,6 +350,12 @@ def test_a_route_that_is_nearly_one_is_told_the_one_it_means(path: str, meant: s
         "/v1//videos/" + "x" * 300,
         "/v1/v1",
         "/v1/videos//content",
+        "/v1/videos//generations/content",
+        "/v1//",
+        "/V1/",
+        "/v1/videos/x/content/y",
+        "/v1/Chat/Completions",
+        "/healthz/x",
     ],
 )
 def test_a_route_that_is_nearly_none_is_told_none(path: str, nobody: Caller) -> None:
@@ -358,6 +378,31 @@ def test_a_wrong_method_is_told_the_right_ones(route: str, method: str, slash: s
         assert_request_id(answer)
     else:
         assert_refused(answer, 405, "method_not_allowed")
+
+
+@each(
+    "method, path, hint",
+    [
+        ("POST", "/v1/videos/Generations", "; did you mean /v1/videos/generations?"),
+        ("POST", "/v1/videos/VALIDATE/", "; did you mean /v1/videos/validate?"),
+        ("PUT", "/v1/videos/Generations", ""),
+        ("POST", "/v1/videos/x", ""),
+        ("POST", "/v1/videos/x/", ""),
+        ("GET", "/v1/videos/generations/", ""),
+        ("PUT", "/v1/videos/", ""),
+    ],
+)
+def test_a_wrong_method_is_told_the_route_it_means_if_there_is_one(
+    method: str, path: str, hint: str, nobody: Caller
+) -> None:
+    answer = nobody.request(method, path)
+    message = assert_refused(answer, 405, "method_not_allowed")
+    assert message == f'Method "{method}" not allowed{hint or "."}'
+
+
+def test_every_word_of_a_route_is_known_to_the_hints() -> None:
+    words = {word for route in ALLOWED for word in route.split("/") if word and "{" not in word}
+    assert words - {"Kling-3.0-720p"} == WORDS
 
 
 # --- 400 invalid_json

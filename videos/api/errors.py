@@ -1,7 +1,6 @@
 """The error envelope (contract section 5), and which error becomes which answer."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,6 @@ from typing import Any
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.urls import is_valid_path
 from django.utils import timezone
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -21,8 +19,8 @@ from accounts.money import shown
 from config.envelope import envelope, json_response
 from config.error_codes import ErrorCode
 from config.middleware import request_id
-from config.routes import API_PREFIX
 from videos import errors
+from videos.api import hints
 from videos.api.bodies import RequestTooLarge
 from videos.requests import InvalidRequestError, Violation
 
@@ -44,9 +42,6 @@ class Refusal:
     param: str | None = None
 
 
-_BEGINNING = re.compile("/+(?:v1/+)+")
-_LONGEST_HINT = 200
-"""Characters of a path that an error repeats."""
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
 _LONGEST_HOST = 253
 """Characters of a name in the DNS."""
@@ -101,6 +96,9 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(math.ceil(wait))
     message = refusal.message or _wording(error)
+    if isinstance(error, drf.MethodNotAllowed):
+        request = context["request"]
+        message = message.rstrip(".") + (_hint(request.path_info, request.method) or ".")
     body = envelope(message, type=refusal.type, code=refusal.code, param=refusal.param)
     return Response(body, status=refusal.status, headers=headers)
 
@@ -155,18 +153,13 @@ def _when_to_retry(refusals: Sequence[limits.Refusal], now: datetime) -> Iterato
 
 def unknown_route(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404 for whatever no route matches; says which one that is spelled a little otherwise."""
-    meant = _meant(request.path_info)
-    message = f"Unknown route; did you mean {meant}?" if meant else "Unknown route"
+    message = f"Unknown route{_hint(request.path_info)}"
     return json_response(404, envelope(message, type=_MISSING, code="not_found"))
 
 
-def _meant(path: str) -> str | None:
-    """The route that a client means who put one slash or one `/v1` too many into its address."""
-    begins = _BEGINNING.match(path)
-    corrected = API_PREFIX + path[begins.end() :] if begins else path
-    if corrected == path or len(corrected) > _LONGEST_HINT or not is_valid_path(corrected):
-        return None
-    return corrected
+def _hint(path: str, method: str | None = None) -> str:
+    meant = hints.meant(path, method)
+    return f"; did you mean {meant}?" if meant else ""
 
 
 def malformed_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
