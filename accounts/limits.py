@@ -54,6 +54,15 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Minute:
+    """The tasks of the last sixty seconds, counted no further than a limit of requests per minute."""
+
+    tasks: int = 0
+    since: datetime | None = None
+    """When the first of them was made."""
+
+
+@dataclass(frozen=True)
 class Recent:
     """What is looked up beside the totals, each only where a limit needs it."""
 
@@ -62,6 +71,9 @@ class Recent:
     key_full_minute_since: datetime | None = None
     """The same for the key."""
     key_month_spend: Decimal = Decimal(0)
+    minute: Minute = Minute()
+    """Of the tenant."""
+    key_minute: Minute = Minute()
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,16 @@ class Refusal:
     message: str
     retry_at: datetime | None = None
     """When to come again; None where coming again is no use."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left of a limit of requests per minute."""
+
+    limit: int
+    remaining: int
+    free_at: datetime | None
+    """When a place gets free where none is; None while one is, and where there will never be one."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +122,31 @@ def decide(
         *_balance(limits, totals, demand),
     )
     return Decision(refusals, waits)
+
+
+def allowance(limits: Limits, recent: Recent, now: datetime, *, made: int = 0) -> Allowance | None:
+    """What is left of the limit of requests per minute that is reached first, the tenant's or the key's.
+
+    `made` tasks were made since `recent` was looked up. None where there is no such limit.
+    """
+    both = (
+        (limits.requests_per_minute, recent.minute),
+        (limits.key_requests_per_minute, recent.key_minute),
+    )
+    known = [_allowance(limit, minute, now, made) for limit, minute in both if limit is not None]
+    return min(known, key=_nearness, default=None)
+
+
+def _allowance(limit: int, minute: Minute, now: datetime, made: int) -> Allowance:
+    remaining = max(0, limit - minute.tasks - made)
+    is_full = limit > 0 and not remaining
+    return Allowance(limit, remaining, (minute.since or now) + MINUTE if is_full else None)
+
+
+def _nearness(allowance: Allowance) -> tuple[int, bool, float]:
+    """Fewest places first, of limits that are reached the one that is reached for longest."""
+    at = allowance.free_at
+    return allowance.remaining, allowance.limit > 0, -at.timestamp() if at else 0.0
 
 
 def _rates(limits: Limits, recent: Recent, now: datetime) -> Iterator[Refusal]:

@@ -6,14 +6,17 @@ that runs wild from taking the threads of all others, so each process counts for
 
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from threading import Lock
 
 from django.conf import settings
+from django.utils import timezone
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from accounts.limits import Kind, Refusal
 from accounts.models import APIKey
 
 _SECOND = 1_000_000_000
@@ -69,6 +72,17 @@ class Buckets:
 _BUCKETS = Buckets()
 
 
+class TooManyRequests(Throttled):
+    """A key asked more often than it may; `refusal` says so like the limits of tasks do."""
+
+    def __init__(self, limit: int, wait: float, now: datetime) -> None:
+        """`wait` is in seconds."""
+        reached = f"The limit of {limit} requests per minute of this API key is reached"
+        super().__init__(wait, f"{reached}.")
+        message, retry_at = f"{reached}: {limit} in the last minute", now + timedelta(seconds=wait)
+        self.refusal = Refusal(Kind.RATE, "other_requests_per_minute", limit, limit, message, retry_at)
+
+
 class PerKey(BaseThrottle):
     """At most `OTHER_REQUESTS_PER_MINUTE` of a key, to each process; a request without a key is not counted.
 
@@ -77,13 +91,13 @@ class PerKey(BaseThrottle):
     """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Take a token of the key's. Raises `Throttled`, which names the limit, where there is none."""
+        """Take a token of the key's. Raises `TooManyRequests` where there is none."""
         if not isinstance(request.auth, APIKey):
             return True
         limit = settings.OTHER_REQUESTS_PER_MINUTE
         wait = _BUCKETS.take(request.auth.pk, limit)
         if wait > 0:
-            raise Throttled(wait, f"The limit of {limit} requests per minute of this API key is reached.")
+            raise TooManyRequests(limit, wait, timezone.now())
         return True
 
     @staticmethod

@@ -143,6 +143,7 @@ CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", *_CONDITIONS, "range", *_OF_OPENAI)
 CORS_EXPOSE_HEADERS = (
     *("x-request-id", "retry-after", "x-should-retry", "idempotent-replayed", "openai-poll-after-ms"),
+    *("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
     *("etag", "accept-ranges", "content-range", "content-disposition"),
 )
 

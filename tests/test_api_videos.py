@@ -421,6 +421,7 @@ COSTS = [
     Cost("held to every limit", 2, 5, quota=EVERY_LIMIT),
     Cost("that has to wait", 3, 6, quota=QUEUES),
     Cost("by a key with limits", 3, 6, key=OFTEN),
+    Cost("that tells of its limit of requests", 2, 5, quota={"requests_per_minute": 9}),
     Cost("under an idempotency key", 2, 5, NEW),
     Cost("the first try of an SDK", 2, 5, FIRST_TRY),
     Cost("a replay by its key", 1, 1, MINE),

@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg.types.numeric import Int8
 
 from accounts.ids import first_uuid7
-from accounts.limits import MINUTE, Limits, Recent
+from accounts.limits import MINUTE, Limits, Minute, Recent
 from accounts.models import APIKey
 from accounts.models.api_key import from_row
 from accounts.quotas import FIELDS, default_columns, limits_from
@@ -24,7 +24,7 @@ from videos import statements
 from videos.errors import KeyRefused
 from videos.replays import KEPT, RETRIED_WITHIN, Earlier, Repetition
 
-_TOTALS, _QUOTA, _FURTHER = len(statements.TOTALS), len(FIELDS), 10
+_TOTALS, _QUOTA, _FURTHER = len(statements.TOTALS), len(FIELDS), 11
 """How many columns of `statements.LOOK` and `FURTHER` are what."""
 
 
@@ -91,15 +91,20 @@ def _look(asker: Asker, row: prepared.Row) -> Look:
 
 def _seen(asker: Asker, row: prepared.Row) -> Look:
     totals, has_quota, quota = row[:_TOTALS], row[_TOTALS], row[_TOTALS + 1 : _TOTALS + 1 + _QUOTA]
-    full_minute_since, fingerprint, answer, *bucket, offers = row[_TOTALS + 1 + _QUOTA :]
+    tasks, since, fingerprint, answer, *bucket, offers = row[_TOTALS + 1 + _QUOTA :]
+    limits, minute = limits_from(quota if has_quota else default_columns(), asker.key), Minute(tasks, since)
     return Look(
         totals=Totals(*totals),
-        limits=limits_from(quota if has_quota else default_columns(), asker.key),
-        recent=Recent(full_minute_since),
+        limits=limits,
+        recent=Recent(_full_since(minute, limits.requests_per_minute), minute=minute),
         earlier=Earlier(fingerprint, answer),
         bucket=(bucket[0], bucket[1], bucket[2]),
         offers=offers,
     )
+
+
+def _full_since(minute: Minute, limit: int | None) -> datetime | None:
+    return minute.since if limit is not None and minute.tasks >= limit else None
 
 
 def _is_more_to_see(asker: Asker, seen: Look) -> bool:
@@ -144,7 +149,8 @@ def _lately(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
 
 def _with_further(asker: Asker, seen: Look, row: prepared.Row) -> Look:
     period = asker.period
-    day_seconds, day_spend, month_seconds, month_spend, key_minute, key_spend, *earlier = row
+    day_seconds, day_spend, month_seconds, month_spend, tasks, since, key_spend, *earlier = row
+    key_minute = Minute(tasks, since)
     twins, refused_at, fingerprint, answer = earlier
     is_retry = asker.repetition.is_retry
     return replace(
@@ -158,7 +164,12 @@ def _with_further(asker: Asker, seen: Look, row: prepared.Row) -> Look:
             month_seconds=month_seconds,
             month_spend=month_spend,
         ),
-        recent=replace(seen.recent, key_full_minute_since=key_minute, key_month_spend=key_spend),
+        recent=replace(
+            seen.recent,
+            key_full_minute_since=_full_since(key_minute, asker.key.requests_per_minute),
+            key_month_spend=key_spend,
+            key_minute=key_minute,
+        ),
         # The answer once more: whatever use is seen here that was not there before may be its own.
         earlier=Earlier(fingerprint, answer, twins if is_retry else (), refused_at if is_retry else None),
     )

@@ -14,7 +14,7 @@ from django.db import transaction
 from psycopg.types.numeric import Int4, Int8
 
 from accounts import limits
-from accounts.limits import Decision
+from accounts.limits import Allowance, Decision
 from accounts.totals import Demand, Totals
 from config import prepared
 from videos import admission, generation_times, ledger, statements
@@ -59,6 +59,8 @@ class Answer:
 
     body: str
     is_replay: bool = False
+    allowance: Allowance | None = None
+    """What is left of the nearest limit of requests per minute, if there is one."""
 
 
 LONGEST_TOLD = 64 * 1024
@@ -89,10 +91,13 @@ def answer_before(asker: Asker, seen: Look, describe: Describe) -> Answer | None
     """The answer to the request this one repeats, if it does. Raises `IdempotencyKeyReused`."""
     given = seen.earlier.answer_for(asker.repetition)
     if given is not None:
-        return Answer(given, is_replay=True)
+        return Answer(given, is_replay=True, allowance=_allowance(asker, seen))
     twin = seen.earlier.only_twin()
     task = Task.objects.filter(pk=twin, hidden_at=None).first() if twin else None
-    return Answer(describe(task, _place_of(task, seen, asker.now)), is_replay=True) if task else None
+    if task is None:
+        return None
+    body = describe(task, _place_of(task, seen, asker.now))
+    return Answer(body, is_replay=True, allowance=_allowance(asker, seen))
 
 
 def decide(request: VideoRequest, price: Decimal, asker: Asker, seen: Look) -> Decision:
@@ -105,7 +110,7 @@ def _make(order: Order, asker: Asker, seen: Look, describe: Describe) -> Answer 
     """None where the tenant's totals are not those that were seen any more."""
     decision = decide(order.request, order.price, asker, seen)
     if decision.refusals:
-        raise NotAdmitted(decision.refusals)
+        raise NotAdmitted(decision.refusals, _allowance(asker, seen))
     task = _task(order, asker, Status.WAITING if decision.waits else Status.QUEUED)
     demand = _demand(order.request, order.price)
     place = _place(seen.totals.waiting_tasks + 1, order.usual, seen, asker.now) if decision.waits else None
@@ -115,7 +120,11 @@ def _make(order: Order, asker: Asker, seen: Look, describe: Describe) -> Answer 
     values |= {"idempotency_key": repetition.idempotency_key, "asked": repetition.asked}
     values |= {"answer": answer, "told": order.told()}
     made = prepared.fetch(statements.CREATE, values)
-    return Answer(answer) if made and made[0] else None
+    return Answer(answer, allowance=_allowance(asker, seen, made=1)) if made and made[0] else None
+
+
+def _allowance(asker: Asker, seen: Look, made: int = 0) -> Allowance | None:
+    return limits.allowance(seen.limits, seen.recent, asker.now, made=made)
 
 
 def _demand(request: VideoRequest, price: Decimal) -> Demand:

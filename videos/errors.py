@@ -21,7 +21,7 @@ stands in `upstream.base`.
 from collections.abc import Sequence
 from enum import StrEnum
 
-from accounts.limits import Refusal
+from accounts.limits import Allowance, Refusal
 
 
 class FailureCode(StrEnum):
@@ -70,11 +70,15 @@ class NoPrice(ReelayError):
 
 
 class NotAdmitted(ReelayError):
-    """Limits stand against the task; `refusals` are all of them, in the contract's order."""
+    """Limits stand against the task; `refusals` are all of them, in the contract's order.
 
-    def __init__(self, refusals: Sequence[Refusal]) -> None:
+    `allowance` is what is left of the nearest limit of requests per minute, if there is one.
+    """
+
+    def __init__(self, refusals: Sequence[Refusal], allowance: Allowance | None = None) -> None:
         super().__init__(refusals[0].message)
         self.refusals = tuple(refusals)
+        self.allowance = allowance
 
 
 class MaxCostExceeded(ReelayError):

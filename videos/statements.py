@@ -20,8 +20,7 @@ _QUOTA = ", ".join(f"quota.{name}" for name in FIELDS)
 
 _SEEN = f"""
     {_STANDING}, quota.tenant_id IS NOT NULL, {_QUOTA},
-    CASE WHEN rate.per_minute > 0 THEN (SELECT created_at FROM videos_task WHERE tenant_id = tenant.id
-        AND id >= %(minute_ago)s::uuid ORDER BY id DESC OFFSET rate.per_minute - 1 LIMIT 1) END,
+    minute.tasks, minute.since,
     replay.fingerprint, replay.answer,
     bucket.bucket, bucket.region, bucket.path_prefix,
     (SELECT revision FROM videos_offerrevision)"""  # noqa: S608 - made of the names of columns
@@ -29,13 +28,16 @@ _BESIDE = """JOIN accounts_standing standing ON standing.tenant_id = tenant.id
 LEFT JOIN accounts_quota quota ON quota.tenant_id = tenant.id
 CROSS JOIN LATERAL (SELECT CASE WHEN quota.tenant_id IS NULL THEN %(default_rate)s::bigint
     ELSE quota.requests_per_minute END AS per_minute) rate
+CROSS JOIN LATERAL (SELECT count(*) AS tasks, min(created_at) AS since FROM (
+    SELECT created_at FROM videos_task WHERE rate.per_minute > 0 AND tenant_id = tenant.id
+        AND id >= %(minute_ago)s::uuid ORDER BY id DESC LIMIT rate.per_minute) latest) minute
 LEFT JOIN videos_idempotencykey replay ON replay.tenant_id = tenant.id
     AND replay.key = %(idempotency_key)s::text AND replay.created_at > %(replayable_since)s::timestamptz
 LEFT JOIN accounts_cosbucket bucket ON bucket.tenant_id = tenant.id"""
 
 LOOK = found_with(_SEEN, _BESIDE)
-"""The key, and all that is decided by, in one snapshot: totals and limits of the tenant, when its latest full
-minute began, the answer given under the idempotency key, its bucket, and the revision of what is on offer.
+"""The key, and all that is decided by, in one snapshot: totals and limits of the tenant, its tasks of the
+last minute, the answer given under the idempotency key, its bucket, and the revision of what is on offer.
 """
 
 FURTHER = """
@@ -45,10 +47,7 @@ WITH RECURSIVE key AS (
         ON other.replaced_by_id = key.id OR other.id = key.replaced_by_id
 )
 SELECT day.seconds, day.spend, month.seconds, month.spend,
-    (SELECT latest.created_at FROM key CROSS JOIN LATERAL (SELECT id, created_at FROM videos_task
-        WHERE api_key_id = key.id AND id >= %(minute_ago)s::uuid
-        ORDER BY id DESC LIMIT %(key_rate)s::bigint) latest
-        ORDER BY latest.id DESC OFFSET %(key_rate)s::bigint - 1 LIMIT 1),
+    minute.tasks, minute.since,
     (SELECT coalesce(sum(spend), 0) FROM videos_dailyusage WHERE tenant_id = %(tenant)s::uuid
         AND day >= %(month)s::date AND day < %(month)s::date + interval '1 month'
         AND api_key_id IN (SELECT id FROM key)),
@@ -62,7 +61,12 @@ FROM
         FROM videos_dailyusage WHERE tenant_id = %(tenant)s::uuid AND day = %(day)s::date) day,
     (SELECT coalesce(sum(seconds), 0)::bigint AS seconds, coalesce(sum(spend), 0) AS spend
         FROM videos_dailyusage WHERE tenant_id = %(tenant)s::uuid
-            AND day >= %(month)s::date AND day < %(month)s::date + interval '1 month') month
+            AND day >= %(month)s::date AND day < %(month)s::date + interval '1 month') month,
+    (SELECT count(*) AS tasks, min(created_at) AS since FROM (
+        SELECT latest.created_at FROM key CROSS JOIN LATERAL (SELECT id, created_at FROM videos_task
+            WHERE api_key_id = key.id AND id >= %(minute_ago)s::uuid
+            ORDER BY id DESC LIMIT %(key_rate)s::bigint) latest
+        ORDER BY latest.id DESC LIMIT %(key_rate)s::bigint) lately) minute
 LEFT JOIN videos_idempotencykey replay ON replay.tenant_id = %(tenant)s::uuid
     AND replay.key = %(idempotency_key)s::text AND replay.created_at > %(replayable_since)s::timestamptz
 """

@@ -19,6 +19,7 @@ from accounts.throttles import PerKey
 from config.envelope import encode
 from videos import admission, creation, ordering, replays, representation, statements
 from videos.admission import Asker
+from videos.api import rate_limits
 from videos.api.base import View
 from videos.api.bodies import mapping
 from videos.api.errors import limit_reached
@@ -72,7 +73,9 @@ class CreateView(View):
         answer = self._answer(request, body, asker)
         if not answer.is_replay:
             PerKey.forgive(self.key)  # its limit of tasks has counted it
-        headers = {"idempotent-replayed": "true"} if answer.is_replay else {}
+        headers = rate_limits.headers(answer.allowance, asker.now)
+        if answer.is_replay:
+            headers["idempotent-replayed"] = "true"
         return HttpResponse(answer.body, content_type="application/json", headers=headers)
 
     def _answer(self, request: Request, body: Mapping[str, Any], asker: Asker) -> Answer:

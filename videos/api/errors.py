@@ -16,11 +16,12 @@ from rest_framework.response import Response
 from accounts import limits
 from accounts.authentication import CHALLENGE, REFUSAL
 from accounts.money import shown
+from accounts.throttles import TooManyRequests
 from config.envelope import envelope, json_response
 from config.error_codes import ErrorCode
 from config.middleware import request_id
 from videos import errors
-from videos.api import hints
+from videos.api import hints, rate_limits
 from videos.api.bodies import RequestTooLarge
 from videos.requests import InvalidRequestError, Violation
 
@@ -72,7 +73,6 @@ REFUSALS: dict[type[Exception], Refusal] = {
         "The content type must be application/json or multipart/form-data",
     ),
     drf.ParseError: Refusal(400, _INVALID, "invalid_json"),
-    drf.Throttled: Refusal(429, "rate_limit_error", "rate_limit_exceeded"),
     errors.NoUpstreamAccount: Refusal(
         503, "server_error", "no_upstream_available", headers=(("Retry-After", SOON),)
     ),
@@ -85,22 +85,28 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     if isinstance(error, InvalidRequestError):
         return Response(invalid_request(error.violations), status=400)
     if isinstance(error, errors.NotAdmitted):
-        headers = dict(_when_to_retry(error.refusals, timezone.now()))
-        return Response(not_admitted(error.refusals), status=429, headers=headers)
+        return _limited(error.refusals, error.allowance)
+    if isinstance(error, TooManyRequests):
+        allowance = limits.Allowance(int(error.refusal.value), 0, error.refusal.retry_at)
+        return _limited((error.refusal,), allowance)
     refusal = next((known for kind, known in REFUSALS.items() if isinstance(error, kind)), None)
     if refusal is None:
         return None
     headers = dict(refusal.headers)
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(math.ceil(wait))
     message = refusal.message or _wording(error)
     if isinstance(error, drf.MethodNotAllowed):
         request = context["request"]
         message = message.rstrip(".") + (_hint(request.path_info, request.method) or ".")
     body = envelope(message, type=refusal.type, code=refusal.code, param=refusal.param)
     return Response(body, status=refusal.status, headers=headers)
+
+
+def _limited(refusals: Sequence[limits.Refusal], allowance: limits.Allowance | None) -> Response:
+    now = timezone.now()
+    headers = {**rate_limits.headers(allowance, now), **dict(_when_to_retry(refusals, now))}
+    return Response(not_admitted(refusals), status=429, headers=headers)
 
 
 def invalid_request(violations: Sequence[Violation]) -> dict[str, Any]:
@@ -148,7 +154,7 @@ def _when_to_retry(refusals: Sequence[limits.Refusal], now: datetime) -> Iterato
         yield from NO_RETRY
     else:
         last = max(refusal.retry_at for refusal in refusals if refusal.retry_at)
-        yield "Retry-After", str(max(1, math.ceil((last - now).total_seconds())))
+        yield "Retry-After", str(rate_limits.seconds_until(last, now))
 
 
 def unknown_route(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
