@@ -99,7 +99,8 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     if isinstance(error, drf.MethodNotAllowed):
         request = context["request"]
         message = message.rstrip(".") + (_hint(request.path_info, request.method) or ".")
-    body = envelope(message, type=refusal.type, code=refusal.code, param=refusal.param)
+    param = refusal.param or getattr(error, "param", None)
+    body = envelope(message, type=refusal.type, code=refusal.code, param=param)
     return Response(body, status=refusal.status, headers=headers)
 
 
@@ -191,4 +192,5 @@ def _wording(error: Exception) -> str:
 
 def _as_dict(violation: Violation) -> dict[str, Any]:
     described = {"message": violation.message, "param": violation.param, "code": violation.code}
+    described |= {"detail": violation.detail} if violation.detail is not None else {}
     return described | ({"allowed": list(violation.allowed)} if violation.allowed is not None else {})

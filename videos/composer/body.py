@@ -5,13 +5,12 @@ Shots and elements are `AdditionalParameters` to the API (contract section 4); w
 written as JSON.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
 from videos.requests.metadata import OUTPUT_FIELDS
-from videos.requests.strict_json import loads
+from videos.requests.strict_json import dumps, loads
 from videos.requests.values import whole_number
 
 Answers = Mapping[str, Sequence[str]]
@@ -50,7 +49,7 @@ def answers_of(body: Mapping[str, Any]) -> dict[str, list[str]]:
         **_slots(body, metadata),
         "videos": _texts(body.get("videos")),
         **_additional_answers(ext_info.get("AdditionalParameters")),
-        **({"ext_info": [_written(rest)]} if rest else {}),
+        **({"ext_info": [dumps(rest)]} if rest else {}),
     }
 
 
@@ -123,7 +122,7 @@ def _additional_answers(given: Any) -> dict[str, list[str]]:
         return {} if given is None else {"additional": [_text(given)]}
     rest = dict(opened)
     answers = _element_answers(rest) | _shot_answers(rest)
-    return answers | ({"additional": [_written(rest)]} if rest else {})
+    return answers | ({"additional": [dumps(rest)]} if rest else {})
 
 
 def _element_answers(rest: dict[str, Any]) -> dict[str, list[str]]:
@@ -206,11 +205,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else _written(value)
-
-
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else dumps(value)
 
 
 def names() -> Iterable[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from videos.catalogue import SCENE_TYPES, SWITCH_OWNERS
 from videos.requests.draft import ALIASES, Draft
+from videos.requests.strict_json import fault
 from videos.requests.values import is_empty, is_storable, json_object, on_off
 from videos.requests.violations import Violation
 
@@ -54,7 +55,8 @@ _SHOWN_KEY_LENGTH = 200
 def keys(draft: Draft) -> Iterator[Violation]:
     """Metadata is an object, and holds no unknown key with a value."""
     if draft.metadata is None:
-        yield Violation("metadata must be an object", "metadata")
+        detail = fault(draft.body.get("metadata"))
+        yield Violation("metadata must be an object", "metadata", detail=detail)
     yield from _unknown(draft.metadata, KEYS, "metadata")
 
 

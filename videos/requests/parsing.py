@@ -114,8 +114,9 @@ def parse(
 def _model(draft: Draft) -> Iterator[Violation]:
     if draft.spec is None:
         name = draft.body.get("model")
-        shown = "" if name is None else str(name)[:_SHOWN_NAME_LENGTH]
-        yield Violation(f"The model '{shown}' does not exist", "model", code=MODEL_NOT_FOUND)
+        shown = "" if name is None else name
+        unknown = f"The model '{shown[:_SHOWN_NAME_LENGTH]}' does not exist" if isinstance(shown, str) else ""
+        yield Violation(unknown or "model must be a string", "model", code=MODEL_NOT_FOUND)
 
 
 def _prompt(draft: Draft) -> Iterator[Violation]:

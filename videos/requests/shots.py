@@ -5,6 +5,7 @@ from typing import Any
 
 from videos.requests.draft import Draft
 from videos.requests.metadata import differing_aliases
+from videos.requests.strict_json import fault
 from videos.requests.values import is_blank, is_empty, is_storable, whole_number
 from videos.requests.violations import Violation
 
@@ -21,10 +22,12 @@ def ext_info(draft: Draft) -> Iterator[Violation]:
     yield from differing_aliases(draft, "ext_info")
     name = draft.meta_name("ext_info")
     if draft.ext_info is None:
-        yield Violation("metadata.ext_info must be a JSON string or object", name)
+        detail = fault(draft.meta("ext_info"))
+        yield Violation("metadata.ext_info must be a JSON string or object", name, detail=detail)
     elif draft.additional is None:
         message = "metadata.ext_info.AdditionalParameters must be a JSON object"
-        yield Violation(message, f"{name}.AdditionalParameters")
+        detail = fault((draft.ext_info or {}).get("AdditionalParameters"))
+        yield Violation(message, f"{name}.AdditionalParameters", detail=detail)
     texts = (draft.meta("ext_info"), draft.ext_info, draft.additional)
     if not all(map(is_storable, texts)):
         yield Violation("metadata.ext_info contains characters that cannot be stored", name)

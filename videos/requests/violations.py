@@ -18,6 +18,8 @@ class Violation:
     param: str | None
     code: Code = INVALID_REQUEST
     allowed: tuple[Any, ...] | None = None
+    detail: str | None = None
+    """What else there is to say, such as where a text is no JSON."""
 
 
 class InvalidRequestError(Exception):

@@ -3,12 +3,12 @@
 Fields and types: the seed's page of CreateAigcVideoTask, the facts sections 2, 3 and 7.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from accounts.cos import Destination
 from videos.requests import VideoRequest
+from videos.requests.strict_json import dumps
 from videos.requests.values import storable
 from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted
 from videos.upstream.tencent.client import TencentClient
@@ -162,7 +162,7 @@ def _store_cos_param(destination: Destination | None) -> dict[str, str] | None:
 
 def _additional_parameters(request: VideoRequest) -> str | None:
     given = request.metadata.get("ext_info", {}).get("AdditionalParameters")
-    return json.dumps(given, ensure_ascii=False) if isinstance(given, dict) else given
+    return dumps(given) if isinstance(given, dict) else given
 
 
 def _flag(word: str | None) -> bool | None:

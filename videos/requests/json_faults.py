@@ -1,0 +1,158 @@
+"""Where a text is no JSON, and why, in words for people; nothing of the text is repeated but names of fields.
+
+The text is read by the standard library. Only when that fails is it gone through once more here, for a
+reader that is quick tells little of where it was.
+"""
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from itertools import islice
+
+MAX_DEPTH = 20
+MOST_DIGITS = 4300
+"""Of a whole number, its sign included; Python reads no longer ones."""
+_LONGEST_PATH = 200
+"""Characters of a path that an error repeats."""
+
+_MOST_TOKENS = 20_000
+"""Names, texts, numbers and signs that are gone through, which takes some 20 ms."""
+
+TOO_DEEP = f"arrays and objects nest deeper than {MAX_DEPTH} levels"
+TOO_LARGE = "a number is too large"
+TOO_LONG = f"a whole number has more than {MOST_DIGITS} digits"
+TWICE = "a name is there twice in one object"
+NOT_JSON = {word: f"{word} is no number of JSON" for word in ("NaN", "Infinity", "-Infinity")}
+
+_TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_TOKEN = re.compile(
+    rf"(?P<name>{_TEXT})(?=[ \t\r\n]*:)|{_TEXT}|(?P<word>-?[A-Za-z]+)|[\[\]{{}},:]"
+    r"|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)",
+    re.DOTALL,
+)
+_SYNTAX: tuple[tuple[str, str], ...] = (
+    ("Unterminated string", "a text has no closing quote"),
+    ("Invalid control character", "a text holds a control character, which must be escaped, such as \\n"),
+    ("Invalid \\", "a text holds an escape that JSON does not know"),
+    ("Expecting property name", "the name of a field in double quotes is expected"),
+    ("Expecting ':'", "a colon is expected"),
+    ("Expecting ','", "a comma or the end of the array or object is expected"),
+    ("Expecting value", "a value is expected"),
+    ("Extra data", "something follows behind its end"),
+)
+"""What the standard library says, by how it begins, and what we say."""
+
+
+def told(text: str, error: Exception) -> str:
+    """What is wrong with the text for which a reader raised that error, and where."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{_syntax(text, error)}, at {place(text, error.pos)}"
+    return _Walk(text).first_fault() or (TOO_DEEP if isinstance(error, RecursionError) else str(error))
+
+
+def place(text: str, position: int) -> str:
+    """Line and column of a position, each counted from 1."""
+    begins = text.rfind("\n", 0, position) + 1
+    return f"line {text.count(chr(10), 0, position) + 1}, column {position - begins + 1}"
+
+
+def path_at_end(text: str) -> str:
+    """The path of the field that the end of the beginning of a text lies in; empty where in none."""
+    walk = _Walk(text)
+    walk.to_the_end()
+    return walk.path
+
+
+def _syntax(text: str, error: json.JSONDecodeError) -> str:
+    before, behind = text[: error.pos].rstrip(), text[error.pos :].lstrip()
+    if behind.startswith("\ufeff"):
+        return "a byte order mark stands there"
+    if before.endswith(",") and behind.startswith(("}", "]")):
+        return f"a comma stands before the closing {behind[0]}"
+    if not behind and before:
+        return "it ends too early"
+    known = (words for start, words in _SYNTAX if error.msg.startswith(start))
+    return next(known, "it is malformed") if behind else "it is empty"
+
+
+@dataclass
+class _Level:
+    """An array or an object that is open, and where in it the walk is."""
+
+    is_array: bool
+    at: str | int = ""
+    names: set[str] = field(default_factory=set)
+
+
+class _Walk:
+    """Goes through a text that is JSON as far as its signs are concerned, `_MOST_TOKENS` of them."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._levels: list[_Level] = []
+
+    @property
+    def path(self) -> str:
+        """Of where the walk is, such as `metadata.a[0].b`."""
+        steps = (f"[{level.at}]" if level.is_array else f".{level.at}" for level in self._levels)
+        return "".join(steps).strip(".")[:_LONGEST_PATH]
+
+    def first_fault(self) -> str | None:
+        """What is no JSON, with its place; None where nothing is found."""
+        for token in islice(_TOKEN.finditer(self._text), _MOST_TOKENS):
+            if found := self._look(token):
+                path = "" if token["name"] or not self.path else f"{self.path}, "
+                return f"{found}, at {path}{place(self._text, token.start())}"
+        return None
+
+    def to_the_end(self) -> None:
+        """Go on to the end of the text, whatever there is on the way; of a text too long, to nowhere."""
+        for number, token in enumerate(_TOKEN.finditer(self._text)):
+            if number == _MOST_TOKENS:
+                self._levels = []
+                return
+            self._look(token)
+
+    def _look(self, token: re.Match[str]) -> str | None:
+        if token["name"]:
+            return self._name(token["name"])
+        if token["number"]:
+            return _number(token["number"])
+        if token["word"]:
+            return NOT_JSON.get(token["word"])
+        return self._sign(token[0])
+
+    def _name(self, quoted: str) -> str | None:
+        name = _unquoted(quoted)
+        if not self._levels or self._levels[-1].is_array:
+            return None
+        level = self._levels[-1]
+        level.at = name
+        if name in level.names:
+            return f"{self.path} is there twice"
+        level.names.add(name)
+        return None
+
+    def _sign(self, sign: str) -> str | None:
+        if sign in ("[", "{"):
+            self._levels.append(_Level(is_array=sign == "[", at=0 if sign == "[" else ""))
+            return TOO_DEEP if len(self._levels) > MAX_DEPTH else None
+        if sign in ("]", "}"):
+            del self._levels[-1:]
+        elif sign == "," and self._levels and self._levels[-1].is_array:
+            self._levels[-1].at = int(self._levels[-1].at) + 1
+        return None
+
+
+def _number(digits: str) -> str | None:
+    if digits.lstrip("-").isdigit():
+        return TOO_LONG if len(digits) > MOST_DIGITS else None
+    return TOO_LARGE if math.isinf(float(digits)) else None
+
+
+def _unquoted(quoted: str) -> str:
+    try:
+        return str(json.loads(quoted))
+    except ValueError:  # an escape that is none, in a text that is no JSON in other places either
+        return quoted[1:-1]
