@@ -1,6 +1,5 @@
 """What wraps requests: every one, or those for the pages of people."""
 
-import codecs
 import uuid
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
-from config import health, time_zones
+from config import charsets, health, time_zones
 from config.envelope import envelope, json_response
 from config.routes import API_PREFIX, CONSOLE_PREFIX, HEALTH_PREFIXES
 
@@ -23,7 +22,6 @@ _POLICY_FOR_PROGRAMS = "default-src 'none'; media-src 'self'; frame-ancestors 'n
 """Whatever a program is answered is no page, should a browser open it."""
 _PLAIN = ("", "identity")
 """Content encodings that are none."""
-_CHARSETS = ("utf-8", "ascii")
 _SHOWN = 50
 """Characters of what a client sent that an error repeats."""
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -133,14 +131,7 @@ def _obstacle(request: HttpRequest) -> str:
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in _PLAIN:
         return f"Content-Encoding {encoding[:_SHOWN]} is not supported; send the body uncompressed"
-    charset = (request.content_params or {}).get("charset", _CHARSETS[0])
-    if not _is_read(charset):
+    charset = (request.content_params or {}).get("charset", charsets.UTF_8)
+    if charsets.codec(charset) not in (charsets.UTF_8, charsets.ASCII):
         return f"The charset {charset[:_SHOWN]} is not supported; send UTF-8"
     return ""
-
-
-def _is_read(charset: str) -> bool:
-    try:
-        return codecs.lookup(charset).name in _CHARSETS
-    except (LookupError, ValueError):  # a name that is none, or one with a NUL
-        return False

@@ -18,6 +18,7 @@ from videos.requests.strict_json import MalformedJSON, loads
 
 MALFORMED = "The request body is not valid JSON"
 NOT_UTF_8 = "The request body is not UTF-8"
+EMPTY = "The request body is empty"
 NOT_AN_OBJECT = "The request body must be a JSON object"
 
 
@@ -107,6 +108,6 @@ def mapping(request: Request) -> Mapping[str, Any]:
     """
     data = request.data
     if request.stream is None or isinstance(data, QueryDict) or not isinstance(data, dict):
-        raise MalformedBody(f"{MALFORMED}: it is empty")
+        raise MalformedBody(EMPTY)
     check_bounds(data)  # before anything else is made of it
     return data

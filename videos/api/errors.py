@@ -23,6 +23,7 @@ from config.middleware import request_id
 from videos import errors
 from videos.api import hints, rate_limits
 from videos.api.bodies import RequestTooLarge
+from videos.api.forms import IncompleteForm
 from videos.requests import InvalidRequestError, Violation
 
 NO_RETRY = (("x-should-retry", "false"),)
@@ -72,6 +73,7 @@ REFUSALS: dict[type[Exception], Refusal] = {
         "unsupported_media_type",
         "The content type must be application/json or multipart/form-data",
     ),
+    IncompleteForm: Refusal(400, _INVALID, "incomplete_body"),
     drf.ParseError: Refusal(400, _INVALID, "invalid_json"),
     errors.NoUpstreamAccount: Refusal(
         503, "server_error", "no_upstream_available", headers=(("Retry-After", SOON),)

@@ -1,22 +1,74 @@
-"""Forms with bracketed names, as one nested mapping like that of a JSON body."""
+"""Forms with bracketed names, as one nested mapping like that of a JSON body.
 
+Text is what was sent, or it is refused: nothing is cut, left out, or read with marks for what it says.
+"""
+
+import base64
+import binascii
 import re
-from io import BytesIO
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
-from django.http.multipartparser import MultiPartParserError
-from rest_framework.exceptions import ParseError
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser
 
-from videos.api.bodies import RequestTooLarge, check_length
+from config import charsets
+from videos.api.bodies import MalformedBody, check_length
 from videos.requests import File
 from videos.requests.strict_json import MAX_DEPTH, MOST_ITEMS
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _INDEX = re.compile(r"[0-9]{1,4}")
 _FIELD = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)
+"""Whatever it is: also one that is no name, or in the spelling of RFC 8187, which forms must not use."""
+MOST_PARTS = 1000
+_LONGEST_NAME = 100
+"""Characters of a name that an error repeats."""
+_LONGEST_BOUNDARY = 200
+_HEADERS = "latin-1"
+"""How the parser reads the headers of parts: each byte as a character, so that none is lost."""
+_CHARSET_FIELD = "_charset_"
+"""A field that says the charset of all others (RFC 7578, section 4.6)."""
+_DEFAULT = "utf-8"
+_AS_IT_IS = ("7bit", "8bit", "binary")
+"""Transfer encodings that are none."""
+
+
+class IncompleteForm(APIException):
+    """The form ends before its last boundary."""
+
+    status_code = 400
+    default_code = "incomplete_body"
+    default_detail = "The form ends before its last boundary, so some of it is missing"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A field of a form, with its content as it was sent."""
+
+    name: str
+    content: bytes
+    charset: str | None
+    """The one that the part declares."""
+    is_file: bool
+
+    def text(self, charset: str) -> str:
+        """Its text; `charset` is that of parts that declare none. Raises `MalformedBody`."""
+        declared = (self.charset or charset)[:_LONGEST_NAME]
+        codec = charsets.codec(declared)
+        if codec is None:
+            raise self.refused(f"declares the charset {declared}, which is not known here; send UTF-8")
+        try:
+            return self.content.decode(codec)
+        except UnicodeDecodeError as error:
+            raise self.refused(f"is not {declared.upper()}: byte {error.start + 1} does not fit") from error
+
+    def refused(self, why: str) -> MalformedBody:
+        """The error that says why it cannot be read."""
+        return MalformedBody(f"{self.name[:_LONGEST_NAME]} {why}", self.name[:_LONGEST_NAME])
 
 
 class BracketFormParser(BaseParser):
@@ -27,54 +79,120 @@ class BracketFormParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         """Read a form into a mapping like that of JSON; an uploaded file becomes `File`.
 
-        Raises `RequestTooLarge`, or `ParseError` where it is malformed.
+        Raises `RequestTooLarge`, `IncompleteForm`, or `MalformedBody`.
         """
         request = parser_context["request"]
         check_length(request)
-        content = stream.read()
-        try:
-            parser = _FormParser(request.META, BytesIO(content), request.upload_handlers, "utf-8")
-            if not parser.is_ended(content):
-                raise ParseError("The form ends before its last boundary")
-            fields, files = parser.parse()
-        except RequestDataTooBig as error:
-            raise RequestTooLarge from error
-        except (MultiPartParserError, SuspiciousOperation) as error:
-            raise ParseError("The form is malformed") from error
-        pairs = [(name, value) for name, values in fields.lists() for value in values]
+        boundary = str((request._request.content_params or {}).get("boundary", ""))
+        given = [*parts(stream.read(), boundary)]
+        charset = _charset_of(given)
+        texts = [part for part in given if not part.is_file and part.name != _CHARSET_FIELD]
         # A file anywhere in a field makes the field one, so that it is refused and never dropped.
-        return nested(pairs) | {name.partition("[")[0] or name: File() for name in files}
+        files = {part.name.partition("[")[0] or part.name: File(part.name) for part in given if part.is_file}
+        return nested([(part.name, part.text(charset)) for part in texts]) | files
 
 
-class _FormParser(DjangoMultiPartParser):
-    """Django's, which drops a file whose name is no name, such as `..`, and takes a form that is cut off."""
+def _charset_of(given: Iterable[Part]) -> str:
+    """The charset of parts that declare none. Raises `MalformedBody` where the form names an unknown one."""
+    said = next((part.text(_DEFAULT) for part in given if part.name == _CHARSET_FIELD), _DEFAULT)
+    if charsets.codec(said) is None:
+        named = f"names the charset {said[:_LONGEST_NAME]}, which is not known here; send UTF-8"
+        raise MalformedBody(f"{_CHARSET_FIELD} {named}", _CHARSET_FIELD)
+    return said
 
-    def is_ended(self, content: bytes) -> bool:
-        """Whether the last boundary is there, behind which nothing counts."""
-        boundary: bytes = vars(self)["_boundary"]
-        return b"--" + boundary + b"--" in content
 
-    def sanitize_file_name(self, file_name: str) -> str:
-        """The name, or any other."""
-        return super().sanitize_file_name(file_name) or "unnamed"
+def parts(content: bytes, boundary: str) -> Iterator[Part]:
+    """The parts of a form, in their order. Raises `IncompleteForm` or `MalformedBody`."""
+    _check_boundary(content, boundary)
+    parser = PushMultipartParser(boundary, header_charset=_HEADERS)
+    number = 1
+    try:
+        for segment, piece in _segments(parser, content):
+            yield _part(segment, piece, number)
+            number += 1
+    except MultipartError as error:
+        raise MalformedBody(f"The form is malformed in part {number}: {error}") from error
+    _check_end(parser, content, boundary)
+
+
+def _check_boundary(content: bytes, boundary: str) -> None:
+    if not boundary or not boundary.isascii() or len(boundary) > _LONGEST_BOUNDARY:
+        raise MalformedBody(
+            f"The Content-Type of a form must name its boundary, 1-{_LONGEST_BOUNDARY} ASCII characters"
+        )
+    if f"--{boundary}".encode() not in content:
+        raise MalformedBody(f"The boundary that Content-Type names, {boundary}, does not occur in the form")
+
+
+def _check_end(parser: PushMultipartParser, content: bytes, boundary: str) -> None:
+    try:
+        parser.close()
+    except MultipartError as error:
+        raise IncompleteForm from error
+    end = re.search(rb"(?:\A|\r\n)--" + re.escape(boundary.encode()) + b"--", content)
+    if end is not None and content[end.end() :].strip():
+        raise MalformedBody("The form goes on behind its last boundary")
+
+
+def _segments(parser: PushMultipartParser, content: bytes) -> Iterator[tuple[MultipartSegment, bytes]]:
+    """Each segment that is complete, with its content."""
+    segment, pieces = None, list[bytes]()
+    for event in parser.parse(content):
+        if isinstance(event, MultipartSegment):
+            segment, pieces = event, []
+        elif event is not None:
+            pieces.append(bytes(event))
+        elif segment is not None:
+            yield segment, b"".join(pieces)
+
+
+def _part(segment: MultipartSegment, content: bytes, number: int) -> Part:
+    if number > MOST_PARTS:
+        raise MalformedBody(f"The form must not exceed {MOST_PARTS} fields")
+    if not segment.name:
+        raise MalformedBody(f"Part {number} of the form has no name")
+    name = _utf_8(segment.name, f"The name of part {number} of the form")
+    _utf_8(segment.filename or "", f"The file name of {name[:_LONGEST_NAME]}")
+    is_file = _FILE_NAME.search(str(segment.header("Content-Disposition"))) is not None
+    part = Part(name, content, segment.charset, is_file)
+    return _transferred(part, str(segment.header("Content-Transfer-Encoding", _AS_IT_IS[0])))
+
+
+def _utf_8(header: str, what: str) -> str:
+    try:
+        return header.encode(_HEADERS).decode()
+    except UnicodeDecodeError as error:
+        raise MalformedBody(f"{what} is not UTF-8") from error
+
+
+def _transferred(part: Part, encoding: str) -> Part:
+    """The part without its transfer encoding, of which only base64 is one."""
+    if encoding.lower() in _AS_IT_IS:
+        return part
+    if encoding.lower() != "base64":
+        raise part.refused(f"has the Content-Transfer-Encoding {encoding[:_LONGEST_NAME]}; send it as it is")
+    try:
+        return replace(part, content=base64.b64decode(b"".join(part.content.split()), validate=True))
+    except binascii.Error as error:
+        raise part.refused("is not base64, which its Content-Transfer-Encoding says") from error
 
 
 def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Unfold bracketed names: `a[b][c]` is an object in an object, `a[]` and a repeated `a` are arrays.
 
-    `a[0][b]` is of the item of that number; the n-th `a[][b]` is of the n-th item, for Django hands values
-    over grouped by name. Raises `ParseError` where names contradict each other or nest too deeply.
+    `a[0][b]` is of the item of that number; the n-th `a[][b]` is of the n-th item. Raises `MalformedBody`
+    where names contradict each other or nest too deeply.
     """
     body: dict[str, Any] = {}
     for name, value in pairs:
         match = _FIELD.fullmatch(name)
         keys = [match[1], *_BRACKETS.findall(match[2])] if match else [name]
         if len(keys) > MAX_DEPTH:
-            raise ParseError(f"{name[:100]} nests deeper than {MAX_DEPTH} levels")
+            raise MalformedBody(f"{name[:_LONGEST_NAME]} nests deeper than {MAX_DEPTH} levels", keys[0])
         try:
             _put(body, keys, value)
         except (TypeError, AttributeError) as error:
-            raise ParseError(f"{name[:100]} contradicts another field") from error
+            raise MalformedBody(f"{name[:_LONGEST_NAME]} contradicts another field", keys[0]) from error
     body = {key: _with_arrays(value) for key, value in body.items()}
     for key in ("images", "videos"):
         # A form has no arrays of one; where an array is meant, one value is one.

@@ -15,6 +15,9 @@ ALIASES = {"scene_type": ("scene_type", "SceneType"), "ext_info": ("ext_info", "
 class File:
     """Stands in a body where an uploaded file was; files are refused, so only its field matters."""
 
+    field: str = ""
+    """As a form names it, such as `metadata[negative_prompt]`."""
+
 
 @dataclass(frozen=True)
 class Draft:

@@ -15,6 +15,9 @@ SINGULAR = {
     "video": "video is not supported; use videos (URL only)",
     "input_reference": "input_reference is not supported; use images (URL only)",
 }
+_TEXTS = ("model", "seconds", "prompt", "metadata", "max_cost", "size")
+_SHOWN = 200
+"""Characters of a name that an error repeats."""
 
 
 def single_fields(draft: Draft) -> Iterator[Violation]:
@@ -23,7 +26,9 @@ def single_fields(draft: Draft) -> Iterator[Violation]:
         if draft.body.get(name) is not None:
             yield Violation(message, name)
     for name, value in draft.body.items():
-        if name not in SINGULAR and _holds_file(value):
+        if isinstance(value, File) and name in _TEXTS:
+            yield Violation(f"{value.field[:_SHOWN]} must be sent as text, not as a file", name)
+        elif name not in SINGULAR and _holds_file(value):
             yield Violation(f"{name} is not supported; use images (URL only)", name)
 
 
