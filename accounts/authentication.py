@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.utils import timezone
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
@@ -55,5 +55,5 @@ class BearerKeyAuthentication(BaseAuthentication):
 
 
 def _credentials(request: Request) -> tuple[str, str]:
-    scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return scheme.lower(), text.strip()

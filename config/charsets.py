@@ -1,4 +1,4 @@
-"""Charsets by the names that clients call them."""
+"""Charsets by the names that clients call them, and the texts that WSGI carries as bytes."""
 
 from encodings import normalize_encoding
 from encodings.aliases import aliases
@@ -29,3 +29,8 @@ def codec(charset: str) -> str | None:
     name = normalize_encoding(charset).lower()
     name = aliases.get(name, name)
     return name if name in _KNOWN else None
+
+
+def header_text(value: str) -> str:
+    """The text of a header for people to read; WSGI carries each of its bytes as a character."""
+    return value.encode("latin-1", "replace").decode("utf-8", "replace")

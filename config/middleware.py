@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -69,6 +70,24 @@ class PlainBodiesMiddleware:
         return json_response(415, body)
 
 
+class ReadableTextMiddleware:
+    """Refuse a query, or a form of a page, that Django would read with marks in place of what it says.
+
+    The API reads the bodies it is sent by itself.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer 400 that names what cannot be read, or let the request pass."""
+        query = request.META.get("QUERY_STRING", "")
+        if query and (name := _unreadable(query.encode("latin-1"))) is not None:
+            return _bad(f"The query parameter {name} is not UTF-8", param=name)
+        is_page = request.method == "POST" and not request.path_info.startswith(API_PREFIX)
+        return (_form_refusal(request) if is_page else None) or self.get_response(request)
+
+
 class PagesMiddleware:
     """Wrap the requests of people in the `PAGES_MIDDLEWARE` too, and let those of programs pass by."""
 
@@ -126,12 +145,44 @@ def new_request_id() -> str:
     return f"req_{uuid.uuid4().hex}"
 
 
+def _form_refusal(request: HttpRequest) -> HttpResponse | None:
+    if request.content_type == "application/x-www-form-urlencoded":
+        name = _unreadable(request.body)
+        return None if name is None else _bad(f"The field {name} is not UTF-8", param=name)
+    if request.content_type != "multipart/form-data":
+        return None
+    boundary = (request.content_params or {}).get("boundary", "")
+    if f"--{boundary}--".encode() not in request.body:
+        return _bad("The form ends before its last boundary", code="incomplete_body")
+    try:
+        request.body.decode()
+    except UnicodeDecodeError:
+        return _bad("The form is not UTF-8")
+    return None
+
+
+def _unreadable(pairs: bytes) -> str | None:
+    """The name of the first field that is not UTF-8, escapes undone; None where all are."""
+    if b"%" not in pairs and pairs.isascii():
+        return None
+    for pair in pairs.split(b"&"):
+        try:
+            unquote_to_bytes(pair).decode()
+        except UnicodeDecodeError:
+            return unquote_to_bytes(pair.partition(b"=")[0]).decode(errors="replace")[:_SHOWN]
+    return None
+
+
+def _bad(message: str, *, param: str | None = None, code: str = "invalid_request") -> HttpResponse:
+    return json_response(400, envelope(message, type="invalid_request_error", code=code, param=param))
+
+
 def _obstacle(request: HttpRequest) -> str:
     """Why the body cannot be read as it is; empty where it can."""
-    encoding = request.headers.get("content-encoding", "").strip().lower()
+    encoding = charsets.header_text(request.headers.get("content-encoding", "")).strip().lower()
     if encoding not in _PLAIN:
         return f"Content-Encoding {encoding[:_SHOWN]} is not supported; send the body uncompressed"
     charset = (request.content_params or {}).get("charset", charsets.UTF_8)
     if charsets.codec(charset) not in (charsets.UTF_8, charsets.ASCII):
-        return f"The charset {charset[:_SHOWN]} is not supported; send UTF-8"
+        return f"The charset {charsets.header_text(charset)[:_SHOWN]} is not supported; send UTF-8"
     return ""

@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework import exceptions as drf
@@ -17,6 +18,7 @@ from accounts import limits
 from accounts.authentication import CHALLENGE, REFUSAL
 from accounts.money import shown
 from accounts.throttles import TooManyRequests
+from config.charsets import header_text
 from config.envelope import envelope, json_response
 from config.error_codes import ErrorCode
 from config.middleware import request_id
@@ -176,9 +178,11 @@ def malformed_request(request: HttpRequest, exception: Exception | None = None) 
     if isinstance(exception, RequestDataTooBig):
         return json_response(413, envelope("The form is too large", type=_INVALID, code="request_too_large"))
     message = "The request is malformed"
+    if isinstance(exception, TooManyFieldsSent):
+        message = f"A query or a form must not exceed {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} fields"
     if isinstance(exception, DisallowedHost):
-        host = request.META.get("HTTP_HOST", "")[:_LONGEST_HOST]
-        message = f"The Host {host!r} is not served here; ALLOWED_HOSTS and PUBLIC_URL say which are"
+        host = header_text(request.META.get("HTTP_HOST", ""))[:_LONGEST_HOST]
+        message = f"The Host '{host}' is not served here; ALLOWED_HOSTS and PUBLIC_URL say which are"
     return json_response(400, envelope(message, type=_INVALID, code="invalid_request"))
 
 
