@@ -2,18 +2,20 @@
 
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import unquote_to_bytes
 from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
 from config import charsets, health, time_zones
 from config.envelope import envelope, json_response
-from config.routes import API_PREFIX, CONSOLE_PREFIX, HEALTH_PREFIXES
+from config.routes import API_PREFIX, CONSOLE_PREFIX, FOR_PAGES, HEALTH_PREFIXES, READING
 
 REQUEST_ID_HEADER = "x-request-id"
 TIME_ZONE_COOKIE = "time_zone"
@@ -25,6 +27,8 @@ _PLAIN = ("", "identity")
 """Content encodings that are none."""
 _SHOWN = 50
 """Characters of what a client sent that an error repeats."""
+_CODES = {405: "method_not_allowed", 416: "invalid_range"}
+"""Of refusals that come without a word."""
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -43,6 +47,20 @@ class RequestIdMiddleware:
         return response
 
 
+class EmptyRefusalsMiddleware:
+    """Say in the envelope what is refused without a word, as Django and the server of assets do."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with something to read in every refusal."""
+        response = self.get_response(request)
+        if response.status_code < HTTPStatus.BAD_REQUEST or (not response.streaming and response.content):
+            return response
+        return _told(request, response)
+
+
 class HealthMiddleware:
     """Answer the health routes before anything that depends on the Host, which a probe hardly knows."""
 
@@ -52,7 +70,28 @@ class HealthMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, or let any other request pass."""
         view = health.ROUTES.get(request.path_info.removesuffix("/"))
-        return view(request) if view else self.get_response(request)
+        if view is None:
+            return self.get_response(request)
+        return view(request) if request.method in READING else HttpResponseNotAllowed(READING)
+
+
+class MethodsMiddleware:
+    """Refuse methods that no page knows, before a page asks for a log-in or the token of a form."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Let the request pass to where its route is known."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, arguments: Any, named: Any
+    ) -> HttpResponse | None:
+        """Answer 405 on the route of a page; the API says for each route what it takes."""
+        if request.method in FOR_PAGES or request.path_info.startswith(API_PREFIX):
+            return None
+        return HttpResponseNotAllowed(FOR_PAGES)
 
 
 class PlainBodiesMiddleware:
@@ -143,6 +182,18 @@ def request_id(request: HttpRequest) -> str:
 def new_request_id() -> str:
     """An id for a request that was just received."""
     return f"req_{uuid.uuid4().hex}"
+
+
+def _told(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The refusal with its headers, and with the envelope."""
+    status = response.status_code
+    code = _CODES.get(status, "invalid_request")
+    message = f'Method "{request.method}" not allowed.' if status == 405 else response.reason_phrase
+    told = json_response(status, envelope(message, type="invalid_request_error", code=code))
+    told["content-length"] = str(len(told.content))
+    for name, value in response.items():
+        told.headers.setdefault(name, value)
+    return told
 
 
 def _form_refusal(request: HttpRequest) -> HttpResponse | None:

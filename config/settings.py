@@ -80,11 +80,13 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
+    "config.middleware.EmptyRefusalsMiddleware",
     "config.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.middleware.MethodsMiddleware",
     "config.middleware.PlainBodiesMiddleware",
     "config.middleware.ReadableTextMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

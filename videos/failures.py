@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.csrf import csrf_failure as csrf_page
 
 from config.middleware import request_id
 from config.routes import API_PREFIX, CONSOLE_PREFIX
@@ -21,12 +20,16 @@ def malformed_request(request: HttpRequest, exception: Exception | None = None) 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403 for what the viewer's role does not allow."""
+    if not _is_person(request):
+        return errors.forbidden("This is not allowed")
     return _page(request, 403, {"is_console": request.path_info.startswith(CONSOLE_PREFIX)})
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form whose token is missing or old."""
-    return _page(request, 403, {"is_stale_form": True}) if _is_person(request) else csrf_page(request, reason)
+    if not _is_person(request):
+        return errors.forbidden("The form lacks the token of its page, or has an old one")
+    return _page(request, 403, {"is_stale_form": True})
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:

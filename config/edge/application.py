@@ -18,7 +18,7 @@ from config.edge.connections import Connections
 from config.edge.head import Environ, Scope
 from config.edge.threads import Threads
 from config.networks import shared_by_one
-from config.routes import API_PREFIX
+from config.routes import API_PREFIX, READING
 
 DISCARDED_BYTES = 32 * 1024 * 1024
 """Of a body that is too large, sent by somebody known, this much is read and dropped, so that the client can
@@ -74,7 +74,7 @@ class Application:
             return refusals.header_too_large(head.MOST_FIELDS, head.MOST_BYTES)
         if scope["http_version"] == "2" and not self._http_2:
             return refusals.http_2_not_spoken()
-        return refusals.alive() if scope["path"] in _ALIVE else None
+        return refusals.alive() if scope["path"] in _ALIVE and scope["method"] in READING else None
 
     async def _answer(self, scope: Scope, body: Body, caller: bytes) -> Answer:
         limit = self._max_body if scope["path"].startswith(API_PREFIX) else SMALL_BYTES

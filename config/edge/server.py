@@ -1,4 +1,10 @@
-"""How Granian is started: with bounds on what a connection may cost before a request has come over it."""
+"""How Granian is started: with bounds on what a connection may cost before a request has come over it.
+
+What is no HTTP, an address of more than 65,534 bytes and more than a hundred header fields are refused by
+its parser (hyper), with 400, 414 or 431 and no body, before any application is told. Granian has no setting
+for the number of fields and no hook for those answers; `edge.head` refuses all that is smaller, in the
+envelope.
+"""
 
 from collections.abc import Sequence
 

@@ -186,6 +186,11 @@ def malformed_request(request: HttpRequest, exception: Exception | None = None) 
     return json_response(400, envelope(message, type=_INVALID, code="invalid_request"))
 
 
+def forbidden(message: str) -> HttpResponse:
+    """403 for what somebody known may not do at a page, told to a program."""
+    return json_response(403, envelope(message, type="permission_error", code="permission_denied"))
+
+
 def internal_error(request: HttpRequest) -> HttpResponse:
     """500, with the id that finds the log lines and no other detail."""
     message = f"Internal error; quote the request id {request_id(request)}"
