@@ -1,7 +1,6 @@
 """`GET /v1/videos/{id}`: the second of the two hot paths, in one statement."""
 
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts.authentication import BearerKeyAuthentication, LookUp
 from accounts.models import Scope
+from config import compression
 from config.envelope import encode
 from config.prepared import Row
 from videos import representation, statements
@@ -49,15 +49,22 @@ class ReadVideo(View):
         task, place = _found(self.key.beside, now)
         body = encode(self.shaped(representation.video(task, request._request, now, place)))
         poll_after = "0" if task.state in FINAL else str(POLL_AFTER_MS)
-        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        etag = compression.etag(request._request, body)
         headers = {POLL_AFTER: poll_after, "etag": etag, "cache-control": "private, no-cache"}
-        if {"*", etag, f"W/{etag}"} & {*parse_etags(request.headers.get("if-none-match", ""))}:
+        headers["vary"] = compression.VARY
+        if _is_known(etag, request.headers.get("if-none-match", "")):
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(body, content_type="application/json", headers=headers)
 
     def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
         """As this route shows the video object."""
         return video
+
+
+def _is_known(etag: str, known: str) -> bool:
+    """Whether a client has what the tag is of, compressed or not."""
+    strong = etag.removeprefix("W/")
+    return not {"*", strong, f"W/{strong}"}.isdisjoint(parse_etags(known))
 
 
 def _found(row: Row, now: datetime) -> tuple[Task, Place | None]:
