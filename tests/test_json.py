@@ -118,6 +118,8 @@ BROKEN = [
     (b'{"metadata": {"a": ["b", "caf\xe9"]}}', "metadata.a[1]", "metadata.a[1], line 1, column 30"),
     (b'{"caf\xe9": 1}', None, "line 1, column 6"),
     (b"\xff", None, "line 1, column 1"),
+    (b'{"a": "' + b'\\"' * 400_000 + b'\xff"}', "a", "a, line 1, column 800008"),
+    (b'{"a": "\\\xff', "a", "a, line 1, column 9"),
     (b'\xef\xbb\xbf{"a": "\xe9"}', "a", "a, line 1, column 8"),
     (b'{"a": "\xed\xa0\x80"}', "a", "a, line 1, column 8"),
 ]

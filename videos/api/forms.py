@@ -129,8 +129,8 @@ def _check_end(parser: PushMultipartParser, content: bytes, boundary: str) -> No
         parser.close()
     except MultipartError as error:
         raise IncompleteForm from error
-    end = re.search(rb"(?:\A|\r\n)--" + re.escape(boundary.encode()) + b"--", content)
-    if end is not None and content[end.end() :].strip():
+    _, _, behind = (b"\r\n" + content).partition(f"\r\n--{boundary}--".encode())
+    if behind.strip():
         raise MalformedBody("The form goes on behind its last boundary")
 
 

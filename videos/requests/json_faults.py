@@ -25,9 +25,10 @@ TOO_LONG = f"a whole number has more than {MOST_DIGITS} digits"
 TWICE = "a name is there twice in one object"
 NOT_JSON = {word: f"{word} is no number of JSON" for word in ("NaN", "Infinity", "-Infinity")}
 
-_TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_TEXT = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+"""Without its closing quote, and possessive: a text that has none is gone through once, and never back."""
 _TOKEN = re.compile(
-    rf"(?P<name>{_TEXT})(?=[ \t\r\n]*:)|{_TEXT}|(?P<word>-?[A-Za-z]+)|[\[\]{{}},:]"
+    rf"(?P<name>{_TEXT}\")(?=[ \t\r\n]*:)|{_TEXT}(?:\"|\\?\Z)|(?P<word>-?[A-Za-z]+)|[\[\]{{}},:]"
     r"|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)",
     re.DOTALL,
 )
