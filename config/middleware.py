@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from config import charsets, health, time_zones
 from config.envelope import envelope, json_response
+from config.error_codes import ErrorCode
 from config.routes import API_PREFIX, CONSOLE_PREFIX, FOR_PAGES, HEALTH_PREFIXES, READING
 
 REQUEST_ID_HEADER = "x-request-id"
@@ -27,7 +28,7 @@ _PLAIN = ("", "identity")
 """Content encodings that are none."""
 _SHOWN = 50
 """Characters of what a client sent that an error repeats."""
-_CODES = {405: "method_not_allowed", 416: "invalid_range"}
+_CODES: dict[int, ErrorCode] = {405: "method_not_allowed", 416: "invalid_range"}
 """Of refusals that come without a word."""
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -187,7 +188,7 @@ def new_request_id() -> str:
 def _told(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """The refusal with its headers, and with the envelope."""
     status = response.status_code
-    code = _CODES.get(status, "invalid_request")
+    code: ErrorCode = _CODES.get(status, "invalid_request")
     message = f'Method "{request.method}" not allowed.' if status == 405 else response.reason_phrase
     told = json_response(status, envelope(message, type="invalid_request_error", code=code))
     told["content-length"] = str(len(told.content))
@@ -224,7 +225,7 @@ def _unreadable(pairs: bytes) -> str | None:
     return None
 
 
-def _bad(message: str, *, param: str | None = None, code: str = "invalid_request") -> HttpResponse:
+def _bad(message: str, *, param: str | None = None, code: ErrorCode = "invalid_request") -> HttpResponse:
     return json_response(400, envelope(message, type="invalid_request_error", code=code, param=param))
 
 

@@ -14,7 +14,7 @@ def of_tenant(key: APIKey, public_id: str) -> Task:
 
 
 def linked(public_id: str) -> Task:
-    """The task that a signed link names, with its tenant, for whom the signature stands. Raises `TaskNotExist`."""
+    """The task that a signed link names, with its tenant. Raises `TaskNotExist`."""
     return _find(Task.objects.select_related("tenant"), public_id)
 
 
