@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
@@ -20,10 +19,10 @@ from tests.attacks import ATTACKS, crowd, proportion, wire
 from tests.attacks.attack import Attack, Bars, Outcome, Target, Verdict
 from tests.attacks.bystander import Bystander
 from tests.conftest import GOOD_BODY, Caller, make_caller, order_video
+from tests.emptying import empty_tables
 from tests.fork_server import ForkServer
 from tests.rows import check_each
 from tests.web_process import WebProcess
-from tests.worker_process import forget_jobs
 from videos.models import Task, UpstreamAccount
 
 pytestmark = [
@@ -78,8 +77,7 @@ def edge(
             process.kill()
             print(f"--- {process.url}\n{process.log()}")  # noqa: T201
         with django_db_blocker.unblock():
-            call_command("flush", verbosity=0, interactive=False)
-            forget_jobs()
+            empty_tables()
 
 
 def _keys() -> dict[str, str]:

@@ -672,12 +672,45 @@ def test_only_a_count_of_one_or_more_is_a_retry(count: str, owner: Caller, accou
     assert ids(sdk(owner, count)) != ids(sdk(owner, count))
 
 
-@pytest.mark.parametrize(("minutes", "is_known"), [(5, True), (60, False)])
-def test_a_retry_comes_within_minutes(
-    minutes: int, is_known: bool, owner: Caller, account: UpstreamAccount
+@pytest.mark.parametrize(
+    ("seconds", "retries", "timeout", "is_known"),
+    [
+        (100, 1, None, True),
+        (180, 1, None, False),
+        (180, 2, None, True),
+        (300, 1, "600", True),
+        (300, 1, "600.0", True),
+        (630, 1, "600", False),
+        (30, 1, "5", False),
+        (10, 1, "5", True),
+        (180, 1, "soon", False),
+        (180, 1, "-600", False),
+        (180, 1, "nan", False),
+        (60, 1, "", True),
+        (1000, 999_999_999, "999999", False),
+        (800, 999_999_999, "999999", True),
+    ],
+)
+def test_a_task_from_before_the_first_attempt_is_another_wish(
+    seconds: int,
+    retries: int,
+    timeout: str | None,
+    is_known: bool,
+    owner: Caller,
+    account: UpstreamAccount,
 ) -> None:
-    task = order_video(owner, now=timezone.now() - timedelta(minutes=minutes))
-    assert (ids(sdk(owner, 1)) == [task.public_id]) is is_known
+    task = order_video(owner, now=timezone.now() - timedelta(seconds=seconds))
+    headers = {"HTTP_X_STAINLESS_RETRY_COUNT": str(retries)}
+    headers |= {} if timeout is None else {"HTTP_X_STAINLESS_TIMEOUT": timeout}
+    assert (ids(owner.post("/v1/videos", GOOD_BODY, **headers)) == [task.public_id]) is is_known
+
+
+def test_of_an_old_task_and_a_new_one_a_retry_means_the_new_one(
+    owner: Caller, account: UpstreamAccount
+) -> None:
+    order_video(owner, now=timezone.now() - timedelta(minutes=10))
+    task = order_video(owner, now=timezone.now() - timedelta(seconds=20))
+    assert ids(sdk(owner, 1)) == [task.public_id]
 
 
 def test_a_deleted_task_is_not_given_back(owner: Caller, account: UpstreamAccount) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.apps.registry import Apps
 from django.conf import LazySettings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -454,6 +454,14 @@ def test_processes_that_migrate_at_once_write_the_default_prices_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_emptied_database_gets_the_default_prices() -> None:
-    call_command("flush", interactive=False, verbosity=0)
+def test_a_database_without_prices_gets_the_default_ones_with_the_next_migrate() -> None:
+    Price.objects.all().delete()
+    call_command("migrate", interactive=False, verbosity=0)
     assert Price.objects.count() == len(default_prices.PRICES)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_empties_the_database() -> None:
+    with pytest.raises(CommandError):
+        call_command("flush", interactive=False, verbosity=0)
+    assert Price.objects.exists()

@@ -22,7 +22,7 @@ from accounts.totals import Period, Totals
 from config import prepared
 from videos import statements
 from videos.errors import KeyRefused
-from videos.replays import KEPT, RETRIED_WITHIN, Earlier, Repetition
+from videos.replays import KEPT, Earlier, Repetition
 
 _TOTALS, _QUOTA, _FURTHER = len(statements.TOTALS), len(FIELDS), 11
 """How many columns of `statements.LOOK` and `FURTHER` are what."""
@@ -132,7 +132,7 @@ def _further_values(asker: Asker) -> dict[str, Any]:
         "key_rate": Int8(key.requests_per_minute or 1),
         "day": period.day,
         "month": period.month,
-        "retried_since": first_uuid7(asker.now - RETRIED_WITHIN),
+        "retried_since": first_uuid7(asker.now - asker.repetition.first_sent_within),
         "fingerprint": asker.repetition.fingerprint,
         **_lately(asker.now, asker.repetition.idempotency_key),
     }

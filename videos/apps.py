@@ -14,5 +14,5 @@ class VideosConfig(AppConfig):
     verbose_name = _("Videos")
 
     def ready(self) -> None:
-        """Let a database without prices get the default ones, also after it was emptied."""
+        """Let a database without prices get the default ones."""
         post_migrate.connect(default_prices.seed, sender=self)

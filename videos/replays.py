@@ -16,7 +16,11 @@ from videos.requests import InvalidRequestError, parse, without_a_meaning
 KEPT = timedelta(hours=24)
 """How long an Idempotency-Key stands for its task (contract section 5)."""
 RETRIED_WITHIN = timedelta(minutes=15)
-"""How long after a create a retry without a key may be one of it; OpenAI's SDK waits ten minutes at most."""
+"""How long after a create a retry without a key may be one of it, at most."""
+USUAL_TIMEOUT = timedelta(minutes=2)
+"""How long an SDK that does not say waits for an answer before it sends the request again."""
+LONGEST_PAUSE = timedelta(seconds=8)
+"""How long OpenAI's SDKs wait between two attempts."""
 LONGEST_KEY = 255
 """Characters of an Idempotency-Key."""
 
@@ -34,6 +38,8 @@ class Repetition:
     """An SDK says that it sends the request once more, and gave it no key."""
     may_be_retried: bool = False
     """It comes from an SDK that would say so."""
+    first_sent_within: timedelta = RETRIED_WITHIN
+    """How long ago the first attempt of a retry was sent, at most: a task from before is another wish's."""
 
     @classmethod
     def under(cls, idempotency_key: str, body: Mapping[str, Any]) -> "Repetition":
@@ -63,12 +69,19 @@ class Earlier:
     def only_twin(self) -> UUID | None:
         """The one task a retry must mean: it is alone, and the body was not refused after it was made.
 
-        A client that was refused since, or that made several, means a task of its own.
+        A client that was refused since, or that made several, means a task of its own. Tasks from before its
+        first attempt are none of these.
         """
         if len(self.twins) != 1:
             return None
         [twin] = self.twins
         return None if self.refused_at and self.refused_at >= made_at(twin) else twin
+
+
+def first_sent_within(retries: int, timeout: timedelta | None) -> timedelta:
+    """How long ago an SDK first sent what it has sent again so often; `timeout` is what it waits."""
+    attempts = min(retries, RETRIED_WITHIN // LONGEST_PAUSE)
+    return min(attempts * ((timeout or USUAL_TIMEOUT) + LONGEST_PAUSE), RETRIED_WITHIN)
 
 
 def fingerprint(body: Mapping[str, Any]) -> bytes:

@@ -1,7 +1,8 @@
 """Asking for a video: made, or only tried."""
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -35,6 +36,9 @@ IDEMPOTENCY_KEY = "idempotency-key"
 RETRY_COUNT = "x-stainless-retry-count"
 """How often OpenAI's SDK has sent this request before; its retries carry no idempotency key."""
 
+TIMEOUT = "x-stainless-timeout"
+"""How many seconds it waits for an answer."""
+_COUNT, _SECONDS = re.compile("[0-9]{1,9}"), re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 
 _TURNSTILES = tuple(Lock() for _ in range(256))
 """Of creates with one key that are decided at the same time all but one would be decided again. Here they
@@ -139,12 +143,21 @@ def _repetition(request: Request, body: Mapping[str, Any]) -> Repetition:
         raise InvalidRequestError([Violation(message, "Idempotency-Key")])
     if key is not None:
         return Repetition.under(key, body)
-    retries = request.headers.get(RETRY_COUNT, "")
+    told = request.headers.get(RETRY_COUNT, "")
+    is_count = _COUNT.fullmatch(told) is not None
+    retries = int(told) if is_count else 0
     return Repetition(
         fingerprint=replays.fingerprint(body),
-        is_retry=retries.isdecimal() and retries.strip("0") != "",
-        may_be_retried=retries.isdecimal(),
+        is_retry=retries > 0,
+        may_be_retried=is_count,
+        first_sent_within=replays.first_sent_within(retries, _timeout(request)),
     )
+
+
+def _timeout(request: Request) -> timedelta | None:
+    """How long the SDK waits for an answer, as it says itself."""
+    told = request.headers.get(TIMEOUT, "")
+    return timedelta(seconds=float(told)) if _SECONDS.fullmatch(told) else None
 
 
 def _idempotency_key(request: Request) -> str | None:
