@@ -5,22 +5,31 @@ import os
 import sys
 from contextlib import nullcontext
 
-from django.core.management import execute_from_command_line
-
 WITHOUT_DATABASE = frozenset({"check", "collectstatic", "compilemessages", "help", "makemessages", "version"})
 """Commands that must not start a server."""
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 def main() -> None:
     """Run one command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    command = sys.argv[1] if len(sys.argv) > 1 else "help"
-    # Settings are read before a command runs, so that the server they name is the one that is started.
-    from config import database
+    # Imported here, so that Ctrl-C is heard meanwhile.
+    from django.core.management import execute_from_command_line
 
-    with nullcontext() if command in WITHOUT_DATABASE else database.available():
-        execute_from_command_line(sys.argv)
+    # Settings are read before a command runs, so that the server they name is the one that is started.
+    from config import database, postgres
+
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    try:
+        with nullcontext() if command in WITHOUT_DATABASE else database.available():
+            execute_from_command_line(sys.argv)
+    except postgres.EmbeddedPostgresError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

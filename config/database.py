@@ -3,16 +3,49 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from config import postgres
+from config.environment import BadSettingError
+
+_LONGEST_WAIT = 10
+"""Seconds for a server to take a connection."""
 
 
 @contextmanager
 def available() -> Iterator[None]:
-    """Hold the database up while the block runs: the embedded server, unless `DATABASE_URL` names another."""
+    """Hold the database up while the block runs: the embedded server, unless `DATABASE_URL` names another.
+
+    Raises `BadSettingError` where that one cannot be used, `EmbeddedPostgresError` where ours cannot run.
+    """
     if settings.EMBEDDED_POSTGRES is None:
+        must_answer()
         yield
         return
     with postgres.running(settings.EMBEDDED_POSTGRES):
         yield
+
+
+def must_answer() -> None:
+    """Raise `BadSettingError` unless the server takes a connection."""
+    parameters = {"connect_timeout": _LONGEST_WAIT, **connection.get_connection_params()}
+    try:
+        connection.get_new_connection(parameters).close()
+    except (psycopg.Error, ImproperlyConfigured, ValueError) as error:
+        raise _unreachable(error) from None
+
+
+def _unreachable(error: Exception) -> BadSettingError:
+    reason = " ".join(str(error).split()).rstrip(".")
+    if settings.EMBEDDED_POSTGRES is not None:
+        return BadSettingError("DATABASE_URL", "is not set", f"the embedded server does not run; {reason}")
+    return BadSettingError("DATABASE_URL", "names a server that cannot be used", reason)
+
+
+def revive() -> None:
+    """Start the embedded server again if it has died. Only for who holds it; raises EmbeddedPostgresError."""
+    if settings.EMBEDDED_POSTGRES is not None:
+        postgres.revive(settings.EMBEDDED_POSTGRES)

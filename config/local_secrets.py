@@ -19,6 +19,8 @@ def _publish(path: Path, new: str) -> None:
     try:
         with os.fdopen(handle, "w") as file:
             file.write(new)
+            file.flush()
+            os.fsync(handle)  # or a power cut might leave an empty one
         os.link(draft, path)
     except FileExistsError:
         return

@@ -4,48 +4,63 @@ Every variable is described in `.env.example`.
 """
 
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-import environ
 from corsheaders.defaults import default_headers
 from cryptography.fernet import Fernet
 from django.core.management.utils import get_random_secret_key
 from django.templatetags.static import static
 
 from config import local_secrets, logs, postgres
+from config.environment import BadSettingError, Environment, is_fernet_key
 
 django_stubs_ext.monkeypatch()  # makes Django's generic classes subscriptable in annotations
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+env = Environment.with_file(BASE_DIR / ".env")
 
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
+DATA_DIR = env.folder("DATA_DIR", default=BASE_DIR / ".data")
 """Where a machine without configuration keeps its database, its secrets and its videos."""
+
+_MOST_DAYS, _MOST_THREADS = 36_500, 1000
 
 # --- the site
 
-DEBUG = env.bool("DEBUG", default=False)
-PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+DEBUG = env.switch("DEBUG", default=False)
+PUBLIC_URL = env.origin("PUBLIC_URL")
 """How the world reaches us, such as https://video.example.com; empty: as each request came."""
-BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+BEHIND_TLS_PROXY = env.switch("BEHIND_TLS_PROXY", default=False)
 """Whether a proxy in front ends TLS, and says so in X-Forwarded-Proto."""
 SERVED_WITH_TLS = PUBLIC_URL.startswith("https://")
 
-SECRET_KEY_GENERATED = not env.str("SECRET_KEY", default="")
-SECRET_KEY = env.str("SECRET_KEY", default="") or local_secrets.kept(
-    DATA_DIR / "secret_key", get_random_secret_key()
-)
-ENCRYPTION_KEYS_GENERATED = not env.list("ENCRYPTION_KEYS", default=[])
-ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [
-    local_secrets.kept(DATA_DIR / "encryption_key", Fernet.generate_key().decode())
+
+def _kept(name: str, new: str, is_good: Callable[[str], bool]) -> str:
+    """The secret in that file of DATA_DIR."""
+    try:
+        secret = local_secrets.kept(DATA_DIR / name, new)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettingError(
+            "DATA_DIR", f"is {str(DATA_DIR)!r}", f"secrets must be kept there; {error}"
+        ) from None
+    if not is_good(secret):
+        raise BadSettingError("DATA_DIR", f"is {str(DATA_DIR)!r}", f"its file {name} is damaged; restore it")
+    return secret
+
+
+SECRET_KEY_GENERATED = not env.text("SECRET_KEY", default="")
+SECRET_KEY = env.text("SECRET_KEY", default="") or _kept("secret_key", get_random_secret_key(), bool)
+ENCRYPTION_KEYS_GENERATED = not env.fernet_keys("ENCRYPTION_KEYS")
+ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS") or [
+    _kept("encryption_key", Fernet.generate_key().decode(), is_fernet_key)
 ]
 """Fernet keys for the secrets of upstream accounts: the first encrypts, all decrypt."""
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 if PUBLIC_URL:
     ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -127,7 +142,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 
 # --- browsers on other sites
 
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 """Sites whose pages may call the API, such as https://app.example; none by default."""
 if CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(
@@ -153,9 +168,9 @@ CORS_EXPOSE_HEADERS = (
 
 # --- the database
 
-EMBEDDED_POSTGRES = None if env.str("DATABASE_URL", default="") else DATA_DIR / "postgres"
+EMBEDDED_POSTGRES = None if env.text("DATABASE_URL", default="") else DATA_DIR / "postgres"
 """The folder of the embedded server, or None where DATABASE_URL names a server."""
-_DATABASE = env.db_url("DATABASE_URL", default=postgres.url(DATA_DIR / "postgres"))
+_DATABASE = env.database("DATABASE_URL", default=postgres.url(DATA_DIR / "postgres"))
 DATABASES = {
     "default": {
         **_DATABASE,
@@ -199,7 +214,7 @@ CSRF_FAILURE_VIEW = "videos.failures.csrf_failed"
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "people:log-in", "people:home", "people:log-in"
 PASSWORD_RESET_TIMEOUT = 3600
 """Seconds a link to set a password anew works."""
-INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+INVITATION_DAYS = env.whole("INVITATION_DAYS", default=7, least=1, most=_MOST_DAYS)
 """How long a link that invites somebody to a tenant works."""
 AXES_FAILURE_LIMIT = "accounts.people.lockout.failure_limit"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -217,16 +232,16 @@ AXES_ENABLE_ADMIN = False  # people are let in again on the page of people
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # its middleware is there, among those of the pages
 OTP_TOTP_ISSUER = "Reelay"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
-STAFF_TOTP_REQUIRED = env.bool("STAFF_TOTP_REQUIRED", default=False)
+STAFF_TOTP_REQUIRED = env.switch("STAFF_TOTP_REQUIRED", default=False)
 """Whether the console opens only for staff with a second factor."""
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+vars().update(env.email("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Reelay <reelay@localhost>")
+DEFAULT_FROM_EMAIL = env.address("DEFAULT_FROM_EMAIL", default="Reelay <reelay@localhost>")
 """Whom mail is from; it goes to the terminal unless EMAIL_URL names a server."""
 
 # --- what pages may load
 
-MEDIA_ORIGINS = env.list("MEDIA_ORIGINS", default=[])
+MEDIA_ORIGINS = env.origins("MEDIA_ORIGINS")
 """Where links of the result storage lead to, if that is not a folder: pages may play videos from there."""
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -261,7 +276,11 @@ UNFOLD = {
 # --- files
 
 STATIC_URL = "static/"
-STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
+STATIC_ROOT = (
+    str(env.folder("STATIC_ROOT", default=BASE_DIR, is_written=False))
+    if env.text("STATIC_ROOT", default="")
+    else None
+)
 """Where collectstatic puts the console's assets; without it they are served from the packages."""
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STORAGES = {
@@ -269,14 +288,14 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "results": {
         "BACKEND": "videos.storage.DurableFileSystemStorage",
-        "OPTIONS": {"location": env.str("RESULTS_DIR", default=str(DATA_DIR / "results"))},
+        "OPTIONS": {"location": str(env.folder("RESULTS_DIR", default=DATA_DIR / "results"))},
     },
 }
-RESULT_RETENTION_DAYS = env.int("RESULT_RETENTION_DAYS", default=30)
+RESULT_RETENTION_DAYS = env.whole("RESULT_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)
 """How long the platform keeps a finished video."""
-TASK_RETENTION_DAYS = env.int("TASK_RETENTION_DAYS", default=0)
+TASK_RETENTION_DAYS = env.whole("TASK_RETENTION_DAYS", default=0, least=0, most=_MOST_DAYS)
 """How long after its end `manage.py prune` leaves a task its request and events; 0 is for ever."""
-LINK_LIFE_SECONDS = env.int("LINK_LIFE_SECONDS", default=24 * 3600)
+LINK_LIFE_SECONDS = env.whole("LINK_LIFE_SECONDS", default=24 * 3600, least=1, most=_MOST_DAYS * 24 * 3600)
 """How long a signed link to a finished video works; each read of the task renews it."""
 
 # --- the API
@@ -284,7 +303,7 @@ LINK_LIFE_SECONDS = env.int("LINK_LIFE_SECONDS", default=24 * 3600)
 MAX_BODY_BYTES = 1024 * 1024
 """The largest request the API takes (contract section 5)."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-API_THREADS = env.int("API_THREADS", default=16)
+API_THREADS = env.whole("API_THREADS", default=16, least=1, most=_MOST_THREADS)
 """Requests one web process works on at a time, each with a database connection of its own."""
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "videos.api.errors.answer_exception",
@@ -294,38 +313,40 @@ REST_FRAMEWORK = {
 
 # --- tenants and money
 
-CURRENCY = env.str("CURRENCY", default="CNY")
+CURRENCY = env.code("CURRENCY", default="CNY")
 """What all prices and balances are in; one for the whole deployment, never changed later."""
-DEFAULT_TENANT_TIME_ZONE = env.str("DEFAULT_TENANT_TIME_ZONE", default="UTC")
+DEFAULT_TENANT_TIME_ZONE = env.time_zone("DEFAULT_TENANT_TIME_ZONE", default="UTC")
 """Whose days and months a new tenant's limits are counted in."""
-DEFAULT_QUOTA = env.dict("DEFAULT_QUOTA", default={})
+DEFAULT_QUOTA = env.quota("DEFAULT_QUOTA")
 """Limits of tenants that have no quota of their own, by the names of its fields."""
-OTHER_REQUESTS_PER_MINUTE = env.int("OTHER_REQUESTS_PER_MINUTE", default=60_000)
+OTHER_REQUESTS_PER_MINUTE = env.whole("OTHER_REQUESTS_PER_MINUTE", default=60_000, least=0, most=10**9)
 """Requests of one key that one web process answers in a minute, besides tasks made; 0 is no limit."""
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", default=0, least=0, most=100)
 """How many proxies in front add the address they see to X-Forwarded-For."""
-CONNECTIONS_PER_ADDRESS = env.int("CONNECTIONS_PER_ADDRESS", default=0 if TRUSTED_PROXIES else 256)
+CONNECTIONS_PER_ADDRESS = env.whole(
+    "CONNECTIONS_PER_ADDRESS", default=0 if TRUSTED_PROXIES else 256, least=0, most=10**6
+)
 """Connections that one web process keeps open for one address; 0 is no limit."""
-HTTP_2 = env.bool("HTTP_2", default=False)
+HTTP_2 = env.switch("HTTP_2", default=False)
 """Whether HTTP/2 is spoken, besides HTTP/1.1."""
 
 # --- upstream and the worker
 
 DEFAULT_UPSTREAM_ENDPOINT = "https://mps.tencentcloudapi.com"
 """Where a new upstream account's API is, unless staff say otherwise."""
-UPSTREAM_CREATE_TIMEOUT = env.float("UPSTREAM_CREATE_TIMEOUT", default=30.0)
+UPSTREAM_CREATE_TIMEOUT = env.number("UPSTREAM_CREATE_TIMEOUT", default=30.0, most=3600)
 """Seconds to wait for the answer to a paid create; an answer later than that is in doubt."""
-UPSTREAM_DESCRIBE_TIMEOUT = env.float("UPSTREAM_DESCRIBE_TIMEOUT", default=10.0)
+UPSTREAM_DESCRIBE_TIMEOUT = env.number("UPSTREAM_DESCRIBE_TIMEOUT", default=10.0, most=3600)
 """Seconds to wait for the answer to a query."""
-TASK_DEADLINE_HOURS = env.float("TASK_DEADLINE_HOURS", default=4.0)
+TASK_DEADLINE_HOURS = env.number("TASK_DEADLINE_HOURS", default=4.0, most=_MOST_DAYS * 24)
 """A task that runs longer is shown to staff; it stays open, for upstream may still finish it."""
-IN_DOUBT_RELEASE_HOURS = env.float("IN_DOUBT_RELEASE_HOURS", default=48.0)
+IN_DOUBT_RELEASE_HOURS = env.number("IN_DOUBT_RELEASE_HOURS", default=48.0, most=_MOST_DAYS * 24)
 """A submission whose answer was lost is given up after this, unless evidence or a person decided it."""
-WORKER_THREADS = env.int("WORKER_THREADS", default=8)
+WORKER_THREADS = env.whole("WORKER_THREADS", default=8, least=1, most=_MOST_THREADS)
 """Database connections that one worker process works with."""
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
-PROCRASTINATE_WORKER_DEFAULTS = {
-    "concurrency": env.int("WORKER_CONCURRENCY", default=64),
+PROCRASTINATE_WORKER_DEFAULTS: dict[str, Any] = {
+    "concurrency": env.whole("WORKER_CONCURRENCY", default=64, least=1, most=10_000),
     "fetch_job_polling_interval": 1.0,
     # Longer than the longest step (waiting for its moment, the call, writing its outcome down), so that a
     # step in hand is finished and not cut off.
@@ -336,5 +357,6 @@ PROCRASTINATE_WORKER_DEFAULTS = {
 # --- logs
 
 LOGGING = logs.configuration(
-    level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=not sys.stderr.isatty())
+    level=env.level("LOG_LEVEL", default="INFO"),
+    as_json=env.switch("LOG_JSON", default=not sys.stderr.isatty()),
 )

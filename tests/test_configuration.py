@@ -38,13 +38,6 @@ def test_the_settings_of_the_tests_are_good() -> None:
     assert messages() == []
 
 
-def test_another_database_than_postgresql_is_refused(
-    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
-    assert ids() == ["reelay.E001"]
-
-
 @pytest.mark.parametrize(
     ("key_missing", "encryption_missing", "named"),
     [
@@ -64,47 +57,6 @@ def test_a_shared_database_needs_shared_secrets(
     for message, name in zip(found, named, strict=True):
         assert name in message.msg
         assert name in (message.hint or "")
-
-
-@pytest.mark.parametrize("key", ["", "short", "é" * 44, "x" * 44, "QUJD" * 10])
-def test_a_malformed_encryption_key_is_named_by_its_place_and_never_shown(
-    key: str, settings: LazySettings
-) -> None:
-    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), key]
-    [message] = messages()
-    assert message.id == "reelay.E003"
-    assert "key 2" in message.msg
-    assert not key or key not in f"{message.msg} {message.hint}"
-
-
-POSITIVE = [
-    "UPSTREAM_CREATE_TIMEOUT",
-    "UPSTREAM_DESCRIBE_TIMEOUT",
-    "TASK_DEADLINE_HOURS",
-    "RESULT_RETENTION_DAYS",
-    "INVITATION_DAYS",
-    "LINK_LIFE_SECONDS",
-    "API_THREADS",
-    "WORKER_THREADS",
-    "IN_DOUBT_RELEASE_HOURS",
-]
-
-
-@pytest.mark.parametrize("name", POSITIVE)
-@pytest.mark.parametrize("value", [0, -1])
-def test_a_duration_that_is_none_is_refused(name: str, value: int, settings: LazySettings) -> None:
-    setattr(settings, name, value)
-    [message] = messages()
-    assert message.id == "reelay.E004"
-    assert name in message.msg
-
-
-@pytest.mark.parametrize("name", ["Mars/Olympus", "", "asia/shanghai", "../UTC"])
-def test_a_time_zone_there_is_not_is_refused(name: str, settings: LazySettings) -> None:
-    settings.DEFAULT_TENANT_TIME_ZONE = name
-    [message] = messages()
-    assert message.id == "reelay.E005"
-    assert repr(name) in message.msg
 
 
 SAFE = {
@@ -178,46 +130,6 @@ def test_every_limit_of_a_quota_may_be_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "word"),
-    [
-        ("concurrent_task", "5"),
-        ("tenant", "1"),
-        (" when_full", "queue"),
-        ("concurrent_tasks", ""),
-        ("concurrent_tasks", "-1"),
-        ("concurrent_tasks", "5.0"),
-        ("concurrent_tasks", "five"),
-        ("concurrent_tasks", "\u0665"),
-        ("concurrent_tasks", "9999999999"),
-        ("spend_per_day", "-0.01"),
-        ("spend_per_day", "1e3"),
-        ("spend_per_day", "NaN"),
-        ("spend_per_day", "0.0000001"),
-        ("spend_per_month", "1234567890123"),
-        ("when_full", "wait"),
-        ("is_prepaid", "perhaps"),
-    ],
-)
-def test_a_quota_for_everybody_that_says_nothing_is_refused(
-    name: str, word: str, settings: LazySettings
-) -> None:
-    settings.DEFAULT_QUOTA = {"queued_tasks": "5", name: word}
-    [message] = messages()
-    assert message.id == "reelay.E006"
-    assert f"{name}={word}" in message.msg
-
-
-@pytest.mark.parametrize("name", ["OTHER_REQUESTS_PER_MINUTE", "TRUSTED_PROXIES"])
-def test_a_count_may_be_none_and_not_less(name: str, settings: LazySettings) -> None:
-    setattr(settings, name, 0)
-    assert messages() == []
-    setattr(settings, name, -1)
-    [message] = messages()
-    assert message.id == "reelay.E007"
-    assert name in message.msg
-
-
-@pytest.mark.parametrize(
     ("is_behind_proxy", "url", "found"),
     [
         (True, "http://video.example.com", ["reelay.E008"]),
@@ -234,21 +146,10 @@ def test_behind_a_proxy_that_ends_tls_the_address_is_https(
     assert ids() == found
 
 
-BAD: dict[str, Any] = {
-    "EMBEDDED_POSTGRES": None,
-    "ENCRYPTION_KEYS": ["x"],
-    "API_THREADS": 0,
-    "DEFAULT_TENANT_TIME_ZONE": "x",
-    "DEFAULT_QUOTA": {"x": "y"},
-    "TRUSTED_PROXIES": -1,
-}
-
-
-@pytest.mark.parametrize("spoil", BAD)
-def test_every_message_has_a_hint(spoil: str, settings: LazySettings) -> None:
-    settings.SECRET_KEY_GENERATED = True
-    setattr(settings, spoil, BAD[spoil])
-    assert messages()
+def test_every_message_has_a_hint(settings: LazySettings) -> None:
+    settings.EMBEDDED_POSTGRES, settings.SECRET_KEY_GENERATED = None, True
+    settings.BEHIND_TLS_PROXY, settings.PUBLIC_URL = True, "http://video.example.com"
+    assert ids() == ["reelay.E002", "reelay.E002", "reelay.E008"]
     assert all(message.hint for message in messages())
 
 

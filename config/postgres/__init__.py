@@ -8,7 +8,7 @@ needs the server any more, however they left; it then stops the server and ends.
 The keeper runs without site-packages, to start fast: import only the standard library in this package.
 """
 
-from config.postgres.holding import running
+from config.postgres.holding import revive, running
 from config.postgres.place import EmbeddedPostgresError, url
 
-__all__ = ["EmbeddedPostgresError", "running", "url"]
+__all__ = ["EmbeddedPostgresError", "revive", "running", "url"]

@@ -45,6 +45,14 @@ def running(data: Path, *, options: Mapping[str, str] = _NO_OPTIONS) -> Iterator
         yield
 
 
+def revive(data: Path) -> None:
+    """Start the server again if it has died, with no further settings. Only for who holds it.
+
+    Raises EmbeddedPostgresError if it does not answer within 30 seconds.
+    """
+    _ensure_server(Place.under(data), binaries_folder(), _NO_OPTIONS, time.monotonic() + _START_SECONDS)
+
+
 def _holders_file(place: Place) -> IO[str]:
     try:
         place.root.mkdir(mode=0o700, parents=True, exist_ok=True)

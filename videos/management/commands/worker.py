@@ -20,7 +20,7 @@ PAUSE = 1.0
 FETCHING, DRAWING = (Job.STORE,), (Job.POSTER,)
 MOVING = tuple(job for job in Job if job not in FETCHING + DRAWING)
 """Results are fetched apart: slow links must not take the places of what moves tasks on."""
-MOST_AT_A_TIME = {
+MOST_AT_A_TIME: dict[tuple[Job, ...], int] = {
     MOVING: settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"],
     FETCHING: settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"],
     # Videos are decoded one by one: that takes a processor, which results must not wait for.
