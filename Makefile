@@ -15,46 +15,46 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
-demo: $(VENV)/.local ## Run everything and make a video; ONCE=1 ends after it
+demo: installed ## Run everything and make a video; ONCE=1 ends after it
 	@$(BIN)/python manage.py demo --port $(PORT) $(if $(ONCE),--once)
 
-serve: $(VENV)/.local ## Run everything on PORT (8000)
+serve: installed ## Run everything on PORT (8000)
 	@$(BIN)/python manage.py serve --port $(PORT)
 
-test: $(VENV)/.test ## Run every test, on an embedded PostgreSQL of its own
+test: installed-for-tests ## Run every test, on an embedded PostgreSQL of its own
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
-test-docs: $(VENV)/.test $(NODE)/.package-lock.json ## Run the examples of the documents, Node's included (which it installs where it is missing)
+test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of the documents, Node's included (which it installs where it is missing)
 	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/test_docs_examples.py $(ARGS)
 
-test-long: $(VENV)/.test ## Run the properties of money and state many times over
+test-long: installed-for-tests ## Run the properties of money and state many times over
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py $(ARGS)
 
-e2e: $(VENV)/.test chromium ## Use the pages in a real browser (Debian's chromium, which it installs where it is missing)
+e2e: installed-for-tests chromium ## Use the pages in a real browser (Debian's chromium, which it installs where it is missing)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-screenshots: $(VENV)/.test chromium ## Photograph every page, wide and narrow, light and dark, in each language, into .screenshots/
+screenshots: installed-for-tests chromium ## Photograph every page, wide and narrow, light and dark, in each language, into .screenshots/
 	$(BIN)/python -m pytest tests/e2e/screenshots.py $(ARGS)
 
-check: $(VENV)/.test ## Lint, types, deployment and migrations
+check: installed-for-tests ## Lint, types, deployment and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	PUBLIC_URL=https://reelay.example EMAIL_URL=smtp+tls://mail.example:587 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-format: $(VENV)/.test ## Put the code into its one shape
+format: installed-for-tests ## Put the code into its one shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.test ## Write the tables of the models into docs/requests.md anew
+docs: installed-for-tests ## Write the tables of the models into docs/requests.md anew
 	$(BIN)/python -m tests.model_tables
 
-messages: $(VENV)/.test ## Collect what is to be translated, and compile what is (needs gettext)
+messages: installed-for-tests ## Collect what is to be translated, and compile what is (needs gettext)
 	$(BIN)/python manage.py makemessages --locale zh_Hans --ignore '$(VENV)' --ignore build --ignore tests --no-obsolete --add-location file --extension html,txt,svg,py
 	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore '$(VENV)'
 
-bench: $(VENV)/.test ## Measure rates and latencies, a million tasks, and how soon finished videos show; needs wrk
+bench: installed-for-tests ## Measure rates and latencies, a million tasks, and how soon finished videos show; needs wrk
 	$(BIN)/python -m tests.bench.gateway
 	$(BIN)/python -m tests.bench.million
 	$(BIN)/python -m tests.bench.pages
@@ -64,17 +64,19 @@ bench: $(VENV)/.test ## Measure rates and latencies, a million tasks, and how so
 clean: ## Remove what the commands made, the local database and its videos included
 	rm -rf $(VENV) .data $(NODE)
 
-$(VENV)/.local: pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local]'
-	@touch $@
+# Looks the environment over, installs what is missing, and makes it anew where it is not whole.
+define provide
+	@command -v $(PYTHON) >/dev/null || { echo 'There is no $(PYTHON): install Python 3.11 or later, or name another, such as make PYTHON=python3.12.' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Reelay needs Python 3.11 or later, and $(PYTHON) is Python %s.%s: install a newer one, or name it, such as make PYTHON=python3.12." % sys.version_info[:2])'
+	@$(PYTHON) -m config.installation '$(VENV)' $(1)
+endef
 
-$(VENV)/.test: pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	@touch $(VENV)/.local $@
+.PHONY: installed installed-for-tests
+installed:
+	$(call provide,local)
+
+installed-for-tests:
+	$(call provide,test)
 
 # npm writes the file whenever it has installed what the lock file says.
 $(NODE)/.package-lock.json: tests/node/package.json tests/node/package-lock.json | node
