@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8000
+# Of the command line only: some shells and conda have a HOST of their own in the environment.
+LISTEN = --host '$(if $(filter command,$(origin HOST)),$(HOST),127.0.0.1)' --port '$(PORT)'
 BIN = $(VENV)/bin
 NODE = tests/node/node_modules
 
@@ -15,11 +17,11 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
-demo: installed ## Run everything and make a video; ONCE=1 ends after it
-	@$(BIN)/python manage.py demo --port $(PORT) $(if $(ONCE),--once)
+demo: installed ## Run everything on HOST and PORT, and make a video; ONCE=1 ends after it
+	@$(BIN)/python manage.py demo $(LISTEN) $(if $(ONCE),--once)
 
-serve: installed ## Run everything on PORT (8000)
-	@$(BIN)/python manage.py serve --port $(PORT)
+serve: installed ## Run everything on HOST (127.0.0.1) and PORT (8000); CANNED=1 hands out one ready video
+	@$(BIN)/python manage.py serve $(LISTEN) $(if $(CANNED),--canned)
 
 test: installed-for-tests ## Run every test, on an embedded PostgreSQL of its own
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)

@@ -40,6 +40,11 @@ class Child:
         """The end of its output."""
         return self.log.read_text(errors="replace")[-_LOG_TAIL:]
 
+    def last_words(self) -> str:
+        """The last line of its output, and where it is."""
+        *_, last = ["(it said nothing)", *filter(None, map(str.strip, self.tail().splitlines()))]
+        return f"the last line of {self.log}: {last}"
+
 
 class Family:
     """The children of this process. As a context manager it ends them all, on SIGTERM as on Ctrl-C."""
@@ -94,25 +99,45 @@ class Family:
         for child in self._children:
             code = child.process.poll()
             if code is not None:
-                raise ProcessError(f"{child.name} ended with code {code}:\n{child.tail()}")
+                raise ProcessError(
+                    f"{child.name} ended by itself, with {_ending(code)}; {child.last_words()}"
+                )
 
     def stop(self) -> None:
         """End the children, the last one started first, and wait for them."""
         for child in reversed(self._children):
             child.process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._children:
-            _reap(self._children.pop(), deadline)
+        try:
+            for child in reversed(self._children):
+                _reap(child, deadline)
+        finally:  # also when Ctrl-C comes again
+            for child in self._children:
+                _kill_group(child)
+            self._children.clear()
 
 
-def free_port(wanted: int) -> int:
-    """The port, or if it is taken one that is free. 0 asks for any."""
+def free_port(wanted: int, host: str = "127.0.0.1") -> int:
+    """The port, or if it is taken one that is free. 0 asks for any. Raises `ProcessError` for a bad host."""
     for port in (wanted, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise ProcessError("no port is free")
+        try:
+            return bound_port(host, port)
+        except OSError as error:
+            reason = error
+    raise ProcessError(f"no port is free at {host}: {reason}")
+
+
+def bound_port(host: str, port: int) -> int:
+    """The port that is had there; 0 asks for any. Raises OSError if nobody can listen there."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        return int(probe.getsockname()[1])
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"code {code}"
 
 
 def _answers(url: str) -> bool:
@@ -127,9 +152,14 @@ def _reap(child: Child, deadline: float) -> None:
     try:
         child.process.wait(timeout=max(0.1, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.process.pid, signal.SIGKILL)
+        _kill_group(child)
         child.process.wait()
+
+
+def _kill_group(child: Child) -> None:
+    """End the child and what it started, at once; that outlives a child that was killed itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.process.pid, signal.SIGKILL)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -91,6 +91,10 @@ def test_serve_serves_leaves_no_process_behind_and_prefers_a_real_account(tmp_pa
         _end(process, signal.SIGINT, data)
     with _serving(data) as (process, url):
         assert _models(url, key)
+        _kill_postgres(data)
+        wait_until("the database to be back", lambda: _status(f"{url}/readyz") == 200)
+        invited = json.loads(_manage(data, "createtenant", "Bob", "--owner", "bob@people.example"))
+        assert invited["invitation"].startswith(f"{url}/")
         _manage(data, "shell", "-v0", "-c", REAL_ACCOUNT)
         _end(process, signal.SIGKILL, data)
     with _serving(data) as (process, url):
@@ -98,6 +102,13 @@ def test_serve_serves_leaves_no_process_behind_and_prefers_a_real_account(tmp_pa
         assert not _has_sandbox(process.pid)
         assert _manage(data, "shell", "-v0", "-c", ENABLED).split() == ["real"]
         _end(process, signal.SIGTERM, data)
+
+
+def _kill_postgres(data: Path) -> None:
+    number = int((data / "postgres" / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+    postmaster = psutil.Process(number)
+    postmaster.kill()
+    wait_until("the end of the server", lambda: not postmaster.is_running())
 
 
 def _models(url: str, key: str) -> Any:

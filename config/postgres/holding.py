@@ -46,11 +46,16 @@ def running(data: Path, *, options: Mapping[str, str] = _NO_OPTIONS) -> Iterator
 
 
 def revive(data: Path) -> None:
-    """Start the server again if it has died, with no further settings. Only for who holds it.
+    """Start the server again, without further settings, if it has died. Only for who holds it.
 
     Raises EmbeddedPostgresError if it does not answer within 30 seconds.
     """
-    _ensure_server(Place.under(data), binaries_folder(), _NO_OPTIONS, time.monotonic() + _START_SECONDS)
+    place = Place.under(data)
+    with opened(place.keeper) as lock:
+        if not locked(lock, fcntl.LOCK_EX):  # a keeper ends with its server
+            return
+        _start_keeper(place, binaries_folder(), _NO_OPTIONS, lock)
+    _await_server(place, time.monotonic() + _START_SECONDS)
 
 
 def _holders_file(place: Place) -> IO[str]:

@@ -1,18 +1,23 @@
 """The processes of a whole gateway on this machine."""
 
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from django.conf import settings
 
+from config import database, local_address
 from config.edge import server
 from config.processes import Family, free_port
+from videos.local.listening import Listening
 from videos.models import UpstreamAccount
 
 SANDBOX_ACCOUNT = "sandbox"
 _SECRET_ID = "AKIDsandbox"  # noqa: S105 - names the account, proves nothing
-DEFAULT_PORT = 8000
+WATCH_EVERY = 0.5
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +29,32 @@ class Stack:
     logs: Path
 
 
-def start(family: Family, port: int) -> Stack:
+def start(family: Family, at: Listening, *, canned: bool = False) -> Stack:
     """Start web, worker and, unless an upstream account is set up, the sandbox; returns once all answer.
 
-    `port` is where the API should listen; another is chosen if it is taken. Raises `ProcessError`.
+    A sandbox that is `canned` hands out one video for all. Raises `ProcessError`.
     """
-    sandbox = _start_sandbox(family) if not _has_real_upstream() else _retire_sandbox()
+    sandbox = _start_sandbox(family, canned=canned) if not _has_real_upstream() else _retire_sandbox()
     family.start("worker", ["manage.py", "worker"])
-    api = _start_web(family, free_port(port))
-    return Stack(api=api, sandbox=sandbox, logs=settings.DATA_DIR / "logs")
+    _start_web(family, at)
+    return Stack(api=at.url, sandbox=sandbox, logs=settings.DATA_DIR / "logs")
+
+
+def watch(family: Family, running: Stack) -> NoReturn:
+    """Stay, known as the gateway of this machine, and keep the database up.
+
+    Raises `ProcessError` when a part has ended, `EmbeddedPostgresError` when the database does not come back.
+    """
+    with local_address.announced(settings.DATA_DIR, running.api):
+        while True:
+            look_after(family)
+            time.sleep(WATCH_EVERY)
+
+
+def look_after(family: Family) -> None:
+    """Look once; raises as `watch` does."""
+    family.check()
+    database.revive()
 
 
 def _has_real_upstream() -> bool:
@@ -45,11 +67,12 @@ def _retire_sandbox() -> str:
     return ""
 
 
-def _start_sandbox(family: Family) -> str:
+def _start_sandbox(family: Family, *, canned: bool) -> str:
     port, secret = free_port(0), secrets.token_urlsafe(24)
     url = f"http://127.0.0.1:{port}"
     environment = {"SANDBOX_CREDENTIALS": f"{_SECRET_ID}:{secret}"}
-    child = family.start("sandbox", ["-m", "videos.sandbox", "--port", str(port)], environment)
+    options = ["--port", str(port), *(["--canned"] if canned else [])]
+    child = family.start("sandbox", ["-m", "videos.sandbox", *options], environment)
     family.wait_until_answers(child, f"{url}/_sandbox/healthz")
     UpstreamAccount.objects.update_or_create(
         name=SANDBOX_ACCOUNT,
@@ -58,10 +81,9 @@ def _start_sandbox(family: Family) -> str:
     return url
 
 
-def _start_web(family: Family, port: int) -> str:
-    url = f"http://127.0.0.1:{port}"
+def _start_web(family: Family, at: Listening) -> None:
     # A worker that is still starting does not hear SIGTERM: it is not waited for without end.
     more = ("--workers-kill-timeout", "30")
-    child = family.start("web", server.command("127.0.0.1", port, *more, http_2=settings.HTTP_2))
-    family.wait_until_answers(child, f"{url}/healthz")
-    return url
+    command = server.command(at.host, at.port, *more, http_2=settings.HTTP_2)
+    child = family.start("web", command, {"ALLOWED_HOSTS": ",".join(at.allowed_hosts)})
+    family.wait_until_answers(child, f"{at.url}/healthz")

@@ -6,6 +6,7 @@ import time
 import urllib.error
 from argparse import ArgumentParser
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Membership, Purpose, Role, Tenant, User
 from config.processes import Family, ProcessError
-from videos.local import stack
+from videos.local import listening, stack
 from videos.local.client import BadVideoError, Client, check_video
 
 TENANT = STAFF = "demo"
@@ -52,35 +53,39 @@ class Command(BaseCommand):
     help = "Run everything, make one video as a client would, check it, and stay up for more."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=stack.DEFAULT_PORT)
+        listening.add_arguments(parser)
         parser.add_argument("--once", action="store_true", help="end after the video")
 
-    def handle(self, *_: Any, port: int, once: bool, **__: Any) -> None:
+    def handle(self, *_: Any, host: str, port: str, once: bool, **__: Any) -> None:
         if settings.EMBEDDED_POSTGRES is None:
             raise CommandError("The demo makes a staff user, on its own database only: unset DATABASE_URL.")
+        at = listening.choose(host, port)
+        for note in at.notes:
+            self.stdout.write(note)
         call_command("migrate", verbosity=0)
         seeded = _seed()
         try:
             with Family(settings.DATA_DIR / "logs") as family:
-                running = stack.start(family, port)
+                running = stack.start(family, at)
                 if not running.sandbox:
                     raise CommandError(
                         "The demo makes its video in the sandbox; disable the other upstream accounts."
                     )
-                self._make_video(Client(running.api, seeded.key), running)
+                self._make_video(Client(running.api, seeded.key), running, family)
                 if not once:
-                    self._stay(family, running, seeded)
-        except (ProcessError, BadVideoError, urllib.error.URLError) as error:
-            raise CommandError(str(error)) from error
+                    self._describe(running, seeded)
+                    stack.watch(family, running)
+        except (ProcessError, BadVideoError, OSError) as error:  # an HTTP error is an OSError
+            raise CommandError(_told(error)) from error
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
             if once:
                 raise CommandError("interrupted before the video was there") from None
 
-    def _make_video(self, client: Client, running: stack.Stack) -> None:
+    def _make_video(self, client: Client, running: stack.Stack, family: Family) -> None:
         video = client.create(guide_example(running.sandbox))
         self.stdout.write(f"POST {running.api}/v1/videos → {video['id']}")
-        video = self._watch(client, video["id"])
+        video = self._watch(client, video["id"], family)
         if video["status"] != "completed":
             raise BadVideoError(f"{video['id']} failed: {video['error']}")
         target = settings.DATA_DIR / "demo" / f"{video['id']}.mp4"
@@ -88,7 +93,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Checked: {check_video(target, SECONDS)}")
         self.stdout.write(f"Your video: {target}")
 
-    def _watch(self, client: Client, task_id: str) -> dict[str, Any]:
+    def _watch(self, client: Client, task_id: str, family: Family) -> dict[str, Any]:
         deadline = time.monotonic() + LIMIT
         for video in client.progress(task_id):
             filled = BAR * video["progress"] // 100
@@ -100,12 +105,12 @@ class Command(BaseCommand):
             if time.monotonic() > deadline:
                 raise BadVideoError(f"{task_id} was not finished after {LIMIT:.0f} s")
             if video["status"] in ("queued", "in_progress"):
+                stack.look_after(family)
                 time.sleep(0.25)
         self.stdout.write("")
         return video
 
-    def _stay(self, family: Family, running: stack.Stack, seeded: "Seeded") -> None:
-        body = json.dumps({"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "A cat runs on the beach"})
+    def _describe(self, running: stack.Stack, seeded: "Seeded") -> None:
         self.stdout.write(f"""
 API      {running.api}/v1/videos
 Console  {running.api}/admin/   user {STAFF}, password {seeded.password}
@@ -115,18 +120,33 @@ Logs     {running.logs}
 
 Make another one:
 
-  export REELAY_URL={running.api} KEY={seeded.key}
-  ID=$(curl -s "$REELAY_URL/v1/videos" -H "Authorization: Bearer $KEY" \\
-    -H 'Content-Type: application/json' -d '{body}' | grep -o 'task_[0-9a-f]*' | head -n 1)
-  until curl -sf "$REELAY_URL/v1/videos/$ID/content" -H "Authorization: Bearer $KEY" -o $ID.mp4
-    do sleep 1; done
-  ls -l $ID.mp4
-
+{indent(pasted(running.api, seeded.key), "  ")}
 Ctrl-C ends everything.""")
         self.stdout.flush()
-        while True:
-            family.check()
-            time.sleep(0.5)
+
+
+def pasted(api: str, key: str, prompt: str = "A cat runs on the beach") -> str:
+    """Lines for a shell that make a video and wait for it: until it has ended, well or badly, or an error."""
+    body = json.dumps({"model": "Kling-3.0-1080p", "seconds": "5", "prompt": prompt})
+    return f"""\
+export REELAY_URL={api} KEY={key}
+ANSWER=$(curl -sS "$REELAY_URL/v1/videos" -H "Authorization: Bearer $KEY" \\
+  -H 'Content-Type: application/json' -d '{body}')
+ID=$(printf '%s' "$ANSWER" | grep -o 'task_[0-9a-f]\\{{32\\}}' | head -n 1)
+while [ "$ID" ] && ANSWER=$(curl -sS "$REELAY_URL/v1/videos/$ID" -H "Authorization: Bearer $KEY") &&
+  printf '%s' "$ANSWER" | grep -Eq '"status": ?"(queued|in_progress)"'
+  do sleep 1; done
+if printf '%s' "$ANSWER" | grep -Eq '"status": ?"completed"'
+  then curl -sSf "$REELAY_URL/v1/videos/$ID/content" -H "Authorization: Bearer $KEY" -o $ID.mp4 && ls -l $ID.mp4
+  else printf 'No video: %s\\n' "$ANSWER"; fi
+"""
+
+
+def _told(error: Exception) -> str:
+    """The error, with what the API says about it."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"{error}: {error.read().decode(errors='replace')}"
+    return str(error)
 
 
 @dataclass(frozen=True)

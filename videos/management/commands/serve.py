@@ -1,6 +1,5 @@
 """Run the whole gateway on this machine."""
 
-import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from config.processes import Family, ProcessError
-from videos.local import stack
+from videos.local import listening, stack
 
 
 class Command(BaseCommand):
@@ -18,22 +17,27 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=stack.DEFAULT_PORT)
+        listening.add_arguments(parser)
+        parser.add_argument(
+            "--canned", action="store_true", help="let the sandbox hand out one ready video for every task"
+        )
 
-    def handle(self, *_: Any, port: int, **__: Any) -> None:
+    def handle(self, *_: Any, host: str, port: str, canned: bool, **__: Any) -> None:
+        at = listening.choose(host, port)
         call_command("migrate", verbosity=0)
         try:
             with Family(settings.DATA_DIR / "logs") as family:
-                self._describe(stack.start(family, port))
-                while True:
-                    family.check()
-                    time.sleep(0.5)
-        except ProcessError as error:
+                running = stack.start(family, at, canned=canned)
+                self._describe(running, at)
+                stack.watch(family, running)
+        except (ProcessError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
 
-    def _describe(self, running: stack.Stack) -> None:
+    def _describe(self, running: stack.Stack, at: listening.Listening) -> None:
+        for note in at.notes:
+            self.stdout.write(note)
         self.stdout.write(f"API      {running.api}/v1/videos")
         self.stdout.write(f"Console  {running.api}/admin/   (make a user: manage.py createsuperuser)")
         self.stdout.write(f"Upstream {running.sandbox or 'as set up in the console'}")
