@@ -3,6 +3,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 WITHOUT_DATABASE = frozenset({"check", "collectstatic", "compilemessages", "help", "makemessages", "version"})
@@ -21,11 +22,19 @@ def main() -> None:
     from config import database, postgres
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    _refuse_broken_text(sys.argv[1:])
     try:
-        with nullcontext() if command in WITHOUT_DATABASE else database.available():
+        with nullcontext() if command in WITHOUT_DATABASE else database.available(), database.troubles_told():
             execute_from_command_line(sys.argv)
     except postgres.EmbeddedPostgresError as error:
         sys.exit(str(error))
+
+
+def _refuse_broken_text(arguments: Sequence[str]) -> None:
+    """What a terminal with another encoding sent can be neither looked up nor stored."""
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            sys.exit(f"{argument!r} is not text in UTF-8.")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import OperationalError, ProgrammingError, connection
 
 from config import postgres
 from config.environment import BadSettingError
@@ -38,8 +38,28 @@ def must_answer() -> None:
         raise _unreachable(error) from None
 
 
+@contextmanager
+def troubles_told() -> Iterator[None]:
+    """End the process with one line where a command meets a database that is not set up, or goes away."""
+    try:
+        yield
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, _NOT_MIGRATED):
+            raise
+        raise SystemExit("The database lacks tables: run python manage.py migrate first.") from None
+    except OperationalError as error:
+        raise SystemExit(f"The database failed: {_one_line(error)}.") from None
+
+
+_NOT_MIGRATED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
 def _unreachable(error: Exception) -> BadSettingError:
-    reason = " ".join(str(error).split()).rstrip(".")
+    reason = _one_line(error)
     if settings.EMBEDDED_POSTGRES is not None:
         return BadSettingError("DATABASE_URL", "is not set", f"the embedded server does not run; {reason}")
     return BadSettingError("DATABASE_URL", "names a server that cannot be used", reason)

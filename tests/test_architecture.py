@@ -16,6 +16,7 @@ PURE = (
     "accounts/limits.py",
     "accounts/moments.py",
     "accounts/totals.py",
+    "config/texts.py",
     "videos/catalogue/",
     "videos/requests/",
     "videos/states.py",

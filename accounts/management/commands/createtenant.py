@@ -6,15 +6,16 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import EmailField
 from django.utils import timezone
 
 from accounts import audit, invitations
 from accounts.links import absolute
-from accounts.models import APIKey, Role, Tenant
+from accounts.models import APIKey, Invitation, Role, Tenant
 from accounts.models.api_key import RECORDED
-from accounts.models.tenant import default_time_zone, validate_time_zone
+from accounts.models.tenant import default_time_zone
+from config.texts import is_one_line
 
 
 class Command(BaseCommand):
@@ -34,21 +35,35 @@ class Command(BaseCommand):
         parser.add_argument("--owner", metavar="EMAIL", help="whom to invite as the first owner")
 
     def handle(self, *_: Any, name: str, time_zone: str, owner: str | None, **__: Any) -> None:
+        tenant = Tenant(name=_one_line(name), time_zone=_one_line(time_zone))
         try:
-            validate_time_zone(time_zone)
-            if owner is not None:
-                validate_email(owner)
-            made = _made(name, time_zone, owner)
+            tenant.clean_fields()
+            address = None if owner is None else _EMAIL.clean(_one_line(owner), None)
+            made = _made(tenant, address)
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise CommandError(_told(error)) from error
         except IntegrityError as error:
-            raise CommandError(f"There is a tenant named {name!r} already.") from error
+            raise CommandError(f"There is a tenant named {tenant.name!r} already.") from error
         self.stdout.write(json.dumps(made))
 
 
+_EMAIL: EmailField[str, str] = Invitation._meta.get_field("email")
+
+
+def _one_line(text: str) -> str:
+    if not is_one_line(text):
+        raise CommandError(f"{text!r} must not hold control characters.")
+    return text.strip()
+
+
+def _told(error: ValidationError) -> str:
+    fields = error.message_dict if hasattr(error, "error_dict") else {"owner": error.messages}
+    return " ".join(f"{name}: {message}" for name, messages in fields.items() for message in messages)
+
+
 @transaction.atomic
-def _made(name: str, time_zone: str, owner: str | None) -> dict[str, str]:
-    tenant = Tenant.objects.create(name=name, time_zone=time_zone)
+def _made(tenant: Tenant, owner: str | None) -> dict[str, str]:
+    tenant.save(force_insert=True)
     key, text = APIKey.objects.mint(tenant, "first key")
     made = {"tenant": str(tenant.id), "key": text}
     by, now = audit.at_command_line(), timezone.now()

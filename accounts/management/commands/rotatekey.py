@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, notices
 from accounts.models import APIKey
 from accounts.models.api_key import RECORDED, ROTATION_OVERLAP, NotRotatable
+from config.texts import is_one_line
 
 
 class Command(BaseCommand):
@@ -30,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, prefix: str, overlap_hours: float, **__: Any) -> None:
         if not 0 <= overlap_hours <= 24 * 365:
             raise CommandError("The overlap must be between 0 hours and a year.")
-        key = APIKey.objects.filter(prefix=prefix).first()
+        key = APIKey.objects.filter(prefix=prefix).first() if is_one_line(prefix) else None
         if key is None:  # what was typed might be a whole key, so it is not repeated
             raise CommandError("There is no key with that prefix.")
         self.stdout.write(json.dumps(_rotated(key, timedelta(hours=overlap_hours))))

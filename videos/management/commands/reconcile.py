@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import pluralize
 
 from accounts.models import Tenant
+from config.texts import is_one_line
 from videos import reconciliation
 
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--tenant", metavar="NAME", help="look at this tenant only")
 
     def handle(self, *_: Any, tenant: str | None, **__: Any) -> None:
-        proof = reconciliation.prove(_named(tenant) if tenant else None)
+        proof = reconciliation.prove(None if tenant is None else _named(tenant))
         for difference in proof.differences:
             self.stdout.write(str(difference))
         looked_at = f"{_counted(proof.entries, 'entr', 'y,ies')}, {_counted(proof.tenants, 'tenant')}"
@@ -29,10 +30,10 @@ class Command(BaseCommand):
 
 
 def _named(name: str) -> Tenant:
-    try:
-        return Tenant.objects.get(name=name)
-    except Tenant.DoesNotExist as error:
-        raise CommandError(f"There is no tenant named {name!r}.") from error
+    tenant = Tenant.objects.filter(name=name).first() if is_one_line(name) else None
+    if tenant is None:
+        raise CommandError(f"There is no tenant named {name!r}.")
+    return tenant
 
 
 def _counted(number: int, noun: str, endings: str = "s") -> str:

@@ -25,6 +25,7 @@ from videos.upstream import translate
 
 _OPEN = (Status.WAITING, Status.QUEUED, Status.RUNNING, Status.STORING)
 """How the latest tasks are found."""
+MOST_TASKS = 100_000_000
 KEYS = 3
 """Of each tenant."""
 TIME_ZONES = ("Asia/Shanghai", "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata")
@@ -69,8 +70,15 @@ class Command(BaseCommand):
     def handle(
         self, *_: Any, tasks: int, share: float, tenants: int, days: int, force: bool, **__: Any
     ) -> None:
-        if min(tasks, tenants, days) < 1 or not 0 <= share <= 1:
-            raise CommandError("There must be a task, a tenant and a day at least, and a share from 0 to 1.")
+        for name, number, most in (
+            ("tasks", tasks, MOST_TASKS),
+            ("tenants", tenants, 999),
+            ("days", days, 36_500),
+        ):
+            if not 1 <= number <= most:
+                raise CommandError(f"--{name} is {number}: at least 1 and at most {most} is allowed.")
+        if not 0 <= share <= 1:
+            raise CommandError(f"--share is {share}: at least 0 and at most 1 is allowed.")
         if not force and Task.objects.exists():
             raise CommandError("There are tasks in this database; only --force adds made-up ones to them.")
         extent = Extent(tasks, share, timezone.now(), timedelta(days=days))

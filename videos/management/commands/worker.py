@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import structlog
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
@@ -16,6 +16,8 @@ from videos.queueing import Job
 
 PAUSE = 1.0
 """Seconds before the next try after a worker ended by itself."""
+MOST_GRACE = 3600
+"""Seconds that a step in hand may be given."""
 
 FETCHING, DRAWING = (Job.STORE,), (Job.POSTER,)
 MOVING = tuple(job for job in Job if job not in FETCHING + DRAWING)
@@ -43,6 +45,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, shutdown_graceful_timeout: float, **__: Any) -> None:
+        if not 0 <= shutdown_graceful_timeout <= MOST_GRACE:
+            raise CommandError(
+                f"--shutdown-graceful-timeout is {shutdown_graceful_timeout:g}: 0 to {MOST_GRACE} is allowed."
+            )
         asyncio.run(_work_until_stopped(shutdown_graceful_timeout))
 
 
