@@ -10,9 +10,11 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 
+from config import disk
+
 
 class NotReadyError(Exception):
-    """Something that requests need is missing."""
+    """Something that requests need is missing; anybody may read what."""
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -21,7 +23,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if the database answers with the current schema and results can be kept, else 503."""
+    """200 if the database answers with the current schema and results can be kept, with room, else 503."""
     results = {name: _outcome(check) for name, check in _CHECKS.items()}
     ready = all(outcome == "ok" for outcome in results.values())
     status = "ok" if ready else "unavailable"
@@ -31,7 +33,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _outcome(check: Callable[[], None]) -> str:
     try:
         check()
-    except (DatabaseTrouble, OSError, NotReadyError) as error:
+    except NotReadyError as error:
+        return str(error)
+    except (DatabaseTrouble, OSError) as error:
         return type(error).__name__  # the text might name a host or a user
     return "ok"
 
@@ -52,6 +56,11 @@ def _storage() -> None:
     storages["results"].exists("readyz")
 
 
-_CHECKS: dict[str, Callable[[], None]] = {"database": _database, "results": _storage}
+def _disk() -> None:
+    if disk.is_short():
+        raise NotReadyError("too little space is free")
+
+
+_CHECKS: dict[str, Callable[[], None]] = {"database": _database, "results": _storage, "disk": _disk}
 ROUTES: dict[str, Callable[[HttpRequest], JsonResponse]] = {"/healthz": healthz, "/readyz": readyz}
 """The health routes, which `HealthMiddleware` answers."""

@@ -291,6 +291,8 @@ STORAGES = {
         "OPTIONS": {"location": str(env.folder("RESULTS_DIR", default=DATA_DIR / "results"))},
     },
 }
+LEAST_FREE_DISK_MB = env.whole("LEAST_FREE_DISK_MB", default=500, least=0, most=10**9)
+"""MiB: with less free where videos or the embedded database are, we are not ready, and submit nothing."""
 RESULT_RETENTION_DAYS = env.whole("RESULT_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)
 """How long the platform keeps a finished video."""
 TASK_RETENTION_DAYS = env.whole("TASK_RETENTION_DAYS", default=0, least=0, most=_MOST_DAYS)

@@ -11,12 +11,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Standing, Tenant, User
+from config import disk
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.rows import check_each
@@ -379,6 +381,26 @@ def test_a_missing_worker_is_warned_of(boss: Person) -> None:
     assert "10\xa0minutes" in page
     register_worker()
     assert "No worker is running." not in boss.see("/admin/")
+
+
+def test_a_disk_that_is_nearly_full_is_told_to_staff_and_to_who_asks_for_readiness(
+    boss: Person, settings: LazySettings
+) -> None:
+    checks = Caller(None).get("/readyz").json()["checks"]
+    assert checks["disk"] == "ok"
+    assert "The disk is nearly full." not in boss.see("/admin/")
+    settings.LEAST_FREE_DISK_MB = 10**9
+    answer = Caller(None).get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["disk"]) == (503, "too little space is free")
+    assert "The disk is nearly full." in boss.see("/admin/")
+
+
+def test_results_that_are_not_on_a_disk_of_ours_need_no_room_there(settings: LazySettings) -> None:
+    settings.LEAST_FREE_DISK_MB, settings.EMBEDDED_POSTGRES = 10**9, None
+    assert disk.is_short()
+    elsewhere = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = {**settings.STORAGES, "results": elsewhere}
+    assert (disk.free(), disk.is_short()) == (None, False)
 
 
 def test_the_age_of_the_figures_is_told(boss: Person) -> None:

@@ -51,6 +51,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "DATA_DIR": ("/dev/null", "/dev/null/data", "/proc/data"),
     "RESULTS_DIR": ("/dev/null", "/dev/null/results"),
     "STATIC_ROOT": ("/dev/null",),
+    "LEAST_FREE_DISK_MB": ("-1", "1GB", "0.5"),
     "RESULT_RETENTION_DAYS": ("0", "-1", "month", "1.5", "99999999999999999999"),
     "TASK_RETENTION_DAYS": ("-1", "never", "36501"),
     "LINK_LIFE_SECONDS": ("0", "1h"),

@@ -1,7 +1,9 @@
 """The steps of the worker, against the sandbox and against servers that behave badly."""
 
 import asyncio
+import errno
 import json
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -677,6 +679,37 @@ def test_a_video_that_nobody_waits_for_any_more_is_not_kept(
     task = fetch(task)
     assert (task.status, task.media_name) == (Status.FAILED, "")
     assert not [path for path in results_folder.rglob("*") if path.is_file()]
+
+
+class FullDisk(DurableFileSystemStorage):
+    """A storage whose disk is full."""
+
+    def _save(self, name: str, content: Any) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_result_that_finds_the_disk_full_is_fetched_again_later(
+    stored: Callable[..., Task], results_folder: Path, settings: LazySettings
+) -> None:
+    has_room = settings.STORAGES
+    full = {"BACKEND": "tests.test_steps.FullDisk", "OPTIONS": {"location": str(results_folder)}}
+    settings.STORAGES = {**has_room, "results": full}
+    task = fetch(stored())
+    assert (task.status, task.due_at) == (Status.STORING, LATER + store.SHORTEST_RETRY)
+    assert "No space left on device" in task.attention
+    settings.STORAGES = has_room
+    task = fetch(task, task.due_at)
+    assert (task.status, task.attention) == (Status.SUCCEEDED, "")
+
+
+def test_nothing_is_submitted_while_the_disk_is_nearly_full(
+    make_task: MakeTask, account: UpstreamAccount, settings: LazySettings
+) -> None:
+    make_task(Status.QUEUED, account=account)
+    settings.LEAST_FREE_DISK_MB = 10**9
+    assert submit.moments(account, LATER) == []
+    settings.LEAST_FREE_DISK_MB = 0
+    assert len(submit.moments(account, LATER)) == 1
 
 
 @pytest.mark.parametrize("kind", ["404", "truncated", "not_video"])

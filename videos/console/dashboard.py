@@ -17,6 +17,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from config import disk
 from videos import activity, dashboard, spans
 from videos.budgets import Action
 from videos.console import plots
@@ -82,6 +83,7 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
         "now": now,
         "zone": zone,
         **_freshness(now),
+        **_disk(),
         "states": [*_open_states(open_tasks), *_ended_states(total)],
         **_trouble(accounts, now),
         "plots": plots.drawn(span, starts, buckets, now),
@@ -103,6 +105,10 @@ def _freshness(now: datetime) -> dict[str, Any]:
         "heard": heard,
         "is_worker_gone": heard is None or heard < now - dashboard.WORKER_SILENCE,
     }
+
+
+def _disk() -> dict[str, Any]:
+    return {"is_disk_short": disk.is_short(), "free": disk.free(), "least_free": disk.least_free()}
 
 
 def _open_states(open_tasks: Sequence[OpenTasks]) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
+from config import disk
 from videos import budgets, generation_times, lifecycle, wording
 from videos.budgets import Action
 from videos.clients import client_for
@@ -35,8 +36,14 @@ log = structlog.get_logger(__name__)
 
 
 def moments(account: UpstreamAccount, now: datetime) -> list[float]:
-    """Reserve a moment for each task that waits, as far as the budget goes; none where it is switched off."""
+    """Reserve a moment for each task that waits, as far as the budget goes; none where it is switched off.
+
+    None while the disk is nearly full: what is paid for then might be neither recorded nor kept.
+    """
     if not account.is_enabled:
+        return []
+    if disk.is_short():
+        log.warning("nothing is submitted while so little space is free", free=disk.free())
         return []
     with transaction.atomic():
         waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
