@@ -16,6 +16,7 @@ from tests.test_api_listing import PARAMETERS
 from tests.test_isolation import PATHS, REQUESTS, SCOPES
 from videos.errors import FailureCode
 from videos.models import UpstreamAccount
+from videos.sandbox.scripts import VERBS, behaviours_in, parse_script
 from videos.states import Status
 from videos.usage import GROUPS
 
@@ -97,6 +98,36 @@ def test_an_answer_is_documented_as_it_is(
 ) -> None:
     order_video(owner)
     assert _shape(owner.get(path).json()) == _shape(_examples()[name])
+
+
+SANDBOX = (ROOT / "docs" / "sandbox.md").read_text()
+
+
+def test_every_verb_of_the_sandbox_is_documented_with_its_arguments() -> None:
+    told = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", SANDBOX, re.MULTILINE))
+    assert {verb: re.findall(r"`(\w+)=", row) for verb, row in told.items()} == {
+        verb: [*known.arguments] for verb, known in VERBS.items()
+    }
+    for verb, known in VERBS.items():
+        for name, default in re.findall(r"`(\w+)=(?!`)\"?([^`\"]+)", told[verb]):
+            known_default = known.arguments[name].default
+            assert default in (known_default, json.dumps(known_default)), verb
+
+
+def test_examples_of_the_sandbox_are_read() -> None:
+    directives = re.findall(r"\[sandbox: (?!verb\])[^\]]*\]", SANDBOX.replace('\\"', '"'))
+    assert len(directives) == 3
+    assert all(behaviours_in(directive) for directive in directives)
+    [script] = re.findall(r"scripts -d '(\{.*\})'", SANDBOX)
+    assert parse_script(json.loads(script)).uses == 3
+
+
+def test_every_route_of_the_sandbox_is_documented() -> None:
+    source = (ROOT / "videos" / "sandbox" / "control.py").read_text()
+    routes = re.findall(r'web\.(get|post)\("(/_sandbox/\w+)"', source)
+    assert {(method.upper(), path) for method, path in routes} == {
+        *re.findall(r"^\| `(GET|POST) (/_sandbox/\w+)`", SANDBOX, re.MULTILINE)
+    }
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:

@@ -54,12 +54,20 @@ async def _run(options: Options, folder: Path) -> None:
     try:
         if options.canned:
             await production.render_canned()
-        site = web.TCPSite(runner, options.host, options.port, backlog=1024)
-        await site.start()
+        await _listen(runner, options)
         _announce(options.host, runner)
         await stopped.wait()
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, options: Options) -> None:
+    try:
+        await web.TCPSite(runner, options.host, options.port, backlog=1024).start()
+    except OSError as error:
+        raise SystemExit(
+            f"The sandbox cannot listen on {options.host}, port {options.port}: {error}."
+        ) from None
 
 
 def _stop_signal() -> asyncio.Event:

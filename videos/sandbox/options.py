@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DEFAULT_CREDENTIAL = "AKIDsandbox:sandbox-secret-key"
+_MOST_PORT = 65_535
 LINK_LIFE = 43_200  # seconds; upstream's links live 12 hours
 
 
@@ -31,6 +32,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str] = os.
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     texts = given.pop("credential") or environment.get("SANDBOX_CREDENTIALS", DEFAULT_CREDENTIAL).split(",")
+    if not 0 <= given["port"] <= _MOST_PORT:
+        parser.error(f"--port is {given['port']}: 0 to {_MOST_PORT} is allowed")
     try:
         return Options(keys=_keys(texts), **given)
     except ValueError as error:
