@@ -4,7 +4,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 WITHOUT_DATABASE = frozenset({"check", "collectstatic", "compilemessages", "help", "makemessages", "version"})
 """Commands that must not start a server."""
@@ -19,12 +18,16 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     # Settings are read before a command runs, so that the server they name is the one that is started.
-    from config import database, postgres
+    from config import checks, database, postgres
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     _refuse_broken_text(sys.argv[1:])
+    if command in WITHOUT_DATABASE:
+        execute_from_command_line(sys.argv)
+        return
+    checks.must_hold()
     try:
-        with nullcontext() if command in WITHOUT_DATABASE else database.available(), database.troubles_told():
+        with database.available(), database.troubles_told():
             execute_from_command_line(sys.argv)
     except postgres.EmbeddedPostgresError as error:
         sys.exit(str(error))

@@ -14,12 +14,13 @@ _MOST_OPEN_FILES = 65_536
 
 def _django() -> Application:
     from django.conf import settings
+    from django.core.checks import run_checks
 
-    from config import database
+    from config import checks, database
     from config.edge.connections import Connections
     from config.wsgi import application as wsgi
 
-    _stop_on_bad_settings()
+    checks.end_if_serious(run_checks())  # no server starts on a bad configuration
     database.must_answer()
     _allow_many_files()
     gc.freeze()  # what is there now stays; looking through it again would only hold requests up
@@ -33,15 +34,6 @@ def _django() -> Application:
         connections=Connections(settings.CONNECTIONS_PER_ADDRESS),
         http_2=settings.HTTP_2,
     )
-
-
-def _stop_on_bad_settings() -> None:
-    """No server starts on settings that do not fit together; each error is a line."""
-    from django.core.checks import run_checks
-
-    found = [message for message in run_checks() if message.is_serious() and not message.is_silenced()]
-    if found:
-        raise SystemExit("\n".join(f"{message.msg} {message.hint or ''}".strip() for message in found))
 
 
 def _allow_many_files() -> None:

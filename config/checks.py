@@ -100,3 +100,15 @@ def mail_is_sent(**_: Any) -> Sequence[CheckMessage]:
             id="reelay.E012",
         )
     ]
+
+
+def must_hold() -> None:
+    """End the process where settings do not fit together, without loading what the other checks need."""
+    end_if_serious([*secrets_are_configured(), *tls_is_told_alike()])
+
+
+def end_if_serious(messages: Sequence[CheckMessage]) -> None:
+    """End the process with a line for each message that forbids to go on, if there is one."""
+    found = [message for message in messages if message.is_serious() and not message.is_silenced()]
+    if found:
+        raise SystemExit("\n".join(f"{message.msg} {message.hint or ''}".rstrip() for message in found))

@@ -23,6 +23,7 @@ _PASSWORD = re.compile(r"//[^/@\s]*@")
 _TRUE, _FALSE = ("true", "1", "yes", "y", "on"), ("false", "0", "no", "n", "off")
 _HOST = re.compile(r"\*|\.?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 _HOST_OF_ORIGIN = re.compile(r"(\*\.)?[a-z0-9_.-]+|[0-9a-f:.]+", re.IGNORECASE)
+_ASSIGNMENT = re.compile(r"(export )?[A-Za-z_0-9]+=")
 _POSTGRES = "django.db.backends.postgresql"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _COUNT, _AMOUNT = r"[0-9]{1,9}", r"[0-9]{1,12}(\.[0-9]{1,6})?"
@@ -56,10 +57,9 @@ class Environment:
     @classmethod
     def with_file(cls, path: Path) -> "Environment":
         """That of this process, and what the file at `path`, if there is one, sets besides."""
-        try:
+        if path.exists():
+            _check_file(path)
             environ.Env.read_env(path)
-        except UnicodeDecodeError as error:
-            raise BadSettingError(path.name, "cannot be read", f"it must be UTF-8 text; {error}") from None
         return cls(os.environ)
 
     def text(self, name: str, default: str) -> str:
@@ -211,6 +211,19 @@ class Environment:
 
     def _bad(self, name: str, allowed: str) -> BadSettingError:
         return BadSettingError(name, _shown(self._variables.get(name, "")), allowed)
+
+
+def _check_file(path: Path) -> None:
+    """Raise `BadSettingError` for a file that cannot be read; no line of it is shown, as of secrets."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettingError(
+            str(path), "cannot be read", f"it must be a file of UTF-8 text; {error}"
+        ) from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not line.lstrip().startswith("#") and not _ASSIGNMENT.match(line):
+            raise BadSettingError(str(path), f"sets nothing in line {number}", "NAME=value is allowed")
 
 
 def _unusable(folder: Path, *, is_written: bool) -> str:

@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from config.edge import server
-from config.environment import BadSettingError
+from config.environment import BadSettingError, Environment
 from config.processes import free_port
 from tests.rows import check_each, each
 
@@ -157,6 +157,31 @@ def test_a_damaged_secret_is_told(content: str, settings_with: Any, tmp_path: Pa
         settings_with({})
 
 
+@each(
+    "content, told",
+    [
+        (b"API_THREADS 16", "sets nothing in line 1: NAME=value is allowed"),
+        (b"# a comment\n\nexport DEBUG=false\nSECRET KEY=hunter2", "sets nothing in line 4"),
+        (b"\xff\xfe", "cannot be read: it must be a file of UTF-8 text"),
+    ],
+)
+def test_a_file_of_settings_that_cannot_be_read_is_one_line(
+    content: bytes, told: str, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(content)
+    with pytest.raises(BadSettingError) as refused:
+        Environment.with_file(file)
+    [line] = str(refused.value).splitlines()
+    assert line.startswith(f"{file} {told}")
+    assert SECRET not in line
+
+
+def test_a_folder_is_no_file_of_settings(tmp_path: Path) -> None:
+    with pytest.raises(BadSettingError, match="it must be a file"):
+        Environment.with_file(tmp_path)
+
+
 def _ended(arguments: list[str], **environment: str) -> tuple[int, str]:
     changed = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
     done = subprocess.run(
@@ -168,6 +193,8 @@ def _ended(arguments: list[str], **environment: str) -> tuple[int, str]:
 SHARED = {"SECRET_KEY": "a secret of the tests only", "ENCRYPTION_KEYS": KEY}
 NOWHERE = {"DATABASE_URL": f"postgres://u:{SECRET}@127.0.0.1:9/x", **SHARED}
 
+ALONE = {**NOWHERE, "ENCRYPTION_KEYS": ""}
+
 
 @pytest.mark.processes
 def test_no_command_and_no_web_process_shows_a_traceback() -> None:
@@ -175,6 +202,7 @@ def test_no_command_and_no_web_process_shows_a_traceback() -> None:
     rows = [
         (["manage.py", "migrate"], {"API_THREADS": "abc"}, "API_THREADS is 'abc'"),
         (["manage.py", "worker"], NOWHERE, "DATABASE_URL names a server that cannot be used"),
+        (["manage.py", "migrate"], ALONE, "DATABASE_URL is set but ENCRYPTION_KEYS is not."),
         (web, NOWHERE, "DATABASE_URL names a server that cannot be used"),
     ]
 
