@@ -6,6 +6,7 @@ import time
 import urllib.error
 from argparse import ArgumentParser
 from dataclasses import dataclass
+from http.client import HTTPException
 from textwrap import indent
 from typing import Any
 
@@ -49,6 +50,10 @@ def guide_example(pictures: str) -> dict[str, Any]:
     }
 
 
+_TROUBLE = (ProcessError, BadVideoError, OSError, HTTPException)
+"""What may come between; an HTTP error is an OSError."""
+
+
 class Command(BaseCommand):
     help = "Run everything, make one video as a client would, check it, and stay up for more."
 
@@ -67,22 +72,29 @@ class Command(BaseCommand):
         try:
             with Family(settings.DATA_DIR / "logs") as family:
                 running = stack.start(family, at)
-                if not running.sandbox:
-                    raise CommandError(
-                        "The demo makes its video in the sandbox; disable the other upstream accounts."
-                    )
-                self._make_video(Client(running.api, seeded.key), running, family)
+                self._make_video(running, seeded, family)
                 if not once:
                     self._describe(running, seeded)
                     stack.watch(family, running)
-        except (ProcessError, BadVideoError, OSError) as error:  # an HTTP error is an OSError
+        except _TROUBLE as error:
             raise CommandError(_told(error)) from error
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
             if once:
                 raise CommandError("interrupted before the video was there") from None
 
-    def _make_video(self, client: Client, running: stack.Stack, family: Family) -> None:
+    def _make_video(self, running: stack.Stack, seeded: "Seeded", family: Family) -> None:
+        if not running.sandbox:
+            raise CommandError(
+                "The demo makes its video in the sandbox; disable the other upstream accounts."
+            )
+        try:
+            self._ask_for_video(Client(running.api, seeded.key), running, family)
+        except _TROUBLE:
+            family.check()  # which says more where a part has ended
+            raise
+
+    def _ask_for_video(self, client: Client, running: stack.Stack, family: Family) -> None:
         video = client.create(guide_example(running.sandbox))
         self.stdout.write(f"POST {running.api}/v1/videos → {video['id']}")
         video = self._watch(client, video["id"], family)
