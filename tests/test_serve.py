@@ -26,15 +26,17 @@ def _environment(data: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _serving(data: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+def _serving(
+    data: Path, *options: str, host: str = "127.0.0.1"
+) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     port = free_port(0)
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", str(port)],
+        [sys.executable, "manage.py", "serve", "--host", host, "--port", str(port), *options],
         cwd=ROOT,
         env=_environment(data),
         stdout=subprocess.DEVNULL,
     )
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     try:
         wait_until("an answer", lambda: _status(f"{url}/healthz") == 200)
         yield process, url
@@ -83,11 +85,11 @@ print(*UpstreamAccount.objects.filter(is_enabled=True).values_list("name", flat=
 def test_serve_serves_leaves_no_process_behind_and_prefers_a_real_account(tmp_path: Path) -> None:
     """However it ends, in a new folder as in one that is used again."""
     data = tmp_path / "data"
-    with _serving(data) as (process, url):
+    with _serving(data, "--canned") as (process, url):
         assert _status(f"{url}/readyz") == 200
         key = json.loads(_manage(data, "createtenant", "Alice"))["key"]
         assert _models(url, key)
-        assert _has_sandbox(process.pid)
+        assert _has_sandbox(process.pid, "--canned")
         _end(process, signal.SIGINT, data)
     with _serving(data) as (process, url):
         assert _models(url, key)
@@ -97,7 +99,7 @@ def test_serve_serves_leaves_no_process_behind_and_prefers_a_real_account(tmp_pa
         assert invited["invitation"].startswith(f"{url}/")
         _manage(data, "shell", "-v0", "-c", REAL_ACCOUNT)
         _end(process, signal.SIGKILL, data)
-    with _serving(data) as (process, url):
+    with _serving(data, host="127.0.0.2") as (process, url):
         assert _models(url, key)
         assert not _has_sandbox(process.pid)
         assert _manage(data, "shell", "-v0", "-c", ENABLED).split() == ["real"]
@@ -117,9 +119,9 @@ def _models(url: str, key: str) -> Any:
         return json.load(answer)["data"]
 
 
-def _has_sandbox(process_id: int) -> bool:
+def _has_sandbox(process_id: int, *options: str) -> bool:
     children = psutil.Process(process_id).children(recursive=True)
-    return any("videos.sandbox" in child.cmdline() for child in children)
+    return any({"videos.sandbox", *options} <= {*child.cmdline()} for child in children)
 
 
 def _end(process: "subprocess.Popen[bytes]", number: int, data: Path) -> None:

@@ -2,6 +2,8 @@
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -29,26 +31,28 @@ class Stack:
     logs: Path
 
 
-def start(family: Family, at: Listening, *, canned: bool = False) -> Stack:
-    """Start web, worker and, unless an upstream account is set up, the sandbox; returns once all answer.
+@contextmanager
+def started(family: Family, at: Listening, *, canned: bool = False) -> Iterator[Stack]:
+    """Start web, worker and, unless an upstream account is set up, the sandbox; yields once all answer.
 
-    A sandbox that is `canned` hands out one video for all. Raises `ProcessError`.
+    A sandbox that is `canned` hands out one video for all. While the block runs, other commands know where
+    the gateway is. Raises `ProcessError`.
     """
     sandbox = _start_sandbox(family, canned=canned) if not _has_real_upstream() else _retire_sandbox()
     family.start("worker", ["manage.py", "worker"])
     _start_web(family, at)
-    return Stack(api=at.url, sandbox=sandbox, logs=settings.DATA_DIR / "logs")
+    with local_address.announced(settings.DATA_DIR, at.url):
+        yield Stack(api=at.url, sandbox=sandbox, logs=settings.DATA_DIR / "logs")
 
 
-def watch(family: Family, running: Stack) -> NoReturn:
-    """Stay, known as the gateway of this machine, and keep the database up.
+def watch(family: Family) -> NoReturn:
+    """Stay, and keep the database up.
 
     Raises `ProcessError` when a part has ended, `EmbeddedPostgresError` when the database does not come back.
     """
-    with local_address.announced(settings.DATA_DIR, running.api):
-        while True:
-            look_after(family)
-            time.sleep(WATCH_EVERY)
+    while True:
+        look_after(family)
+        time.sleep(WATCH_EVERY)
 
 
 def look_after(family: Family) -> None:

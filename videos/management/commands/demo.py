@@ -70,12 +70,11 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         seeded = _seed()
         try:
-            with Family(settings.DATA_DIR / "logs") as family:
-                running = stack.start(family, at)
+            with Family(settings.DATA_DIR / "logs") as family, stack.started(family, at) as running:
                 self._make_video(running, seeded, family)
                 if not once:
                     self._describe(running, seeded)
-                    stack.watch(family, running)
+                    stack.watch(family)
         except _TROUBLE as error:
             raise CommandError(_told(error)) from error
         except KeyboardInterrupt:

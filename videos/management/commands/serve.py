@@ -26,10 +26,12 @@ class Command(BaseCommand):
         at = listening.choose(host, port)
         call_command("migrate", verbosity=0)
         try:
-            with Family(settings.DATA_DIR / "logs") as family:
-                running = stack.start(family, at, canned=canned)
+            with (
+                Family(settings.DATA_DIR / "logs") as family,
+                stack.started(family, at, canned=canned) as running,
+            ):
                 self._describe(running, at)
-                stack.watch(family, running)
+                stack.watch(family)
         except (ProcessError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
