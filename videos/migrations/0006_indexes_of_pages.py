@@ -2,8 +2,9 @@ import django.contrib.postgres.indexes
 import django.db.models.fields.json
 import django.db.models.functions.text
 import videos.states
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from config.repeatable import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):

@@ -1,6 +1,7 @@
 import videos.states
-from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
 from django.db import migrations, models
+
+from config.repeatable import AddConstraintNotValid, AddField, AddIndexConcurrently, ValidateConstraint
 
 
 class Migration(migrations.Migration):
@@ -13,7 +14,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddField(
             model_name='task',
             name='pruned_at',
             field=models.DateTimeField(help_text='When its request and what happened to it were removed, by `manage.py prune`.', null=True, verbose_name='pruned at'),

@@ -1,0 +1,65 @@
+"""Operations for migrations that are no transaction: each can be run again after it was cut off.
+
+Django records a migration once all of it is done. One that was cut off begins anew, and if it is not atomic,
+some of it is there already.
+"""
+
+from typing import Any
+
+from django.contrib.postgres import operations as postgres
+from django.db import migrations
+
+_IS_VALID = """
+SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(quote_ident(%s))
+"""
+_HAS_COLUMN = """
+SELECT FROM pg_attribute WHERE attrelid = to_regclass(quote_ident(%s)) AND attname = %s AND NOT attisdropped
+"""
+_HAS_CONSTRAINT = """
+SELECT FROM pg_constraint WHERE conrelid = to_regclass(quote_ident(%s)) AND conname = %s
+"""
+
+
+class AddIndexConcurrently(postgres.AddIndexConcurrently):
+    """Leaves an index that is there, and builds one anew whose building was cut off."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Build the index, unless it is there."""
+        found = _row(schema_editor, _IS_VALID, self.index.name)
+        if found == (True,):
+            return
+        if found == (False,):
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY {schema_editor.quote_name(self.index.name)}")
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class AddField(migrations.AddField):
+    """Leaves a column that is there. For fields that are added by one statement."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Add the column, unless it is there."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        column = model._meta.get_field(self.name).column
+        if _row(schema_editor, _HAS_COLUMN, model._meta.db_table, column) is None:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class AddConstraintNotValid(postgres.AddConstraintNotValid):
+    """Leaves a constraint that is there."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Add the constraint, unless it is there."""
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        if _row(schema_editor, _HAS_CONSTRAINT, table, self.constraint.name) is None:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+ValidateConstraint = postgres.ValidateConstraint
+"""Which does no harm twice."""
+
+
+def _row(schema_editor: Any, query: str, *values: str) -> tuple[Any, ...] | None:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(query, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
