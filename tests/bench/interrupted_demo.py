@@ -1,7 +1,8 @@
-"""`make demo ONCE=1` in a fresh copy, interrupted at a random moment and run again: does that complete?
+"""`make demo ONCE=1`, interrupted at a random moment and run again: does that complete?
 
-    python -m tests.bench.interrupted_demo [--runs 20] [--seed 1]
+    python -m tests.bench.interrupted_demo [--installed 10] [--fresh 10] [--seed 1]
 
+Some runs begin in a copy where everything is installed, without a database; others, slower, in a fresh copy.
 Every fourth interruption is a SIGKILL of the whole process group, the others are a Ctrl-C.
 """
 
@@ -15,8 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -51,33 +52,59 @@ class Outcome:
 
 
 def main() -> None:
-    """Measure a run that nobody interrupts, then interrupt as many as are wanted."""
+    """Interrupt as many runs as are wanted, each at a moment of a run that nobody interrupted."""
     options = _options()
     # A shell that put us into the background lets us, and whom we start, ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with _fresh_copy() as folder:
-        whole = _completed(folder)
-    if whole.failure:
-        sys.exit(f"Without an interruption: {whole.failure}")
-    _report(f"uninterrupted: {whole.seconds:.1f} s")
     chance = random.Random(options.seed)  # noqa: S311 - moments, nothing secret
-    failed = 0
-    for run in range(1, options.runs + 1):
-        number = signal.SIGKILL if run % KILLED_EVERY == 0 else signal.SIGINT
-        interruption = Interruption(chance.uniform(0, whole.seconds), number)
-        with _fresh_copy() as folder:
-            outcome = _interrupted_and_repeated(folder, interruption)
-        failed += bool(outcome.failure or outcome.left_behind)
-        _report(_line(run, interruption, outcome))
-    _report(f"{options.runs - failed} of {options.runs} were run again to their end, and left nothing behind")
+    with _fresh_copy() as folder:
+        fresh = _uninterrupted("fresh", folder)
+        shutil.rmtree(folder / ".data")
+        installed = _uninterrupted("installed", folder)
+        outcomes = [*_measured(options.installed, installed, chance, lambda: _without_data(folder))]
+    outcomes += _measured(options.fresh, fresh, chance, _fresh_copy)
+    failed = sum(bool(outcome.failure or outcome.left_behind) for outcome in outcomes)
+    _report(
+        f"{len(outcomes) - failed} of {len(outcomes)} were run again to their end, and left nothing behind"
+    )
     sys.exit(bool(failed))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--installed", type=int, default=10)
+    parser.add_argument("--fresh", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
+
+
+def _uninterrupted(name: str, folder: Path) -> float:
+    """Seconds that a run takes."""
+    whole = _completed(folder)
+    if whole.failure:
+        sys.exit(f"Without an interruption: {whole.failure}")
+    _report(f"{name}, uninterrupted: {whole.seconds:.1f} s")
+    return whole.seconds
+
+
+def _measured(
+    runs: int, seconds: float, chance: random.Random, place: Callable[[], AbstractContextManager[Path]]
+) -> Iterator[Outcome]:
+    """Interrupt runs, each in a place of its own, at moments within so many seconds."""
+    for run in range(1, runs + 1):
+        number = signal.SIGKILL if run % KILLED_EVERY == 0 else signal.SIGINT
+        interruption = Interruption(chance.uniform(0, seconds), number)
+        with place() as folder:
+            outcome = _interrupted_and_repeated(folder, interruption)
+        _report(_line(run, interruption, outcome))
+        yield outcome
+
+
+@contextmanager
+def _without_data(folder: Path) -> Iterator[Path]:
+    """The folder as it is after an installation."""
+    shutil.rmtree(folder / ".data", ignore_errors=True)
+    yield folder
 
 
 @contextmanager
@@ -160,8 +187,8 @@ def _processes(folder: Path) -> list[str]:
 
 def _last_line(log: Path) -> str:
     lines = [line.strip() for line in log.read_text(errors="replace").replace("\r", "\n").splitlines()]
-    told = [line for line in lines if line and not line.startswith(("make", "WARNING", "ERROR"))]
-    return told[-1][-60:] if told else "(nothing said)"
+    told = [line for line in lines if line and not line.startswith(("make:", "WARNING"))]
+    return told[-1][:60] if told else "(nothing said)"
 
 
 def _line(run: int, interruption: Interruption, outcome: Outcome) -> str:
