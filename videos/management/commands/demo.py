@@ -148,7 +148,8 @@ while [ "$ID" ] && ANSWER=$(curl -sS "$REELAY_URL/v1/videos/$ID" -H "Authorizati
   printf '%s' "$ANSWER" | grep -Eq '"status": ?"(queued|in_progress)"'
   do sleep 1; done
 if printf '%s' "$ANSWER" | grep -Eq '"status": ?"completed"'
-  then curl -sSf "$REELAY_URL/v1/videos/$ID/content" -H "Authorization: Bearer $KEY" -o $ID.mp4 && ls -l $ID.mp4
+  then curl -sSf "$REELAY_URL/v1/videos/$ID/content" -H "Authorization: Bearer $KEY" -o $ID.mp4 &&
+    ls -l $ID.mp4
   else printf 'No video: %s\\n' "$ANSWER"; fi
 """
 
