@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts import keys
 from accounts.models import Tenant
+from config import local_address
 from tests import worker_process
 from tests.conftest import Caller, make_caller
 from tests.examples import ROOT, Block, blocks
@@ -26,7 +27,6 @@ from tests.rows import check_each, each
 from tests.web_process import WebProcess
 from tests.worker_process import TOO_LONG, Workers, ask, wait_for
 from videos import catalogue
-from videos.local.stack import DEFAULT_PORT
 from videos.models import GenerationStat, Task, UpstreamAccount
 from videos.requests import parse
 from videos.states import Status
@@ -51,7 +51,7 @@ def _is_a_make_target(block: Block) -> None:
 
 def _sets_what_the_examples_read(block: Block) -> None:
     told = _run(["bash", "-c", f'{block.code}\necho "$REELAY_URL $KEY"'], ROOT).split()
-    assert told == [f"http://127.0.0.1:{DEFAULT_PORT}", f"{keys.PREFIX}_…"]
+    assert told == [local_address.DEFAULT.replace("localhost", "127.0.0.1"), f"{keys.PREFIX}_…"]
 
 
 def _names_commands(block: Block) -> None:
