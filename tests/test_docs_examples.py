@@ -29,6 +29,7 @@ from tests.worker_process import TOO_LONG, Workers, ask, wait_for
 from videos import catalogue
 from videos.models import GenerationStat, Task, UpstreamAccount
 from videos.requests import parse
+from videos.sandbox.scripts import parse_script
 from videos.states import Status
 
 workers = worker_process.workers  # the fixture
@@ -54,6 +55,11 @@ def _sets_what_the_examples_read(block: Block) -> None:
     assert told == [local_address.DEFAULT.replace("localhost", "127.0.0.1"), f"{keys.PREFIX}_…"]
 
 
+def _is_a_script(block: Block) -> None:
+    [script] = re.findall(r"-d '(\{.*\})'", block.code)
+    parse_script(json.loads(script))
+
+
 def _names_commands(block: Block) -> None:
     """What else stands there, the line of Granian, is held by `test_docs`."""
     lines = block.code.splitlines()
@@ -65,6 +71,7 @@ def _names_commands(block: Block) -> None:
 NO_CALLS: dict[str, Callable[[Block], None]] = {
     "git clone": _is_a_make_target,  # gets the code, and starts what the tests start in parts
     "export REELAY_URL": _sets_what_the_examples_read,
+    'curl "$SANDBOX': _is_a_script,  # tells the sandbox, not the API
     "python manage.py migrate": _names_commands,  # starts a deployment, and stays
 }
 """Blocks that are not run as they are, by their beginnings, with what is checked instead."""
@@ -101,6 +108,7 @@ OBJECTS = {
     "Reference images": "video",
     "Several shots": "video",
     "A form": "video",
+    "Words in a prompt": "video",
 }
 """The object that the examples under a heading answer."""
 TOLD_APART_BY = {"ImageUrl", "LastImageUrl", "ImageInfos", "AdditionalParameters"}
