@@ -118,7 +118,7 @@ def test_examples_of_the_sandbox_are_read() -> None:
     directives = re.findall(r"\[sandbox: (?!verb\])[^\]]*\]", SANDBOX.replace('\\"', '"'))
     assert len(directives) == 3
     assert all(behaviours_in(directive) for directive in directives)
-    [script] = re.findall(r"scripts -d '(\{.*\})'", SANDBOX)
+    [script] = re.findall(r"scripts\" -d '(\{.*\})'", SANDBOX)
     assert parse_script(json.loads(script)).uses == 3
 
 
