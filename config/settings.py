@@ -3,6 +3,7 @@
 Every variable is described in `.env.example`.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,6 +20,7 @@ from django.templatetags.static import static
 from config import local_secrets, logs, postgres
 from config.environment import BadSettingError, Environment, is_fernet_key
 
+os.umask(0o077)  # files are ours alone: logs, results, and all in DATA_DIR
 django_stubs_ext.monkeypatch()  # makes Django's generic classes subscriptable in annotations
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -54,11 +56,13 @@ def _kept(name: str, new: str, is_good: Callable[[str], bool]) -> str:
 
 SECRET_KEY_GENERATED = not env.text("SECRET_KEY", default="")
 SECRET_KEY = env.text("SECRET_KEY", default="") or _kept("secret_key", get_random_secret_key(), bool)
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
+"""Former secret keys: what was signed with them holds until they are taken away."""
 ENCRYPTION_KEYS_GENERATED = not env.fernet_keys("ENCRYPTION_KEYS")
 ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS") or [
     _kept("encryption_key", Fernet.generate_key().decode(), is_fernet_key)
 ]
-"""Fernet keys for the secrets of upstream accounts: the first encrypts, all decrypt."""
+"""Fernet keys for secrets at rest: the first encrypts, all decrypt; see `manage.py reencrypt`."""
 
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 if PUBLIC_URL:
@@ -288,7 +292,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "results": {
         "BACKEND": "videos.storage.DurableFileSystemStorage",
-        "OPTIONS": {"location": str(env.folder("RESULTS_DIR", default=DATA_DIR / "results"))},
+        "OPTIONS": {
+            "location": str(env.folder("RESULTS_DIR", default=DATA_DIR / "results")),
+            "file_permissions_mode": 0o600,
+        },
     },
 }
 LEAST_FREE_DISK_MB = env.whole("LEAST_FREE_DISK_MB", default=500, least=0, most=10**9)

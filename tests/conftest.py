@@ -233,7 +233,8 @@ def results_folder(settings: LazySettings, tmp_path: Path) -> Path:
     """Keep results of a test to itself."""
     folder = tmp_path / "results"
     storages: dict[str, Any] = {**settings.STORAGES}
-    storages["results"] = {**storages["results"], "OPTIONS": {"location": str(folder)}}
+    options = {**storages["results"]["OPTIONS"], "location": str(folder)}
+    storages["results"] = {**storages["results"], "OPTIONS": options}
     settings.STORAGES = storages
     return folder
 

@@ -83,9 +83,9 @@ BAD: dict[str, tuple[str, ...]] = {
     "TASK_DEADLINE_HOURS": ("0", "4h"),
     "IN_DOUBT_RELEASE_HOURS": ("0", "never"),
 }
-ANYTHING = {"SECRET_KEY"}
+ANYTHING = {"SECRET_KEY_FALLBACKS", "SECRET_KEY"}
 """What may be any text."""
-NEVER_SHOWN = {"DATABASE_URL", "EMAIL_URL", "ENCRYPTION_KEYS", "SECRET_KEY"}
+NEVER_SHOWN = {"SECRET_KEY_FALLBACKS", "DATABASE_URL", "EMAIL_URL", "ENCRYPTION_KEYS", "SECRET_KEY"}
 GOOD: dict[str, tuple[tuple[str, Any], ...]] = {
     "PUBLIC_URL": (
         ("https://x.example/", "https://x.example"),

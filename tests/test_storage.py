@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import storages
 
 from videos.storage import DurableFileSystemStorage
 
@@ -103,3 +104,15 @@ def test_a_deleted_file_is_gone_and_deleting_it_again_is_no_trouble(
     for _ in range(2):
         storage.delete(NAME)
     assert not storage.exists(NAME)
+
+
+def test_results_are_their_owners_alone(results_folder: Path) -> None:
+    name = storages["results"].save("a/b.mp4", ContentFile(b"x"))
+    path = results_folder / name
+    assert [found.stat().st_mode & 0o077 for found in (path, path.parent)] == [0, 0]
+
+
+def test_files_are_made_for_their_owner_alone() -> None:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    assert mask == 0o077

@@ -61,6 +61,8 @@ def revive(data: Path) -> None:
 def _holders_file(place: Place) -> IO[str]:
     try:
         place.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.geteuid() == 0:  # the server may have to walk through as somebody else, who sees no names
+            place.root.parent.chmod(place.root.parent.stat().st_mode | 0o011)
         return opened(place.holders)
     except OSError as error:
         raise EmbeddedPostgresError(

@@ -1,0 +1,27 @@
+"""Encrypt all secrets with the first of the encryption keys, so that the others can be taken away."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts import audit
+from accounts.encryption import encrypted_columns, reencrypt
+
+
+class Command(BaseCommand):
+    help = (
+        "Encrypt every secret in the database with the first of ENCRYPTION_KEYS. It can be run beside"
+        " everything else, and again where it was cut off; docs/keys.md says when."
+    )
+
+    def handle(self, *_: Any, **__: Any) -> None:
+        turned = [reencrypt(model, name) for model, name in encrypted_columns()]
+        for column in turned:
+            told = f"{column.anew} encrypted anew, {column.already} already, {column.unreadable} unreadable"
+            self.stdout.write(f"{column.column}: {told}")
+        after = {column.column: column.anew for column in turned if column.anew}
+        if after:
+            audit.record(audit.at_command_line(), "secrets at rest", "", {}, after, timezone.now())
+        if any(column.unreadable for column in turned):
+            raise CommandError("Some secrets were encrypted with a key that ENCRYPTION_KEYS does not hold.")
