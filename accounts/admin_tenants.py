@@ -1,5 +1,6 @@
 """Tenants in the staff console: what they may have, what they have, and who belongs to them."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ from accounts.quotas import FIELDS, default_columns, quota_of
 from accounts.templatetags.amounts import second
 from accounts.totals import Period
 
-AUDITED = ("time_zone", "suspended_at")
+AUDITED = ("time_zone", "earlier_time_zones", "suspended_at")
 """The columns of a tenant that change only with a reason."""
 
 
@@ -125,6 +126,14 @@ class QuotaInline(StackedInline[Quota, Tenant]):
     ]
 
 
+DAY = timedelta(days=1)
+_MOVING = _(
+    "Wanted where the time zone changes. The day %(day)s ends at its midnight in %(zone)s, %(moment)s; from"
+    " then on days are those of the new time zone. What was counted before stays where it is."
+)
+_CONSENT = _("Say yes to this first. %(what)s")
+
+
 class TenantForm(AuditedForm[Tenant]):
     """Name and time zone; and a switch, for a tenant is suspended now or not at all."""
 
@@ -133,6 +142,9 @@ class TenantForm(AuditedForm[Tenant]):
         label=_("Suspended"),
         help_text=_("Its keys, its links and its portal are closed; running tasks go on."),
         widget=UnfoldBooleanSwitchWidget,
+    )
+    moves_days = forms.BooleanField(
+        required=False, label=_("Move its days"), widget=UnfoldBooleanSwitchWidget
     )
     audited = frozenset({"time_zone", "is_suspended"})
     columns = {"is_suspended": "suspended_at"}
@@ -147,14 +159,29 @@ class TenantForm(AuditedForm[Tenant]):
         if "time_zone" in self.fields:
             # Before the row gets it, for the page that comes back reckons the tenant's day from the row.
             self.fields["time_zone"].validators.append(validate_time_zone)
+        if "moves_days" in self.fields and not self.instance._state.adding:
+            self.fields["moves_days"].help_text = self._what_moving_means()
 
     def needs_reason(self) -> bool:
         """A new tenant changes nothing."""
         return not self.instance._state.adding and super().needs_reason()
 
+    def written(self) -> list[str]:
+        """Without the consent."""
+        return [name for name in super().written() if name != "moves_days"]
+
+    def _what_moving_means(self) -> str:
+        clock = self.instance.clock
+        zone, day = clock.zone_at(timezone.now()), clock.day_of(timezone.now())
+        told = {"zone": zone.key, "day": day, "moment": f"{clock.begin_of(day + DAY):%Y-%m-%d %H:%M %Z}"}
+        return _MOVING % told
+
     def clean(self) -> dict[str, Any]:
-        """Suspend from now on, or no longer."""
+        """Suspend from now on, or no longer; move its days only with consent to what that means."""
         cleaned = super().clean()
+        moves = not self.instance._state.adding and "time_zone" in self.changed_data
+        if moves and not cleaned.get("moves_days"):
+            self.add_error("moves_days", _CONSENT % {"what": self._what_moving_means()})
         if "is_suspended" in self.changed_data:
             self.instance.suspended_at = timezone.now() if cleaned["is_suspended"] else None
         return cleaned
@@ -193,7 +220,7 @@ class TenantAdmin(ListAdmin[Tenant]):
     """Tenants. They are not deleted, for what they paid and had stays on record; they are suspended."""
 
     form = TenantForm
-    recorded_by_page = frozenset({"time_zone", "is_suspended", Quota})
+    recorded_by_page = frozenset({"time_zone", "moves_days", "is_suspended", Quota})
     list_display = ["name", "state", "open_tasks", "waiting_tasks", "balance", "time_zone", "created_at"]
     list_select_related = ["standing"]
     ordering = ["name"]
@@ -210,7 +237,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         if obj is None:
             return [(None, {"fields": ["name", "time_zone"]}), reason]
         return [
-            (None, {"fields": ["name", "time_zone", "is_suspended", "suspended_at"]}),
+            (None, {"fields": ["name", "time_zone", "moves_days", "is_suspended", "suspended_at"]}),
             (_("Standing"), {"fields": self.standing_fields}),
             *([reason] if self.has_change_permission(request, obj) else []),
         ]
@@ -226,6 +253,9 @@ class TenantAdmin(ListAdmin[Tenant]):
             return
         before = Tenant.objects.select_for_update(no_key=True).get(pk=obj.pk)
         columns = form.written()
+        if "time_zone" in columns:
+            obj.earlier_time_zones = before.clock.moved(obj.time_zone, timezone.now()).written()
+            columns = [*columns, "earlier_time_zones"]
         obj.save(update_fields=columns)
         changed = audit.changes(before, obj, [name for name in AUDITED if name in columns])
         record(request, f"tenant {obj}", form.cleaned_data["reason"], changed, obj)
@@ -288,7 +318,7 @@ class TenantAdmin(ListAdmin[Tenant]):
     @admin.display(description=_("today"))
     def today(self, tenant: Tenant) -> str:
         """Its use of its own day."""
-        standing, day = tenant.standing, Period.of(timezone.now(), tenant.time_zone).day
+        standing, day = tenant.standing, Period.of(timezone.now(), tenant.clock).day
         if standing.day is None or standing.day < day:
             return gettext("nothing on %(day)s") % {"day": day}
         used = f"{standing.day_seconds} {second()}, {shown_with_currency(standing.day_spend)}"
@@ -297,7 +327,7 @@ class TenantAdmin(ListAdmin[Tenant]):
     @admin.display(description=_("this month"))
     def this_month(self, tenant: Tenant) -> str:
         """Its use of its own month."""
-        standing, month = tenant.standing, Period.of(timezone.now(), tenant.time_zone).month
+        standing, month = tenant.standing, Period.of(timezone.now(), tenant.clock).month
         if standing.month is None or standing.month < month:
             return gettext("nothing in %(month)s") % {"month": f"{month:%Y-%m}"}
         used = f"{standing.month_seconds} {second()}, {shown_with_currency(standing.month_spend)}"

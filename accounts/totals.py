@@ -1,9 +1,10 @@
 """What a tenant has: its use now, today and this month, and its money. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
+
+from accounts.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,12 @@ class Period:
     month_ends: datetime
 
     @classmethod
-    def of(cls, now: datetime, time_zone: str) -> "Period":
-        """Those that `now` falls into, in that zone."""
-        zone = ZoneInfo(time_zone)
-        day = now.astimezone(zone).date()
+    def of(cls, now: datetime, clock: Clock) -> "Period":
+        """Those that `now` counts to, by that clock."""
+        day = clock.day_of(now)
         month = day.replace(day=1)
         next_month = (month + timedelta(days=31)).replace(day=1)
-        return cls(day, month, _midnight(day + timedelta(days=1), zone), _midnight(next_month, zone))
+        return cls(day, month, clock.begin_of(day + timedelta(days=1)), clock.begin_of(next_month))
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,3 @@ class Totals:
             open_tasks=self.open_tasks + 1,
             waiting_tasks=self.waiting_tasks - 1,
         )
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)

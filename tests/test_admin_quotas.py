@@ -146,7 +146,11 @@ def test_a_form_opened_before_anothers_change_does_not_set_it_back(sophie: Perso
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5, spend_per_day=100)
     stale = sophie.open(page_of(owner.tenant))
     Person("tim").fill_in(
-        page_of(owner.tenant), **quota(spend_per_day="500"), time_zone="Asia/Tokyo", reason=WHY
+        page_of(owner.tenant),
+        **quota(spend_per_day="500"),
+        time_zone="Asia/Tokyo",
+        moves_days="on",
+        reason=WHY,
     )
     assert (
         sophie.send(page_of(owner.tenant), stale, {**quota(concurrent_tasks="6"), "reason": WHY}).errors == []
@@ -210,10 +214,18 @@ def test_a_deleted_quota_goes_back_to_the_deployments_on_record(
 
 
 def test_a_time_zone_changes_on_record(sophie: Person, owner: Caller) -> None:
-    sophie.fill_in(page_of(owner.tenant), time_zone="Asia/Shanghai", reason=WHY)
+    answer = sophie.fill_in(page_of(owner.tenant), time_zone="Asia/Shanghai", reason=WHY)
+    assert any("Say yes to this first" in error for error in answer.errors)
+    day = timezone.now().date()
+    for page in (sophie.see(page_of(owner.tenant)), answer.page):
+        assert f"The day {day} ends at its midnight in UTC, {day + timedelta(days=1)} 00:00 UTC" in page
+    sophie.fill_in(page_of(owner.tenant), time_zone="Asia/Shanghai", moves_days="on", reason=WHY)
     change = AuditEntry.objects.get()
     assert (change.subject, change.tenant) == ("tenant Alice", owner.tenant)
-    assert (change.before, change.after) == ({"time_zone": "UTC"}, {"time_zone": "Asia/Shanghai"})
+    assert change.before == {"time_zone": "UTC", "earlier_time_zones": []}
+    earlier = [f"{day + timedelta(days=1)}T00:00:00+00:00 UTC"]
+    assert change.after == {"time_zone": "Asia/Shanghai", "earlier_time_zones": earlier}
+    assert Tenant.objects.get().day_of(timezone.now()) == day
 
 
 def test_a_time_zone_that_is_none_is_refused(sophie: Person, owner: Caller) -> None:
@@ -360,7 +372,9 @@ def test_the_record_is_read_searched_and_filtered_by_tenant(
     sophie: Person, owner: Caller, stranger: Caller
 ) -> None:
     sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason="For Alice's launch.")
-    Person("tim").fill_in(page_of(stranger.tenant), time_zone="Asia/Tokyo", reason="They moved.")
+    Person("tim").fill_in(
+        page_of(stranger.tenant), time_zone="Asia/Tokyo", moves_days="on", reason="They moved."
+    )
     everything = sophie.see(CHANGES)
     for text in ("launch", "They moved.", "concurrent_tasks: null → 5", "quota of Alice"):
         assert text in everything

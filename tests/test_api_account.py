@@ -38,7 +38,7 @@ def account(caller: Caller) -> dict[str, Any]:
 
 
 def period(caller: Caller) -> Period:
-    return Period.of(timezone.now(), Tenant.objects.get(pk=caller.tenant.pk).time_zone)
+    return Period.of(timezone.now(), Tenant.objects.get(pk=caller.tenant.pk).clock)
 
 
 def stand(caller: Caller, **totals: Any) -> None:

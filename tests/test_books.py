@@ -132,15 +132,24 @@ def test_days_are_the_tenants_own_and_add_up_when_clocks_change(
     assert entries.aggregate(paid=Sum("amount"))["paid"] == counted[around]
 
 
-def test_when_a_tenant_moves_its_days_are_told_by_its_new_clock(owner: Caller, pay: Pay) -> None:
-    pay("1", datetime(2026, 11, 20, 20, tzinfo=UTC))
+def test_when_a_tenant_moves_its_days_go_on_and_none_changes(owner: Caller, pay: Pay) -> None:
+    evening, next_day = datetime(2026, 11, 20, 20, tzinfo=UTC), DAY + timedelta(days=1)
+    pay("1", evening)
     books.keep_up()
-    assert sums(told(owner.tenant, DAY, DAY + timedelta(days=1))) == {DAY: 1}
-    Tenant.objects.filter(pk=owner.tenant.pk).update(time_zone="Asia/Shanghai")
+    moved = owner.tenant.clock.moved("Asia/Shanghai", evening)
+    moving = Tenant.objects.filter(pk=owner.tenant.pk)
+    moving.update(time_zone=moved.time_zone, earlier_time_zones=moved.written())
+    pay("2", evening + timedelta(hours=3))  # the next day in Shanghai already
+    pay("4", evening + timedelta(hours=5))
+    pay("8", evening + timedelta(hours=21))  # past midnight in Shanghai
     for _ in range(2):
-        assert sums(told(owner.tenant, DAY, DAY + timedelta(days=1))) == {DAY + timedelta(days=1): 1}
+        counted = sums(told(owner.tenant, DAY, DAY + timedelta(days=2)))
+        assert counted == {DAY: 3, next_day: 4, DAY + timedelta(days=2): 8}
         books.keep_up()
-    assert BookedDay.objects.get().day == DAY + timedelta(days=1)
+    tenant = moving.get()
+    assert books.by_people(tenant, DAY, DAY).count() == 2
+    assert books.by_people(tenant, next_day, next_day).count() == 1
+    assert differences(tenant) == []
 
 
 def test_tenants_are_told_of_their_own_money_alone(

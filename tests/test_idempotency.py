@@ -108,8 +108,9 @@ def disable_the_account(caller: Caller) -> None:
 
 
 def move(caller: Caller) -> None:
-    caller.tenant.time_zone = "Pacific/Kiritimati"
-    caller.tenant.save(update_fields=["time_zone"])
+    clock = caller.tenant.clock.moved("Pacific/Kiritimati", timezone.now())
+    caller.tenant.time_zone, caller.tenant.earlier_time_zones = clock.time_zone, clock.written()
+    caller.tenant.save(update_fields=["time_zone", "earlier_time_zones"])
 
 
 def end(caller: Caller) -> None:

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from accounts.clock import Clock
 from accounts.limits import MINUTE, Decision, Kind, Limits, Recent, Refusal, decide
 from accounts.totals import Demand, Period, Totals
 from tests.conftest import NOW
 from tests.rows import each
 
 TODAY, THIS_MONTH = date(2026, 11, 20), date(2026, 11, 1)
-PERIOD = Period.of(NOW, "UTC")
+PERIOD = Period.of(NOW, Clock("UTC"))
 EMPTY = Totals(
     version=7,
     open_tasks=0,
@@ -531,11 +532,11 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_a_day_lasts_from_midnight_to_midnight_there(zone: str, day: str, starts: str, ends: str) -> None:
-    first, last = Period.of(utc(starts), zone), Period.of(utc(ends) - A_MOMENT, zone)
+    first, last = Period.of(utc(starts), Clock(zone)), Period.of(utc(ends) - A_MOMENT, Clock(zone))
     assert first == last
     assert (str(first.day), first.day_ends) == (day, utc(ends))
     for outside in (utc(starts) - A_MOMENT, utc(ends)):
-        assert Period.of(outside, zone).day != first.day
+        assert Period.of(outside, Clock(zone)).day != first.day
 
 
 @pytest.mark.parametrize(
@@ -554,11 +555,11 @@ def test_a_day_lasts_from_midnight_to_midnight_there(zone: str, day: str, starts
 def test_a_month_lasts_from_its_first_midnight_to_the_next_ones_there(
     zone: str, month: str, starts: str, ends: str
 ) -> None:
-    first, last = Period.of(utc(starts), zone), Period.of(utc(ends) - A_MOMENT, zone)
+    first, last = Period.of(utc(starts), Clock(zone)), Period.of(utc(ends) - A_MOMENT, Clock(zone))
     assert (str(first.month), str(last.month)) == (month, month)
     assert first.month_ends == last.month_ends == utc(ends)
     for outside in (utc(starts) - A_MOMENT, utc(ends)):
-        assert Period.of(outside, zone).month != first.month
+        assert Period.of(outside, Clock(zone)).month != first.month
 
 
 ZONES = ["UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York", "Africa/Cairo", "America/Havana"]
@@ -573,12 +574,12 @@ ZONES += ["Pacific/Apia", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathm
 def test_every_moment_is_in_its_day_and_its_month_and_their_ends_begin_the_next(
     now: datetime, zone: str
 ) -> None:
-    period = Period.of(now, zone)
+    period = Period.of(now, Clock(zone))
     local = now.astimezone(ZoneInfo(zone))
     assert period.day == local.date()
     assert period.month == local.date().replace(day=1)
     assert now < period.day_ends <= period.month_ends
-    assert Period.of(period.day_ends, zone).day > period.day
-    assert Period.of(period.day_ends.astimezone(UTC) - A_MOMENT, zone).day == period.day
-    assert Period.of(period.month_ends, zone).month > period.month
-    assert Period.of(period.month_ends.astimezone(UTC) - A_MOMENT, zone).month == period.month
+    assert Period.of(period.day_ends, Clock(zone)).day > period.day
+    assert Period.of(period.day_ends.astimezone(UTC) - A_MOMENT, Clock(zone)).day == period.day
+    assert Period.of(period.month_ends, Clock(zone)).month > period.month
+    assert Period.of(period.month_ends.astimezone(UTC) - A_MOMENT, Clock(zone)).month == period.month

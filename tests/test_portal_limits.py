@@ -34,7 +34,7 @@ def alice(owner: Caller) -> Member:
 
 def stand(tenant: Tenant, **totals: Any) -> None:
     """Give the tenant running totals of its day and month."""
-    period = Period.of(timezone.now(), Tenant.objects.get(pk=tenant.pk).time_zone)
+    period = Period.of(timezone.now(), Tenant.objects.get(pk=tenant.pk).clock)
     Standing.objects.filter(tenant=tenant).update(day=period.day, month=period.month, **totals)
 
 

@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Tenant
 from config import prepared
 
-INSERT = """INSERT INTO accounts_tenant (id, name, created_at, time_zone)
-VALUES (gen_random_uuid(), %(name)s::text, now(), 'UTC') RETURNING name"""
+INSERT = """INSERT INTO accounts_tenant (id, name, created_at, time_zone, earlier_time_zones)
+VALUES (gen_random_uuid(), %(name)s::text, now(), 'UTC', '{}') RETURNING name"""
 ECHO = "SELECT %(value)s::int + 1, 'text'"
 
 

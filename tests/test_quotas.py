@@ -539,9 +539,16 @@ BORDERS = [
 ]
 
 
-def move_to(caller: Caller, zone: str) -> None:
+def live_in(caller: Caller, zone: str) -> None:
+    """From the beginning."""
     caller.tenant.time_zone = zone
     caller.tenant.save(update_fields=["time_zone"])
+
+
+def move_to(caller: Caller, zone: str, now: datetime) -> None:
+    clock = caller.tenant.clock.moved(zone, now)
+    caller.tenant.time_zone, caller.tenant.earlier_time_zones = clock.time_zone, clock.written()
+    caller.tenant.save(update_fields=["time_zone", "earlier_time_zones"])
 
 
 SPANS: dict[str, int | Decimal] = {
@@ -559,7 +566,7 @@ SPANS: dict[str, int | Decimal] = {
 def test_a_day_begins_anew_at_the_tenants_own_midnight_and_a_month_on_its_first(
     border: Border, name: str, owner: Caller, account: UpstreamAccount
 ) -> None:
-    move_to(owner, border.zone)
+    live_in(owner, border.zone)
     impose(owner, name, SPANS[name])
     begins = datetime.fromisoformat(border.begins).replace(tzinfo=UTC)
     order_video(owner, now=begins - timedelta(hours=1))
@@ -631,48 +638,44 @@ def test_clocks_that_disagree_at_midnight_count_each_day_for_itself(
 # --- the tenant moves
 
 
-def test_a_tenant_that_moves_is_held_to_the_day_it_is_there(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_tenant_that_moves_does_not_begin_its_day_anew(owner: Caller, account: UpstreamAccount) -> None:
     """It is the 21st in Shanghai when it is still the 20th in New York."""
-    now = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
+    now, hour = datetime(2026, 11, 20, 20, 0, tzinfo=UTC), timedelta(hours=1)
     limit(owner, seconds_per_day=SECONDS)
-    move_to(owner, "Asia/Shanghai")
-    of_21st = order_video(owner, now=now)
-    assert not is_admitted(owner, now)
-    move_to(owner, "America/New_York")
+    live_in(owner, "America/New_York")
     of_20th = order_video(owner, now=now)
+    move_to(owner, "Asia/Shanghai", now)
     assert not is_admitted(owner, now)
-    assert [str(task.usage_day) for task in (of_21st, of_20th)] == ["2026-11-21", "2026-11-20"]
-    assert fail(of_21st)
-    assert not is_admitted(owner, now)
-    move_to(owner, "Asia/Shanghai")
-    assert is_admitted(owner, now)
-    assert not is_admitted(owner, now)
+    assert not is_admitted(owner, now + 8 * hour)  # New York's midnight is nine hours away
+    of_21st = order_video(owner, now=now + 9 * hour)
+    assert not is_admitted(owner, now + 19 * hour)
+    assert is_admitted(owner, now + 20 * hour)  # midnight in Shanghai
+    assert [str(task.usage_day) for task in (of_20th, of_21st)] == ["2026-11-20", "2026-11-21"]
 
 
-def test_a_tenant_that_moves_at_the_end_of_a_month_is_held_to_the_month_it_is_there(
+def test_a_tenant_that_moves_to_the_west_does_not_have_a_day_twice(
     owner: Caller, account: UpstreamAccount
 ) -> None:
-    now = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)
+    now, hour = datetime(2026, 11, 30, 12, 0, tzinfo=UTC), timedelta(hours=1)
     limit(owner, spend_per_month=PRICE)
-    move_to(owner, "Asia/Shanghai")
-    of_december = order_video(owner, now=now)
-    move_to(owner, "America/New_York")
-    of_november = order_video(owner, now=now)
-    assert not is_admitted(owner, now)
-    assert cancel(of_december)
-    assert not is_admitted(owner, now)
-    assert succeed(of_november)
-    assert not is_admitted(owner, now)
-    move_to(owner, "Asia/Shanghai")
-    assert is_admitted(owner, now)
+    live_in(owner, "Asia/Shanghai")
+    order_video(owner, now=now)
+    move_to(owner, "America/New_York", now)
+    assert not is_admitted(owner, now + 3 * hour)
+    of_december = order_video(owner, now=now + 4 * hour)  # midnight in Shanghai, still November in New York
+    assert str(of_december.usage_day) == "2026-12-01"
+    for hours in (5, 20, 40):
+        assert not is_admitted(owner, now + hours * hour)
 
 
-def test_a_move_within_the_day_changes_nothing(owner: Caller, account: UpstreamAccount) -> None:
+def test_who_moves_to_and_fro_gains_nothing(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, seconds_per_day=SECONDS)
     order_video(owner, now=NOW)
-    for zone in ("Europe/Berlin", "Asia/Kolkata", "America/New_York", "UTC"):
-        move_to(owner, zone)
+    for zone in ("Pacific/Kiritimati", "Asia/Kolkata", "Etc/GMT+12", "UTC", "Asia/Tokyo"):
+        move_to(owner, zone, NOW)
         assert not is_admitted(owner, NOW)
+        assert not is_admitted(owner, NOW + timedelta(hours=11))
+    assert is_admitted(owner, NOW + timedelta(hours=12))
 
 
 # --- the balance

@@ -40,7 +40,7 @@ class Asker:
     @classmethod
     def of(cls, key: APIKey, now: datetime, repetition: Repetition) -> "Asker":
         """With the tenant's own day and month at that moment."""
-        return cls(key, now, Period.of(now, key.tenant.time_zone), repetition)
+        return cls(key, now, Period.of(now, key.tenant.clock), repetition)
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Tenant
-from accounts.moments import midnight
 from accounts.money import ZERO
-from videos.models import BookedDay, BookedUntil, EntryKind, LedgerEntry
+from videos.models import BookedUntil, EntryKind, LedgerEntry
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class Statement:
 
 def statement(tenant: Tenant, start: date, end: date) -> Statement:
     """The tenant's money from one day to another, both included, in one query."""
-    values: dict[str, Any] = {"tenant": tenant.pk, "zone": tenant.time_zone, "start": start, "end": end}
+    values: dict[str, Any] = {"tenant": tenant.pk, "start": start, "end": end}
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, values)
         rows = cursor.fetchall()
@@ -96,8 +94,7 @@ def statement(tenant: Tenant, start: date, end: date) -> Statement:
 
 def by_people(tenant: Tenant, start: date, end: date) -> QuerySet[LedgerEntry]:
     """What was paid in and corrected on those days, each with its reason."""
-    zone = ZoneInfo(tenant.time_zone)
-    moments = [midnight(day, zone) for day in (start, end + timedelta(days=1))]
+    moments = [tenant.clock.begin_of(day) for day in (start, end + timedelta(days=1))]
     return LedgerEntry.objects.filter(tenant=tenant, task=None, at__gte=moments[0], at__lt=moments[1])
 
 
@@ -112,21 +109,18 @@ def keep_up() -> int:
 
 
 def add_up(tenant: Tenant) -> None:
-    """Add the tenant's new entries to its days; all of them anew, where its days have become others."""
+    """Add the tenant's new entries to its days."""
     with transaction.atomic():
-        BookedUntil.objects.get_or_create(tenant=tenant, defaults={"time_zone": tenant.time_zone})
+        BookedUntil.objects.get_or_create(tenant=tenant)
         until = BookedUntil.objects.select_for_update().get(tenant=tenant)
-        if until.time_zone != tenant.time_zone:
-            BookedDay.objects.filter(tenant=tenant).delete()
-            until.entry, until.time_zone = 0, tenant.time_zone
         newest = (
             LedgerEntry.objects.filter(tenant=tenant).order_by("-id").values_list("id", flat=True).first()
         )
         values: dict[str, Any] = {"tenant": tenant.pk, "after": until.entry, "until": newest or 0}
         with connection.cursor() as cursor:
-            cursor.execute(_ADD, values | {"zone": until.time_zone})
+            cursor.execute(_ADD, values)
         until.entry = newest or 0
-        until.save(update_fields=["entry", "time_zone"])
+        until.save(update_fields=["entry"])
 
 
 def _days(rows: list[tuple[Any, ...]], balance: Decimal) -> Iterator[Day]:
@@ -143,13 +137,14 @@ def _days(rows: list[tuple[Any, ...]], balance: Decimal) -> Iterator[Day]:
 
 _SUMS = """
 WITH booked AS (
-    SELECT entry FROM videos_bookeduntil WHERE tenant_id = %(tenant)s AND time_zone = %(zone)s
+    SELECT entry FROM videos_bookeduntil WHERE tenant_id = %(tenant)s
 ), sums AS (
     SELECT day, kind, amount, held FROM videos_bookedday
         WHERE tenant_id = %(tenant)s AND day <= %(end)s AND EXISTS (SELECT FROM booked)
     UNION ALL
-    SELECT (at AT TIME ZONE %(zone)s)::date, kind, amount, held FROM videos_ledgerentry
-        WHERE tenant_id = %(tenant)s AND id > coalesce((SELECT entry FROM booked), 0)
+    SELECT accounts_day_of(at, time_zone, earlier_time_zones), kind, amount, held
+        FROM videos_ledgerentry entry JOIN accounts_tenant tenant ON tenant.id = entry.tenant_id
+        WHERE tenant_id = %(tenant)s AND entry.id > coalesce((SELECT entry FROM booked), 0)
 )
 SELECT CASE WHEN day >= %(start)s THEN day END AS told, kind, sum(amount), sum(held)
 FROM sums WHERE day <= %(end)s GROUP BY told, kind ORDER BY told, kind
@@ -161,13 +156,14 @@ SELECT tenant.id FROM accounts_tenant tenant
 LEFT JOIN videos_bookeduntil booked ON booked.tenant_id = tenant.id
 CROSS JOIN LATERAL (SELECT id FROM videos_ledgerentry WHERE tenant_id = tenant.id ORDER BY id DESC LIMIT 1)
     AS newest
-WHERE booked.entry IS DISTINCT FROM newest.id OR booked.time_zone <> tenant.time_zone
+WHERE booked.entry IS DISTINCT FROM newest.id
 """
 
 _ADD = """
 INSERT INTO videos_bookedday AS known (tenant_id, day, kind, entries, amount, held)
-SELECT tenant_id, (at AT TIME ZONE %(zone)s)::date, kind, count(*), sum(amount), sum(held)
-FROM videos_ledgerentry WHERE tenant_id = %(tenant)s AND id > %(after)s AND id <= %(until)s
+SELECT tenant_id, accounts_day_of(at, time_zone, earlier_time_zones), kind, count(*), sum(amount), sum(held)
+FROM videos_ledgerentry entry JOIN accounts_tenant tenant ON tenant.id = entry.tenant_id
+WHERE tenant_id = %(tenant)s AND entry.id > %(after)s AND entry.id <= %(until)s
 GROUP BY 1, 2, 3
 ON CONFLICT (tenant_id, day, kind) DO UPDATE SET entries = known.entries + excluded.entries,
     amount = known.amount + excluded.amount, held = known.held + excluded.held

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Case, Count, DecimalField, Max, Min, QuerySet, Sum, Value, When
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
+from accounts.clock import Clock
 from accounts.models import Standing, Tenant
 from accounts.money import ZERO
 from accounts.totals import Period
@@ -230,8 +231,9 @@ def _stands_still(row: OpenTasks, figures: AccountFigures, now: datetime) -> boo
 
 def spending(now: datetime) -> list[Spending]:
     """The tenants that spent most this month; what an earlier day or month took is not of this one."""
-    zones = Tenant.objects.values_list("time_zone", flat=True).distinct()
-    periods = {zone: Period.of(now, zone) for zone in zones}
+    known = Tenant.objects.values_list("time_zone", "earlier_time_zones").distinct()
+    clocks = {Clock.of(zone, earlier) for zone, earlier in known}
+    periods = {clock: Period.of(now, clock) for clock in clocks}
     rows = Standing.objects.select_related("tenant").annotate(
         today=_of_now("day", periods), this_month=_of_now("month", periods)
     )
@@ -239,11 +241,16 @@ def spending(now: datetime) -> list[Spending]:
     return [Spending(row.tenant, row.today, row.this_month, row.balance) for row in top]
 
 
-def _of_now(unit: str, periods: Mapping[str, Period]) -> Case:
+def _of_now(unit: str, periods: Mapping[Clock, Period]) -> Case:
     """The spend of the tenant's day or month, if that is the one of now."""
     cases = [
-        When(**{"tenant__time_zone": zone, unit: getattr(period, unit)}, then=f"{unit}_spend")
-        for zone, period in periods.items()
+        When(
+            tenant__time_zone=clock.time_zone,
+            tenant__earlier_time_zones=clock.written(),
+            **{unit: getattr(period, unit)},
+            then=f"{unit}_spend",
+        )
+        for clock, period in periods.items()
     ]
     return Case(*cases, default=Value(ZERO), output_field=DecimalField())
 

@@ -230,4 +230,36 @@ WHERE expected IS DISTINCT FROM found
 ORDER BY tenant.name
 """
 
-_RULES = (_TOTALS, _HOLDS, _CLOSINGS, _OWNERS, _USAGE, _BOOKS)
+_DAYS = """
+SELECT tenant.name, concat('task_', replace(task.id::text, '-', ''), ' counts on the day it was made'),
+    due.day::text, task.usage_day::text
+FROM videos_task task
+JOIN accounts_tenant tenant ON tenant.id = task.tenant_id
+CROSS JOIN LATERAL (
+    SELECT accounts_day_of(task.created_at, tenant.time_zone, tenant.earlier_time_zones) AS day
+) AS due
+WHERE (task.tenant_id = %(tenant)s OR %(tenant)s IS NULL) AND task.usage_day <> due.day
+ORDER BY task.id
+"""
+
+_BOOKED_DAYS = """
+WITH counted AS (
+    SELECT entry.tenant_id, accounts_day_of(at, time_zone, earlier_time_zones) AS day, kind,
+        count(*) AS entries
+    FROM videos_ledgerentry entry
+    JOIN videos_bookeduntil until ON until.tenant_id = entry.tenant_id AND entry.id <= until.entry
+    JOIN accounts_tenant tenant ON tenant.id = entry.tenant_id
+    WHERE entry.tenant_id = %(tenant)s OR %(tenant)s IS NULL GROUP BY 1, 2, 3
+), booked AS (
+    SELECT tenant_id, day, kind, entries FROM videos_bookedday
+    WHERE tenant_id = %(tenant)s OR %(tenant)s IS NULL
+)
+SELECT tenant.name, concat('entries (', kind, ') on ', day, ' are those of its ledger'),
+    to_char(counted.entries, %(count)s), to_char(booked.entries, %(count)s)
+FROM counted FULL JOIN booked USING (tenant_id, day, kind)
+JOIN accounts_tenant tenant ON tenant.id = tenant_id
+WHERE counted.entries IS DISTINCT FROM booked.entries
+ORDER BY tenant.name, day, kind
+"""
+
+_RULES = (_TOTALS, _HOLDS, _CLOSINGS, _OWNERS, _USAGE, _BOOKS, _DAYS, _BOOKED_DAYS)

@@ -45,7 +45,7 @@ class Account:
 def account_of(tenant: Tenant, now: datetime) -> Account:
     """The tenant's account at that moment."""
     quota, standing = quota_of(tenant.pk), Standing.objects.get(tenant=tenant)
-    period = Period.of(now, tenant.time_zone)
+    period = Period.of(now, tenant.clock)
     return Account(quota, _use(tenant, standing, period, now), standing.balance, standing.held, period)
 
 

@@ -2,16 +2,17 @@
 
 import uuid
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.clock import Clock
 from accounts.ids import uuid7
 from config import time_zones
 
@@ -70,6 +71,14 @@ class Tenant(models.Model):
         validators=[validate_time_zone],
         help_text=_("Whose days and months its limits and its usage are counted in, such as Asia/Shanghai."),
     )
+    earlier_time_zones = ArrayField(
+        models.CharField(max_length=100),
+        verbose_name=_("earlier time zones"),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text=_("Each after the moment until which it counts."),
+    )
     members = models.ManyToManyField(
         User, verbose_name=_("members"), through="Membership", related_name="tenants"
     )
@@ -86,9 +95,14 @@ class Tenant(models.Model):
         """Whether the tenant's keys are refused."""
         return self.suspended_at is not None
 
+    @property
+    def clock(self) -> Clock:
+        """By which its days and months are told."""
+        return Clock.of(self.time_zone, self.earlier_time_zones)
+
     def day_of(self, moment: datetime) -> date:
         """The tenant's own date at that moment."""
-        return moment.astimezone(ZoneInfo(self.time_zone)).date()
+        return self.clock.day_of(moment)
 
     def suspend(self, now: datetime) -> None:
         """Refuse the tenant's keys from `now` on."""

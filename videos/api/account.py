@@ -40,7 +40,7 @@ class AccountView(View):
             {
                 "object": "account",
                 "name": tenant.name,
-                "time_zone": tenant.time_zone,
+                "time_zone": tenant.clock.zone_at(timezone.now()).key,
                 "currency": settings.CURRENCY,
                 "limits": {name: _shown(getattr(account.quota, name)) for name in _LIMITS},
                 "use": {name: _shown(used) for name, used in asdict(account.use).items()},

@@ -31,7 +31,7 @@ class BookedDay(models.Model):
 
 
 class BookedUntil(models.Model):
-    """Up to which entry a tenant's days are added up, and by whose clock the days were told apart.
+    """Up to which entry a tenant's days are added up.
 
     A tenant's entries are written one after the other, under the lock of its standing, so none with a lower
     id can come later.
@@ -39,7 +39,6 @@ class BookedUntil(models.Model):
 
     tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, primary_key=True, related_name="+")
     entry = models.BigIntegerField(default=0)
-    time_zone = models.CharField(max_length=50)
 
     def __str__(self) -> str:
         return f"{self.tenant_id} until entry {self.entry}"

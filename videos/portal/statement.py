@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,6 +12,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.clock import Clock
 from accounts.csv_files import csv_file_for_people
 from accounts.models import Tenant
 from accounts.portal.base import TenantPage
@@ -114,12 +114,12 @@ def _day_rows(told: Statement) -> Iterator[list[Any]]:
 
 def _payments_file(tenant: Tenant, form: PeriodForm) -> _Contents:
     entries = books.by_people(tenant, *form.days).order_by("-pk")
-    zone = ZoneInfo(tenant.time_zone)
-    return [_("When"), _("What"), _("Amount"), _("Reason")], (_payment(entry, zone) for entry in entries)
+    clock = tenant.clock
+    return [_("When"), _("What"), _("Amount"), _("Reason")], (_payment(entry, clock) for entry in entries)
 
 
-def _payment(entry: LedgerEntry, zone: ZoneInfo) -> list[Any]:
-    when = entry.at.astimezone(zone).isoformat(" ", "seconds")
+def _payment(entry: LedgerEntry, clock: Clock) -> list[Any]:
+    when = entry.at.astimezone(clock.zone_at(entry.at)).isoformat(" ", "seconds")
     return [when, KINDS[EntryKind(entry.kind)], entry.amount, entry.reason]
 
 
