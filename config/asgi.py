@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from config.edge.application import Application
 
 _MOST_OPEN_FILES = 65_536
+STATEMENT_SECONDS = 30
 
 
 def _django() -> Application:
@@ -21,6 +22,7 @@ def _django() -> Application:
     from config.wsgi import application as wsgi
 
     checks.end_if_serious(run_checks())  # no server starts on a bad configuration
+    database.limit_statements(STATEMENT_SECONDS)
     database.must_answer()
     _allow_many_files()
     gc.freeze()  # what is there now stays; looking through it again would only hold requests up

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, ProgrammingError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, connection, connections
 
 from config import postgres
 from config.environment import BadSettingError
@@ -36,6 +36,13 @@ def must_answer() -> None:
         connection.get_new_connection(parameters).close()
     except (psycopg.Error, ImproperlyConfigured, ValueError) as error:
         raise _unreachable(error) from None
+
+
+def limit_statements(seconds: int) -> None:
+    """Let the server break off what takes longer here, and a transaction that is left open for a minute."""
+    options = connections.settings[DEFAULT_DB_ALIAS]["OPTIONS"]
+    limits = f"-c statement_timeout={seconds}s -c idle_in_transaction_session_timeout=60s"
+    options["options"] = f"{options.get('options', '')} {limits}".strip()
 
 
 @contextmanager

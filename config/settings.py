@@ -175,13 +175,21 @@ CORS_EXPOSE_HEADERS = (
 EMBEDDED_POSTGRES = None if env.text("DATABASE_URL", default="") else DATA_DIR / "postgres"
 """The folder of the embedded server, or None where DATABASE_URL names a server."""
 _DATABASE = env.database("DATABASE_URL", default=postgres.url(DATA_DIR / "postgres"))
+_FAULTS_SHOW = {
+    "connect_timeout": 4,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
+"""So that a connection whose other end is gone fails; in seconds. DATABASE_URL may say otherwise."""
 DATABASES = {
     "default": {
         **_DATABASE,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         # Prepare the statements of `config.prepared` at once; Django's own are never prepared.
-        "OPTIONS": {**_DATABASE.get("OPTIONS", {}), "prepare_threshold": 0},
+        "OPTIONS": {**_FAULTS_SHOW, **_DATABASE.get("OPTIONS", {}), "prepare_threshold": 0},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -354,12 +362,14 @@ IN_DOUBT_RELEASE_HOURS = env.number("IN_DOUBT_RELEASE_HOURS", default=48.0, most
 WORKER_THREADS = env.whole("WORKER_THREADS", default=8, least=1, most=_MOST_THREADS)
 """Database connections that one worker process works with."""
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+SHUTDOWN_SECONDS = env.number("SHUTDOWN_SECONDS", default=UPSTREAM_CREATE_TIMEOUT + 30, most=7200)
+"""A worker that is told to stop has ended after this, whatever hangs; steps in hand have 5 s less."""
 PROCRASTINATE_WORKER_DEFAULTS: dict[str, Any] = {
     "concurrency": env.whole("WORKER_CONCURRENCY", default=64, least=1, most=10_000),
     "fetch_job_polling_interval": 1.0,
     # Longer than the longest step (waiting for its moment, the call, writing its outcome down), so that a
     # step in hand is finished and not cut off.
-    "shutdown_graceful_timeout": UPSTREAM_CREATE_TIMEOUT + 25,
+    "shutdown_graceful_timeout": max(SHUTDOWN_SECONDS - 5, 0.0),
     "delete_jobs": "successful",
 }
 

@@ -79,6 +79,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "WORKER_THREADS": ("0", "abc"),
     "WORKER_CONCURRENCY": ("0", "abc"),
     "UPSTREAM_CREATE_TIMEOUT": ("0", "-1", "30s", "nan", "inf", "3601"),
+    "SHUTDOWN_SECONDS": ("0", "-1", "60s", "nan", "7201"),
     "UPSTREAM_DESCRIBE_TIMEOUT": ("0", "10,5"),
     "TASK_DEADLINE_HOURS": ("0", "4h"),
     "IN_DOUBT_RELEASE_HOURS": ("0", "never"),

@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 from django.db import Error as DatabaseTrouble
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from config.watchdog import Watchdog
 from videos import budgets
 from videos.budgets import Action
 from videos.models import UpstreamAccount
@@ -29,6 +30,10 @@ MOST_MISSES = 5
 PREPARATION = timedelta(seconds=0.1)
 """How long before its moment a call begins to be prepared."""
 
+UNIT_SECONDS = 60.0
+"""What takes a thread longer is stuck: its database connection is broken off, which fails it."""
+LOST_AFTER_SECONDS = 80.0
+"""A thread that is stuck for so long will never go on; where all are, the process ends."""
 RETRY_DELAYS = (0.2, 0.5, 1, 2, 4, 8)
 """Seconds between attempts at a write that must not be forgotten; about 16 in all."""
 
@@ -41,6 +46,7 @@ class DatabaseThreads:
     def __init__(self, size: int) -> None:
         self._connections: list[BaseDatabaseWrapper] = []
         self._pool = ThreadPoolExecutor(size, "database", initializer=self._remember)
+        self._watchdog = Watchdog(size, LOST_AFTER_SECONDS).start()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the function in one of the threads."""
@@ -57,11 +63,11 @@ class DatabaseThreads:
     def _remember(self) -> None:
         self._connections.append(connections[DEFAULT_DB_ALIAS])
 
-    @staticmethod
-    def _guarded(work: Callable[[], T]) -> T:
-        # A connection that died while the thread was idle is replaced, not used.
-        close_old_connections()
-        return work()
+    def _guarded(self, work: Callable[[], T]) -> T:
+        with self._watchdog.unit(UNIT_SECONDS):
+            # A connection that died while the thread was idle is replaced, not used.
+            close_old_connections()
+            return work()
 
 
 _threads: DatabaseThreads | None = None

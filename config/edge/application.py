@@ -5,9 +5,10 @@ a WSGI server keeps a thread for as long as a client takes to download: sixteen 
 else is served (measured: the seventeenth request waited 29 s).
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import RequestDataTooBig
 
@@ -19,6 +20,9 @@ from config.edge.head import Environ, Scope
 from config.edge.threads import Threads
 from config.networks import shared_by_one
 from config.routes import API_PREFIX, READING
+from config.watchdog import Watchdog
+
+Outcome = TypeVar("Outcome")
 
 DISCARDED_BYTES = 32 * 1024 * 1024
 """Of a body that is too large, sent by somebody known, this much is read and dropped, so that the client can
@@ -27,6 +31,12 @@ DISCARDED_SECONDS = 30.0
 LINGERING_SECONDS = 1.0
 """How long `SMALL_BYTES` more of any other body that nobody wanted are read, for the same."""
 TOO_LARGE = 413
+API_SECONDS, PAGE_SECONDS = 8.0, 60.0
+"""How long a thread works on a request before its database connection is broken off, which fails it."""
+ANSWER_SECONDS = 14.0
+"""How long a client of the API waits, for a thread and for what that does."""
+LOST_AFTER_SECONDS = 75.0
+"""A thread that works on one request for so long will never end; where all do, the process ends."""
 _ALIVE = ("/healthz", "/healthz/")
 
 
@@ -51,6 +61,7 @@ class Application:
         self._http_2 = http_2
         self._connections = connections
         self._threads = Threads(threads)
+        self._watchdog = Watchdog(threads, LOST_AFTER_SECONDS).start()
         self._budget = Budget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +73,7 @@ class Application:
             return
         caller = _caller(scope)
         with Body(receive, head.declared_length(scope), caller, self._budget) as body:
-            answer = await self._answer(scope, body, caller)
+            answer = await self._in_time(scope, body, caller)
             await answer.send(receive, send, with_body=with_body)
             if not body.is_whole:
                 await _linger(scope, body, answer)
@@ -75,6 +86,26 @@ class Application:
         if scope["http_version"] == "2" and not self._http_2:
             return refusals.http_2_not_spoken()
         return refusals.alive() if scope["path"] in _ALIVE and scope["method"] in READING else None
+
+    async def _in_time(self, scope: Scope, body: Body, caller: bytes) -> Answer:
+        """The answer; where it does not come, that to try again. Bodies have a deadline of their own."""
+        try:
+            return await self._answer(scope, body, caller)
+        except TimeoutError:
+            return refusals.no_answer_in_time()
+
+    async def _run(self, scope_path: str, caller: bytes, work: Callable[[], Outcome]) -> Outcome:
+        """Have it done by a thread. Raises `TimeoutError` where the API takes too long."""
+        is_api = scope_path.startswith(API_PREFIX)
+        watched = partial(self._watched, API_SECONDS if is_api else PAGE_SECONDS, work)
+        if not is_api:
+            return await self._threads.run(caller, watched)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await self._threads.run(caller, watched)
+
+    def _watched(self, limit: float, work: Callable[[], Outcome]) -> Outcome:
+        with self._watchdog.unit(limit):
+            return work()
 
     async def _answer(self, scope: Scope, body: Body, caller: bytes) -> Answer:
         limit = self._max_body if scope["path"].startswith(API_PREFIX) else SMALL_BYTES
@@ -91,16 +122,17 @@ class Application:
         """Answer by the head alone; read the body only where Django wants it, which knows the caller then."""
         if body.size <= limit:
             by_head = head.environ(scope, Withheld(BodyNeeded), body.size)
-            if answer := await self._threads.run(caller, partial(self._call_unless_body_is_needed, by_head)):
+            work = partial(self._call_unless_body_is_needed, by_head)
+            if answer := await self._run(scope["path"], caller, work):
                 return answer
             if await body.read(limit):
                 return await self._whole(scope, body, caller)
         too_large = head.environ(scope, Withheld(RequestDataTooBig), body.size)
-        return await self._threads.run(caller, partial(self._call, too_large))
+        return await self._run(scope["path"], caller, partial(self._call, too_large))
 
     async def _whole(self, scope: Scope, body: Body, caller: bytes) -> Answer:
         environ = head.environ(scope, body.file(), body.length)
-        return await self._threads.run(caller, partial(self._call, environ))
+        return await self._run(scope["path"], caller, partial(self._call, environ))
 
     def _call_unless_body_is_needed(self, environ: Environ) -> Answer | None:
         try:

@@ -32,6 +32,14 @@ def too_many_bodies() -> Answer:
     return answer
 
 
+def no_answer_in_time() -> Answer:
+    """503, where no thread was free, or none came to an end, in time; the request may have been done."""
+    message = "The service did not get to an answer in time; ask again, with the same Idempotency-Key"
+    answer = _refusal(503, message, "server_error", "overloaded")
+    answer.headers.append((b"retry-after", b"5"))
+    return answer
+
+
 def http_2_not_spoken() -> Answer:
     """505, for HTTP/2 where the setting HTTP2 does not allow it."""
     return _refusal(505, "HTTP/2 is not spoken here; use HTTP/1.1", _INVALID, "http_version_not_supported")

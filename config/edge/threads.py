@@ -86,7 +86,9 @@ class Threads:
     def _start_waiting(self) -> None:
         while self._waiting and (caller := next(filter(self._may_start, self._waiting), None)) is not None:
             jobs = self._waiting[caller]
-            self._start(jobs.popleft())
+            job = jobs.popleft()
+            if not job.done.done():  # somebody still waits for it
+                self._start(job)
             self._waiting.move_to_end(caller)  # all others are before it now
             if not jobs:
                 del self._waiting[caller]

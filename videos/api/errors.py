@@ -7,8 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework import exceptions as drf
@@ -46,10 +48,12 @@ class Refusal:
     param: str | None = None
 
 
+log = structlog.get_logger(__name__)
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
 _LONGEST_HOST = 253
 """Characters of a name in the DNS."""
 _UNKNOWN_TASK = "The task does not exist"
+_NO_DATABASE = "The database cannot be reached at the moment"
 
 REFUSALS: dict[type[Exception], Refusal] = {
     drf.NotAuthenticated: Refusal(401, "authentication_error", "invalid_api_key", REFUSAL),
@@ -80,6 +84,10 @@ REFUSALS: dict[type[Exception], Refusal] = {
     errors.NoUpstreamAccount: Refusal(
         503, "server_error", "no_upstream_available", headers=(("Retry-After", SOON),)
     ),
+    **dict.fromkeys(
+        (OperationalError, InterfaceError),
+        Refusal(503, "server_error", "internal_error", _NO_DATABASE, headers=(("Retry-After", SOON),)),
+    ),
     errors.NoPrice: Refusal(503, "server_error", "internal_error", headers=NO_RETRY),
 }
 
@@ -96,6 +104,8 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     refusal = next((known for kind, known in REFUSALS.items() if isinstance(error, kind)), None)
     if refusal is None:
         return None
+    if refusal.message is _NO_DATABASE:
+        log.error("the database failed a request", exc_info=error)
     headers = dict(refusal.headers)
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge

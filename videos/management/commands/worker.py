@@ -1,7 +1,9 @@
 """Run a worker until it is told to stop, also across the loss of the database."""
 
 import asyncio
+import os
 import signal
+import threading
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any, cast
@@ -12,10 +14,14 @@ from django.core.management.base import BaseCommand, CommandError
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from config import database
 from videos.queueing import Job
 
 PAUSE = 1.0
 """Seconds before the next try after a worker ended by itself."""
+LAST_SECONDS = 5.0
+"""After the grace for steps in hand, for whatever comes last; then the process has ended."""
+STATEMENT_SECONDS = 80
 MOST_GRACE = 3600
 """Seconds that a step in hand may be given."""
 
@@ -49,6 +55,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--shutdown-graceful-timeout is {shutdown_graceful_timeout:g}: 0 to {MOST_GRACE} is allowed."
             )
+        database.limit_statements(STATEMENT_SECONDS)
         asyncio.run(_work_until_stopped(shutdown_graceful_timeout))
 
 
@@ -58,10 +65,13 @@ async def _work_until_stopped(grace: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     waiting = asyncio.create_task(stopped.wait())
+    stopped_hard = threading.Timer(grace + LAST_SECONDS, os._exit, [1])
+    stopped_hard.daemon = True
     while not stopped.is_set():
         working = asyncio.create_task(_work(grace))
         await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
         if stopped.is_set():
+            stopped_hard.start()  # whatever hangs in a database that does not answer
             working.cancel()
         [outcome] = await asyncio.gather(working, return_exceptions=True)
         if not stopped.is_set():
