@@ -62,6 +62,7 @@ bench: installed-for-tests ## Measure rates and latencies, a million tasks, and 
 	$(BIN)/python -m tests.bench.pages
 	$(BIN)/python -m tests.bench.finish_to_visible
 	$(BIN)/python -m tests.bench.slow_downloads
+	$(BIN)/python -m tests.bench.database_faults
 
 clean: ## Remove what the commands made, the local database and its videos included
 	rm -rf $(VENV) .data $(NODE)
