@@ -29,8 +29,8 @@ test: installed-for-tests ## Run every test, on an embedded PostgreSQL of its ow
 test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of the documents, Node's included (which it installs where it is missing)
 	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/test_docs_examples.py $(ARGS)
 
-test-long: installed-for-tests ## Run the properties of money and state many times over
-	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py $(ARGS)
+test-long: installed-for-tests ## Run the properties of money, state and requests many times over
+	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py tests/test_api_properties.py $(ARGS)
 
 e2e: installed-for-tests chromium ## Use the pages in a real browser (Debian's chromium, which it installs where it is missing)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)

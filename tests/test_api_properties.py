@@ -1,6 +1,7 @@
 """Whatever is sent, the answer is 200 or a refusal in the envelope, never an error of ours."""
 
 import json
+import os
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +16,8 @@ from tests.test_api_bodies import Part, form
 from tests.test_api_errors import assert_refused, assert_request_id
 from videos.models import UpstreamAccount
 
+RUNS = int(os.environ.get("HYPOTHESIS_RUNS", "40"))
+"""Bodies that are tried and asked for, in JSON and as forms; `make test-long` tries more."""
 EXPLORE = partial(
     settings,
     deadline=None,
@@ -195,3 +198,64 @@ def test_any_id_is_answered(identity: str, owner: Caller) -> None:
     path = f"/v1/videos/{quote(identity, safe='', errors='replace')}"
     for method in ("GET", "DELETE"):
         assert_answered(owner.request(method, path))
+
+
+# --- trying and asking
+
+sizes = st.sampled_from(
+    ["1280x720", "720x1280", "1024x1024", "16:9", "1x1", "9999999999x1", "x", "", 720, None]
+)
+extras = st.dictionaries(
+    st.sampled_from(["n", "duration", "seed", "callback_url", "image_url", "quality", "user"]) | texts,
+    st.sampled_from([1, "1", 2, 5, "5", 8, "", None, True, "https://example.com/1.png"]) | scalars,
+    max_size=3,
+)
+likely_bodies = st.builds(
+    lambda model, seconds, size, extra, metadata: (
+        GOOD_BODY | {"model": model, "seconds": seconds, "size": size, "metadata": metadata} | extra
+    ),
+    st.sampled_from(MODEL_NAMES),
+    st.sampled_from([5, "5", 8, 10, "4", 0, "x", None]),
+    sizes,
+    extras,
+    st.just({}) | metadata,
+)
+charsets = st.sampled_from(["utf-8", "gbk", "latin-1", "utf-16", "big5", "klingon"])
+prompts = st.text(st.sampled_from("a \u00e9\u5973\u732b\u20ac"), min_size=1, max_size=8)
+
+
+def agreed(validated: Any, created: Any) -> None:
+    """Both take it, or both refuse it for the same: what can be tried can be asked for."""
+    answers = [json.loads(answer.content) for answer in (validated, created)]
+    told = [{name: answer.get(name) for name in ("error", "errors")} for answer in answers]
+    assert (validated.status_code, told[0]) == (created.status_code, told[1]), answers
+    if created.status_code == 200:
+        assert answers[0]["not_forwarded"] == answers[1]["metadata"]["not_forwarded"]
+
+
+@EXPLORE(max_examples=RUNS)
+@given(body=likely_bodies | bodies | values)
+def test_what_can_be_tried_can_be_asked_for(body: Any, owner: Caller, account: UpstreamAccount) -> None:
+    agreed(owner.post("/v1/videos/validate", body), owner.post("/v1/videos", body))
+
+
+@EXPLORE(max_examples=RUNS)
+@given(prompt=prompts, charset=charsets, said=charsets | st.none(), is_closed=st.booleans(), size=sizes)
+def test_what_can_be_tried_as_a_form_can_be_asked_for(
+    prompt: str,
+    charset: str,
+    said: str | None,
+    is_closed: bool,
+    size: Any,
+    owner: Caller,
+    account: UpstreamAccount,
+) -> None:
+    encoded = prompt.encode("utf-8" if charset == "klingon" else charset, "replace")
+    head = b'--frontier\r\nContent-Disposition: form-data; name="%s"\r\n'
+    declared = f"Content-Type: text/plain; charset={said}\r\n".encode() if said else b""
+    given = {"model": GOOD_BODY["model"], "seconds": "5", "size": size}
+    fields = [(head % name.encode()) + b"\r\n" + str(value).encode() for name, value in given.items()]
+    body = b"\r\n".join([*fields, head % b"prompt" + declared + b"\r\n" + encoded])
+    body += b"\r\n--frontier--\r\n" if is_closed else b"\r\n"
+    sent = {"data": body, "content_type": "multipart/form-data; boundary=frontier"}
+    agreed(owner.post("/v1/videos/validate", **sent), owner.post("/v1/videos", **sent))

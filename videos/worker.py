@@ -35,8 +35,10 @@ UNIT_SECONDS = 60.0
 LOST_AFTER_SECONDS = 80.0
 """A thread that is stuck for so long will never go on; where all are, the process ends."""
 RETRY_DELAYS = (0.2, 0.5, 1, 2, 4, 8, *[15] * 40)
-"""Seconds between attempts at a write that must not be forgotten, as it was paid for: ten minutes in all, for a
-full disk takes a while to be seen to."""
+"""Seconds between attempts at a write that must not be forgotten, as it was paid for.
+
+Ten minutes in all: a full disk takes a while to be seen to.
+"""
 
 log = structlog.get_logger(__name__)
 
