@@ -1,5 +1,6 @@
 """Loaded before the settings are: gives the tests a data folder and a PostgreSQL of their own."""
 
+import gc
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,3 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Let go of it; the last one out stops it."""
     _held.close()
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector look through new objects alone, and seldom: that takes a tenth of all CPU away."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
