@@ -29,8 +29,8 @@ def analyse() -> None:
         cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
-def _of_the_past(columns: list[str]) -> str:
-    """Makes tasks that ended long ago, nine of ten of which are pruned."""
+def add_past() -> None:
+    """Tasks that ended long ago, nine of ten of which are pruned."""
     own = {
         "id": _SOME_ID,
         "status": "'failed'",
@@ -40,11 +40,13 @@ def _of_the_past(columns: list[str]) -> str:
         "finished_at": "task.created_at - nr * interval '1 hour'",
         "pruned_at": "CASE WHEN nr % 10 > 0 THEN task.created_at END",
     }
+    columns = [field.attname for field in Task._meta.concrete_fields]
     values = [own.get(column, f"task.{column}") for column in columns]
-    return (
-        f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)}"  # noqa: S608 - columns
-        " FROM (SELECT * FROM videos_task LIMIT 1) task, generate_series(1, 3000) nr"
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)}"  # noqa: S608 - columns
+            " FROM (SELECT * FROM videos_task LIMIT 1) task, generate_series(1, 3000) nr"
+        )
 
 
 def add_others() -> None:
@@ -65,7 +67,6 @@ def add_others() -> None:
             " FROM videos_task task, accounts_tenant other, generate_series(0, 4) age"
             " WHERE other.id <> task.tenant_id"
         )
-        cursor.execute(_of_the_past(columns))
         cursor.execute(
             "INSERT INTO videos_ledgerentry (tenant_id, kind, amount, held, at, actor_name, reason)"
             " SELECT id, 'top_up', 1, 0, now(), 'bob', 'paid' FROM accounts_tenant, generate_series(1, 500)"

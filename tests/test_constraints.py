@@ -37,7 +37,7 @@ from accounts.models import (
 from config import prepared
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.console import Person
-from tests.plans import analyse, empty_pages, many_tasks, tasks_of_many  # noqa: F401 - two are fixtures
+from tests.plans import add_past, analyse, empty_pages, many_tasks, tasks_of_many  # noqa: F401 - two are fixtures
 from tests.rows import check_each, each
 from tests.test_api_listing import INDEXES as OF_THE_LIST
 from videos import admission, books, creation, generation_times, ordering, pruning, search, statements
@@ -713,6 +713,9 @@ INDEXES: list[tuple[str, Query]] = [
 
 @pytest.mark.usefixtures("many_tasks")
 def test_each_index_serves_the_query_it_names(owner: Caller, account: UpstreamAccount) -> None:
+    add_past()
+    analyse()
+
     def serves(row: tuple[str, Query]) -> None:
         index, query = row
         plan = query(account, owner.tenant).explain()
