@@ -28,6 +28,11 @@ def caller(meta: Mapping[str, Any]) -> Address | None:
     return parse_address(entries[-settings.TRUSTED_PROXIES])
 
 
+def shown(request: HttpRequest) -> str:
+    """The caller's whole address as people read it; empty where it cannot be known."""
+    return str(caller(request.META) or "")
+
+
 def of_request(request: HttpRequest) -> str:
     """The caller's address as text, by which failed log-ins and mails are counted; unknown ones together.
 

@@ -86,7 +86,5 @@ def record(
     tenant: Tenant | None = None,
 ) -> None:
     """Write the change down, before and after, as that of who is logged in; nothing where nothing changed."""
-    before, after = change
-    if before != after:
-        by = audit.author(request, Place.CONSOLE)
-        audit.record(by, subject, reason, before, after, timezone.now(), tenant)
+    by = audit.author(request, Place.CONSOLE)
+    audit.record_change(by, subject, change, timezone.now(), tenant, reason)

@@ -55,9 +55,8 @@ def author(request: HttpRequest, place: Place) -> Author:
 
 def claimed(request: HttpRequest, place: Place, person: User | None) -> Author:
     """Whoever sends the request as that person, or as nobody we know."""
-    address = addresses.caller(request.META)
     name = person.get_username() if person else NOBODY_KNOWN
-    return Author(person, place, None if address is None else str(address), name)
+    return Author(person, place, addresses.shown(request) or None, name)
 
 
 def at_command_line() -> Author:
@@ -99,11 +98,18 @@ def record(
     return entry
 
 
-def record_row(by: Author, row: Model, change: Change, now: datetime, reason: str = "") -> None:
-    """Write down what changed of a row, before and after; nothing where nothing did."""
+def record_change(
+    by: Author, subject: str, change: Change, now: datetime, tenant: Tenant | None = None, reason: str = ""
+) -> None:
+    """As `record`; nothing where nothing changed."""
     before, after = change
     if before != after:
-        record(by, subject_of(row), reason, before, after, now, _concerned(row))
+        record(by, subject, reason, before, after, now, tenant)
+
+
+def record_row(by: Author, row: Model, change: Change, now: datetime, reason: str = "") -> None:
+    """Write down what changed of a row; nothing where nothing did."""
+    record_change(by, subject_of(row), change, now, _concerned(row), reason)
 
 
 def _stream(entry: AuditEntry) -> None:

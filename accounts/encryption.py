@@ -35,10 +35,10 @@ class EncryptedTextField(models.TextField[_SetType, _GetType]):
         """Decrypt on the way out. Raises `UndecryptableError`, which names no secret."""
         if value is None:
             return None
-        try:
-            return _cipher(tuple(settings.ENCRYPTION_KEYS)).decrypt(value.encode()).decode()
-        except InvalidToken as error:
-            raise UndecryptableError(f"{self.name} was encrypted with a key that is gone") from error
+        secret = _decrypted(value)
+        if secret is None:
+            raise UndecryptableError(f"{self.name} was encrypted with a key that is gone")
+        return secret
 
 
 @lru_cache(maxsize=4)

@@ -71,5 +71,5 @@ def _made(
     tenant: Tenant, person: User, by: audit.Author, email: str, role: Role, now: datetime
 ) -> tuple[Invitation, str]:
     made, secret = invitations.invite(tenant, email, role, person, now)
-    audit.record(by, audit.subject_of(made), "", {}, {"role": made.role}, now, tenant)
+    audit.record_row(by, made, ({}, {"role": made.role}), now)
     return made, secret

@@ -21,7 +21,7 @@ SECOND_FACTOR_OFF = _("The second factor was turned off: the password is enough 
 
 def tell(request: HttpRequest, person: User, happened: Any, now: datetime, *, also: str = "") -> None:
     """Mail the person what happened to their account, once it is committed; and to the address `also`."""
-    told = {"person": person, "happened": happened, "at": now, "address": _address(request)}
+    told = {"person": person, "happened": happened, "at": now, "address": addresses.shown(request)}
     _send(request, "account_changed", (person.email, also), told)
 
 
@@ -35,7 +35,7 @@ def new_key(key: APIKey, by: Any, now: datetime, request: HttpRequest | None = N
     """Mail the owners of the tenant that there is a new key, who made it, and from where."""
     owners = User.objects.filter(memberships__tenant=key.tenant, memberships__role=Role.OWNER, is_active=True)
     to = owners.exclude(email="").order_by("pk").values_list("email", flat=True)[:MOST_OWNERS]
-    address = _address(request) if request else ""
+    address = addresses.shown(request) if request else ""
     _send(request, "new_key", to, {"key": key, "by": by, "at": now, "address": address})
 
 
@@ -43,7 +43,3 @@ def _send(request: HttpRequest | None, template: str, to: Iterable[str], told: d
     for address in to:
         if address and (request is None or mail_limits.permits(template, address, request)):
             transaction.on_commit(partial(mail.send, template, address, told))
-
-
-def _address(request: HttpRequest) -> str:
-    return str(addresses.caller(request.META) or "")

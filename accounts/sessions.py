@@ -40,7 +40,7 @@ class SessionStore(db.SessionStore):
 def describe(request: HttpRequest, now: datetime) -> None:
     """Note in a session that begins from where and with which browser it does."""
     agent = request.headers.get("user-agent", "").replace("\0", "")[:_LONGEST_BROWSER]
-    described = {_ADDRESS: str(addresses.caller(request.META) or ""), _BROWSER: agent}
+    described = {_ADDRESS: addresses.shown(request), _BROWSER: agent}
     request.session.update({**described, _BEGUN: now.isoformat(), _SEEN: now.isoformat()})
 
 

@@ -243,7 +243,6 @@ AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # people are let in again on the page of people
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # its middleware is there, among those of the pages
 OTP_TOTP_ISSUER = "Reelay"
-OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 STAFF_TOTP_REQUIRED = env.switch("STAFF_TOTP_REQUIRED", default=False)
 """Whether the console opens only for staff with a second factor."""
 vars().update(env.email("EMAIL_URL", default="consolemail://"))

@@ -78,9 +78,19 @@ class Authenticator(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[mi
         return unhexlify(self.key)
 
     @property
+    def secret_text(self) -> str:
+        """The secret as apps take it."""
+        return b32encode(self.secret_bytes).decode().rstrip("=")
+
+    @property
     def address(self) -> str:
         """What the picture for the camera says."""
         issuer = settings.OTP_TOTP_ISSUER
-        secret = b32encode(self.secret_bytes).decode().rstrip("=")
-        said = {"secret": secret, "algorithm": "SHA1", "digits": DIGITS, "period": STEP, "issuer": issuer}
+        said = {
+            "secret": self.secret_text,
+            "algorithm": "SHA1",
+            "digits": DIGITS,
+            "period": STEP,
+            "issuer": issuer,
+        }
         return f"otpauth://totp/{quote(issuer)}:{quote(self.user.get_username())}?{urlencode(said)}"

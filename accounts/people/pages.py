@@ -27,9 +27,7 @@ class OwnPage(LoginRequiredMixin):
 
     def record(self, subject: str, change: audit.Change, now: datetime) -> None:
         """Write down what the person changed of themselves, in the transaction that does."""
-        before, after = change
-        if before != after:
-            audit.record(audit.author(self.request, Place.OWN_PAGES), subject, "", before, after, now)
+        audit.record_change(audit.author(self.request, Place.OWN_PAGES), subject, change, now)
 
     def end_other_sessions(self) -> None:
         """Log the person out everywhere but here."""

@@ -11,13 +11,12 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class SeenMiddleware:
-    """Of people who are logged in."""
+    """Of people who have logged in: other sessions say nothing of their use."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Note it, before the page is made."""
-        if request.user.is_authenticated:
-            sessions.note_use(request, timezone.now())
+        sessions.note_use(request, timezone.now())
         return self._get_response(request)

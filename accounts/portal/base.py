@@ -61,10 +61,8 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
 
         To be called in the transaction that makes the change, without secrets.
         """
-        before, after = change
-        if before != after:
-            by = audit.author(self.request, Place.PORTAL)
-            audit.record(by, subject, "", before, after, timezone.now(), self.tenant)
+        by = audit.author(self.request, Place.PORTAL)
+        audit.record_change(by, subject, change, timezone.now(), self.tenant)
 
     def end_sessions(self, person: User) -> None:
         """Log the person out who may do less from now on; whoever does that to themselves stays here."""
