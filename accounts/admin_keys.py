@@ -17,16 +17,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
-from accounts import audit, notices
+from accounts import audit, key_changes, notices
 from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import BigListAdmin
 from accounts.admin_reasons import person
 from accounts.key_forms import KeyForm
 from accounts.key_states import chip_of, state_of
 from accounts.models import APIKey, Place, Purpose
-from accounts.models.api_key import RECORDED, RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
-
-_STAFF = _("The platform's staff")
+from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
 
 
 class APIKeyForm(KeyForm):
@@ -124,7 +122,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
             obj.tenant, obj.name, obj.scopes, obj.expires_at, made_by=person(request), **restrictions
         )
         obj.pk, obj.prefix, obj.digest = minted.pk, minted.prefix, minted.digest
-        notices.new_key(minted, _STAFF, timezone.now(), request)
+        notices.new_key(minted, audit.author(request, Place.CONSOLE), timezone.now(), request)
         told = gettext("Copy the key now, it is not shown again: %(text)s") % {"text": text}
         messages.warning(request, told)
 
@@ -167,17 +165,13 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     @transaction.atomic
     def rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse:
         """Replace each by a new one, which is shown; say of the others why not."""
-        now = timezone.now()
+        by, now = audit.author(request, Place.CONSOLE), timezone.now()
         for key in self._of_programs(request, queryset):
-            before = audit.values(key, RECORDED)
             try:
-                new, text = key.rotate(now, ROTATION_OVERLAP, person(request))
+                _new, text = key_changes.rotate(key, ROTATION_OVERLAP, by, now, request)
             except NotRotatable as refusal:
                 messages.error(request, f"{refusal}.")
             else:
-                _record(request, key, before)
-                _record(request, new, {})
-                notices.new_key(new, _STAFF, now, request)
                 told = gettext("Copy the new key of %(key)s now, it is not shown again: %(text)s")
                 messages.warning(request, told % {"key": key, "text": text})
         return self._with_messages(request, gettext("Rotated API keys"))
@@ -186,11 +180,9 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     @transaction.atomic
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         """Revoke those that are not revoked yet."""
-        now = timezone.now()
+        by, now = audit.author(request, Place.CONSOLE), timezone.now()
         for key in self._of_programs(request, queryset.filter(revoked_at=None)):
-            before = audit.values(key, RECORDED)
-            key.revoke(now)
-            _record(request, key, before)
+            key_changes.revoke(key, by, now)
             messages.success(request, gettext("Revoked: %(key)s") % {"key": key})
 
     def _of_programs(self, request: HttpRequest, keys: QuerySet[APIKey]) -> Iterator[APIKey]:
@@ -208,12 +200,6 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         back = format_html('<a class="accent" href="{}">{}</a>', address, gettext("All API keys"))
         context = {**self.admin_site.each_context(request), "title": title, "content": back}
         return TemplateResponse(request, "admin/base_site.html", context)
-
-
-def _record(request: HttpRequest, key: APIKey, before: audit.Values) -> None:
-    """Write down what changed of the key since it was as `before`."""
-    change = audit.differences(before, audit.values(key, RECORDED))
-    audit.record_row(audit.author(request, Place.CONSOLE), key, change, timezone.now())
 
 
 def _stands_for_people(key: APIKey) -> bool:

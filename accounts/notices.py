@@ -10,10 +10,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import addresses, mail, mail_limits
-from accounts.models import APIKey, Role, User
+from accounts.audit import Author
+from accounts.models import APIKey, Place, Role, User
 
 MOST_OWNERS = 20
 """Who are told of a key; a tenant with more owners has told enough."""
+STAFF = _("The platform's staff")
+"""Who made a key, unless the tenant's own people did."""
 PASSWORD_CHANGED = _("The password was changed.")
 SECOND_FACTOR_ON = _("A second factor was turned on.")
 SECOND_FACTOR_OFF = _("The second factor was turned off: the password is enough to log in.")
@@ -31,12 +34,12 @@ def email_changed(request: HttpRequest, person: User, before: str, now: datetime
     tell(request, person, happened, now, also=before)
 
 
-def new_key(key: APIKey, by: Any, now: datetime, request: HttpRequest | None = None) -> None:
+def new_key(key: APIKey, by: Author, now: datetime, request: HttpRequest | None = None) -> None:
     """Mail the owners of the tenant that there is a new key, who made it, and from where."""
     owners = User.objects.filter(memberships__tenant=key.tenant, memberships__role=Role.OWNER, is_active=True)
     to = owners.exclude(email="").order_by("pk").values_list("email", flat=True)[:MOST_OWNERS]
-    address = addresses.shown(request) if request else ""
-    _send(request, "new_key", to, {"key": key, "by": by, "at": now, "address": address})
+    who = by.name if by.place is Place.PORTAL else STAFF
+    _send(request, "new_key", to, {"key": key, "by": who, "at": now, "address": by.address})
 
 
 def _send(request: HttpRequest | None, template: str, to: Iterable[str], told: dict[str, Any]) -> None:

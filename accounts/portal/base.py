@@ -56,13 +56,17 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         """Who looks at it."""
         return self.membership.user
 
+    @property
+    def author(self) -> audit.Author:
+        """As whom the audit log knows the person."""
+        return audit.author(self.request, Place.PORTAL)
+
     def record(self, subject: str, change: audit.Change) -> None:
         """Write the change down, before and after, as the person's; nothing where nothing changed.
 
         To be called in the transaction that makes the change, without secrets.
         """
-        by = audit.author(self.request, Place.PORTAL)
-        audit.record_change(by, subject, change, timezone.now(), self.tenant)
+        audit.record_change(self.author, subject, change, timezone.now(), self.tenant)
 
     def end_sessions(self, person: User) -> None:
         """Log the person out who may do less from now on; whoever does that to themselves stays here."""

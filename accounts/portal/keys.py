@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, notices
+from accounts import audit, key_changes, notices
 from accounts.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.key_states import chip_of, state_of
 from accounts.links import absolute
@@ -80,7 +80,7 @@ class _OfKeys(TenantPage):
 
     def record_key(self, key: APIKey, before: audit.Values) -> None:
         """Write down what changed of the key since it was as `before`; nothing of its text."""
-        self.record(audit.subject_of(key), audit.differences(before, audit.values(key, RECORDED)))
+        key_changes.record(key, before, self.author, timezone.now())
 
     def note(self, event: str, key: APIKey) -> None:
         """Log who did something to a key."""
@@ -133,7 +133,7 @@ class NewKeyPage(_OfKeys):
     def _mint(self, form: NewKeyForm) -> tuple[APIKey, str]:
         key, text = APIKey.objects.mint_once(tenant=self.tenant, made_by=self.person, **form.cleaned_data)
         self.record_key(key, {})
-        notices.new_key(key, str(self.person), timezone.now(), self.request)
+        notices.new_key(key, self.author, timezone.now(), self.request)
         return key, text
 
     def _asked(self, form: NewKeyForm, **context: Any) -> HttpResponse:
@@ -196,21 +196,11 @@ class RotateKeyPage(_OfKeys):
         key = self.key(key_id)
         overlap, _label = OVERLAPS[form.cleaned_data["overlap"]]
         try:
-            new, text = self._rotate(key, overlap)
+            new, text = key_changes.rotate(key, overlap, self.author, timezone.now(), request)
         except NotRotatable:
             return self._asked(key_id, form)
         self.note("an API key was rotated", key)
         return self.shown_once(new, text, old=key, is_over=not overlap)
-
-    @transaction.atomic
-    def _rotate(self, key: APIKey, overlap: timedelta) -> tuple[APIKey, str]:
-        key.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
-        before = audit.values(key, RECORDED)
-        new, text = key.rotate(timezone.now(), overlap, self.person)
-        self.record_key(key, before)
-        self.record_key(new, {})
-        notices.new_key(new, str(self.person), timezone.now(), self.request)
-        return new, text
 
     def _asked(self, key_id: int, form: RotationForm) -> HttpResponse:
         return self.render_to_response(self.with_key(self.key(key_id), form=form))
@@ -236,9 +226,7 @@ class RevokeKeyPage(_OfKeys):
     @transaction.atomic
     def _revoke(self, key_id: int) -> APIKey:
         key = get_object_or_404(self.keys().select_for_update(), pk=key_id)
-        before = audit.values(key, RECORDED)
-        key.revoke(timezone.now())
-        self.record_key(key, before)
+        key_changes.revoke(key, self.author, timezone.now())
         return key
 
 
@@ -268,9 +256,7 @@ class LeftKeysPage(_OfKeys):
         working = left_keys(self.tenant, now).select_for_update(of=("self",))
         revoked = [key for key in working if str(key.pk) in shown]
         for key in revoked:
-            before = audit.values(key, RECORDED)
-            key.revoke(now)
-            self.record_key(key, before)
+            key_changes.revoke(key, self.author, now)
         return revoked
 
 

@@ -10,10 +10,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import EmailField
 from django.utils import timezone
 
-from accounts import audit, invitations
+from accounts import audit, invitations, key_changes
 from accounts.links import absolute
 from accounts.models import APIKey, Invitation, Role, Tenant
-from accounts.models.api_key import RECORDED
 from accounts.models.tenant import default_time_zone
 from config.texts import is_one_line
 
@@ -68,7 +67,7 @@ def _made(tenant: Tenant, owner: str | None) -> dict[str, str]:
     made = {"tenant": str(tenant.id), "key": text}
     by, now = audit.at_command_line(), timezone.now()
     audit.record_row(by, tenant, ({}, audit.values(tenant, ("name", "time_zone"))), now)
-    audit.record_row(by, key, ({}, audit.values(key, RECORDED)), now)
+    key_changes.record(key, {}, by, now)
     if owner is not None:
         invitation, secret = invitations.invite(tenant, owner, Role.OWNER, None, now)
         audit.record_row(by, invitation, ({}, {"role": invitation.role}), now)

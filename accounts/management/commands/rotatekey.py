@@ -6,13 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from accounts import audit, notices
+from accounts import audit, key_changes
 from accounts.models import APIKey
-from accounts.models.api_key import RECORDED, ROTATION_OVERLAP, NotRotatable
+from accounts.models.api_key import ROTATION_OVERLAP, NotRotatable
 from config.texts import is_one_line
 
 
@@ -37,15 +35,10 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(_rotated(key, timedelta(hours=overlap_hours))))
 
 
-@transaction.atomic
 def _rotated(key: APIKey, overlap: timedelta) -> dict[str, Any]:
-    before, by, now = audit.values(key, RECORDED), audit.at_command_line(), timezone.now()
     try:
-        new, text = key.rotate(now, overlap)
+        _new, text = key_changes.rotate(key, overlap, audit.at_command_line(), timezone.now())
     except NotRotatable as refusal:
         raise CommandError(f"{refusal}.") from refusal
-    audit.record_row(by, key, audit.differences(before, audit.values(key, RECORDED)), now)
-    audit.record_row(by, new, ({}, audit.values(new, RECORDED)), now)
-    notices.new_key(new, _("The platform's staff"), now)
     ends = key.expires_at.isoformat() if key.expires_at else None
     return {"tenant": str(key.tenant_id), "key": text, "old_key_expires_at": ends}
