@@ -81,6 +81,13 @@ class Caller:
         return {"headers": {"authorization": f"Bearer {self.text}"}} if self.text else {}
 
 
+def move(tenant: Tenant, time_zone: str, now: datetime) -> None:
+    """Let the tenant's days be those of another time zone from its next midnight on."""
+    clock = tenant.clock.moved(time_zone, now)
+    tenant.time_zone, tenant.earlier_time_zones = clock.time_zone, clock.written()
+    tenant.save(update_fields=["time_zone", "earlier_time_zones"])
+
+
 def make_caller(tenant: Tenant, name: str = "a key", scopes: tuple[str, ...] = ()) -> Caller:
     """A program of the tenant with a key of its own."""
     key, text = APIKey.objects.mint(tenant, name, scopes)

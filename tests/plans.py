@@ -1,5 +1,6 @@
 """Rows for plans of PostgreSQL to be looked at: enough of them, and analysed, so that no plan is chance."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -29,6 +30,13 @@ def analyse() -> None:
         cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
+def _copies(own: Mapping[str, str], sources: str) -> str:
+    """Makes tasks like `task` of the sources but for the values of the columns in `own`."""
+    columns = [field.attname for field in Task._meta.concrete_fields]
+    values = [own.get(column, f"task.{column}") for column in columns]
+    return f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)} FROM {sources}"  # noqa: S608
+
+
 def add_past() -> None:
     """Tasks that ended long ago, nine of ten of which are pruned."""
     own = {
@@ -40,13 +48,8 @@ def add_past() -> None:
         "finished_at": "task.created_at - nr * interval '1 hour'",
         "pruned_at": "CASE WHEN nr % 10 > 0 THEN task.created_at END",
     }
-    columns = [field.attname for field in Task._meta.concrete_fields]
-    values = [own.get(column, f"task.{column}") for column in columns]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)}"  # noqa: S608 - columns
-            " FROM (SELECT * FROM videos_task LIMIT 1) task, generate_series(1, 3000) nr"
-        )
+        cursor.execute(_copies(own, "(SELECT * FROM videos_task LIMIT 1) task, generate_series(1, 3000) nr"))
 
 
 def add_others() -> None:
@@ -59,14 +62,9 @@ def add_others() -> None:
         "created_at": "task.created_at - age * interval '1 day'",
         "api_key_id": "NULL",
     }
-    columns = [field.attname for field in Task._meta.concrete_fields]
-    values = [own.get(column, f"task.{column}") for column in columns]
+    sources = "videos_task task, accounts_tenant other, generate_series(0, 4) age"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)}"  # noqa: S608 - columns
-            " FROM videos_task task, accounts_tenant other, generate_series(0, 4) age"
-            " WHERE other.id <> task.tenant_id"
-        )
+        cursor.execute(_copies(own, f"{sources} WHERE other.id <> task.tenant_id"))
         cursor.execute(
             "INSERT INTO videos_ledgerentry (tenant_id, kind, amount, held, at, actor_name, reason)"
             " SELECT id, 'top_up', 1, 0, now(), 'bob', 'paid' FROM accounts_tenant, generate_series(1, 500)"

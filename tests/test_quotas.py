@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import APIKey, Quota, Standing, User, WhenFull
-from tests.conftest import GOOD_BODY, NOW, Caller, order_video
+from tests.conftest import GOOD_BODY, NOW, Caller, move, order_video
 from tests.rows import each
 from videos import ledger, lifecycle, reconciliation
 from videos.errors import FailureCode, NotAdmitted
@@ -545,12 +545,6 @@ def live_in(caller: Caller, zone: str) -> None:
     caller.tenant.save(update_fields=["time_zone"])
 
 
-def move_to(caller: Caller, zone: str, now: datetime) -> None:
-    clock = caller.tenant.clock.moved(zone, now)
-    caller.tenant.time_zone, caller.tenant.earlier_time_zones = clock.time_zone, clock.written()
-    caller.tenant.save(update_fields=["time_zone", "earlier_time_zones"])
-
-
 SPANS: dict[str, int | Decimal] = {
     "seconds_per_day": SECONDS,
     "spend_per_day": PRICE,
@@ -644,7 +638,7 @@ def test_a_tenant_that_moves_does_not_begin_its_day_anew(owner: Caller, account:
     limit(owner, seconds_per_day=SECONDS)
     live_in(owner, "America/New_York")
     of_20th = order_video(owner, now=now)
-    move_to(owner, "Asia/Shanghai", now)
+    move(owner.tenant, "Asia/Shanghai", now)
     assert not is_admitted(owner, now)
     assert not is_admitted(owner, now + 8 * hour)  # New York's midnight is nine hours away
     of_21st = order_video(owner, now=now + 9 * hour)
@@ -660,7 +654,7 @@ def test_a_tenant_that_moves_to_the_west_does_not_have_a_day_twice(
     limit(owner, spend_per_month=PRICE)
     live_in(owner, "Asia/Shanghai")
     order_video(owner, now=now)
-    move_to(owner, "America/New_York", now)
+    move(owner.tenant, "America/New_York", now)
     assert not is_admitted(owner, now + 3 * hour)
     of_december = order_video(owner, now=now + 4 * hour)  # midnight in Shanghai, still November in New York
     assert str(of_december.usage_day) == "2026-12-01"
@@ -672,7 +666,7 @@ def test_who_moves_to_and_fro_gains_nothing(owner: Caller, account: UpstreamAcco
     limit(owner, seconds_per_day=SECONDS)
     order_video(owner, now=NOW)
     for zone in ("Pacific/Kiritimati", "Asia/Kolkata", "Etc/GMT+12", "UTC", "Asia/Tokyo"):
-        move_to(owner, zone, NOW)
+        move(owner.tenant, zone, NOW)
         assert not is_admitted(owner, NOW)
         assert not is_admitted(owner, NOW + timedelta(hours=11))
     assert is_admitted(owner, NOW + timedelta(hours=12))
