@@ -1,11 +1,13 @@
 """Where the gateway of this machine is reached, while `serve` or `demo` runs it."""
 
 import fcntl
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
+
+from config.locks import locked, opened
 
 DEFAULT = "http://localhost:8000"
 _TRIES, _PAUSE = 20, 0.01
@@ -18,8 +20,8 @@ def announced(data: Path, url: str) -> Iterator[None]:
 
     Where another gateway is announced already, that stays.
     """
-    with os.fdopen(os.open(_file(data), os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
-        if _locked(file.fileno()):
+    with opened(_file(data)) as file:
+        if _is_ours(file):
             file.truncate(0)
             file.write(url)
             file.flush()
@@ -29,7 +31,7 @@ def announced(data: Path, url: str) -> Iterator[None]:
 def current(data: Path) -> str:
     """Where the gateway that is announced is, or where it usually would be."""
     with suppress(OSError), _file(data).open() as file:
-        if not _is_free(file.fileno(), fcntl.LOCK_SH):  # the kernel frees what the dead held
+        if not locked(file, fcntl.LOCK_SH):  # the kernel frees what the dead held
             return file.read() or DEFAULT
     return DEFAULT
 
@@ -38,18 +40,9 @@ def _file(data: Path) -> Path:
     return data / "address"
 
 
-def _locked(file: int) -> bool:
+def _is_ours(file: IO[str]) -> bool:
     for _ in range(_TRIES):
-        if _is_free(file, fcntl.LOCK_EX):
+        if locked(file, fcntl.LOCK_EX):
             return True
         time.sleep(_PAUSE)
     return False
-
-
-def _is_free(file: int, kind: int) -> bool:
-    """Whether the lock could be had; it is kept until the file is closed."""
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
+from config.locks import locked, opened
 from config.postgres.answering import answers
-from config.postgres.locks import locked, opened
 from config.postgres.place import EmbeddedPostgresError, Place, binaries_folder
 
 _START_SECONDS = 30.0

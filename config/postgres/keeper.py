@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from config.locks import opened
 from config.postgres.accounts import account_for, spawn, take_possession
 from config.postgres.cluster import clear_remnants, make_cluster
-from config.postgres.locks import opened
 from config.postgres.place import PORT, Place
 
 _STOP_SECONDS = 10.0

@@ -12,7 +12,7 @@ def opened(path: Path) -> IO[str]:
 
 
 def locked(file: IO[str], kind: int) -> bool:
-    """Whether this `kind` of lock on the file could be had at once."""
+    """Whether this `kind` of lock on the file could be had at once; it is kept until the file is closed."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
