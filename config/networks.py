@@ -1,4 +1,4 @@
-"""Addresses as callers are counted by them."""
+"""What an address says of who is behind it."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -25,3 +25,11 @@ def shared_by_one(text: str) -> str:
     if address.is_loopback or address.is_unspecified:
         return str(address)
     return str(IPv6Network((address, _PREFIX_OF_ONE), strict=False).network_address)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host of a URL, a name or an address, is this machine."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -1,12 +1,13 @@
 """Where an upstream account's API may be."""
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from config.networks import is_loopback
 
 NOT_AN_ENDPOINT = _("Write an address such as https://api.example.com.")
 NOT_ENCRYPTED = _("Write https://: only a server on this machine is reached without encryption.")
@@ -33,11 +34,4 @@ def validate_endpoint(endpoint: str) -> None:
 
 def _is_here(host: str) -> bool:
     """Whether it is this machine, and Reelay serves no others from it: the sandbox is reached so."""
-    return not settings.SERVED_WITH_TLS and not settings.BEHIND_TLS_PROXY and _is_loopback(host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+    return not settings.SERVED_WITH_TLS and not settings.BEHIND_TLS_PROXY and is_loopback(host)

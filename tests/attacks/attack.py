@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
 from types import ModuleType
 from urllib.parse import urlsplit
+
+from config.networks import is_loopback
 
 MIB = 1024 * 1024
 
@@ -43,7 +44,7 @@ class Target:
         """The server at the URL. Raises `ValueError` unless that is http and a loopback address."""
         parts = urlsplit(url)
         host = {"localhost": "127.0.0.1"}.get(parts.hostname or "", parts.hostname or "")
-        if parts.scheme != "http" or not _is_loopback(host):
+        if parts.scheme != "http" or not is_loopback(host):
             raise ValueError(f"{url} is not http on a loopback address such as 127.0.0.1; nothing was sent")
         return cls(host, parts.port or 80, **known)  # type: ignore[arg-type]
 
@@ -51,13 +52,6 @@ class Target:
     def netloc(self) -> str:
         """Host and port, as a client writes them."""
         return f"{self.host}:{self.port}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Outcome(StrEnum):

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from config.networks import is_loopback
 from config.processes import ProcessError, bound_port, free_port
 
 LOOPBACK, PORT = "127.0.0.1", "8000"
@@ -37,7 +38,7 @@ class Listening:
         """Names that requests may call it by: any, where it listens everywhere and the settings name none."""
         if not ip_address(self.host).is_unspecified:
             return [*dict.fromkeys([*settings.ALLOWED_HOSTS, _in_url(self.host), _in_url(self.wanted_host)])]
-        is_named = not all(map(_is_loopback, settings.ALLOWED_HOSTS))
+        is_named = not all(map(is_loopback, settings.ALLOWED_HOSTS))
         return settings.ALLOWED_HOSTS if is_named else ["*"]
 
     @property
@@ -107,10 +108,3 @@ def _why_not(host: str, port: int) -> str:
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return name == "localhost"
