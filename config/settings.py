@@ -362,13 +362,15 @@ WORKER_THREADS = env.whole("WORKER_THREADS", default=8, least=1, most=_MOST_THRE
 """Database connections that one worker process works with."""
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 SHUTDOWN_SECONDS = env.number("SHUTDOWN_SECONDS", default=UPSTREAM_CREATE_TIMEOUT + 30, most=7200)
-"""A worker that is told to stop has ended after this, whatever hangs; steps in hand have 5 s less."""
+"""A worker that is told to stop has ended after this, whatever hangs."""
+WORKER_LAST_SECONDS = 5.0
+"""Of those, what is left after the steps in hand, for whatever comes last."""
 PROCRASTINATE_WORKER_DEFAULTS: dict[str, Any] = {
     "concurrency": env.whole("WORKER_CONCURRENCY", default=64, least=1, most=10_000),
     "fetch_job_polling_interval": 1.0,
     # Longer than the longest step (waiting for its moment, the call, writing its outcome down), so that a
     # step in hand is finished and not cut off.
-    "shutdown_graceful_timeout": max(SHUTDOWN_SECONDS - 5, 0.0),
+    "shutdown_graceful_timeout": max(SHUTDOWN_SECONDS - WORKER_LAST_SECONDS, 0.0),
     "delete_jobs": "successful",
 }
 

@@ -19,8 +19,6 @@ from videos.queueing import Job
 
 PAUSE = 1.0
 """Seconds before the next try after a worker ended by itself."""
-LAST_SECONDS = 5.0
-"""After the grace for steps in hand, for whatever comes last; then the process has ended."""
 STATEMENT_SECONDS = 80
 MOST_GRACE = 3600
 """Seconds that a step in hand may be given."""
@@ -65,7 +63,7 @@ async def _work_until_stopped(grace: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     waiting = asyncio.create_task(stopped.wait())
-    stopped_hard = threading.Timer(grace + LAST_SECONDS, os._exit, [1])
+    stopped_hard = threading.Timer(grace + settings.WORKER_LAST_SECONDS, os._exit, [1])
     stopped_hard.daemon = True
     while not stopped.is_set():
         working = asyncio.create_task(_work(grace))
