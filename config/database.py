@@ -11,9 +11,6 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, conn
 from config import postgres
 from config.environment import BadSettingError
 
-_LONGEST_WAIT = 10
-"""Seconds for a server to take a connection."""
-
 
 @contextmanager
 def available() -> Iterator[None]:
@@ -31,9 +28,8 @@ def available() -> Iterator[None]:
 
 def must_answer() -> None:
     """Raise `BadSettingError` unless the server takes a connection."""
-    parameters = {"connect_timeout": _LONGEST_WAIT, **connection.get_connection_params()}
     try:
-        connection.get_new_connection(parameters).close()
+        connection.get_new_connection(connection.get_connection_params()).close()
     except (psycopg.Error, ImproperlyConfigured, ValueError) as error:
         raise _unreachable(error) from None
 
