@@ -53,7 +53,7 @@ _INVALID, _MISSING = "invalid_request_error", "not_found_error"
 _LONGEST_HOST = 253
 """Characters of a name in the DNS."""
 _UNKNOWN_TASK = "The task does not exist"
-_NO_DATABASE = "The database cannot be reached at the moment"
+_DATABASE_FAILED = (OperationalError, InterfaceError)
 
 REFUSALS: dict[type[Exception], Refusal] = {
     drf.NotAuthenticated: Refusal(401, "authentication_error", "invalid_api_key", REFUSAL),
@@ -85,8 +85,14 @@ REFUSALS: dict[type[Exception], Refusal] = {
         503, "server_error", "no_upstream_available", headers=(("Retry-After", SOON),)
     ),
     **dict.fromkeys(
-        (OperationalError, InterfaceError),
-        Refusal(503, "server_error", "internal_error", _NO_DATABASE, headers=(("Retry-After", SOON),)),
+        _DATABASE_FAILED,
+        Refusal(
+            503,
+            "server_error",
+            "internal_error",
+            "The database cannot be reached at the moment",
+            (("Retry-After", SOON),),
+        ),
     ),
     errors.NoPrice: Refusal(503, "server_error", "internal_error", headers=NO_RETRY),
 }
@@ -104,7 +110,7 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     refusal = next((known for kind, known in REFUSALS.items() if isinstance(error, kind)), None)
     if refusal is None:
         return None
-    if refusal.message is _NO_DATABASE:
+    if isinstance(error, _DATABASE_FAILED):
         log.error("the database failed a request", exc_info=error)
     headers = dict(refusal.headers)
     if challenge := getattr(error, "auth_header", None):
