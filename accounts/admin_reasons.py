@@ -58,9 +58,13 @@ class AuditedForm(ChangesForm[_Row]):
 
     reason = reason_field(required=False)
     audited: ClassVar[frozenset[str]]
+    new_needs_reason: ClassVar[bool] = False
+    """Whether a new row wants a reason too; usually it changes nothing."""
 
     def needs_reason(self) -> bool:
         """Whether something changes that wants one."""
+        if self.instance._state.adding and not self.new_needs_reason:
+            return False
         return not self.audited.isdisjoint(self.changed_data)
 
     def clean(self) -> dict[str, Any]:

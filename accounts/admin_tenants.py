@@ -162,10 +162,6 @@ class TenantForm(AuditedForm[Tenant]):
         if "moves_days" in self.fields and not self.instance._state.adding:
             self.fields["moves_days"].help_text = self._what_moving_means()
 
-    def needs_reason(self) -> bool:
-        """A new tenant changes nothing."""
-        return not self.instance._state.adding and super().needs_reason()
-
     def written(self) -> list[str]:
         """Without the consent."""
         return [name for name in super().written() if name != "moves_days"]

@@ -38,10 +38,6 @@ class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
         fields = ["name", "endpoint", "secret_id", *_OPERATION]
         widgets = {"disabled_models": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
-    def needs_reason(self) -> bool:
-        """A new account changes nothing."""
-        return not self.instance._state.adding and super().needs_reason()
-
     def clean_new_secret_key(self) -> str:
         """A new account needs one; an old one keeps what it has."""
         given = str(self.cleaned_data["new_secret_key"])

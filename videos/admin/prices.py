@@ -93,6 +93,7 @@ class PriceForm(AuditedForm[Price]):
     )
     ends_now = forms.BooleanField(required=False, label=_("End it now"), widget=UnfoldBooleanSwitchWidget)
     audited = frozenset({*COLUMNS, "ends_now"})
+    new_needs_reason = True
     columns = {"ends_now": "valid_until"}
 
     class Meta:
