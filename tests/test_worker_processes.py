@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from tests.worker_process import (
     closings,
     jobs,
     let_heartbeats_age,
+    silent_database,
     submissions_held,
     verbs,
     wait_for,
@@ -41,6 +43,8 @@ from videos.budgets import HORIZON, Action, reserve
 from videos.models import Task, UpstreamAccount, UpstreamBudget
 from videos.queueing import Job, enqueue
 from videos.states import Status
+
+ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.processes
 workers, slow_link = worker_process.workers, worker_process.slow_link  # the fixtures
@@ -80,6 +84,20 @@ def test_sigterm_waits_for_a_download(
     task.refresh_from_db()
     assert task.state is Status.SUCCEEDED
     assert (results_folder / task.media_name).read_bytes() == DOWNLOAD
+
+
+def test_a_worker_that_is_told_to_stop_while_it_connects_ends(transactional_db: None, tmp_path: Path) -> None:
+    """Nothing is in hand, so that it does not take the time that a step would be given."""
+    checked_at_the_start = 1
+    with silent_database(tmp_path, connections=checked_at_the_start) as (url, silent):
+        settings = child_environment(DATABASE_URL=url, SHUTDOWN_SECONDS="3600")
+        with subprocess.Popen([sys.executable, "manage.py", "worker"], env=settings, cwd=ROOT) as worker:
+            try:
+                assert silent.wait(TOO_LONG)
+                worker.terminate()
+                assert worker.wait(TOO_LONG) == 0
+            finally:
+                worker.kill()
 
 
 def test_a_submission_that_outlasts_the_grace_of_sigterm_is_in_doubt_at_once(

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -126,15 +127,59 @@ def child_environment(**changes: str) -> dict[str, str]:
     }
 
 
-def _database_url() -> str:
-    """Like `postgres.url`, but for the test's database, wherever that is."""
+def _database_url(host: str = "") -> str:
+    """Like `postgres.url`, but for the test's database, wherever that is, or at another host."""
     database = connection.settings_dict
     user, password = (quote(str(database[name]), safe="") for name in ("USER", "PASSWORD"))
-    host, port = str(database["HOST"]), str(database["PORT"])
+    host, port = host or str(database["HOST"]), str(database["PORT"])
     credentials = f"{user}:{password}" if password else user
     if host.startswith("/"):
         return f"postgres://{credentials}@:{port}/{quote(host)}/{database['NAME']}"
     return f"postgres://{credentials}@{host}{':' if port else ''}{port}/{database['NAME']}"
+
+
+@contextmanager
+def silent_database(folder: Path, connections: int) -> Iterator[tuple[str, threading.Event]]:
+    """The URL of the test's database through a relay, which answers so many connections and no more.
+
+    The event says that another one was asked for.
+    """
+    host, port = str(connection.settings_dict["HOST"]), str(connection.settings_dict["PORT"] or 5432)
+    server = f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host or "127.0.0.1", int(port))
+    silent = threading.Event()
+    opened: list[socket.socket] = []
+
+    def relay(source: socket.socket, target: socket.socket) -> None:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+    def answer() -> None:
+        for _ in range(connections):
+            client, behind = listener.accept()[0], _connected(server)
+            opened.extend((client, behind))
+            for pair in ((client, behind), (behind, client)):
+                threading.Thread(target=relay, args=pair, daemon=True).start()
+        opened.append(listener.accept()[0])
+        silent.set()
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / f".s.PGSQL.{port}"))
+        listener.listen()
+        threading.Thread(target=answer, daemon=True).start()
+        try:
+            yield _database_url(str(folder)), silent
+        finally:
+            for end in opened:
+                end.close()
+
+
+def _connected(address: str | tuple[str, int]) -> socket.socket:
+    if isinstance(address, tuple):
+        return socket.create_connection(address)
+    connected = socket.socket(socket.AF_UNIX)
+    connected.connect(address)
+    return connected
 
 
 # Jobs, which the flush between tests does not know of

@@ -4,15 +4,18 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.worker import Worker
 
 from config import database
 from videos.queueing import Job
@@ -57,47 +60,85 @@ class Command(BaseCommand):
         asyncio.run(_work_until_stopped(shutdown_graceful_timeout))
 
 
+class StepsInHand:
+    """Counts the steps that run, for a process that is told to stop."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle_since = time.monotonic()
+
+    async def __call__(
+        self, step: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker
+    ) -> object:
+        """Run a step, as a middleware of Procrastinate."""
+        self._count += 1
+        try:
+            return await step()
+        finally:
+            self._count -= 1
+            self._idle_since = time.monotonic()
+
+    def end_process(self, grace: float) -> None:
+        """Wait until nothing was in hand for `WORKER_LAST_SECONDS`, or until the grace is over, and end.
+
+        The last resort: a library that swallowed the request to stop, or waits for a database that does not
+        answer, keeps no process. Runs in a thread of its own.
+        """
+        last = settings.WORKER_LAST_SECONDS
+        told = time.monotonic()
+        while (now := time.monotonic()) < told + grace + last:
+            if not self._count and now > max(told, self._idle_since) + last:
+                os._exit(0)
+            time.sleep(PAUSE)
+        os._exit(1)
+
+
 async def _work_until_stopped(grace: float) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     waiting = asyncio.create_task(stopped.wait())
-    stopped_hard = threading.Timer(grace + settings.WORKER_LAST_SECONDS, os._exit, [1])
-    stopped_hard.daemon = True
+    steps = StepsInHand()
+    waiting.add_done_callback(
+        lambda _: threading.Thread(target=steps.end_process, args=(grace,), daemon=True).start()
+    )
     while not stopped.is_set():
-        working = asyncio.create_task(_work(grace))
-        await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
-        if stopped.is_set():
-            stopped_hard.start()  # whatever hangs in a database that does not answer
-            working.cancel()
-        [outcome] = await asyncio.gather(working, return_exceptions=True)
+        [outcome] = await asyncio.gather(_work(waiting, steps, grace), return_exceptions=True)
         if not stopped.is_set():
             # Procrastinate ends a worker whose connection fails in the wrong moment.
             log.error("the worker ended by itself and is started again", exc_info=outcome)
             await asyncio.wait([waiting], timeout=PAUSE)
 
 
-async def _work(grace: float) -> None:
-    """Run workers until one ends; then, or when cancelled, let the others finish what they have in hand."""
+async def _work(stopped: "asyncio.Task[Any]", steps: StepsInHand, grace: float) -> None:
+    """Run workers until one ends or all are to stop; then let them finish what they have in hand.
+
+    They are told to stop, not cancelled: a connection that is being opened swallows a cancellation.
+    """
     connector = cast("DjangoConnector", app.connector).get_worker_connector()
     with app.replace_connector(connector):
         async with app.open_async():
-            workers = [asyncio.create_task(_run(*pool, grace)) for pool in MOST_AT_A_TIME.items()]
-            try:
-                await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for worker in workers:
-                    worker.cancel()  # which Procrastinate takes for a request to finish
-                outcomes = await asyncio.gather(*workers, return_exceptions=True)
+            workers = [_worker(*pool, steps, grace) for pool in MOST_AT_A_TIME.items()]
+            running = [asyncio.create_task(worker.run()) for worker in workers]  # type: ignore[no-untyped-call]
+            await asyncio.wait([*running, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for worker in workers:
+                worker.stop()  # type: ignore[no-untyped-call]
+            outcomes = await asyncio.gather(*running, return_exceptions=True)
             for broken in filter(None, outcomes):
                 raise broken
 
 
-async def _run(queues: Sequence[Job], concurrency: int, grace: float) -> None:
-    await app.run_worker_async(
-        queues=[queue.value for queue in queues],
-        concurrency=concurrency,
-        install_signal_handlers=False,
-        shutdown_graceful_timeout=grace,
+def _worker(queues: Sequence[Job], concurrency: int, steps: StepsInHand, grace: float) -> Worker:
+    defaults = settings.PROCRASTINATE_WORKER_DEFAULTS
+    return Worker(
+        app=app,
+        **defaults
+        | {
+            "queues": [queue.value for queue in queues],
+            "concurrency": concurrency,
+            "worker_middleware": [steps],
+            "install_signal_handlers": False,
+            "shutdown_graceful_timeout": grace,
+        },
     )
