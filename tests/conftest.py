@@ -16,7 +16,9 @@ from django.conf import LazySettings
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import F
+from django.template import Context, Template
 from django.test import Client
+from django.test.utils import _TestState
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
@@ -107,6 +109,18 @@ def django_db_modify_db_settings(
 def committing_tests() -> None:
     """Let tests that commit empty the tables in our quick way."""
     django.test.TransactionTestCase = CommittingTest  # type: ignore[misc]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def pages_tell_their_context_once(django_test_environment: None) -> None:
+    """Let a page tell its context (`answer.context`), and not each template it includes, which costs much."""
+    tell, render = Template._render, _TestState.saved_data.template_render  # type: ignore[attr-defined]
+
+    def told_once(template: Template, context: Context) -> str:
+        is_page = context.template is template
+        return str((tell if is_page else render)(template, context))
+
+    Template._render = told_once  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)
