@@ -73,7 +73,7 @@ def main() -> None:
         url = stage.start_web(family)
         problems = [problem for case in cases for problem in _try(case, url, key, options.requests)]
         if not options.keep:
-            call_command("flush", interactive=False, verbosity=0)
+            stage.empty()
     report(f"\n{len(cases) * options.requests:,} requests, {len(problems)} problems")
     for problem in problems:
         report(problem)

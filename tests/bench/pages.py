@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-from django.core.management import call_command
-
 from tests.bench import stage
 from tests.bench.million import seed
 from tests.bench.stage import percentile, report
@@ -59,7 +57,7 @@ def main() -> None:
             problem for page in pages for problem in _try(page, url, people[page.viewer], options.requests)
         ]
         if not options.keep:
-            call_command("flush", interactive=False, verbosity=0)
+            stage.empty()
     report(f"\n{len(pages)} pages, {len(problems)} problems")
     for problem in problems:
         report(problem)
