@@ -104,19 +104,19 @@ MIDDLEWARE = [
     "config.compression.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "config.middleware.MethodsMiddleware",
     "config.middleware.PlainBodiesMiddleware",
     "config.middleware.ReadableTextMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.hashing.BusyMiddleware",
     "config.middleware.PagesMiddleware",
 ]
 PAGES_MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.ConsolePolicyMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -126,7 +126,12 @@ PAGES_MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-"""What wraps the pages for people alone: programs that call the API pay for none of it."""
+"""What wraps the pages for people alone: programs that call the API pay for none of it.
+
+Its hooks for views and exceptions are not called.
+"""
+# Checks that look for what is among these in MIDDLEWARE.
+SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410", "axes.W002"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -241,7 +246,6 @@ AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]
 """What is kept of no failed log-in; `next` may be the link of an invitation."""
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # people are let in again on the page of people
-SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # its middleware is there, among those of the pages
 OTP_TOTP_ISSUER = "Reelay"
 STAFF_TOTP_REQUIRED = env.switch("STAFF_TOTP_REQUIRED", default=False)
 """Whether the console opens only for staff with a second factor."""

@@ -5,7 +5,6 @@ a WSGI server keeps a thread for as long as a client takes to download: sixteen 
 else is served (measured: the seventeenth request waited 29 s).
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
@@ -96,12 +95,9 @@ class Application:
 
     async def _run(self, scope_path: str, caller: bytes, work: Callable[[], Outcome]) -> Outcome:
         """Have it done by a thread. Raises `TimeoutError` where the API takes too long."""
-        is_api = scope_path.startswith(API_PREFIX)
-        watched = partial(self._watched, API_SECONDS if is_api else PAGE_SECONDS, work)
-        if not is_api:
-            return await self._threads.run(caller, watched)
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await self._threads.run(caller, watched)
+        if scope_path.startswith(API_PREFIX):
+            return await self._threads.run(caller, partial(self._watched, API_SECONDS, work), ANSWER_SECONDS)
+        return await self._threads.run(caller, partial(self._watched, PAGE_SECONDS, work))
 
     def _watched(self, limit: float, work: Callable[[], Outcome]) -> Outcome:
         with self._watchdog.unit(limit):

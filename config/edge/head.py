@@ -29,12 +29,17 @@ def is_too_large(scope: Scope) -> bool:
     if len(fields) > MOST_FIELDS:
         return True
     size = len(scope["raw_path"]) + len(scope["query_string"])
-    return size + sum(len(name) + len(value) for name, value in fields) > MOST_BYTES
+    for name, value in fields:
+        size += len(name) + len(value)
+    return size > MOST_BYTES
 
 
 def field(scope: Scope, name: bytes) -> bytes | None:
     """The first value of a header field, by its name in lower case; None where it was not sent."""
-    return next((value for sent, value in scope["headers"] if sent == name), None)
+    for sent, value in scope["headers"]:
+        if sent == name:
+            return bytes(value)
+    return None
 
 
 def declared_length(scope: Scope) -> int | None:

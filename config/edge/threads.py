@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,15 +35,21 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self._free = count
-        self._running: Counter[bytes] = Counter()
+        self._running: dict[bytes, int] = {}
         self._waiting: OrderedDict[bytes, deque[Job[Any]]] = OrderedDict()
         self._started: SimpleQueue[Job[Any]] = SimpleQueue()
         for number in range(count):
             threading.Thread(target=self._serve, name=f"request-{number}", daemon=True).start()
 
-    async def run(self, caller: bytes, work: Callable[[], Outcome]) -> Outcome:
-        """Have it done by a thread once the caller may have one. Raises what the work raises."""
-        job: Job[Outcome] = Job(caller, work, asyncio.get_running_loop().create_future())
+    async def run(self, caller: bytes, work: Callable[[], Outcome], seconds: float | None = None) -> Outcome:
+        """Have it done by a thread once the caller may have one. Raises what the work raises.
+
+        Raises `TimeoutError` where that takes longer than so many seconds.
+        """
+        loop = asyncio.get_running_loop()
+        job: Job[Outcome] = Job(caller, work, loop.create_future())
+        # A timer of the loop costs a third of `asyncio.timeout`.
+        timer = loop.call_later(seconds, _settle, job.done, TimeoutError()) if seconds else None
         if caller not in self._waiting and self._may_start(caller):
             self._start(job)
         else:
@@ -51,14 +57,16 @@ class Threads:
         try:
             return await job.done
         finally:
+            if timer:
+                timer.cancel()
             del job  # or it and an error that is raised here would keep each other, and the connection
 
     def _may_start(self, caller: bytes) -> bool:
-        return self._free > OTHERS_SHARE * self._running[caller]
+        return self._free > OTHERS_SHARE * self._running.get(caller, 0)
 
     def _start(self, job: Job[Any]) -> None:
         self._free -= 1
-        self._running[job.caller] += 1
+        self._running[job.caller] = self._running.get(job.caller, 0) + 1
         self._started.put(job)
 
     def _serve(self) -> None:
@@ -78,10 +86,10 @@ class Threads:
     def _ended(self, job: Job[Any], outcome: object) -> None:
         _settle(job.done, outcome)
         self._free += 1
-        self._running[job.caller] -= 1
-        if not self._running[job.caller]:
-            del self._running[job.caller]
-        self._start_waiting()
+        if running := self._running.pop(job.caller) - 1:
+            self._running[job.caller] = running
+        if self._waiting:
+            self._start_waiting()
 
     def _start_waiting(self) -> None:
         while self._waiting and (caller := next(filter(self._may_start, self._waiting), None)) is not None:
