@@ -2,6 +2,7 @@
 
 from encodings import normalize_encoding
 from encodings.aliases import aliases
+from functools import lru_cache
 
 UTF_8, ASCII = "utf_8", "ascii"
 _OTHER_CODECS = frozenset(
@@ -21,6 +22,7 @@ _OTHER_CODECS = frozenset(
 _KNOWN = (frozenset(aliases.values()) | {"cp874", "koi8_u"}) - _OTHER_CODECS
 
 
+@lru_cache(maxsize=64)
 def codec(charset: str) -> str | None:
     """What Python calls the charset; None for one that is not known.
 

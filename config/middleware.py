@@ -231,8 +231,9 @@ def _bad(message: str, *, param: str | None = None, code: ErrorCode = "invalid_r
 
 def _obstacle(request: HttpRequest) -> str:
     """Why the body cannot be read as it is; empty where it can."""
-    encoding = charsets.header_text(request.headers.get("content-encoding", "")).strip().lower()
-    if encoding not in _PLAIN:
+    sent = request.META.get("HTTP_CONTENT_ENCODING", "").strip()
+    if sent.lower() not in _PLAIN:
+        encoding = charsets.header_text(sent).lower()
         return f"Content-Encoding {encoding[:_SHOWN]} is not supported; send the body uncompressed"
     charset = (request.content_params or {}).get("charset", charsets.UTF_8)
     if charsets.codec(charset) not in (charsets.UTF_8, charsets.ASCII):
