@@ -6,9 +6,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from accounts.admin_theme import StackedInline
 from accounts.bucket_forms import CosBucketForm
 from accounts.models import CosBucket, Tenant
+from config.console.theme import StackedInline
 
 
 class ThemedBucketForm(CosBucketForm):

@@ -10,8 +10,8 @@ from django.db.models import QuerySet, UUIDField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.any_of import is_any_of
 from accounts.models import Tenant
+from config.db.any_of import is_any_of
 
 MOST_TENANTS = 50
 """That a part of a name may mean; more of it says which."""

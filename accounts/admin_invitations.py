@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_filters import TenantFilter
 from accounts.admin_lists import ReadOnlyAdmin
-from accounts.chips import BUSY, GOOD, NEUTRAL, chip
 from accounts.models import Invitation
+from config.web.badges import BUSY, GOOD, NEUTRAL, chip
 
 
 @admin.register(Invitation)

@@ -13,13 +13,13 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
 
-from accounts import admin_export
-from accounts.admin_deletion import protected_rows
-from accounts.admin_paging import MOST_PAGES, UncountedPaginator, page_asked_for
 from accounts.admin_recording import RecordedAdmin
-from accounts.admin_theme import TabularInline
-from accounts.any_of import OF_ONE_TENANT
-from accounts.csv_files import MOST_ROWS
+from config.console import export
+from config.console.deletion import protected_rows
+from config.console.paging import MOST_PAGES, UncountedPaginator, page_asked_for
+from config.console.theme import TabularInline
+from config.db.any_of import OF_ONE_TENANT
+from config.web.csv_files import MOST_ROWS
 
 _Row = TypeVar("_Row", bound=Model)
 _Parent = TypeVar("_Parent", bound=Model)
@@ -55,7 +55,7 @@ class ListAdmin(RecordedAdmin[_Row]):
             shown = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"../?{ERROR_FLAG}=1")
-        return admin_export.as_csv(self, request, shown.queryset)
+        return export.as_csv(self, request, shown.queryset)
 
     def get_actions(self, request: HttpRequest) -> Any:
         """Without deleting many at once."""

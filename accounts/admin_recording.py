@@ -17,8 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from accounts import audit
-from accounts.admin_theme import ModelAdmin
 from accounts.models import AuditEntry, Place
+from config.console.theme import ModelAdmin
 
 _Row = TypeVar("_Row", bound=Model)
 

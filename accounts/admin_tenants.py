@@ -27,16 +27,16 @@ from accounts.admin_filters import ChoiceFilter
 from accounts.admin_lists import ListAdmin, ReadOnlyInline
 from accounts.admin_memberships import ChangedColumnsFormSet, MembersFormSet, MembershipsInline
 from accounts.admin_reasons import NO_REASON, AuditedForm, ChangesForm, person, record
-from accounts.admin_theme import StackedInline
-from accounts.chips import GOOD, WARN, chip
 from accounts.inviting import InviteForm
 from accounts.key_states import chip_of, state_of
 from accounts.models import APIKey, Place, Purpose, Quota, Tenant, User
 from accounts.models.tenant import validate_time_zone
-from accounts.money import shown_with_currency
 from accounts.quotas import FIELDS, default_columns, quota_of
 from accounts.templatetags.amounts import second
 from accounts.totals import Period
+from config.amounts import shown_with_currency
+from config.console.theme import StackedInline
+from config.web.badges import GOOD, WARN, chip
 
 AUDITED = ("time_zone", "earlier_time_zones", "suspended_at")
 """The columns of a tenant that change only with a reason."""

@@ -21,7 +21,7 @@ from django.utils import translation
 from accounts import addresses
 from accounts.encryption import EncryptedTextField
 from accounts.models import APIKey, AuditEntry, CosBucket, Invitation, Membership, Place, Tenant, User
-from accounts.money import shown
+from config.amounts import shown
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from accounts.moments import midnight
+from config.days import midnight
 
 
 @dataclass(frozen=True)

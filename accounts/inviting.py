@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, invitations, mail, mail_limits
 from accounts.invitations import AlreadyMember, TenantSuspended
-from accounts.links import absolute
 from accounts.models import Invitation, Place, Role, Tenant, User
+from config.web.links import absolute
 
 REFUSALS: dict[type[Exception], Promise] = {
     AlreadyMember: _("This person is a member already."),

@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts.chips import BAD, GOOD, NEUTRAL, WARN, chip
 from accounts.models import APIKey, Purpose
+from config.web.badges import BAD, GOOD, NEUTRAL, WARN, chip
 
 
 class KeyState(Enum):

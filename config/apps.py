@@ -18,4 +18,4 @@ class ConsoleConfig(apps.AdminConfig):
     """The staff console: Django's admin, with a door of our own."""
 
     default = False
-    default_site = "config.console.ConsoleSite"
+    default_site = "config.console.site.ConsoleSite"

@@ -193,7 +193,7 @@ DATABASES = {
         **_DATABASE,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        # Prepare the statements of `config.prepared` at once; Django's own are never prepared.
+        # Prepare the statements of `config.db.prepared` at once; Django's own are never prepared.
         "OPTIONS": {**_FAULTS_SHOW, **_DATABASE.get("OPTIONS", {}), "prepare_threshold": 0},
     }
 }

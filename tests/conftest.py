@@ -22,8 +22,8 @@ from django.test.utils import _TestState
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from accounts.ids import uuid7
 from accounts.models import APIKey, Standing, Tenant
+from config.ids import uuid7
 from config.processes import free_port
 from tests import migrated
 from tests.emptying import CommittingTest

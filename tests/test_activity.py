@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.ids import uuid7
+from config.ids import uuid7
 from tests.conftest import NOW, MakeTask
 from videos import activity, lifecycle
 from videos.errors import FailureCode

@@ -12,10 +12,11 @@ from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from accounts import audit, csv_files, spreadsheets
-from accounts.admin_export import BATCH, as_csv
-from accounts.csv_files import MOST_ROWS
+from accounts import audit
 from accounts.models import Tenant
+from config.console.export import BATCH, as_csv
+from config.web import csv_files
+from config.web.csv_files import MOST_ROWS
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.rows import each
@@ -147,9 +148,9 @@ def test_a_file_of_long_rows_ends_early_and_says_so(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "  =", "＝"])  # noqa: RUF001 - a wide one
 def test_a_cell_that_a_spreadsheet_would_run_is_quoted(start: str) -> None:
-    assert spreadsheets.cell(f"{start}1") == f"'{start}1"
-    assert spreadsheets.cell(f"a{start}1") == f"a{start}1"
-    assert spreadsheets.cell(Decimal(-1)) == "-1.00"
+    assert csv_files.cell(f"{start}1") == f"'{start}1"
+    assert csv_files.cell(f"a{start}1") == f"a{start}1"
+    assert csv_files.cell(Decimal(-1)) == "-1.00"
 
 
 SEPARATORS = (";", "|", "\t", "\r", "\n", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029")
@@ -160,11 +161,11 @@ SIGNS = "=+-@＝＋－＠"  # noqa: RUF001 - wide ones count too
 @each("separator", SEPARATORS)
 def test_no_cell_is_a_formula_whatever_a_spreadsheet_splits_at(separator: str, sign: str) -> None:
     for pad in ("", " ", '"', ' " '):
-        assert spreadsheets.cell(f"a{separator}{pad}{sign}cmd") == f"a{separator}{pad}'{sign}cmd"
+        assert csv_files.cell(f"a{separator}{pad}{sign}cmd") == f"a{separator}{pad}'{sign}cmd"
     text = f'x;y,"{separator}{sign}1'
-    again = spreadsheets.cell(f"{sign}1{separator}{sign}2{separator}{separator}{sign}3")
+    again = csv_files.cell(f"{sign}1{separator}{sign}2{separator}{separator}{sign}3")
     assert again == f"'{sign}1{separator}'{sign}2{separator}{separator}'{sign}3"
-    assert spreadsheets.cell(text) == f"x;y,\"{separator}'{sign}1"
+    assert csv_files.cell(text) == f"x;y,\"{separator}'{sign}1"
 
 
 @each("delimiter", [",", ";", "\t", "|"])
@@ -178,7 +179,7 @@ def test_a_file_read_with_any_separator_has_no_formula(text: str, delimiter: str
 
 @each("text", ["a; b = c", "1;2", "a, -b", "12:30-14:00", "a\nb", "a - b", "x|y", "a;'=b"])
 def test_a_text_without_a_formula_stays_as_it_is(text: str) -> None:
-    assert spreadsheets.cell(text) == text
+    assert csv_files.cell(text) == text
 
 
 def test_no_file_has_a_secret(sophie: Person, owner: Caller, make_task: MakeTask) -> None:

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import admin_filters, audit
-from accounts.admin_days import place_of
 from accounts.models import APIKey, Invitation, Purpose, Tenant
+from config.console.days import place_of
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.plans import analyse

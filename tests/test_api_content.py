@@ -11,7 +11,7 @@ from django.conf import LazySettings
 from django.http import HttpResponse, StreamingHttpResponse
 from PIL import Image
 
-from accounts.ids import uuid7
+from config.ids import uuid7
 from tests.conftest import NOW, Caller, MakeTask
 from tests.test_api_errors import assert_refused, assert_request_id
 from videos import media

@@ -14,8 +14,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts import keys
-from accounts.ids import first_uuid7, uuid7
 from accounts.models import APIKey, Scope
+from config.ids import first_uuid7, uuid7
 from config.wsgi import application
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, make_caller
 from tests.rows import each

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.ids import uuid7
 from accounts.models import Quota, WhenFull
+from config.ids import uuid7
 from tests.conftest import NOW, Caller, MakeTask
 from tests.plans import many_tasks, tasks_of_many  # noqa: F401 - fixtures
 from tests.rows import check_each

@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from accounts.ids import uuid7
 from accounts.models import APIKey, Tenant
+from config.ids import uuid7
 from tests.attacks import ATTACKS, crowd, proportion, wire
 from tests.attacks.attack import Attack, Bars, Outcome, Target, Verdict
 from tests.attacks.bystander import Bystander

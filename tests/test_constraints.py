@@ -21,7 +21,6 @@ from django.db.models import F, Model, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.ids import first_uuid7
 from accounts.models import (
     APIKey,
     AuditEntry,
@@ -34,7 +33,8 @@ from accounts.models import (
     Tenant,
     User,
 )
-from config import prepared
+from config.db import prepared
+from config.ids import first_uuid7
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.console import Person
 from tests.plans import add_past, analyse, empty_pages, many_tasks, tasks_of_many  # noqa: F401 - two are fixtures

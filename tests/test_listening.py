@@ -15,9 +15,9 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
-from accounts.links import absolute
 from config import local_address
 from config.processes import Family, ProcessError, free_port
+from config.web.links import absolute
 from tests.rows import each
 from tests.worker_process import wait_until
 from videos.local import listening

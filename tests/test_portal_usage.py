@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import APIKey, Purpose, Role, Tenant, User
-from accounts.money import shown
+from config.amounts import shown
 from tests.conftest import Caller, MakeTask
 from tests.members import Member, words
 from tests.test_api_usage import KLING, VIDU, use

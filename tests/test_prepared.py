@@ -5,7 +5,7 @@ from django.db import DataError, OperationalError, connection, connections, tran
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Tenant
-from config import prepared
+from config.db import prepared
 
 INSERT = """INSERT INTO accounts_tenant (id, name, created_at, time_zone, earlier_time_zones)
 VALUES (gen_random_uuid(), %(name)s::text, now(), 'UTC', '{}') RETURNING name"""

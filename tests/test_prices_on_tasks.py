@@ -12,7 +12,7 @@ from django.test.client import MULTIPART_CONTENT
 from django.utils import timezone
 
 from accounts.models import Standing, User, WhenFull
-from accounts.money import rounded
+from config.amounts import rounded
 from tests.conftest import GOOD_BODY, NOW, Caller, order_video
 from tests.rows import each
 from tests.test_api_errors import CREATE_ROUTES

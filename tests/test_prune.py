@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.ids import uuid7
 from accounts.models import Role, User
+from config.ids import uuid7
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, order_video
 from tests.members import Member
 from tests.pages import MEMBER, STAFF, pages

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import Standing
-from accounts.money import shown
+from config.amounts import shown
 from tests.conftest import NOW, Caller, MakeTask, order_video
 from videos import lifecycle, reconciliation
 from videos.models import DailyUsage, LedgerEntry, Task

@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from accounts.ids import made_at
 from accounts.models import Tenant
+from config.ids import made_at
 from tests.conftest import Caller, MakeTask
 from videos import catalogue, reconciliation
 from videos.models import ModelHour, Task, TaskEvent

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from accounts.ids import first_uuid7, made_at
+from config.ids import first_uuid7, made_at
 from videos.models import HoursCounted, Task
 from videos.spans import HOUR, start_of_hour
 from videos.states import Status

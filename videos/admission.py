@@ -13,13 +13,13 @@ from uuid import UUID
 
 from psycopg.types.numeric import Int8
 
-from accounts.ids import first_uuid7
 from accounts.limits import MINUTE, Limits, Minute, Recent
 from accounts.models import APIKey
 from accounts.models.api_key import from_row
 from accounts.quotas import FIELDS, default_columns, limits_from
 from accounts.totals import Period, Totals
-from config import prepared
+from config.db import prepared
+from config.ids import first_uuid7
 from videos import statements
 from videos.errors import KeyRefused
 from videos.replays import KEPT, Earlier, Repetition

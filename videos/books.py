@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Tenant
-from accounts.money import ZERO
+from config.amounts import ZERO
 from videos.models import BookedUntil, EntryKind, LedgerEntry
 
 

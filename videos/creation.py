@@ -16,7 +16,7 @@ from psycopg.types.numeric import Int4, Int8
 from accounts import limits
 from accounts.limits import Allowance, Decision
 from accounts.totals import Demand, Totals
-from config import prepared
+from config.db import prepared
 from videos import admission, generation_times, ledger, statements
 from videos.admission import Asker, Look
 from videos.errors import NotAdmitted

@@ -12,8 +12,8 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from accounts.clock import Clock
 from accounts.models import Standing, Tenant
-from accounts.money import ZERO
 from accounts.totals import Period
+from config.amounts import ZERO
 from videos import budgets, spans
 from videos.budgets import Action
 from videos.models import ModelHour, Task, UpstreamAccount, UpstreamBudget

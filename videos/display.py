@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.chips import BAD, BUSY, GOOD, NEUTRAL, WARN, chip
+from config.web.badges import BAD, BUSY, GOOD, NEUTRAL, WARN, chip
 from videos.states import STAGE, Status
 
 Label = str | Promise

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts.ids import made_at
 from accounts.models import Tenant
-from accounts.moments import midnight
+from config.days import midnight
+from config.ids import made_at
 from videos import listing
 from videos.listing import Order
 from videos.models import Task

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from accounts.models import Standing, Tenant, User
-from accounts.money import rounded
 from accounts.totals import Demand, Totals
-from config import prepared
+from config.amounts import rounded
+from config.db import prepared
 from videos import statements
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task
 

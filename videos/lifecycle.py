@@ -20,7 +20,7 @@ from psycopg.types.numeric import Int8
 
 from accounts.quotas import limits_of
 from accounts.totals import Totals
-from config import prepared
+from config.db import prepared
 from videos import ledger, statements
 from videos.errors import FailureCode
 from videos.models import Task, TaskEvent, UpstreamAccount

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from accounts.links import absolute
+from config.web.links import absolute
 from videos.models import Task
 
 EXPIRES, SIGNATURE = "expires", "signature"

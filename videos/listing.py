@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db.models import BigIntegerField, Q, QuerySet, UUIDField
 
-from accounts.any_of import is_any_of
-from accounts.ids import first_uuid7
+from config.db.any_of import is_any_of
+from config.ids import first_uuid7
 from videos.models import Task
 from videos.states import PUBLIC_STATUS
 

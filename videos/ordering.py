@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from accounts import cos
-from accounts.ids import uuid7
-from accounts.money import shown
+from config.amounts import shown
+from config.ids import uuid7
 from videos.admission import Asker, Look
 from videos.creation import Order
 from videos.errors import MaxCostExceeded, ModelNotAllowed

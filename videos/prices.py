@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.money import rounded, shown
+from config.amounts import rounded, shown
 from videos.errors import NoPrice
 from videos.models import Price
 from videos.requests import VideoRequest

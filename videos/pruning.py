@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.lookups import GreaterThanOrEqual
 
-from accounts.ids import first_uuid7
+from config.ids import first_uuid7
 from videos import decisions, making, removal, replays
 from videos.models import IdempotencyKey, Task, TaskEvent
 

@@ -87,7 +87,7 @@ _VALUES: dict[str, Any] = {
     "release": EntryKind.RELEASE,
     "closings": [kind.value for kind in CLOSINGS],
     "count": "FM99999999999999999990",
-    "money": "FM99999999999999999990.009999",  # as `accounts.money.shown`
+    "money": "FM99999999999999999990.009999",  # as `config.amounts.shown`
 }
 
 _EXTENT = """

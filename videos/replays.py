@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from accounts.ids import made_at
+from config.ids import made_at
 from videos.errors import IdempotencyKeyReused
 from videos.models import IdempotencyKey, RefusedCreate
 from videos.requests import InvalidRequestError, parse, without_a_meaning

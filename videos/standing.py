@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from django.db.models import Sum
 
-from accounts.ids import first_uuid7
 from accounts.limits import MINUTE
 from accounts.models import Quota, Standing, Tenant
-from accounts.money import ZERO
 from accounts.quotas import quota_of
 from accounts.totals import Period
+from config.amounts import ZERO
+from config.ids import first_uuid7
 from videos.models import DailyUsage, Task
 
 _Used = tuple[int, Decimal]

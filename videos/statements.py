@@ -1,6 +1,6 @@
 """The statements of the two hot paths, creating a task and reading its status, written by hand.
 
-Everything else goes through the ORM. They are prepared once a connection (`config.prepared`), which is why
+Everything else goes through the ORM. They are prepared once a connection (`config.db.prepared`), which is why
 each value has its type beside it, and kept under psycopg's limits of 4,096 characters and 50 values, above
 which it would read the text anew each time.
 """

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 
 from accounts.models import Tenant
-from accounts.money import ZERO
+from config.amounts import ZERO
 from videos.models import DailyUsage
 
 MOST_DAYS = 366

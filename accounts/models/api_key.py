@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import keys, networks
 from accounts.models.tenant import Tenant, User
-from accounts.money import ZERO, MoneyField
+from accounts.money import MoneyField
 from accounts.networks import Address, validate_network
-from config import prepared
+from config.amounts import ZERO
+from config.db import prepared
 
 LAST_USED_PRECISION = timedelta(minutes=1)
 """`last_used_at` is written at most this often, so that reading a key costs no write."""

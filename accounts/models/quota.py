@@ -6,7 +6,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.tenant import Tenant
-from accounts.money import ZERO, MoneyField
+from accounts.money import MoneyField
+from config.amounts import ZERO
 
 
 class WhenFull(models.TextChoices):

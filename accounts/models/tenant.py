@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.clock import Clock
-from accounts.ids import uuid7
 from config import time_zones
+from config.ids import uuid7
 
 
 def new_id() -> uuid.UUID:

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import mail, mail_limits
-from accounts.links import absolute
 from accounts.models import User
 from accounts.people import naming
+from config.web.links import absolute
 
 _LINK_LIFE = timedelta(hours=1)
 _SALT = "accounts.people.email"

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts import audit, notices, sessions
-from accounts.links import absolute
 from accounts.models import Place, User
 from accounts.people.forms import PasswordForm, ResetForm
+from config.web.links import absolute
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy
 from accounts import audit, key_changes, notices
 from accounts.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.key_states import chip_of, state_of
-from accounts.links import absolute
 from accounts.models import APIKey, Membership, Purpose, Role, Tenant
 from accounts.models.api_key import RECORDED, AlreadyMinted, NotRotatable
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
+from config.web.links import absolute
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
-from accounts.query_strings import changed
+from config.web.query_strings import changed
 
 _Row = TypeVar("_Row", bound=Model)
 BEFORE = "before"

@@ -6,7 +6,7 @@ from django import template
 from django.conf import settings
 from django.utils.translation import pgettext
 
-from accounts.money import shown
+from config.amounts import shown
 
 register = template.Library()
 _NARROW_SPACE = "\u202f"

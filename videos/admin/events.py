@@ -12,12 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_days import CalendarSpan, DayFilter, DayOfWritingFilter
 from accounts.admin_filters import ChoiceFilter, TenantFilter
 from accounts.admin_lists import ReadOnlyAdmin, UncountedChangeList
-from accounts.any_of import OF_ONE_TENANT, is_any_of
-from accounts.chips import clipped
-from accounts.ids import first_uuid7
+from config.console.days import CalendarSpan, DayFilter, DayOfWritingFilter
+from config.db.any_of import OF_ONE_TENANT, is_any_of
+from config.ids import first_uuid7
+from config.web.badges import clipped
 from videos import display
 from videos.models import Task, TaskEvent
 from videos.models.task import parse_public_id, public_id

@@ -16,12 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts.admin_days import DayOfWritingFilter
 from accounts.admin_filters import TenantFilter
 from accounts.admin_lists import BigListAdmin
 from accounts.admin_reasons import person, reason_field, record
 from accounts.models import AuditEntry, Tenant
-from accounts.money import shown
+from config.amounts import shown
+from config.console.days import DayOfWritingFilter
 from videos import ledger
 from videos.models import EntryKind, LedgerEntry
 from videos.models.task import public_id

@@ -26,8 +26,8 @@ from unfold.widgets import (
 from accounts import audit
 from accounts.admin_lists import ListAdmin
 from accounts.admin_reasons import AuditedForm, ReasonForm, record
-from accounts.chips import BUSY, GOOD, NEUTRAL, WARN, chip
-from accounts.money import shown
+from config.amounts import shown
+from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
 from videos import catalogue
 from videos.display import Look
 from videos.models import Price

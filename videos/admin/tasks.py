@@ -13,13 +13,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_days import DayOfIdFilter
 from accounts.admin_filters import ChoiceFilter, TenantFilter
 from accounts.admin_lists import ReadOnlyAdmin, UncountedChangeList
-from accounts.any_of import OF_ONE_TENANT, is_any_of
-from accounts.chips import WARN, chip, clipped
-from accounts.ids import made_at
 from accounts.models import Tenant
+from config.console.days import DayOfIdFilter
+from config.db.any_of import OF_ONE_TENANT, is_any_of
+from config.ids import made_at
+from config.web.badges import WARN, chip, clipped
 from videos import catalogue, display
 from videos.console.pages import TaskPages
 from videos.errors import FailureCode

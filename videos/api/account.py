@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import APIKey, Scope
-from accounts.money import shown
+from config.amounts import shown
 from videos.api.base import View
 from videos.standing import account_of
 

@@ -18,8 +18,8 @@ from rest_framework.response import Response
 
 from accounts import limits
 from accounts.authentication import CHALLENGE, REFUSAL
-from accounts.money import shown
 from accounts.throttles import TooManyRequests
+from config.amounts import shown
 from config.charsets import header_text
 from config.envelope import envelope, json_response
 from config.error_codes import ErrorCode

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from accounts.authentication import BearerKeyAuthentication, LookUp
 from accounts.models import Scope
 from config import compression
+from config.db.prepared import Row
 from config.envelope import encode
-from config.prepared import Row
 from videos import representation, statements
 from videos.api.base import View
 from videos.errors import TaskNotExist

@@ -14,10 +14,10 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from accounts import keys
-from accounts.csv_files import csv_file
 from accounts.models import Scope, Tenant
-from accounts.money import shown
+from config.amounts import shown
 from config.envelope import encode
+from config.web.csv_files import csv_file
 from videos.api.base import View
 from videos.api.parameters import Parameters
 from videos.proportion import MOST_BYTES

@@ -9,9 +9,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 
-from accounts.links import absolute
 from accounts.models import APIKey
-from accounts.money import shown_with_currency
+from config.amounts import shown_with_currency
+from config.web.links import absolute
 from videos import catalogue
 from videos.admission import Asker
 from videos.catalogue import ModelSpec

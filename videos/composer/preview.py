@@ -13,8 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.limits import Decision, Limits
-from accounts.money import shown_with_currency
 from accounts.totals import Totals
+from config.amounts import shown_with_currency
 from videos import creation, ordering
 from videos.admission import Look
 from videos.composer.form import VideoForm

@@ -3,7 +3,8 @@
 from django.db import models
 
 from accounts.models import Tenant
-from accounts.money import ZERO, MoneyField
+from accounts.money import MoneyField
+from config.amounts import ZERO
 from videos.models.ledger import EntryKind
 
 

@@ -5,7 +5,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import APIKey, Tenant, User
-from accounts.money import ZERO, MoneyField
+from accounts.money import MoneyField
+from config.amounts import ZERO
 from videos.models.task import Task
 
 

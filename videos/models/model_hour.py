@@ -4,7 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.money import ZERO, MoneyField
+from accounts.money import MoneyField
+from config.amounts import ZERO
 
 
 class ModelHour(models.Model):

@@ -6,7 +6,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.money import ZERO, MoneyField
+from accounts.money import MoneyField
+from config.amounts import ZERO
 
 
 class Price(models.Model):

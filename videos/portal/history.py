@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.key_states import key_name
 from accounts.models import Role
-from accounts.money import shown_with_currency
 from accounts.portal.base import TenantPage
+from config.amounts import shown_with_currency
 from videos import history, media, representation
 from videos.display import stage_chip, stage_label
 from videos.history import AT_WORK, Reading, TaskPage, Turn

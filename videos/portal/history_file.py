@@ -8,9 +8,9 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from accounts.csv_files import csv_file_for_people
 from accounts.key_states import key_name
-from accounts.money import ZERO
+from config.amounts import ZERO
+from config.web.csv_files import csv_file_for_people
 from videos.history import Reading
 from videos.models import Task
 from videos.states import PUBLIC_STATUS, Status

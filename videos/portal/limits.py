@@ -11,10 +11,10 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.chips import BAD, WARN, chip
 from accounts.models import WhenFull
 from accounts.portal.base import TenantPage
 from accounts.templatetags.amounts import count, money, seconds
+from config.web.badges import BAD, WARN, chip
 from videos.standing import Account, account_of
 
 Label = str | Promise

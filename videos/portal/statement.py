@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.clock import Clock
-from accounts.csv_files import csv_file_for_people
 from accounts.models import Tenant
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
+from config.web.csv_files import csv_file_for_people
 from videos import books
 from videos.books import Movement, Statement
 from videos.models import EntryKind, LedgerEntry

@@ -11,10 +11,10 @@ from django.db.models import EmailField
 from django.utils import timezone
 
 from accounts import audit, invitations, key_changes
-from accounts.links import absolute
 from accounts.models import APIKey, Invitation, Role, Tenant
 from accounts.models.tenant import default_time_zone
 from config.texts import is_one_line
+from config.web.links import absolute
 
 
 class Command(BaseCommand):

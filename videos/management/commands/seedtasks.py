@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import APIKey, Scope, Standing, Tenant
-from accounts.money import ZERO
+from config.amounts import ZERO
 from videos import activity, books, catalogue
 from videos.errors import FailureCode, NoPrice
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task, TaskEvent, UpstreamAccount
@@ -253,7 +253,7 @@ WITH drawn AS (
     JOIN seed_kind kind ON kind.number = mod(tenant.number * 17 + floor(what * tenant.kinds)::int, %(kinds)s)
 ), lived AS (
     SELECT asked.*, status = '{Status.SUCCEEDED}' AS is_stored,
-        -- As accounts.ids.uuid7: the first 48 bits of a random UUID become the milliseconds, its version 7.
+        -- As config.ids.uuid7: the first 48 bits of a random UUID become the milliseconds, its version 7.
         overlay(bits::text PLACING substr(milliseconds, 1, 8) || '-' || substr(milliseconds, 9) || '-7'
             FROM 1)::uuid AS id,
         CASE WHEN status NOT IN ('{Status.WAITING}', '{Status.QUEUED}', '{Status.CANCELLED}')

@@ -20,9 +20,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from accounts.ids import first_uuid7, made_at
-from accounts.moments import midnight
-from accounts.query_strings import changed
+from config.days import midnight
+from config.ids import first_uuid7, made_at
+from config.web.query_strings import changed
 
 STRAYING = 10_000
 """Rows are written nearly in the order of time: each within so many of its place."""
@@ -173,7 +173,7 @@ class DayFilter(admin.SimpleListFilter):
 
 
 class DayOfIdFilter(DayFilter):
-    """For rows whose ids tell when they were made (`accounts.ids`)."""
+    """For rows whose ids tell when they were made (`config.ids`)."""
 
     column = "pk"
 

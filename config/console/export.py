@@ -18,8 +18,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-from accounts.any_of import OF_ONE_TENANT
-from accounts.csv_files import MOST_ROWS, csv_file_for_people
+from config.db.any_of import OF_ONE_TENANT
+from config.web.csv_files import MOST_ROWS, csv_file_for_people
 
 BATCH = 1000
 """Rows read at a time."""

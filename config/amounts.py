@@ -1,0 +1,25 @@
+"""Amounts of money as text: decimals with six places, in the one currency of the deployment (`CURRENCY`)."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.conf import settings
+
+PLACES = 6
+ZERO = Decimal(0)
+_UNIT = Decimal(1).scaleb(-PLACES)
+
+
+def rounded(amount: Decimal) -> Decimal:
+    """To six places, half up."""
+    return amount if amount.same_quantum(_UNIT) else amount.quantize(_UNIT, ROUND_HALF_UP)
+
+
+def shown(amount: Decimal) -> str:
+    """As clients and people read it: exact, with at least two places, such as `3.00` or `0.225`."""
+    whole, _, places = f"{rounded(amount):f}".partition(".")
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+
+
+def shown_with_currency(amount: Decimal) -> str:
+    """As people read it where no column says the currency, such as `3.00 CNY`."""
+    return f"{shown(amount)} {settings.CURRENCY}"

@@ -1,0 +1,1 @@
+"""PostgreSQL beyond the ORM: prepared statements, conditions that its indexes serve."""

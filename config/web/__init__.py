@@ -1,0 +1,1 @@
+"""What pages share: badges, links, query strings, CSV files."""
