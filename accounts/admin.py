@@ -1,5 +1,5 @@
 """The staff console's pages about tenants, keys and people; importing registers them."""
 
-from accounts import admin_audit, admin_invitations, admin_keys, admin_people, admin_tenants
+from accounts.console import changes, invitations, keys, people, tenants
 
-__all__ = ["admin_audit", "admin_invitations", "admin_keys", "admin_people", "admin_tenants"]
+__all__ = ["changes", "invitations", "keys", "people", "tenants"]

@@ -18,7 +18,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import translation
 
-from accounts import addresses
+from accounts import networks
 from accounts.encryption import EncryptedTextField
 from accounts.models import APIKey, AuditEntry, CosBucket, Invitation, Membership, Place, Tenant, User
 from config.amounts import shown
@@ -56,7 +56,7 @@ def author(request: HttpRequest, place: Place) -> Author:
 def claimed(request: HttpRequest, place: Place, person: User | None) -> Author:
     """Whoever sends the request as that person, or as nobody we know."""
     name = person.get_username() if person else NOBODY_KNOWN
-    return Author(person, place, addresses.shown(request) or None, name)
+    return Author(person, place, networks.shown(request) or None, name)
 
 
 def at_command_line() -> Author:

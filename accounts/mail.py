@@ -1,14 +1,27 @@
-"""Mail to people: written in the request, and sent by a thread of its own, for no page waits for it."""
+"""Mail to people: written in the request, and sent by a thread of its own, for no page waits for it.
+
+How often mail goes to an address, and because of a caller, is limited: nobody is flooded in our name.
+Django's cache counts, by digests. Where it is that of a process, which it is by default, each process counts
+for itself.
+"""
 
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import EmailMessage
+from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
+
+from accounts import keys
+from accounts.networks import UNKNOWN, of_request
 
 log = structlog.get_logger(__name__)
 _SENDING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
@@ -17,10 +30,34 @@ _ADDRESSES = re.compile(r"\S*(?:://|@)\S*")
 _LONGEST_REASON = 300
 
 
+@dataclass(frozen=True)
+class Limit:
+    """So many within a time that begins with the first."""
+
+    most: int
+    span: timedelta
+
+
+TO_AN_ADDRESS = Limit(3, timedelta(minutes=15))
+"""Of each kind of mail."""
+BY_A_CALLER = Limit(20, timedelta(hours=1))
+"""Of all kinds together."""
+TOO_OFTEN = _("Too many mails were sent. Try again in a while.")
+
+
 def send(template: str, to: str, context: Mapping[str, Any]) -> None:
     """Send `to` what `mails/<template>.txt` says; its first line is the subject."""
     subject, _, text = render_to_string(f"mails/{template}.txt", dict(context)).strip().partition("\n")
     _SENDING.submit(_deliver, template, EmailMessage(subject, text.strip() + "\n", to=[to]))
+
+
+def permits(kind: str, to: str, request: HttpRequest) -> bool:
+    """Whether another mail of that kind may go to the address, because of who asks; it is counted.
+
+    Who asks too often uses up nothing of the address's.
+    """
+    counted = [(_caller(request), BY_A_CALLER), (f"{kind} to {to.lower()}", TO_AN_ADDRESS)]
+    return all(_is_within(name, limit) for name, limit in counted if name)
 
 
 def goes_to_terminal() -> bool:
@@ -42,3 +79,20 @@ def _deliver(template: str, message: EmailMessage) -> None:
 
 def _reason(error: Exception) -> str:
     return _ADDRESSES.sub("…", str(error))[:_LONGEST_REASON]
+
+
+def _caller(request: HttpRequest) -> str:
+    """Who asks; nobody where that cannot be known, or strangers would use up the mail of all others."""
+    if request.user.is_authenticated:
+        return f"by person {request.user.pk}"
+    address = of_request(request)
+    return "" if address == UNKNOWN else f"from {address}"
+
+
+def _is_within(name: str, limit: Limit) -> bool:
+    key = f"mail.{keys.digest(name)}"
+    cache.add(key, 0, limit.span.total_seconds())
+    try:
+        return cache.incr(key) <= limit.most
+    except ValueError:  # its time was over between the two
+        return True

@@ -1,15 +1,23 @@
-"""Networks and the addresses in them, as text."""
+"""Networks, the addresses in them, and the address that a request comes from."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from config.networks import shared_by_one
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+UNKNOWN = "::"
+"""Stands for an address that cannot be known."""
 
 _WITH_PORT = re.compile(r"\[([^]]+)\](?::\d+)?|([\d.]+):\d+")
 _MAPPED = IPv6Network("::ffff:0:0/96")
@@ -46,6 +54,34 @@ def parse_address(text: str) -> Address | None:
 def contains(networks: Iterable[str], address: Address) -> bool:
     """Whether one of the networks, each in CIDR form, holds the address."""
     return any(address in _network(network) for network in networks)
+
+
+def caller(meta: Mapping[str, Any]) -> Address | None:
+    """The caller's address, from a request's `META`; None where it cannot be known.
+
+    With `TRUSTED_PROXIES` = n it is the n-th entry of X-Forwarded-For from the right, which the outermost of
+    our proxies wrote; whatever stands left of that is the caller's own word. With fewer entries the request
+    did not come through all of them, and anybody may have written any of them: then nothing is known.
+    """
+    if settings.TRUSTED_PROXIES == 0:
+        return parse_address(str(meta.get("REMOTE_ADDR", "")))
+    entries = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+    if len(entries) < settings.TRUSTED_PROXIES:
+        return None
+    return parse_address(entries[-settings.TRUSTED_PROXIES])
+
+
+def shown(request: HttpRequest) -> str:
+    """The caller's whole address as people read it; empty where it cannot be known."""
+    return str(caller(request.META) or "")
+
+
+def of_request(request: HttpRequest) -> str:
+    """The caller's address as text, by which failed log-ins and mails are counted; unknown ones together.
+
+    In IPv6 it is the first of the caller's /64, all of which is one subscriber's.
+    """
+    return shared_by_one(str(caller(request.META) or UNKNOWN))
 
 
 @lru_cache(maxsize=1024)

@@ -110,7 +110,7 @@ MIDDLEWARE = [
     "config.middleware.ReadableTextMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "accounts.hashing.BusyMiddleware",
+    "accounts.people.hashing.BusyMiddleware",
     "config.middleware.PagesMiddleware",
 ]
 PAGES_MIDDLEWARE = [
@@ -220,8 +220,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SERVED_WITH_TLS
 if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-SESSION_ENGINE = "accounts.sessions"
-PASSWORD_HASHERS = ["accounts.hashing.PooledHasher"]
+SESSION_ENGINE = "accounts.people.sessions"
+PASSWORD_HASHERS = ["accounts.people.hashing.PooledHasher"]
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -237,7 +237,7 @@ AXES_FAILURE_LIMIT = "accounts.people.lockout.failure_limit"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "accounts.addresses.of_request"
+AXES_CLIENT_IP_CALLABLE = "accounts.networks.of_request"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "accounts.people.lockout.locked_out"

@@ -10,8 +10,9 @@ from django.db import connections
 from django.test import Client
 from django_otp.oath import TOTP
 
-from accounts import mail, second_factor
+from accounts import mail
 from accounts.models import Authenticator, Membership, Role, Tenant, User, authenticator
+from accounts.people import totp
 
 PASSWORD = "a purple cat that runs"
 LOG_IN = "/log-in/"
@@ -77,7 +78,7 @@ def link_in(message: Any) -> str:
 
 def device_of(person: User) -> Authenticator:
     """A second factor that is on; its codes of before this moment are not used up."""
-    device = second_factor.begin(person)
+    device = totp.begin(person)
     device.confirmed = True
     device.save(update_fields=["confirmed"])
     return device
@@ -85,9 +86,9 @@ def device_of(person: User) -> Authenticator:
 
 def code_of(device: Authenticator, steps: int = 0) -> str:
     """The code that the app shows now, or some steps of half a minute from now."""
-    totp: Any = TOTP(device.secret_bytes, authenticator.STEP, digits=authenticator.DIGITS)
-    totp.time = authenticator.clock() + steps * authenticator.STEP
-    return f"{totp.token():06d}"
+    app: Any = TOTP(device.secret_bytes, authenticator.STEP, digits=authenticator.DIGITS)
+    app.time = authenticator.clock() + steps * authenticator.STEP
+    return f"{app.token():06d}"
 
 
 def forgive(device: Authenticator) -> None:

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import admin_filters, audit
+from accounts import audit
+from accounts.console import filters
 from accounts.models import APIKey, Invitation, Purpose, Tenant
 from config.console.days import place_of
 from tests.conftest import NOW, Caller, MakeTask
@@ -204,7 +205,7 @@ def test_a_part_of_a_name_means_so_many_tenants_at_most(
 ) -> None:
     mine, theirs = make_task(), make_task(tenant=stranger.tenant, api_key=stranger.key)
     assert shown(sophie, f"{TASKS}?tenant=li") == {mine.public_id, theirs.public_id}
-    monkeypatch.setattr(admin_filters, "MOST_TENANTS", 1)
+    monkeypatch.setattr(filters, "MOST_TENANTS", 1)
     assert shown(sophie, f"{TASKS}?tenant=li") == {mine.public_id}
 
 

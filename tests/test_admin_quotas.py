@@ -23,7 +23,7 @@ from accounts.models import (
     Tenant,
     User,
 )
-from accounts.quotas import limits_of
+from accounts.quotas.in_force import limits_of
 from tests.conftest import NOW, Caller, order_video
 from tests.console import Person
 from tests.people import PASSWORD, Browser, link_in, mails

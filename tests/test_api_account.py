@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import APIKey, Quota, Standing, Tenant, WhenFull
-from accounts.totals import Period
+from accounts.quotas.totals import Period
 from tests.conftest import Caller, MakeTask
 from videos.models import DailyUsage
 from videos.states import Status

@@ -7,9 +7,9 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.clock import Clock
-from accounts.totals import Period
+from accounts.quotas.totals import Period
 from config import time_zones
+from config.clock import Clock
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

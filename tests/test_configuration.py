@@ -15,7 +15,7 @@ from django.db import connection
 
 from accounts.encryption import UndecryptableError
 from accounts.models import Quota, WhenFull
-from accounts.quotas import FIELDS, default_columns
+from accounts.quotas.in_force import FIELDS, default_columns
 from config import local_secrets
 from tests.conftest import NOW
 from videos.models import UpstreamAccount

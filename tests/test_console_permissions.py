@@ -14,7 +14,8 @@ from django.db.models import Model
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts import audit, invitations
+from accounts import audit
+from accounts.members import invitations
 from accounts.models import Place, Role, Tenant, User
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person

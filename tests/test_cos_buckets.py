@@ -10,8 +10,8 @@ from django.conf import LazySettings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from accounts import cos
-from accounts.cos import Destination
+from accounts import buckets
+from accounts.buckets import Destination
 from accounts.models import CosBucket, Tenant
 from tests.conftest import GOOD_BODY, Caller, Sandbox
 from tests.console import Person
@@ -48,7 +48,7 @@ NAMES_TO_FIT = [
     ["", BUCKET, "examplebucket-1-1250000000", "1-newproject-1250000000", "a--b-1250000000", "x-1"],
 )
 def test_a_buckets_full_name_is_taken(bucket: str) -> None:
-    cos.check_bucket(bucket, REGION)
+    buckets.check_bucket(bucket, REGION)
 
 
 @pytest.mark.parametrize(
@@ -75,16 +75,16 @@ def test_a_buckets_full_name_is_taken(bucket: str) -> None:
 )
 def test_what_is_no_buckets_full_name_is_refused(bucket: str) -> None:
     with pytest.raises(ValueError, match="name-appid"):
-        cos.check_bucket(bucket, REGION)
+        buckets.check_bucket(bucket, REGION)
 
 
 @pytest.mark.parametrize(("bucket", "region", "fits"), NAMES_TO_FIT)
 def test_a_bucket_is_as_long_as_its_region_lets_it(bucket: str, region: str, fits: bool) -> None:
     if fits:
-        cos.check_bucket(bucket, region)
+        buckets.check_bucket(bucket, region)
     else:
         with pytest.raises(ValueError, match=f"not exceed {len(bucket) - 1} characters"):
-            cos.check_bucket(bucket, region)
+            buckets.check_bucket(bucket, region)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_bucket_is_as_long_as_its_region_lets_it(bucket: str, region: str, fit
     ["ap-guangzhou", "na-siliconvalley", "eu-frankfurt", "sa-saopaulo", "ap-shanghai-fsi", "ap-beijing-1"],
 )
 def test_a_region_is_known_by_its_shape(region: str) -> None:
-    cos.check_region(region, BUCKET)
+    buckets.check_region(region, BUCKET)
 
 
 @pytest.mark.parametrize(
@@ -113,13 +113,13 @@ def test_a_region_is_known_by_its_shape(region: str) -> None:
 )
 def test_what_is_no_region_is_refused(region: str) -> None:
     with pytest.raises(ValueError, match="such as ap-guangzhou"):
-        cos.check_region(region, BUCKET)
+        buckets.check_region(region, BUCKET)
 
 
 @pytest.mark.parametrize(("bucket", "region"), [(BUCKET, ""), ("", REGION)])
 def test_neither_bucket_nor_region_stands_alone(bucket: str, region: str) -> None:
     with pytest.raises(ValueError, match="together"):
-        cos.check_region(region, bucket)
+        buckets.check_region(region, bucket)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_neither_bucket_nor_region_stands_alone(bucket: str, region: str) -> Non
     ],
 )
 def test_a_path_of_plain_folders_and_placeholders_is_taken(prefix: str) -> None:
-    cos.check_path_prefix(prefix)
+    buckets.check_path_prefix(prefix)
 
 
 @each(
@@ -174,7 +174,7 @@ def test_a_path_of_plain_folders_and_placeholders_is_taken(prefix: str) -> None:
 )
 def test_a_path_that_could_lead_elsewhere_or_not_fit_is_refused(prefix: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        cos.check_path_prefix(prefix)
+        buckets.check_path_prefix(prefix)
 
 
 # --- where a video goes
@@ -201,20 +201,20 @@ def test_a_path_that_could_lead_elsewhere_or_not_fit_is_refused(prefix: str, why
     ],
 )
 def test_a_task_has_a_folder_of_its_own(prefix: str, model: str, folder: str) -> None:
-    found = cos.destination(BUCKET, REGION, prefix, tenant_id=TENANT, task_id=TASK, model=model, day=DAY)
+    found = buckets.destination(BUCKET, REGION, prefix, tenant_id=TENANT, task_id=TASK, model=model, day=DAY)
     assert found == Destination(BUCKET, REGION, folder + TASK)
 
 
 @pytest.mark.parametrize("prefix", ["reelay/{date}", ""])
 def test_without_a_bucket_there_is_nowhere_to_go(prefix: str) -> None:
-    assert cos.destination("", "", prefix, tenant_id=TENANT, task_id=TASK, model="x", day=DAY) is None
+    assert buckets.destination("", "", prefix, tenant_id=TENANT, task_id=TASK, model="x", day=DAY) is None
     assert CosBucket(path_prefix=prefix).destination(TASK, "x", DAY) is None
 
 
 def test_the_longest_path_leaves_room_for_the_file() -> None:
     prefix, task_id = "/".join(["{tenant}"] * 21), Task(id=TENANT).public_id
-    cos.check_path_prefix(prefix)
-    found = cos.destination(BUCKET, REGION, prefix, tenant_id=TENANT, task_id=task_id, model="x", day=DAY)
+    buckets.check_path_prefix(prefix)
+    found = buckets.destination(BUCKET, REGION, prefix, tenant_id=TENANT, task_id=task_id, model="x", day=DAY)
     assert found is not None
     assert len(f"{found.path}/") <= 850 - 100
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.urls import get_resolver
 
-from accounts.quotas import FIELDS
+from accounts.quotas.in_force import FIELDS
 from config import checks, health
 from config.edge import server
 from tests.conftest import Caller, order_video

@@ -13,8 +13,9 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts import invitations, keys
-from accounts.invitations import AlreadyMember, NotOpen, TenantSuspended
+from accounts import keys
+from accounts.members import invitations
+from accounts.members.invitations import AlreadyMember, NotOpen, TenantSuspended
 from accounts.models import Invitation, Membership, Role, Tenant, User
 from config import logs
 from tests.conftest import NOW, Caller

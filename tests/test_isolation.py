@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from django.views import View
 
-from accounts import invitations
+from accounts.members import invitations
 from accounts.models import (
     APIKey,
     CosBucket,

@@ -22,11 +22,11 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import addresses, networks
-from accounts.authentication import ADDRESS_REFUSAL, REFUSAL
+from accounts import networks
+from accounts.api.authentication import ADDRESS_REFUSAL, REFUSAL
+from accounts.api.permissions import HasScope
 from accounts.models import APIKey, Tenant
 from accounts.models.api_key import NotRotatable
-from accounts.permissions import HasScope
 from config.edge.server import command
 from config.processes import Family, free_port
 from tests.conftest import NOW, Caller, make_caller
@@ -248,7 +248,7 @@ def test_the_outermost_of_our_proxies_says_who_called(
     settings.TRUSTED_PROXIES = proxies
     header = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
     meta = {"REMOTE_ADDR": "192.0.2.1", **header}
-    assert addresses.caller(meta) == (address and ip_address(address))
+    assert networks.caller(meta) == (address and ip_address(address))
 
 
 def test_nobody_gets_in_by_writing_a_header(owner: Caller, settings: LazySettings) -> None:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts.clock import Clock
-from accounts.limits import MINUTE, Decision, Kind, Limits, Recent, Refusal, decide
-from accounts.totals import Demand, Period, Totals
+from accounts.quotas.limits import MINUTE, Decision, Kind, Limits, Recent, Refusal, decide
+from accounts.quotas.totals import Demand, Period, Totals
+from config.clock import Clock
 from tests.conftest import NOW
 from tests.rows import each
 

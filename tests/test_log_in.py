@@ -14,8 +14,8 @@ from django.db import IntegrityError
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts.addresses import UNKNOWN, of_request
 from accounts.models import Role, Session, User
+from accounts.networks import UNKNOWN, of_request
 from accounts.people.lockout import OF_AN_ADDRESS
 from tests.conftest import Caller
 from tests.people import LOG_IN, PASSWORD, Browser, leads_to, make_person, text

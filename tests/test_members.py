@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import invitations, memberships
-from accounts.mail_limits import BY_A_CALLER
-from accounts.memberships import LastOwner
+from accounts.mail import BY_A_CALLER
+from accounts.members import invitations, memberships
+from accounts.members.memberships import LastOwner
 from accounts.models import AuditEntry, Invitation, Membership, Place, Role, Tenant, User
 from tests.conftest import Caller
 from tests.people import Browser, at_once, leads_to, link_in, mails, make_person, text

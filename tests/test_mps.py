@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.cos import Destination
+from accounts.buckets import Destination
 from videos import catalogue
 from videos.requests import parse
 from videos.upstream import translate

@@ -11,7 +11,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 from django.utils.http import urlsafe_base64_encode
 
-from accounts.mail_limits import BY_A_CALLER, TO_AN_ADDRESS
+from accounts.mail import BY_A_CALLER, TO_AN_ADDRESS
 from accounts.models import Role, User
 from tests.conftest import Caller
 from tests.people import (

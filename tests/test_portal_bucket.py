@@ -7,10 +7,10 @@ from django.conf import LazySettings
 from django.db import connection
 from django.utils import timezone
 
-from accounts import cos
-from accounts.admin_cos import CosBucketInline
-from accounts.bucket_forms import CosBucketForm, OwnBucketForm
+from accounts import buckets
+from accounts.console.bucket import CosBucketInline
 from accounts.models import AuditEntry, CosBucket, Role
+from accounts.pages.bucket_forms import CosBucketForm, OwnBucketForm
 from tests.conftest import Caller
 from tests.members import Member, words
 from tests.test_admin_keys import everything_stored
@@ -103,8 +103,8 @@ def test_what_is_wrong_is_said_beside_its_field_and_changes_nothing(
 
 
 def test_what_is_wrong_is_a_sentence_that_can_be_translated_with_its_numbers_apart() -> None:
-    with pytest.raises(cos.Unfit) as refused:
-        cos.check_bucket("x" * 80 + "-1250000000", REGION)
+    with pytest.raises(buckets.Unfit) as refused:
+        buckets.check_bucket("x" * 80 + "-1250000000", REGION)
     assert refused.value.sentence == "It must not exceed %(longest)s characters in this region."
     assert str(refused.value) == "It must not exceed 30 characters in this region."
 

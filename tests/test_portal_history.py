@@ -19,8 +19,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.key_states import name_of
 from accounts.models import APIKey, Purpose, Role, Tenant
+from accounts.pages.key_states import name_of
 from tests.conftest import NOW, Caller, MakeTask
 from tests.test_portal_video import member, text
 from videos import history, media

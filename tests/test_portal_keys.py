@@ -13,10 +13,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.key_forms import KeyForm
-from accounts.key_states import KeyState, state_of
 from accounts.models import APIKey, AuditEntry, Purpose, Role, Tenant, User
 from accounts.models.api_key import AlreadyMinted
+from accounts.pages.key_forms import KeyForm
+from accounts.pages.key_states import KeyState, state_of
 from tests.conftest import NOW, Caller, make_caller
 from tests.console import Form
 from tests.members import Member, words
@@ -384,7 +384,7 @@ def test_another_tenants_keys_are_not_there(alice: Member, owner: Caller, strang
 
 
 def test_the_rules_of_a_key_are_those_of_the_console() -> None:
-    from accounts.admin_keys import APIKeyForm
+    from accounts.console.keys import APIKeyForm
 
     assert issubclass(APIKeyForm, KeyForm)
 

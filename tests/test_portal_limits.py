@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Quota, Role, Standing, Tenant
-from accounts.totals import Period
+from accounts.quotas.totals import Period
 from tests.conftest import Caller
 from tests.members import Member, words
 from videos.portal.limits import LINES, Meter

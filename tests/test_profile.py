@@ -7,7 +7,7 @@ from django.core import signing
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.mail_limits import TO_AN_ADDRESS
+from accounts.mail import TO_AN_ADDRESS
 from accounts.models import Membership, Role, Tenant, User
 from tests.conftest import Caller
 from tests.people import (

@@ -7,8 +7,8 @@ import pytest
 from django.conf import LazySettings, settings
 from django.utils import timezone
 
-from accounts.limits import MINUTE, Allowance, Limits, Minute, Recent, allowance
 from accounts.models import APIKey, Quota
+from accounts.quotas.limits import MINUTE, Allowance, Limits, Minute, Recent, allowance
 from tests.conftest import GOOD_BODY, NOW, Caller, order_video
 from tests.rows import each
 from tests.test_api_errors import CREATE_ROUTES, assert_refused

@@ -10,8 +10,8 @@ from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.utils import timezone
 
-from accounts import second_factor
 from accounts.models import Authenticator, Role, User, authenticator
+from accounts.people import totp
 from accounts.people.log_in import PATIENCE
 from tests.conftest import NOW, Caller
 from tests.people import (
@@ -75,11 +75,11 @@ def test_a_person_sets_it_up_with_a_secret_and_a_first_code(alice: User) -> None
     assert "Set it up" in browser.see(PAGE)
     page = text(browser.post(PAGE, password=PASSWORD))
     device = Authenticator.objects.get(user=alice)
-    assert secret_on(page) == second_factor.secret(device).replace(" ", "")
+    assert secret_on(page) == totp.secret(device).replace(" ", "")
     assert '<img class="qr" src="data:image/svg+xml' in page
-    assert second_factor.of(alice) is None
+    assert totp.of(alice) is None
     assert leads_to(browser.post(CONFIRM, code=code_of(device))) == "/profile/"
-    assert second_factor.of(alice) == device
+    assert totp.of(alice) == device
     assert "Turn it off" in browser.see("/profile/")
 
 
@@ -101,7 +101,7 @@ def test_a_wrong_first_code_turns_nothing_on(alice: User) -> None:
     device = Authenticator.objects.get()
     answer = browser.post(CONFIRM, code=wrong(code_of(device)))
     assert answer.context["form"].errors["code"]
-    assert second_factor.of(alice) is None
+    assert totp.of(alice) is None
     assert browser.log_in("alice").status_code == 302
 
 
@@ -139,7 +139,7 @@ def test_it_is_turned_off_by_a_code(alice: User) -> None:
     browser = Browser(alice)
     assert browser.post(OFF, code=wrong(code_of(device))).status_code == 200
     assert browser.post(OFF, code="").status_code == 200
-    assert second_factor.of(alice) is not None
+    assert totp.of(alice) is not None
     forgive(device)
     assert leads_to(browser.post(OFF, code=code_of(device))) == "/profile/"
     assert not Authenticator.objects.exists()
@@ -148,7 +148,7 @@ def test_it_is_turned_off_by_a_code(alice: User) -> None:
 def test_nobody_turns_off_anothers(alice: User, sophie: User) -> None:
     device = device_of(alice)
     assert Browser(sophie).post(OFF, code=code_of(device)).status_code == 200
-    assert second_factor.of(alice) == device
+    assert totp.of(alice) == device
 
 
 # --- logging in with it
@@ -395,7 +395,7 @@ def test_staff_see_no_secret_of_a_device_in_the_console(sophie: User, alice: Use
 def test_the_database_holds_no_secret_in_clear(alice: User) -> None:
     device = device_of(alice)
     assert device.key not in everything_stored()
-    assert second_factor.secret(device).replace(" ", "") not in everything_stored()
+    assert totp.secret(device).replace(" ", "") not in everything_stored()
 
 
 def test_pages_open_where_the_key_of_the_secret_is_lost(alice: User, settings: LazySettings) -> None:

@@ -10,8 +10,8 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from accounts import hashing, sessions
 from accounts.models import APIKey, AuditEntry, Membership, Role, Session, Tenant, User
+from accounts.people import hashing, sessions
 from tests.conftest import Caller
 from tests.console import Person
 from tests.people import PASSWORD, Browser, code_of, leads_to, link_in, mails, make_person, text
@@ -229,7 +229,7 @@ def test_of_many_who_guess_at_once_a_few_wait_and_the_others_come_again() -> Non
 def test_who_comes_when_too_many_log_in_is_asked_to_come_again(
     alice: User, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.PASSWORD_HASHERS = ["accounts.hashing.PooledHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.people.hashing.PooledHasher"]
     monkeypatch.setattr(hashing, "_pool", hashing.Pool(1, -1))
     browser = Browser()
     browser.client.raise_request_exception = False
@@ -240,7 +240,7 @@ def test_who_comes_when_too_many_log_in_is_asked_to_come_again(
 
 
 def test_the_pool_hashes_as_django_does(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = ["accounts.hashing.PooledHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.people.hashing.PooledHasher"]
     person = User(username="dora")
     person.set_password(PASSWORD)
     assert person.password.startswith("pbkdf2_sha256$")

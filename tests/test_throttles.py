@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView, exception_handler
 
-from accounts.authentication import BearerKeyAuthentication
+from accounts.api.authentication import BearerKeyAuthentication
+from accounts.api.throttles import Buckets, PerKey
 from accounts.models import APIKey
-from accounts.throttles import Buckets, PerKey
 from tests.conftest import Caller
 
 SECOND = 1_000_000_000

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from psycopg.types.numeric import Int8
 
-from accounts.limits import MINUTE, Limits, Minute, Recent
 from accounts.models import APIKey
 from accounts.models.api_key import from_row
-from accounts.quotas import FIELDS, default_columns, limits_from
-from accounts.totals import Period, Totals
+from accounts.quotas.in_force import FIELDS, default_columns, limits_from
+from accounts.quotas.limits import MINUTE, Limits, Minute, Recent
+from accounts.quotas.totals import Period, Totals
 from config.db import prepared
 from config.ids import first_uuid7
 from videos import statements

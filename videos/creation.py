@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import transaction
 from psycopg.types.numeric import Int4, Int8
 
-from accounts import limits
-from accounts.limits import Allowance, Decision
-from accounts.totals import Demand, Totals
+from accounts.quotas import limits
+from accounts.quotas.limits import Allowance, Decision
+from accounts.quotas.totals import Demand, Totals
 from config.db import prepared
 from videos import admission, generation_times, ledger, statements
 from videos.admission import Asker, Look

@@ -10,10 +10,10 @@ from django.db import connection
 from django.db.models import Case, Count, DecimalField, Max, Min, QuerySet, Sum, Value, When
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
-from accounts.clock import Clock
 from accounts.models import Standing, Tenant
-from accounts.totals import Period
+from accounts.quotas.totals import Period
 from config.amounts import ZERO
+from config.clock import Clock
 from videos import budgets, spans
 from videos.budgets import Action
 from videos.models import ModelHour, Task, UpstreamAccount, UpstreamBudget

@@ -21,7 +21,7 @@ stands in `upstream.base`.
 from collections.abc import Sequence
 from enum import StrEnum
 
-from accounts.limits import Allowance, Refusal
+from accounts.quotas.limits import Allowance, Refusal
 
 
 class FailureCode(StrEnum):

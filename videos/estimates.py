@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from accounts.quotas import limits_of
+from accounts.quotas.in_force import limits_of
 from videos import generation_times
 from videos.models import Task
 from videos.own_queue import Place

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from accounts.models import Standing, Tenant, User
-from accounts.totals import Demand, Totals
+from accounts.quotas.totals import Demand, Totals
 from config.amounts import rounded
 from config.db import prepared
 from videos import statements

@@ -18,8 +18,8 @@ from django.db.models import Min
 from django.db.models.functions import Least
 from psycopg.types.numeric import Int8
 
-from accounts.quotas import limits_of
-from accounts.totals import Totals
+from accounts.quotas.in_force import limits_of
+from accounts.quotas.totals import Totals
 from config.db import prepared
 from videos import ledger, statements
 from videos.errors import FailureCode

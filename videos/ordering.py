@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts import cos
+from accounts import buckets
 from config.amounts import shown
 from config.ids import uuid7
 from videos.admission import Asker, Look
@@ -60,7 +60,7 @@ def order(body: Mapping[str, Any], asker: Asker, seen: Look) -> Order:
 def translated(request: VideoRequest, asker: Asker, seen: Look, task_id: str) -> Translation:
     """What upstream would be sent for the task of that public id."""
     bucket, region, prefix = (part or "" for part in seen.bucket)
-    folder = cos.destination(
+    folder = buckets.destination(
         bucket,
         region,
         prefix,

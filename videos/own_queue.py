@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from accounts.quotas import default_limits
+from accounts.quotas.in_force import default_limits
 from videos import generation_times
 
 UNLIMITED = 2**31 - 1

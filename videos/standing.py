@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from django.db.models import Sum
 
-from accounts.limits import MINUTE
 from accounts.models import Quota, Standing, Tenant
-from accounts.quotas import quota_of
-from accounts.totals import Period
+from accounts.quotas.in_force import quota_of
+from accounts.quotas.limits import MINUTE
+from accounts.quotas.totals import Period
 from config.amounts import ZERO
 from config.ids import first_uuid7
 from videos.models import DailyUsage, Task

@@ -8,8 +8,8 @@ which it would read the text anew each time.
 from dataclasses import fields
 
 from accounts.models.api_key import found_with
-from accounts.quotas import FIELDS
-from accounts.totals import Totals
+from accounts.quotas.in_force import FIELDS
+from accounts.quotas.totals import Totals
 from videos.own_queue import UNLIMITED
 from videos.queueing import DEFER_SUBMIT, NO_SUBMIT_WAITS
 from videos.states import Status

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import cos
+from accounts import buckets
 from accounts.credentials import validate_credential
 from accounts.encryption import EncryptedTextField
 from accounts.models.tenant import Tenant
@@ -85,9 +85,9 @@ class CosBucket(models.Model):
         if problems:
             raise ValidationError(problems)
 
-    def destination(self, task_id: str, model: str, day: date) -> cos.Destination | None:
+    def destination(self, task_id: str, model: str, day: date) -> buckets.Destination | None:
         """Where upstream is to put a task's video, None where no bucket is set; see `cos.destination`."""
-        return cos.destination(
+        return buckets.destination(
             self.bucket,
             self.region,
             self.path_prefix,
@@ -100,13 +100,13 @@ class CosBucket(models.Model):
     def _problems(self) -> Iterator[tuple[str, str]]:
         """Fields and sentences, in the language of whoever reads them."""
         checks: dict[str, Callable[[], None]] = {
-            "bucket": partial(cos.check_bucket, self.bucket, self.region),
-            "region": partial(cos.check_region, self.region, self.bucket),
-            "path_prefix": partial(cos.check_path_prefix, self.path_prefix),
-            "secret_id": partial(cos.check_credentials, self.secret_id, has_key=self.has_secret_key),
+            "bucket": partial(buckets.check_bucket, self.bucket, self.region),
+            "region": partial(buckets.check_region, self.region, self.bucket),
+            "path_prefix": partial(buckets.check_path_prefix, self.path_prefix),
+            "secret_id": partial(buckets.check_credentials, self.secret_id, has_key=self.has_secret_key),
         }
         for field, check in checks.items():
             try:
                 check()
-            except cos.Unfit as problem:
+            except buckets.Unfit as problem:
                 yield field, gettext(problem.sentence) % problem.values

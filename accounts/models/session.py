@@ -26,6 +26,6 @@ class Session(AbstractBaseSession):
     @classmethod
     def get_session_store_class(cls) -> Any:
         """That of `SESSION_ENGINE`."""
-        from accounts.sessions import SessionStore  # which imports this module
+        from accounts.people.sessions import SessionStore  # which imports this module
 
         return SessionStore

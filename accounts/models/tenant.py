@@ -12,8 +12,8 @@ from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.clock import Clock
 from config import time_zones
+from config.clock import Clock
 from config.ids import uuid7
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts import second_factor
 from accounts.models import User
+from accounts.people import totp
 
 
 class CodeBackend:
@@ -14,7 +14,7 @@ class CodeBackend:
     def authenticate(self, request: HttpRequest | None, username: str, otp_token: str) -> User | None:
         """The person, with the device that was checked; None where it is not the code."""
         person: Any = User.objects.filter(username=username, is_active=True).first()
-        device = person and second_factor.is_right(person, otp_token)
+        device = person and totp.is_right(person, otp_token)
         if not device:
             return None
         person.otp_device = device

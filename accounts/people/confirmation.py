@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import mail, mail_limits
+from accounts import mail
 from accounts.models import User
 from accounts.people import naming
 from config.web.links import absolute
@@ -18,7 +18,7 @@ _SALT = "accounts.people.email"
 
 def mail_link(request: HttpRequest, person: User, address: str) -> bool:
     """Send the address a link that makes it the person's; False where it got too many just now."""
-    if not mail_limits.permits("confirm_email", address, request):
+    if not mail.permits("confirm_email", address, request):
         return False
     signed = signing.dumps([person.pk, person.email, address], salt=_SALT)
     link = absolute(reverse("people:confirm-email", args=[signed]), request)

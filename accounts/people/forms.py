@@ -13,7 +13,7 @@ from django.contrib.auth.forms import (
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import mail, mail_limits
+from accounts import mail
 from accounts.models import User
 from accounts.people import naming
 
@@ -114,7 +114,7 @@ class ResetForm(PasswordResetForm):
         html_email_template_name: str | None = None,
     ) -> None:
         """To the address of the account, unless it got too many just now: nobody is told."""
-        if mail_limits.permits(email_template_name, to_email, context["request"]):
+        if mail.permits(email_template_name, to_email, context["request"]):
             mail.send(email_template_name, to_email, context)
 
 

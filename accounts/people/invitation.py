@@ -15,8 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
-from accounts import audit, invitations
-from accounts.invitations import AlreadyMember, NotOpen, OwnInvitation
+from accounts import audit
+from accounts.members import invitations
+from accounts.members.invitations import AlreadyMember, NotOpen, OwnInvitation
 from accounts.models import Invitation, Membership, Place, User
 from accounts.people import confirmation
 from accounts.people.forms import NewPersonForm

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts.addresses import UNKNOWN, of_request
+from accounts.networks import UNKNOWN, of_request
 
 OF_A_NAME = 5
 """Failures with a name from an address that close the log-in for both together."""

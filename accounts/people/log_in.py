@@ -16,8 +16,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
-from accounts import audit, second_factor, sessions
+from accounts import audit
 from accounts.models import Place, User
+from accounts.people import sessions, totp
 from accounts.people.forms import WRONG_CODE, CodeForm, LogInForm
 
 PATIENCE = timedelta(minutes=10)
@@ -35,7 +36,7 @@ class LogInPage(LoginView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask whoever is not logged in; who is, is here for a page that wants a code, or somebody else."""
         person = request.user
-        if isinstance(person, User) and second_factor.of(person) and not _is_verified(person):
+        if isinstance(person, User) and totp.of(person) and not _is_verified(person):
             return self._ask_for_code(person)
         if person.is_authenticated and not self.get_redirect_url():
             return HttpResponseRedirect(self.get_success_url())
@@ -44,7 +45,7 @@ class LogInPage(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         """The password is right."""
         person: User = form.get_user()
-        if second_factor.of(person) is not None:
+        if totp.of(person) is not None:
             return self._ask_for_code(person)
         begin_session(self.request, person)
         return HttpResponseRedirect(self.get_success_url())

@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
-from accounts import audit, sessions
+from accounts import audit
 from accounts.keys import digest
+from accounts.people import sessions
 from accounts.people.pages import OwnPage
 
 MOST_SHOWN = 50

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from accounts import audit, sessions
+from accounts import audit
 from accounts.models import Place, User
+from accounts.people import sessions
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -12,8 +12,9 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts import audit, notices, sessions
+from accounts import audit
 from accounts.models import Place, User
+from accounts.people import notices, sessions
 from accounts.people.forms import PasswordForm, ResetForm
 from config.web.links import absolute
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.generic.base import TemplateView
 from django.views.generic.edit import FormView
 
-from accounts import audit, notices, second_factor
-from accounts.mail_limits import TOO_OFTEN
+from accounts import audit
+from accounts.mail import TOO_OFTEN
 from accounts.models import Membership, User
-from accounts.people import confirmation
+from accounts.people import confirmation, notices, totp
 from accounts.people.forms import EmailForm, NameForm
 from accounts.people.pages import OwnPage
 
@@ -47,7 +47,7 @@ class ProfilePage(OwnPage, FormView[NameForm]):
         """With the tenants and the second factor."""
         mine = Membership.objects.filter(user=self.person).select_related("tenant").order_by("tenant__name")
         return super().get_context_data(
-            memberships=mine, has_second_factor=second_factor.of(self.person) is not None, **kwargs
+            memberships=mine, has_second_factor=totp.of(self.person) is not None, **kwargs
         )
 
 

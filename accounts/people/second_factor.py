@@ -15,8 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_otp import login as verify_session
 
-from accounts import audit, notices, second_factor
+from accounts import audit
 from accounts.models import Authenticator
+from accounts.people import notices, totp
 from accounts.people.forms import WRONG_CODE, CodeForm, ProvedForm
 from accounts.people.pages import OwnPage
 
@@ -42,7 +43,7 @@ class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Whether it is on, and where to go next."""
-        is_on = second_factor.of(self.person) is not None
+        is_on = totp.of(self.person) is not None
         return super().get_context_data(
             is_on=is_on, **{REDIRECT_FIELD_NAME: self.get_redirect_url()}, **kwargs
         )
@@ -54,17 +55,17 @@ class SecondFactorPage(_Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show how things stand; a secret is shown when it is made, and no more."""
-        is_on = second_factor.of(self.person) is not None
+        is_on = totp.of(self.person) is not None
         return self.show(CodeForm() if is_on else ProvedForm(request, self.person))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Make a secret, and show it. One that is in use is turned off first."""
-        if second_factor.of(self.person) is not None:
+        if totp.of(self.person) is not None:
             return self.show()
         form = ProvedForm(request, self.person, request.POST)
         if not form.is_valid():
             return self.show(form)
-        return self.show(is_waiting=True, **_shown(second_factor.begin(self.person)))
+        return self.show(is_waiting=True, **_shown(totp.begin(self.person)))
 
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")
@@ -76,7 +77,7 @@ class ConfirmPage(_Page):
         form = CodeForm(request.POST)
         if not form.is_valid():
             return self.show(form, is_waiting=True)
-        device = second_factor.confirm(self.person, form.cleaned_data["code"])
+        device = totp.confirm(self.person, form.cleaned_data["code"])
         if device is None:
             form.add_error("code", WRONG_CODE)
             return self.show(form, is_waiting=True)
@@ -99,7 +100,7 @@ class TurnOffPage(_Page):
         if authenticate(request, username=name, otp_token=form.cleaned_data["code"]) is None:
             form.add_error("code", WRONG_CODE)
             return self.show(form)
-        second_factor.turn_off(self.person)
+        totp.turn_off(self.person)
         self._changed(notices.SECOND_FACTOR_OFF, was=True)
         messages.success(request, _("The log-in asks for your password alone."))
         return HttpResponseRedirect(self.get_success_url())
@@ -108,4 +109,4 @@ class TurnOffPage(_Page):
 def _shown(device: Authenticator) -> dict[str, Any]:
     """The secret, as text and as a picture for the camera."""
     picture = segno.make(device.address, error="m").svg_data_uri(scale=4, border=3, light="#fff")
-    return {"secret": second_factor.secret(device), "picture": picture}
+    return {"secret": totp.secret(device), "picture": picture}

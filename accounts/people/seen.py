@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts import sessions
+from accounts.people import sessions
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
-from accounts import audit, sessions
+from accounts import audit
 from accounts.models import Membership, Place, Role, Tenant, User
+from accounts.people import sessions
 from accounts.portal.navigation import entries
 
 

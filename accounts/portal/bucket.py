@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.bucket_forms import OwnBucketForm
 from accounts.models import CosBucket, Role, Tenant
+from accounts.pages.bucket_forms import OwnBucketForm
 from accounts.portal.base import TenantPage
 
 log = structlog.get_logger(__name__)

@@ -15,11 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, key_changes, notices
-from accounts.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
-from accounts.key_states import chip_of, state_of
+from accounts import audit
 from accounts.models import APIKey, Membership, Purpose, Role, Tenant
 from accounts.models.api_key import RECORDED, AlreadyMinted, NotRotatable
+from accounts.pages import key_changes
+from accounts.pages.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
+from accounts.pages.key_states import chip_of, state_of
+from accounts.people import notices
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
 from config.web.links import absolute

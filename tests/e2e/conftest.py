@@ -14,7 +14,8 @@ from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
-from accounts import audit, invitations
+from accounts import audit
+from accounts.members import invitations
 from accounts.models import APIKey, CosBucket, Membership, Place, Quota, Role, Tenant, User
 from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller, order_video
 from tests.fork_server import ForkServer

@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
-from accounts.admin_lists import ListAdmin
-from accounts.admin_reasons import AuditedForm
+from accounts.console.lists import ListAdmin
+from accounts.console.reasons import AuditedForm
 from accounts.credentials import validate_credential
 from videos.models import UpstreamAccount
 

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
-from accounts.admin_filters import ChoiceFilter
-from accounts.admin_lists import ReadOnlyAdmin, ReadOnlyInline
+from accounts.console.filters import ChoiceFilter
+from accounts.console.lists import ReadOnlyAdmin, ReadOnlyInline
 from config.console.days import DayOfWritingFilter
 from config.web.badges import BAD, BUSY, GOOD, NEUTRAL, chip, clipped
 from videos.display import Look

@@ -16,9 +16,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts.admin_filters import TenantFilter
-from accounts.admin_lists import BigListAdmin
-from accounts.admin_reasons import person, reason_field, record
+from accounts.console.filters import TenantFilter
+from accounts.console.lists import BigListAdmin
+from accounts.console.reasons import person, reason_field, record
 from accounts.models import AuditEntry, Tenant
 from config.amounts import shown
 from config.console.days import DayOfWritingFilter

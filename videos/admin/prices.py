@@ -24,8 +24,8 @@ from unfold.widgets import (
 )
 
 from accounts import audit
-from accounts.admin_lists import ListAdmin
-from accounts.admin_reasons import AuditedForm, ReasonForm, record
+from accounts.console.lists import ListAdmin
+from accounts.console.reasons import AuditedForm, ReasonForm, record
 from config.amounts import shown
 from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
 from videos import catalogue

@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_filters import ChoiceFilter, TenantFilter
-from accounts.admin_lists import ReadOnlyAdmin, UncountedChangeList
+from accounts.console.filters import ChoiceFilter, TenantFilter
+from accounts.console.lists import ReadOnlyAdmin, UncountedChangeList
 from accounts.models import Tenant
 from config.console.days import DayOfIdFilter
 from config.db.any_of import OF_ONE_TENANT, is_any_of

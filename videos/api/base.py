@@ -8,10 +8,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.authentication import BearerKeyAuthentication
+from accounts.api.authentication import BearerKeyAuthentication
+from accounts.api.permissions import HasScope
+from accounts.api.throttles import PerKey
 from accounts.models import APIKey
-from accounts.permissions import HasScope
-from accounts.throttles import PerKey
 from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser
 from videos.api.forms import BracketFormParser
 

@@ -13,10 +13,10 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.authentication import BearerKeyAuthentication, LookUp
-from accounts.limits import Decision
+from accounts.api.authentication import BearerKeyAuthentication, LookUp
+from accounts.api.throttles import PerKey
 from accounts.models import Scope
-from accounts.throttles import PerKey
+from accounts.quotas.limits import Decision
 from config.envelope import encode
 from videos import admission, creation, ordering, replays, representation, statements
 from videos.admission import Asker

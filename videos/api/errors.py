@@ -16,9 +16,9 @@ from django.utils import timezone
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from accounts import limits
-from accounts.authentication import CHALLENGE, REFUSAL
-from accounts.throttles import TooManyRequests
+from accounts.api.authentication import CHALLENGE, REFUSAL
+from accounts.api.throttles import TooManyRequests
+from accounts.quotas import limits
 from config.amounts import shown
 from config.charsets import header_text
 from config.envelope import envelope, json_response

@@ -3,7 +3,7 @@
 import math
 from datetime import datetime
 
-from accounts.limits import Allowance
+from accounts.quotas.limits import Allowance
 
 LIMIT, REMAINING, RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"
 

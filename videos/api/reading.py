@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
-from accounts.authentication import BearerKeyAuthentication, LookUp
+from accounts.api.authentication import BearerKeyAuthentication, LookUp
 from accounts.models import Scope
 from config import compression
 from config.db.prepared import Row

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.permissions import HasScope
 from accounts.models import Scope
-from accounts.permissions import HasScope
 from videos import links, representation
 from videos.api import lookup
 from videos.api.base import View

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.limits import Decision, Limits
-from accounts.totals import Totals
+from accounts.quotas.limits import Decision, Limits
+from accounts.quotas.totals import Totals
 from config.amounts import shown_with_currency
 from videos import creation, ordering
 from videos.admission import Look

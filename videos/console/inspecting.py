@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.admin_reasons import person
+from accounts.console.reasons import person
 from videos import decisions, representation, story
 from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl

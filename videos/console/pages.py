@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.admin_reasons import NO_REASON, person
+from accounts.console.reasons import NO_REASON, person
 from accounts.models import Place
 from videos import decisions, media
 from videos.composer.form import form_id_from

@@ -10,8 +10,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.key_states import key_name
 from accounts.models import APIKey, Tenant
+from accounts.pages.key_states import key_name
 from videos import catalogue
 from videos.history import AT_WORK, Filters
 from videos.requests.values import without_unstorable

@@ -11,8 +11,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.key_states import key_name
 from accounts.models import Role
+from accounts.pages.key_states import key_name
 from accounts.portal.base import TenantPage
 from config.amounts import shown_with_currency
 from videos import history, media, representation

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from accounts.key_states import key_name
+from accounts.pages.key_states import key_name
 from config.amounts import ZERO
 from config.web.csv_files import csv_file_for_people
 from videos.history import Reading

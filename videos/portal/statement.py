@@ -12,10 +12,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.clock import Clock
 from accounts.models import Tenant
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
+from config.clock import Clock
 from config.web.csv_files import csv_file_for_people
 from videos import books
 from videos.books import Movement, Statement

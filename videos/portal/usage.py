@@ -16,8 +16,8 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.key_states import name_of
 from accounts.models import APIKey, Tenant
+from accounts.pages.key_states import name_of
 from accounts.portal.base import TenantPage
 from config.web.csv_files import csv_file_for_people
 from videos import catalogue, charts

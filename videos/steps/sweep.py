@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from accounts.models import Standing
-from accounts.quotas import default_limits
+from accounts.quotas.in_force import default_limits
 from videos import lifecycle, media, replays, wording
 from videos.errors import FailureCode
 from videos.models import Task

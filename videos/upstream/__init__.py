@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.cos import Destination
+from accounts.buckets import Destination
 from videos import proportion
 from videos.requests import VideoRequest
 from videos.upstream.base import Upstream

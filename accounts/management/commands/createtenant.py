@@ -10,9 +10,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import EmailField
 from django.utils import timezone
 
-from accounts import audit, invitations, key_changes
+from accounts import audit
+from accounts.members import invitations
 from accounts.models import APIKey, Invitation, Role, Tenant
 from accounts.models.tenant import default_time_zone
+from accounts.pages import key_changes
 from config.texts import is_one_line
 from config.web.links import absolute
 

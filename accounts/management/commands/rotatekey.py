@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import audit, key_changes
+from accounts import audit
 from accounts.models import APIKey
 from accounts.models.api_key import ROTATION_OVERLAP, NotRotatable
+from accounts.pages import key_changes
 from config.texts import is_one_line
 
 

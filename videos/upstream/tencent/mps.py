@@ -6,7 +6,7 @@ Fields and types: the seed's page of CreateAigcVideoTask, the facts sections 2, 
 from collections.abc import Mapping
 from typing import Any
 
-from accounts.cos import Destination
+from accounts.buckets import Destination
 from videos.requests import VideoRequest
 from videos.requests.strict_json import dumps
 from videos.requests.values import storable

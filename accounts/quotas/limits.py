@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from accounts.totals import Demand, Period, Totals
+from accounts.quotas.totals import Demand, Period, Totals
 
 MINUTE = timedelta(minutes=1)
 _SPANS = {

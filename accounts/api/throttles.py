@@ -1,7 +1,7 @@
 """How often a key may ask: what a web process answers it in a minute, besides the tasks it makes.
 
-The limits of tasks are counted exactly, in the database (`accounts.limits`). This one only keeps a program
-that runs wild from taking the threads of all others, so each process counts for itself, in memory.
+The limits of tasks are counted exactly, in the database (`accounts.quotas.limits`). This one only keeps a
+program that runs wild from taking the threads of all others, so each process counts for itself, in memory.
 """
 
 import time
@@ -16,8 +16,8 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from accounts.limits import Kind, Refusal
 from accounts.models import APIKey
+from accounts.quotas.limits import Kind, Refusal
 
 _SECOND = 1_000_000_000
 _MINUTE = 60 * _SECOND

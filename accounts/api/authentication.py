@@ -7,7 +7,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from accounts import addresses
+from accounts import networks
 from accounts.models import APIKey, Tenant
 from accounts.models.api_key import LookUp
 
@@ -43,7 +43,7 @@ class BearerKeyAuthentication(BaseAuthentication):
         key = APIKey.objects.presented(_credentials(request)[1], now, self.looked_up(request, now))
         if key is None:
             raise AuthenticationFailed(REFUSAL)
-        address = addresses.caller(request.META)
+        address = networks.caller(request.META)
         if not key.allows_address(address):
             raise PermissionDenied(ADDRESS_REFUSAL)
         key.record_use(now, address)

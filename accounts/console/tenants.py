@@ -21,19 +21,21 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from accounts import appointing, audit, inviting
-from accounts.admin_cos import CosBucketInline
-from accounts.admin_filters import ChoiceFilter
-from accounts.admin_lists import ListAdmin, ReadOnlyInline
-from accounts.admin_memberships import ChangedColumnsFormSet, MembersFormSet, MembershipsInline
-from accounts.admin_reasons import NO_REASON, AuditedForm, ChangesForm, person, record
-from accounts.inviting import InviteForm
-from accounts.key_states import chip_of, state_of
+from accounts import audit
+from accounts.console.bucket import CosBucketInline
+from accounts.console.filters import ChoiceFilter
+from accounts.console.lists import ListAdmin, ReadOnlyInline
+from accounts.console.memberships import ChangedColumnsFormSet, MembersFormSet, MembershipsInline
+from accounts.console.reasons import NO_REASON, AuditedForm, ChangesForm, person, record
+from accounts.members import appointing
 from accounts.models import APIKey, Place, Purpose, Quota, Tenant, User
 from accounts.models.tenant import validate_time_zone
-from accounts.quotas import FIELDS, default_columns, quota_of
+from accounts.pages import invite
+from accounts.pages.invite import InviteForm
+from accounts.pages.key_states import chip_of, state_of
+from accounts.quotas.in_force import FIELDS, default_columns, quota_of
+from accounts.quotas.totals import Period
 from accounts.templatetags.amounts import second
-from accounts.totals import Period
 from config.amounts import shown_with_currency
 from config.console.theme import StackedInline
 from config.web.badges import GOOD, WARN, chip
@@ -275,7 +277,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         if not self.has_change_permission(request, tenant):
             raise PermissionDenied
         form = ThemedInviteForm(person(request), request.POST or None)
-        invited = form.is_valid() and inviting.invite(request, tenant, form, Place.CONSOLE)
+        invited = form.is_valid() and invite.invite(request, tenant, form, Place.CONSOLE)
         title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
         shown_form = ThemedInviteForm(person(request)) if invited else form
         context = {"title": title, "tenant": tenant, "form": shown_form, "invited": invited or None}

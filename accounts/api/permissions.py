@@ -5,7 +5,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.authentication import REFUSAL
+from accounts.api.authentication import REFUSAL
 from accounts.models import APIKey
 
 

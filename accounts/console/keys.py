@@ -17,14 +17,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
-from accounts import audit, key_changes, notices
-from accounts.admin_filters import ChoiceFilter
-from accounts.admin_lists import BigListAdmin
-from accounts.admin_reasons import person
-from accounts.key_forms import KeyForm
-from accounts.key_states import chip_of, state_of
+from accounts import audit
+from accounts.console.filters import ChoiceFilter
+from accounts.console.lists import BigListAdmin
+from accounts.console.reasons import person
 from accounts.models import APIKey, Place, Purpose
 from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
+from accounts.pages import key_changes
+from accounts.pages.key_forms import KeyForm
+from accounts.pages.key_states import chip_of, state_of
+from accounts.people import notices
 
 
 class APIKeyForm(KeyForm):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import addresses, mail, mail_limits
+from accounts import mail, networks
 from accounts.audit import Author
 from accounts.models import APIKey, Place, Role, User
 
@@ -24,7 +24,7 @@ SECOND_FACTOR_OFF = _("The second factor was turned off: the password is enough 
 
 def tell(request: HttpRequest, person: User, happened: Any, now: datetime, *, also: str = "") -> None:
     """Mail the person what happened to their account, once it is committed; and to the address `also`."""
-    told = {"person": person, "happened": happened, "at": now, "address": addresses.shown(request)}
+    told = {"person": person, "happened": happened, "at": now, "address": networks.shown(request)}
     _send(request, "account_changed", (person.email, also), told)
 
 
@@ -44,5 +44,5 @@ def new_key(key: APIKey, by: Author, now: datetime, request: HttpRequest | None 
 
 def _send(request: HttpRequest | None, template: str, to: Iterable[str], told: dict[str, Any]) -> None:
     for address in to:
-        if address and (request is None or mail_limits.permits(template, address, request)):
+        if address and (request is None or mail.permits(template, address, request)):
             transaction.on_commit(partial(mail.send, template, address, told))

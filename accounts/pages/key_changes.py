@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts import audit, notices
+from accounts import audit
 from accounts.models import APIKey
 from accounts.models.api_key import RECORDED
+from accounts.people import notices
 
 
 def record(key: APIKey, before: audit.Values, by: audit.Author, now: datetime) -> None:

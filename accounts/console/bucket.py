@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from accounts.bucket_forms import CosBucketForm
 from accounts.models import CosBucket, Tenant
+from accounts.pages.bucket_forms import CosBucketForm
 from config.console.theme import StackedInline
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts.limits import Limits
 from accounts.models import APIKey, Quota, WhenFull
+from accounts.quotas.limits import Limits
 
 FIELDS = (
     "concurrent_tasks",

@@ -9,11 +9,12 @@ from django.db.models import Model
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 
-from accounts import appointing, memberships, sessions
-from accounts.admin_lists import TableInline
-from accounts.admin_reasons import person
-from accounts.memberships import NEEDS_OWNER, LastOwner
+from accounts.console.lists import TableInline
+from accounts.console.reasons import person
+from accounts.members import appointing, memberships
+from accounts.members.memberships import NEEDS_OWNER, LastOwner
 from accounts.models import Membership, Role, Tenant, User
+from accounts.people import sessions
 
 _Parent = TypeVar("_Parent", Tenant, User)
 

@@ -5,8 +5,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_filters import TenantFilter
-from accounts.admin_lists import ReadOnlyAdmin
+from accounts.console.filters import TenantFilter
+from accounts.console.lists import ReadOnlyAdmin
 from accounts.models import Invitation
 from config.web.badges import BUSY, GOOD, NEUTRAL, chip
 

@@ -18,11 +18,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import audit, memberships, notices, sessions
-from accounts.admin_lists import ListAdmin, TableInline
-from accounts.admin_memberships import MembershipsInline, PlacesFormSet
-from accounts.admin_reasons import record
+from accounts import audit
+from accounts.console.lists import ListAdmin, TableInline
+from accounts.console.memberships import MembershipsInline, PlacesFormSet
+from accounts.console.reasons import record
+from accounts.members import memberships
 from accounts.models import Authenticator, User
+from accounts.people import notices, sessions
 
 _Row = TypeVar("_Row", bound=Model)
 

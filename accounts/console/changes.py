@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_filters import TenantFilter
-from accounts.admin_lists import ReadOnlyAdmin
-from accounts.admin_recording import shown_change
+from accounts.console.filters import TenantFilter
+from accounts.console.lists import ReadOnlyAdmin
+from accounts.console.recording import shown_change
 from accounts.models import AuditEntry
 from config.console.days import DayOfWritingFilter
 

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
 
-from accounts.admin_recording import RecordedAdmin
+from accounts.console.recording import RecordedAdmin
 from config.console import export
 from config.console.deletion import protected_rows
 from config.console.paging import MOST_PAGES, UncountedPaginator, page_asked_for

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts import addresses
+from accounts import networks
 from accounts.models import Session, User
 
 SEEN_PRECISION = timedelta(minutes=10)
@@ -40,7 +40,7 @@ class SessionStore(db.SessionStore):
 def describe(request: HttpRequest, now: datetime) -> None:
     """Note in a session that begins from where and with which browser it does."""
     agent = request.headers.get("user-agent", "").replace("\0", "")[:_LONGEST_BROWSER]
-    described = {_ADDRESS: addresses.shown(request), _BROWSER: agent}
+    described = {_ADDRESS: networks.shown(request), _BROWSER: agent}
     request.session.update({**described, _BEGUN: now.isoformat(), _SEEN: now.isoformat()})
 
 

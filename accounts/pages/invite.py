@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, invitations, mail, mail_limits
-from accounts.invitations import AlreadyMember, TenantSuspended
+from accounts import audit, mail
+from accounts.members import invitations
+from accounts.members.invitations import AlreadyMember, TenantSuspended
 from accounts.models import Invitation, Place, Role, Tenant, User
 from config.web.links import absolute
 
@@ -52,8 +53,8 @@ def invite(request: HttpRequest, tenant: Tenant, form: InviteForm, place: Place)
     if person.email and person.email.lower() == email.lower():
         form.add_error("email", str(NOT_ONESELF))
         return None
-    if not mail_limits.permits("invitation", email, request):
-        form.add_error("email", str(mail_limits.TOO_OFTEN))
+    if not mail.permits("invitation", email, request):
+        form.add_error("email", str(mail.TOO_OFTEN))
         return None
     by, role = audit.author(request, place), Role(form.cleaned_data["role"])
     try:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from accounts.clock import Clock
+from config.clock import Clock
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Pages of the staff console about tenants, people and keys."""

@@ -1,0 +1,1 @@
+"""Who belongs to a tenant: places given, invitations, the last owner."""
