@@ -227,7 +227,7 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "accounts.people.backends.CodeBackend",
 ]
-CSRF_FAILURE_VIEW = "videos.failures.csrf_failed"
+CSRF_FAILURE_VIEW = "videos.error_pages.csrf_failed"
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "people:log-in", "people:home", "people:log-in"
 PASSWORD_RESET_TIMEOUT = 3600
 """Seconds a link to set a password anew works."""
@@ -302,7 +302,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "results": {
-        "BACKEND": "videos.storage.DurableFileSystemStorage",
+        "BACKEND": "videos.results.storage.DurableFileSystemStorage",
         "OPTIONS": {
             "location": str(env.folder("RESULTS_DIR", default=DATA_DIR / "results")),
             "file_permissions_mode": 0o600,
@@ -364,7 +364,7 @@ IN_DOUBT_RELEASE_HOURS = env.number("IN_DOUBT_RELEASE_HOURS", default=48.0, most
 """A submission whose answer was lost is given up after this, unless evidence or a person decided it."""
 WORKER_THREADS = env.whole("WORKER_THREADS", default=8, least=1, most=_MOST_THREADS)
 """Database connections that one worker process works with."""
-PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "worker.jobs"
 SHUTDOWN_SECONDS = env.number("SHUTDOWN_SECONDS", default=UPSTREAM_CREATE_TIMEOUT + 30, most=7200)
 """A worker that is told to stop has ended after this, whatever hangs."""
 WORKER_LAST_SECONDS = 5.0

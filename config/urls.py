@@ -13,7 +13,7 @@ urlpatterns = [
     path("", include("accounts.people.urls")),
 ]
 
-handler400 = "videos.failures.malformed_request"
-handler403 = "videos.failures.forbidden"
-handler404 = "videos.failures.not_found"
-handler500 = "videos.failures.internal_error"
+handler400 = "videos.error_pages.malformed_request"
+handler403 = "videos.error_pages.forbidden"
+handler404 = "videos.error_pages.not_found"
+handler500 = "videos.error_pages.internal_error"

@@ -24,15 +24,16 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import APIKey, Standing, Tenant
 from config.ids import uuid7
-from config.processes import free_port
 from tests import migrated
 from tests.emptying import CommittingTest
 from tests.fork_server import fork_server  # noqa: F401 - a fixture
-from videos import admission, creation, ordering, replays, worker
-from videos.admission import Asker
+from videos.local.processes import free_port
 from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount
-from videos.replays import Repetition
 from videos.states import FINAL, Status
+from videos.tasks import admission, creation, idempotency, orders
+from videos.tasks.admission import Asker
+from videos.tasks.idempotency import Repetition
+from videos.worker import threads
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 """When the tests take place, where the time is passed in."""
@@ -242,9 +243,9 @@ def _enter_in_the_books(task: Task) -> None:
 def order_video(caller: Caller, body: dict[str, Any] = GOOD_BODY, now: datetime | None = None) -> Task:
     """Make a task as the API does, without HTTP."""
     assert caller.key is not None
-    asker = Asker.of(caller.key, now or timezone.now(), Repetition(fingerprint=replays.fingerprint(body)))
+    asker = Asker.of(caller.key, now or timezone.now(), Repetition(fingerprint=idempotency.fingerprint(body)))
     seen = admission.look(asker)
-    order = ordering.order(body, asker, seen)
+    order = orders.order(body, asker, seen)
     creation.create(order, asker, seen, lambda task, place: task.public_id)
     return Task.objects.get(pk=order.task_id)
 
@@ -264,7 +265,7 @@ def results_folder(settings: LazySettings, tmp_path: Path) -> Path:
 def database_threads(transactional_db: None) -> Iterator[None]:
     """Let steps use the database from their own threads, and end those with the test."""
     yield
-    worker.close()
+    threads.close()
 
 
 class Sandbox:

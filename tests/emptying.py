@@ -6,7 +6,7 @@ import django.test
 from django.apps import apps
 from django.db import connection, transaction
 
-from videos import default_prices
+from videos.billing import default_prices
 
 _KEPT = {"django_content_type", "auth_permission"}
 """What only migrations write."""

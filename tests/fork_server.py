@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from config.processes import die_with_parent
+from videos.local.processes import die_with_parent
 
 PROJECT = Path(__file__).resolve().parent.parent
 _REQUEST = 65_536

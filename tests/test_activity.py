@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from config.ids import uuid7
 from tests.conftest import NOW, MakeTask
-from videos import activity, lifecycle
 from videos.errors import FailureCode
-from videos.lifecycle import StoredMedia
+from videos.metrics import hourly
+from videos.metrics.buckets import start_of_hour
 from videos.models import HoursCounted, ModelHour, Task
-from videos.spans import start_of_hour
 from videos.states import ACTIVE, Status
+from videos.tasks import lifecycle
+from videos.tasks.lifecycle import StoredMedia
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -60,10 +61,10 @@ def finish(task: Task, now: datetime) -> None:
 
 def test_a_task_is_made_in_one_hour_and_ends_in_another(make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING, price=Decimal("1.5"))
-    activity.roll_up(NOW)
+    hourly.roll_up(NOW)
     assert counted() == {(NOW, task.model): (1, 0, 0, 0)}
     finish(task, NOW + HOUR)
-    activity.roll_up(NOW + HOUR)
+    hourly.roll_up(NOW + HOUR)
     assert counted() == {
         (NOW, task.model): (1, 0, 0, 0),
         (NOW + HOUR, task.model): (0, 1, 0, Decimal("1.5")),
@@ -73,7 +74,7 @@ def test_a_task_is_made_in_one_hour_and_ends_in_another(make_task: MakeTask) -> 
 def test_cancelled_tasks_are_made_but_neither_completed_nor_failed(make_task: MakeTask) -> None:
     make_task(Status.CANCELLED)
     make_task(Status.FAILED, price=Decimal(1))
-    activity.roll_up(NOW)
+    hourly.roll_up(NOW)
     assert counted() == {(NOW, MODELS[0]): (2, 0, 1, 0)}
 
 
@@ -82,17 +83,17 @@ def test_the_last_moment_of_an_hour_belongs_to_it_and_the_first_of_the_next_does
 ) -> None:
     for moment in (NOW - timedelta(microseconds=1), NOW, NOW + HOUR - timedelta(microseconds=1), NOW + HOUR):
         make_task(Status.SUCCEEDED, now=moment)
-    activity.roll_up(NOW + HOUR)
+    hourly.roll_up(NOW + HOUR)
     assert [row[:2] for row in counted().values()] == [(1, 1), (2, 2), (1, 1)]
     assert counted() == true()
 
 
 def test_counting_again_changes_no_row(make_task: MakeTask) -> None:
     make_task(Status.SUCCEEDED, price=Decimal("0.25"))
-    activity.roll_up(NOW)
+    hourly.roll_up(NOW)
     written = "SELECT xmin, ctid, * FROM videos_modelhour"
     before = [vars(row) for row in ModelHour.objects.raw(written)]
-    activity.roll_up(NOW)
+    hourly.roll_up(NOW)
     after = [vars(row) for row in ModelHour.objects.raw(written)]
     for row in before + after:
         del row["_state"]
@@ -101,9 +102,9 @@ def test_counting_again_changes_no_row(make_task: MakeTask) -> None:
 
 def test_an_end_that_shows_only_after_its_hour_was_counted_is_counted(make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING, price=Decimal(2), now=NOW - 5 * HOUR)
-    activity.roll_up(NOW + MINUTE)
+    hourly.roll_up(NOW + MINUTE)
     finish(task, NOW - MINUTE)
-    activity.roll_up(NOW + 2 * MINUTE)
+    hourly.roll_up(NOW + 2 * MINUTE)
     assert counted()[NOW - HOUR, task.model] == (0, 1, 0, 2)
 
 
@@ -112,21 +113,21 @@ def test_hours_whose_rows_went_are_corrected(make_task: MakeTask) -> None:
         make_task(model=model)
     ModelHour.objects.create(hour=NOW, model="a model nobody asked for", made=7)
     ModelHour.objects.create(hour=NOW, model=MODELS[0], made=9, failed=3, spend=5)
-    activity.roll_up(NOW)
+    hourly.roll_up(NOW)
     assert counted() == true()
 
 
 def test_hours_with_nothing_have_no_row(make_task: MakeTask) -> None:
     make_task(now=NOW - 3 * HOUR)
-    activity.roll_up(NOW)
+    hourly.roll_up(NOW)
     assert list(counted()) == [(NOW - 3 * HOUR, MODELS[0])]
 
 
 @pytest.mark.usefixtures("db")
 def test_an_empty_database_is_counted_up_to_now() -> None:
-    assert activity.counted_until() is None
-    assert activity.roll_up(NOW)
-    assert (activity.counted_until(), ModelHour.objects.count()) == (NOW, 0)
+    assert hourly.counted_until() is None
+    assert hourly.roll_up(NOW)
+    assert (hourly.counted_until(), ModelHour.objects.count()) == (NOW, 0)
 
 
 def test_an_old_database_is_counted_over_several_calls_oldest_first(make_task: MakeTask) -> None:
@@ -134,37 +135,37 @@ def test_an_old_database_is_counted_over_several_calls_oldest_first(make_task: M
     for ago in range(0, days, 4):
         make_task(Status.FAILED, now=NOW - timedelta(days=ago))
     seen = []
-    while not activity.roll_up(NOW):
-        seen.append(activity.counted_until())
+    while not hourly.roll_up(NOW):
+        seen.append(hourly.counted_until())
     assert len(seen) == 2
     assert seen == sorted(seen)  # type: ignore[type-var]
     assert counted() == true()
-    assert activity.counted_until() == NOW
+    assert hourly.counted_until() == NOW
 
 
 def test_a_long_pause_is_made_up_for(make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING)
-    activity.roll_up(NOW)
+    hourly.roll_up(NOW)
     later = NOW + timedelta(days=15)
     finish(task, later - timedelta(days=7))
     make_task(now=later)
-    assert not activity.roll_up(later)
-    assert activity.roll_up(later)
+    assert not hourly.roll_up(later)
+    assert hourly.roll_up(later)
     assert counted() == true()
 
 
 def test_a_clock_that_goes_back_loses_nothing(make_task: MakeTask) -> None:
-    activity.roll_up(NOW + 5 * HOUR)
+    hourly.roll_up(NOW + 5 * HOUR)
     make_task(now=NOW)
-    assert activity.roll_up(NOW)
-    assert activity.roll_up(NOW + HOUR)
+    assert hourly.roll_up(NOW)
+    assert hourly.roll_up(NOW + HOUR)
     assert counted() == true()
 
 
 def test_everything_can_be_counted_anew(make_task: MakeTask) -> None:
-    activity.roll_up(NOW)
+    hourly.roll_up(NOW)
     make_task(Status.FAILED, now=NOW - timedelta(days=40))
-    activity.roll_up_anew(NOW)
+    hourly.roll_up_anew(NOW)
     assert counted() == true()
     assert HoursCounted.objects.count() == 1
 
@@ -184,7 +185,7 @@ def test_hours_equal_the_rows_after_whatever_happened(make_task: MakeTask, steps
         for position, (what, minutes) in enumerate(steps):
             now += minutes * MINUTE
             step(what, now, position, make_task)
-        activity.roll_up(now)
+        hourly.roll_up(now)
         assert counted() == true()
         transaction.set_rollback(True)  # each example begins with nothing
 
@@ -196,7 +197,7 @@ def step(what: str, now: datetime, position: int, make_task: MakeTask) -> None:
         status = Status.QUEUED if position % 2 else Status.RUNNING
         make_task(status, now=now, id=uuid7(now), model=MODELS[position % 3 % 2], price=Decimal(position))
     elif what == "count":
-        activity.roll_up(now)
+        hourly.roll_up(now)
     elif task and what == "cancel":
         lifecycle.cancel(task, now)
     elif task and what == "fail":

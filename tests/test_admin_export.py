@@ -20,7 +20,7 @@ from config.web.csv_files import MOST_ROWS
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.rows import each
-from videos import ledger
+from videos.billing import ledger
 from videos.models import LedgerEntry
 from videos.states import Status
 

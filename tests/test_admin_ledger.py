@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditEntry, Quota, Standing, Tenant
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.console import Answer, Person
-from videos import ledger
+from videos.billing import ledger
+from videos.billing.reconciliation import differences
 from videos.models import LedgerEntry
-from videos.reconciliation import differences
 from videos.states import Status
 
 LIST, ADD = "/admin/videos/ledgerentry/", "/admin/videos/ledgerentry/add/"

@@ -16,7 +16,7 @@ from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.plans import analyse
 from videos import queueing
-from videos.admin import tasks as task_list
+from videos.console import task_list as task_list
 from videos.models import Task, TaskEvent
 from videos.states import Status
 

@@ -14,8 +14,8 @@ from PIL import Image
 from config.ids import uuid7
 from tests.conftest import NOW, Caller, MakeTask
 from tests.test_api_errors import assert_refused, assert_request_id
-from videos import media
 from videos.models import Task
+from videos.results import files
 from videos.states import Status
 
 VIDEO = bytes(range(256)) * 4096 + b"the end"
@@ -179,7 +179,7 @@ def test_the_video_is_what_is_asked_for_unless_another_variant_is(
 def test_the_thumbnail_is_the_still_as_webp(owner: Caller, nobody: Caller, task: Task) -> None:
     still = io.BytesIO()
     Image.new("RGB", (64, 36), "teal").save(still, "JPEG")
-    media.save_poster(task, still.getvalue())
+    files.save_poster(task, still.getvalue())
     Task.objects.update(has_poster=True)
     answer = owner.get(f"{url(task)}?variant=thumbnail")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
@@ -200,7 +200,7 @@ def test_a_video_without_a_still_has_no_thumbnail(has_poster: bool, owner: Calle
 
 
 def test_a_still_that_is_broken_is_no_thumbnail(owner: Caller, task: Task) -> None:
-    media.save_poster(task, b"no picture")
+    files.save_poster(task, b"no picture")
     Task.objects.update(has_poster=True)
     assert_refused(owner.get(f"{url(task)}?variant=thumbnail"), 409, "video_not_ready")
 

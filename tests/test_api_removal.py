@@ -21,9 +21,9 @@ from tests.test_api_errors import (
     _somebody_waits_for_a_lock,
     assert_refused,
 )
-from videos import lifecycle
 from videos.models import Task, TaskEvent
 from videos.states import FINAL, Status
+from videos.tasks import lifecycle
 
 WAITING = [Status.WAITING, Status.QUEUED]
 AT_WORK = [status for status in Status if status not in FINAL and status not in WAITING]

@@ -19,8 +19,8 @@ from accounts.models import APIKey, Quota, Standing, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.rows import each
 from tests.test_api_errors import CREATE_ROUTES, QUERY_ROUTES, UNKNOWN_ID, _somebody_waits_for_a_lock
-from videos import links
 from videos.models import GenerationStat, Task, UpstreamAccount
+from videos.results import links
 from videos.states import FINAL, Status
 
 UNIX_NOW = int(NOW.timestamp())

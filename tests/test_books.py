@@ -13,10 +13,10 @@ from django.db.models import Sum
 from accounts.models import Standing, Tenant, User
 from tests.conftest import NOW, Caller, MakeTask, move
 from tests.plans import add_others, analyse
-from videos import books, ledger
-from videos.books import Movement, Statement
+from videos.billing import ledger, statements
+from videos.billing.reconciliation import differences
+from videos.billing.statements import Movement, Statement
 from videos.models import BookedDay, BookedUntil, LedgerEntry
-from videos.reconciliation import differences
 from videos.states import Status
 
 DAY = NOW.date()
@@ -36,7 +36,7 @@ def pay(owner: Caller) -> Pay:
 
 
 def told(tenant: Tenant, start: date = DAY, end: date = DAY) -> Statement:
-    return books.statement(Tenant.objects.get(pk=tenant.pk), start, end)
+    return statements.statement(Tenant.objects.get(pk=tenant.pk), start, end)
 
 
 def sums(statement: Statement) -> dict[date, Decimal]:
@@ -47,7 +47,7 @@ def sums(statement: Statement) -> dict[date, Decimal]:
 @pytest.fixture(params=["live", "booked"])
 def book(request: pytest.FixtureRequest) -> Callable[[], int]:
     """Add up the days, or do not."""
-    return books.keep_up if request.param == "booked" else lambda: 0
+    return statements.keep_up if request.param == "booked" else lambda: 0
 
 
 def test_a_day_tells_what_was_done_to_the_balance(
@@ -128,14 +128,14 @@ def test_days_are_the_tenants_own_and_add_up_when_clocks_change(
     assert sum(counted.values()) == statement.total.change == len(moments)
     for moment in moments:
         assert moment.astimezone(zone).date() in counted
-    entries = books.by_people(Tenant.objects.get(pk=owner.tenant.pk), around, around)
+    entries = statements.by_people(Tenant.objects.get(pk=owner.tenant.pk), around, around)
     assert entries.aggregate(paid=Sum("amount"))["paid"] == counted[around]
 
 
 def test_when_a_tenant_moves_its_days_go_on_and_none_changes(owner: Caller, pay: Pay) -> None:
     evening, next_day = datetime(2026, 11, 20, 20, tzinfo=UTC), DAY + timedelta(days=1)
     pay("1", evening)
-    books.keep_up()
+    statements.keep_up()
     move(owner.tenant, "Asia/Shanghai", evening)
     pay("2", evening + timedelta(hours=3))  # the next day in Shanghai already
     pay("4", evening + timedelta(hours=5))
@@ -143,10 +143,10 @@ def test_when_a_tenant_moves_its_days_go_on_and_none_changes(owner: Caller, pay:
     for _ in range(2):
         counted = sums(told(owner.tenant, DAY, DAY + timedelta(days=2)))
         assert counted == {DAY: 3, next_day: 4, DAY + timedelta(days=2): 8}
-        books.keep_up()
+        statements.keep_up()
     tenant = Tenant.objects.get(pk=owner.tenant.pk)
-    assert books.by_people(tenant, DAY, DAY).count() == 2
-    assert books.by_people(tenant, next_day, next_day).count() == 1
+    assert statements.by_people(tenant, DAY, DAY).count() == 2
+    assert statements.by_people(tenant, next_day, next_day).count() == 1
     assert differences(tenant) == []
 
 
@@ -156,7 +156,7 @@ def test_tenants_are_told_of_their_own_money_alone(
     pay("5")
     book()
     assert (told(owner.tenant).closing, told(stranger.tenant).closing) == (Decimal(5), Decimal(0))
-    assert not books.by_people(stranger.tenant, DAY, DAY).exists()
+    assert not statements.by_people(stranger.tenant, DAY, DAY).exists()
 
 
 # --- adding up
@@ -164,18 +164,18 @@ def test_tenants_are_told_of_their_own_money_alone(
 
 def test_adding_up_twice_adds_nothing(owner: Caller, pay: Pay) -> None:
     pay("5")
-    assert [books.keep_up(), books.keep_up()] == [1, 0]
-    books.add_up(owner.tenant)
+    assert [statements.keep_up(), statements.keep_up()] == [1, 0]
+    statements.add_up(owner.tenant)
     assert BookedDay.objects.get().amount == 5
     pay("6")
-    assert books.keep_up() == 1
+    assert statements.keep_up() == 1
     assert (BookedDay.objects.get().amount, BookedDay.objects.get().entries) == (Decimal(11), 2)
     assert BookedUntil.objects.get().entry == LedgerEntry.objects.latest("id").pk
 
 
 def test_days_that_are_not_what_the_ledger_says_are_found(owner: Caller, pay: Pay) -> None:
     pay("5")
-    books.keep_up()
+    statements.keep_up()
     pay("6")
     assert differences() == []
     BookedDay.objects.update(amount=4)
@@ -187,12 +187,12 @@ def test_a_statement_is_one_query_that_reads_what_was_not_added_up(owner: Caller
     add_others()
     for _ in range(20):
         pay("1")
-    books.keep_up()
+    statements.keep_up()
     pay("1")
     analyse()
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"tenant": owner.tenant.pk, "zone": "UTC", "start": DAY, "end": DAY}
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {books._SUMS}", values)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statements._SUMS}", values)
         [(plan,)] = cursor.fetchall()
     assert _rows_read(plan[0]["Plan"], "videos_ledgerentry") == 1
 

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from videos import budgets
-from videos.budgets import Action
 from videos.models import UpstreamAccount, UpstreamBudget
+from videos.routing import rate_limits
+from videos.routing.rate_limits import Action
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FAR = timedelta(hours=1)
@@ -21,10 +21,10 @@ AT_ONCE = 0.001
 
 
 def reserve(
-    account: UpstreamAccount, action: Action, wanted: int, horizon: timedelta = budgets.HORIZON
+    account: UpstreamAccount, action: Action, wanted: int, horizon: timedelta = rate_limits.HORIZON
 ) -> list[float]:
     """Reserve moments, and tell how long it is until each, in seconds from when that is known here."""
-    moments = budgets.reserve(account, action, wanted, horizon)
+    moments = rate_limits.reserve(account, action, wanted, horizon)
     now = time.monotonic()
     return [moment - now for moment in moments]
 
@@ -136,8 +136,8 @@ def move(minutes: int) -> None:
 
 def test_moments_are_counted_by_the_minute_they_were_given_in(account: UpstreamAccount) -> None:
     minute = within_one_minute(lambda: [reserve(account, Action.CREATE, wanted) for wanted in (3, 0, 2)])
-    assert budgets.given(budget(), minute) == 5
-    assert budgets.given(budget(), minute + MINUTE) == 0
+    assert rate_limits.given(budget(), minute) == 5
+    assert rate_limits.given(budget(), minute + MINUTE) == 0
 
 
 def test_the_figure_of_the_last_minute_is_kept_and_no_older_one(account: UpstreamAccount) -> None:
@@ -147,7 +147,7 @@ def test_the_figure_of_the_last_minute_is_kept_and_no_older_one(account: Upstrea
         reserve(account, Action.CREATE, 2)
 
     minute = within_one_minute(work)
-    assert [budgets.given(budget(), minute - ago * MINUTE) for ago in range(3)] == [2, 4, 0]
+    assert [rate_limits.given(budget(), minute - ago * MINUTE) for ago in range(3)] == [2, 4, 0]
     move(-2)
     reserve(account, Action.CREATE, 1)
     assert (budget().in_minute, budget().in_minute_before) == (1, 0)
@@ -165,19 +165,19 @@ def test_whoever_waited_with_an_older_clock_counts_into_the_later_minute(account
     later = budget().minute
     assert later is not None
     reserve(account, Action.CREATE, 3)
-    assert (budget().minute, budgets.given(budget(), later)) == (later, 5)
+    assert (budget().minute, rate_limits.given(budget(), later)) == (later, 5)
 
 
 def test_actions_are_counted_apart_and_a_new_budget_has_given_nothing(account: UpstreamAccount) -> None:
     reserve(account, Action.DESCRIBE, 7)
     set_free(account)
     assert budget(Action.DESCRIBE).in_minute == 7
-    assert budgets.given(budget(), this_minute()) == 0
+    assert rate_limits.given(budget(), this_minute()) == 0
 
 
 def test_a_minute_has_sixty_times_the_moments_of_a_second(account: UpstreamAccount) -> None:
-    assert budgets.per_minute(account, Action.CREATE) == 540
-    assert budgets.per_minute(account, Action.DESCRIBE) == 2700
+    assert rate_limits.per_minute(account, Action.CREATE) == 540
+    assert rate_limits.per_minute(account, Action.DESCRIBE) == 2700
 
 
 @pytest.mark.django_db(transaction=True)
@@ -191,7 +191,7 @@ def test_parallel_reservations_never_share_a_moment(account: UpstreamAccount) ->
             connection.ensure_connection()
             barrier.wait()
             for _ in range(5):
-                moments.extend(budgets.reserve(account, Action.CREATE, 3, FAR))
+                moments.extend(rate_limits.reserve(account, Action.CREATE, 3, FAR))
         finally:
             connection.close()
 

@@ -23,10 +23,10 @@ from videos.composer.form import VideoForm, asker_for
 from videos.composer.offer import Offer
 from videos.composer.places import EVERYWHERE, place_of
 from videos.composer.preview import Preview, curl
-from videos.making import Asked, NotMade, make
 from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.requests import InvalidRequestError, VideoRequest, parse
 from videos.requests.metadata import SWITCHES
+from videos.tasks.manual import Asked, NotMade, make
 from videos.upstream import translate
 
 INEXPRESSIBLE = {

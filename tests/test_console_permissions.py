@@ -20,8 +20,10 @@ from accounts.models import Place, Role, Tenant, User
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.rows import check_each
-from videos import ledger, media, queueing
+from videos import queueing
+from videos.billing import ledger
 from videos.models import Price, TaskEvent
+from videos.results import files
 from videos.states import Status
 
 PERMISSIONS = ("view", "add", "change", "delete")
@@ -158,7 +160,7 @@ def things(owner: Caller, make_task: MakeTask) -> dict[type[Model], Model]:
     """A row of each model."""
     boss = User.objects.create_superuser("boss")
     task = make_task(Status.SUCCEEDED, has_poster=True)
-    media.save_poster(task, b"a still")
+    files.save_poster(task, b"a still")
     TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
     audit.record(audit.Author(boss, Place.CONSOLE), "quota", "So.", {}, {"a": 1}, NOW, owner.tenant)
     invitations.invite(owner.tenant, "x@people.example", Role.VIEWER, boss, NOW)

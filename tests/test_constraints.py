@@ -40,8 +40,9 @@ from tests.console import Person
 from tests.plans import add_past, analyse, empty_pages, many_tasks, tasks_of_many  # noqa: F401 - two are fixtures
 from tests.rows import check_each, each
 from tests.test_api_listing import INDEXES as OF_THE_LIST
-from videos import admission, books, creation, generation_times, ordering, pruning, search, statements
-from videos.admission import Asker
+from videos.billing import statements
+from videos.estimates import generation_times
+from videos.listing import search
 from videos.models import (
     BookedDay,
     DailyUsage,
@@ -57,9 +58,11 @@ from videos.models import (
     UpstreamAccount,
     UpstreamBudget,
 )
-from videos.replays import Repetition
 from videos.states import FINAL, Status
-from videos.steps import sweep
+from videos.tasks import admission, creation, orders, pruning, sql
+from videos.tasks.admission import Asker
+from videos.tasks.idempotency import Repetition
+from videos.worker import sweep
 
 
 @dataclass(frozen=True)
@@ -685,7 +688,7 @@ INDEXES: list[tuple[str, Query]] = [
     ),
     (
         "ledger_by_people",
-        lambda account, tenant: books.by_people(tenant, NOW.date(), NOW.date()).order_by("-pk")[:51],
+        lambda account, tenant: statements.by_people(tenant, NOW.date(), NOW.date()).order_by("-pk")[:51],
     ),
     ("standing_waiting", lambda account, tenant: Standing.objects.filter(waiting_tasks__gt=0)[: sweep.BATCH]),
     (
@@ -812,7 +815,7 @@ def test_the_queue_is_read_in_order_of_its_index_without_sorting(
 
 HAND_WRITTEN = {
     name: text
-    for name, text in vars(statements).items()
+    for name, text in vars(sql).items()
     if isinstance(text, str) and text.lstrip().startswith(("SELECT", "WITH"))
 }
 MUST_BE_SEARCHED = {"videos_task", "videos_ledgerentry", "videos_dailyusage", "videos_idempotencykey"}
@@ -883,7 +886,7 @@ def _create_too_late(caller: Caller) -> None:
     asker = Asker.of(caller.key, timezone.now(), Repetition(fingerprint=b"another"))
     seen = admission.look(asker)
     Standing.objects.filter(tenant=caller.tenant).update(version=F("version") + 1)
-    order = ordering.order(GOOD_BODY, asker, seen)
+    order = orders.order(GOOD_BODY, asker, seen)
     creation.create(order, asker, seen, lambda task, place: task.public_id)
 
 
@@ -892,9 +895,9 @@ def test_every_statement_is_among_those_that_are_looked_at(runs: list[Run]) -> N
 
 
 def test_no_statement_reads_a_table_from_end_to_end(runs: list[Run]) -> None:
-    for sql, values in runs:
-        (plan,) = prepared.fetch(f"EXPLAIN (FORMAT JSON) {sql}", values) or ()
-        assert not _read_whole(plan), sql
+    for text, values in runs:
+        (plan,) = prepared.fetch(f"EXPLAIN (FORMAT JSON) {text}", values) or ()
+        assert not _read_whole(plan), text
 
 
 @pytest.mark.usefixtures("runs")

@@ -22,11 +22,11 @@ from config import disk
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.rows import check_each
-from videos import activity, dashboard, spans
-from videos.budgets import MINUTE, Action
-from videos.dashboard import BudgetUse, Counts
+from videos.metrics import buckets, hourly, overview
+from videos.metrics.buckets import HOUR, Span, start_of_hour
+from videos.metrics.overview import BudgetUse, Counts
 from videos.models import Task, UpstreamAccount, UpstreamBudget
-from videos.spans import HOUR, Span, start_of_hour
+from videos.routing.rate_limits import MINUTE, Action
 from videos.states import Status
 
 MODEL = "Kling-3.0-720p"
@@ -53,7 +53,7 @@ def busy_month(make_task: MakeTask) -> None:
         ended = min(NOW, made + chance.random() * 3 * HOUR)
         make_task(status, now=made, finished_at=ended, price=Decimal(number) / 8)
     make_task(Status.RUNNING)
-    activity.roll_up_anew(NOW)
+    hourly.roll_up_anew(NOW)
 
 
 def true_counts(key: Callable[[datetime], object]) -> dict[object, tuple[int, int, int, Decimal]]:
@@ -83,11 +83,11 @@ def told(counts: Counts) -> tuple[int, int, int, Decimal]:
 def test_each_day_of_a_month_has_the_counts_of_its_rows() -> None:
     def holds(name: str) -> None:
         zone = ZoneInfo(name)
-        begins = spans.starts(Span.MONTH, NOW, zone)
-        buckets = dashboard.plotted(begins, NOW)
+        begins = buckets.starts(Span.MONTH, NOW, zone)
+        counted = overview.plotted(begins, NOW)
         by_day = true_counts(lambda hour: hour.astimezone(zone).date())
         nothing = (0, 0, 0, Decimal(0))
-        assert [told(counts) for counts in buckets] == [
+        assert [told(counts) for counts in counted] == [
             by_day.get(begin.astimezone(zone).date(), nothing) for begin in begins
         ]
 
@@ -98,8 +98,8 @@ def test_each_day_of_a_month_has_the_counts_of_its_rows() -> None:
 def test_the_buckets_together_are_the_range() -> None:
     def holds(row: tuple[Span, str]) -> None:
         span, name = row
-        begins = spans.starts(span, NOW, ZoneInfo(name))
-        total = sum(dashboard.plotted(begins, NOW), Counts())
+        begins = buckets.starts(span, NOW, ZoneInfo(name))
+        total = sum(overview.plotted(begins, NOW), Counts())
         within = true_counts(lambda hour: hour >= begins[0])
         assert told(total) == within[True]
 
@@ -111,9 +111,9 @@ def test_a_bucket_of_a_day_on_which_the_clock_goes_back_has_25_hours(make_task: 
     first = datetime(2026, 11, 1, tzinfo=zone)
     for hours in range(-1, 26):
         make_task(now=datetime.fromtimestamp(first.timestamp() + hours * 3600, ZoneInfo("UTC")))
-    activity.roll_up_anew(NOW)
-    begins = spans.starts(Span.MONTH, NOW, zone)
-    made = [counts.made for counts in dashboard.plotted(begins, NOW)]
+    hourly.roll_up_anew(NOW)
+    begins = buckets.starts(Span.MONTH, NOW, zone)
+    made = [counts.made for counts in overview.plotted(begins, NOW)]
     assert [number for number in made if number] == [1, 25, 1]
 
 
@@ -133,8 +133,8 @@ def test_times_are_the_median_and_the_slow_end_of_each_models_videos(make_task: 
     make_done(make_task, *range(1, 102))
     make_done(make_task, 7.0, model="Vidu-q2-720p")
     make_task(Status.FAILED, now=NOW - HOUR, done_at=NOW, accepted_at=NOW - 9 * HOUR)
-    activity.roll_up_anew(NOW)
-    kling, vidu = dashboard.by_model(NOW - DAY, NOW)
+    hourly.roll_up_anew(NOW)
+    kling, vidu = overview.by_model(NOW - DAY, NOW)
     assert (kling.model, kling.median, kling.slow, kling.videos) == (MODEL, 51, 96, 101)
     assert told(kling.counts)[:3] == (102, 101, 1)
     assert (vidu.model, vidu.median, vidu.videos) == ("Vidu-q2-720p", 7, 1)
@@ -143,20 +143,20 @@ def test_times_are_the_median_and_the_slow_end_of_each_models_videos(make_task: 
 def test_only_the_latest_videos_within_the_span_are_timed(
     make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dashboard, "LATEST", 3)
+    monkeypatch.setattr(overview, "LATEST", 3)
     make_done(make_task, 500.0, 500.0, ago=2 * HOUR)
     make_done(make_task, 10.0, 20.0, 30.0)
-    activity.roll_up_anew(NOW)
-    [figures] = dashboard.by_model(NOW - DAY, NOW)
+    hourly.roll_up_anew(NOW)
+    [figures] = overview.by_model(NOW - DAY, NOW)
     assert (figures.median, figures.videos) == (20, 3)
-    [later] = dashboard.by_model(NOW - HOUR, NOW)
+    [later] = overview.by_model(NOW - HOUR, NOW)
     assert (later.counts.completed, later.videos) == (3, 3)
 
 
 def test_a_model_whose_tasks_are_all_at_work_has_no_times(make_task: MakeTask) -> None:
     make_task(Status.RUNNING)
-    activity.roll_up_anew(NOW)
-    [figures] = dashboard.by_model(NOW - DAY, NOW)
+    hourly.roll_up_anew(NOW)
+    [figures] = overview.by_model(NOW - DAY, NOW)
     assert (figures.counts.made, figures.median, figures.slow, figures.videos) == (1, None, None, 0)
 
 
@@ -166,7 +166,7 @@ def test_open_tasks_are_counted_by_account_and_state(make_task: MakeTask, accoun
     for status in (Status.QUEUED, Status.RUNNING, Status.IN_DOUBT, Status.WAITING, *Status):
         make_task(status)
     make_task(Status.QUEUED, account=other)
-    found = {(row.account, row.status): row for row in dashboard.open_tasks()}
+    found = {(row.account, row.status): row for row in overview.open_tasks()}
     assert {key[1]: row.tasks for key, row in found.items() if key[0] == account.pk} == {
         "waiting": 2,
         "queued": 3,
@@ -183,10 +183,10 @@ def test_what_is_stuck_comes_oldest_first_and_one_more_than_is_shown(make_task: 
     for ago in (3, 1, 2):
         make_task(Status.RUNNING, now=NOW - ago * HOUR, attention=f"{ago} hours")
     make_task(Status.RUNNING)
-    assert [task.attention for task in dashboard.stuck()] == ["3 hours", "2 hours", "1 hours"]
+    assert [task.attention for task in overview.stuck()] == ["3 hours", "2 hours", "1 hours"]
     for _ in range(30):
         make_task(Status.RUNNING, attention="again")
-    assert len(dashboard.stuck()) == dashboard.MOST_STUCK + 1
+    assert len(overview.stuck()) == overview.MOST_STUCK + 1
 
 
 def budget(account: UpstreamAccount, action: Action = Action.CREATE, **figures: Any) -> None:
@@ -194,8 +194,8 @@ def budget(account: UpstreamAccount, action: Action = Action.CREATE, **figures: 
 
 
 def standstills(now: datetime = NOW) -> list[tuple[str, int]]:
-    accounts = dashboard.accounts(dashboard.open_tasks(), now)
-    return [(found.status.value, found.tasks) for found in dashboard.standstills(accounts, now)]
+    accounts = overview.accounts(overview.open_tasks(), now)
+    return [(found.status.value, found.tasks) for found in overview.standstills(accounts, now)]
 
 
 def test_a_queue_that_is_due_and_not_sent_stands_still(make_task: MakeTask, account: UpstreamAccount) -> None:
@@ -229,17 +229,17 @@ def test_submissions_and_results_nobody_sees_to_stand_still_whatever_is_sent(
 
 def test_the_use_of_a_budget_is_that_of_the_last_full_minute(account: UpstreamAccount) -> None:
     budget(account, minute=NOW, in_minute=3, in_minute_before=400)
-    [figures] = dashboard.accounts([], NOW + timedelta(seconds=59))
+    [figures] = overview.accounts([], NOW + timedelta(seconds=59))
     assert figures.uses[Action.CREATE] == BudgetUse(so_far=3, last_minute=400, most=540)
     assert figures.uses[Action.DESCRIBE] == BudgetUse(so_far=0, last_minute=0, most=2700)
-    [later] = dashboard.accounts([], NOW + 5 * MINUTE)
+    [later] = overview.accounts([], NOW + 5 * MINUTE)
     assert later.uses[Action.CREATE].last_minute == 0
 
 
 def test_an_account_whose_secret_cannot_be_read_is_shown(account: UpstreamAccount) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE videos_upstreamaccount SET secret_key = 'what no key decrypts'")
-    assert [figures.account.name for figures in dashboard.accounts([], NOW)] == [account.name]
+    assert [figures.account.name for figures in overview.accounts([], NOW)] == [account.name]
 
 
 def spends(name: str, zone: str = "UTC", **figures: Any) -> None:
@@ -255,7 +255,7 @@ def test_what_an_earlier_day_or_month_took_is_not_of_now() -> None:
     spends("yesterday", day=today - DAY, month=month, **money)
     spends("last month", day=today - 30 * DAY, month=month - DAY, **money)
     spends("never")
-    rows = dashboard.spending(NOW)
+    rows = overview.spending(NOW)
     found: dict[str, Any] = {row.tenant.name: (row.today, row.this_month, row.balance) for row in rows}
     assert found == {
         "today": (2, 9, -5),
@@ -270,7 +270,7 @@ def test_a_tenants_day_is_its_own() -> None:
     evening = NOW + 6 * HOUR  # two in the morning of the next day in Shanghai
     for zone in ("Asia/Shanghai", "America/New_York"):
         spends(zone, zone, day=evening.date(), day_spend=Decimal(1))
-    found = {row.tenant.name: row.today for row in dashboard.spending(evening)}
+    found = {row.tenant.name: row.today for row in overview.spending(evening)}
     assert found == {"Asia/Shanghai": 0, "America/New_York": 1}
 
 
@@ -279,7 +279,7 @@ def test_those_who_spend_most_come_first_and_no_more_than_twenty() -> None:
     for number in range(25):
         month: dict[str, Any] = {"month": NOW.date().replace(day=1), "month_spend": Decimal(number)}
         spends(f"tenant {number}", **month)
-    names = [row.tenant.name for row in dashboard.spending(NOW)]
+    names = [row.tenant.name for row in overview.spending(NOW)]
     assert names == [f"tenant {number}" for number in range(24, 4, -1)]
 
 
@@ -315,7 +315,7 @@ def test_the_states_are_counted_and_lead_to_their_lists(boss: Person, make_task:
     now = timezone.now()
     for status in (Status.RUNNING, Status.RUNNING, Status.QUEUED, Status.SUCCEEDED, Status.FAILED):
         make_task(status, now=now)
-    activity.roll_up(now)
+    hourly.roll_up(now)
     page = boss.see("/admin/")
     shown = {status: tile(page, status) for status in (Status.RUNNING, Status.QUEUED, Status.SUCCEEDED)}
     assert shown == {Status.RUNNING: "2", Status.QUEUED: "1", Status.SUCCEEDED: "1"}
@@ -331,7 +331,7 @@ def test_ended_tasks_are_those_of_the_span(boss: Person, make_task: MakeTask) ->
     now = timezone.now()
     for ago in (0, 3, 20, 50):
         make_task(Status.SUCCEEDED, now=now - ago * DAY)
-    activity.roll_up_anew(now)
+    hourly.roll_up_anew(now)
     shown = [tile(boss.see(f"/admin/?span={span}"), Status.SUCCEEDED) for span in Span]
     assert shown == ["1", "2", "3"]
 
@@ -359,7 +359,7 @@ def test_what_is_stuck_alone_and_together_is_told_oldest_first(boss: Person, mak
 def test_money_is_told_exactly(boss: Person, make_task: MakeTask, owner: Caller) -> None:
     now = timezone.now()
     make_task(Status.SUCCEEDED, now=now, price=Decimal("1234.005"))
-    activity.roll_up(now)
+    hourly.roll_up(now)
     Standing.objects.filter(tenant=owner.tenant).update(balance=Decimal("-2345.125"))
     page = boss.see("/admin/")
     assert '<td class="number">1,234.005</td>' in page
@@ -405,9 +405,9 @@ def test_results_that_are_not_on_a_disk_of_ours_need_no_room_there(settings: Laz
 
 def test_the_age_of_the_figures_is_told(boss: Person) -> None:
     now = timezone.now()
-    activity.roll_up(now - 2 * HOUR)
+    hourly.roll_up(now - 2 * HOUR)
     assert "old, counted to" in boss.see("/admin/")
-    activity.roll_up(now)
+    hourly.roll_up(now)
     page = boss.see("/admin/")
     assert f"Plots are counted to {now:%H:%M}." in page
     assert "old, counted to" not in page
@@ -427,7 +427,7 @@ def test_times_are_by_the_viewers_clock(boss: Person, zone: str) -> None:
 def test_the_table_has_the_numbers_of_the_plots(boss: Person, make_task: MakeTask) -> None:
     now = timezone.now()
     make_task(Status.SUCCEEDED, now=now, price=Decimal("1234.5"))
-    activity.roll_up(now)
+    hourly.roll_up(now)
     page = boss.see("/admin/?span=month")
     numbers = page[page.index('id="numbers"') :]
     assert numbers.count('<th scope="row">') == 30 + 1
@@ -451,7 +451,7 @@ def test_the_page_fetches_its_figures_alone(boss: Person) -> None:
 
 def test_everything_that_takes_the_focus_in_the_figures_has_an_id(boss: Person, make_task: MakeTask) -> None:
     make_task(Status.RUNNING, attention="look", now=timezone.now() - HOUR)
-    activity.roll_up_anew(timezone.now())
+    hourly.roll_up_anew(timezone.now())
     part = boss.client.get("/admin/", headers={"hx-request": "true"}).content.decode()
     figures = part[part.index('id="figures"') :]
     takers = re.findall(r"<(?:a|summary|button|details)\b[^>]*>|<[^>]*tabindex[^>]*>", figures)
@@ -501,7 +501,7 @@ def test_a_page_takes_few_queries_however_much_there_is(make_task: MakeTask, hea
         for status in Status:
             make_task(status, now=now, account=account, attention="look", model=f"model {number}")
         spends(f"tenant {number}", "Asia/Shanghai")
-    activity.roll_up(now)
+    hourly.roll_up(now)
     register_worker()
     with CaptureQueriesContext(
         connection,

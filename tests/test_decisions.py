@@ -8,11 +8,11 @@ import pytest
 from accounts.models import AuditEntry, Quota, Standing, User
 from tests.conftest import NOW, MakeTask
 from tests.rows import each
-from videos.decisions import ACTIONS, Decision, NotDecided, decide, mark_of, open_to
-from videos.making import NotMade
+from videos.billing.reconciliation import differences
 from videos.models import LedgerEntry, Task, TaskEvent
-from videos.reconciliation import differences
 from videos.states import FINAL, Status
+from videos.tasks.manual import NotMade
+from videos.tasks.staff_actions import ACTIONS, Decision, NotDecided, decide, mark_of, open_to
 
 FORM = "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"
 

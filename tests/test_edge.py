@@ -30,9 +30,9 @@ from config.edge.head import MOST_BYTES, MOST_FIELDS
 from config.edge.server import command
 from config.edge.threads import Threads
 from config.networks import shared_by_one
-from config.processes import Family, free_port
 from tests.conftest import GOOD_BODY, Caller, MakeTask
 from tests.worker_process import child_environment
+from videos.local.processes import Family, free_port
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
 

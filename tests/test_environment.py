@@ -14,8 +14,8 @@ from cryptography.fernet import Fernet
 
 from config.edge import server
 from config.environment import BadSettingError, Environment
-from config.processes import free_port
 from tests.rows import check_each, each
+from videos.local.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 DESCRIBED = set(re.findall(r"^#([A-Z_0-9]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))

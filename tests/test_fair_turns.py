@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from accounts.models import Tenant
 from tests.conftest import NOW, Caller, make_caller, order_video
-from videos import lifecycle
 from videos.models import Task, UpstreamAccount
+from videos.tasks import lifecycle
 
 SOON = NOW + timedelta(days=10_000)
 """Long after every task that is waiting became due."""

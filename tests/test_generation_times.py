@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.conftest import NOW, MakeTask
-from videos import catalogue, generation_times
+from videos import catalogue
 from videos.catalogue import GenerationTime
+from videos.estimates import generation_times
 from videos.models import GenerationStat
 from videos.states import Status
 

@@ -12,8 +12,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import NOW, Caller, MakeTask
 from tests.rows import each
-from videos import history, search
-from videos.history import AT_WORK, PAGE, Filters, Reading, TaskPage, Turn
+from videos.listing import history, search
+from videos.listing.history import AT_WORK, PAGE, Filters, Reading, TaskPage, Turn
 from videos.models import Task
 from videos.states import ACTIVE, FINAL, Status
 

@@ -20,10 +20,11 @@ from tests.conftest import GOOD_BODY, Caller, move, order_video
 from tests.test_api_errors import CREATE_ROUTES
 from tests.test_quotas import LATER, PRICE, limit, limit_key, pay_in, succeed, written
 from tests.worker_process import wait_until
-from videos import ledger, lifecycle, reconciliation, replays
-from videos.api.creating import _TURNSTILES
+from videos.api.create import _TURNSTILES
+from videos.billing import ledger, reconciliation
 from videos.models import IdempotencyKey, LedgerEntry, Price, RefusedCreate, Task, UpstreamAccount
 from videos.states import Status
+from videos.tasks import idempotency, lifecycle
 
 REPLAYED = "idempotent-replayed"
 
@@ -331,7 +332,7 @@ def test_another_request_is_not_answered_with_the_first_one(
 
 def test_a_key_of_an_earlier_release_is_known_by_its_body(owner: Caller, account: UpstreamAccount) -> None:
     first = keyed(owner)
-    IdempotencyKey.objects.update(fingerprint=replays.fingerprint(GOOD_BODY))
+    IdempotencyKey.objects.update(fingerprint=idempotency.fingerprint(GOOD_BODY))
     assert_replay(keyed(owner), first)
     assert keyed(owner, prompt="a dog runs").status_code == 422
 
@@ -428,7 +429,7 @@ def test_what_is_over_is_forgotten_and_nothing_else(owner: Caller, account: Upst
     keyed(owner, "old")
     ages(timedelta(hours=24))
     new = keyed(owner, "new")
-    replays.forget(timezone.now())
+    idempotency.forget(timezone.now())
     assert [*IdempotencyKey.objects.values_list("key", flat=True)] == ["new"]
     assert_replay(keyed(owner, "new"), new)
 

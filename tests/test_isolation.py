@@ -35,8 +35,8 @@ from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.people import Browser, make_person, text
 from tests.rows import check_each, undone
 from tests.test_api_errors import UNKNOWN_ID, assert_refused, assert_request_id
-from videos import media
 from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, RefusedCreate, Task, UpstreamAccount
+from videos.results import files
 from videos.states import Status
 
 ANSWERS: dict[str, tuple[int, str | None]] = {
@@ -194,7 +194,7 @@ def video(make_task: MakeTask, results_folder: Path) -> Task:
     path = results_folder / task.media_name
     path.parent.mkdir(parents=True)
     path.write_bytes(b"a video")
-    media.save_poster(task, b"a still")
+    files.save_poster(task, b"a still")
     return task
 
 

@@ -28,9 +28,9 @@ from accounts.api.permissions import HasScope
 from accounts.models import APIKey, Tenant
 from accounts.models.api_key import NotRotatable
 from config.edge.server import command
-from config.processes import Family, free_port
 from tests.conftest import NOW, Caller, make_caller
 from tests.worker_process import child_environment
+from videos.local.processes import Family, free_port
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MODELS = "/v1/models"

@@ -16,11 +16,11 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from config import local_address
-from config.processes import Family, ProcessError, free_port
 from config.web.links import absolute
 from tests.rows import each
 from tests.worker_process import wait_until
 from videos.local import listening
+from videos.local.processes import Family, ProcessError, free_port
 from videos.management.commands.demo import pasted
 
 HERE, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what is asked for

@@ -35,14 +35,15 @@ from hypothesis.stateful import (
 
 from accounts.models import APIKey, Quota, Standing, Tenant, User
 from tests.conftest import NOW, make_caller, order_video
-from videos import admission, creation, ledger, lifecycle, ordering, reconciliation, replays
-from videos.admission import Asker
+from videos.billing import ledger, reconciliation
 from videos.errors import FailureCode, IdempotencyKeyReused, NotAdmitted
-from videos.lifecycle import StoredMedia
 from videos.models import DailyUsage, LedgerEntry, Price, Task, UpstreamAccount
-from videos.replays import Repetition
 from videos.states import ACTIVE, FINAL, Status
-from videos.steps.sweep import sweep
+from videos.tasks import admission, creation, idempotency, lifecycle, orders
+from videos.tasks.admission import Asker
+from videos.tasks.idempotency import Repetition
+from videos.tasks.lifecycle import StoredMedia
+from videos.worker.sweep import sweep
 
 STORIES = int(os.environ.get("HYPOTHESIS_RUNS", "100"))
 STEPS = 15
@@ -70,7 +71,7 @@ class Wish:
 
     @property
     def fingerprint(self) -> bytes:
-        return replays.fingerprint(self.body)
+        return idempotency.fingerprint(self.body)
 
 
 WISHES = (
@@ -573,14 +574,14 @@ class Story(RuleBasedStateMachine):
         try:
             answer = creation.answer_before(asker, seen, describe)
             if answer is None:
-                order = ordering.order(wish.body, asker, seen)
+                order = orders.order(wish.body, asker, seen)
                 self._do(*meanwhile)
                 answer = creation.create(order, asker, seen, describe)
         except IdempotencyKeyReused:
             return IdempotencyKeyReused
         except NotAdmitted as error:
             if asker.repetition.may_be_retried:
-                replays.note_refusal(asker.key.pk, wish.fingerprint, asker.now)
+                idempotency.note_refusal(asker.key.pk, wish.fingerprint, asker.now)
             return {refusal.limit for refusal in error.refusals}
         return UUID(answer.body)
 

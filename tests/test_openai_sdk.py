@@ -25,11 +25,12 @@ from tests.conftest import NOW, Caller, MakeTask, Sandbox, make_caller
 from tests.fork_server import ForkServer
 from tests.web_process import WebProcess
 from tests.worker_process import Workers
-from videos import lifecycle, reconciliation, replays
+from videos.billing import reconciliation
 from videos.errors import FailureCode
-from videos.lifecycle import StoredMedia
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.states import Status
+from videos.tasks import idempotency, lifecycle
+from videos.tasks.lifecycle import StoredMedia
 
 pytestmark = pytest.mark.filterwarnings(
     # OpenAI ends its own service; the SDK says so at each call.
@@ -501,7 +502,7 @@ def test_a_retry_after_a_refusal_makes_a_task_of_its_own(
     twin = make_task(
         now=timezone.now() - timedelta(seconds=57),
         api_key=owner.key,
-        fingerprint=replays.fingerprint(WISH),
+        fingerprint=idempotency.fingerprint(WISH),
     )
     video = caller.videos.create(**WISH)
     assert line.retries == ["0", "1"]

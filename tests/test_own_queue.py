@@ -13,13 +13,14 @@ from django.utils import timezone
 from accounts.models import Quota, Standing, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, order_video
 from tests.test_quotas import LATER, LOST, PRICE, Ending, limit, pay_in, post, succeed, written
-from videos import lifecycle, reconciliation
+from videos.billing import reconciliation
 from videos.errors import FailureCode
-from videos.lifecycle import StoredMedia
 from videos.models import GenerationStat, LedgerEntry, Task, UpstreamAccount
 from videos.states import Status
-from videos.steps import sweep as sweep_module
-from videos.steps.sweep import sweep
+from videos.tasks import lifecycle
+from videos.tasks.lifecycle import StoredMedia
+from videos.worker import sweep as sweep_module
+from videos.worker.sweep import sweep
 
 ENDINGS = [*LOST, succeed]
 ROUTES = ["/v1/videos/{id}", "/v1/video/generations/{id}", "/v1/videos/generations/{id}"]

@@ -7,7 +7,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from videos.catalogue import GenerationTime
-from videos.polling import BEFORE_THE_WINDOW, IN_THE_WINDOW, LONGEST, SHORTEST, expected_progress, interval
+from videos.estimates.poll_schedule import (
+    BEFORE_THE_WINDOW,
+    IN_THE_WINDOW,
+    LONGEST,
+    SHORTEST,
+    expected_progress,
+    interval,
+)
 
 TIME = GenerationTime(usual=120, spread=20)
 AGES = st.floats(0, 1e7)

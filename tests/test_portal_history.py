@@ -23,9 +23,10 @@ from accounts.models import APIKey, Purpose, Role, Tenant
 from accounts.pages.key_states import name_of
 from tests.conftest import NOW, Caller, MakeTask
 from tests.test_portal_video import member, text
-from videos import history, media
-from videos.history import PAGE
+from videos.listing import history
+from videos.listing.history import PAGE
 from videos.models import Task
+from videos.results import files
 from videos.states import FINAL, Status
 
 STILL = b"\xff\xd8\xff a still"
@@ -83,7 +84,7 @@ def charlie(stranger: Caller) -> Client:
 def pictured(make_task: MakeTask) -> Task:
     """A finished video of Alice's with its still."""
     task = make_task(Status.SUCCEEDED, has_poster=True)
-    media.save_poster(task, STILL)
+    files.save_poster(task, STILL)
     return task
 
 
@@ -233,7 +234,7 @@ def test_a_storage_with_addresses_shows_the_still_itself(
     use(settings, ElsewhereStorage)
     answer = alice.get(poster(owner.tenant, pictured))
     assert answer.status_code == 302
-    assert answer["location"] == f"https://elsewhere.example/{media.poster_name(pictured)}?signed"
+    assert answer["location"] == f"https://elsewhere.example/{files.poster_name(pictured)}?signed"
     assert "no-store" in answer.headers["cache-control"]
 
 

@@ -11,8 +11,8 @@ from accounts.models import Quota, Role, Standing, Tenant
 from accounts.quotas.totals import Period
 from tests.conftest import Caller
 from tests.members import Member, words
+from videos.billing.account import account_of
 from videos.portal.limits import LINES, Meter
-from videos.standing import account_of
 
 LIMITS: dict[str, Any] = {
     "concurrent_tasks": 5,

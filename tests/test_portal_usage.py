@@ -19,7 +19,8 @@ from config.amounts import shown
 from tests.conftest import Caller, MakeTask
 from tests.members import Member, words
 from tests.test_api_usage import KLING, VIDU, use
-from videos import books, catalogue, ledger
+from videos import catalogue
+from videos.billing import ledger, statements
 from videos.models import DailyUsage
 from videos.portal.periods import PeriodForm
 from videos.states import Status
@@ -259,7 +260,7 @@ def test_the_file_of_the_statement_is_the_page_and_adds_up(alice: Member, moved:
     assert days == [["2026-11-20", "20.00", "-1.25", "-8.50", "5.00", "2015.25", "3.00"]]
     assert closing == ["Closing balance", *days[0][1:]]
     assert Decimal(opening[5]) + sum(map(Decimal, closing[1:5])) == Decimal(closing[5])
-    told = books.statement(alice.tenant, date(2026, 11, 1), date(2026, 11, 30))
+    told = statements.statement(alice.tenant, date(2026, 11, 1), date(2026, 11, 30))
     assert (shown(told.opening), shown(told.closing)) == (opening[5], closing[5])
 
 

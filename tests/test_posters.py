@@ -17,14 +17,15 @@ from PIL import Image
 
 from tests.conftest import NOW, Caller, MakeTask, Sandbox
 from tests.test_steps import _done, accept, fetch, jobs
-from videos import lifecycle, media
 from videos.models import Task, UpstreamAccount
-from videos.posters import NoStill, still
+from videos.results import files
+from videos.results.posters import NoStill, still
+from videos.results.storage import DurableFileSystemStorage
 from videos.sandbox.clip import Clip
 from videos.sandbox.render import render
 from videos.states import Status
-from videos.steps import poster, sweep
-from videos.storage import DurableFileSystemStorage
+from videos.tasks import lifecycle
+from videos.worker import poster, sweep
 
 LATER = NOW + timedelta(seconds=10)
 BLACK, BRIGHT = (0, 0, 0), (200, 200, 200)
@@ -137,7 +138,7 @@ def reread(task: Task) -> Task:
     return Task.objects.get(pk=task.pk)
 
 
-def files(folder: Path) -> list[str]:
+def names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
@@ -157,17 +158,17 @@ def test_a_video_that_was_stored_gets_a_still_beside_it(
     assert ("poster", {"task_id": str(task.pk)}) in jobs()
     task = keep(task)
     assert task.has_poster
-    assert files(results_folder) == [media.poster_name(task), task.media_name]
-    assert Path(task.media_name).with_suffix("") == Path(media.poster_name(task)).with_suffix("")
-    assert picture((results_folder / media.poster_name(task)).read_bytes()).width <= 640
+    assert names(results_folder) == [files.poster_name(task), task.media_name]
+    assert Path(task.media_name).with_suffix("") == Path(files.poster_name(task)).with_suffix("")
+    assert picture((results_folder / files.poster_name(task)).read_bytes()).width <= 640
 
 
 @needs_threads
 def test_a_still_made_again_replaces_the_first(stored: Task, results_folder: Path) -> None:
     keep(stored)
-    before = files(results_folder)
+    before = names(results_folder)
     assert keep(stored).has_poster
-    assert files(results_folder) == before
+    assert names(results_folder) == before
 
 
 @needs_threads
@@ -178,10 +179,10 @@ def test_a_video_that_cannot_be_read_stays_as_it_is_without_a_still(
     task = make_task(Status.SUCCEEDED)
     if content:
         storages["results"].save(task.media_name, ContentFile(content))
-    before = files(results_folder)
+    before = names(results_folder)
     left = keep(task)
     assert (left.state, left.has_poster, left.attention) == (Status.SUCCEEDED, False, "")
-    assert files(results_folder) == before
+    assert names(results_folder) == before
 
 
 @needs_threads
@@ -189,7 +190,7 @@ def test_a_video_that_cannot_be_read_stays_as_it_is_without_a_still(
 def test_what_has_no_video_gets_no_still(status: Status, make_task: MakeTask, results_folder: Path) -> None:
     task = make_task(status)
     assert not keep(task).has_poster
-    assert files(results_folder) == []
+    assert names(results_folder) == []
 
 
 # --- gone with the video
@@ -199,7 +200,7 @@ def test_what_has_no_video_gets_no_still(status: Status, make_task: MakeTask, re
 def test_the_still_goes_when_the_video_is_deleted(owner: Caller, stored: Task, results_folder: Path) -> None:
     keep(stored)
     assert owner.request("DELETE", f"/v1/videos/{stored.public_id}").status_code == 200
-    assert files(results_folder) == []
+    assert names(results_folder) == []
     left = reread(stored)
     assert (left.has_poster, left.media_removed_at) == (False, left.hidden_at)
 
@@ -209,7 +210,7 @@ def test_the_still_goes_when_the_videos_time_has_come(stored: Task, results_fold
     keep(stored)
     Task.objects.update(expires_at=LATER)
     sweep.sweep(LATER)
-    assert files(results_folder) == []
+    assert names(results_folder) == []
     left = reread(stored)
     assert (left.has_poster, left.media_removed_at) == (False, LATER)
 
@@ -217,10 +218,10 @@ def test_the_still_goes_when_the_videos_time_has_come(stored: Task, results_fold
 @needs_threads
 def test_a_still_nobody_noted_goes_with_the_video(stored: Task, results_folder: Path) -> None:
     """The worker was killed between saving it and noting it."""
-    media.save_poster(stored, b"a still")
+    files.save_poster(stored, b"a still")
     Task.objects.update(expires_at=LATER)
     sweep.sweep(LATER)
-    assert files(results_folder) == []
+    assert names(results_folder) == []
 
 
 class MeddledStorage(DurableFileSystemStorage):
@@ -245,11 +246,11 @@ def test_a_still_of_a_video_that_goes_meanwhile_goes_too(
         "results": {"BACKEND": backend, "OPTIONS": {"location": str(results_folder)}},
     }
     monkeypatch.setattr(
-        MeddledStorage, "meanwhile", staticmethod(lambda: media.delete(stored, LATER)), raising=False
+        MeddledStorage, "meanwhile", staticmethod(lambda: files.delete(stored, LATER)), raising=False
     )
     left = keep(stored)
     assert (left.has_poster, left.media_removed_at) == (False, LATER)
-    assert files(results_folder) == []
+    assert names(results_folder) == []
 
 
 @needs_threads
@@ -264,4 +265,4 @@ def test_a_still_added_while_the_video_goes_is_removed_by_the_next_sweep(
     sweep.sweep(LATER)
     left = reread(stored)
     assert (left.has_poster, left.media_removed_at) == (False, LATER)
-    assert files(results_folder) == []
+    assert names(results_folder) == []

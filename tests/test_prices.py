@@ -18,10 +18,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import NOW
 from tests.rows import each
-from videos import catalogue, default_prices
+from videos import catalogue
+from videos.billing import default_prices
+from videos.billing.prices import PriceList, Quote
 from videos.errors import NoPrice
 from videos.models import Price
-from videos.prices import PriceList, Quote
 from videos.requests import VideoRequest, parse
 
 MODEL = "Vidu-q2-720p"

@@ -30,10 +30,11 @@ from tests.test_quotas import (
     succeed,
     written,
 )
-from videos import ledger, lifecycle, reconciliation
+from videos.billing import ledger, reconciliation
 from videos.errors import FailureCode, NoPrice
-from videos.lifecycle import StoredMedia
 from videos.models import DailyUsage, LedgerEntry, Price, RefusedCreate, Task, UpstreamAccount
+from videos.tasks import lifecycle
+from videos.tasks.lifecycle import StoredMedia
 
 MODEL = GOOD_BODY["model"]
 NOTHING = Decimal(0)

@@ -20,12 +20,13 @@ from config.ids import uuid7
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, order_video
 from tests.members import Member
 from tests.pages import MEMBER, STAFF, pages
-from videos import lifecycle, pruning, reconciliation, removal
-from videos.decisions import Decision, NotDecided, decide, open_to
+from videos.billing import reconciliation
 from videos.errors import FailureCode
 from videos.models import IdempotencyKey, Task, TaskEvent, UpstreamAccount
-from videos.pruning import BATCH, FAILURE_REMOVED, Pruned
 from videos.states import FINAL, Status
+from videos.tasks import deletion, lifecycle, pruning
+from videos.tasks.pruning import BATCH, FAILURE_REMOVED, Pruned
+from videos.tasks.staff_actions import Decision, NotDecided, decide, open_to
 
 MARK = "ultramarine heffalump"
 """Stands in all that the client said."""
@@ -183,7 +184,7 @@ def test_what_people_decided_stays_with_their_names_and_reasons(
     lifecycle.note(task, "asked", LONG_AGO, by="alice", at="portal")
     sophie = User.objects.create_superuser("sophie")
     decide("give_up", Decision(task, sophie, "it hangs", LONG_AGO))
-    lifecycle.note(task, removal.REMOVED, LONG_AGO, by="alice")
+    lifecycle.note(task, deletion.REMOVED, LONG_AGO, by="alice")
     assert prune().events == 1  # the failure, which the decision tells of
     kept = (
         TaskEvent.objects.filter(task=task).order_by("id").values_list("verb", "detail__by", "detail__reason")

@@ -13,11 +13,12 @@ from django.utils import timezone
 from accounts.models import APIKey, Quota, Standing, User, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, move, order_video
 from tests.rows import each
-from videos import ledger, lifecycle, reconciliation
+from videos.billing import ledger, reconciliation
 from videos.errors import FailureCode, NotAdmitted
-from videos.lifecycle import StoredMedia
 from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, Task, TaskEvent, UpstreamAccount
-from videos.steps.sweep import sweep
+from videos.tasks import lifecycle
+from videos.tasks.lifecycle import StoredMedia
+from videos.worker.sweep import sweep
 
 PRICE, SECONDS = Decimal(4), 5
 """Of `GOOD_BODY`."""

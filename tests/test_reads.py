@@ -12,10 +12,10 @@ from django.urls import reverse
 from accounts.models import APIKey, Purpose, User
 from tests.conftest import NOW, Caller, MakeTask
 from tests.members import Member
-from videos import lifecycle, statements
 from videos.models import Task
 from videos.portal.filtering import MOST_KEYS
 from videos.states import Status
+from videos.tasks import lifecycle, sql
 
 LARGE = ("request", "payload", "fingerprint", "detail", "digest", "secret_key")
 """Columns of what was asked and answered, and of secrets."""
@@ -58,7 +58,7 @@ def test_programs_read_no_more_than_is_shown(path: str, owner: Caller, task: Tas
 
 
 def test_the_statement_of_one_video_reads_its_prompt_alone() -> None:
-    columns = statements.READ.partition("FROM accounts_apikey")[0]
+    columns = sql.READ.partition("FROM accounts_apikey")[0]
     assert re.findall(r"task\.(?:request|payload|fingerprint)[^,]*", columns) == ["task.request ->> 'prompt'"]
 
 

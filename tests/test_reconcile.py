@@ -17,9 +17,10 @@ from django.db import connection
 from accounts.models import Standing
 from config.amounts import shown
 from tests.conftest import NOW, Caller, MakeTask, order_video
-from videos import lifecycle, reconciliation
+from videos.billing import reconciliation
 from videos.models import DailyUsage, LedgerEntry, Task
 from videos.states import Status
+from videos.tasks import lifecycle
 
 PRICE = Decimal("1.50")
 YESTERDAY = NOW - timedelta(days=1)

@@ -14,9 +14,10 @@ from django.utils import timezone
 from accounts.models import Tenant
 from config.ids import made_at
 from tests.conftest import Caller, MakeTask
-from videos import catalogue, reconciliation
+from videos import catalogue
+from videos.billing import reconciliation
+from videos.billing.prices import PriceList
 from videos.models import ModelHour, Task, TaskEvent
-from videos.prices import PriceList
 from videos.requests import parse
 from videos.states import ACTIVE, Status
 

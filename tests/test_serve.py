@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from config.processes import free_port
 from tests.worker_process import TOO_LONG, wait_until
+from videos.local.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import NOW
-from videos import spans
-from videos.spans import HOUR, Span
+from videos.metrics import buckets
+from videos.metrics.buckets import HOUR, Span
 
 SHANGHAI, KOLKATA, NEW_YORK = (
     ZoneInfo(name) for name in ("Asia/Shanghai", "Asia/Kolkata", "America/New_York")
@@ -20,21 +20,21 @@ ZONES = ["Asia/Shanghai", "Asia/Kolkata", "America/New_York", "Asia/Kathmandu", 
 
 def day_of(local: datetime, zone: ZoneInfo) -> list[datetime]:
     """The hours, in UTC, of the last day that a month up to then is divided into."""
-    begins = spans.starts(Span.MONTH, local, zone)
+    begins = buckets.starts(Span.MONTH, local, zone)
     return [
         hour
         for hour in (begins[-1].replace(minute=0) + ahead * HOUR for ahead in range(-1, 30))
-        if spans.place(begins, hour) == len(begins) - 1 and hour.astimezone(zone).date() == local.date()
+        if buckets.place(begins, hour) == len(begins) - 1 and hour.astimezone(zone).date() == local.date()
     ]
 
 
 def test_a_day_is_the_last_24_hours_with_the_one_that_is_not_over() -> None:
-    begins = spans.starts(Span.DAY, NOW + timedelta(minutes=34), KOLKATA)
+    begins = buckets.starts(Span.DAY, NOW + timedelta(minutes=34), KOLKATA)
     assert begins == [NOW - ago * HOUR for ago in reversed(range(24))]
 
 
 def test_a_week_is_seven_days_of_four_quarters_by_the_viewers_clock() -> None:
-    begins = [begin.astimezone(SHANGHAI) for begin in spans.starts(Span.WEEK, NOW, SHANGHAI)]
+    begins = [begin.astimezone(SHANGHAI) for begin in buckets.starts(Span.WEEK, NOW, SHANGHAI)]
     assert len(begins) == 28
     assert {begin.hour for begin in begins} == {0, 6, 12, 18}
     assert (begins[0].date(), begins[-1].date()) == (
@@ -45,7 +45,7 @@ def test_a_week_is_seven_days_of_four_quarters_by_the_viewers_clock() -> None:
 
 def test_a_month_is_thirty_days_up_to_the_viewers_today() -> None:
     late = datetime(2026, 11, 20, 17, tzinfo=UTC)  # already the 21st in Shanghai
-    days = [begin.astimezone(SHANGHAI) for begin in spans.starts(Span.MONTH, late, SHANGHAI)]
+    days = [begin.astimezone(SHANGHAI) for begin in buckets.starts(Span.MONTH, late, SHANGHAI)]
     assert len(days) == 30
     assert (days[-1].month, days[-1].day, days[-1].hour) == (11, 21, 0)
 
@@ -67,11 +67,11 @@ def test_a_day_has_as_many_hours_as_the_clock_gives_it(local: datetime, hours: i
 
 
 def test_where_the_clock_is_half_an_hour_off_an_hour_belongs_to_where_it_begins() -> None:
-    begins = spans.starts(Span.MONTH, NOW, KOLKATA)
+    begins = buckets.starts(Span.MONTH, NOW, KOLKATA)
     midnight = datetime(2026, 11, 19, 18, 30, tzinfo=UTC)
     assert begins[-1] == midnight
-    assert spans.place(begins, midnight - timedelta(minutes=30)) == len(begins) - 2
-    assert spans.place(begins, midnight + timedelta(minutes=30)) == len(begins) - 1
+    assert buckets.place(begins, midnight - timedelta(minutes=30)) == len(begins) - 2
+    assert buckets.place(begins, midnight + timedelta(minutes=30)) == len(begins) - 1
 
 
 @given(
@@ -80,9 +80,9 @@ def test_where_the_clock_is_half_an_hour_off_an_hour_belongs_to_where_it_begins(
     now=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - given
 )
 def test_every_hour_up_to_now_has_one_place(span: Span, zone: ZoneInfo, now: datetime) -> None:
-    begins = spans.starts(span, now, zone)
+    begins = buckets.starts(span, now, zone)
     assert all(earlier < later for earlier, later in pairwise(begins))
-    for hour in (begins[0], spans.start_of_hour(now)):
-        place = spans.place(begins, hour)
+    for hour in (begins[0], buckets.start_of_hour(now)):
+        place = buckets.place(begins, hour)
         assert begins[place] <= hour
         assert place == len(begins) - 1 or hour < begins[place + 1]

@@ -12,9 +12,9 @@ from accounts import audit
 from accounts.models import AuditEntry, Place, User
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.rows import check_each
-from videos import pruning
 from videos.models import LedgerEntry, Task, TaskEvent
 from videos.states import Status
+from videos.tasks import pruning
 
 ROLE = 'a "quoted" role'
 

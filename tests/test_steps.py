@@ -21,17 +21,17 @@ from django.core.files.storage import storages
 from django.db import DatabaseError, connection, connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from config.processes import free_port
 from tests.conftest import NOW, MakeTask, Sandbox
-from videos import lifecycle
-from videos.budgets import Action
 from videos.errors import FailureCode
-from videos.lifecycle import STORE_LEASE
+from videos.local.processes import free_port
 from videos.models import Task, UpstreamAccount
+from videos.results.storage import DurableFileSystemStorage
+from videos.routing.rate_limits import Action
 from videos.states import Status
-from videos.steps import poll, store, submit, sweep, tick
-from videos.storage import DurableFileSystemStorage
-from videos.worker import Gate
+from videos.tasks import lifecycle
+from videos.tasks.lifecycle import STORE_LEASE
+from videos.worker import poll, store, submit, sweep, tick
+from videos.worker.threads import Gate
 
 LATER = NOW + timedelta(seconds=10)
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -436,7 +436,7 @@ def test_a_refusal_in_odd_characters_is_a_refusal(
     make_task: MakeTask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("videos.worker.RETRY_DELAYS", ())
+    monkeypatch.setattr("videos.worker.threads.RETRY_DELAYS", ())
     sandbox.script("create", "refuse", code="InvalidParameter", message=text)
     task = make_task()
     with suppress(DatabaseError, ValueError):  # a report on what broke could not be passed on by xdist

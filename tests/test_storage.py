@@ -9,7 +9,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
-from videos.storage import DurableFileSystemStorage
+from videos.results.storage import DurableFileSystemStorage
 
 NAME = "alice/2026/11/video.mp4"
 

@@ -20,11 +20,12 @@ from tests import web_process, worker_process
 from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller
 from tests.web_process import Answer, Ask, WebProcesses
 from tests.worker_process import Workers, wait_for
-from videos import ledger, lifecycle, reconciliation
+from videos.billing import ledger, reconciliation
 from videos.errors import FailureCode
-from videos.lifecycle import StoredMedia
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.states import ACTIVE, Status
+from videos.tasks import lifecycle
+from videos.tasks.lifecycle import StoredMedia
 
 pytestmark = pytest.mark.processes
 web_processes, web = web_process.web_processes, web_process.web  # the fixtures

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.processes import free_port
 from tests.rows import each
+from videos.local.processes import free_port
 from videos.upstream import connect
 from videos.upstream.base import (
     NotSent,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rows import each
-from videos.upstream.exchanges import redacted
+from videos.upstream.redaction import redacted
 from videos.wording import LONGEST, for_tenant
 
 OTHERWISE = "It did not work."

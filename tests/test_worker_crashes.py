@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from config.processes import free_port
 from tests import worker_process
 from tests.conftest import Caller, MakeTask, Sandbox
 from tests.worker_process import (
@@ -24,6 +23,7 @@ from tests.worker_process import (
     wait_for_ticks,
     wait_until,
 )
+from videos.local.processes import free_port
 from videos.models import Task, UpstreamAccount
 from videos.queueing import Job
 from videos.states import Status

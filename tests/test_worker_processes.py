@@ -39,9 +39,9 @@ from tests.worker_process import (
     wait_for_ticks,
     wait_until,
 )
-from videos.budgets import HORIZON, Action, reserve
 from videos.models import Task, UpstreamAccount, UpstreamBudget
 from videos.queueing import Job, enqueue
+from videos.routing.rate_limits import HORIZON, Action, reserve
 from videos.states import Status
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from config.edge import server
-from config.processes import free_port
 from tests.conftest import GOOD_BODY, Caller
 from tests.fork_server import ForkServer
 from tests.worker_process import TOO_LONG, child_environment, wait_until
+from videos.local.processes import free_port
 
 COUNT = 4
 THREADS = 8

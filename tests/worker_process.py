@@ -19,10 +19,10 @@ from django.utils import timezone
 
 from tests.conftest import GOOD_BODY, Caller
 from tests.fork_server import Forked, ForkServer
-from videos import reconciliation
-from videos.budgets import Action
+from videos.billing import reconciliation
 from videos.models import GenerationStat, Task, UpstreamAccount, UpstreamBudget
 from videos.queueing import Job
+from videos.routing.rate_limits import Action
 from videos.states import FINAL, Status
 
 CREATE_TIMEOUT = 1.0

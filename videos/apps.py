@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from videos import default_prices
+from videos.billing import default_prices
 
 
 class VideosConfig(AppConfig):

@@ -9,7 +9,7 @@ from procrastinate.manager import JobManager
 
 
 class Job(StrEnum):
-    """The jobs there are; `videos.jobs` says what each does. A job's queue has its name."""
+    """The jobs there are; `videos.worker.jobs` says what each does. A job's queue has its name."""
 
     TICK = "tick"
     SUBMIT = "submit"

@@ -21,7 +21,7 @@ FIELDS = (
     "spend_per_month",
     "is_prepaid",
 )
-"""What a quota says, in the order of its columns in `videos.statements.LOOK`."""
+"""What a quota says, in the order of its columns in `videos.tasks.sql.LOOK`."""
 
 
 def quota_of(tenant_id: UUID) -> Quota:

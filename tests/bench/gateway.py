@@ -189,14 +189,14 @@ def _sql_of_create(callers: "list[Caller]") -> str:
     """What one create sends, with a new id each time, and the totals as they are then."""
     from django.utils import timezone
 
-    from videos import admission, creation, ordering, statements
-    from videos.replays import Repetition, fingerprint
+    from videos.tasks import admission, creation, orders, sql
+    from videos.tasks.idempotency import Repetition, fingerprint
 
     caller = callers[0]
     assert caller.key is not None
     asker = admission.Asker.of(caller.key, timezone.now(), Repetition(fingerprint(BODY)))
     seen = admission.look(asker)
-    order = ordering.order(BODY, asker, seen)
+    order = orders.order(BODY, asker, seen)
     task = creation._task(order, asker, Status.QUEUED)
     standing = f"(SELECT version + 1 FROM accounts_standing WHERE tenant_id = {_of_caller('tenant')})"
     values = {
@@ -212,17 +212,17 @@ def _sql_of_create(callers: "list[Caller]") -> str:
         "version": Expression(standing),
     }
     look = {**admission.looked_up(asker.now, None), "prefix": Expression(_of_caller("prefix"))}
-    return _script(len(callers), (statements.LOOK, look), (statements.CREATE, values))
+    return _script(len(callers), (sql.LOOK, look), (sql.CREATE, values))
 
 
 def _sql_of_read(callers: "list[Caller]") -> str:
     """What one status read sends."""
-    from videos import statements
+    from videos.tasks import sql
 
     task = "(SELECT id FROM bench_task WHERE number = :task)"
     prefix = "(SELECT prefix FROM bench_task WHERE number = :task)"
     values = {"task": Expression(task), "prefix": Expression(prefix)}
-    return f"\\set task random(1, {TASKS_TO_READ})\n" + _script(len(callers), (statements.READ, values))
+    return f"\\set task random(1, {TASKS_TO_READ})\n" + _script(len(callers), (sql.READ, values))
 
 
 class Expression(str):

@@ -20,7 +20,7 @@ from django.core.management import call_command  # noqa: E402
 
 from config import database  # noqa: E402
 from config.edge import server  # noqa: E402
-from config.processes import Family, free_port  # noqa: E402
+from videos.local.processes import Family, free_port  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.conftest import Caller

@@ -21,7 +21,7 @@ from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller, order_video
 from tests.fork_server import ForkServer
 from tests.web_process import WebProcess
 from tests.worker_process import Workers, wait_until, workers  # noqa: F401 - a fixture
-from videos import ledger
+from videos.billing import ledger
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
 

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.models import APIKey, Scope
 from config.amounts import shown
 from videos.api.base import View
-from videos.standing import account_of
+from videos.billing.account import account_of
 
 _LIMITS = (
     "concurrent_tasks",

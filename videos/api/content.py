@@ -13,12 +13,12 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date
 
 from config.envelope import envelope, json_response
-from videos import media
 from videos.errors import VideoExpired, VideoNotReady
-from videos.links import SIGNATURE
-from videos.media import local_path
 from videos.models import Task
-from videos.posters import as_webp
+from videos.results import files
+from videos.results.files import local_path
+from videos.results.links import SIGNATURE
+from videos.results.posters import as_webp
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
@@ -76,7 +76,7 @@ def thumbnail_response(task: Task, request: HttpRequest) -> HttpResponseBase:
         raise VideoNotReady("The video has no thumbnail, or not yet")
     if unchanged := _precondition(request, task, ".webp"):
         return unchanged
-    still = media.poster(task)
+    still = files.poster(task)
     webp = as_webp(still) if still else None
     if webp is None:
         raise VideoNotReady("The thumbnail of the video cannot be read")

@@ -13,14 +13,16 @@ from rest_framework.response import Response
 
 from accounts.models import Quota, Scope
 from config.envelope import encode
-from videos import listing, proportion, representation, statements
+from videos import proportion
 from videos.api.base import View
 from videos.api.paging import Page
 from videos.api.parameters import Parameters
+from videos.estimates.queue_position import UNLIMITED, Place
+from videos.listing import order
 from videos.models import GenerationStat, Task
 from videos.models.task import WITH_PROMPT
-from videos.own_queue import UNLIMITED, Place
 from videos.states import Status
+from videos.tasks import representation, sql
 
 
 class ListVideos(View):
@@ -33,7 +35,7 @@ class ListVideos(View):
         parameters = Parameters(request.query_params)
         page, wanted = Page.asked_for(parameters), _wanted(parameters)
         parameters.check()
-        owned = _with_queue(listing.of_tenant(self.key.tenant_id), self.key.tenant_id)
+        owned = _with_queue(order.of_tenant(self.key.tenant_id), self.key.tenant_id)
         found, now = page.of(owned.filter(wanted, hidden_at=None), owned), timezone.now()
         places = ((task, _place(task, now)) for task in found.tasks)
         videos = [representation.video(task, request._request, now, place) for task, place in places]
@@ -44,14 +46,14 @@ class ListVideos(View):
 def _wanted(parameters: Parameters) -> Q:
     """What passes the filters `status`, `model`, `created_after` (inclusive) and `created_before` (not)."""
     wanted = Q()
-    if status := parameters.one_of("status", listing.STATUSES):
-        wanted &= Q(status__in=listing.STATUSES[status])
+    if status := parameters.one_of("status", order.STATUSES):
+        wanted &= Q(status__in=order.STATUSES[status])
     if model := parameters.model():
         wanted &= Q(model=model)
     if (after := parameters.second("created_after")) is not None:
-        wanted &= listing.made_from(_moment(after))
+        wanted &= order.made_from(_moment(after))
     if (before := parameters.second("created_before")) is not None:
-        wanted &= listing.made_before(_moment(before))
+        wanted &= order.made_before(_moment(before))
     return wanted
 
 
@@ -70,7 +72,7 @@ def _with_queue(tasks: QuerySet[Task], tenant_id: UUID) -> QuerySet[Task]:
     position = Func(ArraySubquery(waiting), F("id"), function="array_position", output_field=IntegerField())
     depends_on = JSONObject(position=position, limit=Subquery(limit), usual=Subquery(usual))
     queue = Case(When(status=Status.WAITING, then=depends_on))
-    return tasks.only(*statements.READ_COLUMNS).annotate(queue=queue, **WITH_PROMPT)
+    return tasks.only(*sql.READ_COLUMNS).annotate(queue=queue, **WITH_PROMPT)
 
 
 def _place(task: Task, now: datetime) -> Place | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from videos.api.parameters import Parameters
-from videos.listing import Order
+from videos.listing.order import Order
 from videos.models import Task
 from videos.models.task import parse_public_id
 from videos.requests import InvalidRequestError, Violation

@@ -13,13 +13,13 @@ from accounts.models import Scope
 from config import compression
 from config.db.prepared import Row
 from config.envelope import encode
-from videos import representation, statements
 from videos.api.base import View
 from videos.errors import TaskNotExist
+from videos.estimates.queue_position import Place
 from videos.models import Task
 from videos.models.task import parse_public_id
-from videos.own_queue import Place
 from videos.states import FINAL
+from videos.tasks import representation, sql
 
 POLL_AFTER = "openai-poll-after-ms"
 POLL_AFTER_MS = 2000
@@ -34,7 +34,7 @@ class KeyWithVideo(BearerKeyAuthentication):
         if request.method not in ReadVideo.scopes:
             return None
         task_id = request.parser_context["kwargs"]["task_id"]
-        return LookUp(statements.READ, {"task": parse_public_id(task_id)})
+        return LookUp(sql.READ, {"task": parse_public_id(task_id)})
 
 
 class ReadVideo(View):
@@ -68,7 +68,7 @@ def _is_known(etag: str, known: str) -> bool:
 
 
 def _found(row: Row, now: datetime) -> tuple[Task, Place | None]:
-    columns = dict(zip(statements.READ_COLUMNS, row, strict=False))
+    columns = dict(zip(sql.READ_COLUMNS, row, strict=False))
     if columns["id"] is None:
         raise TaskNotExist
     task = Task.from_db("default", list(columns), list(columns.values()))

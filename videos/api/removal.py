@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Scope
-from videos import removal
 from videos.api import lookup
 from videos.api.base import View
+from videos.tasks import deletion
 
 
 class RemoveVideo(View):
@@ -19,5 +19,5 @@ class RemoveVideo(View):
 
     def delete(self, request: Request, task_id: str) -> Response:
         """Answer that it is done. Raises `TaskNotExist` and `VideoInProgress`."""
-        removal.remove(partial(lookup.of_tenant, self.key, task_id), timezone.now())
+        deletion.remove(partial(lookup.of_tenant, self.key, task_id), timezone.now())
         return Response({"id": task_id, "object": "video.deleted", "deleted": True})

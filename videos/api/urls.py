@@ -4,7 +4,7 @@ from django.urls import re_path
 
 from videos.api import views
 from videos.api.account import AccountView
-from videos.api.creating import CreateView, ValidateView
+from videos.api.create import CreateView, ValidateView
 from videos.api.usage import UsageView
 
 urlpatterns = [

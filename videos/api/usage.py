@@ -20,9 +20,20 @@ from config.envelope import encode
 from config.web.csv_files import csv_file
 from videos.api.base import View
 from videos.api.parameters import Parameters
+from videos.billing.usage import (
+    FIGURES,
+    GROUPS,
+    MOST_DAYS,
+    NAME,
+    PREFIX,
+    PURPOSE,
+    Question,
+    Row,
+    is_too_long,
+    total,
+)
 from videos.proportion import MOST_BYTES
 from videos.requests import InvalidRequestError, Violation
-from videos.usage import FIGURES, GROUPS, MOST_DAYS, NAME, PREFIX, PURPOSE, Question, Row, is_too_long, total
 
 FORMATS = ("json", "csv")
 _MEDIA_TYPES = {

@@ -12,18 +12,19 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import HasScope
 from accounts.models import Scope
-from videos import links, representation
 from videos.api import lookup
 from videos.api.base import View
 from videos.api.content import media_response, thumbnail_response
-from videos.api.creating import CreateView
+from videos.api.create import CreateView
 from videos.api.listing import ListVideos
 from videos.api.reading import ReadVideo
 from videos.api.removal import RemoveVideo
 from videos.errors import ModelNotExist, VideoExpired, VideoNotReady
 from videos.models import Task
-from videos.offers import Offers
 from videos.requests import InvalidRequestError, Violation
+from videos.results import links
+from videos.routing.offers import Offers
+from videos.tasks import representation
 
 
 class VideosView(CreateView, ListVideos):

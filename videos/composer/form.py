@@ -10,15 +10,15 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.models import APIKey
-from videos import admission, ordering
-from videos.admission import Asker, Look
 from videos.composer.body import MANY, Answers, body_of, names
 from videos.composer.places import EVERYWHERE, Place, place_of
 from videos.errors import KeyRefused, MaxCostExceeded, ModelNotAllowed, NoPrice
-from videos.offers import Offers
-from videos.ordering import Checked
-from videos.replays import Repetition
 from videos.requests import InvalidRequestError, parse
+from videos.routing.offers import Offers
+from videos.tasks import admission, orders
+from videos.tasks.admission import Asker, Look
+from videos.tasks.idempotency import Repetition
+from videos.tasks.orders import Checked
 
 FORM_ID = "form_id"
 _FORM_KEY = "form-{}"
@@ -74,7 +74,7 @@ class VideoForm(forms.Form):
             parse(self.body, Offers.current().find)
         else:
             self.seen = admission.look(self.asker)
-            self.checked = ordering.check(self.body, self.asker, self.seen)
+            self.checked = orders.check(self.body, self.asker, self.seen)
 
     def _refuse(self, place: Place, message: str) -> None:
         self.problems[place].append(message)

@@ -13,16 +13,16 @@ from accounts.models import APIKey
 from config.amounts import shown_with_currency
 from config.web.links import absolute
 from videos import catalogue
-from videos.admission import Asker
 from videos.catalogue import ModelSpec
 from videos.composer.body import answers_of
 from videos.composer.form import VideoForm, answers_from, asker_for, form_id_from
 from videos.composer.offer import Offer
 from videos.composer.places import EVERYWHERE, Place
 from videos.composer.preview import Preview, curl
-from videos.making import Asked, NotMade, make
 from videos.models import Task
-from videos.offers import Offers
+from videos.routing.offers import Offers
+from videos.tasks.admission import Asker
+from videos.tasks.manual import Asked, NotMade, make
 
 PARTS = ("fields", "preview")
 """What of the form may be drawn alone, by the names of the templates."""

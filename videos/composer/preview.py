@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.quotas.limits import Decision, Limits
 from accounts.quotas.totals import Totals
 from config.amounts import shown_with_currency
-from videos import creation, ordering
-from videos.admission import Look
 from videos.composer.form import VideoForm
-from videos.ordering import ANY_TASK, Checked
+from videos.tasks import creation, orders
+from videos.tasks.admission import Look
+from videos.tasks.orders import ANY_TASK, Checked
 from videos.upstream import Translation
 
 CREATE_PATH = "/v1/videos"
@@ -65,7 +65,7 @@ class Preview:
         checked, seen = self.checked, self.form.seen
         if checked is None or seen is None or self.form.asker is None:
             return None
-        return ordering.translated(checked.request, self.form.asker, seen, ANY_TASK)
+        return orders.translated(checked.request, self.form.asker, seen, ANY_TASK)
 
     @property
     def price(self) -> str:

@@ -1,4 +1,4 @@
-"""The first page of the staff console: how the gateway is doing, drawn from `videos.dashboard`.
+"""The first page of the staff console: how the gateway is doing, drawn from `videos.metrics.overview`.
 
 The page fetches its figures anew every few seconds; the same address then answers with the figures alone.
 """
@@ -18,13 +18,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from config import disk
-from videos import activity, dashboard, spans
-from videos.budgets import Action
 from videos.console import plots
-from videos.dashboard import AccountFigures, Counts, OpenTasks, Spending, Standstill
-from videos.display import status_chip, status_label
+from videos.labels import status_chip, status_label
+from videos.metrics import buckets, hourly, overview
+from videos.metrics.buckets import Span
+from videos.metrics.overview import AccountFigures, Counts, OpenTasks, Spending, Standstill
 from videos.models import Task
-from videos.spans import Span
+from videos.routing.rate_limits import Action
 from videos.states import Status
 
 TASKS, ACCOUNTS, TENANTS = "videos.view_task", "videos.view_upstreamaccount", "accounts.view_tenant"
@@ -74,11 +74,11 @@ def _page(chosen: Span) -> dict[str, Any]:
 
 def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
     zone = timezone.get_current_timezone()
-    starts = spans.starts(span, now, zone)
-    buckets = dashboard.plotted(starts, now)
-    total = sum(buckets, Counts())
-    open_tasks = dashboard.open_tasks()
-    accounts = dashboard.accounts(open_tasks, now)
+    starts = buckets.starts(span, now, zone)
+    counted = overview.plotted(starts, now)
+    total = sum(counted, Counts())
+    open_tasks = overview.open_tasks()
+    accounts = overview.accounts(open_tasks, now)
     return {
         "now": now,
         "zone": zone,
@@ -86,24 +86,24 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
         **_disk(),
         "states": [*_open_states(open_tasks), *_ended_states(total)],
         **_trouble(accounts, now),
-        "plots": plots.drawn(span, starts, buckets, now),
-        "rows": plots.rows(span, starts, buckets, now),
+        "plots": plots.drawn(span, starts, counted, now),
+        "rows": plots.rows(span, starts, counted, now),
         "total": plots.row(total),
-        "models": dashboard.by_model(starts[0], now),
+        "models": overview.by_model(starts[0], now),
         "accounts": [_account(one, now) for one in accounts] if request.user.has_perm(ACCOUNTS) else None,
-        "spending": [_spending(one) for one in dashboard.spending(now)]
+        "spending": [_spending(one) for one in overview.spending(now)]
         if request.user.has_perm(TENANTS)
         else None,
     }
 
 
 def _freshness(now: datetime) -> dict[str, Any]:
-    counted, heard = activity.counted_until(), dashboard.last_sign_of_life()
+    counted, heard = hourly.counted_until(), overview.last_sign_of_life()
     return {
         "counted_until": counted,
         "is_counted_late": counted is None or counted < now - LATE,
         "heard": heard,
-        "is_worker_gone": heard is None or heard < now - dashboard.WORKER_SILENCE,
+        "is_worker_gone": heard is None or heard < now - overview.WORKER_SILENCE,
     }
 
 
@@ -137,14 +137,14 @@ def _list_of(status: Status) -> str:
 
 def _trouble(accounts: Sequence[AccountFigures], now: datetime) -> dict[str, Any]:
     """Tasks that stand still together, and single ones that staff should look at, the oldest first."""
-    stuck = dashboard.stuck()
-    shown = [_stuck(task) for task in stuck[: dashboard.MOST_STUCK]]
-    troubles = [*map(_standstill, dashboard.standstills(accounts, now)), *shown]
+    stuck = overview.stuck()
+    shown = [_stuck(task) for task in stuck[: overview.MOST_STUCK]]
+    troubles = [*map(_standstill, overview.standstills(accounts, now)), *shown]
     return {
         "stuck": [
             {**one, "age": _age(one["since"], now)} for one in sorted(troubles, key=itemgetter("since"))
         ],
-        "is_more_stuck": len(stuck) > dashboard.MOST_STUCK,
+        "is_more_stuck": len(stuck) > overview.MOST_STUCK,
     }
 
 

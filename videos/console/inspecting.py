@@ -8,17 +8,18 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.console.reasons import person
-from videos import decisions, representation, story
 from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl
-from videos.display import STATUSES
-from videos.live import facts as live_facts
+from videos.labels import STATUSES
 from videos.models import Task, TaskEvent
+from videos.pages import timeline
+from videos.pages.task_status import facts as live_facts
+from videos.tasks import representation, staff_actions
 
 
 def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
     """What changes while a task is at work, as staff see it, and the tenant's view of it."""
-    look, events = STATUSES[task.state], story.events_of(task)
+    look, events = STATUSES[task.state], timeline.events_of(task)
     facts = live_facts(task, events, now)
     return {
         **facts,
@@ -26,13 +27,13 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
         "stage_chip": look.chip,
         "poster": reverse("admin:videos_task_poster", args=[task.pk]) if task.has_poster else "",
         "events": events,
-        "timeline": story.timeline(events),
+        "timeline": timeline.timeline(events),
         "show_details": True,
-        "exchanges": story.exchanges(events),
+        "exchanges": timeline.exchanges(events),
         "price": price_of(task),
         "seen_by_tenant": _json(representation.video(task, request, now, facts["place"])),
-        "mark": decisions.mark_of(task),
-        "actions": decisions.open_to(task, person(request)),
+        "mark": staff_actions.mark_of(task),
+        "actions": staff_actions.open_to(task, person(request)),
     }
 
 

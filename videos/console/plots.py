@@ -11,10 +11,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from videos import charts
-from videos.charts import Series
-from videos.dashboard import Counts
-from videos.spans import Span
+from videos.metrics.buckets import Span
+from videos.metrics.overview import Counts
+from videos.pages import charts
+from videos.pages.charts import Series
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from config.networks import is_loopback
-from config.processes import ProcessError, bound_port, free_port
+from videos.local.processes import ProcessError, bound_port, free_port
 
 LOOPBACK, PORT = "127.0.0.1", "8000"
 _MOST = 65_535

@@ -12,8 +12,8 @@ from django.conf import settings
 
 from config import database, local_address
 from config.edge import server
-from config.processes import Family, free_port
 from videos.local.listening import Listening
+from videos.local.processes import Family, free_port
 from videos.models import UpstreamAccount
 
 SANDBOX_ACCOUNT = "sandbox"

@@ -11,7 +11,7 @@ from videos.models.ledger import EntryKind
 class BookedDay(models.Model):
     """What a tenant's entries of one kind on one of its days add up to, as far as `BookedUntil` says.
 
-    Made of the ledger by `videos.books`, which can make it anew at any time.
+    Made of the ledger by `videos.billing.statements`, which can make it anew at any time.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import APIKey, Tenant
 from accounts.money import MoneyField
 from config.amounts import ZERO
-from videos.display import STATUSES
+from videos.labels import STATUSES
 from videos.models.upstream_account import UpstreamAccount
 from videos.states import ACCEPTED, ACTIVE, FINAL, Status
 

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import APIKey, Tenant
 from accounts.pages.key_states import key_name
 from videos import catalogue
-from videos.history import AT_WORK, Filters
+from videos.listing.history import AT_WORK, Filters
+from videos.listing.search import LONGEST_SEARCH
 from videos.requests.values import without_unstorable
-from videos.search import LONGEST_SEARCH
 
 EARLIEST, LATEST = date(1970, 1, 2), date(9999, 12, 30)
 """Days that ids can tell, in every time zone."""

@@ -15,15 +15,17 @@ from accounts.models import Role
 from accounts.pages.key_states import key_name
 from accounts.portal.base import TenantPage
 from config.amounts import shown_with_currency
-from videos import history, media, representation
-from videos.display import stage_chip, stage_label
-from videos.history import AT_WORK, Reading, TaskPage, Turn
+from videos.labels import stage_chip, stage_label
+from videos.listing import history
+from videos.listing.history import AT_WORK, Reading, TaskPage, Turn
 from videos.models import Task
 from videos.models.task import parse_public_id, public_id
 from videos.portal.filtering import FilterForm
 from videos.portal.history_file import history_file
 from videos.portal.video import task_of
+from videos.results import files
 from videos.states import FINAL, Status
+from videos.tasks import representation
 
 OLDER, NEWER = "before", "after"
 """What a page follows in the address: the id of the task before it, or after it."""
@@ -71,7 +73,7 @@ class PosterPage(TenantPage):
 
     def get(self, request: HttpRequest, task_id: str) -> HttpResponseBase:
         """Answer with a JPEG."""
-        return media.poster_response(task_of(self.tenant, task_id), request)
+        return files.poster_response(task_of(self.tenant, task_id), request)
 
 
 def turn_from(query: QueryDict) -> Turn:

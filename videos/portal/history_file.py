@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.pages.key_states import key_name
 from config.amounts import ZERO
 from config.web.csv_files import csv_file_for_people
-from videos.history import Reading
+from videos.listing.history import Reading
 from videos.models import Task
 from videos.states import PUBLIC_STATUS, Status
 

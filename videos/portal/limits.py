@@ -15,7 +15,7 @@ from accounts.models import WhenFull
 from accounts.portal.base import TenantPage
 from accounts.templatetags.amounts import count, money, seconds
 from config.web.badges import BAD, WARN, chip
-from videos.standing import Account, account_of
+from videos.billing.account import Account, account_of
 
 Label = str | Promise
 NEAR = 80

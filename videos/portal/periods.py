@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.portal.paging import BEFORE
 from config.web.query_strings import changed
-from videos.usage import MOST_DAYS, is_too_long
+from videos.billing.usage import MOST_DAYS, is_too_long
 
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 _DEFAULT = "this-month"

@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
 from videos.composer.pages import Composer, Drawing
-from videos.making import Asked
 from videos.models import Task
 from videos.models.task import parse_public_id
+from videos.tasks.manual import Asked
 
 
 class PlaygroundPage(TenantPage):

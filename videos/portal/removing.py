@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Role
 from accounts.portal.base import TenantPage
-from videos import removal
 from videos.errors import VideoInProgress
 from videos.portal.video import task_of
+from videos.tasks import deletion
 
 
 class RemovePage(TenantPage):
@@ -26,7 +26,7 @@ class RemovePage(TenantPage):
     def get(self, request: HttpRequest, task_id: str) -> HttpResponse:
         """Ask."""
         task = task_of(self.tenant, task_id)
-        waits = task.state in removal.CANCELLABLE
+        waits = task.state in deletion.CANCELLABLE
         return self.render_to_response(self.get_context_data(task=task, waits=waits))
 
     def post(self, request: HttpRequest, task_id: str) -> HttpResponse:
@@ -34,7 +34,7 @@ class RemovePage(TenantPage):
         now = timezone.now()
         try:
             find = partial(task_of, self.tenant, task_id)
-            task = removal.remove(find, now, by=self.person.get_username())
+            task = deletion.remove(find, now, by=self.person.get_username())
         except VideoInProgress:
             messages.error(request, _("The video is at work: it can be deleted once it has ended."))
             return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task_id]))

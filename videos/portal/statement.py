@@ -17,8 +17,8 @@ from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
 from config.clock import Clock
 from config.web.csv_files import csv_file_for_people
-from videos import books
-from videos.books import Movement, Statement
+from videos.billing import statements
+from videos.billing.statements import Movement, Statement
 from videos.models import EntryKind, LedgerEntry
 from videos.portal.periods import PeriodForm
 
@@ -56,8 +56,8 @@ class StatementPage(_OfStatement):
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form, tab="statement"))
         form.show_days()
-        told = books.statement(self.tenant, *form.days)
-        page = Page.of(books.by_people(self.tenant, *form.days), request.GET, PAGE)
+        told = statements.statement(self.tenant, *form.days)
+        page = Page.of(statements.by_people(self.tenant, *form.days), request.GET, PAGE)
         return self.render_to_response(
             self.get_context_data(
                 form=form,
@@ -102,7 +102,7 @@ _Contents = tuple[list[Any], Iterable[list[Any]]]
 
 
 def _days_file(tenant: Tenant, form: PeriodForm) -> _Contents:
-    return [_("Day"), *HEADINGS], _day_rows(books.statement(tenant, *form.days))
+    return [_("Day"), *HEADINGS], _day_rows(statements.statement(tenant, *form.days))
 
 
 def _day_rows(told: Statement) -> Iterator[list[Any]]:
@@ -113,7 +113,7 @@ def _day_rows(told: Statement) -> Iterator[list[Any]]:
 
 
 def _payments_file(tenant: Tenant, form: PeriodForm) -> _Contents:
-    entries = books.by_people(tenant, *form.days).order_by("-pk")
+    entries = statements.by_people(tenant, *form.days).order_by("-pk")
     clock = tenant.clock
     return [_("When"), _("What"), _("Amount"), _("Reason")], (_payment(entry, clock) for entry in entries)
 

@@ -20,10 +20,11 @@ from accounts.models import APIKey, Tenant
 from accounts.pages.key_states import name_of
 from accounts.portal.base import TenantPage
 from config.web.csv_files import csv_file_for_people
-from videos import catalogue, charts
-from videos.charts import Series
+from videos import catalogue
+from videos.billing.usage import FIGURES, NAME, PREFIX, PURPOSE, Question, Row, total
+from videos.pages import charts
+from videos.pages.charts import Series
 from videos.portal.periods import PeriodForm
-from videos.usage import FIGURES, NAME, PREFIX, PURPOSE, Question, Row, total
 
 Label = str | Promise
 MOST_KEYS = 200

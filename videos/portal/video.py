@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from accounts.models import Role, Tenant
 from accounts.portal.base import TenantPage
-from videos import removal, story
 from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl
-from videos.display import stage_chip, stage_label
-from videos.live import facts
+from videos.labels import stage_chip, stage_label
 from videos.models import Task
 from videos.models.task import AS_ASKED, WITH_PROMPT, parse_public_id
+from videos.pages import timeline
+from videos.pages.task_status import facts
+from videos.tasks import deletion
 
 
 class VideoPage(TenantPage):
@@ -62,11 +63,11 @@ def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Ta
 
 def live(task: Task, now: datetime) -> dict[str, Any]:
     """What changes while a task is at work, as its tenant sees it."""
-    events = story.events_of(task)
+    events = timeline.events_of(task)
     return {
         **facts(task, events, now),
-        "is_removable": removal.is_removable(task),
+        "is_removable": deletion.is_removable(task),
         "stage_label": stage_label(task.status),
         "stage_chip": stage_chip(task.status),
-        "timeline": story.timeline_for_tenant(events),
+        "timeline": timeline.timeline_for_tenant(events),
     }

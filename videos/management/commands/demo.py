@@ -17,9 +17,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import APIKey, Membership, Purpose, Role, Tenant, User
-from config.processes import Family, ProcessError
 from videos.local import listening, stack
 from videos.local.client import BadVideoError, Client, check_video
+from videos.local.processes import Family, ProcessError
 
 TENANT = STAFF = "demo"
 SECONDS = 5

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
-from videos import pruning
-from videos.pruning import Pruned
+from videos.tasks import pruning
+from videos.tasks.pruning import Pruned
 
 
 class Command(BaseCommand):

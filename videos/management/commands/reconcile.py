@@ -8,7 +8,7 @@ from django.template.defaultfilters import pluralize
 
 from accounts.models import Tenant
 from config.texts import is_one_line
-from videos import reconciliation
+from videos.billing import reconciliation
 
 
 class Command(BaseCommand):

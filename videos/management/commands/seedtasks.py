@@ -15,10 +15,12 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Scope, Standing, Tenant
 from config.amounts import ZERO
-from videos import activity, books, catalogue
+from videos import catalogue
+from videos.billing import statements
+from videos.billing.prices import PriceList
 from videos.errors import FailureCode, NoPrice
+from videos.metrics import hourly
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task, TaskEvent, UpstreamAccount
-from videos.prices import PriceList
 from videos.requests import VideoRequest, parse
 from videos.states import Status
 from videos.upstream import translate
@@ -85,9 +87,9 @@ class Command(BaseCommand):
         with transaction.atomic():
             made = _make_tenants(tenants)
             _make_tasks(extent, made)
-            books.keep_up()
+            statements.keep_up()
         _refresh_statistics()
-        activity.roll_up_anew(extent.until)
+        hourly.roll_up_anew(extent.until)
         self.stdout.write(json.dumps({"tenant": str(made[0].tenant.pk), "key": made[0].text}))
 
 

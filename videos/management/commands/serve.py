@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from config.processes import Family, ProcessError
 from videos.local import listening, stack
+from videos.local.processes import Family, ProcessError
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""Prices, the ledger, use, statements, and the proof that they agree."""

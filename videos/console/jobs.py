@@ -1,0 +1,153 @@
+"""The jobs of the workers, in the staff console."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
+
+from accounts.console.filters import ChoiceFilter
+from accounts.console.lists import ReadOnlyAdmin, ReadOnlyInline
+from config.console.days import DayOfWritingFilter
+from config.web.badges import BAD, BUSY, GOOD, NEUTRAL, chip, clipped
+from videos.labels import Look
+from videos.queueing import Job
+
+STATES: dict[str, Look] = {
+    "todo": Look(_("Waiting"), NEUTRAL),
+    "doing": Look(_("At work"), BUSY),
+    "succeeded": Look(_("Done"), GOOD),
+    "failed": Look(_("Failed"), BAD),
+    "cancelled": Look(_("Cancelled"), NEUTRAL),
+    "aborted": Look(_("Aborted"), BAD),
+}
+"""What may become of a job. One that succeeded is deleted."""
+EVENTS = {
+    "deferred": _("Queued"),
+    "started": _("Started"),
+    "deferred_for_retry": _("Queued again"),
+    "failed": _("Failed"),
+    "succeeded": _("Done"),
+    "cancelled": _("Cancelled"),
+    "abort_requested": _("To be aborted"),
+    "aborted": _("Aborted"),
+    "scheduled": _("Set for a moment"),
+    "retried": _("Queued again by hand"),
+}
+"""What may happen to one."""
+
+admin.site.unregister(ProcrastinateJob)  # its own page is none of the theme, and counts
+
+# Names in the viewer's language. Migrations do not see them: they go by what the package wrote itself.
+ProcrastinateJob._meta.verbose_name = _("job")
+ProcrastinateJob._meta.verbose_name_plural = _("jobs")
+apps.get_app_config("procrastinate").verbose_name = _("Operation")
+
+
+class QueueFilter(ChoiceFilter):
+    """By the queue."""
+
+    title = _("queue")
+    parameter_name, column = "queue", "queue_name"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """Each job has its own."""
+        return [(job.value, job.value) for job in Job]
+
+
+class JobStateFilter(ChoiceFilter):
+    """By what became of a job."""
+
+    title = _("status")
+    parameter_name = column = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """All there is."""
+        return [(name, look.label) for name, look in STATES.items()]
+
+
+class DayOfQueueing(DayOfWritingFilter):
+    """By the moment a job was queued, which its first event tells."""
+
+    moment = "(SELECT min(event.at) FROM procrastinate_events event WHERE event.job_id = row.id)"
+
+
+class JobEventInline(ReadOnlyInline[ProcrastinateEvent, ProcrastinateJob]):
+    """What happened to a job."""
+
+    model = ProcrastinateEvent
+    verbose_name = verbose_name_plural = _("events")
+    fields = ("at", "what")
+    readonly_fields = fields
+    ordering = ["pk"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may see the job."""
+        return request.user.has_perm("procrastinate.view_procrastinatejob")
+
+    @admin.display(description=_("what happened"))
+    def what(self, event: ProcrastinateEvent) -> str:
+        """In words."""
+        return str(EVENTS.get(event.type, event.type))
+
+
+@admin.register(ProcrastinateJob)
+class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
+    """Jobs, to look at; what is due is found again by itself, whatever became of a job."""
+
+    list_display = ("id", "task", "state", "queue", "arguments", "tries", "queued_at", "due")
+    list_filter = [DayOfQueueing, QueueFilter, JobStateFilter]
+    fields = ("id", "task", "state", "queue", "arguments", "tries", "queued_at", "due", "priority", "lock")
+    inlines = [JobEventInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProcrastinateJob]:
+        """With the moment each was queued."""
+        events = ProcrastinateEvent.objects.filter(job=OuterRef("pk")).order_by("pk")
+        return super().get_queryset(request).annotate(at=Subquery(events.values("at")[:1]))
+
+    @admin.display(description=_("job"))
+    def task(self, job: ProcrastinateJob) -> str:
+        """What it does."""
+        return job.task_name
+
+    @admin.display(description=_("status"))
+    def state(self, job: ProcrastinateJob) -> SafeString:
+        """What became of it."""
+        return chip(*STATES.get(job.status, Look(job.status, NEUTRAL)))
+
+    @admin.display(description=_("queue"))
+    def queue(self, job: ProcrastinateJob) -> str:
+        """Where it waits."""
+        return job.queue_name
+
+    @admin.display(description=_("arguments"))
+    def arguments(self, job: ProcrastinateJob) -> SafeString | None:
+        """What it was given."""
+        return clipped(json.dumps(job.args))
+
+    @admin.display(description=_("attempts"))
+    def tries(self, job: ProcrastinateJob) -> int:
+        """How often it ended without success."""
+        return job.attempts
+
+    @admin.display(description=_("queued at"))
+    def queued_at(self, job: Any) -> str | None:
+        """When it was queued."""
+        return _moment(job.at)
+
+    @admin.display(description=_("scheduled at"))
+    def due(self, job: ProcrastinateJob) -> str | None:
+        """When it is to run, if not at once."""
+        return _moment(job.scheduled_at)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return date_format(timezone.localtime(moment), "DATETIME_FORMAT") if moment else None

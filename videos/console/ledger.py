@@ -1,0 +1,140 @@
+"""The ledger in the staff console: to look at, to top up a balance, and to correct one."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from accounts.console.filters import TenantFilter
+from accounts.console.lists import BigListAdmin
+from accounts.console.reasons import person, reason_field, record
+from accounts.models import AuditEntry, Tenant
+from config.amounts import shown
+from config.console.days import DayOfWritingFilter
+from videos.billing import ledger
+from videos.models import EntryKind, LedgerEntry
+from videos.models.task import public_id
+
+BOOKINGS = {EntryKind.TOP_UP: ledger.top_up, EntryKind.ADJUSTMENT: ledger.adjust}
+"""What a person may do to a balance."""
+MOST = Decimal(1_000_000_000_000)
+"""The columns of money hold less."""
+
+
+class BookingForm(forms.ModelForm[LedgerEntry]):
+    """Money to add to a balance, or to take from it."""
+
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=[(kind.value, kind.label) for kind in BOOKINGS],
+        help_text=_("A top-up is money that was paid in; an adjustment corrects, up or down."),
+        widget=UnfoldAdminSelectWidget,
+    )
+    reason = reason_field(required=True)
+    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    """Each form shown is booked once, however often it is sent."""
+
+    class Meta:
+        model = LedgerEntry
+        fields = ["tenant", "kind", "amount", "reason"]
+
+    def clean(self) -> dict[str, Any]:
+        """Say what cannot be booked."""
+        super().clean()
+        cleaned = self.cleaned_data
+        if {"tenant", "kind", "amount", "form_id"} <= cleaned.keys():
+            for problem in self._problems(**cleaned):
+                self.add_error("amount", problem)
+        return cleaned
+
+    def _problems(self, tenant: Tenant, kind: str, amount: Decimal, form_id: Any, **__: Any) -> Iterator[str]:
+        # Locked until it is booked, for the page is one transaction: a twin of this form waits here.
+        totals = ledger.lock(tenant.pk)
+        told = {"balance": shown(totals.balance)}
+        if amount == 0:
+            yield gettext("There is nothing to book.")
+        if kind == EntryKind.TOP_UP and amount < 0:
+            yield gettext("A top-up is more than nothing; an adjustment takes money away.")
+        if abs(totals.balance + amount) >= MOST:
+            yield gettext("The balance, %(balance)s now, would be too large.") % told
+        if AuditEntry.objects.filter(tenant=tenant, after__form=str(form_id)).exists():
+            already = gettext("This was booked already: the balance is %(balance)s. For more, start anew.")
+            yield already % told
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
+    """Movements of money. Who adds one, books it; nobody changes or deletes any."""
+
+    form = BookingForm
+    records_all = True
+    autocomplete_fields = ["tenant"]
+    list_display = ["at", "tenant", "kind", "sum", "set_aside", "video", "actor_name", "reason"]
+    list_select_related = ["tenant"]
+    list_filter = [DayOfWritingFilter, TenantFilter, "kind"]
+    actions = None
+
+    def get_fields(self, request: HttpRequest, obj: LedgerEntry | None = None) -> Any:
+        """What is written, and of an entry that is there what is read."""
+        return [*BookingForm.Meta.fields, "form_id"] if obj is None else self.list_display
+
+    def get_readonly_fields(self, request: HttpRequest, obj: LedgerEntry | None = None) -> Any:
+        """Nothing of an entry changes."""
+        return () if obj is None else self.list_display
+
+    def has_change_permission(self, request: HttpRequest, obj: LedgerEntry | None = None) -> bool:
+        """Nobody changes an entry."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: LedgerEntry | None = None) -> bool:
+        """Nobody deletes one."""
+        return False
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The form, under a title that says what it does."""
+        return super().add_view(request, form_url, {"title": gettext("Top up or correct a balance")})
+
+    def save_model(self, request: HttpRequest, obj: LedgerEntry, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Book it, write it down, and say what the balance is now."""
+        before = ledger.lock(obj.tenant_id).balance
+        book = BOOKINGS[EntryKind(obj.kind)]
+        entry = book(obj.tenant, obj.amount, person(request), obj.reason, timezone.now())
+        obj.pk = entry.pk
+        balance = shown(before + entry.amount)
+        booked = {"balance": balance, "kind": obj.kind, "form": str(form.cleaned_data["form_id"])}
+        changed = {"balance": shown(before)}, booked
+        record(request, f"balance of {obj.tenant}", obj.reason, changed, obj.tenant)
+        now = gettext("The balance of %(tenant)s is %(balance)s %(currency)s now.")
+        told = {"tenant": obj.tenant, "balance": balance, "currency": settings.CURRENCY}
+        messages.success(request, now % told)
+
+    @admin.display(description=_("amount"))
+    def sum(self, entry: LedgerEntry) -> str:
+        """What it adds to the balance."""
+        return shown(entry.amount)
+
+    @admin.display(description=_("held"))
+    def set_aside(self, entry: LedgerEntry) -> str:
+        """What it adds to the money set aside."""
+        return shown(entry.held)
+
+    @admin.display(description=_("task"))
+    def video(self, entry: LedgerEntry) -> str:
+        """The task it is of."""
+        if entry.task_id is None:
+            return ""
+        page = reverse("admin:videos_task_change", args=[entry.task_id])
+        return format_html('<a class="accent clip" href="{}">{}</a>', page, public_id(entry.task_id))

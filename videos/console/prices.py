@@ -1,0 +1,231 @@
+"""The price list in the staff console.
+
+What was sold at a price stays to be seen: a price that came into force is neither changed nor deleted, only
+ended, and another one takes over. Only one that is still to come may be changed, or deleted.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from accounts import audit
+from accounts.console.lists import ListAdmin
+from accounts.console.reasons import AuditedForm, ReasonForm, record
+from config.amounts import shown
+from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
+from videos import catalogue
+from videos.billing.prices import PriceList
+from videos.labels import Look
+from videos.models import Price
+
+OPTIONS = ("with_audio", "with_reference", "off_peak")
+FIXED = ("model", *OPTIONS, "per_second", "valid_from")
+"""What stays as it is, once a price came into force."""
+COLUMNS = (*FIXED, "valid_until")
+MOST = Decimal(1_000_000)
+"""A second costs less, so that what tasks cost can be added up."""
+COMING, IN_FORCE, SET_ASIDE, ENDED = "to come", "in force", "set aside", "ended"
+"""What a price may be. Set aside is one that a later one took over from; after that it counts again."""
+STATES = {
+    IN_FORCE: Look(_("In force"), GOOD),
+    COMING: Look(_("To come"), BUSY),
+    SET_ASIDE: Look(pgettext_lazy("a price that another one took over from", "Set aside"), WARN),
+    ENDED: Look(_("Ended"), NEUTRAL),
+}
+
+
+def state_at(now: datetime) -> Case:
+    """Which of those a price is at that moment."""
+    valid = Q(valid_from__lte=now) & (Q(valid_until=None) | Q(valid_until__gt=now))
+    same = {name: OuterRef(name) for name in ("model", *OPTIONS)}
+    later = Price.objects.filter(valid, **same, valid_from__gt=OuterRef("valid_from"))
+    return Case(
+        When(valid_from__gt=now, then=Value(COMING)),
+        When(valid_until__lte=now, then=Value(ENDED)),
+        When(Exists(later), then=Value(SET_ASIDE)),
+        default=Value(IN_FORCE),
+    )
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By what a price is now."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        """The states."""
+        return [(name, look.label) for name, look in STATES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The prices in that state."""
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+class PriceForm(AuditedForm[Price]):
+    """A price, which begins and ends now or later."""
+
+    model = forms.ChoiceField(
+        label=_("Model"),
+        choices=[(spec.name, spec.name) for spec in catalogue.MODELS],
+        widget=UnfoldAdminSelectWidget,
+    )
+    valid_from = forms.SplitDateTimeField(
+        label=_("Valid from"),
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text=_("Empty: from now on."),
+    )
+    ends_now = forms.BooleanField(required=False, label=_("End it now"), widget=UnfoldBooleanSwitchWidget)
+    audited = frozenset({*COLUMNS, "ends_now"})
+    new_needs_reason = True
+    columns = {"ends_now": "valid_until"}
+
+    class Meta:
+        model = Price
+        fields = COLUMNS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = timezone.now()
+        if self.instance._state.adding:
+            self.initial["valid_from"] = None
+
+    def clean(self) -> dict[str, Any]:
+        """Say what a price may not be; a moment that is left empty is now."""
+        cleaned = super().clean()
+        if "valid_from" in cleaned:
+            cleaned["valid_from"] = cleaned["valid_from"] or self.now
+        if cleaned.get("ends_now"):
+            cleaned["valid_until"] = self.now
+        for field, problem in self._problems(cleaned):
+            self.add_error(field, problem)
+        return cleaned
+
+    def _problems(self, cleaned: dict[str, Any]) -> Iterator[tuple[str | None, str]]:
+        start, end = cleaned.get("valid_from", self.instance.valid_from), cleaned.get("valid_until")
+        if self._is_late():
+            yield None, gettext("This price has come into force meanwhile; only its end can be changed.")
+        elif "valid_from" in cleaned and start < self.now:
+            yield "valid_from", gettext("A price begins now, which is to leave this empty, or later.")
+        if "valid_until" in self.changed_data and end and end < self.now:
+            yield "valid_until", gettext("A price ends now, for which there is a switch, or later.")
+        elif end and end <= start:
+            yield "valid_until", gettext("A price ends after it begins.")
+        if cleaned.get("per_second", 0) >= MOST:
+            yield "per_second", gettext("A second costs less than %(most)s.") % {"most": MOST}
+
+    def _is_late(self) -> bool:
+        """Whether the page was shown before the price came into force, and sent after."""
+        sent = {"model", "per_second", "valid_from_0"}.intersection(self.data)
+        return not self.instance._state.adding and has_begun(self.instance, self.now) and bool(sent)
+
+
+@admin.register(Price)
+class PriceAdmin(ListAdmin[Price]):
+    """What a second of video costs."""
+
+    form = PriceForm
+    records_all = True
+    list_display = ["model", *OPTIONS, "a_second", "valid_from", "valid_until", "state"]
+    list_filter = [StateFilter, *OPTIONS, "model"]
+    search_fields = ["model"]
+    search_help_text = _("Name of a model")
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
+        """With what each is now."""
+        return super().get_queryset(request).annotate(state=state_at(timezone.now()))
+
+    def get_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
+        """Only what began can end."""
+        begun = obj is not None and has_begun(obj, timezone.now())
+        may_change = self.has_change_permission(request, obj) if obj else True
+        return [
+            *COLUMNS,
+            *(["ends_now"] if begun and may_change else []),
+            *(["reason"] if may_change else []),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
+        """What came into force stays as it is."""
+        return FIXED if obj and has_begun(obj, timezone.now()) else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
+        """Nobody changes a price that ended."""
+        return super().has_change_permission(request, obj) and not (obj and has_ended(obj, timezone.now()))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
+        """Nobody deletes a price that was in force."""
+        return super().has_delete_permission(request, obj) and not (obj and has_begun(obj, timezone.now()))
+
+    def save_model(self, request: HttpRequest, obj: Price, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Save what was changed, and write it down."""
+        before = Price.objects.select_for_update().get(pk=obj.pk) if change else None
+        columns = form.written() if change else COLUMNS
+        obj.save(update_fields=columns if change else None)
+        changed = audit.changes(before, obj, columns)
+        record(request, f"price of {obj}", form.cleaned_data["reason"], changed)
+        _warn_if_unsold(request, obj.model)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask for the reason, too."""
+        may_delete = self.has_delete_permission(request)
+        if may_delete and request.method == "POST" and not _reason(request):
+            messages.error(request, gettext("Say why the price is to be deleted."))
+            return HttpResponseRedirect(request.get_full_path())
+        return super().delete_view(request, object_id, extra_context)
+
+    def delete_model(self, request: HttpRequest, obj: Price) -> None:
+        """Delete it, and write it down."""
+        record(request, f"price of {obj}", _reason(request), audit.changes(obj, None, COLUMNS))
+        obj.delete()
+
+    @admin.display(description=_("a second"), ordering="per_second")
+    def a_second(self, price: Price) -> str:
+        """What a second costs."""
+        return shown(price.per_second)
+
+    @admin.display(description=_("state"), ordering="state")
+    def state(self, price: Any) -> SafeString:
+        """What it is now."""
+        return chip(*STATES[price.state])
+
+
+def has_begun(price: Price, now: datetime) -> bool:
+    """Whether something may have been sold at it."""
+    return price.valid_from <= now
+
+
+def has_ended(price: Price, now: datetime) -> bool:
+    """Whether nothing is sold at it any more."""
+    return price.valid_until is not None and price.valid_until <= now
+
+
+def _reason(request: HttpRequest) -> str:
+    form = ReasonForm(request.POST)
+    return str(form.cleaned_data["reason"]) if form.is_valid() else ""
+
+
+def _warn_if_unsold(request: HttpRequest, model: str) -> None:
+    in_force = PriceList.load().of_model(model, timezone.now())
+    if all(price["options"] for price in in_force):
+        unsold = gettext("No price of %(model)s without options is in force now: it is not sold so.")
+        messages.warning(request, unsold % {"model": model})

@@ -1,0 +1,232 @@
+"""Tasks in the staff console."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q, QuerySet, UUIDField
+from django.db.models.functions import Left
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.console.filters import ChoiceFilter, TenantFilter
+from accounts.console.lists import ReadOnlyAdmin, UncountedChangeList
+from accounts.models import Tenant
+from config.console.days import DayOfIdFilter
+from config.db.any_of import OF_ONE_TENANT, is_any_of
+from config.ids import made_at
+from config.web.badges import WARN, chip, clipped
+from videos import catalogue, labels
+from videos.console.task_page import TaskPages
+from videos.errors import FailureCode
+from videos.listing.order import Order
+from videos.listing.search import LONGEST_SEARCH, Search
+from videos.models import Task, UpstreamAccount
+from videos.models.task import PROMPT, parse_public_id
+from videos.states import Status
+
+LISTED = (
+    "status",
+    "model",
+    "created_at",
+    "finished_at",
+    "failure_code",
+    "attention",
+    "tenant__name",
+    "account__name",
+)
+"""What the list shows; of the rest of a task it reads nothing."""
+PROMPT_SHOWN = 80
+"""Characters of a prompt in the list."""
+MOST_FOUND = 200
+"""Tasks that words of the prompt find, the latest ones; a day or another filter brings older ones."""
+
+
+class StatusFilter(ChoiceFilter):
+    """By the status."""
+
+    title = _("status")
+    parameter_name = column = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """All there are."""
+        return [(status.value, labels.status_label(status)) for status in Status]
+
+
+class ModelFilter(ChoiceFilter):
+    """By the model."""
+
+    title = _("model")
+    parameter_name = column = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """Those of the catalogue."""
+        return [(spec.name, spec.name) for spec in catalogue.MODELS]
+
+
+class AccountFilter(ChoiceFilter):
+    """By the account upstream."""
+
+    title = _("upstream account")
+    parameter_name = column = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """All there are; they are few."""
+        return list(UpstreamAccount.objects.order_by("name").values_list("pk", "name"))
+
+
+class FailureFilter(ChoiceFilter):
+    """By why a task failed."""
+
+    title = _("failure code")
+    parameter_name = column = "failure_code"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """The codes there are."""
+        return [(code.value, code.value) for code in FailureCode]
+
+
+class AttentionFilter(ChoiceFilter):
+    """What staff should look at."""
+
+    title = _("attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        """Yes, or all."""
+        return [("needed", _("Needs attention"))]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Those with a reason to look."""
+        return queryset.exclude(attention="")
+
+
+class TaskList(UncountedChangeList):
+    """Reads what the list shows."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """The rows, with the start of each prompt."""
+        rows: QuerySet[Task] = super().get_queryset(request, exclude_parameters)
+        shown: QuerySet[Any] = rows.only(*LISTED).annotate(prompt_shown=Left(PROMPT, PROMPT_SHOWN))
+        return shown
+
+
+@admin.register(Task)
+class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
+    """Tasks. They are made and moved by verbs alone, on pages of their own."""
+
+    list_display = [
+        "video",
+        "state",
+        "note",
+        "tenant",
+        "model",
+        "prompt",
+        "created_at",
+        "finished_at",
+        "account",
+    ]
+    list_filter = [
+        StatusFilter,
+        ModelFilter,
+        TenantFilter,
+        AccountFilter,
+        AttentionFilter,
+        FailureFilter,
+        DayOfIdFilter,
+    ]
+    search_fields = ["id"]
+    search_help_text = _("Task id, upstream id, a tenant's whole name, or words that are all in the prompt")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        """With tenant and account, but without the account's secret."""
+        return super().get_queryset(request).select_related("tenant", "account").defer("account__secret_key")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """One that reads what it shows."""
+        return TaskList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
+    ) -> tuple[QuerySet[Task], bool]:
+        """By the first reading of the words that finds anything."""
+        if not search_term.strip():
+            return queryset, False
+        tasks, vars(request)["searched_to"] = found(queryset, search_term.strip())
+        return tasks, False
+
+    @admin.display(description=_("task"))
+    def video(self, task: Task) -> SafeString | None:
+        """The id clients see."""
+        return clipped(task.public_id)
+
+    @admin.display(description=_("status"))
+    def state(self, task: Task) -> SafeString:
+        """Its status."""
+        return labels.chip_of(task.status)
+
+    @admin.display(description=_("prompt"))
+    def prompt(self, task: Any) -> SafeString | None:
+        """How its prompt begins."""
+        text = task.prompt_shown or ""
+        return clipped(f"{text}…" if len(text) == PROMPT_SHOWN else text)
+
+    @admin.display(description=_("note"))
+    def note(self, task: Task) -> SafeString | None:
+        """Why staff should look at it, or why it failed."""
+        if task.attention:
+            return format_html("{} {}", chip(_("Look"), WARN), clipped(task.attention))
+        return clipped(task.failure_code)
+
+
+Reading = Callable[[QuerySet[Task], str], QuerySet[Task] | None]
+
+
+def found(tasks: QuerySet[Task], text: str) -> tuple[QuerySet[Task], datetime | None]:
+    """The tasks that the text means: an id, one of upstream's, a tenant's name, or else words of the prompt.
+
+    Words are looked for among the latest tasks, until there are enough; so it says when the last one was made
+    that was looked at, if there are more.
+    """
+    readings: tuple[Reading, ...] = (_of_public_id, _of_upstream_id, _of_tenant)
+    for reading in readings:
+        read = reading(tasks, text)
+        if read is not None:
+            return read, None
+    return _with_words(tasks, text)
+
+
+def _of_public_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
+    task_id = parse_public_id(text.lower())
+    return None if task_id is None else tasks.filter(pk=task_id)
+
+
+def _of_upstream_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
+    """Account by account, as the index of upstream's ids goes."""
+    accounts = UpstreamAccount.objects.values("pk")
+    ids = list(Task.objects.filter(account__in=accounts, upstream_task_id=text).values_list("pk", flat=True))
+    return tasks.filter(pk__in=ids) if ids else None
+
+
+def _of_tenant(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
+    """Of the one with exactly that name."""
+    tenant = Tenant.objects.filter(name__iexact=text).first()
+    if tenant is None:
+        return None
+    return tasks.filter(is_any_of("tenant", [tenant.pk], UUIDField())).order_by(*OF_ONE_TENANT)
+
+
+def _with_words(tasks: QuerySet[Task], text: str) -> tuple[QuerySet[Task], datetime | None]:
+    by = "tenant_id" if tasks.query.order_by == OF_ONE_TENANT else ""
+    seen = Search(text[:LONGEST_SEARCH], None, tasks, Q(), Order(None, newest_first=True, by=by)).first(
+        MOST_FOUND + 1
+    )
+    latest = sorted(seen.ids, reverse=True)
+    is_cut = len(latest) > MOST_FOUND
+    ended_at = latest[MOST_FOUND - 1] if is_cut else seen.ended_at
+    rows = tasks.filter(pk__in=latest[:MOST_FOUND])
+    return rows, None if ended_at is None else made_at(ended_at)

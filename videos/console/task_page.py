@@ -1,0 +1,146 @@
+"""The pages of one task in the staff console: making it, inspecting it, deciding about it."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.console.reasons import NO_REASON, person
+from accounts.models import Place
+from videos.composer.form import form_id_from
+from videos.composer.pages import Drawing
+from videos.console import composing, inspecting
+from videos.models import Task
+from videos.models.task import AS_ASKED, WITH_PROMPT, parse_public_id
+from videos.results import files
+from videos.tasks import staff_actions
+from videos.tasks.manual import Asked, NotMade
+from videos.tasks.staff_actions import ACTIONS, PLACE, Decision, NotDecided
+
+
+class TaskPages:
+    """What the admin of tasks has in place of Django's forms: a task is made and moved by verbs alone."""
+
+    admin_site: Any
+    opts: Any
+    has_view_permission: Any
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever may add tasks makes them, at the form."""
+        return bool(request.user.has_perm("videos.add_task"))
+
+    def get_urls(self) -> list[URLPattern]:
+        """The routes of decisions and of the still, beside Django's own."""
+        decide, poster = map(self.admin_site.admin_view, (self.decide_view, self.poster_view))
+        own = [
+            path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide"),
+            path("<uuid:object_id>/poster.jpg", poster, name="videos_task_poster"),
+        ]
+        return [*own, *super().get_urls()]  # type: ignore[misc]  # that of the admin it is mixed into
+
+    def add_view(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """The form, parts of it, and making the task."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if request.GET.get("part") == "tenants":
+            names = composing.names_like(request.GET.get("tenant", ""))
+            return TemplateResponse(request, "console/tenant_names.html", {"names": names})
+        if request.method != "POST":
+            return self._form(request, composing.Request.fresh(request), Drawing(is_judged=False))
+        return self._sent(request, composing.Request.sent(request))
+
+    def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """The task; with `part=live`, only what moves while it is at work."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        is_part, now = request.GET.get("part") == "live", timezone.now()
+        task = task_of(object_id, as_asked=not is_part)
+        context = inspecting.live(task, request, now)
+        context |= {"form_id": uuid4()}
+        if is_part:
+            is_news = request.GET.get("seen") != context["seen"]
+            return TemplateResponse(request, "console/live.html", context | {"is_news": is_news})
+        context |= inspecting.request_of(task, request, context["events"])
+        return self._page(request, "console/task.html", task.public_id, context)
+
+    def poster_view(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:
+        """The still of its video."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return files.poster_response(task_of(str(object_id)), request)
+
+    def decide_view(self, request: HttpRequest, object_id: UUID, name: str) -> HttpResponse:
+        """Do what a person decided, if the task is still as the person saw it."""
+        if request.method != "POST" or name not in ACTIONS:
+            raise Http404
+        if not person(request).has_perms(ACTIONS[name].permissions):
+            raise PermissionDenied
+        task = task_of(str(object_id))
+        try:
+            task = self._decided(request, task, name)
+        except NotDecided as refusal:
+            messages.error(request, str(refusal))
+        except NotMade as refusal:
+            messages.error(request, " ".join(refusal.messages))
+        return HttpResponseRedirect(reverse("admin:videos_task_change", args=[task.pk]))
+
+    def _decided(self, request: HttpRequest, task: Task, name: str) -> Task:
+        sent = {field: value.strip() for field, value in request.POST.items() if isinstance(value, str)}
+        if not sent.get("reason"):
+            raise NotDecided(NO_REASON)
+        if sent.get("mark") != staff_actions.mark_of(task):
+            raise NotDecided(_("The task has moved on since the page was shown."))
+        decision = Decision(
+            task,
+            person(request),
+            sent["reason"],
+            timezone.now(),
+            upstream_task_id=sent.get("upstream_task_id", ""),
+            form_id=form_id_from(request.POST),
+            address=audit.author(request, Place.CONSOLE).address,
+        )
+        then = staff_actions.decide(name, decision)
+        messages.success(request, _("Done: %(action)s.") % {"action": ACTIONS[name].label})
+        return then
+
+    def _sent(self, request: HttpRequest, asked: composing.Request) -> HttpResponse:
+        outcome = asked.composer.submitted(request, Asked(person(request), PLACE))
+        if isinstance(outcome, Drawing):
+            return self._form(request, asked, outcome)
+        return HttpResponseRedirect(reverse("admin:videos_task_change", args=[outcome.pk]))
+
+    def _form(self, request: HttpRequest, asked: composing.Request, drawing: Drawing) -> HttpResponse:
+        drawn = asked.context(request, is_judged=drawing.is_judged)
+        if drawing.part:
+            return TemplateResponse(request, f"composer/{drawing.part}.html", drawn)
+        return self._page(request, "console/compose.html", _("New task"), drawn)
+
+    def _page(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, template, {**frame, **context})
+
+
+def task_of(object_id: str, *, as_asked: bool = False) -> Task:
+    """The task of that id, its own or the public one. Raises `Http404`."""
+    tasks = Task.objects.select_related("tenant", "account", "api_key").annotate(**WITH_PROMPT)
+    tasks = tasks.defer(*(() if as_asked else AS_ASKED), "account__secret_key", "api_key__digest")
+    parsed = _parsed(object_id)
+    task = tasks.filter(pk=parsed).first() if parsed else None
+    if task is None:
+        raise Http404
+    return task
+
+
+def _parsed(object_id: str) -> UUID | None:
+    try:
+        return parse_public_id(object_id) or UUID(object_id)
+    except ValueError:
+        return None

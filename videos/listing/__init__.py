@@ -1,0 +1,1 @@
+"""A tenant's tasks: in order, page by page, found by words."""

@@ -1,0 +1,175 @@
+"""The history of a tenant: its tasks, newest first, filtered and page by page, without those it deleted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from itertools import repeat
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Tenant
+from config.days import midnight
+from config.ids import made_at
+from videos.listing import order
+from videos.listing.order import Order
+from videos.listing.search import Search
+from videos.models import Task
+from videos.models.task import WITH_PROMPT
+from videos.states import ACTIVE, Status
+
+SHOWN = (
+    "tenant_id",
+    "status",
+    "model",
+    "seconds",
+    "price",
+    "created_at",
+    "finished_at",
+    "has_poster",
+    "media_removed_at",
+    "failure_code",
+    "pruned_at",
+    "api_key__prefix",
+    "api_key__name",
+    "api_key__purpose",
+)
+"""What the page and the file show of a task, but for the prompt; of the rest they read nothing."""
+PAGE = 20
+"""Tasks on a page."""
+BATCH = 1000
+"""Tasks read at a time where all are wanted."""
+MOST_SEARCHES = 20
+"""Batches of one file that are searched for words; each looks at some ten thousands of tasks at most."""
+AT_WORK = "at_work"
+STATUSES: dict[str, list[Status]] = {AT_WORK: sorted(ACTIVE), **order.STATUSES}
+"""What tasks may be filtered by: the statuses that clients know, and all of those that are not the end."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which tasks are wanted; what is empty does not matter."""
+
+    zone: tzinfo
+    """Whose dates are meant."""
+    status: str = ""
+    """One of `STATUSES`."""
+    model: str = ""
+    api_key_id: int | None = None
+    """A key of the tenant's."""
+    created_from: date | None = None
+    created_to: date | None = None
+    """The last day; it belongs to the period."""
+    words: str = ""
+    """All of them are to be found in the prompt, in upper or lower case."""
+
+    def tasks(self, tenant: Tenant) -> QuerySet[Task]:
+        """What one index can list, with all that is wanted in it."""
+        if self._is_by_key and self.api_key_id is not None:
+            return order.of_key(tenant.pk, self.api_key_id).filter(self._when)
+        return order.of_tenant(tenant.pk).filter(self._when, self._model or self._status)
+
+    @property
+    def rest(self) -> Q:
+        """What else is asked of these, but for the words."""
+        if self._is_by_key:
+            return self._status
+        key = Q() if self.api_key_id is None else Q(api_key=self.api_key_id)
+        return key & self._status if self.model else Q()
+
+    @property
+    def by(self) -> str:
+        """How they are listed."""
+        return "api_key_id" if self._is_by_key else "tenant_id"
+
+    @property
+    def _is_by_key(self) -> bool:
+        return self.api_key_id is not None and not self.model
+
+    @property
+    def _status(self) -> Q:
+        return Q(status__in=STATUSES[self.status]) if self.status else Q()
+
+    @property
+    def _model(self) -> Q:
+        return Q(model=self.model) if self.model else Q()
+
+    @property
+    def _when(self) -> Q:
+        when = Q(hidden_at=None)
+        if self.created_from is not None:
+            when &= order.made_from(midnight(self.created_from, self.zone))
+        if self.created_to is not None:
+            when &= order.made_before(midnight(self.created_to + timedelta(days=1), self.zone))
+        return when
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Which page is turned to: what is older than the `place`, or newer; without one, the newest."""
+
+    place: UUID | None = None
+    is_older: bool = True
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """A page of the history, newest first, and the places that the pages beside it begin at."""
+
+    tasks: list[Task]
+    older: UUID | None
+    newer: UUID | None
+    searched_to: datetime | None
+    """When the last task was made that the search looked at, if it ended before the page was full."""
+
+
+def page(tenant: Tenant, filters: Filters, turn: Turn) -> TaskPage:
+    """One page of the tenant's history."""
+    tasks, ended_at = _tasks(tenant, filters, turn, PAGE + 1)
+    if not turn.is_older and not tasks and ended_at is None:
+        return page(tenant, filters, Turn())  # nothing is newer
+    further = tasks[PAGE - 1].pk if len(tasks) > PAGE else ended_at
+    searched_to = made_at(ended_at) if ended_at is not None and len(tasks) <= PAGE else None
+    if turn.is_older:
+        shown = tasks[:PAGE]
+        return TaskPage(shown, further, _before(shown, turn.place), searched_to)
+    shown = tasks[:PAGE][::-1]
+    return TaskPage(shown, shown[-1].pk if shown else further, further, searched_to)
+
+
+def _before(shown: list[Task], place: UUID | None) -> UUID | None:
+    """Where the page begins that comes before this one; an empty one comes after the place itself."""
+    if place is None:
+        return None
+    return shown[0].pk if shown else UUID(int=max(place.int - 1, 0))
+
+
+@dataclass
+class Reading:
+    """All of it, newest first, read a batch at a time, as far as words may be searched for."""
+
+    tenant: Tenant
+    filters: Filters
+    searched_to: datetime | None = None
+    """When the last task was made that was looked at, if the reading ended before it was through."""
+
+    def __iter__(self) -> Iterator[Task]:
+        searches = repeat(None, MOST_SEARCHES) if self.filters.words else repeat(None)
+        place: UUID | None = None
+        for _ in searches:
+            tasks, ended_at = _tasks(self.tenant, self.filters, Turn(place), BATCH)
+            yield from tasks
+            place = tasks[-1].pk if len(tasks) == BATCH else ended_at
+            if place is None:
+                return
+        self.searched_to = None if place is None else made_at(place)
+
+
+def _tasks(tenant: Tenant, filters: Filters, turn: Turn, most: int) -> tuple[list[Task], UUID | None]:
+    """The next tasks, and where the search for words ended, if that was not at the end of the list."""
+    listed, walk, ended_at = filters.tasks(tenant), Order(turn.place, turn.is_older, filters.by), None
+    if filters.words:
+        found = Search(filters.words, tenant.pk, listed, filters.rest, walk).first(most)
+        listed, ended_at = listed.filter(pk__in=found.ids), found.ended_at
+    shown = listed.filter(filters.rest).select_related("api_key").only(*SHOWN).annotate(**WITH_PROMPT)
+    return [*walk.of(shown)[:most]], ended_at

@@ -1,0 +1,1 @@
+"""Counted hours, and the figures of the dashboard."""

@@ -1,0 +1,107 @@
+"""What was made and what ended in each hour, counted from the task rows into `ModelHour`."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from config.ids import first_uuid7, made_at
+from videos.metrics.buckets import HOUR, start_of_hour
+from videos.models import HoursCounted, Task
+from videos.states import Status
+
+SLICE = timedelta(days=1)
+"""What one statement counts at most, so that none takes long over an old database."""
+SLICES = 10
+"""How many one call counts at most; the next call goes on from there."""
+OVERLAP = HOUR
+"""Counted again each time: what was written at the end of the last hour may have been committed after it was
+counted.
+"""
+
+
+def roll_up(now: datetime) -> bool:
+    """Count the hours since the last call, and those that may have changed; returns whether all are counted.
+
+    Hours that are counted again come out as their rows are, however often.
+    """
+    return any(_count_on(now) for _ in range(SLICES))
+
+
+def roll_up_anew(now: datetime) -> None:
+    """Forget how far the hours were counted, and count them all."""
+    HoursCounted.objects.all().delete()
+    while not roll_up(now):
+        pass
+
+
+def counted_until() -> datetime | None:
+    """Up to when the hours are counted; None where no worker has done it yet."""
+    return HoursCounted.objects.values_list("until", flat=True).first()
+
+
+def _count_on(now: datetime) -> bool:
+    """Count the next slice; returns whether it was the last one."""
+    with transaction.atomic():
+        counted = _locked(now)
+        start = start_of_hour(counted.until) - OVERLAP
+        end = min(start + SLICE, start_of_hour(now) + HOUR)
+        _count(start, end)
+        counted.until = min(end, now)
+        counted.save(update_fields=["until"])
+    return counted.until >= now
+
+
+def _locked(now: datetime) -> HoursCounted:
+    """How far the hours are counted; whoever else counts waits from here on."""
+    if not HoursCounted.objects.exists():
+        HoursCounted.objects.bulk_create([HoursCounted(until=_first_moment(now))], ignore_conflicts=True)
+    return HoursCounted.objects.select_for_update().get()
+
+
+def _first_moment(now: datetime) -> datetime:
+    """When the first task was made."""
+    oldest = Task.objects.order_by("id").values_list("id", flat=True).first()
+    return now if oldest is None else min(made_at(oldest), now)
+
+
+def _count(start: datetime, end: datetime) -> None:
+    """Make the rows of the hours from `start` to `end` what the tasks say."""
+    values: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "first": first_uuid7(start),
+        "last": first_uuid7(end),
+        "succeeded": Status.SUCCEEDED,
+        "failed": Status.FAILED,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, values)
+
+
+_COUNT = """
+WITH made AS (
+    SELECT date_trunc('hour', created_at, 'UTC') AS hour, model, count(*) AS tasks
+    FROM videos_task WHERE id >= %(first)s AND id < %(last)s GROUP BY 1, 2
+), ended AS (
+    SELECT date_trunc('hour', finished_at, 'UTC') AS hour, model,
+        count(*) FILTER (WHERE status = %(succeeded)s) AS completed,
+        count(*) FILTER (WHERE status = %(failed)s) AS failed,
+        coalesce(sum(price) FILTER (WHERE status = %(succeeded)s), 0) AS spend
+    FROM videos_task WHERE finished_at >= %(start)s AND finished_at < %(end)s
+        AND status IN (%(succeeded)s, %(failed)s) GROUP BY 1, 2
+), counted AS (
+    SELECT hour, model, coalesce(tasks, 0) AS made, coalesce(completed, 0) AS completed,
+        coalesce(failed, 0) AS failed, coalesce(spend, 0) AS spend
+    FROM made FULL JOIN ended USING (hour, model)
+), gone AS (
+    DELETE FROM videos_modelhour known WHERE hour >= %(start)s AND hour < %(end)s AND NOT EXISTS (
+        SELECT FROM counted WHERE counted.hour = known.hour AND counted.model = known.model)
+)
+INSERT INTO videos_modelhour AS known (hour, model, made, completed, failed, spend)
+SELECT hour, model, made, completed, failed, spend FROM counted
+ON CONFLICT (hour, model) DO UPDATE SET made = excluded.made, completed = excluded.completed,
+    failed = excluded.failed, spend = excluded.spend
+WHERE (known.made, known.completed, known.failed, known.spend)
+    IS DISTINCT FROM (excluded.made, excluded.completed, excluded.failed, excluded.spend)
+"""

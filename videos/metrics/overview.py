@@ -1,0 +1,264 @@
+"""What the staff's dashboard says of the gateway, in few queries that read no big table from end to end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Case, Count, DecimalField, Max, Min, QuerySet, Sum, Value, When
+from procrastinate.contrib.django.models import ProcrastinateWorker
+
+from accounts.models import Standing, Tenant
+from accounts.quotas.totals import Period
+from config.amounts import ZERO
+from config.clock import Clock
+from videos.metrics import buckets
+from videos.models import ModelHour, Task, UpstreamAccount, UpstreamBudget
+from videos.routing import rate_limits
+from videos.routing.rate_limits import Action
+from videos.states import ACTIVE, Status
+
+MOST_STUCK = 20
+MOST_TENANTS = 20
+LATEST = 200
+"""Videos of each model that its generation times are worked out from."""
+GRACE = timedelta(minutes=2)
+"""What is due for longer, while nothing is done about it, stands still."""
+WORKER_SILENCE = timedelta(seconds=30)
+"""A worker gives a sign of life every ten seconds; after this, it is gone."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of tasks: those made, and those that ended, within some time."""
+
+    made: int = 0
+    completed: int = 0
+    failed: int = 0
+    spend: Decimal = ZERO
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.made + other.made,
+            self.completed + other.completed,
+            self.failed + other.failed,
+            self.spend + other.spend,
+        )
+
+    @property
+    def success_rate(self) -> float | None:
+        """Of those that ended, in percent; None where none did."""
+        ended = self.completed + self.failed
+        return 100 * self.completed / ended if ended else None
+
+
+@dataclass(frozen=True)
+class ModelFigures:
+    """How one model did. Times are seconds from acceptance to the end, over its latest videos."""
+
+    model: str
+    counts: Counts
+    median: float | None
+    slow: float | None
+    """Nineteen of twenty were faster."""
+    videos: int
+    """How many the times are of."""
+
+
+@dataclass(frozen=True)
+class OpenTasks:
+    """The tasks of one account in one state."""
+
+    account: int
+    status: Status
+    tasks: int
+    oldest: datetime
+    due: datetime
+    """When the first of them was, or is, to be seen to."""
+
+
+@dataclass(frozen=True)
+class BudgetUse:
+    """The moments to call that were given in this minute and the last one, and how many a minute has."""
+
+    so_far: int
+    last_minute: int
+    most: int
+
+
+@dataclass(frozen=True)
+class AccountFigures:
+    """How one account upstream is doing."""
+
+    account: UpstreamAccount
+    open: dict[Status, OpenTasks]
+    uses: dict[Action, BudgetUse]
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """Tasks of one account in one state that nobody sees to."""
+
+    account: UpstreamAccount
+    status: Status
+    tasks: int
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What a tenant has spent, by its own day and month, and what it has left."""
+
+    tenant: Tenant
+    today: Decimal
+    this_month: Decimal
+    balance: Decimal
+
+
+def plotted(starts: Sequence[datetime], now: datetime) -> list[Counts]:
+    """The counts of each of the buckets that begin there."""
+    counted = [Counts()] * len(starts)
+    hours = _hours(starts[0], now).values_list("hour").annotate(*_SUMS)
+    for hour, *sums in hours:
+        position = buckets.place(starts, hour)
+        counted[position] += Counts(*sums)
+    return counted
+
+
+_SUMS = [Sum(name) for name in ("made", "completed", "failed", "spend")]
+
+
+def _hours(start: datetime, now: datetime) -> QuerySet[ModelHour]:
+    return ModelHour.objects.filter(hour__gte=start, hour__lte=now)
+
+
+def by_model(start: datetime, now: datetime) -> list[ModelFigures]:
+    """How the models did that had something to do since `start`, the busiest first."""
+    values: dict[str, Any] = {
+        "start": start,
+        "now": now,
+        "succeeded": Status.SUCCEEDED.value,
+        "latest": LATEST,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_MODEL, values)
+        return [ModelFigures(model, Counts(*row[:4]), *row[4:]) for model, *row in cursor.fetchall()]
+
+
+_BY_MODEL = """
+SELECT counted.*, times.* FROM (
+    SELECT model, sum(made) AS made, sum(completed), sum(failed), sum(spend) FROM videos_modelhour
+    WHERE hour >= %(start)s AND hour <= %(now)s GROUP BY model
+) AS counted CROSS JOIN LATERAL (
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY took),
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY took), count(*)
+    FROM (
+        SELECT extract(epoch FROM done_at - accepted_at)::float AS took FROM videos_task
+        WHERE model = counted.model AND done_at >= %(start)s AND done_at <= %(now)s
+            AND accepted_at IS NOT NULL AND status = %(succeeded)s
+        ORDER BY done_at DESC LIMIT %(latest)s
+    ) AS video
+) AS times
+ORDER BY counted.made DESC, counted.model
+"""
+
+
+def open_tasks() -> list[OpenTasks]:
+    """All tasks that have not ended, by account and state."""
+    # None of them is hidden; said so, the index of open tasks serves this.
+    unfinished = Task.objects.filter(status__in=sorted(ACTIVE), hidden_at=None)
+    rows = unfinished.values_list("account", "status").annotate(
+        tasks=Count("*"), oldest=Min("created_at"), due=Min("due_at")
+    )
+    return [OpenTasks(account, Status(status), *figures) for account, status, *figures in rows]
+
+
+def stuck() -> list[Task]:
+    """What staff should look at, oldest first: one more than are shown, to tell whether that is all."""
+    shown = Task.objects.exclude(attention="").select_related("tenant")
+    columns = shown.only("status", "attention", "created_at", "tenant__name")
+    return list(columns.order_by("id")[: MOST_STUCK + 1])
+
+
+def accounts(open_tasks: Sequence[OpenTasks], now: datetime) -> list[AccountFigures]:
+    """How the accounts upstream are doing."""
+    everyone = UpstreamAccount.objects.defer("secret_key").prefetch_related("budgets").order_by("name")
+    return [_figures(account, open_tasks, now) for account in everyone]
+
+
+def _figures(account: UpstreamAccount, open_tasks: Sequence[OpenTasks], now: datetime) -> AccountFigures:
+    minute = now.replace(second=0, microsecond=0)
+    known = {Action(budget.action): budget for budget in account.budgets.all()}
+    return AccountFigures(
+        account,
+        {row.status: row for row in open_tasks if row.account == account.pk},
+        {action: _use(account, action, known.get(action), minute) for action in Action},
+    )
+
+
+def _use(
+    account: UpstreamAccount, action: Action, budget: UpstreamBudget | None, minute: datetime
+) -> BudgetUse:
+    most = round(rate_limits.per_minute(account, action))
+    if budget is None:
+        return BudgetUse(0, 0, most)
+    return BudgetUse(
+        rate_limits.given(budget, minute), rate_limits.given(budget, minute - rate_limits.MINUTE), most
+    )
+
+
+_ASKS_BY = {Status.QUEUED: Action.CREATE, Status.RUNNING: Action.DESCRIBE}
+_TO_BE_SEEN_TO = (Status.QUEUED, Status.SUBMITTING, Status.RUNNING, Status.STORING)
+"""What a worker moves on by itself."""
+
+
+def standstills(accounts: Sequence[AccountFigures], now: datetime) -> list[Standstill]:
+    """What is due and not seen to, the longest first; a long queue that moves is not among it."""
+    found = [
+        Standstill(figures.account, row.status, row.tasks, row.due)
+        for figures in accounts
+        for row in figures.open.values()
+        if _stands_still(row, figures, now)
+    ]
+    return sorted(found, key=lambda standstill: standstill.since)
+
+
+def _stands_still(row: OpenTasks, figures: AccountFigures, now: datetime) -> bool:
+    if row.status not in _TO_BE_SEEN_TO or row.due > now - GRACE:
+        return False
+    use = figures.uses[_ASKS_BY[row.status]] if row.status in _ASKS_BY else None
+    return use is None or not (use.so_far or use.last_minute)
+
+
+def spending(now: datetime) -> list[Spending]:
+    """The tenants that spent most this month; what an earlier day or month took is not of this one."""
+    known = Tenant.objects.values_list("time_zone", "earlier_time_zones").distinct()
+    clocks = {Clock.of(zone, earlier) for zone, earlier in known}
+    periods = {clock: Period.of(now, clock) for clock in clocks}
+    rows = Standing.objects.select_related("tenant").annotate(
+        today=_of_now("day", periods), this_month=_of_now("month", periods)
+    )
+    top = rows.order_by("-this_month", "-today", "tenant__name")[:MOST_TENANTS]
+    return [Spending(row.tenant, row.today, row.this_month, row.balance) for row in top]
+
+
+def _of_now(unit: str, periods: Mapping[Clock, Period]) -> Case:
+    """The spend of the tenant's day or month, if that is the one of now."""
+    cases = [
+        When(
+            tenant__time_zone=clock.time_zone,
+            tenant__earlier_time_zones=clock.written(),
+            **{unit: getattr(period, unit)},
+            then=f"{unit}_spend",
+        )
+        for clock, period in periods.items()
+    ]
+    return Case(*cases, default=Value(ZERO), output_field=DecimalField())
+
+
+def last_sign_of_life() -> datetime | None:
+    """When a worker was last heard of; None where none runs."""
+    heard: datetime | None = ProcrastinateWorker.objects.aggregate(last=Max("last_heartbeat"))["last"]
+    return heard

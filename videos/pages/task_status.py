@@ -1,0 +1,45 @@
+"""What changes on a page while a task is at work, for whoever looks at it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from videos.estimates import completion
+from videos.models import Task, TaskEvent
+from videos.pages import timeline
+from videos.results import links
+from videos.states import FINAL
+from videos.tasks import representation
+from videos.tasks.failures import advice_for
+
+_FRESH = timedelta(minutes=2)
+
+
+def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, Any]:
+    """For the templates that staff and tenants both see; their words and chips are their own."""
+    place = completion.place_of(task, now)
+    return {
+        "task": task,
+        "is_final": task.state in FINAL,
+        "removed_after": _removed_after(task),
+        "progress": representation.progress(task, now),
+        "place": place,
+        "done_at": completion.done_at(task, place, now),
+        "advice": advice_for(task.failure_code),
+        "money": timeline.money_of(task),
+        "media": links.signed_path(task, now) if representation.has_media(task) else "",
+        "seen": _mark_of(task, events),
+        "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
+    }
+
+
+def _removed_after(task: Task) -> int | None:
+    """How many days after its end its request was removed; None where it was not."""
+    if task.pruned_at is None or task.finished_at is None:
+        return None
+    return (task.pruned_at - task.finished_at).days
+
+
+def _mark_of(task: Task, events: Sequence[TaskEvent]) -> str:
+    """Tells what is known of a task from what may be known later."""
+    return f"{task.status}-{task.attempts}-{len(events)}-{int(task.has_poster)}"

@@ -1,0 +1,1 @@
+"""Custody of finished videos: files, stills, signed links."""

@@ -1,0 +1,297 @@
+"""The verbs that move a task along the arrows of `states`. Nothing else writes its status.
+
+Each verb is one transaction: the change, the event that tells of it, what it does to the tenant's money and
+use, and the job that follows. Each is a conditional update: where the task is no longer in the state that the
+caller saw, or no arrow starts there, nothing is written, and the verb answers False. The first verb, create,
+has a module of its own, `creation`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Min
+from django.db.models.functions import Least
+from psycopg.types.numeric import Int8
+
+from accounts.quotas.in_force import limits_of
+from accounts.quotas.totals import Totals
+from config.db import prepared
+from videos.billing import ledger
+from videos.errors import FailureCode
+from videos.models import Task, TaskEvent, UpstreamAccount
+from videos.queueing import Job, enqueue
+from videos.states import FINAL, Status, sources
+from videos.tasks import sql
+
+STORE_LEASE = timedelta(seconds=30)
+"""A worker that fetches a result renews this; when it runs out, the next tick starts another."""
+
+
+@dataclass(frozen=True)
+class StoredMedia:
+    """A result in our hands: its name in the storage and its size in bytes."""
+
+    name: str
+    size: int
+
+
+def claim(account: UpstreamAccount, now: datetime) -> Task | None:
+    """Take the next task in turn for submission; None where none is due."""
+    with transaction.atomic():
+        waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
+        task = waiting.select_for_update(skip_locked=True, of=("self",)).order_by("turn", "id").first()
+        if task is None:
+            return None
+        changes = {
+            "attempts": task.attempts + 1,
+            "submitted_at": now,
+            # Longer than the call may take: a submission still open then was cut off.
+            "due_at": now + timedelta(seconds=2 * settings.UPSTREAM_CREATE_TIMEOUT),
+        }
+        _move(task, Status.SUBMITTING, "claim", now, {"attempt": task.attempts + 1}, **changes)
+    return task
+
+
+def accepted(
+    task: Task,
+    upstream_task_id: str,
+    now: datetime,
+    first_look: timedelta,
+    expected_seconds: float | None = None,
+    **detail: Any,
+) -> bool:
+    """Upstream has the task under this id; also settles a submission that was in doubt.
+
+    `expected_seconds` is how long it should take; progress is estimated from it.
+    """
+    changes = {
+        "upstream_task_id": upstream_task_id,
+        "accepted_at": now,
+        "expected_seconds": expected_seconds,
+        "looked_at": now,
+        "due_at": now + first_look,
+        "attention": "",
+    }
+    detail = {"upstream_task_id": upstream_task_id, **detail}
+    return _move(task, Status.RUNNING, "accepted", now, detail, **changes)
+
+
+def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: datetime) -> bool:
+    """Upstream surely has nothing of it: let it wait until `due_at`, before whoever waits now."""
+    if task.state is not Status.SUBMITTING:  # a waiting task is queued too, but by `start_waiting`
+        return False
+    waiting = Task.objects.filter(account=task.account_id, status=Status.QUEUED)
+    first = waiting.aggregate(first=Min("turn"))["first"]
+    turn = task.turn if first is None else min(task.turn, first)
+    return _move(task, Status.QUEUED, "requeue", now, dict(reason), due_at=due_at, turn=turn)
+
+
+def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
+    """The submission was sent and its answer lost. It is never sent again by itself."""
+    changes = {
+        "due_at": now + timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS),
+        "attention": "in doubt: upstream may have accepted it; find out and decide",
+    }
+    return _move(task, Status.IN_DOUBT, "in_doubt", now, dict(reason), **changes)
+
+
+def progressed(task: Task, word: str, now: datetime, *, is_known: bool, **detail: Any) -> bool:
+    """Upstream speaks of the running task with a word it had not used for it before."""
+    attention = "" if is_known else f"upstream says {word!r}, which nobody has seen before"
+    with transaction.atomic():
+        running = Task.objects.filter(pk=task.pk, status=Status.RUNNING).exclude(upstream_status=word)
+        changed = running.update(upstream_status=word, attention=attention) == 1
+        if changed:
+            _record(task, "progressed", Status.RUNNING, now, {"word": word, **detail})
+    return changed
+
+
+def done_without_link(task: Task, now: datetime, **detail: Any) -> bool:
+    """Upstream is done but does not say where the result is; it is asked again for a while."""
+    with transaction.atomic():
+        running = Task.objects.filter(pk=task.pk, status=Status.RUNNING, done_at=None)
+        changed = running.update(done_at=now, attention="upstream is done but gives no link") == 1
+        if changed:
+            _record(task, "done_without_link", Status.RUNNING, now, detail)
+    return changed
+
+
+def produced(task: Task, link: str, frame_size: str, now: datetime, **detail: Any) -> bool:
+    """Upstream is done and has a result; fetch it before its link dies."""
+    changes = {
+        "result_link": link,
+        "frame_size": frame_size,
+        "done_at": task.done_at or now,
+        "due_at": now + STORE_LEASE,
+        "attention": "",
+    }
+    with transaction.atomic():
+        detail = {"frame_size": frame_size, **detail}
+        moved = _move(task, Status.STORING, "produced", now, detail, **changes)
+        if moved:
+            enqueue(Job.STORE, task_id=str(task.pk))
+    return moved
+
+
+def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
+    """The result is in our hands."""
+    changes = {
+        "media_name": media.name,
+        "media_bytes": media.size,
+        "finished_at": now,
+        "expires_at": now + timedelta(days=settings.RESULT_RETENTION_DAYS),
+        "attention": "",
+    }
+    with transaction.atomic():
+        closed = _close(task, Status.SUCCEEDED, "succeed", now, {"bytes": media.size}, **changes)
+        if closed:
+            enqueue(Job.POSTER, task_id=str(task.pk))
+    return closed
+
+
+def fail(
+    task: Task, code: FailureCode, message: str, now: datetime, *, attention: str = "", **detail: Any
+) -> bool:
+    """It will never have a result. `message` is for the tenant, `attention` and `detail` for staff."""
+    changes = {
+        "failure_code": code.value,
+        "failure_message": message,
+        "finished_at": now,
+        "attention": attention,
+    }
+    return _close(task, Status.FAILED, "fail", now, {"code": code.value, **detail}, **changes)
+
+
+def cancel(task: Task, now: datetime) -> bool:
+    """Withdraw a task that was not submitted yet."""
+    changes = {
+        "failure_code": FailureCode.CANCELLED.value,
+        "failure_message": "The task was cancelled before it was submitted.",
+        "finished_at": now,
+        "attention": "",
+    }
+    return _close(task, Status.CANCELLED, "cancel", now, {}, **changes)
+
+
+def hide(task: Task, now: datetime) -> bool:
+    """The tenant deleted a task that has ended; its use and its entries stay, its media's time has come."""
+    with transaction.atomic():
+        ended = Task.objects.filter(pk=task.pk, status__in=sorted(FINAL), hidden_at=None)
+        hidden = ended.update(hidden_at=now, expires_at=Least("expires_at", now)) == 1
+        if hidden:
+            task.hidden_at = now
+            _record(task, "hide", task.state, now, {})
+    return hidden
+
+
+def start_waiting(tenant_id: UUID, now: datetime) -> int:
+    """Let tasks out of the tenant's own queue, as many as its limit allows; returns how many."""
+    with transaction.atomic():
+        totals = ledger.lock(tenant_id)
+        after = _start_waiting(tenant_id, totals, now)
+        if after is not totals:
+            ledger.keep(tenant_id, after)
+    return totals.waiting_tasks - after.waiting_tasks
+
+
+def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
+    """Show the task to staff; its state stays as it is."""
+    with transaction.atomic():
+        current = Task.objects.select_for_update(no_key=True).only("status", "attention").get(pk=task.pk)
+        if current.attention != attention:
+            Task.objects.filter(pk=task.pk).update(attention=attention)
+            _record(task, "flag", current.state, now, {"attention": attention, **detail})
+
+
+def note(task: Task, verb: str, now: datetime, **detail: Any) -> None:
+    """Tell of something that changes no state, such as what a person did."""
+    _record(task, verb, task.state, now, detail)
+
+
+def look_soon(task: Task, now: datetime) -> bool:
+    """See now to a task that is at work upstream, or whose result is to be fetched, not when it is due."""
+    moving = Task.objects.filter(pk=task.pk, status__in=[Status.RUNNING, Status.STORING], due_at__gt=now)
+    return moving.update(due_at=now) == 1
+
+
+def unflag(task: Task) -> bool:
+    """Somebody has seen to what staff were to look at."""
+    return Task.objects.filter(pk=task.pk).exclude(attention="").update(attention="") == 1
+
+
+def remove_media(task: Task, now: datetime) -> bool:
+    """The media's time has come, and its files are gone: also the still, unless it was added meanwhile."""
+    with transaction.atomic():
+        kept = Task.objects.filter(pk=task.pk, status=Status.SUCCEEDED, media_removed_at=None)
+        seen = kept.filter(has_poster=task.has_poster)
+        removed = seen.update(media_removed_at=now, has_poster=False) == 1
+        if removed:
+            _record(task, "remove_media", Status.SUCCEEDED, now, {"name": task.media_name})
+    return removed
+
+
+def _close(
+    task: Task, target: Status, verb: str, now: datetime, detail: dict[str, Any], **changes: Any
+) -> bool:
+    """Move a task to its end, close its hold, and let the next of its tenant's own queue take its place."""
+    waited = task.state is Status.WAITING
+    with transaction.atomic():
+        totals = ledger.lock(task.tenant_id)
+        moved = _move(task, target, verb, now, detail, **changes)
+        if moved:
+            if target is Status.SUCCEEDED:
+                totals = ledger.capture(task, totals, now)
+            else:
+                totals = ledger.release(task, totals, now, waited=waited)
+            ledger.keep(task.tenant_id, _start_waiting(task.tenant_id, totals, now))
+    return moved
+
+
+def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
+    """Under the lock of the totals; returns them as they are after it."""
+    if not totals.waiting_tasks:
+        return totals
+    limits = limits_of(tenant_id)
+    waiting = Task.objects.filter(tenant=tenant_id, status=Status.WAITING).order_by("id")
+    room = limits.room(totals.open_tasks, most=totals.waiting_tasks)
+    for task in waiting[:room]:
+        turn = _next_turn(task, now)
+        if _move(task, Status.QUEUED, "start", now, {}, due_at=now, turn=turn):
+            enqueue(Job.SUBMIT, account_id=task.account_id)
+            totals = totals.with_start()
+    return totals
+
+
+def _next_turn(task: Task, now: datetime) -> int:
+    values = {"account": Int8(task.account_id), "tenant": task.tenant_id, "now": now}
+    row = prepared.fetch(f"SELECT {sql.NEXT_TURN}", values)
+    return int(row[0]) if row else 0
+
+
+_ALSO_HOLDS_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}
+"""A verb speaks of the state its caller saw; only an answer to a submission holds for one in doubt, too."""
+
+
+def _move(
+    task: Task, target: Status, verb: str, now: datetime, detail: dict[str, Any], **changes: Any
+) -> bool:
+    seen = _ALSO_HOLDS_IN.get(task.state, frozenset()) | {task.state}
+    with transaction.atomic():
+        # By its attempt, too: what is known of one attempt says nothing of the next.
+        movable = Task.objects.filter(pk=task.pk, attempts=task.attempts, status__in=seen & sources(target))
+        moved = movable.update(status=target, **changes) == 1
+        if moved:
+            _record(task, verb, target, now, detail)
+    if moved:
+        for name, value in {"status": target, **changes}.items():
+            setattr(task, name, value)
+    return moved
+
+
+def _record(task: Task, verb: str, status: Status, now: datetime, detail: dict[str, Any]) -> None:
+    TaskEvent.objects.create(task=task, at=now, verb=verb, status=status, detail=detail)

@@ -1,0 +1,127 @@
+"""Removing what clients said, once it is not needed any more: what `manage.py prune` does.
+
+Of a task that ended long ago, or that its tenant deleted, go its request, what upstream was sent and answered
+(and all that is told of it). The task stays, as it counts: its price, its times, its use, its entries, and
+what people decided about it, with their names and reasons.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.lookups import GreaterThanOrEqual
+
+from config.ids import first_uuid7
+from videos.models import IdempotencyKey, Task, TaskEvent
+from videos.tasks import deletion, idempotency, manual, staff_actions
+
+BATCH = 200
+"""Tasks of one transaction: it holds their rows, and nobody else's, for some ten milliseconds."""
+BY_PEOPLE = (manual.ASKED, deletion.REMOVED, *staff_actions.ACTIONS)
+"""Events that tell who decided what, and why; they hold nothing else, and stay."""
+FAILURE_REMOVED = "The task failed. What was said about it has been removed."
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """How many tasks were pruned, how many of their events deleted, and how many kept answers cleared."""
+
+    tasks: int = 0
+    events: int = 0
+    answers: int = 0
+
+    def __add__(self, other: "Pruned") -> "Pruned":
+        return Pruned(self.tasks + other.tasks, self.events + other.events, self.answers + other.answers)
+
+
+def deleted() -> QuerySet[Task]:
+    """Tasks that their tenants deleted, which only those that ended can be."""
+    return Task.objects.filter(hidden_at__isnull=False, pruned_at=None).order_by("hidden_at")
+
+
+def outlived(now: datetime, days: int) -> QuerySet[Task]:
+    """Tasks that ended longer than so many days ago; none where it is 0."""
+    if days <= 0:
+        return Task.objects.none()
+    ended = Task.objects.filter(finished_at__lt=now - timedelta(days=days), pruned_at=None)
+    return ended.order_by("finished_at")
+
+
+def prune(tasks: QuerySet[Task], now: datetime) -> Iterator[Pruned]:
+    """Prune them, a batch at a time: cut off in between, it goes on where it was.
+
+    What others have locked, another such run among them, is passed over; the next run finds it.
+    """
+    while (done := _prune_some(tasks, now)).tasks:
+        yield done
+
+
+def would_prune(tasks: QuerySet[Task]) -> Pruned:
+    """What pruning them would come to."""
+    ordinary = TaskEvent.objects.filter(task__in=tasks.order_by()).exclude(verb__in=BY_PEOPLE)
+    answers = IdempotencyKey.objects.filter(task__in=tasks.order_by())
+    return Pruned(tasks.count(), ordinary.count(), answers.count())
+
+
+@transaction.atomic
+def _prune_some(tasks: QuerySet[Task], now: datetime) -> Pruned:
+    unlocked = tasks.select_for_update(skip_locked=True, no_key=True).only("id", "created_at")
+    batch = list(unlocked[:BATCH])
+    if not batch:
+        return Pruned()
+    pruned = Task.objects.filter(pk__in=[task.pk for task in batch]).update(**_stub(now))
+    return Pruned(pruned, _delete_events(batch), _clear_answers(batch))
+
+
+def _stub(now: datetime) -> dict[str, Any]:
+    """What is left of a task's columns that say what was asked and answered.
+
+    The fingerprint is needed as long as the retry of an SDK may come, and tells nobody what it is of.
+    """
+    may_be_retried = GreaterThanOrEqual(F("id"), first_uuid7(now - idempotency.RETRIED_WITHIN))
+    return {
+        "request": {},
+        "payload": {},
+        "not_forwarded": [],
+        "result_link": "",
+        "failure_message": Case(When(failure_message="", then=Value("")), default=Value(FAILURE_REMOVED)),
+        "fingerprint": Case(When(may_be_retried, then=F("fingerprint"))),
+        "pruned_at": now,
+    }
+
+
+def _delete_events(batch: Sequence[Task]) -> int:
+    ordinary = TaskEvent.objects.filter(task__in=batch).exclude(verb__in=BY_PEOPLE)
+    return ordinary.delete()[0]
+
+
+def _clear_answers(batch: Sequence[Task]) -> int:
+    """Leave the keys, or a request that is sent again would be paid for again; their answers say less.
+
+    A key is as old as its task, by which its index finds it. One that is locked is being deleted, or made the
+    key of another task.
+    """
+    made = {task.created_at for task in batch}
+    unlocked = IdempotencyKey.objects.select_for_update(skip_locked=True, no_key=True)
+    kept = list(unlocked.filter(created_at__in=made, task__in=batch))
+    for key in kept:
+        key.answer = without_words(key.answer)
+    IdempotencyKey.objects.bulk_update(kept, ["answer"])
+    return len(kept)
+
+
+def without_words(answer: str) -> str:
+    """An answer to a create, without what the client had said."""
+    told: dict[str, Any] = json.loads(answer)
+    said = {"prompt": None, "metadata": told.get("metadata", {}) | {"not_forwarded": []}}
+    cleared = told | {name: value for name, value in said.items() if name in told}
+    return json.dumps(cleared, ensure_ascii=False, separators=(",", ":"))
+
+
+def total(done: Iterable[Pruned]) -> Pruned:
+    """All of it."""
+    return sum(done, Pruned())

@@ -1,0 +1,226 @@
+"""What staff may do about a task: each with a reason, on record with the person's name, or not at all.
+
+A decision is made on what the person saw: where the task has moved on since, nothing is done.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import APIKey, Place, Purpose, User
+from videos import wording
+from videos.errors import FailureCode
+from videos.estimates import generation_times
+from videos.models import Task
+from videos.queueing import Job, enqueue
+from videos.states import FINAL, Status, sources
+from videos.tasks import lifecycle
+from videos.tasks.admission import Asker
+from videos.tasks.idempotency import Repetition
+from videos.tasks.manual import Asked, make
+
+PLACE = "console"
+Text = str | Promise
+
+
+class NotDecided(Exception):
+    """Nothing was done; the message says why."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided about a task, and on what was seen."""
+
+    task: Task
+    person: User
+    reason: str
+    now: datetime
+    upstream_task_id: str = ""
+    """Under which id upstream has it, where that was found out."""
+    form_id: str = ""
+    """Tells the form from another: sent twice, it makes one task."""
+    address: str | None = None
+    """Where the person is."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing staff may do: in which states, what it is called, what it means, and how it is done."""
+
+    label: Text
+    meaning: Text
+    states: frozenset[Status]
+    do: Callable[[Decision], Task]
+    """Returns the task to go on with. Raises `NotDecided` and `NotMade`."""
+    is_dangerous: bool = False
+    needs_upstream_id: bool = False
+    permissions: tuple[str, ...] = ("videos.change_task",)
+    """Those it takes, all of them."""
+
+
+def decide(name: str, decision: Decision) -> Task:
+    """Do it, with its event and its record, all or nothing; returns the task to go on with.
+
+    Raises `NotDecided` where the task has moved on, and `NotMade` where a new task is refused.
+    """
+    action, task = ACTIONS[name], decision.task
+    if task.state not in action.states:
+        raise NotDecided(gettext("The task is not in a state for this any more."))
+    before = {"status": task.status}
+    with transaction.atomic():
+        then = action.do(decision)
+        if then is not task and then.created_at != decision.now:
+            return then  # the form was sent before, and this is what came of it
+        lifecycle.note(task, name, decision.now, by=decision.person.get_username(), reason=decision.reason)
+        after = {"action": name, "status": task.status, **({} if then is task else {"task": then.public_id})}
+        by = audit.Author(decision.person, Place.CONSOLE, decision.address)
+        audit.record(by, f"task {task}", decision.reason, before, after, decision.now, task.tenant)
+    return then
+
+
+def open_to(task: Task, person: User) -> dict[str, Action]:
+    """What the person may do about the task as it is, by name."""
+    open_now = {
+        name: action
+        for name, action in ACTIONS.items()
+        if task.state in action.states and person.has_perms(action.permissions)
+    }
+    if not task.attention:
+        open_now.pop("seen", None)
+    if task.pruned_at is not None:
+        open_now.pop("resubmit", None)
+    return open_now
+
+
+def mark_of(task: Task) -> str:
+    """Tells a state of a task from any other it may have later."""
+    return f"{task.status}:{task.attempts}"
+
+
+def _poll(decision: Decision) -> Task:
+    task = decision.task
+    if not lifecycle.look_soon(task, decision.now):
+        raise NotDecided(gettext("It is being looked at already."))
+    if task.state is Status.RUNNING:
+        enqueue(Job.POLL, account_id=task.account_id)
+    return task
+
+
+def _cancel(decision: Decision) -> Task:
+    return _moved(decision, lifecycle.cancel(decision.task, decision.now))
+
+
+def _accept(decision: Decision) -> Task:
+    task, upstream_id = decision.task, decision.upstream_task_id
+    if not upstream_id:
+        raise NotDecided(gettext("Write the id under which the provider has it."))
+    twin = Task.objects.filter(account=task.account_id, upstream_task_id=upstream_id).first()
+    if twin is not None:
+        raise NotDecided(
+            gettext("The provider's task %(id)s is %(task)s already.") % {"id": upstream_id, "task": twin}
+        )
+    expected = generation_times.expected(task.model)
+    at_once = generation_times.next_look(task.model, expected, generation_times.known())
+    try:
+        with transaction.atomic():
+            moved = lifecycle.accepted(
+                task, upstream_id, decision.now, at_once, expected, found_by="a person"
+            )
+    except IntegrityError as error:  # a worker was just told the same id
+        raise NotDecided(gettext("Another task has this id meanwhile.")) from error
+    return _moved(decision, moved)
+
+
+def _release(decision: Decision) -> Task:
+    return _fail(decision, FailureCode.SUBMISSION_UNKNOWN, wording.UNCONFIRMED)
+
+
+def _give_up(decision: Decision) -> Task:
+    return _fail(decision, FailureCode.GENERATION_FAILED, wording.GIVEN_UP)
+
+
+def _fail(decision: Decision, code: FailureCode, message: str) -> Task:
+    moved = lifecycle.fail(decision.task, code, message, decision.now, released="by a person")
+    return _moved(decision, moved)
+
+
+def _resubmit(decision: Decision) -> Task:
+    """A new task for the same request; one in doubt is given up first."""
+    task = decision.task
+    if task.pruned_at is not None:
+        raise NotDecided(gettext("Its request has been removed: it cannot be submitted again."))
+    if task.state is Status.IN_DOUBT:
+        _release(decision)
+    key = APIKey.objects.of_people(task.tenant, Purpose.CONSOLE)
+    repetition = Repetition.under(f"again-{decision.form_id}", task.request)
+    asker = Asker.of(key, decision.now, repetition)
+    return make(task.request, asker, Asked(decision.person, f"{PLACE}, again after {task}"))
+
+
+def _seen(decision: Decision) -> Task:
+    return _moved(decision, lifecycle.unflag(decision.task))
+
+
+def _moved(decision: Decision, moved: bool) -> Task:  # noqa: FBT001 - the answer of a verb
+    if not moved:
+        raise NotDecided(gettext("The task has moved on since the page was shown."))
+    return decision.task
+
+
+ACTIONS: dict[str, Action] = {
+    "poll": Action(
+        _("Look now"),
+        _("Ask the provider about it, or fetch its result, at once."),
+        frozenset({Status.RUNNING, Status.STORING}),
+        _poll,
+    ),
+    "cancel_by_hand": Action(
+        _("Cancel"),
+        _("It was not submitted yet. What is held for it returns to the tenant."),
+        frozenset(sources(Status.CANCELLED)),
+        _cancel,
+        is_dangerous=True,
+    ),
+    "accept_by_hand": Action(
+        _("Mark as accepted"),
+        _("You found it at the provider: from now on it is followed under this id."),
+        frozenset({Status.IN_DOUBT}),
+        _accept,
+        needs_upstream_id=True,
+    ),
+    "release": Action(
+        pgettext_lazy("a task, as one that the provider does not have", "Release"),
+        _("The provider surely does not have it: it fails, and what is held returns to the tenant."),
+        frozenset({Status.IN_DOUBT}),
+        _release,
+        is_dangerous=True,
+    ),
+    "resubmit": Action(
+        _("Submit again as a new task"),
+        _("Makes a new task for the same request, at today's price. One in doubt is released first."),
+        frozenset({Status.IN_DOUBT, *FINAL}),
+        _resubmit,
+        is_dangerous=True,
+        permissions=("videos.change_task", "videos.add_task"),
+    ),
+    "give_up": Action(
+        _("Give up"),
+        _("It fails, and what is held returns to the tenant, even if the provider still finishes it."),
+        frozenset({Status.RUNNING, Status.STORING}),
+        _give_up,
+        is_dangerous=True,
+    ),
+    "seen": Action(
+        _("Mark as seen to"),
+        _("Takes it off the list of what staff should look at."),
+        frozenset(Status),
+        _seen,
+    ),
+}
+"""By the names under which they stand in the events."""

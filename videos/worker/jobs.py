@@ -1,0 +1,117 @@
+"""The Procrastinate jobs: each runs its step. No job queues itself again, so no chain can break."""
+
+from collections import Counter
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status as JobStatus
+
+from videos.billing import statements
+from videos.estimates import generation_times
+from videos.metrics import hourly
+from videos.models import UpstreamAccount
+from videos.queueing import Job
+from videos.routing.clients import client_for
+from videos.routing.rate_limits import Action
+from videos.worker import poll as poll_step
+from videos.worker import poster as poster_step
+from videos.worker import store as store_step
+from videos.worker import submit as submit_step
+from videos.worker import sweep as sweep_step
+from videos.worker import tick as tick_step
+from videos.worker.threads import Gate, in_database, side_by_side
+
+MOST_POLLS = 4
+"""Poll jobs of one account that one worker runs at a time; an account that answers needs two."""
+_polls: Counter[int] = Counter()
+
+log = structlog.get_logger(__name__)
+
+
+@app.periodic(cron="* * * * * *")  # every second
+@app.task(name=Job.TICK, queue=Job.TICK, queueing_lock=Job.TICK)
+async def tick(timestamp: int) -> None:
+    """Start what is due, on every account."""
+    await in_database(tick_step.start_due_work, timezone.now())
+
+
+@app.task(name=Job.SUBMIT, queue=Job.SUBMIT)
+async def submit(account_id: int) -> None:
+    """Submit what waits on one account, as fast as its budget allows."""
+    account = await in_database(UpstreamAccount.objects.get, pk=account_id)
+    await client_for(account)  # opening it takes longer than a moment waits
+    moments = await in_database(submit_step.moments, account, timezone.now())
+    gates = [Gate(account, Action.CREATE, moment) for moment in moments]
+    await side_by_side(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
+
+
+@app.task(name=Job.POLL, queue=Job.POLL)
+async def poll(account_id: int) -> None:
+    """Ask about what is due on one account, as fast as its budget allows."""
+    if _polls[account_id] >= MOST_POLLS:
+        return  # it answers slowly, and must not take the places of the others
+    _polls[account_id] += 1
+    try:
+        await _poll(account_id)
+    finally:
+        _polls[account_id] -= 1
+
+
+async def _poll(account_id: int) -> None:
+    account = await in_database(UpstreamAccount.objects.get, pk=account_id)
+    await client_for(account)  # as above
+    moments, tasks = await in_database(poll_step.claim_due, account, timezone.now())
+    gates = [Gate(account, Action.DESCRIBE, moment) for moment in moments]
+    await side_by_side(
+        poll_step.look(account, task, gate, timezone.now) for task, gate in zip(tasks, gates, strict=False)
+    )
+
+
+@app.task(name=Job.STORE, queue=Job.STORE)
+async def store(task_id: str) -> None:
+    """Fetch one result."""
+    await store_step.store(UUID(task_id), timezone.now)
+
+
+@app.task(name=Job.POSTER, queue=Job.POSTER)
+async def poster(task_id: str) -> None:
+    """Keep a still of one video."""
+    await poster_step.keep(UUID(task_id))
+
+
+@app.periodic(cron="* * * * * 30")  # every minute
+@app.task(name=Job.LEARN, queue=Job.LEARN, queueing_lock=Job.LEARN)
+async def learn(timestamp: int) -> None:
+    """Learn how long the models take."""
+    await in_database(generation_times.learn, timezone.now())
+
+
+@app.periodic(cron="* * * * * 0")  # every minute
+@app.task(name=Job.ROLL_UP, queue=Job.ROLL_UP, queueing_lock=Job.ROLL_UP)
+async def roll_up(timestamp: int) -> None:
+    """Count what became of the models' tasks."""
+    await in_database(hourly.roll_up, timezone.now())
+
+
+@app.periodic(cron="*/5 * * * * 45")  # every five minutes
+@app.task(name=Job.BOOK, queue=Job.BOOK, queueing_lock=Job.BOOK)
+async def book(timestamp: int) -> None:
+    """Add up the days of the tenants' ledgers."""
+    await in_database(statements.keep_up)
+
+
+@app.periodic(cron="* * * * * */10")  # every ten seconds
+@app.task(name=Job.SWEEP, queue=Job.SWEEP, queueing_lock=Job.SWEEP, pass_context=True)
+async def sweep(context: JobContext, timestamp: int) -> None:
+    """See to what stopped moving: tasks, and jobs whose worker died."""
+    await in_database(sweep_step.sweep, timezone.now())
+    for job in await context.app.job_manager.get_stalled_jobs():
+        # Nothing is lost with it: whatever it was to do is still due, and the next tick sees that.
+        log.warning("a job's worker died", job=job.task_name)
+        with suppress(ConnectorException):  # another sweep was faster
+            await context.app.job_manager.finish_job(job, JobStatus.ABORTED, delete_job=True)

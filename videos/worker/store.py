@@ -1,0 +1,98 @@
+"""Store: take a result into our own hands before upstream's link to it dies."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.core.files import File
+from django.core.files.storage import storages
+
+from videos import wording
+from videos.errors import FailureCode
+from videos.models import Task
+from videos.routing.clients import downloader
+from videos.states import Status
+from videos.tasks import lifecycle
+from videos.tasks.lifecycle import STORE_LEASE, StoredMedia
+from videos.worker.threads import in_database, in_database_surely
+
+LINK_LIFE = timedelta(hours=12)
+"""How long upstream's link works (MPS without a bucket of ours)."""
+SHORTEST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(minutes=15)
+RENEW_EVERY = STORE_LEASE / 3
+
+log = structlog.get_logger(__name__)
+
+
+async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
+    """Fetch the result of one task and finish the task; what fails is tried again later."""
+    task = await in_database(_hold, task_id, clock())
+    if task is None:
+        return
+    try:
+        media = await _fetch(task, clock)
+    except Exception as error:
+        log.warning("a result could not be fetched", task=task.public_id, reason=str(error))
+        await in_database_surely(_not_fetched, task, str(error), clock())
+    except BaseException:
+        await in_database_surely(_release, task, clock())
+        raise
+    else:
+        if not await in_database_surely(lifecycle.succeed, task, media, clock()):
+            await _discard(task, media)
+
+
+async def _discard(task: Task, media: StoredMedia) -> None:
+    """The task was given up meanwhile, and nobody waits for it; one that succeeded twice keeps its video."""
+    ended_badly = Task.objects.filter(pk=task.pk, status__in=[Status.FAILED, Status.CANCELLED])
+    if await in_database(ended_badly.exists):
+        await asyncio.to_thread(storages["results"].delete, media.name)
+
+
+def media_name(task: Task) -> str:
+    """Where a task's video is kept in the result storage."""
+    return f"{task.tenant_id.hex}/{task.created_at:%Y/%m}/{task.id.hex}.mp4"
+
+
+def _hold(task_id: UUID, now: datetime) -> Task | None:
+    _renew(task_id, now)
+    return Task.objects.filter(pk=task_id, status=Status.STORING).first()
+
+
+def _renew(task_id: UUID, now: datetime) -> None:
+    Task.objects.filter(pk=task_id, status=Status.STORING).update(due_at=now + STORE_LEASE)
+
+
+def _release(task: Task, now: datetime) -> None:
+    Task.objects.filter(pk=task.pk, status=Status.STORING).update(due_at=now)
+
+
+def _not_fetched(task: Task, reason: str, now: datetime) -> None:
+    waited = now - (task.done_at or now)
+    if waited >= LINK_LIFE:
+        lifecycle.fail(task, FailureCode.RESULT_LOST, wording.RESULT_LOST, now, reason=reason)
+        return
+    # Waiting half as long again as it took so far is exponential, and needs no count to be kept.
+    delay = min(LONGEST_RETRY, max(SHORTEST_RETRY, waited / 2))
+    if Task.objects.filter(pk=task.pk, status=Status.STORING).update(due_at=now + delay):
+        lifecycle.flag(task, f"its result could not be fetched yet: {reason}", now)
+
+
+async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
+    renewed = clock()
+
+    async def alive() -> None:
+        nonlocal renewed
+        if clock() - renewed > RENEW_EVERY:
+            renewed = clock()
+            await in_database(_renew, task.pk, renewed)
+
+    with tempfile.TemporaryFile() as file:
+        size = await (await downloader()).fetch(task.result_link, file, alive)
+        # A thread of its own: the database's are for what waits on nothing else.
+        name = await asyncio.to_thread(storages["results"].save, media_name(task), File(file))
+    return StoredMedia(name, size)

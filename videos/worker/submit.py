@@ -1,0 +1,126 @@
+"""Submit: the paid call, made once."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from config import disk
+from videos import wording
+from videos.errors import FailureCode
+from videos.estimates import generation_times
+from videos.models import Task, UpstreamAccount
+from videos.routing import rate_limits
+from videos.routing.clients import client_for
+from videos.routing.rate_limits import Action
+from videos.states import Status
+from videos.tasks import lifecycle
+from videos.upstream.base import (
+    OutcomeUnknown,
+    Refused,
+    Submitted,
+    Throttled,
+    Unavailable,
+    Upstream,
+    UpstreamError,
+)
+from videos.upstream.judgement import is_about_the_request
+from videos.upstream.redaction import exchange
+from videos.worker.threads import PREPARATION, BudgetSpent, Gate, in_database, in_database_surely
+
+MOST_AT_ONCE = 20
+"""Submissions one job prepares for; the budget allows fewer."""
+MOST_IN_FLIGHT = 60
+"""Calls to one account without an answer; more of them would only wait for an account that hangs."""
+REQUEUE_DELAYS = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds before the next attempt, by how many there were; the last one goes on."""
+log = structlog.get_logger(__name__)
+
+
+def moments(account: UpstreamAccount, now: datetime) -> list[float]:
+    """Reserve a moment for each task that waits, as far as the budget goes; none where it is switched off.
+
+    None while the disk is nearly full: what is paid for then might be neither recorded nor kept.
+    """
+    if not account.is_enabled:
+        return []
+    if disk.is_short():
+        log.warning("nothing is submitted while so little space is free", free=disk.free())
+        return []
+    with transaction.atomic():
+        waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
+        sending = Task.objects.filter(account=account, status=Status.SUBMITTING)[:MOST_IN_FLIGHT].count()
+        wanted = min(waiting[:MOST_AT_ONCE].count(), MOST_IN_FLIGHT - sending)
+        return rate_limits.reserve(account, Action.CREATE, wanted, lead=PREPARATION) if wanted > 0 else []
+
+
+async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], datetime]) -> None:
+    """Submit the task whose turn it is, if there is one, when the gate opens."""
+    client = await client_for(account)
+    await gate.nears()
+    task = await in_database(lifecycle.claim, account, clock())
+    if task is None:
+        return
+    try:
+        await gate.opens()
+    except BaseException as error:
+        await in_database_surely(_not_sent, task, error, clock())
+        if isinstance(error, BudgetSpent):
+            return
+        raise
+    await _send(client, task, clock)
+
+
+async def _send(client: Upstream, task: Task, clock: Callable[[], datetime]) -> None:
+    sent = clock()
+    try:
+        submitted = await client.create(task.payload)
+    except UpstreamError as error:
+        await in_database_surely(_not_accepted, task, error, sent, clock())
+    except BaseException as error:
+        # Cut off in the middle of the call, or a defect of ours: nobody knows whether it was sent.
+        unknown = OutcomeUnknown(f"cut off ({type(error).__name__})")
+        await in_database_surely(_not_accepted, task, unknown, sent, clock())
+        raise
+    else:
+        # Paid for: should the database stay away, the log still knows what was bought.
+        log.info("accepted", task=task.public_id, upstream_task_id=submitted.task_id)
+        await in_database_surely(_accepted, task, submitted, sent, clock())
+
+
+def _not_sent(task: Task, error: BaseException, now: datetime) -> None:
+    lifecycle.requeue(task, {"error": type(error).__name__}, now, now)
+
+
+def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -> None:
+    told = exchange(Action.CREATE, submitted, (now - sent).total_seconds())
+    moved = lifecycle.accepted(
+        task,
+        submitted.task_id,
+        now,
+        generation_times.next_look(task.model, 0, generation_times.known()),
+        generation_times.expected(task.model),
+        **told,
+    )
+    if not moved and not Task.objects.filter(pk=task.pk, upstream_task_id=submitted.task_id).exists():
+        lifecycle.flag(
+            task,
+            "upstream accepted it after it had been given up",
+            now,
+            upstream_task_id=submitted.task_id,
+            **told,
+        )
+
+
+def _not_accepted(task: Task, error: UpstreamError, sent: datetime, now: datetime) -> None:
+    told = exchange(Action.CREATE, error, (now - sent).total_seconds())
+    if isinstance(error, Throttled | Unavailable):
+        delay = REQUEUE_DELAYS[min(task.attempts, len(REQUEUE_DELAYS)) - 1]
+        lifecycle.requeue(task, told, now + timedelta(seconds=delay), now)
+    elif isinstance(error, Refused):
+        is_theirs = is_about_the_request(error.code, error.message)
+        why = wording.failure(error.message, FailureCode.UPSTREAM_REJECTED, error.code, is_theirs=is_theirs)
+        lifecycle.fail(task, why.code, why.message, now, attention=why.attention, upstream=told)
+    else:
+        lifecycle.in_doubt(task, told, now)

@@ -1,0 +1,80 @@
+"""Sweep: whatever is not moving is moved, failed, or shown to staff. It, too, begins at the task rows."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import F, Q
+
+from accounts.models import Standing
+from accounts.quotas.in_force import default_limits
+from videos import wording
+from videos.errors import FailureCode
+from videos.models import Task
+from videos.results import files
+from videos.states import Status
+from videos.tasks import idempotency, lifecycle
+
+log = structlog.get_logger(__name__)
+BATCH = 200
+"""Rows of one kind that one sweep sees to."""
+
+
+def sweep(now: datetime) -> None:
+    """See to every kind of task that may have stopped moving; trouble with one spares the others."""
+    for part in (
+        _cut_off_submissions,
+        _release_doubts,
+        _start_waiting,
+        _show_overdue,
+        _remove_expired_media,
+        idempotency.forget,
+    ):
+        try:
+            part(now)
+        except Exception:
+            log.exception("a part of the sweep broke", part=part.__name__)
+
+
+def _cut_off_submissions(now: datetime) -> None:
+    """The worker died in the middle of the call, or before it: nobody knows."""
+    for task in Task.objects.filter(status=Status.SUBMITTING, due_at__lte=now)[:BATCH]:
+        lifecycle.in_doubt(task, {"error": "the worker was cut off during the submission"}, now)
+
+
+def _release_doubts(now: datetime) -> None:
+    """The documented release: nothing was heard for `IN_DOUBT_RELEASE_HOURS`, nobody decided."""
+    for task in Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now)[:BATCH]:
+        lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, wording.UNCONFIRMED, now, released="by time")
+
+
+def _start_waiting(now: datetime) -> None:
+    """Where a limit was raised; where a task ended, its end let the next one start."""
+    default = default_limits().concurrent_tasks
+    by_default = Q() if default is None else Q(open_tasks__lt=default)
+    has_room = (
+        Q(tenant__quota__isnull=True) & by_default
+        | Q(tenant__quota__isnull=False, tenant__quota__concurrent_tasks=None)
+        | Q(open_tasks__lt=F("tenant__quota__concurrent_tasks"))
+    )
+    for standing in Standing.objects.filter(has_room, waiting_tasks__gt=0)[:BATCH]:
+        lifecycle.start_waiting(standing.tenant_id, now)
+
+
+def _show_overdue(now: datetime) -> None:
+    """A deadline is not a verdict: the task stays open until upstream says so or a person decides.
+
+    The time in the tenant's own queue does not count.
+    """
+    limit = now - timedelta(hours=settings.TASK_DEADLINE_HOURS)
+    unfinished = Task.objects.filter(status__in=[Status.QUEUED, Status.RUNNING], attention="")
+    never_sent, sent_back = Q(attempts=0, due_at__lte=limit), Q(attempts__gt=0, status=Status.QUEUED)
+    began = never_sent | sent_back | Q(accepted_at__lte=limit)
+    for task in unfinished.filter(began, created_at__lte=limit)[:BATCH]:
+        lifecycle.flag(task, f"still {task.status} after {settings.TASK_DEADLINE_HOURS:g} hours", now)
+
+
+def _remove_expired_media(now: datetime) -> None:
+    kept = Task.objects.filter(status=Status.SUCCEEDED, media_removed_at=None)
+    for task in kept.filter(expires_at__lte=now)[:BATCH]:
+        files.delete(task, now)
