@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from config.ids import uuid7
 from tests.conftest import NOW, MakeTask
-from videos.errors import FailureCode
 from videos.metrics import hourly
 from videos.metrics.buckets import start_of_hour
 from videos.models import HoursCounted, ModelHour, Task
 from videos.states import ACTIVE, Status
 from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
 
 HOUR = timedelta(hours=1)

@@ -24,7 +24,6 @@ PURE = (
     "videos/states.py",
     "videos/errors.py",
     "videos/estimates/poll_schedule.py",
-    "videos/wording.py",
     "videos/upstream/base.py",
     "videos/upstream/redaction.py",
     "videos/composer/body.py",

@@ -15,10 +15,10 @@ from tests.conftest import Caller, order_video
 from tests.test_api_listing import PARAMETERS
 from tests.test_isolation import PATHS, REQUESTS, SCOPES
 from videos.billing.usage import GROUPS
-from videos.errors import FailureCode
 from videos.models import UpstreamAccount
 from videos.sandbox.scripts import VERBS, behaviours_in, parse_script
 from videos.states import Status
+from videos.tasks.failures import FailureCode
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

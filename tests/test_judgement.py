@@ -1,7 +1,7 @@
 """What upstream's words are about: each wording that is known, and what must not be taken for one."""
 
 from tests.rows import each
-from videos.errors import FailureCode
+from videos.tasks.failures import OUR_ACCOUNT, FailureCode, failure
 from videos.upstream.judgement import (
     ACCOUNT,
     CONTENT,
@@ -9,7 +9,6 @@ from videos.upstream.judgement import (
     is_about_the_request,
     is_content_policy,
 )
-from videos.wording import OUR_ACCOUNT, failure
 
 REFUSED = "The upstream provider did not accept this request."
 FAILED = "The upstream provider could not generate this video."

@@ -13,10 +13,11 @@ from django.db import connection, transaction
 from accounts.models import Tenant
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, order_video
 from tests.rows import each
-from videos.errors import FailureCode, KeyRefused
+from videos.errors import KeyRefused
 from videos.models import Task, TaskEvent, UpstreamAccount
 from videos.states import ACTIVE, ARROWS, FINAL, PUBLIC_STATUS, STAGE, Status, sources
 from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
 
 LATER = NOW + timedelta(seconds=10)

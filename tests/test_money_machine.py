@@ -36,11 +36,12 @@ from hypothesis.stateful import (
 from accounts.models import APIKey, Quota, Standing, Tenant, User
 from tests.conftest import NOW, make_caller, order_video
 from videos.billing import ledger, reconciliation
-from videos.errors import FailureCode, IdempotencyKeyReused, NotAdmitted
+from videos.errors import IdempotencyKeyReused, NotAdmitted
 from videos.models import DailyUsage, LedgerEntry, Price, Task, UpstreamAccount
 from videos.states import ACTIVE, FINAL, Status
 from videos.tasks import admission, creation, idempotency, lifecycle, orders
 from videos.tasks.admission import Asker
+from videos.tasks.failures import FailureCode
 from videos.tasks.idempotency import Repetition
 from videos.tasks.lifecycle import StoredMedia
 from videos.worker.sweep import sweep

@@ -26,10 +26,10 @@ from tests.fork_server import ForkServer
 from tests.web_process import WebProcess
 from tests.worker_process import Workers
 from videos.billing import reconciliation
-from videos.errors import FailureCode
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.states import Status
 from videos.tasks import idempotency, lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
 
 pytestmark = pytest.mark.filterwarnings(

@@ -14,10 +14,10 @@ from accounts.models import Quota, Standing, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, order_video
 from tests.test_quotas import LATER, LOST, PRICE, Ending, limit, pay_in, post, succeed, written
 from videos.billing import reconciliation
-from videos.errors import FailureCode
 from videos.models import GenerationStat, LedgerEntry, Task, UpstreamAccount
 from videos.states import Status
 from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
 from videos.worker import sweep as sweep_module
 from videos.worker.sweep import sweep

@@ -31,9 +31,10 @@ from tests.test_quotas import (
     written,
 )
 from videos.billing import ledger, reconciliation
-from videos.errors import FailureCode, NoPrice
+from videos.errors import NoPrice
 from videos.models import DailyUsage, LedgerEntry, Price, RefusedCreate, Task, UpstreamAccount
 from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
 
 MODEL = GOOD_BODY["model"]

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import APIKey
 from accounts.models.api_key import MOST_ITEMS
+from config import proportion
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, make_caller
 from tests.test_api_errors import assert_refused
 from tests.test_api_listing import pages
-from videos import catalogue, proportion
+from videos import catalogue
 from videos.api.usage import MOST_ROWS, TOO_MUCH
 from videos.models import DailyUsage, Task, UpstreamAccount
 from videos.states import Status

@@ -21,10 +21,10 @@ from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, order_video
 from tests.members import Member
 from tests.pages import MEMBER, STAFF, pages
 from videos.billing import reconciliation
-from videos.errors import FailureCode
 from videos.models import IdempotencyKey, Task, TaskEvent, UpstreamAccount
 from videos.states import FINAL, Status
 from videos.tasks import deletion, lifecycle, pruning
+from videos.tasks.failures import FailureCode
 from videos.tasks.pruning import BATCH, FAILURE_REMOVED, Pruned
 from videos.tasks.staff_actions import Decision, NotDecided, decide, open_to
 

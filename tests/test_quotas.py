@@ -14,9 +14,10 @@ from accounts.models import APIKey, Quota, Standing, User, WhenFull
 from tests.conftest import GOOD_BODY, NOW, Caller, move, order_video
 from tests.rows import each
 from videos.billing import ledger, reconciliation
-from videos.errors import FailureCode, NotAdmitted
+from videos.errors import NotAdmitted
 from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
 from videos.worker.sweep import sweep
 

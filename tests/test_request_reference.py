@@ -10,10 +10,9 @@ from tests.test_api_errors import TYPES
 from tests.test_architecture import SOURCES
 from videos.api.errors import REFUSALS
 from videos.catalogue import MODELS, SCENE_TYPES
-from videos.errors import FailureCode
 from videos.requests import extras, media, metadata, parsing, shots
 from videos.states import PUBLIC_STATUS, STAGE
-from videos.tasks.failures import ADVICE
+from videos.tasks.failures import ADVICE, FailureCode
 from videos.upstream.tencent import mps
 
 PAGE = model_tables.DOCUMENT.read_text()

@@ -22,13 +22,13 @@ from django.db import DatabaseError, connection, connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.conftest import NOW, MakeTask, Sandbox
-from videos.errors import FailureCode
 from videos.local.processes import free_port
 from videos.models import Task, UpstreamAccount
 from videos.results.storage import DurableFileSystemStorage
 from videos.routing.rate_limits import Action
 from videos.states import Status
 from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE
 from videos.worker import poll, store, submit, sweep, tick
 from videos.worker.threads import Gate

@@ -21,10 +21,10 @@ from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller
 from tests.web_process import Answer, Ask, WebProcesses
 from tests.worker_process import Workers, wait_for
 from videos.billing import ledger, reconciliation
-from videos.errors import FailureCode
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.states import ACTIVE, Status
 from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
 
 pytestmark = pytest.mark.processes

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rows import each
-from videos.upstream.redaction import redacted
-from videos.wording import LONGEST, for_tenant
+from videos.upstream.redaction import LONGEST_FOR_TENANTS, for_tenant, redacted
 
 OTHERWISE = "It did not work."
 PRIVATE = [
@@ -58,7 +57,7 @@ def test_where_nothing_is_left_a_sentence_of_ours_is_said(message: str) -> None:
 
 def test_lines_become_one_and_long_text_is_cut() -> None:
     assert for_tenant("too\n  small\t!", OTHERWISE) == "too small !"
-    assert len(for_tenant("long text " * 1000, OTHERWISE)) == LONGEST
+    assert len(for_tenant("long text " * 1000, OTHERWISE)) == LONGEST_FOR_TENANTS
 
 
 @pytest.mark.parametrize("part", ["a-", "a.", "1-", "http://", "0", "AKID", "Aigc-"])
@@ -70,7 +69,7 @@ def test_very_long_text_is_not_read_to_its_end(part: str) -> None:
 
 
 def test_text_without_spaces_is_cut_and_a_name_at_the_cut_is_not_halved() -> None:
-    assert for_tenant("太长" * 3000, OTHERWISE) == ("太长" * 3000)[:LONGEST]
+    assert for_tenant("太长" * 3000, OTHERWISE) == ("太长" * 3000)[:LONGEST_FOR_TENANTS]
     hidden = "https://a.example/x " * 99 + "3b5c0e6a-1111-4222-8333-944445555666" * 5
     assert "3b5c" not in for_tenant(hidden, OTHERWISE)
 
@@ -78,5 +77,5 @@ def test_text_without_spaces_is_cut_and_a_name_at_the_cut_is_not_halved() -> Non
 @given(st.text())
 def test_any_text_can_be_said(message: str) -> None:
     text = for_tenant(message, OTHERWISE)
-    assert 0 < len(text) <= LONGEST
-    assert for_tenant(text, OTHERWISE) == text or len(message) > LONGEST
+    assert 0 < len(text) <= LONGEST_FOR_TENANTS
+    assert for_tenant(text, OTHERWISE) == text or len(message) > LONGEST_FOR_TENANTS

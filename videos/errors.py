@@ -19,20 +19,8 @@ stands in `upstream.base`.
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from accounts.quotas.limits import Allowance, Refusal
-
-
-class FailureCode(StrEnum):
-    """Why a task failed, in the words clients see as `error.code` (contract section 6)."""
-
-    UPSTREAM_REJECTED = "upstream_rejected"
-    CONTENT_POLICY_VIOLATION = "content_policy_violation"
-    GENERATION_FAILED = "generation_failed"
-    SUBMISSION_UNKNOWN = "submission_unknown"
-    RESULT_LOST = "result_lost"
-    CANCELLED = "cancelled"
 
 
 class ReelayError(Exception):

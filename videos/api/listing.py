@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Quota, Scope
+from config import proportion
 from config.envelope import encode
-from videos import proportion
 from videos.api.base import View
 from videos.api.paging import Page
 from videos.api.parameters import Parameters

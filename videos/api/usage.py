@@ -17,6 +17,7 @@ from accounts import keys
 from accounts.models import Scope, Tenant
 from config.amounts import shown
 from config.envelope import encode
+from config.proportion import MOST_BYTES
 from config.web.csv_files import csv_file
 from videos.api.base import View
 from videos.api.parameters import Parameters
@@ -32,7 +33,6 @@ from videos.billing.usage import (
     is_too_long,
     total,
 )
-from videos.proportion import MOST_BYTES
 from videos.requests import InvalidRequestError, Violation
 
 FORMATS = ("json", "csv")

@@ -22,12 +22,12 @@ from config.ids import made_at
 from config.web.badges import WARN, chip, clipped
 from videos import catalogue, labels
 from videos.console.task_page import TaskPages
-from videos.errors import FailureCode
 from videos.listing.order import Order
 from videos.listing.search import LONGEST_SEARCH, Search
 from videos.models import Task, UpstreamAccount
 from videos.models.task import PROMPT, parse_public_id
 from videos.states import Status
+from videos.tasks.failures import FailureCode
 
 LISTED = (
     "status",

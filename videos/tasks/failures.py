@@ -1,13 +1,61 @@
-"""What a failure means to the tenant, in plain words, and what to do about it."""
+"""Why tasks fail: the codes and texts that tenants get, and what they can do about it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from videos.errors import FailureCode
+from videos.upstream.judgement import is_about_our_account, is_content_policy
+from videos.upstream.redaction import MOST_READ, for_tenant
 
 Text = str | Promise
+
+
+class FailureCode(StrEnum):
+    """Why a task failed, in the words clients see as `error.code` (contract section 6)."""
+
+    UPSTREAM_REJECTED = "upstream_rejected"
+    CONTENT_POLICY_VIOLATION = "content_policy_violation"
+    GENERATION_FAILED = "generation_failed"
+    SUBMISSION_UNKNOWN = "submission_unknown"
+    RESULT_LOST = "result_lost"
+    CANCELLED = "cancelled"
+
+
+RESULT_LOST = "The video was made but could not be retrieved."
+UNCONFIRMED = "The upstream provider never confirmed this request; it was not charged."
+GIVEN_UP = "The upstream provider did not finish this video; it was given up and not charged."
+OUR_ACCOUNT = "upstream refused it because of our account with it, not because of the request"
+_SENTENCES = {
+    FailureCode.UPSTREAM_REJECTED: "The upstream provider did not accept this request.",
+    FailureCode.GENERATION_FAILED: "The upstream provider could not generate this video.",
+}
+"""What tenants are told where upstream's own words are not for them."""
+
+
+class Failure(NamedTuple):
+    """Why a task failed: the code and the message that its tenant gets, and why staff should look at it."""
+
+    code: FailureCode
+    message: str
+    attention: str
+
+
+def failure(message: str, otherwise: FailureCode, code: str = "", *, is_theirs: bool = True) -> Failure:
+    """What upstream's code and message mean, whether it refused a create or a task failed later.
+
+    `is_theirs` says whether they can be about the request. What is about our account no tenant reads.
+    """
+    public = for_tenant(message, _SENTENCES[otherwise])
+    is_ours = not is_theirs or is_about_our_account(f"{code} {public}")
+    is_policy = is_content_policy(f"{code} {message[:MOST_READ]}")
+    return Failure(
+        FailureCode.CONTENT_POLICY_VIOLATION if is_policy else otherwise,
+        _SENTENCES[otherwise] if is_ours else public,
+        OUR_ACCOUNT if is_ours else "",
+    )
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from accounts.quotas.in_force import limits_of
 from accounts.quotas.totals import Totals
 from config.db import prepared
 from videos.billing import ledger
-from videos.errors import FailureCode
 from videos.models import Task, TaskEvent, UpstreamAccount
 from videos.queueing import Job, enqueue
 from videos.states import FINAL, Status, sources
 from videos.tasks import sql
+from videos.tasks.failures import FailureCode
 
 STORE_LEASE = timedelta(seconds=30)
 """A worker that fetches a result renews this; when it runs out, the next tick starts another."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from videos import proportion
+from config import proportion
 from videos.catalogue import ModelSpec
 from videos.estimates import generation_times, poll_schedule
 from videos.estimates.queue_position import Place

@@ -14,14 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import APIKey, Place, Purpose, User
-from videos import wording
-from videos.errors import FailureCode
 from videos.estimates import generation_times
 from videos.models import Task
 from videos.queueing import Job, enqueue
 from videos.states import FINAL, Status, sources
-from videos.tasks import lifecycle
+from videos.tasks import failures, lifecycle
 from videos.tasks.admission import Asker
+from videos.tasks.failures import FailureCode
 from videos.tasks.idempotency import Repetition
 from videos.tasks.manual import Asked, make
 
@@ -138,11 +137,11 @@ def _accept(decision: Decision) -> Task:
 
 
 def _release(decision: Decision) -> Task:
-    return _fail(decision, FailureCode.SUBMISSION_UNKNOWN, wording.UNCONFIRMED)
+    return _fail(decision, FailureCode.SUBMISSION_UNKNOWN, failures.UNCONFIRMED)
 
 
 def _give_up(decision: Decision) -> Task:
-    return _fail(decision, FailureCode.GENERATION_FAILED, wording.GIVEN_UP)
+    return _fail(decision, FailureCode.GENERATION_FAILED, failures.GIVEN_UP)
 
 
 def _fail(decision: Decision, code: FailureCode, message: str) -> Task:

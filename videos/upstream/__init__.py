@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.buckets import Destination
-from videos import proportion
+from config import proportion
 from videos.requests import VideoRequest
 from videos.upstream.base import Upstream
 from videos.upstream.tencent import mps

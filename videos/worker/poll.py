@@ -9,16 +9,15 @@ from django.db import transaction
 from django.db.models import FloatField
 from django.db.models.expressions import OrderBy, RawSQL
 
-from videos import wording
 from videos.catalogue import GenerationTime
-from videos.errors import FailureCode
 from videos.estimates import generation_times, poll_schedule
 from videos.models import Task, UpstreamAccount
 from videos.routing import rate_limits
 from videos.routing.clients import client_for
 from videos.routing.rate_limits import Action
 from videos.states import Status
-from videos.tasks import lifecycle
+from videos.tasks import failures, lifecycle
+from videos.tasks.failures import FailureCode
 from videos.upstream.base import Phase, Progress, Refused, UpstreamError
 from videos.upstream.redaction import exchange
 from videos.worker.threads import PREPARATION, BudgetSpent, Gate, in_database
@@ -105,10 +104,10 @@ def _without_link(task: Task, now: datetime, told: dict[str, Any]) -> None:
     if task.done_at is None:
         lifecycle.done_without_link(task, now, **told)
     elif now - task.done_at >= WAIT_FOR_LINK:
-        lifecycle.fail(task, FailureCode.RESULT_LOST, wording.RESULT_LOST, now, **told)
+        lifecycle.fail(task, FailureCode.RESULT_LOST, failures.RESULT_LOST, now, **told)
 
 
 def _failed(task: Task, progress: Progress, now: datetime, told: dict[str, Any]) -> None:
-    why = wording.failure(progress.message, FailureCode.GENERATION_FAILED)
+    why = failures.failure(progress.message, FailureCode.GENERATION_FAILED)
     shown = {"attention": why.attention, "upstream": progress.message}
     lifecycle.fail(task, why.code, why.message, now, **shown, **told)

@@ -10,12 +10,11 @@ import structlog
 from django.core.files import File
 from django.core.files.storage import storages
 
-from videos import wording
-from videos.errors import FailureCode
 from videos.models import Task
 from videos.routing.clients import downloader
 from videos.states import Status
-from videos.tasks import lifecycle
+from videos.tasks import failures, lifecycle
+from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE, StoredMedia
 from videos.worker.threads import in_database, in_database_surely
 
@@ -74,7 +73,7 @@ def _release(task: Task, now: datetime) -> None:
 def _not_fetched(task: Task, reason: str, now: datetime) -> None:
     waited = now - (task.done_at or now)
     if waited >= LINK_LIFE:
-        lifecycle.fail(task, FailureCode.RESULT_LOST, wording.RESULT_LOST, now, reason=reason)
+        lifecycle.fail(task, FailureCode.RESULT_LOST, failures.RESULT_LOST, now, reason=reason)
         return
     # Waiting half as long again as it took so far is exponential, and needs no count to be kept.
     delay = min(LONGEST_RETRY, max(SHORTEST_RETRY, waited / 2))

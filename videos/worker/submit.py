@@ -7,15 +7,14 @@ import structlog
 from django.db import transaction
 
 from config import disk
-from videos import wording
-from videos.errors import FailureCode
 from videos.estimates import generation_times
 from videos.models import Task, UpstreamAccount
 from videos.routing import rate_limits
 from videos.routing.clients import client_for
 from videos.routing.rate_limits import Action
 from videos.states import Status
-from videos.tasks import lifecycle
+from videos.tasks import failures, lifecycle
+from videos.tasks.failures import FailureCode
 from videos.upstream.base import (
     OutcomeUnknown,
     Refused,
@@ -120,7 +119,7 @@ def _not_accepted(task: Task, error: UpstreamError, sent: datetime, now: datetim
         lifecycle.requeue(task, told, now + timedelta(seconds=delay), now)
     elif isinstance(error, Refused):
         is_theirs = is_about_the_request(error.code, error.message)
-        why = wording.failure(error.message, FailureCode.UPSTREAM_REJECTED, error.code, is_theirs=is_theirs)
+        why = failures.failure(error.message, FailureCode.UPSTREAM_REJECTED, error.code, is_theirs=is_theirs)
         lifecycle.fail(task, why.code, why.message, now, attention=why.attention, upstream=told)
     else:
         lifecycle.in_doubt(task, told, now)

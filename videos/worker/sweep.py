@@ -8,12 +8,11 @@ from django.db.models import F, Q
 
 from accounts.models import Standing
 from accounts.quotas.in_force import default_limits
-from videos import wording
-from videos.errors import FailureCode
 from videos.models import Task
 from videos.results import files
 from videos.states import Status
-from videos.tasks import idempotency, lifecycle
+from videos.tasks import failures, idempotency, lifecycle
+from videos.tasks.failures import FailureCode
 
 log = structlog.get_logger(__name__)
 BATCH = 200
@@ -45,7 +44,7 @@ def _cut_off_submissions(now: datetime) -> None:
 def _release_doubts(now: datetime) -> None:
     """The documented release: nothing was heard for `IN_DOUBT_RELEASE_HOURS`, nobody decided."""
     for task in Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now)[:BATCH]:
-        lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, wording.UNCONFIRMED, now, released="by time")
+        lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, failures.UNCONFIRMED, now, released="by time")
 
 
 def _start_waiting(now: datetime) -> None:

@@ -18,11 +18,12 @@ from config.amounts import ZERO
 from videos import catalogue
 from videos.billing import statements
 from videos.billing.prices import PriceList
-from videos.errors import FailureCode, NoPrice
+from videos.errors import NoPrice
 from videos.metrics import hourly
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.requests import VideoRequest, parse
 from videos.states import Status
+from videos.tasks.failures import FailureCode
 from videos.upstream import translate
 
 _OPEN = (Status.WAITING, Status.QUEUED, Status.RUNNING, Status.STORING)
