@@ -38,9 +38,10 @@ e2e: installed-for-tests chromium ## Use the pages in a real browser (Debian's c
 screenshots: installed-for-tests chromium ## Photograph every page, wide and narrow, light and dark, in each language, into .screenshots/
 	$(BIN)/python -m pytest tests/e2e/screenshots.py $(ARGS)
 
-check: installed-for-tests ## Lint, types, deployment and migrations
+check: installed-for-tests ## Lint, directions of imports, types, deployment and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy .
 	PUBLIC_URL=https://reelay.example EMAIL_URL=smtp+tls://mail.example:587 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run

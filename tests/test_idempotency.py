@@ -16,12 +16,13 @@ from django.test.client import MULTIPART_CONTENT
 from django.utils import timezone
 
 from accounts.models import Quota, WhenFull
+from accounts.quotas import standing
 from tests.conftest import GOOD_BODY, Caller, move, order_video
 from tests.test_api_errors import CREATE_ROUTES
 from tests.test_quotas import LATER, PRICE, limit, limit_key, pay_in, succeed, written
 from tests.worker_process import wait_until
 from videos.api.create import _TURNSTILES
-from videos.billing import ledger, reconciliation
+from videos.billing import reconciliation
 from videos.models import IdempotencyKey, LedgerEntry, Price, RefusedCreate, Task, UpstreamAccount
 from videos.states import Status
 from videos.tasks import idempotency, lifecycle
@@ -780,7 +781,7 @@ def posted_while_locked(caller: Caller, posts: Sequence[Callable[[], Any]]) -> l
 
     threads = [threading.Thread(target=run, args=[number]) for number in range(len(posts))]
     with transaction.atomic():
-        ledger.lock(caller.tenant.pk)
+        standing.lock(caller.tenant.pk)
         for thread in threads:
             thread.start()
         wait_for_lock(len(posts))
@@ -862,7 +863,7 @@ def test_a_limit_that_is_lowered_while_a_request_is_in_flight_holds_for_it(
 
     thread = threading.Thread(target=run)
     with transaction.atomic():
-        ledger.lock(owner.tenant.pk)
+        standing.lock(owner.tenant.pk)
         thread.start()
         wait_for_lock(1)
         Quota.objects.update(concurrent_tasks=0)

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.tenant import User
@@ -26,6 +28,4 @@ class Session(AbstractBaseSession):
     @classmethod
     def get_session_store_class(cls) -> Any:
         """That of `SESSION_ENGINE`."""
-        from accounts.people.sessions import SessionStore  # which imports this module
-
-        return SessionStore
+        return import_string(f"{settings.SESSION_ENGINE}.SessionStore")

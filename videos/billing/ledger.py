@@ -1,37 +1,19 @@
 """What a task's end, and staff, do to a tenant's money and use. Each in the transaction of what it follows.
 
-The hold of a task is written with the task (`statements.CREATE`); everything after it is written here.
+The hold of a task is written with the task (`tasks.sql.CREATE`); everything after it is written here.
 """
 
-from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from accounts.models import Standing, Tenant, User
+from accounts.models import Tenant, User
+from accounts.quotas import standing
 from accounts.quotas.totals import Demand, Totals
 from config.amounts import rounded
-from config.db import prepared
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task
-from videos.tasks import sql
-
-
-def lock(tenant_id: UUID) -> Totals:
-    """The totals of the tenant; nobody else changes them before this transaction ends.
-
-    Taken before any task of the tenant's is locked, by everybody who takes both.
-    """
-    row = prepared.fetch(sql.LOCK, {"tenant": tenant_id})
-    assert row is not None, "every tenant has a standing"  # noqa: S101 - a trigger sees to it
-    return Totals(*row)
-
-
-def keep(tenant_id: UUID, totals: Totals) -> None:
-    """Write the totals of a tenant that is locked."""
-    Standing.objects.filter(pk=tenant_id).update(**asdict(totals))
 
 
 def capture(task: Task, totals: Totals, now: datetime) -> Totals:
@@ -64,8 +46,8 @@ def _move(
     tenant: Tenant, kind: EntryKind, amount: Decimal, actor: User, reason: str, now: datetime
 ) -> LedgerEntry:
     with transaction.atomic():
-        totals = lock(tenant.pk)
-        keep(tenant.pk, totals.with_balance(rounded(amount)))
+        totals = standing.lock(tenant.pk)
+        standing.keep(tenant.pk, totals.with_balance(rounded(amount)))
         return LedgerEntry.objects.create(
             tenant=tenant,
             kind=kind,

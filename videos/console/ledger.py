@@ -20,6 +20,7 @@ from accounts.console.filters import TenantFilter
 from accounts.console.lists import BigListAdmin
 from accounts.console.reasons import person, reason_field, record
 from accounts.models import AuditEntry, Tenant
+from accounts.quotas import standing
 from config.amounts import shown
 from config.console.days import DayOfWritingFilter
 from videos.billing import ledger
@@ -60,7 +61,7 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
 
     def _problems(self, tenant: Tenant, kind: str, amount: Decimal, form_id: Any, **__: Any) -> Iterator[str]:
         # Locked until it is booked, for the page is one transaction: a twin of this form waits here.
-        totals = ledger.lock(tenant.pk)
+        totals = standing.lock(tenant.pk)
         told = {"balance": shown(totals.balance)}
         if amount == 0:
             yield gettext("There is nothing to book.")
@@ -109,7 +110,7 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
 
     def save_model(self, request: HttpRequest, obj: LedgerEntry, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Book it, write it down, and say what the balance is now."""
-        before = ledger.lock(obj.tenant_id).balance
+        before = standing.lock(obj.tenant_id).balance
         book = BOOKINGS[EntryKind(obj.kind)]
         entry = book(obj.tenant, obj.amount, person(request), obj.reason, timezone.now())
         obj.pk = entry.pk

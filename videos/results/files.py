@@ -1,6 +1,5 @@
 """The files of a finished task in the result storage: its video and the still that stands for it."""
 
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import structlog
@@ -11,7 +10,6 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
 from videos.models import Task
-from videos.tasks import lifecycle
 
 log = structlog.get_logger(__name__)
 
@@ -54,19 +52,10 @@ def delete_poster(task: Task) -> None:
     storages["results"].delete(poster_name(task))
 
 
-def delete(task: Task, now: datetime) -> bool:
-    """Remove the files of a task, and note that they are gone; says whether that was noted.
-
-    Where the storage is in trouble, or a still was added meanwhile, nothing is noted: the next sweep tries
-    again. The files come first: should we be cut off in between, it deletes nothing and goes on.
-    """
-    try:
-        storages["results"].delete(task.media_name)
-        delete_poster(task)
-    except Exception:  # whatever the storage in use raises; it must not stop the caller
-        log.exception("media could not be removed", task=task.public_id)
-        return False
-    return lifecycle.remove_media(task, now)
+def delete(task: Task) -> None:
+    """Remove the video and its still; missing ones are fine. Raises what the storage in use raises."""
+    storages["results"].delete(task.media_name)
+    delete_poster(task)
 
 
 def poster_response(task: Task, request: HttpRequest) -> HttpResponseBase:

@@ -17,6 +17,7 @@ from accounts.models import APIKey
 from accounts.models.api_key import from_row
 from accounts.quotas.in_force import FIELDS, default_columns, limits_from
 from accounts.quotas.limits import MINUTE, Limits, Minute, Recent
+from accounts.quotas.standing import COLUMNS
 from accounts.quotas.totals import Period, Totals
 from config.db import prepared
 from config.ids import first_uuid7
@@ -24,7 +25,7 @@ from videos.errors import KeyRefused
 from videos.tasks import sql
 from videos.tasks.idempotency import KEPT, Earlier, Repetition
 
-_TOTALS, _QUOTA, _FURTHER = len(sql.TOTALS), len(FIELDS), 11
+_TOTALS, _QUOTA, _FURTHER = len(COLUMNS), len(FIELDS), 11
 """How many columns of `statements.LOOK` and `FURTHER` are what."""
 
 

@@ -13,11 +13,10 @@ from django.conf import settings
 from django.db import transaction
 from psycopg.types.numeric import Int4, Int8
 
-from accounts.quotas import limits
+from accounts.quotas import limits, standing
 from accounts.quotas.limits import Allowance, Decision
 from accounts.quotas.totals import Demand, Totals
 from config.db import prepared
-from videos.billing import ledger
 from videos.errors import NotAdmitted
 from videos.estimates import generation_times
 from videos.estimates.queue_position import Place
@@ -81,7 +80,7 @@ def create(order: Order, asker: Asker, seen: Look, describe: Describe) -> Answer
 
 def _make_under_lock(order: Order, asker: Asker, describe: Describe) -> Answer:
     with transaction.atomic():
-        ledger.lock(asker.key.tenant_id)
+        standing.lock(asker.key.tenant_id)
         seen = admission.look(asker)
         earlier = answer_before(asker, seen, describe)
         made = earlier or _make(order, asker, seen, describe)

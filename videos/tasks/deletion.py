@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+import structlog
 from django.db import transaction
 
 from videos.errors import VideoInProgress
@@ -12,6 +13,7 @@ from videos.states import FINAL, Status, sources
 from videos.tasks import lifecycle
 from videos.tasks.representation import has_media
 
+log = structlog.get_logger(__name__)
 LOOKS = 3
 """How often a task that moves in the same moment is looked at again; it hardly moves twice."""
 CANCELLABLE = sources(Status.CANCELLED)
@@ -38,9 +40,23 @@ def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
         if _removed(task, now, by):
             # Hidden first: were it the other way round, a video could be shown that is not there.
             if task.hidden_at is not None and has_media(task):
-                files.delete(task, now)
+                remove_media(task, now)
             return task
     raise VideoInProgress(IN_PROGRESS)
+
+
+def remove_media(task: Task, now: datetime) -> bool:
+    """Remove the files of a task, and note that they are gone; says whether that was noted.
+
+    Where the storage is in trouble, or a still was added meanwhile, nothing is noted: the next sweep tries
+    again. The files come first: should we be cut off in between, it deletes nothing and goes on.
+    """
+    try:
+        files.delete(task)
+    except Exception:  # whatever the storage in use raises; it must not stop the caller
+        log.exception("media could not be removed", task=task.public_id)
+        return False
+    return lifecycle.remove_media(task, now)
 
 
 def _removed(task: Task, now: datetime, by: str) -> bool:

@@ -18,6 +18,7 @@ from django.db.models import Min
 from django.db.models.functions import Least
 from psycopg.types.numeric import Int8
 
+from accounts.quotas import standing
 from accounts.quotas.in_force import limits_of
 from accounts.quotas.totals import Totals
 from config.db import prepared
@@ -192,10 +193,10 @@ def hide(task: Task, now: datetime) -> bool:
 def start_waiting(tenant_id: UUID, now: datetime) -> int:
     """Let tasks out of the tenant's own queue, as many as its limit allows; returns how many."""
     with transaction.atomic():
-        totals = ledger.lock(tenant_id)
+        totals = standing.lock(tenant_id)
         after = _start_waiting(tenant_id, totals, now)
         if after is not totals:
-            ledger.keep(tenant_id, after)
+            standing.keep(tenant_id, after)
     return totals.waiting_tasks - after.waiting_tasks
 
 
@@ -241,14 +242,14 @@ def _close(
     """Move a task to its end, close its hold, and let the next of its tenant's own queue take its place."""
     waited = task.state is Status.WAITING
     with transaction.atomic():
-        totals = ledger.lock(task.tenant_id)
+        totals = standing.lock(task.tenant_id)
         moved = _move(task, target, verb, now, detail, **changes)
         if moved:
             if target is Status.SUCCEEDED:
                 totals = ledger.capture(task, totals, now)
             else:
                 totals = ledger.release(task, totals, now, waited=waited)
-            ledger.keep(task.tenant_id, _start_waiting(task.tenant_id, totals, now))
+            standing.keep(task.tenant_id, _start_waiting(task.tenant_id, totals, now))
     return moved
 
 

@@ -5,17 +5,14 @@ each value has its type beside it, and kept under psycopg's limits of 4,096 char
 which it would read the text anew each time.
 """
 
-from dataclasses import fields
-
 from accounts.models.api_key import found_with
 from accounts.quotas.in_force import FIELDS
-from accounts.quotas.totals import Totals
+from accounts.quotas.standing import COLUMNS
 from videos.estimates.queue_position import UNLIMITED
 from videos.queueing import DEFER_SUBMIT, NO_SUBMIT_WAITS
 from videos.states import Status
 
-TOTALS = tuple(field.name for field in fields(Totals))
-_STANDING = ", ".join(f"standing.{name}" for name in TOTALS)
+_STANDING = ", ".join(f"standing.{name}" for name in COLUMNS)
 _QUOTA = ", ".join(f"quota.{name}" for name in FIELDS)
 
 _SEEN = f"""
@@ -76,10 +73,6 @@ limits (and of those it replaced, or was replaced by), and the tasks an SDK's re
 
 LOOK_AGAIN = found_with(f"{_SEEN}, further.*", f"{_BESIDE}\nCROSS JOIN LATERAL ({FURTHER}) further")
 """Both at once, for the look under the lock: a create never takes more than six statements."""
-
-LOCK = f"""
-SELECT {", ".join(TOTALS)} FROM accounts_standing WHERE tenant_id = %(tenant)s::uuid FOR NO KEY UPDATE
-"""  # noqa: S608 - likewise
 
 NEXT_TURN = f"""coalesce(
             (SELECT turn + 1 FROM videos_task WHERE account_id = %(account)s::bigint

@@ -9,9 +9,8 @@ from django.db.models import F, Q
 from accounts.models import Standing
 from accounts.quotas.in_force import default_limits
 from videos.models import Task
-from videos.results import files
 from videos.states import Status
-from videos.tasks import failures, idempotency, lifecycle
+from videos.tasks import deletion, failures, idempotency, lifecycle
 from videos.tasks.failures import FailureCode
 
 log = structlog.get_logger(__name__)
@@ -76,4 +75,4 @@ def _show_overdue(now: datetime) -> None:
 def _remove_expired_media(now: datetime) -> None:
     kept = Task.objects.filter(status=Status.SUCCEEDED, media_removed_at=None)
     for task in kept.filter(expires_at__lte=now)[:BATCH]:
-        files.delete(task, now)
+        deletion.remove_media(task, now)
