@@ -22,8 +22,8 @@ from tests.members import Member
 from tests.pages import MEMBER, STAFF, pages
 from videos.billing import reconciliation
 from videos.models import IdempotencyKey, Task, TaskEvent, UpstreamAccount
-from videos.states import FINAL, Status
-from videos.tasks import deletion, lifecycle, pruning
+from videos.states import FINAL, Status, Verb
+from videos.tasks import lifecycle, pruning
 from videos.tasks.failures import FailureCode
 from videos.tasks.pruning import BATCH, FAILURE_REMOVED, Pruned
 from videos.tasks.staff_actions import Decision, NotDecided, decide, open_to
@@ -181,10 +181,10 @@ def test_what_people_decided_stays_with_their_names_and_reasons(
 ) -> None:
     settings.TASK_RETENTION_DAYS = 1
     task = make_task(Status.RUNNING, now=LONG_AGO)
-    lifecycle.note(task, "asked", LONG_AGO, by="alice", at="portal")
+    lifecycle.note(task, Verb.ASKED, LONG_AGO, by="alice", at="portal")
     sophie = User.objects.create_superuser("sophie")
     decide("give_up", Decision(task, sophie, "it hangs", LONG_AGO))
-    lifecycle.note(task, deletion.REMOVED, LONG_AGO, by="alice")
+    lifecycle.note(task, Verb.REMOVED, LONG_AGO, by="alice")
     assert prune().events == 1  # the failure, which the decision tells of
     kept = (
         TaskEvent.objects.filter(task=task).order_by("id").values_list("verb", "detail__by", "detail__reason")
@@ -258,7 +258,7 @@ def run_apart() -> Callable[..., Any]:
 def test_the_command_says_what_it_did(make_task: MakeTask, settings: LazySettings) -> None:
     settings.TASK_RETENTION_DAYS = 30
     deleted = make_task(Status.FAILED, hidden_at=NOW)
-    lifecycle.note(deleted, "hide", NOW)
+    lifecycle.note(deleted, Verb.HIDE, NOW)
     IdempotencyKey.objects.create(
         tenant=deleted.tenant, key="mine", fingerprint=b"", task=deleted, answer="{}", created_at=NOW
     )
@@ -295,7 +295,7 @@ def pruned(make_task: MakeTask, settings: LazySettings) -> dict[Status, Task]:
     settings.TASK_RETENTION_DAYS = 30
     tasks = {status: make_task(status, now=LONG_AGO, request=dict(SAID)) for status in sorted(FINAL)}
     for task in tasks.values():
-        lifecycle.note(task, "asked", LONG_AGO, by="alice", at="portal")
+        lifecycle.note(task, Verb.ASKED, LONG_AGO, by="alice", at="portal")
     prune()
     for task in tasks.values():
         task.refresh_from_db()

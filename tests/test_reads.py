@@ -14,7 +14,7 @@ from tests.conftest import NOW, Caller, MakeTask
 from tests.members import Member
 from videos.models import Task
 from videos.portal.filtering import MOST_KEYS
-from videos.states import Status
+from videos.states import Status, Verb
 from videos.tasks import lifecycle, sql
 
 LARGE = ("request", "payload", "fingerprint", "detail", "digest", "secret_key")
@@ -25,7 +25,7 @@ _SELECTED = re.compile(r"SELECT (.*?) FROM ", re.DOTALL)
 @pytest.fixture
 def task(make_task: MakeTask) -> Task:
     made = make_task(Status.SUCCEEDED, has_poster=True)
-    lifecycle.note(made, "asked", NOW, by="alice", at="portal")
+    lifecycle.note(made, Verb.ASKED, NOW, by="alice", at="portal")
     return made
 
 
@@ -113,7 +113,7 @@ def test_the_live_part_of_a_task_in_the_console_is_read_without_all_that_was_ask
 
 @pytest.mark.parametrize("part", ["changelist", "export"])
 def test_a_list_of_events_shows_how_their_details_begin(part: str, sophie: Client, task: Task) -> None:
-    lifecycle.note(task, "flag", NOW, told="x" * 10_000)
+    lifecycle.note(task, Verb.FLAG, NOW, told="x" * 10_000)
     shown = sophie.get(reverse(f"admin:videos_taskevent_{part}")).content.decode()
     assert "x" * 400 in shown
     assert "x" * 501 not in shown

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from config.web.badges import BAD, BUSY, GOOD, NEUTRAL, WARN, chip
-from videos.states import STAGE, Status
+from videos.states import STAGE, Status, Verb
 
 Label = str | Promise
 
@@ -44,33 +44,33 @@ STAGES: dict[str, Look] = {
 }
 """What tenants see, by the values of `states.STAGE`."""
 
-VERBS: dict[str, Label] = {
-    "create": _("Created"),
-    "start": _("Left the tenant's queue"),
-    "claim": _("Submission began"),
-    "accepted": _("Accepted upstream"),
-    "requeue": _("Queued again"),
-    "in_doubt": _("Submission in doubt"),
-    "progressed": _("Upstream spoke of it"),
-    "done_without_link": _("Done upstream, without a link"),
-    "produced": _("Produced upstream"),
-    "succeed": _("Completed"),
-    "fail": _("Failed"),
-    "cancel": _("Cancelled"),
-    "hide": _("Deleted by the tenant"),
-    "flag": _("Shown to staff"),
-    "remove_media": _("Video removed"),
-    "asked": _("Asked for at a form"),
-    "removed": _("Removed by hand"),
-    "poll": _("Looked at by hand"),
-    "cancel_by_hand": _("Cancelled by hand"),
-    "accept_by_hand": _("Marked as accepted by hand"),
-    "release": _("Released by hand"),
-    "resubmit": _("Submitted again by hand"),
-    "give_up": _("Given up by hand"),
-    "seen": _("Seen to by staff"),
+VERBS: dict[Verb, Label] = {
+    Verb.CREATE: _("Created"),
+    Verb.START: _("Left the tenant's queue"),
+    Verb.CLAIM: _("Submission began"),
+    Verb.ACCEPTED: _("Accepted upstream"),
+    Verb.REQUEUE: _("Queued again"),
+    Verb.IN_DOUBT: _("Submission in doubt"),
+    Verb.PROGRESSED: _("Upstream spoke of it"),
+    Verb.DONE_WITHOUT_LINK: _("Done upstream, without a link"),
+    Verb.PRODUCED: _("Produced upstream"),
+    Verb.SUCCEED: _("Completed"),
+    Verb.FAIL: _("Failed"),
+    Verb.CANCEL: _("Cancelled"),
+    Verb.HIDE: _("Deleted by the tenant"),
+    Verb.FLAG: _("Shown to staff"),
+    Verb.REMOVE_MEDIA: _("Video removed"),
+    Verb.ASKED: _("Asked for at a form"),
+    Verb.REMOVED: _("Removed by hand"),
+    Verb.POLL: _("Looked at by hand"),
+    Verb.CANCEL_BY_HAND: _("Cancelled by hand"),
+    Verb.ACCEPT_BY_HAND: _("Marked as accepted by hand"),
+    Verb.RELEASE: _("Released by hand"),
+    Verb.RESUBMIT: _("Submitted again by hand"),
+    Verb.GIVE_UP: _("Given up by hand"),
+    Verb.SEEN: _("Seen to by staff"),
 }
-"""What happened to a task, by the names of the verbs in `lifecycle`."""
+"""What happened to a task."""
 
 
 def status_label(status: str) -> Label:
@@ -100,4 +100,4 @@ def chip_of(status: str) -> SafeString:
 
 def verb_label(verb: str) -> Label:
     """The words for what happened; a verb nobody put into words is its name."""
-    return VERBS.get(verb, verb)
+    return VERBS[Verb(verb)] if verb in VERBS else verb

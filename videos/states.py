@@ -70,3 +70,32 @@ STAGE: dict[Status, str] = {
 def sources(target: Status) -> set[Status]:
     """The states from which an arrow leads to `target`."""
     return {status for status, arrows in ARROWS.items() if target in arrows}
+
+
+class Verb(StrEnum):
+    """What happens to a task: the names of its events."""
+
+    CREATE = "create"
+    START = "start"
+    CLAIM = "claim"
+    ACCEPTED = "accepted"
+    REQUEUE = "requeue"
+    IN_DOUBT = "in_doubt"
+    PROGRESSED = "progressed"
+    DONE_WITHOUT_LINK = "done_without_link"
+    PRODUCED = "produced"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    HIDE = "hide"
+    FLAG = "flag"
+    REMOVE_MEDIA = "remove_media"
+    ASKED = "asked"
+    REMOVED = "removed"
+    POLL = "poll"
+    CANCEL_BY_HAND = "cancel_by_hand"
+    ACCEPT_BY_HAND = "accept_by_hand"
+    RELEASE = "release"
+    RESUBMIT = "resubmit"
+    GIVE_UP = "give_up"
+    SEEN = "seen"

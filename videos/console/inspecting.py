@@ -14,6 +14,7 @@ from videos.labels import STATUSES
 from videos.models import Task, TaskEvent
 from videos.pages import timeline
 from videos.pages.task_status import facts as live_facts
+from videos.states import Verb
 from videos.tasks import representation, staff_actions
 
 
@@ -50,7 +51,7 @@ def request_of(task: Task, request: HttpRequest, events: list[TaskEvent]) -> dic
 
 def _sent(events: list[TaskEvent]) -> Any:
     """The body as it came, where it read otherwise than the normalised one."""
-    return next((event.detail.get("sent") for event in events if event.verb == "create"), None)
+    return next((event.detail.get("sent") for event in events if event.verb == Verb.CREATE), None)
 
 
 def _json(value: Any) -> str:

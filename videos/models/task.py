@@ -17,7 +17,7 @@ from accounts.money import MoneyField
 from config.amounts import ZERO
 from videos.labels import STATUSES
 from videos.models.upstream_account import UpstreamAccount
-from videos.states import ACCEPTED, ACTIVE, FINAL, Status
+from videos.states import ACCEPTED, ACTIVE, FINAL, Status, Verb
 
 PUBLIC_PREFIX = "task_"
 _HEX_DIGITS = 32
@@ -329,7 +329,8 @@ class Task(models.Model):
         return Status(self.status)
 
 
-COMMON_VERBS = ("create", "claim", "accepted", "progressed", "produced", "succeed")
+_COMMON = (Verb.CREATE, Verb.CLAIM, Verb.ACCEPTED, Verb.PROGRESSED, Verb.PRODUCED, Verb.SUCCEED)
+COMMON_VERBS = tuple(verb.value for verb in _COMMON)
 """What happens to nearly every task."""
 
 

@@ -12,29 +12,30 @@ from django.utils.translation import gettext
 from videos.labels import Label, verb_label
 from videos.models import EntryKind, LedgerEntry, Task, TaskEvent
 from videos.models.ledger import CLOSINGS
+from videos.states import Verb
 from videos.tasks.staff_actions import PLACE as CONSOLE
 
 FOR_TENANTS = (
-    "create",
-    "asked",
-    "start",
-    "claim",
-    "accepted",
-    "produced",
-    "succeed",
-    "fail",
-    "cancel",
-    "remove_media",
+    Verb.CREATE,
+    Verb.ASKED,
+    Verb.START,
+    Verb.CLAIM,
+    Verb.ACCEPTED,
+    Verb.PRODUCED,
+    Verb.SUCCEED,
+    Verb.FAIL,
+    Verb.CANCEL,
+    Verb.REMOVE_MEDIA,
 )
 """What tenants are told of; the rest is between staff and upstream."""
-_LOOKS = {
-    "succeed": "good",
-    "fail": "bad",
-    "in_doubt": "warn",
-    "flag": "warn",
-    "requeue": "warn",
-    "accepted": "busy",
-    "produced": "busy",
+_LOOKS: dict[str, str] = {
+    Verb.SUCCEED: "good",
+    Verb.FAIL: "bad",
+    Verb.IN_DOUBT: "warn",
+    Verb.FLAG: "warn",
+    Verb.REQUEUE: "warn",
+    Verb.ACCEPTED: "busy",
+    Verb.PRODUCED: "busy",
 }
 _MOST = 500
 """Events that a page shows; no task has so many but one that upstream throttles for hours."""

@@ -9,7 +9,7 @@ from django.db import transaction
 from videos.errors import VideoInProgress
 from videos.models import Task
 from videos.results import files
-from videos.states import FINAL, Status, sources
+from videos.states import FINAL, Status, Verb, sources
 from videos.tasks import lifecycle
 from videos.tasks.representation import has_media
 
@@ -17,8 +17,6 @@ log = structlog.get_logger(__name__)
 LOOKS = 3
 """How often a task that moves in the same moment is looked at again; it hardly moves twice."""
 CANCELLABLE = sources(Status.CANCELLED)
-REMOVED = "removed"
-"""The event that tells who removed it."""
 IN_PROGRESS = (
     "The video is in progress: it can be cancelled while it is queued, and deleted once it has ended"
 )
@@ -67,5 +65,5 @@ def _removed(task: Task, now: datetime, by: str) -> bool:
     with transaction.atomic():
         removed = verb(task, now)
         if removed and by:
-            lifecycle.note(task, REMOVED, now, by=by)
+            lifecycle.note(task, Verb.REMOVED, now, by=by)
     return removed

@@ -25,7 +25,7 @@ from config.db import prepared
 from videos.billing import ledger
 from videos.models import Task, TaskEvent, UpstreamAccount
 from videos.queueing import Job, enqueue
-from videos.states import FINAL, Status, sources
+from videos.states import FINAL, Status, Verb, sources
 from videos.tasks import sql
 from videos.tasks.failures import FailureCode
 
@@ -54,7 +54,7 @@ def claim(account: UpstreamAccount, now: datetime) -> Task | None:
             # Longer than the call may take: a submission still open then was cut off.
             "due_at": now + timedelta(seconds=2 * settings.UPSTREAM_CREATE_TIMEOUT),
         }
-        _move(task, Status.SUBMITTING, "claim", now, {"attempt": task.attempts + 1}, **changes)
+        _move(task, Status.SUBMITTING, Verb.CLAIM, now, {"attempt": task.attempts + 1}, **changes)
     return task
 
 
@@ -79,7 +79,7 @@ def accepted(
         "attention": "",
     }
     detail = {"upstream_task_id": upstream_task_id, **detail}
-    return _move(task, Status.RUNNING, "accepted", now, detail, **changes)
+    return _move(task, Status.RUNNING, Verb.ACCEPTED, now, detail, **changes)
 
 
 def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: datetime) -> bool:
@@ -89,7 +89,7 @@ def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: dateti
     waiting = Task.objects.filter(account=task.account_id, status=Status.QUEUED)
     first = waiting.aggregate(first=Min("turn"))["first"]
     turn = task.turn if first is None else min(task.turn, first)
-    return _move(task, Status.QUEUED, "requeue", now, dict(reason), due_at=due_at, turn=turn)
+    return _move(task, Status.QUEUED, Verb.REQUEUE, now, dict(reason), due_at=due_at, turn=turn)
 
 
 def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
@@ -98,7 +98,7 @@ def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
         "due_at": now + timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS),
         "attention": "in doubt: upstream may have accepted it; find out and decide",
     }
-    return _move(task, Status.IN_DOUBT, "in_doubt", now, dict(reason), **changes)
+    return _move(task, Status.IN_DOUBT, Verb.IN_DOUBT, now, dict(reason), **changes)
 
 
 def progressed(task: Task, word: str, now: datetime, *, is_known: bool, **detail: Any) -> bool:
@@ -108,7 +108,7 @@ def progressed(task: Task, word: str, now: datetime, *, is_known: bool, **detail
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING).exclude(upstream_status=word)
         changed = running.update(upstream_status=word, attention=attention) == 1
         if changed:
-            _record(task, "progressed", Status.RUNNING, now, {"word": word, **detail})
+            _record(task, Verb.PROGRESSED, Status.RUNNING, now, {"word": word, **detail})
     return changed
 
 
@@ -118,7 +118,7 @@ def done_without_link(task: Task, now: datetime, **detail: Any) -> bool:
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING, done_at=None)
         changed = running.update(done_at=now, attention="upstream is done but gives no link") == 1
         if changed:
-            _record(task, "done_without_link", Status.RUNNING, now, detail)
+            _record(task, Verb.DONE_WITHOUT_LINK, Status.RUNNING, now, detail)
     return changed
 
 
@@ -133,7 +133,7 @@ def produced(task: Task, link: str, frame_size: str, now: datetime, **detail: An
     }
     with transaction.atomic():
         detail = {"frame_size": frame_size, **detail}
-        moved = _move(task, Status.STORING, "produced", now, detail, **changes)
+        moved = _move(task, Status.STORING, Verb.PRODUCED, now, detail, **changes)
         if moved:
             enqueue(Job.STORE, task_id=str(task.pk))
     return moved
@@ -149,7 +149,7 @@ def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
         "attention": "",
     }
     with transaction.atomic():
-        closed = _close(task, Status.SUCCEEDED, "succeed", now, {"bytes": media.size}, **changes)
+        closed = _close(task, Status.SUCCEEDED, Verb.SUCCEED, now, {"bytes": media.size}, **changes)
         if closed:
             enqueue(Job.POSTER, task_id=str(task.pk))
     return closed
@@ -165,7 +165,7 @@ def fail(
         "finished_at": now,
         "attention": attention,
     }
-    return _close(task, Status.FAILED, "fail", now, {"code": code.value, **detail}, **changes)
+    return _close(task, Status.FAILED, Verb.FAIL, now, {"code": code.value, **detail}, **changes)
 
 
 def cancel(task: Task, now: datetime) -> bool:
@@ -176,7 +176,7 @@ def cancel(task: Task, now: datetime) -> bool:
         "finished_at": now,
         "attention": "",
     }
-    return _close(task, Status.CANCELLED, "cancel", now, {}, **changes)
+    return _close(task, Status.CANCELLED, Verb.CANCEL, now, {}, **changes)
 
 
 def hide(task: Task, now: datetime) -> bool:
@@ -186,7 +186,7 @@ def hide(task: Task, now: datetime) -> bool:
         hidden = ended.update(hidden_at=now, expires_at=Least("expires_at", now)) == 1
         if hidden:
             task.hidden_at = now
-            _record(task, "hide", task.state, now, {})
+            _record(task, Verb.HIDE, task.state, now, {})
     return hidden
 
 
@@ -206,10 +206,10 @@ def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
         current = Task.objects.select_for_update(no_key=True).only("status", "attention").get(pk=task.pk)
         if current.attention != attention:
             Task.objects.filter(pk=task.pk).update(attention=attention)
-            _record(task, "flag", current.state, now, {"attention": attention, **detail})
+            _record(task, Verb.FLAG, current.state, now, {"attention": attention, **detail})
 
 
-def note(task: Task, verb: str, now: datetime, **detail: Any) -> None:
+def note(task: Task, verb: Verb, now: datetime, **detail: Any) -> None:
     """Tell of something that changes no state, such as what a person did."""
     _record(task, verb, task.state, now, detail)
 
@@ -232,12 +232,12 @@ def remove_media(task: Task, now: datetime) -> bool:
         seen = kept.filter(has_poster=task.has_poster)
         removed = seen.update(media_removed_at=now, has_poster=False) == 1
         if removed:
-            _record(task, "remove_media", Status.SUCCEEDED, now, {"name": task.media_name})
+            _record(task, Verb.REMOVE_MEDIA, Status.SUCCEEDED, now, {"name": task.media_name})
     return removed
 
 
 def _close(
-    task: Task, target: Status, verb: str, now: datetime, detail: dict[str, Any], **changes: Any
+    task: Task, target: Status, verb: Verb, now: datetime, detail: dict[str, Any], **changes: Any
 ) -> bool:
     """Move a task to its end, close its hold, and let the next of its tenant's own queue take its place."""
     waited = task.state is Status.WAITING
@@ -262,7 +262,7 @@ def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
     room = limits.room(totals.open_tasks, most=totals.waiting_tasks)
     for task in waiting[:room]:
         turn = _next_turn(task, now)
-        if _move(task, Status.QUEUED, "start", now, {}, due_at=now, turn=turn):
+        if _move(task, Status.QUEUED, Verb.START, now, {}, due_at=now, turn=turn):
             enqueue(Job.SUBMIT, account_id=task.account_id)
             totals = totals.with_start()
     return totals
@@ -279,7 +279,7 @@ _ALSO_HOLDS_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}
 
 
 def _move(
-    task: Task, target: Status, verb: str, now: datetime, detail: dict[str, Any], **changes: Any
+    task: Task, target: Status, verb: Verb, now: datetime, detail: dict[str, Any], **changes: Any
 ) -> bool:
     seen = _ALSO_HOLDS_IN.get(task.state, frozenset()) | {task.state}
     with transaction.atomic():
@@ -294,5 +294,5 @@ def _move(
     return moved
 
 
-def _record(task: Task, verb: str, status: Status, now: datetime, detail: dict[str, Any]) -> None:
+def _record(task: Task, verb: Verb, status: Status, now: datetime, detail: dict[str, Any]) -> None:
     TaskEvent.objects.create(task=task, at=now, verb=verb, status=status, detail=detail)

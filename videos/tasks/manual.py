@@ -13,11 +13,10 @@ from videos.errors import IdempotencyKeyReused, KeyRefused, NotAdmitted, ReelayE
 from videos.models import Task
 from videos.models.task import parse_public_id
 from videos.requests import InvalidRequestError
+from videos.states import Verb
 from videos.tasks import admission, creation, lifecycle, orders
 from videos.tasks.admission import Asker
 
-ASKED = "asked"
-"""The event that tells who asked."""
 _FORESEEN = (ReelayError, InvalidRequestError)
 
 
@@ -56,7 +55,7 @@ def _make(body: Mapping[str, Any], asker: Asker, asked: Asked) -> Task:
     )
     task = Task.objects.get(pk=parse_public_id(json.loads(made.body)["id"]) or "")
     if not made.is_replay:
-        lifecycle.note(task, ASKED, asker.now, by=asked.person.get_username(), at=asked.place)
+        lifecycle.note(task, Verb.ASKED, asker.now, by=asked.person.get_username(), at=asked.place)
     return task
 
 

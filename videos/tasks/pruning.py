@@ -17,11 +17,12 @@ from django.db.models.lookups import GreaterThanOrEqual
 
 from config.ids import first_uuid7
 from videos.models import IdempotencyKey, Task, TaskEvent
-from videos.tasks import deletion, idempotency, manual, staff_actions
+from videos.states import Verb
+from videos.tasks import idempotency, staff_actions
 
 BATCH = 200
 """Tasks of one transaction: it holds their rows, and nobody else's, for some ten milliseconds."""
-BY_PEOPLE = (manual.ASKED, deletion.REMOVED, *staff_actions.ACTIONS)
+BY_PEOPLE = (Verb.ASKED, Verb.REMOVED, *staff_actions.ACTIONS)
 """Events that tell who decided what, and why; they hold nothing else, and stay."""
 FAILURE_REMOVED = "The task failed. What was said about it has been removed."
 

@@ -10,7 +10,7 @@ from accounts.quotas.in_force import FIELDS
 from accounts.quotas.standing import COLUMNS
 from videos.estimates.queue_position import UNLIMITED
 from videos.queueing import DEFER_SUBMIT, NO_SUBMIT_WAITS
-from videos.states import Status
+from videos.states import Status, Verb
 
 _STANDING = ", ".join(f"standing.{name}" for name in COLUMNS)
 _QUOTA = ", ".join(f"quota.{name}" for name in FIELDS)
@@ -106,7 +106,7 @@ WITH standing AS (
     FROM standing RETURNING id, tenant_id
 ), event AS (
     INSERT INTO videos_taskevent (task_id, at, verb, status, detail)
-    SELECT id, %(now)s::timestamptz, 'create', %(status)s::text, %(told)s::jsonb FROM task
+    SELECT id, %(now)s::timestamptz, '{Verb.CREATE}', %(status)s::text, %(told)s::jsonb FROM task
 ), hold AS (
     INSERT INTO videos_ledgerentry (tenant_id, task_id, kind, amount, held, at, actor_name, reason)
     SELECT tenant_id, id, 'hold', -%(price)s::numeric, %(price)s::numeric, %(now)s::timestamptz, '', ''

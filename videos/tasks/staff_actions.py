@@ -17,7 +17,7 @@ from accounts.models import APIKey, Place, Purpose, User
 from videos.estimates import generation_times
 from videos.models import Task
 from videos.queueing import Job, enqueue
-from videos.states import FINAL, Status, sources
+from videos.states import FINAL, Status, Verb, sources
 from videos.tasks import failures, lifecycle
 from videos.tasks.admission import Asker
 from videos.tasks.failures import FailureCode
@@ -76,7 +76,9 @@ def decide(name: str, decision: Decision) -> Task:
         then = action.do(decision)
         if then is not task and then.created_at != decision.now:
             return then  # the form was sent before, and this is what came of it
-        lifecycle.note(task, name, decision.now, by=decision.person.get_username(), reason=decision.reason)
+        lifecycle.note(
+            task, Verb(name), decision.now, by=decision.person.get_username(), reason=decision.reason
+        )
         after = {"action": name, "status": task.status, **({} if then is task else {"task": then.public_id})}
         by = audit.Author(decision.person, Place.CONSOLE, decision.address)
         audit.record(by, f"task {task}", decision.reason, before, after, decision.now, task.tenant)
@@ -91,9 +93,9 @@ def open_to(task: Task, person: User) -> dict[str, Action]:
         if task.state in action.states and person.has_perms(action.permissions)
     }
     if not task.attention:
-        open_now.pop("seen", None)
+        open_now.pop(Verb.SEEN, None)
     if task.pruned_at is not None:
-        open_now.pop("resubmit", None)
+        open_now.pop(Verb.RESUBMIT, None)
     return open_now
 
 
@@ -173,34 +175,34 @@ def _moved(decision: Decision, moved: bool) -> Task:  # noqa: FBT001 - the answe
 
 
 ACTIONS: dict[str, Action] = {
-    "poll": Action(
+    Verb.POLL: Action(
         _("Look now"),
         _("Ask the provider about it, or fetch its result, at once."),
         frozenset({Status.RUNNING, Status.STORING}),
         _poll,
     ),
-    "cancel_by_hand": Action(
+    Verb.CANCEL_BY_HAND: Action(
         _("Cancel"),
         _("It was not submitted yet. What is held for it returns to the tenant."),
         frozenset(sources(Status.CANCELLED)),
         _cancel,
         is_dangerous=True,
     ),
-    "accept_by_hand": Action(
+    Verb.ACCEPT_BY_HAND: Action(
         _("Mark as accepted"),
         _("You found it at the provider: from now on it is followed under this id."),
         frozenset({Status.IN_DOUBT}),
         _accept,
         needs_upstream_id=True,
     ),
-    "release": Action(
+    Verb.RELEASE: Action(
         pgettext_lazy("a task, as one that the provider does not have", "Release"),
         _("The provider surely does not have it: it fails, and what is held returns to the tenant."),
         frozenset({Status.IN_DOUBT}),
         _release,
         is_dangerous=True,
     ),
-    "resubmit": Action(
+    Verb.RESUBMIT: Action(
         _("Submit again as a new task"),
         _("Makes a new task for the same request, at today's price. One in doubt is released first."),
         frozenset({Status.IN_DOUBT, *FINAL}),
@@ -208,14 +210,14 @@ ACTIONS: dict[str, Action] = {
         is_dangerous=True,
         permissions=("videos.change_task", "videos.add_task"),
     ),
-    "give_up": Action(
+    Verb.GIVE_UP: Action(
         _("Give up"),
         _("It fails, and what is held returns to the tenant, even if the provider still finishes it."),
         frozenset({Status.RUNNING, Status.STORING}),
         _give_up,
         is_dangerous=True,
     ),
-    "seen": Action(
+    Verb.SEEN: Action(
         _("Mark as seen to"),
         _("Takes it off the list of what staff should look at."),
         frozenset(Status),

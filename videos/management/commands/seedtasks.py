@@ -286,7 +286,7 @@ FROM lived ORDER BY number
 
 _EVENTS = """
 INSERT INTO videos_taskevent (task_id, at, verb, status, detail)
-SELECT task.id, task.created_at, 'create', 'queued', '{}'
+SELECT task.id, task.created_at, '{Verb.CREATE}', 'queued', '{}'
 FROM videos_task task JOIN seed_tenant tenant ON tenant.id = task.tenant_id ORDER BY task.id
 """
 
