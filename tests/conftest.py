@@ -29,7 +29,7 @@ from tests.emptying import CommittingTest
 from tests.fork_server import fork_server  # noqa: F401 - a fixture
 from videos.local.processes import free_port
 from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount
-from videos.states import FINAL, Status
+from videos.states import FINAL, LOST, Status
 from videos.tasks import admission, creation, idempotency, orders
 from videos.tasks.admission import Asker
 from videos.tasks.idempotency import Repetition
@@ -211,7 +211,7 @@ def _enter_in_the_books(task: Task) -> None:
     """Write the hold of a task, the closing of one that has ended, its use and its place in the totals."""
     waits = int(task.state is Status.WAITING)
     ended = int(task.state in FINAL)
-    lost = int(task.state in (Status.FAILED, Status.CANCELLED))
+    lost = int(task.state in LOST)
     entry = {"tenant": task.tenant, "task": task, "at": task.created_at}
     LedgerEntry.objects.create(**entry, kind="hold", amount=-task.price, held=task.price)
     if ended:

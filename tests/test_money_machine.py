@@ -38,7 +38,7 @@ from tests.conftest import NOW, make_caller, order_video
 from videos.billing import ledger, reconciliation
 from videos.errors import IdempotencyKeyReused, NotAdmitted
 from videos.models import DailyUsage, LedgerEntry, Price, Task, UpstreamAccount
-from videos.states import ACTIVE, FINAL, Status
+from videos.states import ACTIVE, FINAL, LOST, Status
 from videos.tasks import admission, creation, idempotency, lifecycle, orders
 from videos.tasks.admission import Asker
 from videos.tasks.failures import FailureCode
@@ -134,7 +134,7 @@ class Made:
 
     @property
     def is_kept(self) -> bool:
-        return self.status not in (Status.FAILED, Status.CANCELLED)
+        return self.status not in LOST
 
 
 class Use(NamedTuple):

@@ -43,6 +43,8 @@ ARROWS: dict[Status, frozenset[Status]] = {
 
 FINAL = frozenset(status for status, arrows in ARROWS.items() if not arrows)
 ACTIVE = frozenset(Status) - FINAL
+LOST = (Status.FAILED, Status.CANCELLED)
+"""Ended without a video, and so without a charge."""
 ACCEPTED = frozenset({Status.RUNNING, Status.STORING, Status.SUCCEEDED})
 """Upstream surely has the task."""
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from accounts.models import Tenant
 from videos.models import EntryKind
 from videos.models.ledger import CLOSINGS
-from videos.states import ACTIVE, Status
+from videos.states import ACTIVE, LOST, Status
 
 NOTHING = "nothing"
 """How a row is told of that is missing, or is not to be."""
@@ -81,7 +81,7 @@ _VALUES: dict[str, Any] = {
     "active": sorted(ACTIVE),
     "waiting": Status.WAITING,
     "succeeded": Status.SUCCEEDED,
-    "lost": [Status.FAILED, Status.CANCELLED],
+    "lost": list(LOST),
     "hold": EntryKind.HOLD,
     "capture": EntryKind.CAPTURE,
     "release": EntryKind.RELEASE,

@@ -1,5 +1,6 @@
 """Tasks and what happened to them."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from accounts.money import MoneyField
 from config.amounts import ZERO
 from videos.labels import STATUSES
 from videos.models.upstream_account import UpstreamAccount
-from videos.states import ACCEPTED, ACTIVE, FINAL, Status, Verb
+from videos.states import ACCEPTED, ACTIVE, FINAL, LOST, Status, Verb
 
 PUBLIC_PREFIX = "task_"
 _HEX_DIGITS = 32
@@ -199,7 +200,7 @@ class Task(models.Model):
             ),
             # Whoever failed is told why.
             models.CheckConstraint(
-                condition=~Q(status__in=[Status.FAILED, Status.CANCELLED]) | ~Q(failure_code=""),
+                condition=~Q(status__in=list(LOST)) | ~Q(failure_code=""),
                 name="task_failed_has_code",
             ),
             # What is still to be done needs its request.
@@ -275,7 +276,7 @@ class Task(models.Model):
             ),
             models.Index(
                 fields=["tenant", "-id"],
-                condition=Q(status__in=[Status.FAILED, Status.CANCELLED], hidden_at=None),
+                condition=Q(status__in=list(LOST), hidden_at=None),
                 name="task_listed_failed",
             ),
             # console: the tasks of one model, newest first.
@@ -286,7 +287,7 @@ class Task(models.Model):
             models.Index(fields=["account", "-id"], name="task_of_account"),
             models.Index(
                 fields=["status", "-id"],
-                condition=Q(status__in=[Status.FAILED, Status.CANCELLED]),
+                condition=Q(status__in=list(LOST)),
                 name="task_ended_badly",
             ),
             models.Index(
@@ -322,6 +323,11 @@ class Task(models.Model):
         """The words of its request; what does not read the rest of it annotates `WITH_PROMPT`."""
         prompt: str | None = self.request.get("prompt")
         return prompt
+
+    @property
+    def charged(self) -> Decimal:
+        """What it costs, or will once it has completed: its price, and nothing where it was lost."""
+        return ZERO if self.state in LOST else self.price
 
     @property
     def state(self) -> Status:

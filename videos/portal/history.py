@@ -24,7 +24,7 @@ from videos.portal.filtering import FilterForm
 from videos.portal.history_file import history_file
 from videos.portal.video import task_of
 from videos.results import files
-from videos.states import FINAL, Status
+from videos.states import FINAL, LOST, Status
 from videos.tasks import representation
 
 OLDER, NEWER = "before", "after"
@@ -118,8 +118,7 @@ class Row:
     @property
     def price(self) -> str:
         """With the currency; empty where nothing was charged."""
-        is_lost = self.task.state in FINAL and self.task.state is not Status.SUCCEEDED
-        return "" if is_lost else shown_with_currency(self.task.price)
+        return "" if self.task.state in LOST else shown_with_currency(self.task.charged)
 
 
 def rows_of(page: TaskPage, query: QueryDict) -> dict[str, Any]:

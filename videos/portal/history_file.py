@@ -9,11 +9,10 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.pages.key_states import key_name
-from config.amounts import ZERO
 from config.web.csv_files import csv_file_for_people
 from videos.listing.history import Reading
 from videos.models import Task
-from videos.states import PUBLIC_STATUS, Status
+from videos.states import PUBLIC_STATUS
 
 COLUMNS: dict[str, Callable[[Task], Any]] = {
     "id": lambda task: task.public_id,
@@ -23,7 +22,7 @@ COLUMNS: dict[str, Callable[[Task], Any]] = {
     "model": lambda task: task.model,
     "seconds": lambda task: task.seconds,
     "prompt": lambda task: task.prompt,
-    "price": lambda task: ZERO if task.state in (Status.FAILED, Status.CANCELLED) else task.price,
+    "price": lambda task: task.charged,
     "currency": lambda task: settings.CURRENCY,
     "api_key": lambda task: task.api_key and task.api_key.prefix,
     "api_key_name": lambda task: task.api_key and key_name(task.api_key),

@@ -12,7 +12,7 @@ from django.core.files.storage import storages
 
 from videos.models import Task
 from videos.routing.clients import downloader
-from videos.states import Status
+from videos.states import LOST, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE, StoredMedia
@@ -47,7 +47,7 @@ async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
 
 async def _discard(task: Task, media: StoredMedia) -> None:
     """The task was given up meanwhile, and nobody waits for it; one that succeeded twice keeps its video."""
-    ended_badly = Task.objects.filter(pk=task.pk, status__in=[Status.FAILED, Status.CANCELLED])
+    ended_badly = Task.objects.filter(pk=task.pk, status__in=LOST)
     if await in_database(ended_badly.exists):
         await asyncio.to_thread(storages["results"].delete, media.name)
 
