@@ -9,7 +9,6 @@ from django.utils import timezone
 from accounts.models import APIKey, Purpose, Tenant
 from videos.composer.pages import Composer
 from videos.models import Task
-from videos.models.task import parse_public_id
 from videos.requests.values import without_unstorable
 
 MOST_NAMES = 20
@@ -64,9 +63,11 @@ def _key(tenant: Tenant | None) -> APIKey | None:
 
 
 def _task(public_id: str) -> Task | None:
-    task_id = parse_public_id(public_id)
     tasks = Task.objects.select_related("tenant").defer("payload", "fingerprint")
-    return tasks.filter(pk=task_id).first() if task_id else None
+    try:
+        return tasks.by_public_id(public_id)
+    except Task.DoesNotExist:
+        return None
 
 
 def _only_tenant() -> Tenant | None:

@@ -43,6 +43,25 @@ def parse_public_id(text: str) -> UUID | None:
     return UUID(hex=digits)
 
 
+class TaskQuerySet(models.QuerySet["Task"]):
+    """Tasks by who sees them, and by the ids that clients use."""
+
+    def kept(self) -> "TaskQuerySet":
+        """Those that their tenant has not deleted."""
+        return self.filter(hidden_at=None)
+
+    def visible_to(self, tenant_id: UUID) -> "TaskQuerySet":
+        """What a tenant sees: its own tasks, but for those it deleted."""
+        return self.kept().filter(tenant=tenant_id)
+
+    def by_public_id(self, text: str) -> "Task":
+        """The task that clients know by this id. Raises `Task.DoesNotExist`, also for what can be no id."""
+        task_id = parse_public_id(text)
+        if task_id is None:
+            raise self.model.DoesNotExist
+        return self.get(pk=task_id)
+
+
 class Task(models.Model):
     """One video asked for, and what became of it.
 
@@ -176,6 +195,8 @@ class Task(models.Model):
     attention = models.TextField(
         verbose_name=_("attention"), default="", help_text=_("Why staff should look; empty if they need not.")
     )
+
+    objects = TaskQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("task")

@@ -1,5 +1,6 @@
 """The playground: asking for a video by hand."""
 
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,7 +11,6 @@ from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
 from videos.composer.pages import Composer, Drawing
 from videos.models import Task
-from videos.models.task import parse_public_id
 from videos.tasks.manual import Asked
 
 
@@ -40,9 +40,9 @@ class PlaygroundPage(TenantPage):
 
     def _start(self, request: HttpRequest) -> dict[str, Any]:
         """The task that is to be made again, or the model that was asked for last."""
-        mine = Task.objects.filter(tenant=self.tenant, hidden_at=None)
-        task_id = parse_public_id(request.GET.get("from", ""))
-        if task_id and (task := mine.only("request", "model").filter(pk=task_id).first()):
+        mine = Task.objects.visible_to(self.tenant.pk)
+        with suppress(Task.DoesNotExist):
+            task = mine.only("request", "model").by_public_id(request.GET.get("from", ""))
             return dict(task.request) or {"model": task.model}
         latest = mine.order_by("-id").values_list("model", flat=True).first()
         return {"model": request.GET.get("model") or latest or ""}

@@ -14,7 +14,7 @@ from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl
 from videos.labels import stage_chip, stage_label
 from videos.models import Task
-from videos.models.task import AS_ASKED, WITH_PROMPT, parse_public_id
+from videos.models.task import AS_ASKED, WITH_PROMPT
 from videos.pages import timeline
 from videos.pages.task_status import facts
 from videos.tasks import deletion
@@ -51,14 +51,12 @@ class VideoPage(TenantPage):
 
 def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Task:
     """The tenant's own task of that id that it has not deleted. Raises `Http404` for any other id."""
-    task_id = parse_public_id(public_id)
-    mine = Task.objects.filter(tenant=tenant, hidden_at=None).select_related("api_key", "account")
+    mine = Task.objects.visible_to(tenant.pk).select_related("api_key", "account")
     unread = {*AS_ASKED, "account__secret_key", "api_key__digest"} - ({"request"} if with_request else set())
-    found = mine.defer(*unread).annotate(**WITH_PROMPT)
-    task = found.filter(pk=task_id).first() if task_id else None
-    if task is None:
-        raise Http404
-    return task
+    try:
+        return mine.defer(*unread).annotate(**WITH_PROMPT).by_public_id(public_id)
+    except Task.DoesNotExist as error:
+        raise Http404 from error
 
 
 def live(task: Task, now: datetime) -> dict[str, Any]:

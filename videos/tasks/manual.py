@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from videos.errors import IdempotencyKeyReused, KeyRefused, NotAdmitted, ReelayError
 from videos.models import Task
-from videos.models.task import parse_public_id
 from videos.requests import InvalidRequestError
 from videos.states import Verb
 from videos.tasks import admission, creation, lifecycle, orders
@@ -53,7 +52,7 @@ def _make(body: Mapping[str, Any], asker: Asker, asked: Asked) -> Task:
     made = creation.answer_before(asker, seen, _id_alone) or creation.create(
         orders.order(body, asker, seen), asker, seen, _id_alone
     )
-    task = Task.objects.get(pk=parse_public_id(json.loads(made.body)["id"]) or "")
+    task = Task.objects.by_public_id(json.loads(made.body)["id"])
     if not made.is_replay:
         lifecycle.note(task, Verb.ASKED, asker.now, by=asked.person.get_username(), at=asked.place)
     return task
