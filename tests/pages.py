@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import reverse
 
-from accounts.models import APIKey, Purpose, Tenant, User
+from accounts.models import APIKey, Tenant, User
 from videos.models import Task
 from videos.states import Status
 
@@ -53,7 +53,7 @@ def _of_a_member(tenant: Tenant) -> Iterator[Page]:
 
 
 def _of_a_key(tenant: Tenant) -> Iterator[Page]:
-    key = APIKey.objects.filter(tenant=tenant, purpose=Purpose.PROGRAM, revoked_at=None).latest("pk")
+    key = APIKey.objects.of_programs().filter(tenant=tenant, revoked_at=None).latest("pk")
     for route in ("key", "rotate-key", "revoke-key"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk, key.pk]))
 

@@ -28,7 +28,8 @@ from accounts.console.lists import ListAdmin, ReadOnlyInline
 from accounts.console.memberships import ChangedColumnsFormSet, MembersFormSet, MembershipsInline
 from accounts.console.reasons import NO_REASON, AuditedForm, ChangesForm, person, record
 from accounts.members import appointing
-from accounts.models import APIKey, Place, Purpose, Quota, Tenant, User
+from accounts.models import APIKey, Place, Quota, Tenant, User
+from accounts.models.api_key import OF_PROGRAMS
 from accounts.models.tenant import validate_time_zone
 from accounts.pages import invite
 from accounts.pages.invite import InviteForm
@@ -63,7 +64,7 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[APIKey]:
         """Without those that stand for people, newest first."""
-        return super().get_queryset(request).filter(purpose=Purpose.PROGRAM).order_by("-pk")
+        return super().get_queryset(request).filter(OF_PROGRAMS).order_by("-pk")
 
     def has_view_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
         """Who may see the list of keys."""
@@ -249,7 +250,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         if not change:
             obj.save()
             return
-        before = Tenant.objects.select_for_update(no_key=True).get(pk=obj.pk)
+        before = Tenant.objects.locked(obj.pk)
         columns = form.written()
         if "time_zone" in columns:
             obj.earlier_time_zones = before.clock.moved(obj.time_zone, timezone.now()).written()

@@ -40,7 +40,7 @@ def invite(tenant: Tenant, email: str, role: Role, by: User | None, now: datetim
 
     Raises `AlreadyMember` and `TenantSuspended`.
     """
-    if Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk).is_suspended:
+    if Tenant.objects.locked(tenant.pk).is_suspended:
         raise TenantSuspended
     address = email.lower()
     if Membership.objects.filter(tenant=tenant, user__email__iexact=address).exists():

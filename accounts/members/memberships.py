@@ -42,7 +42,7 @@ def keep_owner(tenant: Tenant, roles: Mapping[int, str | None], newcomers: Itera
     They are by the ids of memberships, None being no place; `newcomers` are the roles of new ones. The tenant
     stays locked until the transaction ends.
     """
-    _lock(tenant)
+    Tenant.objects.locked(tenant.pk)
     owners = set(Membership.objects.filter(tenant=tenant, role=Role.OWNER).values_list("pk", flat=True))
     staying = owners - {place for place, role in roles.items() if role != Role.OWNER}
     if owners and not staying and Role.OWNER not in {*roles.values(), *newcomers}:
@@ -54,7 +54,7 @@ def owned_alone(person: User) -> list[Tenant]:
     owned = Membership.objects.filter(user=person, role=Role.OWNER).select_related("tenant")
     tenants = [place.tenant for place in owned.order_by("tenant")]
     for tenant in tenants:
-        _lock(tenant)
+        Tenant.objects.locked(tenant.pk)
     others = Membership.objects.filter(tenant__in=tenants, role=Role.OWNER).exclude(user=person)
     shared = set(others.values_list("tenant", flat=True))
     return [tenant for tenant in tenants if tenant.pk not in shared]
@@ -62,9 +62,5 @@ def owned_alone(person: User) -> list[Tenant]:
 
 def locked(tenant: Tenant, membership_id: int) -> Membership:
     """The place as it is, and stays until the transaction ends. Raises `Membership.DoesNotExist`."""
-    _lock(tenant)
+    Tenant.objects.locked(tenant.pk)
     return Membership.objects.select_related("user", "tenant").get(tenant=tenant, pk=membership_id)
-
-
-def _lock(tenant: Tenant) -> None:
-    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)

@@ -78,8 +78,16 @@ class LookUp:
     values: Mapping[str, Any]
 
 
+OF_PROGRAMS = models.Q(purpose=Purpose.PROGRAM)
+"""Keys that programs use; the others stand for people at the forms."""
+
+
 class APIKeyManager(models.Manager["APIKey"]):
     """Mints keys and finds them by what a client presents."""
+
+    def of_programs(self) -> models.QuerySet["APIKey"]:
+        """The keys that programs use."""
+        return self.filter(OF_PROGRAMS)
 
     def mint(
         self,

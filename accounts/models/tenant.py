@@ -52,6 +52,14 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # that of dja
         ]
 
 
+class TenantManager(models.Manager["Tenant"]):
+    """Finds tenants."""
+
+    def locked(self, tenant_id: uuid.UUID) -> "Tenant":
+        """The tenant as it is, and stays until the transaction ends: who changes it or its people waits."""
+        return self.select_for_update(no_key=True).get(pk=tenant_id)
+
+
 class Tenant(models.Model):
     """A customer: the owner of keys, tasks and videos, invisible to every other."""
 
@@ -82,6 +90,8 @@ class Tenant(models.Model):
     members = models.ManyToManyField(
         User, verbose_name=_("members"), through="Membership", related_name="tenants"
     )
+
+    objects = TenantManager()
 
     class Meta:
         verbose_name = _("tenant")

@@ -60,7 +60,7 @@ class BucketPage(_OfBucket):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Write what was changed; for videos made from now on."""
         with transaction.atomic():
-            Tenant.objects.select_for_update(no_key=True).get(pk=self.tenant.pk)  # two owners at once
+            Tenant.objects.locked(self.tenant.pk)  # two owners at once
             bucket = self.bucket()
             before = audit.values(bucket, RECORDED)
             form = OwnBucketForm(request.POST, instance=bucket or _none_yet(self.tenant))
@@ -102,7 +102,7 @@ class RemoveBucketPage(_OfBucket):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Remove it, and its key pair."""
         with transaction.atomic():
-            Tenant.objects.select_for_update(no_key=True).get(pk=self.tenant.pk)
+            Tenant.objects.locked(self.tenant.pk)
             before = audit.values(self.bucket(), RECORDED)
             CosBucket.objects.filter(tenant=self.tenant).delete()
             self.record_bucket((before, {}))

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit
-from accounts.models import APIKey, Membership, Purpose, Role, Tenant
+from accounts.models import APIKey, Membership, Role, Tenant
 from accounts.models.api_key import RECORDED, AlreadyMinted, NotRotatable
 from accounts.pages import key_changes
 from accounts.pages.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
@@ -272,4 +272,4 @@ def left_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
 
 def keys_of(tenant: Tenant) -> QuerySet[APIKey]:
     """The keys that the tenant's programs use."""
-    return APIKey.objects.filter(tenant=tenant, purpose=Purpose.PROGRAM)
+    return APIKey.objects.of_programs().filter(tenant=tenant)

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import APIKey, Membership, Purpose, Role, Tenant, User
+from accounts.models import APIKey, Membership, Role, Tenant, User
 from videos.local import listening, stack
 from videos.local.client import BadVideoError, Client, check_video
 from videos.local.processes import Family, ProcessError
@@ -173,7 +173,7 @@ class Seeded:
 def _seed() -> Seeded:
     """A tenant with a fresh key, and a person with a fresh password, both for the terminal only."""
     tenant, _ = Tenant.objects.get_or_create(name=TENANT)
-    tenant.api_keys.filter(revoked_at=None, purpose=Purpose.PROGRAM).update(revoked_at=timezone.now())
+    APIKey.objects.of_programs().filter(tenant=tenant, revoked_at=None).update(revoked_at=timezone.now())
     _, key = APIKey.objects.mint(tenant, "demo")
     user, _ = User.objects.get_or_create(username=STAFF, defaults={"is_staff": True, "is_superuser": True})
     password = secrets.token_urlsafe(9)
