@@ -187,7 +187,7 @@ def test_procrastinates_own_door_would_leave_the_job_behind() -> None:
 RESERVING = """
 import json, time
 from django.db import connection, transaction
-from videos import budgets
+from videos.routing import rate_limits
 from videos.models import UpstreamAccount, UpstreamBudget
 account = UpstreamAccount.objects.get()
 gap, grants = 1 / account.creates_per_second, []
@@ -195,7 +195,7 @@ print("ready", flush=True)
 connection.cursor().execute("SELECT pg_advisory_lock_shared(1)")
 while len(grants) < 4:
     with transaction.atomic():
-        moments = budgets.reserve(account, budgets.Action.CREATE, 3)
+        moments = rate_limits.reserve(account, rate_limits.Action.CREATE, 3)
         row = UpstreamBudget.objects.get(account=account, action="create")
     ahead, first = time.time() - time.monotonic(), row.next_at.timestamp() - len(moments) * gap
     grants += [[first + gap * place, ahead + moment] for place, moment in enumerate(moments)]
