@@ -246,7 +246,7 @@ def test_a_still_of_a_video_that_goes_meanwhile_goes_too(
         "results": {"BACKEND": backend, "OPTIONS": {"location": str(results_folder)}},
     }
     monkeypatch.setattr(
-        MeddledStorage, "meanwhile", staticmethod(lambda: deletion.remove_media(stored, LATER)), raising=False
+        MeddledStorage, "meanwhile", staticmethod(lambda: deletion.delete_media(stored, LATER)), raising=False
     )
     left = keep(stored)
     assert (left.has_poster, left.media_removed_at) == (False, LATER)

@@ -44,7 +44,7 @@ STAGES: dict[str, Look] = {
 }
 """What tenants see, by the values of `states.STAGE`."""
 
-VERBS: dict[Verb, Label] = {
+VERBS: dict[str, Label] = {
     Verb.CREATE: _("Created"),
     Verb.START: _("Left the tenant's queue"),
     Verb.CLAIM: _("Submission began"),
@@ -100,4 +100,4 @@ def chip_of(status: str) -> SafeString:
 
 def verb_label(verb: str) -> Label:
     """The words for what happened; a verb nobody put into words is its name."""
-    return VERBS[Verb(verb)] if verb in VERBS else verb
+    return VERBS.get(verb, verb)

@@ -10,7 +10,7 @@ from django.conf import settings
 from accounts.models import APIKey, Quota, WhenFull
 from accounts.quotas.limits import Limits
 
-FIELDS = (
+LIMITS = (
     "concurrent_tasks",
     "queued_tasks",
     "when_full",
@@ -19,8 +19,9 @@ FIELDS = (
     "seconds_per_month",
     "spend_per_day",
     "spend_per_month",
-    "is_prepaid",
 )
+"""The limits of a tenant, as its own programs are told of them."""
+FIELDS = (*LIMITS, "is_prepaid")
 """What a quota says, in the order of its columns in `videos.tasks.sql.LOOK`."""
 
 

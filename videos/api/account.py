@@ -10,20 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import APIKey, Scope
+from accounts.quotas.in_force import LIMITS
 from config.amounts import shown
 from videos.api.base import View
 from videos.billing.account import account_of
-
-_LIMITS = (
-    "concurrent_tasks",
-    "queued_tasks",
-    "when_full",
-    "requests_per_minute",
-    "seconds_per_day",
-    "seconds_per_month",
-    "spend_per_day",
-    "spend_per_month",
-)
 
 
 class AccountView(View):
@@ -42,7 +32,7 @@ class AccountView(View):
                 "name": tenant.name,
                 "time_zone": tenant.clock.zone_at(timezone.now()).key,
                 "currency": settings.CURRENCY,
-                "limits": {name: _shown(getattr(account.quota, name)) for name in _LIMITS},
+                "limits": {name: _shown(getattr(account.quota, name)) for name in LIMITS},
                 "use": {name: _shown(used) for name, used in asdict(account.use).items()},
                 "balance": {
                     "prepaid": account.quota.is_prepaid,

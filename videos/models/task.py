@@ -356,8 +356,7 @@ class Task(models.Model):
         return Status(self.status)
 
 
-_COMMON = (Verb.CREATE, Verb.CLAIM, Verb.ACCEPTED, Verb.PROGRESSED, Verb.PRODUCED, Verb.SUCCEED)
-COMMON_VERBS = tuple(verb.value for verb in _COMMON)
+COMMON_VERBS = (Verb.CREATE, Verb.CLAIM, Verb.ACCEPTED, Verb.PROGRESSED, Verb.PRODUCED, Verb.SUCCEED)
 """What happens to nearly every task."""
 
 

@@ -38,12 +38,12 @@ def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
         if _removed(task, now, by):
             # Hidden first: were it the other way round, a video could be shown that is not there.
             if task.hidden_at is not None and has_media(task):
-                remove_media(task, now)
+                delete_media(task, now)
             return task
     raise VideoInProgress(IN_PROGRESS)
 
 
-def remove_media(task: Task, now: datetime) -> bool:
+def delete_media(task: Task, now: datetime) -> bool:
     """Remove the files of a task, and note that they are gone; says whether that was noted.
 
     Where the storage is in trouble, or a still was added meanwhile, nothing is noted: the next sweep tries

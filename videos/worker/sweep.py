@@ -75,4 +75,4 @@ def _show_overdue(now: datetime) -> None:
 def _remove_expired_media(now: datetime) -> None:
     kept = Task.objects.filter(status=Status.SUCCEEDED, media_removed_at=None)
     for task in kept.filter(expires_at__lte=now)[:BATCH]:
-        deletion.remove_media(task, now)
+        deletion.delete_media(task, now)
