@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import io
 import json
 import re
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from PIL import Image
 
 from tests.worker_process import TOO_LONG
 from videos.sandbox.clip import Clip, clip_of, frame_size
@@ -424,7 +426,7 @@ def test_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 class PlainStudio:
-    """Writes the same few bytes for everything, at once."""
+    """Writes the same few bytes for every clip, at once."""
 
     def __init__(self) -> None:
         self.clips: list[Clip] = []
@@ -432,12 +434,9 @@ class PlainStudio:
 
     async def render(self, clip: Clip, path: Path) -> None:
         if "unrenderable" in clip.prompt:
-            raise RenderError("no paint left")
+            raise RenderError("no space left")
         self.clips.append(clip)
         self.references.append([Path(reference).read_bytes() for reference in clip.references])  # noqa: ASYNC240 - small files
-        await self.paint("", path)
-
-    async def paint(self, name: str, path: Path) -> None:
         path.write_bytes(VIDEO)  # noqa: ASYNC240 - a few bytes
 
     async def close(self) -> None:
@@ -704,7 +703,7 @@ def test_a_task_can_fail_with_a_text(sandbox: Sandbox) -> None:
 
 
 def test_a_task_that_cannot_be_rendered_fails(sandbox: Sandbox) -> None:
-    assert sandbox.done(sandbox.create("unrenderable"))["Message"] == "Rendering failed: no paint left"
+    assert sandbox.done(sandbox.create("unrenderable"))["Message"] == "Rendering failed: no space left"
 
 
 def test_a_task_can_take_no_time_or_for_ever(sandbox: Sandbox) -> None:
@@ -792,9 +791,17 @@ def test_the_control_api_refuses_nonsense(sandbox: Sandbox) -> None:
     assert sandbox.send("POST", "/_sandbox/scripts", b"{")[0] == 400
 
 
-def test_sample_pictures_are_served(sandbox: Sandbox) -> None:
-    assert sandbox.send("GET", "/images/first_frame.jpeg")[0] == 200
-    assert sandbox.send("GET", "/images/nothing.jpeg")[0] == 404
+@pytest.mark.parametrize("name", ["first_frame", "ref_2"])
+def test_sample_pictures_are_served(sandbox: Sandbox, name: str) -> None:
+    status, headers, data = sandbox.send("GET", f"/images/{name}.jpeg")
+    assert (status, headers["Content-Type"]) == (200, "image/jpeg")
+    with Image.open(io.BytesIO(data)) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (640, 360))
+
+
+@pytest.mark.parametrize("path", ["", "nothing.jpeg", "..%2Fserver.py", "../server.py"])
+def test_nothing_but_sample_pictures_is_served_beside_them(sandbox: Sandbox, path: str) -> None:
+    assert sandbox.send("GET", f"/images/{path}")[0] in (403, 404)
 
 
 def test_a_canned_clip_stands_in_for_every_result(tmp_path: Path) -> None:
@@ -809,7 +816,8 @@ def test_reference_pictures_on_loopback_reach_the_clip(sandbox: Sandbox, tmp_pat
     local = f"http://{sandbox.host}/images/first_frame.jpeg"
     broken = f"http://{sandbox.host}/images/nothing.jpeg"
     sandbox.done(sandbox.create(ImageUrl=local, LastImageUrl=broken))
-    assert sandbox.studio.references == [[VIDEO]]
+    picture = sandbox.send("GET", "/images/first_frame.jpeg")[2]
+    assert sandbox.studio.references == [[picture]]
     assert not list(tmp_path.glob("reference-*"))
 
 

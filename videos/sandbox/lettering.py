@@ -1,86 +1,64 @@
 """Fonts and line breaking for the text in a frame."""
 
 import functools
-from pathlib import Path
+import re
+from contextlib import suppress
 
-from PIL import ImageDraw, ImageFont
+from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-FONT_FOLDERS = (
-    Path("/usr/share/fonts"),
-    Path("/usr/local/share/fonts"),
-    Path.home() / ".local/share/fonts",
-    Path.home() / ".fonts",
-    Path("/System/Library/Fonts"),
-    Path("C:/Windows/Fonts"),
-)
 # In order of preference: those that also hold Chinese, Japanese and Korean, then any clear sans serif.
 FONT_FILES = (
-    "NotoSansCJK*.*",
-    "NotoSansSC*.*",
-    "SourceHanSans*.*",
-    "wqy-*.ttc",
-    "DroidSansFallback*.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "NotoSansCJKsc-Regular.otf",
+    "NotoSansSC-Regular.otf",
+    "SourceHanSansSC-Regular.otf",
+    "wqy-microhei.ttc",
+    "wqy-zenhei.ttc",
+    "DroidSansFallbackFull.ttf",
     "PingFang.ttc",
     "msyh.ttc",
-    "NotoSerifCJK*.*",
-    "DejaVuSans-Bold.ttf",
+    "NotoSerifCJK-Regular.ttc",
     "DejaVuSans.ttf",
 )
+# A line may break after each: an ideograph, or what stands between spaces and ideographs.
+PIECES = re.compile("[\u2e80-\U0010ffff] ?|[^ \u2e80-\U0010ffff]+ ?")
 
 
 @functools.cache
 def font(size: int) -> Font:
-    """Return the best font of this machine, `size` pixels high; pillow's own when there is none."""
-    path = _font_file()
-    return ImageFont.truetype(path, size) if path else ImageFont.load_default(size)
+    """Return the best font installed, `size` pixels high; pillow's own when there is none."""
+    for name in FONT_FILES:
+        with suppress(OSError):
+            return ImageFont.truetype(name, size)
+    return ImageFont.load_default(size)
 
 
-@functools.cache
-def _font_file() -> str | None:
-    for pattern in FONT_FILES:
-        for folder in FONT_FOLDERS:
-            found = sorted(folder.rglob(pattern)) if folder.is_dir() else []
-            if found:
-                return str(found[0])
-    return None
-
-
-def wrap(draw: ImageDraw.ImageDraw, text: str, face: Font, width: int, most_lines: int) -> list[str]:
+def wrap(text: str, face: Font, width: int, most_lines: int) -> list[str]:
     """Break `text` into lines no wider than `width` pixels; what does not fit ends in an ellipsis."""
     lines = [""]
-    for word in _pieces(text):
-        for piece in _cut(draw, word, face, width):
-            if draw.textlength(lines[-1] + piece.rstrip(), font=face) > width:
+    for piece in PIECES.findall(" ".join(text.split())):
+        for part in _cut(piece, face, width):
+            if face.getlength(lines[-1] + part.rstrip()) > width:
                 lines.append("")
-            lines[-1] += piece
+            lines[-1] += part
     if len(lines) > most_lines:
-        lines[most_lines - 1] = _shorten(draw, lines[most_lines - 1], face, width)
+        lines[most_lines - 1] = _shorten(lines[most_lines - 1], face, width)
     return [line.strip() for line in lines[:most_lines]]
 
 
-def _pieces(text: str) -> list[str]:
-    """Split where a line may break: after spaces, and around each ideograph."""
-    pieces = [""]
-    for letter in " ".join(text.split()):
-        if letter >= "\u2e80" or (pieces[-1] and (pieces[-1][-1] == " " or pieces[-1][-1] >= "\u2e80")):
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
-
-
-def _cut(draw: ImageDraw.ImageDraw, word: str, face: Font, width: int) -> list[str]:
-    """Cut a word that is wider than a whole line."""
+def _cut(piece: str, face: Font, width: int) -> list[str]:
+    """Cut a piece that is wider than a whole line."""
     parts = [""]
-    for letter in word:
-        if draw.textlength(parts[-1] + letter.rstrip(), font=face) > width:
+    for letter in piece:
+        if face.getlength(parts[-1] + letter.rstrip()) > width:
             parts.append("")
         parts[-1] += letter
     return parts
 
 
-def _shorten(draw: ImageDraw.ImageDraw, line: str, face: Font, width: int) -> str:
-    while line and draw.textlength(f"{line}…", font=face) > width:
+def _shorten(line: str, face: Font, width: int) -> str:
+    while line and face.getlength(f"{line}…") > width:
         line = line[:-1]
     return f"{line.rstrip()}…"

@@ -39,13 +39,6 @@ class Production:
             self._running.add(work)
             work.add_done_callback(self._running.discard)
 
-    async def sample_picture(self, name: str) -> Path:
-        """Return the file of a sample picture, painting it the first time. Raises `RenderError`."""
-        path = self.folder / f"{name}.jpeg"
-        if not path.exists():
-            await self._studio.paint(name, path)
-        return path
-
     def stop(self) -> None:
         """Give up what is being rendered."""
         for work in self._running:

@@ -8,11 +8,9 @@ from typing import Any
 
 import av
 from av.audio.frame import AudioFrame
-from av.video.frame import VideoFrame
 
 from videos.sandbox.clip import Clip
-from videos.sandbox.planes import Planes
-from videos.sandbox.scene import FRAMES_PER_SECOND, Scene
+from videos.sandbox.frames import FRAMES_PER_SECOND, frames
 
 SAMPLE_RATE = 44_100
 CHORD = (220, 277, 330)  # Hz; whole numbers, so that one second repeats without a click
@@ -28,7 +26,7 @@ def render(clip: Clip, path: Path) -> None:
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         video = _video_stream(container, clip)
         sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if clip.audio else None
-        for frame in _video_frames(clip):
+        for frame in frames(clip):
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
         if sound is not None:
@@ -45,20 +43,6 @@ def _video_stream(container: Any, clip: Clip) -> Any:
     context.color_range = LIMITED_RANGE
     context.colorspace = context.color_primaries = context.color_trc = BT601
     return stream
-
-
-def _video_frames(clip: Clip) -> Iterator[VideoFrame]:
-    for index, planes in enumerate(Scene(clip).frames()):
-        frame = VideoFrame(clip.width, clip.height, "yuv420p")
-        _fill(frame, planes)
-        frame.pts = index
-        yield frame
-
-
-def _fill(frame: VideoFrame, planes: Planes) -> None:
-    for plane, picture in zip(frame.planes, planes, strict=True):
-        # The encoder's rows may be longer than the picture's: pillow pads them.
-        plane.update(picture.tobytes("raw", "L", plane.line_size, 1))
 
 
 def _tone(seconds: int) -> Iterator[AudioFrame]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from videos.sandbox.clip import Clip
-from videos.sandbox.pictures import paint
 from videos.sandbox.render import render
 
 logger = logging.getLogger(__name__)
@@ -38,20 +37,13 @@ def _work(job: dict[str, Any]) -> str:
     path = Path(job["path"])
     partial = path.with_suffix(".part")
     try:
-        _produce(job, partial)
+        render(Clip(**job["clip"]), partial)
         partial.replace(path)
     except Exception as error:  # whatever it was, the next job must still be done
         logger.exception("job %s failed", job["job"])
         partial.unlink(missing_ok=True)
         return f"{type(error).__name__}: {error}"
     return ""
-
-
-def _produce(job: dict[str, Any], path: Path) -> None:
-    if "picture" in job:
-        paint(job["picture"], path)
-    else:
-        render(Clip(**job["clip"]), path)
 
 
 def _die_with_parent() -> None:

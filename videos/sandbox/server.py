@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -9,7 +10,6 @@ from aiohttp import web
 from videos.sandbox import control
 from videos.sandbox.answers import api_response, spoil
 from videos.sandbox.options import Options
-from videos.sandbox.pictures import PICTURES
 from videos.sandbox.production import Production
 from videos.sandbox.protocol import (
     CREATE,
@@ -26,6 +26,7 @@ from videos.sandbox.tasks import GenerationTimes
 from videos.sandbox.upstream import Call, Instant, Upstream
 
 LARGEST_BODY = 10 * 1024 * 1024  # bytes
+SAMPLE_PICTURES = Path(__file__).parent / "images"
 
 
 class Server:
@@ -44,7 +45,7 @@ class Server:
         app.router.add_post("/", self._api)
         app.router.add_get("/results/{task_id}.mp4", self._links.serve)
         app.router.add_get("/buckets/{path:.+}", self._links.serve_bucket)
-        app.router.add_get("/images/{name}.jpeg", self._picture)
+        app.router.add_static("/images", SAMPLE_PICTURES)
         app.add_routes(control.routes(self.upstream, self._production))
         app.on_shutdown.append(self._close)
         return app
@@ -99,12 +100,6 @@ class Server:
 
     def _note(self, call: Call, word: str, *, refused: bool = False) -> None:
         self.upstream.record.note(call.arrived, call.action, word, refused=refused)
-
-    async def _picture(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
-        if name not in PICTURES:
-            raise web.HTTPNotFound(text="no such picture")
-        return web.FileResponse(await self._production.sample_picture(name))
 
     async def _close(self, _app: web.Application) -> None:
         await self._production.close()

@@ -1,4 +1,4 @@
-"""Where files are made: the server's side of the render process."""
+"""Where videos are rendered: the server's side of the render process."""
 
 import asyncio
 import itertools
@@ -13,24 +13,21 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 class RenderError(Exception):
-    """The render process could not make the file, or died."""
+    """The render process could not make the video, or died."""
 
 
 class Studio(Protocol):
-    """Makes the files the sandbox serves."""
+    """Renders the videos the sandbox serves."""
 
     async def render(self, clip: Clip, path: Path) -> None:
         """Write a clip's MP4. Raises `RenderError`."""
-
-    async def paint(self, name: str, path: Path) -> None:
-        """Write a sample picture's JPEG. Raises `RenderError`."""
 
     async def close(self) -> None:
         """Stop all work at once."""
 
 
 class ProcessStudio:
-    """Renders in one child process, one file at a time; the process starts with the first job."""
+    """Renders in one child process, one video at a time; the process starts with the first job."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -39,11 +36,13 @@ class ProcessStudio:
 
     async def render(self, clip: Clip, path: Path) -> None:
         """Write a clip's MP4. Raises `RenderError`."""
-        await self._do({"clip": clip.document(), "path": str(path)})
-
-    async def paint(self, name: str, path: Path) -> None:
-        """Write a sample picture's JPEG. Raises `RenderError`."""
-        await self._do({"picture": name, "path": str(path)})
+        job = {"clip": clip.document(), "path": str(path)}
+        async with self._turn:
+            error = await self._attempt(job)
+            if error is None:  # the process died; a fresh one deserves one try
+                error = await self._attempt(job)
+        if error != "":
+            raise RenderError(error or "the render process died twice")
 
     async def close(self) -> None:
         """Kill the child process and wait until it is gone."""
@@ -52,14 +51,6 @@ class ProcessStudio:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
-
-    async def _do(self, job: dict[str, Any]) -> None:
-        async with self._turn:
-            error = await self._attempt(job)
-            if error is None:  # the process died; a fresh one deserves one try
-                error = await self._attempt(job)
-        if error != "":
-            raise RenderError(error or "the render process died twice")
 
     async def _attempt(self, job: dict[str, Any]) -> str | None:
         process = await self._running()

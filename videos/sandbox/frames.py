@@ -1,0 +1,127 @@
+"""A clip's frames: a moving gradient from the codec library, and a caption that shows what was asked for."""
+
+import zlib
+from collections.abc import Iterator
+from fractions import Fraction
+
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from PIL import Image, ImageDraw, ImageOps
+
+from videos.sandbox.clip import Clip
+from videos.sandbox.lettering import font, wrap
+
+FRAMES_PER_SECOND = 24
+COARSENESS = 8  # a gradient has no detail: it is computed this many times smaller and scaled up
+GRADIENT = {"type": "spiral", "nb_colors": "3", "c0": "#1b2a5c", "c1": "#d9566b", "c2": "#ffd089"}
+RADIANS_PER_FRAME = 0.02
+HUES = range(210, 390)  # degrees by which the colours may be turned: the others make dull greens
+BLACK = (12, 12, 24)
+WHITE = (255, 255, 255)
+MOST_LINES = 3
+MOST_THUMBNAILS = 4
+
+
+def frames(clip: Clip) -> Iterator[VideoFrame]:
+    """Yield the clip's frames in order, as yuv420p; equal clips have equal frames.
+
+    Raises `av.error.FFmpegError`.
+    """
+    caption = _caption(clip).convert("RGBA")
+    graph = _graph(clip, VideoFrame.from_bytes(caption.tobytes(), *caption.size))
+    for _ in range(clip.seconds * FRAMES_PER_SECOND):
+        yield graph.vpull()
+
+
+def _graph(clip: Clip, caption: VideoFrame) -> Graph:
+    """Return the filters that make the frames, one after another without an end."""
+    graph = Graph()
+    captions = graph.add_buffer(
+        None, caption.width, caption.height, caption.format, time_base=Fraction(1, FRAMES_PER_SECOND)
+    )
+    overlay = graph.add("overlay", y="main_h-overlay_h")
+    graph.link_nodes(
+        graph.add("gradients", **_gradient(clip)),
+        graph.add("format", "yuv420p"),
+        graph.add("hue", h=str(_hue(clip))),
+        graph.add("scale", f"{clip.width}:{clip.height}:flags=bilinear"),
+        overlay,
+        graph.add("buffersink"),
+    )
+    captions.link_to(overlay, input_idx=1)
+    graph.configure()
+    captions.push(caption)
+    captions.push(None)  # once its input has ended, the overlay keeps showing the last picture
+    return graph
+
+
+def _gradient(clip: Clip) -> dict[str, str]:
+    width, height = (max(2, side // COARSENESS) for side in (clip.width, clip.height))
+    # Points of the gradient that are not given, or lie outside the picture, are random.
+    places = {"x0": width // 4, "y0": height // 4, "x1": width - 1, "y1": height - 1}
+    timing = {"rate": FRAMES_PER_SECOND, "speed": RADIANS_PER_FRAME}
+    numbers = {name: str(number) for name, number in (places | timing).items()}
+    return {**GRADIENT, **numbers, "size": f"{width}x{height}"}
+
+
+def _hue(clip: Clip) -> int:
+    """Return the clip's own hue, which tells it from others in a list."""
+    return HUES[zlib.crc32(f"{clip.prompt}{clip.model}".encode()) % len(HUES)]
+
+
+def _caption(clip: Clip) -> Image.Image:
+    """Paint a bar as wide as the frame: reference pictures, the prompt and a line of facts."""
+    unit = min(clip.width, clip.height)
+    size, pad = max(11, unit // 24), unit // 30
+    width = clip.width - 2 * pad
+    thumbnails = list(_thumbnails(clip, (width // MOST_THUMBNAILS - pad, unit // 6)))
+    rows = [
+        *([_row(thumbnails, width, pad)] if thumbnails else []),
+        _text(clip.prompt or "(no prompt)", size, width, MOST_LINES),
+        _text(_facts(clip), size * 7 // 10, width, 1),
+    ]
+    return _stacked(rows, pad)
+
+
+def _facts(clip: Clip) -> str:
+    facts = [clip.model, f"{clip.seconds} s", f"{clip.width} x {clip.height}"]
+    return " · ".join([*facts, "sound", "sandbox"] if clip.audio else [*facts, "sandbox"])
+
+
+def _text(text: str, size: int, width: int, most_lines: int) -> Image.Image:
+    face, step = font(size), size * 3 // 2
+    lines = wrap(text, face, width, most_lines)
+    picture = Image.new("RGB", (width, len(lines) * step), BLACK)
+    draw = ImageDraw.Draw(picture)
+    for index, line in enumerate(lines):
+        draw.text((0, (index + 0.5) * step), line, WHITE, face, anchor="lm")
+    return picture
+
+
+def _thumbnails(clip: Clip, most: tuple[int, int]) -> Iterator[Image.Image]:
+    """Yield the clip's reference pictures, each within so many pixels across and down."""
+    for path in clip.references[:MOST_THUMBNAILS]:
+        try:
+            with Image.open(path) as picture:
+                yield ImageOps.contain(picture.convert("RGB"), most)
+        except (OSError, ValueError, Image.DecompressionBombError):
+            continue  # whatever the address led to, it was no picture
+
+
+def _row(pictures: list[Image.Image], width: int, gap: int) -> Image.Image:
+    row = Image.new("RGB", (width, max(picture.height for picture in pictures)), BLACK)
+    left = 0
+    for picture in pictures:
+        row.paste(picture, (left, 0))
+        left += picture.width + gap
+    return row
+
+
+def _stacked(rows: list[Image.Image], pad: int) -> Image.Image:
+    height = sum(row.height + pad for row in rows) + pad
+    bar = Image.new("RGB", (rows[0].width + 2 * pad, height + height % 2), BLACK)  # chroma needs even sides
+    top = pad
+    for row in rows:
+        bar.paste(row, (pad, top))
+        top += row.height + pad
+    return bar
