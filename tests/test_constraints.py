@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from io import StringIO
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.apps import apps
-from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F, Model, QuerySet
 from django.test.utils import CaptureQueriesContext
@@ -36,6 +34,7 @@ from accounts.models import (
 from accounts.quotas import standing
 from config.db import prepared
 from config.ids import first_uuid7
+from tests.bench import made_up
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.console import Person
 from tests.plans import add_past, analyse, empty_pages, many_tasks, tasks_of_many  # noqa: F401 - two are fixtures
@@ -854,7 +853,7 @@ def _recorded() -> Iterator[list[Run]]:
 def runs(owner: Caller, account: UpstreamAccount) -> list[Run]:
     """The hand-written statements, each run in the ways it can be, among the rows of many tenants."""
     empty_pages()
-    call_command("seedtasks", "--force", "--tasks", "3000", "--tenants", "30", stdout=StringIO())
+    made_up.fill(3000, tenants=30, force=True)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO videos_idempotencykey (tenant_id, key, fingerprint, task_id, answer, created_at)"

@@ -4,19 +4,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
-from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from django.conf import LazySettings, global_settings
-from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
 from accounts import audit
 from accounts.members import invitations
 from accounts.models import APIKey, CosBucket, Membership, Place, Quota, Role, Tenant, User
+from tests.bench import made_up
 from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller, order_video
 from tests.fork_server import ForkServer
 from tests.web_process import WebProcess
@@ -94,7 +93,7 @@ def site(
 @pytest.fixture
 def furnished(site: Site, mate_key: Caller) -> Site:
     """The site with something on every page: videos in many states, a history, people, keys and money."""
-    call_command("seedtasks", "--tasks", "300", "--tenants", "3", "--days", "20", stdout=StringIO())
+    made_up.fill(300, tenants=3, days=20)
     _furnish(site)
     _make_videos(site, mate_key)
     return site

@@ -1,15 +1,15 @@
-"""Fill an empty database with many plausible tasks, to measure on."""
+"""Many plausible tasks in the database, to measure on: `python -m tests.bench.seed` is its command line."""
 
 import json
 import secrets
-from argparse import ArgumentParser
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import cycle, islice
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -22,13 +22,11 @@ from videos.errors import NoPrice
 from videos.metrics import hourly
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.requests import VideoRequest, parse
-from videos.states import Status
+from videos.states import Status, Verb
 from videos.tasks.failures import FailureCode
 from videos.upstream import translate
 
-_OPEN = (Status.WAITING, Status.QUEUED, Status.RUNNING, Status.STORING)
-"""How the latest tasks are found."""
-MOST_TASKS = 100_000_000
+MOST_TASKS, MOST_TENANTS, MOST_DAYS = 100_000_000, 999, 36_500
 KEYS = 3
 """Of each tenant."""
 TIME_ZONES = ("Asia/Shanghai", "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata")
@@ -37,8 +35,8 @@ FEW_KINDS = 40
 """Of all kinds of videos, so many are asked for by one tenant; the biggest asks for all."""
 EVERY = 8
 """Of so many open tasks, one is to be looked at by staff."""
-FAR_OFF = timedelta(days=36500)
-"""No worker is to see to these tasks."""
+_OPEN = (Status.WAITING, Status.QUEUED, Status.RUNNING, Status.STORING)
+"""How the latest tasks are found."""
 _ENGLISH = (
     "a cat, a girl in a red coat, an old fisherman, two foxes, a paper boat, a street musician, a robot, "
     "a white horse, a chef, a lighthouse keeper, a dragonfly, a tram, a clockmaker, a zeppelin",
@@ -57,90 +55,82 @@ WORDS = [[part.split(", ") for part in language] for language in (_ENGLISH, _CHI
 """What prompts are made of: who does what where, the most frequent first, so many of each."""
 
 
-class Command(BaseCommand):
-    help = (
-        "Fill an empty database with made-up tasks, most of them completed but without media, with one event "
-        'each, their entries, use and totals; print {"tenant": …, "key": "…"} of the biggest tenant.'
-    )
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--tasks", type=int, default=1_000_000)
-        parser.add_argument("--share", type=float, default=0.3, help="of the tasks: the biggest tenant's")
-        parser.add_argument("--tenants", type=int, default=50)
-        parser.add_argument("--days", type=int, default=120, help="they are spread over, up to now")
-        parser.add_argument("--force", action="store_true", help="even if there are tasks already")
-
-    def handle(
-        self, *_: Any, tasks: int, share: float, tenants: int, days: int, force: bool, **__: Any
-    ) -> None:
-        for name, number, most in (
-            ("tasks", tasks, MOST_TASKS),
-            ("tenants", tenants, 999),
-            ("days", days, 36_500),
-        ):
-            if not 1 <= number <= most:
-                raise CommandError(f"--{name} is {number}: at least 1 and at most {most} is allowed.")
-        if not 0 <= share <= 1:
-            raise CommandError(f"--share is {share}: at least 0 and at most 1 is allowed.")
-        if not force and Task.objects.exists():
-            raise CommandError("There are tasks in this database; only --force adds made-up ones to them.")
-        extent = Extent(tasks, share, timezone.now(), timedelta(days=days))
-        with transaction.atomic():
-            made = _make_tenants(tenants)
-            _make_tasks(extent, made)
-            statements.keep_up()
-        _refresh_statistics()
-        hourly.roll_up_anew(extent.until)
-        self.stdout.write(json.dumps({"tenant": str(made[0].tenant.pk), "key": made[0].text}))
+class NotFilled(Exception):
+    """Why no tasks were made up, in one line."""
 
 
 @dataclass(frozen=True)
-class Extent:
-    """How many tasks there are to be, which part of them is the first tenant's, and when they were made."""
-
-    tasks: int
-    share: float
-    until: datetime
-    span: timedelta
-
-
-@dataclass(frozen=True)
-class Seeded:
-    """A tenant, its keys, and the text of the first of them."""
+class MadeUp:
+    """A tenant, the ids of its keys, and the text of the first of them."""
 
     tenant: Tenant
-    keys: list[int]
-    text: str
+    key_ids: list[int]
+    key: str
 
 
-def _make_tenants(number: int) -> list[Seeded]:
+def fill(
+    tasks: int = 1_000_000,
+    *,
+    share: float = 0.3,
+    tenants: int = 50,
+    days: int = 120,
+    force: bool = False,
+) -> MadeUp:
+    """Make up tasks of new tenants, and return the biggest tenant, which has that share of the tasks.
+
+    They are spread over the days up to now. Most are completed, but without media; each has one event, its
+    ledger entries and its part in the totals. Raises `NotFilled` where a figure is out of range, or where
+    there are tasks already and `force` is not set.
+    """
+    _check(share, tasks=(tasks, MOST_TASKS), tenants=(tenants, MOST_TENANTS), days=(days, MOST_DAYS))
+    if not force and Task.objects.exists():
+        raise NotFilled("There are tasks in this database; only --force adds made-up ones to them.")
+    until = timezone.now()
+    with transaction.atomic():
+        made = _make_tenants(tenants)
+        _make_tasks(made, tasks, share, until - timedelta(days=days), until)
+        statements.keep_up()
+    _refresh_statistics()
+    hourly.roll_up_anew(until)
+    return made[0]
+
+
+def _check(share: float, **figures: tuple[int, int]) -> None:
+    """Each figure comes with the most that is allowed."""
+    for name, (number, most) in figures.items():
+        if not 1 <= number <= most:
+            raise NotFilled(f"--{name} is {number}: at least 1 and at most {most} is allowed.")
+    if not 0 <= share <= 1:
+        raise NotFilled(f"--share is {share}: at least 0 and at most 1 is allowed.")
+
+
+def _make_tenants(number: int) -> list[MadeUp]:
     mark = secrets.token_hex(3)  # names are unique, and there may be an earlier run's
     zones = islice(cycle(TIME_ZONES), number)
     return [_make_tenant(f"Seed {mark} {position:03}", zone) for position, zone in enumerate(zones, 1)]
 
 
-def _make_tenant(name: str, time_zone: str) -> Seeded:
+def _make_tenant(name: str, time_zone: str) -> MadeUp:
     tenant = Tenant.objects.create(name=name, time_zone=time_zone)
     keys = [APIKey.objects.mint(tenant, f"key {position}", Scope.values) for position in range(1, KEYS + 1)]
-    return Seeded(tenant, [key.pk for key, _ in keys], keys[0][1])
+    return MadeUp(tenant, [key.pk for key, _ in keys], keys[0][1])
 
 
-def _make_tasks(extent: Extent, tenants: list[Seeded]) -> None:
-    kinds = _kinds(extent.until)
-    _load(_KINDS, kinds)
-    _load(_TENANTS, _rows_of(tenants, len(kinds)))
+def _make_tasks(tenants: list[MadeUp], tasks: int, share: float, start: datetime, until: datetime) -> None:
+    kinds = _kinds(until)
     values: dict[str, Any] = {
+        "kind_rows": json.dumps(kinds),
+        "tenant_rows": json.dumps(_rows_of(tenants, len(kinds))),
         "account": _account().pk,
-        "tasks": extent.tasks,
-        "share": extent.share if len(tenants) > 1 else 1,
+        "tasks": tasks,
+        "share": share if len(tenants) > 1 else 1,
         "tenants": len(tenants),
         "kinds": len(kinds),
-        "start": extent.until - extent.span,
-        "until": extent.until,
-        "span": extent.span,
-        "open": max(10, extent.tasks // 2000),
+        "start": start,
+        "until": until,
+        "span": until - start,
+        "open": max(10, tasks // 2000),
         "kept": timedelta(days=settings.RESULT_RETENTION_DAYS),
-        "far_off": extent.until + FAR_OFF,
         "words": json.dumps(WORDS),
         "choices": len(WORDS[0][0]),
     }
@@ -151,14 +141,9 @@ def _make_tasks(extent: Extent, tenants: list[Seeded]) -> None:
 
 def _account() -> UpstreamAccount:
     """One that no new task goes to."""
+    secret = {"endpoint": "http://127.0.0.1:9", "secret_id": "none", "secret_key": "none"}
     account, _ = UpstreamAccount.objects.get_or_create(
-        name="seeded",
-        defaults={
-            "endpoint": "http://127.0.0.1:9",
-            "secret_id": "none",
-            "secret_key": "none",
-            "is_enabled": False,
-        },
+        name="seeded", defaults={**secret, "is_enabled": False}
     )
     return account
 
@@ -166,45 +151,42 @@ def _account() -> UpstreamAccount:
 def _kinds(now: datetime) -> list[dict[str, Any]]:
     """Each model at each of its lengths, with what it costs now."""
     prices = PriceList.load()
-    lengths = ((spec.name, seconds) for spec in catalogue.MODELS for seconds in spec.seconds.allowed)
-    return [_kind(number, parse(_body(*length)), prices, now) for number, length in enumerate(lengths)]
-
-
-def _body(model: str, seconds: int) -> dict[str, Any]:
-    return {"model": model, "seconds": seconds, "prompt": f"A cat runs along the beach for {seconds} seconds"}
-
-
-def _kind(number: int, request: VideoRequest, prices: PriceList, now: datetime) -> dict[str, Any]:
-    try:
-        price = prices.quote(request, now).amount
-    except NoPrice:
-        price = ZERO
-    return {
-        "number": number,
-        "model": request.model.name,
-        "seconds": request.seconds,
-        "price": str(price),
-        "request": request.as_body(),
-        "payload": translate(request).payload,
-    }
-
-
-def _rows_of(tenants: list[Seeded], kinds: int) -> list[dict[str, Any]]:
+    requests = (
+        parse({"model": spec.name, "seconds": seconds, "prompt": "A cat runs along the beach"})
+        for spec in catalogue.MODELS
+        for seconds in spec.seconds.allowed
+    )
     return [
         {
             "number": number,
-            "id": str(seeded.tenant.pk),
-            "time_zone": seeded.tenant.time_zone,
-            "keys": seeded.keys,
-            "kinds": min(FEW_KINDS, kinds) if number else kinds,
+            "model": request.model.name,
+            "seconds": request.seconds,
+            "price": str(_price(request, prices, now)),
+            "request": request.as_body(),
+            "payload": translate(request).payload,
         }
-        for number, seeded in enumerate(tenants)
+        for number, request in enumerate(requests)
     ]
 
 
-def _load(statement: str, rows: list[dict[str, Any]]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [json.dumps(rows)])
+def _price(request: VideoRequest, prices: PriceList, now: datetime) -> Decimal:
+    try:
+        return prices.quote(request, now).amount
+    except NoPrice:
+        return ZERO
+
+
+def _rows_of(tenants: Iterable[MadeUp], kinds: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": number,
+            "id": str(made.tenant.pk),
+            "time_zone": made.tenant.time_zone,
+            "keys": made.key_ids,
+            "kinds": min(FEW_KINDS, kinds) if number else kinds,
+        }
+        for number, made in enumerate(tenants)
+    ]
 
 
 def _refresh_statistics() -> None:
@@ -216,12 +198,12 @@ def _refresh_statistics() -> None:
 
 
 _KINDS = """
-CREATE TEMPORARY TABLE seed_kind AS SELECT * FROM jsonb_to_recordset(%s)
+CREATE TEMPORARY TABLE seed_kind AS SELECT * FROM jsonb_to_recordset(%(kind_rows)s)
     AS kind (number int, model text, seconds int, price numeric, request jsonb, payload jsonb)
 """
 
 _TENANTS = """
-CREATE TEMPORARY TABLE seed_tenant AS SELECT * FROM jsonb_to_recordset(%s)
+CREATE TEMPORARY TABLE seed_tenant AS SELECT * FROM jsonb_to_recordset(%(tenant_rows)s)
     AS tenant (number int, id uuid, time_zone text, keys bigint[], kinds int)
 """
 
@@ -270,7 +252,7 @@ WITH drawn AS (
 SELECT id, tenant_id, api_key_id, %(account)s, status, model, seconds,
     jsonb_set(request, '{{prompt}}', to_jsonb(prompt)), jsonb_set(payload, '{{Prompt}}', to_jsonb(prompt)),
     ARRAY[]::text[], price, usage_day, sha256(uuid_send(bits)), 0, num_nonnulls(accepted_at),
-    CASE WHEN is_open THEN %(far_off)s ELSE created_at END, done_at,
+    CASE WHEN is_open THEN %(until)s + interval '100 years' ELSE created_at END, done_at,
     CASE WHEN accepted_at IS NOT NULL THEN 'seeded-' || id END,
     '', '', created_at, accepted_at, accepted_at, 120, done_at, finished_at,
     CASE WHEN is_stored THEN 'seeded/' || id || '.mp4' ELSE '' END, CASE WHEN is_stored THEN 5000000 END,
@@ -282,11 +264,11 @@ SELECT id, tenant_id, api_key_id, %(account)s, status, model, seconds,
     CASE WHEN status = '{Status.RUNNING}' AND mod(number, {EVERY}) = 2 THEN 'it was made up to be looked at'
         ELSE '' END
 FROM lived ORDER BY number
-"""  # noqa: S608 - made of the constants above
+"""
 
-_EVENTS = """
+_EVENTS = f"""
 INSERT INTO videos_taskevent (task_id, at, verb, status, detail)
-SELECT task.id, task.created_at, '{Verb.CREATE}', 'queued', '{}'
+SELECT task.id, task.created_at, '{Verb.CREATE}', '{Status.QUEUED}', '{{}}'
 FROM videos_task task JOIN seed_tenant tenant ON tenant.id = task.tenant_id ORDER BY task.id
 """
 
@@ -303,10 +285,10 @@ SELECT entry.* FROM (
         ELSE '{EntryKind.RELEASE}' END, returned, -price, finished_at, '', ''
     FROM task WHERE finished_at IS NOT NULL
     UNION ALL
-    SELECT id, NULL, '{EntryKind.TOP_UP}', 1000000, 0, %(start)s, 'seedtasks', 'money to make videos with'
+    SELECT id, NULL, '{EntryKind.TOP_UP}', 1000000, 0, %(start)s, 'seed', 'money to make videos with'
     FROM seed_tenant
 ) AS entry ORDER BY at
-"""  # noqa: S608 - likewise
+"""
 
 _USAGE = f"""
 INSERT INTO videos_dailyusage (tenant_id, day, model, api_key_id, tasks, completed, failed, seconds, spend)
@@ -317,7 +299,7 @@ FROM videos_task task
 JOIN seed_tenant tenant ON tenant.id = task.tenant_id
 CROSS JOIN LATERAL (SELECT status IN ('{Status.FAILED}', '{Status.CANCELLED}') AS is_lost) AS outcome
 GROUP BY task.tenant_id, usage_day, model, api_key_id ORDER BY usage_day, task.tenant_id
-"""  # noqa: S608 - likewise
+"""
 
 _STANDINGS = f"""
 WITH period AS (
@@ -346,10 +328,12 @@ JOIN money ON money.tenant_id = period.id
 LEFT JOIN unfinished ON unfinished.tenant_id = period.id
 LEFT JOIN used ON used.id = period.id
 WHERE standing.tenant_id = period.id
-"""  # noqa: S608 - likewise
+"""
 
 _STATEMENTS = (
     "SELECT setseed(0.5)",  # the same tasks each time, but for their ids
+    _KINDS,
+    _TENANTS,
     _TASKS,
     _EVENTS,
     _LEDGER,
