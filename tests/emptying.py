@@ -25,6 +25,7 @@ class CommittingTest(django.test.TransactionTestCase):
         else:
             let_tables_be_emptied()
             super()._fixture_teardown()  # type: ignore[misc]
+            default_prices.seed()
 
 
 def _is_superuser() -> bool:
@@ -44,7 +45,10 @@ def let_tables_be_emptied() -> None:
 
 
 def empty_tables() -> None:
-    """Delete all rows, whatever keys and triggers say, of jobs and of what Django's `flush` empties."""
+    """Delete all rows, of jobs and of what Django's `flush` empties, whatever keys and triggers say.
+
+    The default prices are written anew.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_deletion())
         default_prices.seed()

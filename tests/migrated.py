@@ -1,4 +1,4 @@
-"""A database with every migration done, kept from run to run, that the tests' databases are copies of.
+"""A migrated database with the default prices, kept from run to run, that the tests' databases are copies of.
 
 The migrations take seconds, and each process of a run needs a database of its own. The copy is still
 migrated, which finds nothing left to do; migrations themselves are tested on databases without a template.
@@ -34,7 +34,7 @@ def template() -> str:
 
 
 def _digest() -> str:
-    """What changes with any migration of any app, and with all that ours may write after one."""
+    """What changes with any migration of any app, and with any code of ours, which writes the prices."""
     digest = hashlib.sha256()
     for config in apps.get_app_configs():
         is_ours = Path(config.path).parent == _PROJECT
@@ -55,6 +55,7 @@ def _build(cursor: Any, name: str) -> None:
     cursor.execute(f'CREATE DATABASE "{unfinished}"')
     with _connected_to(unfinished):
         call_command("migrate", verbosity=0)
+        call_command("seedprices", verbosity=0)
     cursor.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
 
 

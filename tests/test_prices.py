@@ -1,17 +1,14 @@
 """A quote is the price in force that fits the request best, times the seconds."""
 
 import random
-import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
-from django.apps.registry import Apps
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
-from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
@@ -399,66 +396,6 @@ def test_a_price_of_the_operators_replaces_the_default_one() -> None:
         "0.50",
         "0.70",
     ]
-
-
-@pytest.mark.django_db
-def test_migrating_brings_the_default_prices_where_there_are_none() -> None:
-    Price.objects.all().delete()
-    call_command("migrate", verbosity=0)
-    assert Price.objects.count() == len(default_prices.PRICES)
-
-
-@pytest.mark.django_db
-def test_the_default_prices_are_not_written_twice(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(1):
-        default_prices.seed()
-    assert Price.objects.count() == len(default_prices.PRICES)
-
-
-@pytest.mark.django_db
-def test_the_default_prices_stay_away_where_an_operator_has_prices() -> None:
-    Price.objects.all().delete()
-    price("5", end=NOW - DAY).save()
-    call_command("migrate", verbosity=0)
-    assert [row.per_second for row in Price.objects.all()] == [Decimal(5)]
-
-
-@pytest.mark.django_db
-def test_migrating_to_before_there_were_prices_writes_none() -> None:
-    Price.objects.all().delete()
-    default_prices.seed(apps=Apps())
-    assert not Price.objects.exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_processes_that_migrate_at_once_write_the_default_prices_once() -> None:
-    Price.objects.all().delete()
-    barrier = threading.Barrier(4)
-
-    def seed() -> None:
-        try:
-            connection.ensure_connection()
-            barrier.wait()
-            default_prices.seed()
-            done.append(True)
-        finally:
-            connection.close()
-
-    done: list[bool] = []
-    threads = [threading.Thread(target=seed) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(done) == 4
-    assert Price.objects.count() == len(default_prices.PRICES)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_database_without_prices_gets_the_default_ones_with_the_next_migrate() -> None:
-    Price.objects.all().delete()
-    call_command("migrate", interactive=False, verbosity=0)
-    assert Price.objects.count() == len(default_prices.PRICES)
 
 
 @pytest.mark.django_db(transaction=True)

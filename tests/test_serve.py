@@ -88,7 +88,7 @@ def test_serve_serves_leaves_no_process_behind_and_prefers_a_real_account(tmp_pa
     with _serving(data, "--canned") as (process, url):
         assert _status(f"{url}/readyz") == 200
         key = json.loads(_manage(data, "createtenant", "Alice"))["key"]
-        assert _models(url, key)
+        assert all(model["capabilities"]["price"] for model in _models(url, key))
         assert _has_sandbox(process.pid, "--canned")
         _end(process, signal.SIGINT, data)
     with _serving(data) as (process, url):

@@ -43,7 +43,10 @@ class Sandbox:
 
 @contextmanager
 def empty_gateway() -> Iterator[Family]:
-    """An empty, migrated database and a family to start processes in; all of it ends with the block."""
+    """A database with the default prices and nothing else, and a family to start processes in.
+
+    All of it ends with the block.
+    """
     shutil.rmtree(DATA / "results", ignore_errors=True)
     with database.available(), Family(DATA / "logs") as family:
         django.setup()
@@ -53,7 +56,10 @@ def empty_gateway() -> Iterator[Family]:
 
 
 def empty() -> None:
-    """Empty the database, the queue of jobs included: a job of a dead worker would hold new ones up."""
+    """Empty the database but for the default prices.
+
+    The queue of jobs goes, too: a job of a dead worker would hold new ones up.
+    """
     from django.db import connection
 
     from tests.worker_process import forget_jobs
@@ -64,6 +70,7 @@ def empty() -> None:
         call_command("flush", interactive=False, verbosity=0)
         cursor.execute("RESET session_replication_role")
     forget_jobs()
+    call_command("seedprices", verbosity=0)
 
 
 def start_sandbox(family: Family, *options: str) -> Sandbox:

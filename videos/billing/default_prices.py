@@ -6,11 +6,12 @@ In CNY, and unverified: staff are to look it over and change it.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.apps import apps as installed_apps
-from django.apps.registry import Apps
 from django.conf import settings
+from django.db import connection, transaction
+
+from videos.models import Price
 
 CURRENCY = "CNY"
 VALID_FROM = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,17 +72,19 @@ PRICES: tuple[DefaultPrice, ...] = (
 )
 
 
-def seed(apps: Apps = installed_apps, **_signal: Any) -> None:
-    """Write the default prices down where there is no price at all; `post_migrate` passes its own `apps`.
+def seed() -> int:
+    """Write the default prices where there is no price at all, and return how many were written.
 
-    They are in CNY: a deployment with another `CURRENCY` sells nothing before staff set prices of its own.
+    They are in `CURRENCY`: a deployment whose setting names another one gets none, and sells nothing before
+    staff set prices of its own.
     """
-    try:
-        price = apps.get_model("videos", "Price")
-    except LookupError:  # migrated to before there were prices
-        return
-    prices = price._default_manager
-    if settings.CURRENCY == CURRENCY and not prices.exists():
-        rows = [price(**default._asdict(), valid_from=VALID_FROM) for default in PRICES]
-        # Two processes may migrate at the same time.
-        prices.bulk_create(rows, ignore_conflicts=True)
+    if settings.CURRENCY != CURRENCY:
+        return 0
+    with transaction.atomic():
+        # Two processes may look at the same time: the second one is to see what the first one wrote.
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {Price._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+        if Price.objects.exists():
+            return 0
+        prices = [Price(**default._asdict(), valid_from=VALID_FROM) for default in PRICES]
+        return len(Price.objects.bulk_create(prices))

@@ -68,6 +68,7 @@ class Command(BaseCommand):
         for note in at.notes:
             self.stdout.write(note)
         call_command("migrate", verbosity=0)
+        call_command("seedprices", verbosity=0)
         seeded = _seed()
         try:
             with Family(settings.DATA_DIR / "logs") as family, stack.started(family, at) as running:

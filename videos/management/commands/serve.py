@@ -13,7 +13,8 @@ from videos.local.processes import Family, ProcessError
 
 class Command(BaseCommand):
     help = (
-        "Migrate, then run web, worker and (unless an upstream account is set up) the sandbox, until Ctrl-C."
+        "Migrate, write the default prices where there are none, then run web, worker and (unless an upstream"
+        " account is set up) the sandbox, until Ctrl-C."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, host: str, port: str, canned: bool, **__: Any) -> None:
         at = listening.choose(host, port)
         call_command("migrate", verbosity=0)
+        call_command("seedprices", verbosity=0)
         try:
             with (
                 Family(settings.DATA_DIR / "logs") as family,
