@@ -20,7 +20,7 @@ from django.utils import translation
 
 from accounts import networks
 from accounts.encryption import EncryptedTextField
-from accounts.models import APIKey, AuditEntry, CosBucket, Invitation, Membership, Place, Tenant, User
+from accounts.models import APIKey, AuditEntry, AuditPlace, CosBucket, Invitation, Membership, Tenant, User
 from config.amounts import shown
 
 log = structlog.get_logger(__name__)
@@ -42,18 +42,18 @@ class Author:
     """Who changes something, and from where."""
 
     person: User | None
-    place: Place
+    place: AuditPlace
     address: str | None = None
     name: str = ""
     """For who is no person with an account; else it is the user name."""
 
 
-def author(request: HttpRequest, place: Place) -> Author:
+def author(request: HttpRequest, place: AuditPlace) -> Author:
     """Who is logged in and sends the request."""
     return claimed(request, place, request.user if isinstance(request.user, User) else None)
 
 
-def claimed(request: HttpRequest, place: Place, person: User | None) -> Author:
+def claimed(request: HttpRequest, place: AuditPlace, person: User | None) -> Author:
     """Whoever sends the request as that person, or as nobody we know."""
     name = person.get_username() if person else NOBODY_KNOWN
     return Author(person, place, networks.shown(request) or None, name)
@@ -65,7 +65,7 @@ def at_command_line() -> Author:
         name = getuser()
     except (KeyError, OSError):  # a user without a name, as in containers
         name = NOBODY_KNOWN
-    return Author(None, Place.COMMAND_LINE, name=name)
+    return Author(None, AuditPlace.COMMAND_LINE, name=name)
 
 
 def record(

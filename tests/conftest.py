@@ -29,11 +29,10 @@ from tests.emptying import CommittingTest
 from tests.fork_server import fork_server  # noqa: F401 - a fixture
 from videos.local.processes import free_port
 from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount
-from videos.states import FINAL, LOST, Status
-from videos.tasks import admission, creation, idempotency, orders
-from videos.tasks.admission import Asker
-from videos.tasks.idempotency import Repetition
-from videos.worker import threads
+from videos.states import FINAL, LOST, UNSENT, Status
+from videos.tasks import admission, creation, idempotency, submission
+from videos.tasks.idempotency import Fingerprint
+from videos.worker import submit, threads
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 """When the tests take place, where the time is passed in."""
@@ -191,7 +190,7 @@ def make_task(owner: Caller, account: UpstreamAccount) -> MakeTask:
             "usage_day": now.date(),
             "tenant": owner.tenant,
             "api_key": owner.key,
-            "account": account,
+            "account": None if status in {*UNSENT, Status.CANCELLED} else account,
             "status": status,
             "model": "Kling-3.0-720p",
             "seconds": 5,
@@ -243,11 +242,19 @@ def _enter_in_the_books(task: Task) -> None:
 def order_video(caller: Caller, body: dict[str, Any] = GOOD_BODY, now: datetime | None = None) -> Task:
     """Make a task as the API does, without HTTP."""
     assert caller.key is not None
-    asker = Asker.of(caller.key, now or timezone.now(), Repetition(fingerprint=idempotency.fingerprint(body)))
-    seen = admission.look(asker)
-    order = orders.order(body, asker, seen)
-    creation.create(order, asker, seen, lambda task, place: task.public_id)
-    return Task.objects.get(pk=order.task_id)
+    fingerprint = Fingerprint(idempotency.hash_of(body))
+    created = creation.create(admission.Caller.of(caller.key, now or timezone.now(), fingerprint), body)
+    return Task.objects.get(pk=created.task.pk)
+
+
+def payload_of(task: Task) -> dict[str, Any]:
+    """What upstream is sent for a task as it is in the database."""
+    return submission.payload_of(Task.objects.get(pk=task.pk))
+
+
+def claim_next(account: UpstreamAccount | None, now: datetime) -> Task | None:
+    """Claim the task whose turn it is for an account, which is the only one unless a test says otherwise."""
+    return submit.claim_next(account or UpstreamAccount.objects.get(is_enabled=True), now)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.audit import Author
-from accounts.models import Place, User
+from accounts.models import AuditPlace, User
 
 _NOT_SENT = ("submit", "button", "image", "file", "reset")
 
@@ -81,7 +81,7 @@ class Person:
     @property
     def author(self) -> Author:
         """As whom the audit log knows them."""
-        return Author(self.user, Place.CONSOLE)
+        return Author(self.user, AuditPlace.CONSOLE)
 
     def get(self, address: str) -> Any:
         return self.client.get(address)

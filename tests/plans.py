@@ -42,6 +42,7 @@ def add_past() -> None:
     own = {
         "id": _SOME_ID,
         "status": "'failed'",
+        "account_id": "(SELECT min(id) FROM videos_upstreamaccount)",
         "failure_code": "'generation_failed'",
         "failure_message": "'It did not work.'",
         "upstream_task_id": "NULL",

@@ -14,10 +14,10 @@ from accounts import audit
 from accounts.models import (
     APIKey,
     AuditEntry,
+    AuditPlace,
     CosBucket,
     Invitation,
     Membership,
-    Place,
     Quota,
     Standing,
     Tenant,
@@ -415,7 +415,7 @@ def test_a_record_outlives_its_person(sophie: Person, owner: Caller) -> None:
 
 
 def test_an_entry_names_its_person(db: None) -> None:
-    nameless = audit.Author(User.objects.create(username=""), Place.CONSOLE)
+    nameless = audit.Author(User.objects.create(username=""), AuditPlace.CONSOLE)
     with pytest.raises(IntegrityError, match="audit_entry_has_actor"):
         audit.record(nameless, "nothing", WHY, {}, {}, NOW)
 

@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.http import HttpResponse
 
 from accounts.models import Quota, Standing
-from tests.conftest import GOOD_BODY, Caller
+from tests.conftest import GOOD_BODY, Caller, payload_of
 from tests.rows import each
 from tests.test_api_errors import CREATE_ROUTES, assert_refused
 from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, RefusedCreate, Task, UpstreamAccount
@@ -135,7 +135,7 @@ def test_a_form_is_understood_like_json(case: str, owner: Caller) -> None:
 def test_a_form_makes_a_task(path: str, owner: Caller, account: UpstreamAccount) -> None:
     answer = owner.post(path, **form(*BASE, ("images[]", PICTURES[0])))
     assert answer.json()["status"] == "queued"
-    assert Task.objects.get().payload["ImageUrl"] == PICTURES[0]
+    assert payload_of(Task.objects.get())["ImageUrl"] == PICTURES[0]
 
 
 @each(

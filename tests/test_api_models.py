@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from tests.conftest import GOOD_BODY, Caller
+from tests.conftest import GOOD_BODY, Caller, claim_next
 from tests.contract_rules import MODEL_NAMES
 from tests.test_api_errors import assert_refused
 from videos.models import Task, UpstreamAccount
@@ -97,6 +98,8 @@ def test_a_model_goes_to_an_account_that_offers_it(owner: Caller, account: Upstr
     other = UpstreamAccount.objects.create(name="other", secret_id="AKIDother", secret_key="another")
     assert GOOD_BODY["model"] in listed(owner)
     assert owner.post("/v1/videos", GOOD_BODY).status_code == 200
+    assert claim_next(account, timezone.now()) is None
+    assert claim_next(other, timezone.now()) == Task.objects.get()
     assert Task.objects.get().account == other
 
 

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.http import HttpResponse
 
 from accounts.models import Scope
-from tests.conftest import NOW, Caller, MakeTask, make_caller
+from tests.conftest import NOW, Caller, MakeTask, claim_next, make_caller
 from tests.rows import each
 from tests.test_api_errors import (
     MALFORMED_IDS,
@@ -188,7 +188,7 @@ def test_a_key_that_may_not_write_may_not_delete(
 
 
 def _claim(task: Task) -> bool:
-    return lifecycle.claim(task.account, NOW + timedelta(seconds=1)) is not None
+    return claim_next(task.account, NOW + timedelta(seconds=1)) is not None
 
 
 def _cancel(task: Task) -> bool:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 
 from accounts import audit
-from accounts.models import AuditEntry, Membership, Place, Role, Tenant, User
+from accounts.models import AuditEntry, AuditPlace, Membership, Role, Tenant, User
 from tests.conftest import Caller
 from tests.console import Person
 from tests.people import PASSWORD, Browser, code_of, device_of, make_person, wrong
@@ -52,7 +52,7 @@ def test_what_staff_make_of_an_upstream_account_is_on_record_without_its_secret(
     sophie.fill_in(page)  # changes nothing
     [entry] = AuditEntry.objects.all()
     assert (entry.subject, entry.actor, entry.actor_name) == ("upstream account main", sophie.user, "sophie")
-    assert (entry.address, entry.place) == (ADDRESS, Place.CONSOLE)
+    assert (entry.address, entry.place) == (ADDRESS, AuditPlace.CONSOLE)
     assert entry.before == {"creates_per_second": "9.0"}
     changed = {"secret_id": "changed", "new_secret_key": "changed", "creates_per_second": "5.0"}
     assert entry.after == changed
@@ -143,7 +143,7 @@ def test_a_closed_log_in_fills_no_log(db: None) -> None:
 def test_what_is_done_at_the_command_line_is_on_record(db: None, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("createtenant", "Dora", "--owner", "dora@people.example")
     made = AuditEntry.objects.order_by("id")
-    assert {entry.place for entry in made} == {Place.COMMAND_LINE}
+    assert {entry.place for entry in made} == {AuditPlace.COMMAND_LINE}
     assert all(entry.actor_name for entry in made)
     [tenant, key, invitation] = [entry.subject for entry in made]
     assert (tenant, invitation) == ("tenant Dora", "invitation of dora@people.example")
@@ -164,7 +164,7 @@ def test_each_entry_is_an_event_of_the_log_stream_once_it_is_committed(
 ) -> None:
     alice = make_person("alice")
     with caplog.at_level(logging.INFO), django_capture_on_commit_callbacks(execute=True):
-        by = audit.Author(alice, Place.OWN_PAGES, ADDRESS)
+        by = audit.Author(alice, AuditPlace.OWN_PAGES, ADDRESS)
         audit.record(by, "nothing", "", {"a": 1}, {"a": 2}, alice.date_joined)
         assert not caplog.records
     [record] = caplog.records

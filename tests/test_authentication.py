@@ -8,6 +8,7 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from accounts import keys
+from accounts.api.lookup import presented
 from accounts.models import APIKey, Scope, Tenant
 from tests.conftest import NOW, Caller, make_caller
 
@@ -75,9 +76,9 @@ def test_a_key_is_found_in_one_query_with_its_tenant(
 ) -> None:
     assert owner.text is not None
     with django_assert_num_queries(1):
-        key = APIKey.objects.presented(owner.text, NOW)
-        assert key is not None
-        assert key.tenant == owner.tenant
+        found = presented(owner.text, NOW)
+        assert found is not None
+        assert found.key.tenant == owner.tenant
 
 
 def test_authentication_is_one_query(
@@ -124,8 +125,8 @@ def test_a_refused_key_was_not_used(owner: Caller) -> None:
 def test_a_key_expires_at_its_time_and_not_before(db: None) -> None:
     end = NOW + timedelta(days=1)
     _, text = APIKey.objects.mint(Tenant.objects.create(name="Alice"), "short", expires_at=end)
-    assert APIKey.objects.presented(text, end - timedelta(microseconds=1)) is not None
-    assert APIKey.objects.presented(text, end) is None
+    assert presented(text, end - timedelta(microseconds=1)) is not None
+    assert presented(text, end) is None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])

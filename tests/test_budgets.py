@@ -12,7 +12,7 @@ from django.db.models import F
 
 from videos.models import UpstreamAccount, UpstreamBudget
 from videos.routing import rate_limits
-from videos.routing.rate_limits import Action
+from videos.routing.rate_limits import UpstreamCall
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FAR = timedelta(hours=1)
@@ -21,7 +21,7 @@ AT_ONCE = 0.001
 
 
 def reserve(
-    account: UpstreamAccount, action: Action, wanted: int, horizon: timedelta = rate_limits.HORIZON
+    account: UpstreamAccount, action: UpstreamCall, wanted: int, horizon: timedelta = rate_limits.HORIZON
 ) -> list[float]:
     """Reserve moments, and tell how long it is until each, in seconds from when that is known here."""
     moments = rate_limits.reserve(account, action, wanted, horizon)
@@ -33,12 +33,16 @@ def gaps(waits: list[float]) -> list[float]:
     return [after - before for before, after in pairwise(waits)]
 
 
-def set_free(account: UpstreamAccount, action: Action = Action.CREATE, at: datetime = LONG_AGO) -> None:
+def set_free(
+    account: UpstreamAccount, action: UpstreamCall = UpstreamCall.CREATE, at: datetime = LONG_AGO
+) -> None:
     UpstreamBudget.objects.update_or_create(account=account, action=action, defaults={"next_at": at})
 
 
-@pytest.mark.parametrize(("action", "rate"), [(Action.CREATE, 9.0), (Action.DESCRIBE, 45.0)])
-def test_moments_are_the_gap_of_the_rate_apart(action: Action, rate: float, account: UpstreamAccount) -> None:
+@pytest.mark.parametrize(("action", "rate"), [(UpstreamCall.CREATE, 9.0), (UpstreamCall.DESCRIBE, 45.0)])
+def test_moments_are_the_gap_of_the_rate_apart(
+    action: UpstreamCall, rate: float, account: UpstreamAccount
+) -> None:
     waits = reserve(account, action, 5)
     assert len(waits) == 5
     assert waits[0] <= AT_ONCE
@@ -47,19 +51,19 @@ def test_moments_are_the_gap_of_the_rate_apart(action: Action, rate: float, acco
 
 def test_the_first_reservation_makes_the_row_and_later_ones_use_it(account: UpstreamAccount) -> None:
     for _ in range(3):
-        reserve(account, Action.CREATE, 1)
+        reserve(account, UpstreamCall.CREATE, 1)
     assert UpstreamBudget.objects.count() == 1
 
 
 def test_a_reservation_starts_where_the_last_one_ended(account: UpstreamAccount) -> None:
     account.creates_per_second = 0.1
-    first = reserve(account, Action.CREATE, 2, FAR)
-    second = reserve(account, Action.CREATE, 2, FAR)
+    first = reserve(account, UpstreamCall.CREATE, 2, FAR)
+    second = reserve(account, UpstreamCall.CREATE, 2, FAR)
     assert gaps(first + second) == pytest.approx([10.0] * 3, abs=1)
 
 
 def test_no_moment_lies_beyond_the_horizon(account: UpstreamAccount) -> None:
-    waits = reserve(account, Action.CREATE, 1000)
+    waits = reserve(account, UpstreamCall.CREATE, 1000)
     assert 8 <= len(waits) <= 10
     assert waits[-1] <= 1 + AT_ONCE
 
@@ -67,51 +71,51 @@ def test_no_moment_lies_beyond_the_horizon(account: UpstreamAccount) -> None:
 def test_a_spent_budget_gives_nothing_and_costs_nothing(account: UpstreamAccount) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     set_free(account, at=tomorrow)
-    assert reserve(account, Action.CREATE, 5) == []
+    assert reserve(account, UpstreamCall.CREATE, 5) == []
     assert UpstreamBudget.objects.get().next_at == tomorrow
 
 
 def test_an_idle_account_has_saved_nothing_up(account: UpstreamAccount) -> None:
     set_free(account)
-    waits = reserve(account, Action.CREATE, 4)
+    waits = reserve(account, UpstreamCall.CREATE, 4)
     assert gaps(waits) == pytest.approx([1 / 9] * 3)
 
 
 def test_asking_for_no_moment_gives_none(account: UpstreamAccount) -> None:
-    assert reserve(account, Action.CREATE, 0) == []
-    assert reserve(account, Action.CREATE, 1)[0] <= AT_ONCE
+    assert reserve(account, UpstreamCall.CREATE, 0) == []
+    assert reserve(account, UpstreamCall.CREATE, 1)[0] <= AT_ONCE
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.5, 10, 333.3])
 def test_any_rate_gives_at_least_the_first_moment(rate: float, account: UpstreamAccount) -> None:
     account.creates_per_second = rate
-    assert reserve(account, Action.CREATE, 1)[0] <= AT_ONCE
+    assert reserve(account, UpstreamCall.CREATE, 1)[0] <= AT_ONCE
     first = budget().next_at
-    assert len(reserve(account, Action.CREATE, 2, timedelta(days=1))) == 2
+    assert len(reserve(account, UpstreamCall.CREATE, 2, timedelta(days=1))) == 2
     assert (budget().next_at - first).total_seconds() >= 2 / rate - 1e-5
 
 
 def test_actions_and_accounts_do_not_share_a_budget(account: UpstreamAccount) -> None:
     other = UpstreamAccount.objects.create(name="elsewhere", secret_id="AKIDx", secret_key="y")
-    assert reserve(account, Action.CREATE, 100)
-    assert reserve(account, Action.DESCRIBE, 1)[0] <= AT_ONCE
-    assert reserve(other, Action.CREATE, 1)[0] <= AT_ONCE
+    assert reserve(account, UpstreamCall.CREATE, 100)
+    assert reserve(account, UpstreamCall.DESCRIBE, 1)[0] <= AT_ONCE
+    assert reserve(other, UpstreamCall.CREATE, 1)[0] <= AT_ONCE
 
 
 def test_two_reservations_never_share_a_moment(account: UpstreamAccount) -> None:
     gap = 1 / account.creates_per_second
     for _ in range(60):
         set_free(account)
-        reserve(account, Action.CREATE, 20)
+        reserve(account, UpstreamCall.CREATE, 20)
         taken = budget().next_at
-        reserve(account, Action.CREATE, 1, FAR)
+        reserve(account, UpstreamCall.CREATE, 1, FAR)
         assert (budget().next_at - taken).total_seconds() >= gap - 1e-5
 
 
 MINUTE = timedelta(minutes=1)
 
 
-def budget(action: Action = Action.CREATE) -> UpstreamBudget:
+def budget(action: UpstreamCall = UpstreamCall.CREATE) -> UpstreamBudget:
     return UpstreamBudget.objects.get(action=action)
 
 
@@ -135,49 +139,51 @@ def move(minutes: int) -> None:
 
 
 def test_moments_are_counted_by_the_minute_they_were_given_in(account: UpstreamAccount) -> None:
-    minute = within_one_minute(lambda: [reserve(account, Action.CREATE, wanted) for wanted in (3, 0, 2)])
+    minute = within_one_minute(
+        lambda: [reserve(account, UpstreamCall.CREATE, wanted) for wanted in (3, 0, 2)]
+    )
     assert rate_limits.given(budget(), minute) == 5
     assert rate_limits.given(budget(), minute + MINUTE) == 0
 
 
 def test_the_figure_of_the_last_minute_is_kept_and_no_older_one(account: UpstreamAccount) -> None:
     def work() -> None:
-        reserve(account, Action.CREATE, 4)
+        reserve(account, UpstreamCall.CREATE, 4)
         move(-1)
-        reserve(account, Action.CREATE, 2)
+        reserve(account, UpstreamCall.CREATE, 2)
 
     minute = within_one_minute(work)
     assert [rate_limits.given(budget(), minute - ago * MINUTE) for ago in range(3)] == [2, 4, 0]
     move(-2)
-    reserve(account, Action.CREATE, 1)
+    reserve(account, UpstreamCall.CREATE, 1)
     assert (budget().in_minute, budget().in_minute_before) == (1, 0)
 
 
 def test_moments_nobody_got_are_not_counted(account: UpstreamAccount) -> None:
     set_free(account, at=datetime.now(UTC) + timedelta(days=1))
-    assert reserve(account, Action.CREATE, 5) == []
+    assert reserve(account, UpstreamCall.CREATE, 5) == []
     assert budget().in_minute == 0
 
 
 def test_whoever_waited_with_an_older_clock_counts_into_the_later_minute(account: UpstreamAccount) -> None:
-    reserve(account, Action.CREATE, 2)
+    reserve(account, UpstreamCall.CREATE, 2)
     move(3)
     later = budget().minute
     assert later is not None
-    reserve(account, Action.CREATE, 3)
+    reserve(account, UpstreamCall.CREATE, 3)
     assert (budget().minute, rate_limits.given(budget(), later)) == (later, 5)
 
 
 def test_actions_are_counted_apart_and_a_new_budget_has_given_nothing(account: UpstreamAccount) -> None:
-    reserve(account, Action.DESCRIBE, 7)
+    reserve(account, UpstreamCall.DESCRIBE, 7)
     set_free(account)
-    assert budget(Action.DESCRIBE).in_minute == 7
+    assert budget(UpstreamCall.DESCRIBE).in_minute == 7
     assert rate_limits.given(budget(), this_minute()) == 0
 
 
 def test_a_minute_has_sixty_times_the_moments_of_a_second(account: UpstreamAccount) -> None:
-    assert rate_limits.per_minute(account, Action.CREATE) == 540
-    assert rate_limits.per_minute(account, Action.DESCRIBE) == 2700
+    assert rate_limits.per_minute(account, UpstreamCall.CREATE) == 540
+    assert rate_limits.per_minute(account, UpstreamCall.DESCRIBE) == 2700
 
 
 @pytest.mark.django_db(transaction=True)
@@ -191,7 +197,7 @@ def test_parallel_reservations_never_share_a_moment(account: UpstreamAccount) ->
             connection.ensure_connection()
             barrier.wait()
             for _ in range(5):
-                moments.extend(rate_limits.reserve(account, Action.CREATE, 3, FAR))
+                moments.extend(rate_limits.reserve(account, UpstreamCall.CREATE, 3, FAR))
         finally:
             connection.close()
 

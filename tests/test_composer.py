@@ -19,14 +19,14 @@ from tests.test_contract_cases import CASES
 from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.composer.body import MANY, SINGLE, answers_of, body_of
-from videos.composer.form import VideoForm, asker_for
+from videos.composer.form import VideoForm, caller_at
 from videos.composer.offer import Offer
 from videos.composer.places import EVERYWHERE, place_of
 from videos.composer.preview import Preview, curl
 from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.requests import InvalidRequestError, VideoRequest, parse
 from videos.requests.metadata import SWITCHES
-from videos.tasks.manual import Asked, NotMade, make
+from videos.tasks.manual import NotMade, Requester, make
 from videos.upstream import translate
 
 INEXPRESSIBLE = {
@@ -64,7 +64,7 @@ def alice(db: None) -> User:
 
 
 def form_of(answers: Mapping[str, Any], key: APIKey, form_id: str = "") -> VideoForm:
-    return VideoForm(answers, asker_for(key, form_id or str(uuid4()), answers, timezone.now()))
+    return VideoForm(answers, caller_at(key, form_id or str(uuid4()), answers, timezone.now()))
 
 
 _NUMBERS = {"seconds", "index", "duration", "element_id", "max_cost"}
@@ -259,8 +259,8 @@ BODY = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat"}
 
 
 def test_a_form_sent_twice_makes_one_task(key: APIKey, alice: User, account: UpstreamAccount) -> None:
-    form_id, asked = str(uuid4()), Asked(alice, "portal")
-    made = [make(BODY, asker_for(key, form_id, answers_of(BODY), timezone.now()), asked) for _ in range(2)]
+    form_id, asked = str(uuid4()), Requester(alice, "portal")
+    made = [make(BODY, caller_at(key, form_id, answers_of(BODY), timezone.now()), asked) for _ in range(2)]
     assert made[0] == made[1] == Task.objects.get()
     assert LedgerEntry.objects.count() == 1
     assert TaskEvent.objects.filter(verb="asked", detail__by="alice", detail__at="portal").count() == 1
@@ -269,11 +269,11 @@ def test_a_form_sent_twice_makes_one_task(key: APIKey, alice: User, account: Ups
 def test_a_form_sent_twice_with_other_values_makes_no_second_task(
     key: APIKey, alice: User, account: UpstreamAccount
 ) -> None:
-    form_id, asked = str(uuid4()), Asked(alice, "portal")
-    make(BODY, asker_for(key, form_id, answers_of(BODY), timezone.now()), asked)
+    form_id, asked = str(uuid4()), Requester(alice, "portal")
+    make(BODY, caller_at(key, form_id, answers_of(BODY), timezone.now()), asked)
     other = BODY | {"prompt": "a dog"}
     with pytest.raises(NotMade, match="sent before"):
-        make(other, asker_for(key, form_id, answers_of(other), timezone.now()), asked)
+        make(other, caller_at(key, form_id, answers_of(other), timezone.now()), asked)
     assert Task.objects.count() == 1
 
 
@@ -282,7 +282,7 @@ def test_a_limit_refuses_people_as_it_refuses_programs(
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=0)
     with pytest.raises(NotMade, match="concurrent tasks"):
-        make(BODY, asker_for(key, "a form", answers_of(BODY), timezone.now()), Asked(alice, "portal"))
+        make(BODY, caller_at(key, "a form", answers_of(BODY), timezone.now()), Requester(alice, "portal"))
     assert not Task.objects.exists()
     assert not TaskEvent.objects.exists()
 
@@ -292,7 +292,7 @@ def test_nothing_is_made_for_a_suspended_tenant(
 ) -> None:
     owner.tenant.suspend(timezone.now())
     with pytest.raises(NotMade, match="suspended"):
-        make(BODY, asker_for(key, "a form", answers_of(BODY), timezone.now()), Asked(alice, "portal"))
+        make(BODY, caller_at(key, "a form", answers_of(BODY), timezone.now()), Requester(alice, "portal"))
 
 
 def test_nobody_can_use_the_key_of_people_as_a_program(key: APIKey, owner: Caller) -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.members import invitations
-from accounts.models import Place, Role, Tenant, User
+from accounts.models import AuditPlace, Role, Tenant, User
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
 from tests.rows import check_each
@@ -162,7 +162,7 @@ def things(owner: Caller, make_task: MakeTask) -> dict[type[Model], Model]:
     task = make_task(Status.SUCCEEDED, has_poster=True)
     files.save_poster(task, b"a still")
     TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
-    audit.record(audit.Author(boss, Place.CONSOLE), "quota", "So.", {}, {"a": 1}, NOW, owner.tenant)
+    audit.record(audit.Author(boss, AuditPlace.CONSOLE), "quota", "So.", {}, {"a": 1}, NOW, owner.tenant)
     invitations.invite(owner.tenant, "x@people.example", Role.VIEWER, boss, NOW)
     ledger.top_up(owner.tenant, Decimal(5), boss, "paid", NOW)
     queueing.enqueue(queueing.Job.STORE, task_id=str(task.pk))

@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Tenant
-from tests.conftest import Caller, MakeTask, order_video
+from tests.conftest import Caller, MakeTask, claim_next, order_video, payload_of
 from tests.console import Person
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.states import Status
@@ -127,9 +128,11 @@ def test_the_page_tells_the_whole_story(sophie: Person, owner: Caller, account: 
     body |= {"metadata": {"input_region": "Mainland"}}
     task = order_video(owner, body)
     page = sophie.see(page_of(task))
-    for told in ("u1", "metadata.input_region", "ModelName", "Hold", "queued", account.name):
+    for told in ("u1", "metadata.input_region", "ModelName", "Hold", "queued", "chosen when it is submitted"):
         assert told in page
-    assert json.dumps(task.payload["ModelVersion"]).strip('"') in page
+    assert json.dumps(payload_of(task)["ModelVersion"]).strip('"') in page
+    assert claim_next(account, timezone.now()) == task
+    assert account.name in sophie.see(page_of(task))
 
 
 def test_the_page_shows_the_calls_upstream_with_their_request_ids(

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Caller
+from tests.conftest import Caller, payload_of
 from tests.rows import each
 from videos.models import Task, UpstreamAccount
 
@@ -29,7 +29,7 @@ def test_a_case_of_the_contract_is_answered_as_written(
     expect = case["expect"]
     if expect["ok"]:
         assert answer.status_code == 200, answer.content
-        payload = Task.objects.get().payload
+        payload = payload_of(Task.objects.get())
         for key, value in expect["upstream"].items():
             name = key.removesuffix("@json")
             assert _covers(json.loads(payload[name]) if name != key else payload.get(name), value), key

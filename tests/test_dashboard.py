@@ -26,14 +26,15 @@ from videos.metrics import buckets, hourly, overview
 from videos.metrics.buckets import HOUR, Span, start_of_hour
 from videos.metrics.overview import BudgetUse, Counts
 from videos.models import Task, UpstreamAccount, UpstreamBudget
-from videos.routing.rate_limits import MINUTE, Action
+from videos.routing.offers import Offers
+from videos.routing.rate_limits import MINUTE, UpstreamCall
 from videos.states import Status
 
 MODEL = "Kling-3.0-720p"
 DAY = timedelta(days=1)
 ZONES = ["UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York"]
 ENOUGH = ("view_task", "view_upstreamaccount", "view_tenant")
-MOST_QUERIES = 15
+MOST_QUERIES = 16
 NOTHING_TO_SEE = "There is nothing here that you may see"
 
 
@@ -165,7 +166,12 @@ def test_open_tasks_are_counted_by_account_and_state(make_task: MakeTask, accoun
     make_task(Status.QUEUED, now=NOW - HOUR)
     for status in (Status.QUEUED, Status.RUNNING, Status.IN_DOUBT, Status.WAITING, *Status):
         make_task(status)
-    make_task(Status.QUEUED, account=other)
+    account.disabled_models = ["GV-3.1-720p", "Hailuo-02-768p"]
+    account.save()
+    other.disabled_models = ["GV-3.1-720p"]
+    other.save()
+    make_task(Status.QUEUED, model="Hailuo-02-768p")
+    make_task(Status.QUEUED, model="GV-3.1-720p")
     found = {(row.account, row.status): row for row in overview.open_tasks()}
     assert {key[1]: row.tasks for key, row in found.items() if key[0] == account.pk} == {
         "waiting": 2,
@@ -177,6 +183,7 @@ def test_open_tasks_are_counted_by_account_and_state(make_task: MakeTask, accoun
     }
     assert found[account.pk, Status.QUEUED].oldest == NOW - HOUR
     assert found[other.pk, Status.QUEUED].tasks == 1
+    assert found[None, Status.QUEUED].tasks == 1
 
 
 def test_what_is_stuck_comes_oldest_first_and_one_more_than_is_shown(make_task: MakeTask) -> None:
@@ -189,13 +196,15 @@ def test_what_is_stuck_comes_oldest_first_and_one_more_than_is_shown(make_task: 
     assert len(overview.stuck()) == overview.MOST_STUCK + 1
 
 
-def budget(account: UpstreamAccount, action: Action = Action.CREATE, **figures: Any) -> None:
+def budget(account: UpstreamAccount, action: UpstreamCall = UpstreamCall.CREATE, **figures: Any) -> None:
     UpstreamBudget.objects.update_or_create(account=account, action=action, defaults=figures)
 
 
 def standstills(now: datetime = NOW) -> list[tuple[str, int]]:
-    accounts = overview.accounts(overview.open_tasks(), now)
-    return [(found.status.value, found.tasks) for found in overview.standstills(accounts, now)]
+    open_tasks = overview.open_tasks()
+    accounts = overview.accounts(open_tasks, now)
+    found = overview.standstills(open_tasks, accounts, now)
+    return [(standstill.status.value, standstill.tasks) for standstill in found]
 
 
 def test_a_queue_that_is_due_and_not_sent_stands_still(make_task: MakeTask, account: UpstreamAccount) -> None:
@@ -206,6 +215,15 @@ def test_a_queue_that_is_due_and_not_sent_stands_still(make_task: MakeTask, acco
     assert standstills() == [("queued", 2)]
     budget(account, minute=NOW - MINUTE, in_minute=9)
     assert standstills() == []
+
+
+def test_what_no_account_serves_stands_still(
+    boss: Person, make_task: MakeTask, account: UpstreamAccount
+) -> None:
+    make_task(now=NOW - HOUR)
+    UpstreamAccount.objects.update(is_enabled=False)
+    assert standstills() == [("queued", 1)]
+    assert "no account serves their models" in boss.see("/admin/")
 
 
 def test_what_is_not_due_for_long_does_not_stand_still(make_task: MakeTask) -> None:
@@ -222,7 +240,7 @@ def test_submissions_and_results_nobody_sees_to_stand_still_whatever_is_sent(
     make_task(Status.SUBMITTING, now=NOW - HOUR)
     make_task(Status.STORING, now=NOW - 2 * HOUR)
     make_task(Status.RUNNING, now=NOW - 3 * HOUR)
-    for action in Action:
+    for action in UpstreamCall:
         budget(account, action, minute=NOW, in_minute=1)
     assert standstills() == [("storing", 1), ("submitting", 1)]
 
@@ -230,10 +248,10 @@ def test_submissions_and_results_nobody_sees_to_stand_still_whatever_is_sent(
 def test_the_use_of_a_budget_is_that_of_the_last_full_minute(account: UpstreamAccount) -> None:
     budget(account, minute=NOW, in_minute=3, in_minute_before=400)
     [figures] = overview.accounts([], NOW + timedelta(seconds=59))
-    assert figures.uses[Action.CREATE] == BudgetUse(so_far=3, last_minute=400, most=540)
-    assert figures.uses[Action.DESCRIBE] == BudgetUse(so_far=0, last_minute=0, most=2700)
+    assert figures.uses[UpstreamCall.CREATE] == BudgetUse(so_far=3, last_minute=400, most=540)
+    assert figures.uses[UpstreamCall.DESCRIBE] == BudgetUse(so_far=0, last_minute=0, most=2700)
     [later] = overview.accounts([], NOW + 5 * MINUTE)
-    assert later.uses[Action.CREATE].last_minute == 0
+    assert later.uses[UpstreamCall.CREATE].last_minute == 0
 
 
 def test_an_account_whose_secret_cannot_be_read_is_shown(account: UpstreamAccount) -> None:
@@ -347,13 +365,15 @@ def test_what_is_stuck_is_told_with_tenant_reason_and_link(boss: Person, make_ta
     assert boss.get(f"/admin/videos/task/{task.pk}/change/").status_code == 200
 
 
-def test_what_is_stuck_alone_and_together_is_told_oldest_first(boss: Person, make_task: MakeTask) -> None:
+def test_what_is_stuck_alone_and_together_is_told_oldest_first(
+    boss: Person, make_task: MakeTask, account: UpstreamAccount
+) -> None:
     now = timezone.now()
     old = make_task(Status.IN_DOUBT, attention="look", now=now - 3 * HOUR)
-    queued = make_task(now=now - 2 * HOUR)
+    make_task(now=now - 2 * HOUR)
     new = make_task(Status.IN_DOUBT, attention="look", now=now - HOUR)
     told = re.findall(r'id="(stuck-[^"]+|still-[^"]+)"', boss.see("/admin/"))[1:]
-    assert told == [f"stuck-{old.pk}", f"still-{queued.account_id}-queued", f"stuck-{new.pk}"]
+    assert told == [f"stuck-{old.pk}", f"still-{account.pk}-queued", f"stuck-{new.pk}"]
 
 
 def test_money_is_told_exactly(boss: Person, make_task: MakeTask, owner: Caller) -> None:
@@ -503,6 +523,7 @@ def test_a_page_takes_few_queries_however_much_there_is(make_task: MakeTask, hea
         spends(f"tenant {number}", "Asia/Shanghai")
     hourly.roll_up(now)
     register_worker()
+    Offers.current()  # looked up once, until they change
     with CaptureQueriesContext(
         connection,
     ) as queries:

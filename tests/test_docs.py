@@ -171,3 +171,21 @@ def test_failure_codes_are_those_of_the_contract() -> None:
         "result_lost",
         "cancelled",
     }
+
+
+def test_the_files_and_definitions_of_the_drawings_exist() -> None:
+    drawn = (ROOT / "docs" / "architecture.md").read_text()
+    paths = re.findall(r"(?:videos|accounts|config)/[\w/]*(?:\.py|/)", drawn)
+    assert len(set(paths)) > 30
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    sources = "".join((ROOT / path).read_text() for path in paths if path.endswith(".py"))
+    named = set(re.findall(r"\b(?:[A-Z][a-z]+[A-Z]\w+|Snapshot|Fingerprint|Composer)\b", drawn))
+    assert {name for name in named if f"class {name}" not in sources} <= {"CreateAigcVideoTask"}
+
+
+def test_the_packages_of_the_map_are_those_there_are() -> None:
+    [map_] = re.findall(r"```text\n(config/.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    for app, part in re.findall(r"^(config|accounts|videos)/(.*?)(?=^\w)", map_, re.MULTILINE | re.DOTALL):
+        there = {folder.parent.name for folder in (ROOT / app).glob("*/__init__.py")}
+        named = set(re.findall(r"\b([a-z]+)/", part))
+        assert named >= there - {"migrations", "management", "templatetags", "locale"}, app

@@ -20,7 +20,7 @@ from accounts import keys
 from accounts.models import Tenant
 from config import local_address
 from tests import worker_process
-from tests.conftest import Caller, make_caller
+from tests.conftest import Caller, make_caller, payload_of
 from tests.examples import ROOT, Block, blocks
 from tests.fork_server import ForkServer
 from tests.rows import check_each, each
@@ -34,7 +34,7 @@ from videos.states import Status
 
 workers = worker_process.workers  # the fixture
 
-SHOWN = {"json", "csv"}
+SHOWN = {"text", "json", "csv"}
 """Languages of answers; `test_docs` holds those that are there in full."""
 SUFFIXES = {"sh": "sh", "python": "py", "js": "mjs"}
 """Languages that are run, with the ends of their files' names."""
@@ -145,7 +145,7 @@ class Example:
         makes = OBJECTS[heading] == "video" and self.prepared is None
         assert len(made) == makes
         for task in made:
-            assert task.payload.keys() & TOLD_APART_BY == SENT.get(heading, set())
+            assert payload_of(task).keys() & TOLD_APART_BY == SENT.get(heading, set())
             assert not task.not_forwarded
             if self.block.language != "sh":
                 assert parse(task.request).meaning() == parse(_asked_by_curl(heading)).meaning()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Tenant
-from tests.conftest import NOW, Caller, make_caller, order_video
+from tests.conftest import NOW, Caller, claim_next, make_caller, order_video
 from videos.models import Task, UpstreamAccount
 from videos.tasks import lifecycle
 
@@ -34,7 +34,7 @@ class Queue:
             self.waiting.setdefault(name, []).append(task)
 
     def claim(self, now: datetime = SOON) -> Task | None:
-        task = lifecycle.claim(self.account, now)
+        task = claim_next(self.account, now)
         if task is not None:
             self.waiting[self._letters[task]].remove(task)
         return task
@@ -107,7 +107,7 @@ def test_nothing_is_claimed_from_an_empty_queue(queue: Queue) -> None:
 def test_another_accounts_tasks_are_not_claimed(queue: Queue) -> None:
     queue.ask("A")
     other = UpstreamAccount.objects.create(name="elsewhere", secret_id="AKIDx", secret_key="y")
-    assert lifecycle.claim(other, SOON) is None
+    assert claim_next(other, SOON) is None
 
 
 def test_a_task_that_is_not_due_is_skipped_until_it_is(queue: Queue) -> None:

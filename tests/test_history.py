@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.conftest import NOW, Caller, MakeTask
 from tests.rows import each
 from videos.listing import history, search
-from videos.listing.history import AT_WORK, PAGE, Filters, Reading, TaskPage, Turn
+from videos.listing.history import AT_WORK, PAGE, Filters, PageCursor, Reading, TaskPage
 from videos.models import Task
 from videos.states import ACTIVE, FINAL, Status
 
@@ -29,17 +29,17 @@ def filters(**said: Any) -> Filters:
     return Filters(**{"zone": UTC, **said})
 
 
-def page(caller: Caller, wanted: Filters | None = None, turn: Turn | None = None) -> TaskPage:
-    return history.page(caller.tenant, wanted or filters(), turn or Turn())
+def page(caller: Caller, wanted: Filters | None = None, turn: PageCursor | None = None) -> TaskPage:
+    return history.page(caller.tenant, wanted or filters(), turn or PageCursor())
 
 
 def pages(caller: Caller, wanted: Filters) -> Iterator[TaskPage]:
     """From the newest to the oldest."""
-    turn: Turn | None = Turn()
+    turn: PageCursor | None = PageCursor()
     while turn:
         found = page(caller, wanted, turn)
         yield found
-        turn = Turn(found.older) if found.older else None
+        turn = PageCursor(found.older) if found.older else None
 
 
 def everything(caller: Caller, **said: Any) -> list[Task]:
@@ -201,17 +201,17 @@ def test_turning_back_shows_the_same_pages_while_tasks_are_made(
     first, second, third = pages(owner, wanted)
     made = make_task(now=NOW + timedelta(hours=1))
     assert third.newer is not None
-    back = page(owner, wanted, Turn(third.newer, is_older=False))
+    back = page(owner, wanted, PageCursor(third.newer, is_older=False))
     assert back.tasks == second.tasks
     assert back.older == second.older
     assert back.newer is not None
-    back = page(owner, wanted, Turn(back.newer, is_older=False))
+    back = page(owner, wanted, PageCursor(back.newer, is_older=False))
     assert (back.tasks, back.older) == (first.tasks, first.older)
     assert back.newer is not None
-    newest = page(owner, wanted, Turn(back.newer, is_older=False))
+    newest = page(owner, wanted, PageCursor(back.newer, is_older=False))
     assert (newest.tasks, newest.newer) == ([made], None)
     assert newest.older is not None
-    assert page(owner, wanted, Turn(newest.older)).tasks == first.tasks
+    assert page(owner, wanted, PageCursor(newest.older)).tasks == first.tasks
 
 
 @pytest.mark.parametrize("place", [UUID(int=0), UUID(int=2**128 - 1)])
@@ -220,10 +220,10 @@ def test_a_place_that_is_no_tasks_leads_to_the_end_of_that_side(
     place: UUID, words: str, owner: Caller, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     tasks = make_tasks(2)
-    nothing = page(owner, filters(words=words), Turn(UUID(int=0)))
+    nothing = page(owner, filters(words=words), PageCursor(UUID(int=0)))
     assert (nothing.tasks, nothing.newer) == ([], UUID(int=0))
     for is_older in (True, False):
-        found = page(owner, filters(words=words), Turn(place, is_older))
+        found = page(owner, filters(words=words), PageCursor(place, is_older))
         assert found.tasks in ([], tasks)
 
 
@@ -231,16 +231,16 @@ def test_where_nothing_is_newer_the_newest_page_is_shown(
     owner: Caller, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     tasks = make_tasks(3)
-    assert page(owner, turn=Turn(tasks[0].pk, is_older=False)) == page(owner)
+    assert page(owner, turn=PageCursor(tasks[0].pk, is_older=False)) == page(owner)
 
 
 def test_an_empty_page_leads_back_to_where_it_was_turned_from(
     owner: Caller, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     tasks = make_tasks(3)
-    nothing = page(owner, turn=Turn(tasks[-1].pk))
+    nothing = page(owner, turn=PageCursor(tasks[-1].pk))
     assert nothing.tasks == []
-    assert page(owner, turn=Turn(nothing.newer, is_older=False)).tasks == tasks
+    assert page(owner, turn=PageCursor(nothing.newer, is_older=False)).tasks == tasks
 
 
 def test_all_is_read_in_batches(
@@ -314,10 +314,10 @@ def test_words_too_short_for_the_index_are_searched_stretch_by_stretch(
     assert (first.tasks, first.searched_to, first.older) == ([], tasks[6].created_at, tasks[6].pk)
     assert (second.tasks, second.searched_to, second.older) == ([oldest], None, None)
     assert second.newer is not None
-    up = page(owner, filters(words="zq"), Turn(second.newer, is_older=False))
+    up = page(owner, filters(words="zq"), PageCursor(second.newer, is_older=False))
     assert (up.tasks, up.newer, up.searched_to) == ([], tasks[2].pk, tasks[2].created_at)
     assert up.older is not None
-    assert page(owner, filters(words="zq"), Turn(up.older)).tasks == [oldest]
+    assert page(owner, filters(words="zq"), PageCursor(up.older)).tasks == [oldest]
 
 
 @short_walks

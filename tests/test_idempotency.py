@@ -21,11 +21,11 @@ from tests.conftest import GOOD_BODY, Caller, move, order_video
 from tests.test_api_errors import CREATE_ROUTES
 from tests.test_quotas import LATER, PRICE, limit, limit_key, pay_in, succeed, written
 from tests.worker_process import wait_until
-from videos.api.create import _TURNSTILES
 from videos.billing import reconciliation
 from videos.models import IdempotencyKey, LedgerEntry, Price, RefusedCreate, Task, UpstreamAccount
 from videos.states import Status
 from videos.tasks import idempotency, lifecycle
+from videos.tasks.creation import lock_of
 
 REPLAYED = "idempotent-replayed"
 
@@ -333,7 +333,7 @@ def test_another_request_is_not_answered_with_the_first_one(
 
 def test_a_key_of_an_earlier_release_is_known_by_its_body(owner: Caller, account: UpstreamAccount) -> None:
     first = keyed(owner)
-    IdempotencyKey.objects.update(fingerprint=idempotency.fingerprint(GOOD_BODY))
+    IdempotencyKey.objects.update(fingerprint=idempotency.hash_of(GOOD_BODY))
     assert_replay(keyed(owner), first)
     assert keyed(owner, prompt="a dog runs").status_code == 422
 
@@ -763,9 +763,9 @@ class Elsewhere(Caller):
 def elsewhere(caller: Caller) -> list[Caller]:
     """Three that wait neither for each other nor for the caller itself."""
     schemes = ["Bearer", *("".join(letters) for letters in product(*zip("bearer", "BEARER", strict=True)))]
-    apart: dict[int, str] = {}
+    apart: dict[Any, str] = {}
     for scheme in schemes:
-        apart.setdefault(hash(f"{scheme} {caller.text}") % len(_TURNSTILES), scheme)
+        apart.setdefault(lock_of(f"{scheme} {caller.text}"), scheme)
     return [Elsewhere(caller, scheme) for scheme in [*apart.values()][1:4]]
 
 

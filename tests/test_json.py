@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import GOOD_BODY, Caller
+from tests.conftest import GOOD_BODY, Caller, payload_of
 from tests.rows import each
 from tests.test_api_bodies import BASE, form
 from tests.test_api_errors import assert_refused
@@ -106,7 +106,7 @@ def test_numbers_reach_upstream_as_they_were_written(
 ) -> None:
     text = f'{{"scale": 1.10, "element_list": [{{"element_id": 9007199254740993}}], "all": {LIST}}}'
     assert owner.post(CREATE, **with_parameters(text, place)).status_code == 200
-    assert Task.objects.get().payload["AdditionalParameters"] == text
+    assert payload_of(Task.objects.get())["AdditionalParameters"] == text
 
 
 BROKEN = [

@@ -1,17 +1,24 @@
 """What upstream's words are about: each wording that is known, and what must not be taken for one."""
 
 from tests.rows import each
-from videos.tasks.failures import OUR_ACCOUNT, FailureCode, failure
-from videos.upstream.judgement import (
+from videos.states import Attention
+from videos.tasks import failures
+from videos.tasks.failures import Failure, FailureCode
+from videos.upstream.tencent.errors import (
     ACCOUNT,
     CONTENT,
     is_about_our_account,
     is_about_the_request,
     is_content_policy,
+    reason_of_failure,
 )
 
 REFUSED = "The upstream provider did not accept this request."
 FAILED = "The upstream provider could not generate this video."
+
+
+def failure(message: str, otherwise: FailureCode) -> Failure:
+    return failures.failure(message, reason_of_failure(message), otherwise)
 
 
 @each("wording", CONTENT)
@@ -27,7 +34,7 @@ def test_each_wording_about_our_account_reaches_no_tenant(wording: str) -> None:
             (FailureCode.GENERATION_FAILED, FAILED),
             (FailureCode.UPSTREAM_REJECTED, REFUSED),
         ):
-            assert failure(text, otherwise) == (otherwise, neutral, OUR_ACCOUNT), text
+            assert failure(text, otherwise) == (otherwise, neutral, Attention.OUR_ACCOUNT), text
 
 
 _SAID = [

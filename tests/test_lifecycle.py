@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Tenant
-from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, order_video
+from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, claim_next, order_video
 from tests.rows import each
 from videos.errors import KeyRefused
 from videos.models import Task, TaskEvent, UpstreamAccount
@@ -60,7 +60,7 @@ class Verb:
 
 
 def _claim(task: Task) -> bool:
-    return lifecycle.claim(task.account, LATER) is not None
+    return claim_next(task.account, LATER) is not None
 
 
 def _moving(name: str, target: Status, say: Callable[[Task], bool]) -> Verb:
@@ -237,11 +237,12 @@ def test_a_claim_counts_the_attempt_and_holds_the_task_longer_than_the_call_may_
     make_task: MakeTask, account: UpstreamAccount, settings: Any
 ) -> None:
     task = make_task(attempts=2)
-    assert lifecycle.claim(account, LATER) == task
+    assert claim_next(account, LATER) == task
     row = row_of(task)
     assert (row["attempts"], row["submitted_at"]) == (3, LATER)
     assert row["due_at"] > LATER + timedelta(seconds=settings.UPSTREAM_CREATE_TIMEOUT)
-    assert task.events.get().detail == {"attempt": 3}
+    assert (row["account_id"], row["payload"]["Prompt"]) == (account.pk, "a cat runs")
+    assert task.events.get().detail == {"attempt": 3, "account": account.name}
 
 
 def test_an_acceptance_names_upstreams_id_in_row_and_event(make_task: MakeTask) -> None:
@@ -398,9 +399,9 @@ def queued_jobs() -> list[tuple[str, dict[str, Any]]]:
 def test_creating_records_task_event_and_job(owner: Caller, account: UpstreamAccount) -> None:
     task = order_video(owner)
     row = Task.objects.get()
-    assert (row.pk, row.tenant, row.api_key, row.account) == (task.pk, owner.tenant, owner.key, account)
+    assert (row.pk, row.tenant, row.api_key) == (task.pk, owner.tenant, owner.key)
+    assert (row.account, row.payload, row.destination) == (None, {}, None)
     assert (row.status, row.model, row.seconds) == (Status.QUEUED, GOOD_BODY["model"], 5)
-    assert row.payload["Prompt"] == GOOD_BODY["prompt"]
     assert verbs_of(row) == [("create", Status.QUEUED)]
     assert queued_jobs() == [("submit", {"account_id": account.pk})]
 
@@ -445,11 +446,11 @@ def test_what_is_known_of_one_attempt_says_nothing_of_the_next(
     make_task: MakeTask, account: UpstreamAccount, say: Callable[[Task], bool]
 ) -> None:
     make_task()
-    first = lifecycle.claim(account, NOW)
+    first = claim_next(account, NOW)
     assert first
     stale = Task.objects.get(pk=first.pk)  # as held by a worker whose write was taken but not confirmed
     assert lifecycle.requeue(first, {"code": "x"}, NOW, NOW)
-    second = lifecycle.claim(account, NOW)
+    second = claim_next(account, NOW)
     assert second == first
     assert not say(stale)
     assert Task.objects.get(pk=first.pk).status == Status.SUBMITTING

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts.quotas.limits import MINUTE, Decision, Kind, Limits, Recent, Refusal, decide
+from accounts.quotas.limits import (
+    MINUTE,
+    AdmissionDecision,
+    Kind,
+    LimitReached,
+    Limits,
+    Minute,
+    Recent,
+    decide,
+)
 from accounts.quotas.totals import Demand, Period, Totals
 from config.clock import Clock
 from tests.conftest import NOW
@@ -39,15 +48,16 @@ EXPLORE = settings(deadline=None, max_examples=40)
 
 def decided(
     limits: Limits, use: dict[str, Any] | None = None, recent: Recent | None = None, task: Demand = TASK
-) -> Decision:
-    return decide(limits, replace(EMPTY, **(use or {})), recent or Recent(), task, PERIOD, NOW)
+) -> AdmissionDecision:
+    [decision] = decide(limits, replace(EMPTY, **(use or {})), recent or Recent(), [task], PERIOD, NOW)
+    return decision
 
 
-def names(decision: Decision) -> list[str]:
+def names(decision: AdmissionDecision) -> list[str]:
     return [refusal.limit for refusal in decision.refusals]
 
 
-def only(decision: Decision) -> Refusal:
+def only(decision: AdmissionDecision) -> LimitReached:
     [refusal] = decision.refusals
     return refusal
 
@@ -139,14 +149,15 @@ def test_requests_are_counted_over_the_last_sixty_seconds(
     scope: str, limit: int | None, full_for: timedelta | None, is_refused: bool
 ) -> None:
     limits = Limits(**{f"{scope}requests_per_minute": limit})  # type: ignore[arg-type]  # by name
-    recent = Recent(**{f"{scope}full_minute_since": None if full_for is None else NOW - full_for})  # type: ignore[arg-type]  # by name
+    minute = Minute() if full_for is None else Minute(limit or 0, NOW - full_for)
+    recent = Recent(**{f"{scope}minute": minute})  # type: ignore[arg-type]  # by name
     expected = [f"{scope.replace('_', '.')}requests_per_minute"] if is_refused else []
     assert names(decided(limits, recent=recent)) == expected
 
 
 def test_a_rate_says_when_the_first_of_its_minute_is_a_minute_old() -> None:
     since = NOW - timedelta(seconds=13)
-    refusal = only(decided(Limits(requests_per_minute=3), recent=Recent(full_minute_since=since)))
+    refusal = only(decided(Limits(requests_per_minute=3), recent=Recent(Minute(3, since))))
     assert (refusal.kind, refusal.value, refusal.used) == (Kind.RATE, 3, 3)
     assert refusal.retry_at == NOW + timedelta(seconds=47)
 
@@ -223,7 +234,7 @@ ALL_NAMES = [
 ]
 AFTER_ONE = {"open_tasks": 1, "day_seconds": 5, "month_seconds": 5, "balance": Decimal(0)}
 AFTER_ONE |= {"day_spend": Decimal(4), "month_spend": Decimal(4), "held": Decimal(4)}
-JUST_NOW = Recent(NOW, NOW, Decimal(4))
+JUST_NOW = Recent(Minute(9, NOW), Minute(9, NOW), Decimal(4))
 
 
 def test_every_limit_that_refuses_is_told_in_the_contracts_order() -> None:
@@ -347,7 +358,8 @@ USES = st.fixed_dictionaries(
     }
 )
 MOMENTS = st.none() | st.integers(0, 120).map(lambda seconds: NOW - timedelta(seconds=seconds))
-RECENTS = st.builds(Recent, MOMENTS, MOMENTS, MONEY)
+MINUTES = st.builds(Minute, COUNTS, MOMENTS)
+RECENTS = st.builds(Recent, MINUTES, MINUTES, MONEY)
 DEMANDS = st.builds(Demand, seconds=COUNTS, price=MONEY)
 GROWING = ("open_tasks", "day_seconds", "month_seconds", "day_spend", "month_spend")
 
@@ -355,9 +367,9 @@ GROWING = ("open_tasks", "day_seconds", "month_seconds", "day_spend", "month_spe
 def exceeded(limits: Limits, use: dict[str, Any], recent: Recent, task: Demand) -> set[str]:
     """What the issue of limits says stands against the task, one sentence a line."""
 
-    def is_rate(limit: int | None, since: datetime | None) -> bool:
-        in_last_minute = since is not None and since > NOW - MINUTE
-        return limit == 0 or (limit is not None and in_last_minute)
+    def is_rate(limit: int | None, minute: Minute) -> bool:
+        in_last_minute = minute.since is not None and minute.since > NOW - MINUTE
+        return limit == 0 or (limit is not None and minute.tasks >= limit and in_last_minute)
 
     def is_sum(limit: int | Decimal | None, used: int | Decimal, more: int | Decimal) -> bool:
         return limit == 0 or (limit is not None and used + more > limit)
@@ -366,8 +378,8 @@ def exceeded(limits: Limits, use: dict[str, Any], recent: Recent, task: Demand) 
     waits = limits.queues_when_full and limits.concurrent_tasks != 0
     queue_full = limits.queued_tasks is not None and use["waiting_tasks"] >= limits.queued_tasks
     stands = {
-        "requests_per_minute": is_rate(limits.requests_per_minute, recent.full_minute_since),
-        "key.requests_per_minute": is_rate(limits.key_requests_per_minute, recent.key_full_minute_since),
+        "requests_per_minute": is_rate(limits.requests_per_minute, recent.minute),
+        "key.requests_per_minute": is_rate(limits.key_requests_per_minute, recent.key_minute),
         "concurrent_tasks": full and not waits,
         "queued_tasks": waits and (full or use["waiting_tasks"] > 0) and queue_full,
         "seconds_per_day": is_sum(limits.seconds_per_day, use["day_seconds"], task.seconds),
@@ -389,6 +401,21 @@ def test_a_task_is_refused_by_exactly_the_limits_it_exceeds(
     decision = decided(limits, use, recent, task)
     assert set(names(decision)) == exceeded(limits, use, recent, task)
     assert len(decision.refusals) == len(set(names(decision)))
+
+
+@EXPLORE
+@given(LIMITS, USES, RECENTS, st.lists(DEMANDS, min_size=2, max_size=5))
+def test_tasks_that_are_decided_together_are_decided_as_if_one_came_after_the_other(
+    limits: Limits, use: dict[str, Any], recent: Recent, tasks: list[Demand]
+) -> None:
+    together = decide(limits, replace(EMPTY, **use), recent, tasks, PERIOD, NOW)
+    totals = replace(EMPTY, **use)
+    for task, decision in zip(tasks, together, strict=True):
+        [alone] = decide(limits, totals, recent, [task], PERIOD, NOW)
+        assert alone == decision
+        if not alone.refusals:
+            assert alone.totals == totals.with_hold(task, waits=alone.waits)
+        totals, recent = alone.totals, alone.recent
 
 
 @EXPLORE

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.mail import BY_A_CALLER
 from accounts.members import invitations, memberships
 from accounts.members.memberships import LastOwner
-from accounts.models import AuditEntry, Invitation, Membership, Place, Role, Tenant, User
+from accounts.models import AuditEntry, AuditPlace, Invitation, Membership, Role, Tenant, User
 from tests.conftest import Caller
 from tests.people import Browser, at_once, leads_to, link_in, mails, make_person, text
 from tests.test_admin_keys import everything_stored
@@ -300,7 +300,7 @@ def test_what_is_changed_is_on_record_with_who_did_it(tenant: Tenant, alice: Use
     browser.post(f"{page}leave/")  # she is the last owner
     changes = AuditEntry.objects.order_by("id")
     assert {(change.tenant, change.actor, change.place) for change in changes} == {
-        (tenant, alice, Place.PORTAL)
+        (tenant, alice, AuditPlace.PORTAL)
     }
     assert [(change.subject, change.before, change.after) for change in changes] == [
         ("invitation of carol@people.example", {}, {"role": "viewer"}),

@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
@@ -34,15 +34,15 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import APIKey, Quota, Standing, Tenant, User
-from tests.conftest import NOW, make_caller, order_video
+from tests.conftest import NOW, claim_next, make_caller, order_video
 from videos.billing import ledger, reconciliation
 from videos.errors import IdempotencyKeyReused, NotAdmitted
 from videos.models import DailyUsage, LedgerEntry, Price, Task, UpstreamAccount
 from videos.states import ACTIVE, FINAL, LOST, Status
-from videos.tasks import admission, creation, idempotency, lifecycle, orders
-from videos.tasks.admission import Asker
+from videos.tasks import admission, creation, idempotency, lifecycle
+from videos.tasks.admission import Caller
 from videos.tasks.failures import FailureCode
-from videos.tasks.idempotency import Repetition
+from videos.tasks.idempotency import Fingerprint
 from videos.tasks.lifecycle import StoredMedia
 from videos.worker.sweep import sweep
 
@@ -72,7 +72,7 @@ class Wish:
 
     @property
     def fingerprint(self) -> bytes:
-        return idempotency.fingerprint(self.body)
+        return idempotency.hash_of(self.body)
 
 
 WISHES = (
@@ -522,7 +522,7 @@ class Story(RuleBasedStateMachine):
     def the_totals_agree(self) -> None:
         """Those that the next task would be decided by, on whatever day it is asked for."""
         today = self.now.astimezone(ZONE).date()
-        seen = admission.look(Asker.of(self.scene.keys[0], self.now, Repetition(b""))).totals
+        seen = admission.look(Caller.of(self.scene.keys[0], self.now, Fingerprint(b""))).totals
         assert (seen.open_tasks, seen.waiting_tasks) == (self.count.open, len(self.count.waiting))
         assert (seen.balance, seen.held) == (self.count.balance, self.count.held)
         assert (seen.day_seconds, seen.day_spend) == self.count.of_day(today)
@@ -539,52 +539,44 @@ class Story(RuleBasedStateMachine):
         is_retry: bool = False,
         meanwhile: tuple[Any, ...] = (),
     ) -> None:
-        repetition = Repetition(
-            wish.fingerprint, name, wish.fingerprint, is_retry=is_retry, may_be_retried=name is None
-        )
-        asker = Asker.of(self.scene.keys[key], self._later(), repetition)
-        price = self.count.price(wish, asker.now)
+        fingerprint = Fingerprint(wish.fingerprint, name, is_retry=is_retry, may_be_retried=name is None)
+        caller = Caller.of(self.scene.keys[key], self._later(), fingerprint)
+        price = self.count.price(wish, caller.now)
 
         def verdict() -> object:
             """What stands against a task of its own."""
-            earlier = self.count.earlier(wish, key, name, is_retry, asker.now)
+            earlier = self.count.earlier(wish, key, name, is_retry, caller.now)
             if earlier:
                 return earlier.id if earlier.wish == wish else IdempotencyKeyReused
-            return self.count.refusals(wish, price, key, asker.now)
+            return self.count.refusals(wish, price, key, caller.now)
 
         if name is None:
             self.asked.append((wish, key))
         at_the_look = verdict()
-        answer = self._answer(wish, asker, meanwhile)
+        answer = self._answer(wish, caller, meanwhile)
         if expected := at_the_look or verdict():
             assert answer == expected
         else:
             assert isinstance(answer, UUID)
             status = self.count.next_status()
-            self._made(Made(answer, key, wish, asker.now, price, status, asker.now), name)
+            self._made(Made(answer, key, wish, caller.now, price, status, caller.now), name)
         if name is None and expected and isinstance(expected, set):
-            self.count.refused[key, wish] = asker.now
+            self.count.refused[key, wish] = caller.now
 
-    def _answer(self, wish: Wish, asker: Asker, meanwhile: tuple[Any, ...]) -> object:
+    def _answer(self, wish: Wish, caller: Caller, meanwhile: tuple[Any, ...]) -> object:
         """As the API does it: the id of the task, or why there is none."""
 
-        def describe(task: Task, place: object) -> str:
-            return str(task.pk)
-
-        seen = admission.look(asker)
+        caller = replace(caller, snapshot=admission.look(caller))
         try:
-            answer = creation.answer_before(asker, seen, describe)
-            if answer is None:
-                order = orders.order(wish.body, asker, seen)
-                self._do(*meanwhile)
-                answer = creation.create(order, asker, seen, describe)
+            self._do(*meanwhile)
+            created = creation.create(caller, wish.body)
         except IdempotencyKeyReused:
             return IdempotencyKeyReused
         except NotAdmitted as error:
-            if asker.repetition.may_be_retried:
-                idempotency.note_refusal(asker.key.pk, wish.fingerprint, asker.now)
+            if caller.fingerprint.may_be_retried:
+                idempotency.note_refusal(caller.key.pk, wish.fingerprint, caller.now)
             return {refusal.limit for refusal in error.refusals}
-        return UUID(answer.body)
+        return created.task.pk
 
     def _go_on(self, made: Made, chore: int) -> Made:
         fitting = [name for name, verb in VERBS.items() if made.status in verb.sources]
@@ -596,7 +588,7 @@ class Story(RuleBasedStateMachine):
 
     def _claim(self) -> Made | None:
         now = self._later()
-        task = lifecycle.claim(self.scene.account, now)
+        task = claim_next(self.scene.account, now)
         due = [made for made in self.count.among(Status.QUEUED) if made.due_at <= now]
         assert (task is not None) == bool(due)
         if task is None:
@@ -677,7 +669,7 @@ def _stranger(account: UpstreamAccount) -> Tenant:
     Quota.objects.create(tenant=caller.tenant, concurrent_tasks=1, when_full="queue")
     for verbs in (("accepted", "produced", "succeed"), ("fail",), ("accepted",), ()):
         order_video(caller, WISHES[0].body, NOW)
-        task = lifecycle.claim(account, NOW)
+        task = claim_next(account, NOW)
         for verb in verbs:
             assert task is not None
             VERBS[verb].say(task, NOW)

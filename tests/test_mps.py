@@ -30,7 +30,7 @@ ANSWERS: list[tuple[dict[str, Any], Progress]] = [
     ),
     (
         {"Status": "DONE", "VideoUrls": [LINK], "Resolution": "1920x1088", "Message": "ok", "RequestId": "r"},
-        Progress(Phase.DONE, "DONE", (LINK,), "1920x1088", "ok", "r"),
+        Progress(Phase.DONE, "DONE", (LINK,), "1920x1088", "ok", request_id="r"),
     ),
     (
         {"Status": "DONE", "VideoUrls": [LINK], "Resolution": "720*1280"},

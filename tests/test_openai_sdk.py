@@ -21,7 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import APIKey, Quota
 from tests import worker_process
-from tests.conftest import NOW, Caller, MakeTask, Sandbox, make_caller
+from tests.conftest import NOW, Caller, MakeTask, Sandbox, claim_next, make_caller, payload_of
 from tests.fork_server import ForkServer
 from tests.web_process import WebProcess
 from tests.worker_process import Workers
@@ -174,7 +174,7 @@ def test_a_video_is_made_and_followed(sdk: openai.OpenAI, account: UpstreamAccou
         },
     )
     assert (made.object, made.status, made.progress, made.seconds) == ("video", "queued", 0, "5")
-    payload = Task.objects.get().payload
+    payload = payload_of(Task.objects.get())
     assert [image["ImageUrl"] for image in payload["ImageInfos"]] == [
         "https://example.com/1.png",
         "https://example.com/2.png",
@@ -197,7 +197,7 @@ def test_a_list_of_shots_survives_the_form(sdk: openai.OpenAI, account: Upstream
         seconds="5",  # type: ignore[arg-type]  # the SDK knows OpenAI's lengths only
         extra_body={"metadata": {"ext_info": {"AdditionalParameters": parameters}}},
     )
-    assert "a dog" in Task.objects.get().payload["AdditionalParameters"]
+    assert "a dog" in payload_of(Task.objects.get())["AdditionalParameters"]
 
 
 def test_a_finished_video_is_downloaded(sdk: openai.OpenAI, stored: Task) -> None:
@@ -239,7 +239,7 @@ def the_life_of(account: UpstreamAccount, folder: Path) -> Iterator[Callable[[],
         return Task.objects.get()
 
     yield lambda: None
-    yield lambda: lifecycle.claim(account, timezone.now())
+    yield lambda: claim_next(account, timezone.now())
     yield lambda: lifecycle.accepted(task(), "4-AigcVideo-1", timezone.now(), timedelta(minutes=1))
     yield lambda: lifecycle.produced(task(), "https://example.com/1.mp4", "1920x1080", timezone.now())
     yield lambda: lifecycle.succeed(task(), StoredMedia("alice/1.mp4", len(VIDEO)), timezone.now())
@@ -502,7 +502,7 @@ def test_a_retry_after_a_refusal_makes_a_task_of_its_own(
     twin = make_task(
         now=timezone.now() - timedelta(seconds=57),
         api_key=owner.key,
-        fingerprint=idempotency.fingerprint(WISH),
+        fingerprint=idempotency.hash_of(WISH),
     )
     video = caller.videos.create(**WISH)
     assert line.retries == ["0", "1"]

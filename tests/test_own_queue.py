@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Quota, Standing, WhenFull
-from tests.conftest import GOOD_BODY, NOW, Caller, order_video
+from tests.conftest import GOOD_BODY, NOW, Caller, claim_next, order_video
 from tests.test_quotas import LATER, LOST, PRICE, Ending, limit, pay_in, post, succeed, written
 from videos.billing import reconciliation
 from videos.models import GenerationStat, LedgerEntry, Task, UpstreamAccount
@@ -96,11 +96,11 @@ def test_what_waits_is_not_sent_and_what_starts_is(owner: Caller, account: Upstr
     assert submissions() == 1
     second = order_video(owner)
     assert submissions() == 0
-    assert lifecycle.claim(account, LATER) == first
-    assert lifecycle.claim(account, LATER) is None
+    assert claim_next(account, LATER) == first
+    assert claim_next(account, LATER) is None
     assert lifecycle.fail(Task.objects.get(pk=first.pk), *_BROKEN, LATER)
     assert submissions() == 1
-    assert lifecycle.claim(account, LATER) == second
+    assert claim_next(account, LATER) == second
 
 
 _BROKEN = (FailureCode.GENERATION_FAILED, "It broke.")
@@ -530,7 +530,7 @@ def test_a_long_queue_of_one_tenant_costs_another_no_turn(
     names = {task.pk: f"A{number}" for number, task in enumerate(alice)}
     names |= {task.pk: f"C{number}" for number, task in enumerate(orders(stranger, 3))}
     served = []
-    while (task := lifecycle.claim(account, LATER)) is not None:
+    while (task := claim_next(account, LATER)) is not None:
         served.append(names[task.pk])
         assert lifecycle.fail(task, *_BROKEN, LATER)
     assert [name for name in served if name[0] == "A"] == [f"A{number}" for number in range(8)]

@@ -129,7 +129,7 @@ def test_a_failure_says_what_happened_and_what_to_do(
 
 
 def test_what_is_between_staff_and_upstream_is_not_told(
-    alice: Client, owner: Caller, make_task: MakeTask
+    alice: Client, owner: Caller, make_task: MakeTask, account: UpstreamAccount
 ) -> None:
     task = make_task(Status.RUNNING, attention="upstream says a strange word")
     task.events.create(at=task.created_at, verb="flag", status="running", detail={"attention": "strange"})
@@ -137,7 +137,7 @@ def test_what_is_between_staff_and_upstream_is_not_told(
     task.events.create(at=task.created_at, verb="accepted", status="running", detail=told)
     shown = text(alice.get(page(owner.tenant, f"{task.public_id}/")))
     assert task.upstream_task_id is not None
-    for secret in ("strange", "req-77", task.upstream_task_id, task.account.name):
+    for secret in ("strange", "req-77", task.upstream_task_id, account.name):
         assert secret not in shown
 
 

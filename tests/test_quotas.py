@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import APIKey, Quota, Standing, User, WhenFull
-from tests.conftest import GOOD_BODY, NOW, Caller, move, order_video
+from tests.conftest import GOOD_BODY, NOW, Caller, claim_next, move, order_video
 from tests.rows import each
 from videos.billing import ledger, reconciliation
 from videos.errors import NotAdmitted
@@ -327,7 +327,7 @@ Ending = Callable[[Task], object]
 
 def claimed(task: Task) -> Task:
     due_at = Task.objects.get(pk=task.pk).due_at
-    found = lifecycle.claim(task.account, due_at)
+    found = claim_next(task.account, due_at)
     assert found == task
     return found
 

@@ -58,7 +58,7 @@ def test_programs_read_no_more_than_is_shown(path: str, owner: Caller, task: Tas
 
 
 def test_the_statement_of_one_video_reads_its_prompt_alone() -> None:
-    columns = sql.READ.partition("FROM accounts_apikey")[0]
+    columns = sql.READ.statement.partition("FROM accounts_apikey")[0]
     assert re.findall(r"task\.(?:request|payload|fingerprint)[^,]*", columns) == ["task.request ->> 'prompt'"]
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 from tests.worker_process import TOO_LONG
 from videos.sandbox.clip import Clip, clip_of, frame_size
 from videos.sandbox.fields import check_create, check_describe
-from videos.sandbox.limits import Limits, SlidingWindow
+from videos.sandbox.limits import CallLimits, SlidingWindow
 from videos.sandbox.options import Options, parse_options
 from videos.sandbox.production import Production
 from videos.sandbox.protocol import CREATE, DESCRIBE, ApiError, authenticate
@@ -29,7 +29,7 @@ from videos.sandbox.results import ResultLinks
 from videos.sandbox.scripts import ScriptBook, ScriptError, behaviours_in, make_behaviour, parse_script
 from videos.sandbox.server import Server
 from videos.sandbox.studio import RenderError
-from videos.sandbox.tasks import GenerationTimes, Task, TaskBook
+from videos.sandbox.tasks import GenerationTimes, SandboxTask, TaskBook
 from videos.upstream.tencent.signing import Credential, authorization
 
 ALICE = Credential("AKIDalice", "alice-secret")
@@ -69,7 +69,7 @@ def _arrive(window: SlidingWindow, now: float) -> bool:
 
 
 def test_each_account_and_action_has_its_own_window() -> None:
-    limits = Limits({CREATE: 1, DESCRIBE: 1})
+    limits = CallLimits({CREATE: 1, DESCRIBE: 1})
     limits.window("alice", CREATE).take(0.0)
     assert limits.window("alice", CREATE).full(0.5)
     assert not limits.window("bob", CREATE).full(0.5)
@@ -273,7 +273,7 @@ def test_a_clip_follows_its_create_call() -> None:
 # --- what becomes of a task
 
 
-def make_task(**changes: Any) -> Task:
+def make_task(**changes: Any) -> SandboxTask:
     task = TaskBook(GenerationTimes(10)).accept(ALICE.secret_id, KLING, 100.0)
     for name, value in changes.items():
         setattr(task, name, value)

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
 
 from accounts import audit
-from accounts.models import AuditEntry, Place, User
+from accounts.models import AuditEntry, AuditPlace, User
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.rows import check_each
 from videos.models import LedgerEntry, Task, TaskEvent
@@ -47,14 +47,14 @@ def test_the_role_does_all_the_work(owner: Caller, make_task: MakeTask) -> None:
         assert owner.request("DELETE", f"/v1/videos/{made.json()['id']}").status_code == 200
         task = make_task(Status.SUCCEEDED)
         TaskEvent.objects.create(task=task, at=NOW, verb="succeed")
-        audit.record(audit.Author(sophie, Place.CONSOLE), "nothing", "", {}, {}, NOW)
+        audit.record(audit.Author(sophie, AuditPlace.CONSOLE), "nothing", "", {}, {}, NOW)
         assert pruning.total(pruning.prune(Task.objects.filter(pk=task.pk, pruned_at=None), NOW)).events > 0
         sophie.delete()
 
 
 def test_the_role_erases_nothing_that_is_on_record(owner: Caller, make_task: MakeTask) -> None:
     owner.post("/v1/videos", GOOD_BODY)
-    audit.record(audit.Author(None, Place.COMMAND_LINE, name="bob"), "nothing", "", {}, {}, NOW)
+    audit.record(audit.Author(None, AuditPlace.COMMAND_LINE, name="bob"), "nothing", "", {}, {}, NOW)
     models = (AuditEntry, LedgerEntry, TaskEvent)
     counts = [model.objects.count() for model in models]
     assert all(counts)

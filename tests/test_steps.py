@@ -21,17 +21,18 @@ from django.core.files.storage import storages
 from django.db import DatabaseError, connection, connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from tests.conftest import NOW, MakeTask, Sandbox
+from tests.conftest import NOW, MakeTask, Sandbox, claim_next
 from videos.local.processes import free_port
 from videos.models import Task, UpstreamAccount
+from videos.results.files import media_name
 from videos.results.storage import DurableFileSystemStorage
-from videos.routing.rate_limits import Action
+from videos.routing.rate_limits import UpstreamCall
 from videos.states import Status
 from videos.tasks import lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE
 from videos.worker import poll, store, submit, sweep, tick
-from videos.worker.threads import Gate
+from videos.worker.pacing import Gate
 
 LATER = NOW + timedelta(seconds=10)
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -50,18 +51,19 @@ def jobs() -> list[tuple[str, dict[str, Any]]]:
         return [(name, json.loads(arguments)) for name, arguments in cursor.fetchall()]
 
 
-def now_gate(account: UpstreamAccount, action: Action) -> Gate:
+def now_gate(account: UpstreamAccount, action: UpstreamCall) -> Gate:
     return Gate(account, action, time.monotonic())
 
 
 def submit_one(account: UpstreamAccount, now: datetime = LATER) -> None:
-    asyncio.run(submit.submit_next(account, now_gate(account, Action.CREATE), lambda: now))
+    asyncio.run(submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: now))
 
 
 def look_at(task: Task, now: datetime = LATER) -> Task:
     """Look at the task as it is now; returns it as it is then."""
     seen = Task.objects.select_related("account").get(pk=task.pk)
-    gate = now_gate(seen.account, Action.DESCRIBE)
+    assert seen.account is not None
+    gate = now_gate(seen.account, UpstreamCall.DESCRIBE)
     asyncio.run(poll.look(seen.account, seen, gate, lambda: now))
     return reread(task)
 
@@ -90,7 +92,7 @@ def accept(sandbox: Sandbox, task: Task, **script: Any) -> Task:
     """Have the queued task accepted by the sandbox."""
     if script:
         sandbox.script("create", **script)
-    submit_one(task.account)
+    submit_one(UpstreamAccount.objects.get())
     accepted = reread(task)
     assert accepted.status == Status.RUNNING
     return accepted
@@ -199,7 +201,7 @@ def test_our_money_is_no_tenants_business_though_the_code_speaks_of_the_request(
     submit_one(sandbox_account)
     task = reread(task)
     assert task.failure_message == "The upstream provider did not accept this request."
-    assert "our account" in task.attention
+    assert "our account" in task.attention_label
 
 
 def test_credentials_that_no_header_can_carry_put_nothing_in_doubt(
@@ -321,7 +323,7 @@ class ShutGate(Gate):
     """A gate that does not open: the process ends before its moment comes."""
 
     def __init__(self, account: UpstreamAccount) -> None:
-        super().__init__(account, Action.CREATE, time.monotonic())
+        super().__init__(account, UpstreamCall.CREATE, time.monotonic())
         self.reached = asyncio.Event()
 
     async def opens(self) -> None:
@@ -345,7 +347,9 @@ def test_a_submission_cut_off_in_the_middle_of_the_call_is_in_doubt(
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         account.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await _cut_off(submit.submit_next(account, now_gate(account, Action.CREATE), lambda: LATER), received)
+        await _cut_off(
+            submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: LATER), received
+        )
         server.close()
 
     asyncio.run(work())
@@ -379,7 +383,7 @@ def _accept_late(account: UpstreamAccount, meanwhile: Callable[[], object]) -> N
 
     async def work() -> None:
         step = asyncio.create_task(
-            submit.submit_next(account, now_gate(account, Action.CREATE), lambda: LATER)
+            submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: LATER)
         )
         await asyncio.sleep(0.3)
         await asyncio.to_thread(_in_thread, meanwhile)
@@ -420,7 +424,7 @@ def test_an_acceptance_after_the_release_is_shown_to_staff(
     _accept_late(sandbox_account, give_up)
     task = reread(task)
     assert (task.status, task.failure_code) == (Status.FAILED, FailureCode.SUBMISSION_UNKNOWN)
-    assert "given up" in task.attention
+    assert "given up" in task.attention_label
     detail = task.events.last().detail  # type: ignore[union-attr]  # it has four
     assert detail["upstream_task_id"] == sandbox.tasks()[0]["task_id"]
 
@@ -495,7 +499,7 @@ def test_an_unknown_word_means_still_running_and_is_shown_to_staff(
     sandbox.script("describe", "status_word", word="PAUSED")
     task = look_at(task)
     assert (task.status, task.upstream_status) == (Status.RUNNING, "PAUSED")
-    assert "PAUSED" in task.attention
+    assert "PAUSED" in task.attention_label
 
 
 def test_an_unknown_word_of_any_length_is_kept_as_far_as_it_fits(
@@ -589,7 +593,7 @@ def test_a_task_upstream_does_not_know_is_shown_to_staff_once_and_stays_open(
     for _ in range(2):
         task = look_at(task)
     assert task.status == Status.RUNNING
-    assert "TaskNotFound" in task.attention
+    assert "TaskNotFound" in task.attention_label
     assert verbs(task) == ["flag"]
 
 
@@ -649,7 +653,7 @@ def test_storing_twice_replaces_the_file_and_tells_once(
     stored: Callable[..., Task], results_folder: Path
 ) -> None:
     task = stored()
-    name = store.media_name(task)
+    name = media_name(task)
     storages["results"].save(name, ContentFile(b"half of an earlier attempt"))
     task = fetch(task)
     fetch(task)
@@ -696,7 +700,7 @@ def test_a_result_that_finds_the_disk_full_is_fetched_again_later(
     settings.STORAGES = {**has_room, "results": full}
     task = fetch(stored())
     assert (task.status, task.due_at) == (Status.STORING, LATER + store.SHORTEST_RETRY)
-    assert "No space left on device" in task.attention
+    assert "No space left on device" in task.attention_label
     settings.STORAGES = has_room
     task = fetch(task, task.due_at)
     assert (task.status, task.attention) == (Status.SUCCEEDED, "")
@@ -718,7 +722,7 @@ def test_a_broken_result_is_fetched_again_later(
 ) -> None:
     task = fetch(stored(do="broken_result", kind=kind))
     assert task.status == Status.STORING
-    assert "could not be fetched" in task.attention
+    assert "could not be fetched" in task.attention_label
     assert task.result_link not in task.attention
     assert task.due_at == LATER + store.SHORTEST_RETRY
     assert not [path for path in results_folder.rglob("*") if path.is_file()]
@@ -875,7 +879,7 @@ def test_an_overdue_task_is_shown_to_staff_once_and_stays_open(
     for _ in range(2):
         sweep.sweep(far)
     assert (reread(old).status, reread(young).attention) == (status, "")
-    assert "after 4 hours" in reread(old).attention
+    assert "after 4 hours" in reread(old).attention_label
     assert verbs(old) == ["flag"]
 
 
@@ -897,7 +901,7 @@ def test_the_time_in_the_tenants_own_queue_is_not_overdue(
     assert [reread(task).attention for task in (waits, started)] == ["", ""]
     sweep.sweep(LATER + timedelta(hours=4.1))
     assert reread(waits).attention == ""
-    assert "after 4 hours" in reread(started).attention
+    assert "after 4 hours" in reread(started).attention_label
 
 
 def test_media_goes_when_its_time_has_come(make_task: MakeTask, results_folder: Path) -> None:
@@ -929,12 +933,16 @@ def test_a_tick_starts_what_is_due_once_for_each_account_and_kind(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     other = UpstreamAccount.objects.create(name="elsewhere", secret_id="AKIDx", secret_key="y")
-    idle = UpstreamAccount.objects.create(name="idle", secret_id="AKIDx", secret_key="y")
+    UpstreamAccount.objects.create(name="idle", secret_id="AKIDx", secret_key="y")
+    account.disabled_models = ["GV-3.1-720p", "GV-3.1-1080p"]
+    account.save()
+    other.disabled_models = ["GV-3.1-1080p"]
+    other.save()
     for _ in range(2):
         make_task()
         make_task(Status.RUNNING)
-        make_task(account=other)
-    make_task(account=idle, due_at=LATER + timedelta(1))
+        make_task(model="GV-3.1-720p")
+    make_task(model="GV-3.1-1080p", due_at=LATER + timedelta(1))
     for _ in range(3):
         tick.start_due_work(LATER)
     wanted = [
@@ -970,4 +978,4 @@ def test_an_account_whose_secret_cannot_be_read_does_not_stop_the_others(
     make_task()
     tick.start_due_work(LATER)
     assert ("submit", {"account_id": account.pk}) in jobs()
-    assert lifecycle.claim(account, LATER)
+    assert claim_next(account, LATER)

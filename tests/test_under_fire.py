@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Quota, Standing, Tenant, User
 from tests import web_process, worker_process
-from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller
+from tests.conftest import GOOD_BODY, Caller, Sandbox, claim_next, make_caller
 from tests.web_process import Answer, Ask, WebProcesses
 from tests.worker_process import Workers, wait_for
 from videos.billing import ledger, reconciliation
@@ -152,7 +152,7 @@ def history(tenant: Tenant) -> Iterator[tuple[Decimal, int]]:
 def end_next(account: UpstreamAccount) -> bool:
     """Let the next task fail or complete; says whether there was one."""
     now = timezone.now()
-    task = lifecycle.claim(account, now)
+    task = claim_next(account, now)
     if task is None:
         return False
     lifecycle.accepted(task, task.public_id, now, timedelta(minutes=1))

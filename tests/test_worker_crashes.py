@@ -64,7 +64,7 @@ def assert_in_doubt_for_good(task: Task, sandbox: Sandbox) -> None:
     task.refresh_from_db()
     assert (task.state, task.attempts, creates(sandbox)) == (Status.IN_DOUBT, 1, 1)
     assert verbs(task).count("in_doubt") == 1
-    assert "in doubt" in task.attention
+    assert "in doubt" in task.attention_label
 
 
 def test_a_task_asked_for_while_no_worker_runs_is_made_once_one_does(

@@ -19,7 +19,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from tests import worker_process
-from tests.conftest import Caller, MakeTask, Sandbox
+from tests.conftest import Caller, MakeTask, Sandbox, payload_of
 from tests.fork_server import ForkServer
 from tests.worker_process import (
     DOWNLOAD,
@@ -41,7 +41,7 @@ from tests.worker_process import (
 )
 from videos.models import Task, UpstreamAccount, UpstreamBudget
 from videos.queueing import Job, enqueue
-from videos.routing.rate_limits import HORIZON, Action, reserve
+from videos.routing.rate_limits import HORIZON, UpstreamCall, reserve
 from videos.states import Status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -195,7 +195,7 @@ print("ready", flush=True)
 connection.cursor().execute("SELECT pg_advisory_lock_shared(1)")
 while len(grants) < 4:
     with transaction.atomic():
-        moments = rate_limits.reserve(account, rate_limits.Action.CREATE, 3)
+        moments = rate_limits.reserve(account, rate_limits.UpstreamCall.CREATE, 3)
         row = UpstreamBudget.objects.get(account=account, action="create")
     ahead, first = time.time() - time.monotonic(), row.next_at.timestamp() - len(moments) * gap
     grants += [[first + gap * place, ahead + moment] for place, moment in enumerate(moments)]
@@ -232,7 +232,7 @@ def test_a_budget_that_lay_idle_gives_no_moment_twice(account: UpstreamAccount) 
 
     def reserved(wanted: int, horizon: timedelta) -> list[float]:
         # By the row: what is told is later by what the answer took, once more and once less.
-        count = len(reserve(account, Action.CREATE, wanted, horizon))
+        count = len(reserve(account, UpstreamCall.CREATE, wanted, horizon))
         end = UpstreamBudget.objects.get().next_at.timestamp()
         return [end - gap * ahead for ahead in range(count, 0, -1)]
 
@@ -255,7 +255,7 @@ def test_two_workers_share_the_queue_and_tenants_take_turns(
     workers.start()
     wait_until("30 videos", lambda: Task.objects.filter(status=Status.SUCCEEDED).count() == len(asked))
     prompts = [made["prompt"] for made in sandbox.tasks()]
-    assert sorted(prompts) == sorted(task.payload["Prompt"] for task in asked)
+    assert sorted(prompts) == sorted(payload_of(task)["Prompt"] for task in asked)
     assert sandbox.state()["refused_for_limits"] == 0
     assert {f"stranger {number}" for number in range(3)} <= set(prompts[:10])
     assert all(closings(task) == 1 for task in asked)

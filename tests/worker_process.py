@@ -22,7 +22,7 @@ from tests.fork_server import Forked, ForkServer
 from videos.billing import reconciliation
 from videos.models import GenerationStat, Task, UpstreamAccount, UpstreamBudget
 from videos.queueing import Job
-from videos.routing.rate_limits import Action
+from videos.routing.rate_limits import UpstreamCall
 from videos.states import FINAL, Status
 
 CREATE_TIMEOUT = 1.0
@@ -239,9 +239,9 @@ def _last_run(job: Job) -> int:
 @contextmanager
 def submissions_held(account: UpstreamAccount) -> Iterator[None]:
     """Let workers take jobs to submit on the account, and get no further before the block ends."""
-    UpstreamBudget.objects.get_or_create(account=account, action=Action.CREATE.value)
+    UpstreamBudget.objects.get_or_create(account=account, action=UpstreamCall.CREATE.value)
     with transaction.atomic():
-        UpstreamBudget.objects.select_for_update().get(account=account, action=Action.CREATE.value)
+        UpstreamBudget.objects.select_for_update().get(account=account, action=UpstreamCall.CREATE.value)
         yield
 
 

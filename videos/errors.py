@@ -1,7 +1,6 @@
 """What can go wrong with a request or a task, as one tree.
 
     ReelayError
-    ├── TaskNotExist          no such task, or another tenant's: the caller cannot tell
     ├── ModelNotExist         no such model on offer
     ├── ModelNotAllowed       the key may not use the model
     ├── KeyRefused            the key stopped working after it was read
@@ -14,21 +13,18 @@
     ├── VideoNotReady         the task has no result yet, or never will
     └── VideoExpired          the result was kept as long as promised and is gone
 
-What is wrong with the *content* of a request is `requests.InvalidRequestError`; what upstream may answer
-stands in `upstream.base`.
+A task that is not there, or another tenant's, is `Task.DoesNotExist`: the caller cannot tell which. What is
+wrong with the *content* of a request is `requests.InvalidRequestError`; what upstream may answer stands in
+`upstream.base`.
 """
 
 from collections.abc import Sequence
 
-from accounts.quotas.limits import Allowance, Refusal
+from accounts.quotas.limits import Allowance, LimitReached
 
 
 class ReelayError(Exception):
     """Any of the errors above."""
-
-
-class TaskNotExist(ReelayError):
-    """There is no task of that id among the tenant's."""
 
 
 class ModelNotExist(ReelayError):
@@ -63,7 +59,7 @@ class NotAdmitted(ReelayError):
     `allowance` is what is left of the nearest limit of requests per minute, if there is one.
     """
 
-    def __init__(self, refusals: Sequence[Refusal], allowance: Allowance | None = None) -> None:
+    def __init__(self, refusals: Sequence[LimitReached], allowance: Allowance | None = None) -> None:
         super().__init__(refusals[0].message)
         self.refusals = tuple(refusals)
         self.allowance = allowance

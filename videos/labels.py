@@ -7,40 +7,40 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from config.web.badges import BAD, BUSY, GOOD, NEUTRAL, WARN, chip
-from videos.states import STAGE, Status, Verb
+from videos.states import STAGE, Attention, Status, Verb
 
 Label = str | Promise
 
 
-class Look(NamedTuple):
+class Badge(NamedTuple):
     """A word, and the look of its chip."""
 
     label: Label
     chip: str
 
 
-STATUSES: dict[Status, Look] = {
-    Status.WAITING: Look(_("Waiting"), NEUTRAL),
-    Status.QUEUED: Look(_("Queued"), NEUTRAL),
-    Status.SUBMITTING: Look(_("Submitting"), BUSY),
-    Status.IN_DOUBT: Look(_("In doubt"), WARN),
-    Status.RUNNING: Look(_("Running"), BUSY),
-    Status.STORING: Look(_("Storing"), BUSY),
-    Status.SUCCEEDED: Look(_("Completed"), GOOD),
-    Status.FAILED: Look(_("Failed"), BAD),
-    Status.CANCELLED: Look(_("Cancelled"), NEUTRAL),
+STATUSES: dict[Status, Badge] = {
+    Status.WAITING: Badge(_("Waiting"), NEUTRAL),
+    Status.QUEUED: Badge(_("Queued"), NEUTRAL),
+    Status.SUBMITTING: Badge(_("Submitting"), BUSY),
+    Status.IN_DOUBT: Badge(_("In doubt"), WARN),
+    Status.RUNNING: Badge(_("Running"), BUSY),
+    Status.STORING: Badge(_("Storing"), BUSY),
+    Status.SUCCEEDED: Badge(_("Completed"), GOOD),
+    Status.FAILED: Badge(_("Failed"), BAD),
+    Status.CANCELLED: Badge(_("Cancelled"), NEUTRAL),
 }
 """What staff see."""
 
-STAGES: dict[str, Look] = {
-    "queued": Look(_("Queued"), NEUTRAL),
-    "submitting": Look(_("Being submitted"), BUSY),
-    "in_doubt": Look(_("Being confirmed"), BUSY),
-    "running": Look(_("Being generated"), BUSY),
-    "storing": Look(_("Being stored"), BUSY),
-    "completed": Look(_("Completed"), GOOD),
-    "failed": Look(_("Failed"), BAD),
-    "cancelled": Look(_("Cancelled"), NEUTRAL),
+STAGES: dict[str, Badge] = {
+    "queued": Badge(_("Queued"), NEUTRAL),
+    "submitting": Badge(_("Being submitted"), BUSY),
+    "in_doubt": Badge(_("Being confirmed"), BUSY),
+    "running": Badge(_("Being generated"), BUSY),
+    "storing": Badge(_("Being stored"), BUSY),
+    "completed": Badge(_("Completed"), GOOD),
+    "failed": Badge(_("Failed"), BAD),
+    "cancelled": Badge(_("Cancelled"), NEUTRAL),
 }
 """What tenants see, by the values of `states.STAGE`."""
 
@@ -71,6 +71,28 @@ VERBS: dict[str, Label] = {
     Verb.SEEN: _("Seen to by staff"),
 }
 """What happened to a task."""
+
+
+ATTENTIONS: dict[str, Label] = {
+    Attention.IN_DOUBT: _("in doubt: upstream may have accepted it; find out and decide"),
+    Attention.UNKNOWN_WORD: _("upstream says '%(detail)s', which nobody has seen before"),
+    Attention.NO_LINK: _("upstream is done but gives no link"),
+    Attention.NOT_TOLD: _("upstream will not tell about it: %(detail)s"),
+    Attention.NOT_FETCHED: _("its result could not be fetched yet: %(detail)s"),
+    Attention.ACCEPTED_LATE: _("upstream accepted it after it had been given up"),
+    Attention.OUR_ACCOUNT: _(
+        "upstream refused it because of our account with it, not because of the request"
+    ),
+    Attention.OVERDUE: _("it has not ended after %(detail)s hours"),
+}
+"""Why staff should look, with the detail that follows the reason."""
+
+
+def attention_label(attention: str) -> str:
+    """Why staff should look at a task; what an earlier release wrote down in words is told as it is."""
+    reason, _separator, detail = attention.partition(": ")
+    label = ATTENTIONS.get(reason)
+    return attention if label is None else str(label) % {"detail": detail}
 
 
 def status_label(status: str) -> Label:

@@ -40,11 +40,11 @@ def enqueue(job: Job, *, queueing_lock: str | None = None, **arguments: Any) -> 
 
 
 DEFER_SUBMIT = f"""procrastinate_defer_jobs_v1(ARRAY[ROW('{Job.SUBMIT}', '{Job.SUBMIT}', 0, NULL, NULL,
-        jsonb_build_object('account_id', %(account)s::bigint), NULL)]::procrastinate_job_to_defer_v1[])"""
-"""What `enqueue(Job.SUBMIT, account_id=…)` runs, as a part of the statement that makes a task."""
+        jsonb_build_object('account_id', asked.account), NULL)]::procrastinate_job_to_defer_v1[])"""
+"""What `enqueue(Job.SUBMIT, account_id=…)` runs, for the `account` of `asked`, which a statement names."""
 
 NO_SUBMIT_WAITS = f"""NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = '{Job.SUBMIT}'
-        AND status = 'todo' AND args = jsonb_build_object('account_id', %(account)s::bigint))"""
+        AND status = 'todo' AND args = jsonb_build_object('account_id', asked.account))"""
 """Whether a job to submit is needed: one that waits will see the new task, too, or else the next tick will.
 So a thousand tasks made at once, or while no worker runs, leave one job and not a thousand.
 """

@@ -45,6 +45,8 @@ FINAL = frozenset(status for status, arrows in ARROWS.items() if not arrows)
 ACTIVE = frozenset(Status) - FINAL
 LOST = (Status.FAILED, Status.CANCELLED)
 """Ended without a video, and so without a charge."""
+UNSENT = frozenset({Status.WAITING, Status.QUEUED})
+"""Nobody has tried to submit the task, or upstream surely did not receive it."""
 ACCEPTED = frozenset({Status.RUNNING, Status.STORING, Status.SUCCEEDED})
 """Upstream surely has the task."""
 
@@ -101,3 +103,20 @@ class Verb(StrEnum):
     RESUBMIT = "resubmit"
     GIVE_UP = "give_up"
     SEEN = "seen"
+
+
+class Attention(StrEnum):
+    """Why staff should look at a task. What exactly it is about may follow, behind a colon."""
+
+    IN_DOUBT = "in_doubt"
+    UNKNOWN_WORD = "unknown_word"
+    NO_LINK = "no_link"
+    NOT_TOLD = "not_told"
+    NOT_FETCHED = "not_fetched"
+    ACCEPTED_LATE = "accepted_late"
+    OUR_ACCOUNT = "our_account"
+    OVERDUE = "overdue"
+
+    def about(self, detail: str) -> str:
+        """With what it is about: upstream's word, an error, or a number of hours."""
+        return f"{self}: {detail}"

@@ -1,5 +1,6 @@
 """Bearer keys at the edge of the API."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.utils import timezone
@@ -8,10 +9,9 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts import networks
+from accounts.api.lookup import KEY_ALONE, Wanted, presented
 from accounts.models import APIKey, Tenant
-from accounts.models.api_key import LookUp
-
-__all__ = ["ADDRESS_REFUSAL", "CHALLENGE", "REFUSAL", "BearerKeyAuthentication", "LookUp"]
+from config.db.prepared import Row
 
 CHALLENGE = 'Bearer realm="reelay"'
 """The `WWW-Authenticate` of a refusal."""
@@ -23,12 +23,15 @@ ADDRESS_REFUSAL = "This API key may not be used from this address"
 class BearerKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`: `request.user` becomes the tenant, `request.auth` the key.
 
-    A route that is asked for often has one of its own, which looks up what it needs together with the key.
+    A route that is asked for often has a subclass of its own, which looks up what it needs with the key.
     """
 
-    def looked_up(self, request: Request, now: datetime) -> LookUp | None:
-        """What else to look up, which is then in the key's `beside`; None for the key alone."""
-        return None
+    beside: Mapping[str, Row] = {}
+    """What was looked up with the key, by the names of its columns' groups."""
+
+    def wanted(self, request: Request, now: datetime) -> Wanted:
+        """What to look up."""
+        return KEY_ALONE
 
     def authenticate(self, request: Request) -> tuple[Tenant, APIKey] | None:
         """Find the key in one query, and note its use.
@@ -40,9 +43,10 @@ class BearerKeyAuthentication(BaseAuthentication):
             return None
         now = timezone.now()
         # No variable holds the key, for a debug page shows those of every frame.
-        key = APIKey.objects.presented(_credentials(request)[1], now, self.looked_up(request, now))
-        if key is None:
+        found = presented(_credentials(request)[1], now, self.wanted(request, now))
+        if found is None:
             raise AuthenticationFailed(REFUSAL)
+        key, self.beside = found
         address = networks.caller(request.META)
         if not key.allows_address(address):
             raise PermissionDenied(ADDRESS_REFUSAL)

@@ -17,7 +17,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.models import APIKey
-from accounts.quotas.limits import Kind, Refusal
+from accounts.quotas.limits import Kind, LimitReached
 
 _SECOND = 1_000_000_000
 _MINUTE = 60 * _SECOND
@@ -80,7 +80,7 @@ class TooManyRequests(Throttled):
         reached = f"The limit of {limit} requests per minute of this API key is reached"
         super().__init__(wait, f"{reached}.")
         message, retry_at = f"{reached}: {limit} in the last minute", now + timedelta(seconds=wait)
-        self.refusal = Refusal(Kind.RATE, "other_requests_per_minute", limit, limit, message, retry_at)
+        self.refusal = LimitReached(Kind.RATE, "other_requests_per_minute", limit, limit, message, retry_at)
 
 
 class PerKey(BaseThrottle):

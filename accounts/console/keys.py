@@ -21,7 +21,7 @@ from accounts import audit
 from accounts.console.filters import ChoiceFilter
 from accounts.console.lists import BigListAdmin
 from accounts.console.reasons import person
-from accounts.models import APIKey, Place, Purpose
+from accounts.models import APIKey, AuditPlace, Purpose
 from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
 from accounts.pages import key_changes
 from accounts.pages.key_forms import KeyForm
@@ -124,7 +124,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
             obj.tenant, obj.name, obj.scopes, obj.expires_at, made_by=person(request), **restrictions
         )
         obj.pk, obj.prefix, obj.digest = minted.pk, minted.prefix, minted.digest
-        notices.new_key(minted, audit.author(request, Place.CONSOLE), timezone.now(), request)
+        notices.new_key(minted, audit.author(request, AuditPlace.CONSOLE), timezone.now(), request)
         told = gettext("Copy the key now, it is not shown again: %(text)s") % {"text": text}
         messages.warning(request, told)
 
@@ -167,7 +167,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     @transaction.atomic
     def rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse:
         """Replace each by a new one, which is shown; say of the others why not."""
-        by, now = audit.author(request, Place.CONSOLE), timezone.now()
+        by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
         for key in self._of_programs(request, queryset):
             try:
                 _new, text = key_changes.rotate(key, ROTATION_OVERLAP, by, now, request)
@@ -182,7 +182,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     @transaction.atomic
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         """Revoke those that are not revoked yet."""
-        by, now = audit.author(request, Place.CONSOLE), timezone.now()
+        by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
         for key in self._of_programs(request, queryset.filter(revoked_at=None)):
             key_changes.revoke(key, by, now)
             messages.success(request, gettext("Revoked: %(key)s") % {"key": key})

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import audit
-from accounts.models import Place, Tenant, User
+from accounts.models import AuditPlace, Tenant, User
 
 NO_REASON = _("Say why this changes.")
 
@@ -90,5 +90,5 @@ def record(
     tenant: Tenant | None = None,
 ) -> None:
     """Write the change down, before and after, as that of who is logged in; nothing where nothing changed."""
-    by = audit.author(request, Place.CONSOLE)
+    by = audit.author(request, AuditPlace.CONSOLE)
     audit.record_change(by, subject, change, timezone.now(), tenant, reason)

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from accounts import audit
-from accounts.models import AuditEntry, Place
+from accounts.models import AuditEntry, AuditPlace
 from config.console.theme import ModelAdmin
 
 _Row = TypeVar("_Row", bound=Model)
@@ -91,7 +91,7 @@ class RecordedAdmin(ModelAdmin[_Row]):
         return TemplateResponse(request, "admin/history.html", context)
 
     def _record(self, request: HttpRequest, of_page: Model, changes: Iterable[RowChange]) -> None:
-        by, now = audit.author(request, Place.CONSOLE), timezone.now()
+        by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
         for change in () if self.records_all else changes:
             values = change.before, change.after
             audit.record_row(by, change.row or of_page, values, now, change.reason)

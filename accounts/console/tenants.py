@@ -28,7 +28,7 @@ from accounts.console.lists import ListAdmin, ReadOnlyInline
 from accounts.console.memberships import ChangedColumnsFormSet, MembersFormSet, MembershipsInline
 from accounts.console.reasons import NO_REASON, AuditedForm, ChangesForm, person, record
 from accounts.members import appointing
-from accounts.models import APIKey, Place, Quota, Tenant, User
+from accounts.models import APIKey, AuditPlace, Quota, Tenant, User
 from accounts.models.api_key import OF_PROGRAMS
 from accounts.models.tenant import validate_time_zone
 from accounts.pages import invite
@@ -278,7 +278,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         if not self.has_change_permission(request, tenant):
             raise PermissionDenied
         form = ThemedInviteForm(person(request), request.POST or None)
-        invited = form.is_valid() and invite.invite(request, tenant, form, Place.CONSOLE)
+        invited = form.is_valid() and invite.invite(request, tenant, form, AuditPlace.CONSOLE)
         title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
         shown_form = ThemedInviteForm(person(request)) if invited else form
         context = {"title": title, "tenant": tenant, "form": shown_form, "invited": invited or None}

@@ -1,7 +1,7 @@
 """The tables of who is asking, and what they may have."""
 
 from accounts.models.api_key import APIKey, Purpose, Scope
-from accounts.models.audit_entry import AuditEntry, Place
+from accounts.models.audit_entry import AuditEntry, AuditPlace
 from accounts.models.authenticator import Authenticator
 from accounts.models.cos_bucket import CosBucket
 from accounts.models.invitation import Invitation
@@ -12,11 +12,11 @@ from accounts.models.tenant import Membership, Role, Tenant, User
 __all__ = [
     "APIKey",
     "AuditEntry",
+    "AuditPlace",
     "Authenticator",
     "CosBucket",
     "Invitation",
     "Membership",
-    "Place",
     "Purpose",
     "Quota",
     "Role",

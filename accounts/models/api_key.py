@@ -1,16 +1,14 @@
 """API keys: what a tenant's programs prove themselves with."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.core.validators import MinValueValidator
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +17,6 @@ from accounts.models.tenant import Tenant, User
 from accounts.money import MoneyField
 from accounts.networks import Address, validate_network
 from config.amounts import ZERO
-from config.db import prepared
 
 LAST_USED_PRECISION = timedelta(minutes=1)
 """`last_used_at` is written at most this often, so that reading a key costs no write."""
@@ -68,14 +65,6 @@ class Purpose(models.TextChoices):
 def default_scopes() -> list[str]:
     """A new key may read and write."""
     return [Scope.READ.value, Scope.WRITE.value]
-
-
-@dataclass(frozen=True)
-class LookUp:
-    """A statement made by `found_with`, and its values but for the key's prefix."""
-
-    statement: str
-    values: Mapping[str, Any]
 
 
 OF_PROGRAMS = models.Q(purpose=Purpose.PROGRAM)
@@ -143,21 +132,6 @@ class APIKeyManager(models.Manager["APIKey"]):
         own = {"name": name, "prefix": parsed.prefix, "digest": parsed.digest}
         self.get_or_create(tenant=tenant, purpose=purpose, defaults=own)  # a twin may be faster
         return self.select_related("tenant").get(tenant=tenant, purpose=purpose)
-
-    def presented(self, text: str, now: datetime, beside: "LookUp | None" = None) -> "APIKey | None":
-        """The usable key with that text, with its tenant, in one query; None for any other text.
-
-        It is asked for by every request and kept by none, so that a revocation holds at once everywhere.
-        """
-        parsed = keys.parse(text)
-        del text  # a debug page shows the variables of every frame
-        if parsed is None:
-            return None
-        look_up = beside or LookUp(found_with(), {})
-        row = prepared.fetch_first(look_up.statement, {**look_up.values, "prefix": parsed.prefix})
-        key = from_row(row) if row else None
-        is_it = key is not None and keys.same(key.digest, parsed.digest) and key.is_usable(now)
-        return key if is_it else None
 
 
 class APIKey(models.Model):
@@ -246,9 +220,6 @@ class APIKey(models.Model):
     )
 
     objects = APIKeyManager()
-
-    beside: prepared.Row = ()
-    """What the statement that found the key found with it."""
 
     class Meta:
         verbose_name = _("API key")
@@ -348,33 +319,3 @@ class APIKey(models.Model):
         self.last_used_at, self.last_used_address = now, None if address is None else str(address)
         noted = {"last_used_at": now, "last_used_address": self.last_used_address}
         return APIKey.objects.filter(unnoted, pk=self.pk).update(**noted) > 0
-
-
-@cache
-def found_with(columns: str = "", joins: str = "") -> str:
-    """The statement that finds a key and its tenant by the key's `prefix`, and more `columns` of `joins`."""
-    own = [
-        f'{table}."{field.column}"'
-        for table, model in (("key", APIKey), ("tenant", Tenant))
-        for field in model._meta.concrete_fields
-    ]
-    return f"""SELECT {", ".join(own)}{columns and ", "}{columns}
-FROM accounts_apikey key JOIN accounts_tenant tenant ON tenant.id = key.tenant_id
-{joins}
-WHERE key.prefix = %(prefix)s::text"""  # noqa: S608 - made of the names of columns
-
-
-def from_row(row: prepared.Row) -> APIKey:
-    """The key and its tenant that such a statement found."""
-    key_names, tenant_names = _names()
-    tenant_from, tenant_to = len(key_names), len(key_names) + len(tenant_names)
-    key = APIKey.from_db(connection.alias, key_names, row[:tenant_from])
-    key.tenant = Tenant.from_db(connection.alias, tenant_names, row[tenant_from:tenant_to])
-    key.beside = row[tenant_to:]
-    return key
-
-
-@cache
-def _names() -> tuple[list[str], list[str]]:
-    key, tenant = ([field.attname for field in model._meta.concrete_fields] for model in (APIKey, Tenant))
-    return key, tenant

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.tenant import Tenant, User
 
 
-class Place(models.TextChoices):
+class AuditPlace(models.TextChoices):
     """Where a person changes something."""
 
     CONSOLE = "console", _("staff console")
@@ -35,7 +35,7 @@ class AuditEntry(models.Model):
     actor_name = models.CharField(verbose_name=_("person"), max_length=150, help_text=_("As it was then."))
     address = models.GenericIPAddressField(verbose_name=_("address"), null=True)
     place = models.CharField(
-        verbose_name=_("place"), max_length=20, choices=Place.choices, default=Place.CONSOLE
+        verbose_name=_("place"), max_length=20, choices=AuditPlace.choices, default=AuditPlace.CONSOLE
     )
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.PROTECT, null=True, related_name="+"
@@ -63,7 +63,7 @@ class AuditEntry(models.Model):
             # Whoever changes something has a name.
             models.CheckConstraint(condition=~models.Q(actor_name=""), name="audit_entry_has_actor"),
             models.CheckConstraint(
-                condition=models.Q(place__in=Place.values), name="audit_entry_place_known"
+                condition=models.Q(place__in=AuditPlace.values), name="audit_entry_place_known"
             ),
         ]
 

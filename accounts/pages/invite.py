@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, mail
 from accounts.members import invitations
 from accounts.members.invitations import AlreadyMember, TenantSuspended
-from accounts.models import Invitation, Place, Role, Tenant, User
+from accounts.models import AuditPlace, Invitation, Role, Tenant, User
 from config.web.links import absolute
 
 REFUSALS: dict[type[Exception], Promise] = {
@@ -41,7 +41,7 @@ class Invited:
     link: str
 
 
-def invite(request: HttpRequest, tenant: Tenant, form: InviteForm, place: Place) -> Invited | None:
+def invite(request: HttpRequest, tenant: Tenant, form: InviteForm, place: AuditPlace) -> Invited | None:
     """Make the invitation and mail its link, which whoever invites does not see.
 
     None where the form, which is valid, is refused: it says why. Raises `PermissionDenied` for nobody.

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Place, User
+from accounts.models import AuditPlace, User
 
 
 @receiver(user_login_failed)
@@ -26,5 +26,5 @@ def record_failure(credentials: Mapping[str, Any], request: HttpRequest | None =
         "refused": "code" if "otp_token" in credentials else "password",
         "closed": bool(getattr(request, "axes_locked_out", False)),
     }
-    by = audit.claimed(request, Place.OWN_PAGES, person)
+    by = audit.claimed(request, AuditPlace.OWN_PAGES, person)
     audit.record(by, f"log-in of {person or audit.NOBODY_KNOWN}", "", {}, failure, timezone.now())

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 
 THREADS = 1
 MOST_WAITING = 3
@@ -66,15 +67,8 @@ class PooledHasher(PBKDF2PasswordHasher):
         return _pool.run(lambda: PBKDF2PasswordHasher.encode(self, password, salt, iterations))
 
 
-class BusyMiddleware:
+class BusyMiddleware(MiddlewareMixin):
     """Answers 503 where a password could not be hashed now."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """The page."""
-        return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Ask to come again in a moment."""

@@ -18,7 +18,7 @@ from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from accounts import audit
 from accounts.members import invitations
 from accounts.members.invitations import AlreadyMember, NotOpen, OwnInvitation
-from accounts.models import Invitation, Membership, Place, User
+from accounts.models import AuditPlace, Invitation, Membership, User
 from accounts.people import confirmation
 from accounts.people.forms import NewPersonForm
 from accounts.people.log_in import begin_session
@@ -87,7 +87,7 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         return self._recorded(invitations.accept_as_new(token, person, timezone.now()))
 
     def _recorded(self, membership: Membership) -> Membership:
-        by = audit.claimed(self.request, Place.OWN_PAGES, membership.user)
+        by = audit.claimed(self.request, AuditPlace.OWN_PAGES, membership.user)
         after = {"role": membership.role, "invited by": audit.plain(self.invitation.invited_by)}
         audit.record_row(by, membership, ({}, after), membership.created_at)
         return membership

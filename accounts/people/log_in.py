@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormView
 
 from accounts import audit
-from accounts.models import Place, User
+from accounts.models import AuditPlace, User
 from accounts.people import sessions, totp
 from accounts.people.forms import WRONG_CODE, CodeForm, LogInForm
 
@@ -96,7 +96,7 @@ def begin_session(request: HttpRequest, person: User) -> None:
     now = timezone.now()
     login(request, person, BACKEND)
     sessions.describe(request, now)
-    by = audit.author(request, Place.OWN_PAGES)
+    by = audit.author(request, AuditPlace.OWN_PAGES)
     audit.record(by, f"log-in of {person}", "", {}, {"succeeded": True}, now)
 
 

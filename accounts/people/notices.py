@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import mail, networks
 from accounts.audit import Author
-from accounts.models import APIKey, Place, Role, User
+from accounts.models import APIKey, AuditPlace, Role, User
 
 MOST_OWNERS = 20
 """Who are told of a key; a tenant with more owners has told enough."""
@@ -38,7 +38,7 @@ def new_key(key: APIKey, by: Author, now: datetime, request: HttpRequest | None 
     """Mail the owners of the tenant that there is a new key, who made it, and from where."""
     owners = User.objects.filter(memberships__tenant=key.tenant, memberships__role=Role.OWNER, is_active=True)
     to = owners.exclude(email="").order_by("pk").values_list("email", flat=True)[:MOST_OWNERS]
-    who = by.name if by.place is Place.PORTAL else STAFF
+    who = by.name if by.place is AuditPlace.PORTAL else STAFF
     _send(request, "new_key", to, {"key": key, "by": who, "at": now, "address": by.address})
 
 

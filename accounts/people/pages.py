@@ -9,7 +9,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from accounts import audit
-from accounts.models import Place, User
+from accounts.models import AuditPlace, User
 from accounts.people import sessions
 
 
@@ -28,7 +28,7 @@ class OwnPage(LoginRequiredMixin):
 
     def record(self, subject: str, change: audit.Change, now: datetime) -> None:
         """Write down what the person changed of themselves, in the transaction that does."""
-        audit.record_change(audit.author(self.request, Place.OWN_PAGES), subject, change, now)
+        audit.record_change(audit.author(self.request, AuditPlace.OWN_PAGES), subject, change, now)
 
     def end_other_sessions(self) -> None:
         """Log the person out everywhere but here."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts import audit
-from accounts.models import Place, User
+from accounts.models import AuditPlace, User
 from accounts.people import notices, sessions
 from accounts.people.forms import PasswordForm, ResetForm
 from config.web.links import absolute
@@ -79,7 +79,7 @@ class ResetPage(views.PasswordResetConfirmView):
 
 def _changed(request: HttpRequest, person: User, *, besides: str | None = None) -> None:
     """Write down that the password is another, tell the person, and log them out everywhere else."""
-    now, by = timezone.now(), audit.claimed(request, Place.OWN_PAGES, person)
+    now, by = timezone.now(), audit.claimed(request, AuditPlace.OWN_PAGES, person)
     audit.record(by, audit.subject_of(person), "", {}, {"password": audit.CHANGED}, now)
     notices.tell(request, person, notices.PASSWORD_CHANGED, now)
     sessions.end(person, besides=besides)

@@ -12,7 +12,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 
 from accounts import audit
-from accounts.models import Membership, Place, Role, Tenant, User
+from accounts.models import AuditPlace, Membership, Role, Tenant, User
 from accounts.people import sessions
 from accounts.portal.navigation import entries
 
@@ -60,7 +60,7 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     @property
     def author(self) -> audit.Author:
         """As whom the audit log knows the person."""
-        return audit.author(self.request, Place.PORTAL)
+        return audit.author(self.request, AuditPlace.PORTAL)
 
     def record(self, subject: str, change: audit.Change) -> None:
         """Write the change down, before and after, as the person's; nothing where nothing changed.

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.members import invitations, memberships
 from accounts.members.memberships import NEEDS_OWNER, LastOwner
-from accounts.models import Invitation, Membership, Place, Role
+from accounts.models import AuditPlace, Invitation, Membership, Role
 from accounts.pages import invite
 from accounts.pages.invite import InviteForm
 from accounts.portal.base import TenantPage
@@ -59,7 +59,7 @@ class MembersPage(_Page):
         form = InviteForm(request.POST)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
-        invited = invite.invite(request, self.tenant, form, Place.PORTAL)
+        invited = invite.invite(request, self.tenant, form, AuditPlace.PORTAL)
         if invited is None:
             return self.render_to_response(self.get_context_data(form=form))
         self.note("member invited", role=invited.invitation.role)

@@ -4,7 +4,7 @@ An empty limit is unlimited, 0 refuses everything. Every limit is counted exactl
 it is, its value, the use so far and when to come again (contract section 5).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -52,6 +52,11 @@ class Limits:
             return most
         return min(most, max(0, self.concurrent_tasks - open_tasks))
 
+    def waits(self, totals: Totals) -> bool:
+        """Whether one task more would wait in the tenant's own queue."""
+        is_free = self.room(totals.open_tasks, most=1) > 0 and totals.waiting_tasks == 0
+        return self.queues_when_full and not is_free
+
 
 @dataclass(frozen=True)
 class Minute:
@@ -61,23 +66,33 @@ class Minute:
     since: datetime | None = None
     """When the first of them was made."""
 
+    def full_since(self, limit: int | None) -> datetime | None:
+        """When the first of the latest `limit` tasks was made; None where there are fewer, or no limit."""
+        return self.since if limit is not None and self.tasks >= limit else None
+
+    def with_task(self, now: datetime) -> "Minute":
+        """After one task more."""
+        return Minute(self.tasks + 1, self.since or now)
+
 
 @dataclass(frozen=True)
 class Recent:
     """What is looked up beside the totals, each only where a limit needs it."""
 
-    full_minute_since: datetime | None = None
-    """When the tenant made the first of its latest `requests_per_minute` tasks; None where it made fewer."""
-    key_full_minute_since: datetime | None = None
-    """The same for the key."""
-    key_month_spend: Decimal = Decimal(0)
     minute: Minute = Minute()
     """Of the tenant."""
     key_minute: Minute = Minute()
+    key_month_spend: Decimal = Decimal(0)
+
+    def with_task(self, price: Decimal, now: datetime) -> "Recent":
+        """After one task more."""
+        return Recent(
+            self.minute.with_task(now), self.key_minute.with_task(now), self.key_month_spend + price
+        )
 
 
 @dataclass(frozen=True)
-class Refusal:
+class LimitReached:
     """One limit that stands against a task."""
 
     kind: Kind
@@ -101,44 +116,61 @@ class Allowance:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """Whether a task may be made, and whether it has to wait in the tenant's own queue."""
+class AdmissionDecision:
+    """Whether a task may be made, whether it then waits in the tenant's own queue, and what is then used."""
 
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[LimitReached, ...]
     waits: bool
+    totals: Totals
+    """With the task, if it may be made."""
+    recent: Recent
 
 
 def decide(
+    limits: Limits, totals: Totals, recent: Recent, demands: Iterable[Demand], period: Period, now: datetime
+) -> list[AdmissionDecision]:
+    """Hold tasks against all limits, each as if those before it that may be made were made already.
+
+    `totals` must be those of `period`.
+    """
+    decisions = []
+    for demand in demands:
+        decision = _decide(limits, totals, recent, demand, period, now)
+        totals, recent = decision.totals, decision.recent
+        decisions.append(decision)
+    return decisions
+
+
+def _decide(
     limits: Limits, totals: Totals, recent: Recent, demand: Demand, period: Period, now: datetime
-) -> Decision:
-    """Hold a task against every limit at once; `totals` must be those of `period`."""
-    waits = limits.queues_when_full and not (
-        limits.room(totals.open_tasks, most=1) and totals.waiting_tasks == 0
-    )
+) -> AdmissionDecision:
+    waits = limits.waits(totals)
     refusals = (
         *_rates(limits, recent, now),
         *(_queue(limits, totals, demand, now) if waits else _concurrency(limits, totals, demand, now)),
         *_quotas(limits, totals, recent, demand, period),
         *_balance(limits, totals, demand),
     )
-    return Decision(refusals, waits)
+    if not refusals:
+        totals, recent = totals.with_hold(demand, waits=waits), recent.with_task(demand.price, now)
+    return AdmissionDecision(refusals, waits, totals, recent)
 
 
-def allowance(limits: Limits, recent: Recent, now: datetime, *, made: int = 0) -> Allowance | None:
+def allowance(limits: Limits, recent: Recent, now: datetime) -> Allowance | None:
     """What is left of the limit of requests per minute that is reached first, the tenant's or the key's.
 
-    `made` tasks were made since `recent` was looked up. None where there is no such limit.
+    None where there is no such limit.
     """
     both = (
         (limits.requests_per_minute, recent.minute),
         (limits.key_requests_per_minute, recent.key_minute),
     )
-    known = [_allowance(limit, minute, now, made) for limit, minute in both if limit is not None]
+    known = [_allowance(limit, minute, now) for limit, minute in both if limit is not None]
     return min(known, key=_nearness, default=None)
 
 
-def _allowance(limit: int, minute: Minute, now: datetime, made: int) -> Allowance:
-    remaining = max(0, limit - minute.tasks - made)
+def _allowance(limit: int, minute: Minute, now: datetime) -> Allowance:
+    remaining = max(0, limit - minute.tasks)
     is_full = limit > 0 and not remaining
     return Allowance(limit, remaining, (minute.since or now) + MINUTE if is_full else None)
 
@@ -149,32 +181,29 @@ def _nearness(allowance: Allowance) -> tuple[int, bool, float]:
     return allowance.remaining, allowance.limit > 0, -at.timestamp() if at else 0.0
 
 
-def _rates(limits: Limits, recent: Recent, now: datetime) -> Iterator[Refusal]:
-    for name, limit, since, whose in (
-        ("requests_per_minute", limits.requests_per_minute, recent.full_minute_since, "The limit"),
-        (
-            "key.requests_per_minute",
-            limits.key_requests_per_minute,
-            recent.key_full_minute_since,
-            "This key's limit",
-        ),
+def _rates(limits: Limits, recent: Recent, now: datetime) -> Iterator[LimitReached]:
+    own, keys = limits.requests_per_minute, limits.key_requests_per_minute
+    for name, limit, minute, whose in (
+        ("requests_per_minute", own, recent.minute, "The limit"),
+        ("key.requests_per_minute", keys, recent.key_minute, "This key's limit"),
     ):
+        since = minute.full_since(limit)
         if limit == 0:
-            yield Refusal(Kind.RATE, name, 0, 0, f"{whose} is 0 requests per minute: none are taken")
+            yield LimitReached(Kind.RATE, name, 0, 0, f"{whose} is 0 requests per minute: none are taken")
         elif limit is not None and since is not None and now - since < MINUTE:
             message = f"{whose} of {limit} requests per minute is reached: {limit} in the last minute"
-            yield Refusal(Kind.RATE, name, limit, limit, message, since + MINUTE)
+            yield LimitReached(Kind.RATE, name, limit, limit, message, since + MINUTE)
 
 
-def _concurrency(limits: Limits, totals: Totals, demand: Demand, now: datetime) -> Iterator[Refusal]:
+def _concurrency(limits: Limits, totals: Totals, demand: Demand, now: datetime) -> Iterator[LimitReached]:
     limit = limits.concurrent_tasks
     if limit is not None and totals.open_tasks >= limit:
         message = f"The limit of {limit} concurrent tasks is reached: {totals.open_tasks} at work"
         retry_at = _next_place(limit, demand, now)
-        yield Refusal(Kind.CONCURRENCY, "concurrent_tasks", limit, totals.open_tasks, message, retry_at)
+        yield LimitReached(Kind.CONCURRENCY, "concurrent_tasks", limit, totals.open_tasks, message, retry_at)
 
 
-def _queue(limits: Limits, totals: Totals, demand: Demand, now: datetime) -> Iterator[Refusal]:
+def _queue(limits: Limits, totals: Totals, demand: Demand, now: datetime) -> Iterator[LimitReached]:
     if limits.concurrent_tasks == 0:  # it would wait for ever
         yield from _concurrency(limits, totals, demand, now)
     elif limits.queued_tasks is not None and totals.waiting_tasks >= limits.queued_tasks:
@@ -184,7 +213,7 @@ def _queue(limits: Limits, totals: Totals, demand: Demand, now: datetime) -> Ite
             f" {totals.open_tasks} at work"
         )
         retry_at = _next_place(limits.concurrent_tasks, demand, now)
-        yield Refusal(Kind.CONCURRENCY, "queued_tasks", limit, totals.waiting_tasks, message, retry_at)
+        yield LimitReached(Kind.CONCURRENCY, "queued_tasks", limit, totals.waiting_tasks, message, retry_at)
 
 
 def _next_place(limit: int | None, demand: Demand, now: datetime) -> datetime | None:
@@ -196,7 +225,7 @@ def _next_place(limit: int | None, demand: Demand, now: datetime) -> datetime | 
 
 def _quotas(
     limits: Limits, totals: Totals, recent: Recent, demand: Demand, period: Period
-) -> Iterator[Refusal]:
+) -> Iterator[LimitReached]:
     seconds, price = demand.seconds, demand.price
     day_ends, month_ends = period.day_ends, period.month_ends
     video, money = "seconds of video", f"{demand.currency} spent"
@@ -215,16 +244,18 @@ def _quotas(
             )
             fits_a_new_one = 0 < limit >= asked
             anew = f"; it starts anew at {ends.isoformat()}" if fits_a_new_one else ""
-            yield Refusal(Kind.QUOTA, name, limit, used, message + anew, ends if fits_a_new_one else None)
+            yield LimitReached(
+                Kind.QUOTA, name, limit, used, message + anew, ends if fits_a_new_one else None
+            )
 
 
-def _balance(limits: Limits, totals: Totals, demand: Demand) -> Iterator[Refusal]:
+def _balance(limits: Limits, totals: Totals, demand: Demand) -> Iterator[LimitReached]:
     if limits.is_prepaid and totals.balance < demand.price:
         message = (
             f"The balance of {_plain(totals.balance)} {demand.currency} does not cover this task:"
             f" {_plain(demand.price)} {demand.currency} asked for"
         )
-        yield Refusal(Kind.QUOTA, "balance", totals.balance, totals.held, message)
+        yield LimitReached(Kind.QUOTA, "balance", totals.balance, totals.held, message)
 
 
 def _plain(number: int | Decimal) -> str:

@@ -14,7 +14,7 @@ Outcome = TypeVar("Outcome")
 
 
 @dataclass(slots=True)
-class Job(Generic[Outcome]):
+class Work(Generic[Outcome]):
     """Something to do for a caller, and whom to tell."""
 
     caller: bytes
@@ -36,8 +36,8 @@ class Threads:
     def __init__(self, count: int) -> None:
         self._free = count
         self._running: dict[bytes, int] = {}
-        self._waiting: OrderedDict[bytes, deque[Job[Any]]] = OrderedDict()
-        self._started: SimpleQueue[Job[Any]] = SimpleQueue()
+        self._waiting: OrderedDict[bytes, deque[Work[Any]]] = OrderedDict()
+        self._started: SimpleQueue[Work[Any]] = SimpleQueue()
         for number in range(count):
             threading.Thread(target=self._serve, name=f"request-{number}", daemon=True).start()
 
@@ -47,7 +47,7 @@ class Threads:
         Raises `TimeoutError` where that takes longer than so many seconds.
         """
         loop = asyncio.get_running_loop()
-        job: Job[Outcome] = Job(caller, work, loop.create_future())
+        job: Work[Outcome] = Work(caller, work, loop.create_future())
         # A timer of the loop costs a third of `asyncio.timeout`.
         timer = loop.call_later(seconds, _settle, job.done, TimeoutError()) if seconds else None
         if caller not in self._waiting and self._may_start(caller):
@@ -64,7 +64,7 @@ class Threads:
     def _may_start(self, caller: bytes) -> bool:
         return self._free > OTHERS_SHARE * self._running.get(caller, 0)
 
-    def _start(self, job: Job[Any]) -> None:
+    def _start(self, job: Work[Any]) -> None:
         self._free -= 1
         self._running[job.caller] = self._running.get(job.caller, 0) + 1
         self._started.put(job)
@@ -73,7 +73,7 @@ class Threads:
         while True:  # nothing here may keep a job that is done, for it keeps a connection open
             self._do(self._started.get())
 
-    def _do(self, job: Job[Any]) -> None:
+    def _do(self, job: Work[Any]) -> None:
         outcome: object
         try:
             outcome = job.work()
@@ -83,7 +83,7 @@ class Threads:
             job.done.get_loop().call_soon_threadsafe(self._ended, job, outcome)
         del job, outcome  # an error keeps this frame, and would be kept by it
 
-    def _ended(self, job: Job[Any], outcome: object) -> None:
+    def _ended(self, job: Work[Any], outcome: object) -> None:
         _settle(job.done, outcome)
         self._free += 1
         if running := self._running.pop(job.caller) - 1:

@@ -11,14 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.postgres.place import Place
+from config.postgres.place import ServerFiles
 
 _NOBODY = 65534
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemUser:
     """Whom the server can run as, which must not be root; `prefix` is the command that makes it so."""
 
     uid: int
@@ -31,10 +31,10 @@ class Account:
         return self.uid != os.geteuid()
 
 
-def account_for(place: Place, binaries: Path) -> Account:
+def account_for(place: ServerFiles, binaries: Path) -> SystemUser:
     """Ourselves; for root, the first of the possible accounts that reaches both programs and data."""
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+        return SystemUser(os.geteuid(), os.getegid())
     for account in _accounts_for_root(place):
         if _reaches(account, place.root.parent, binaries):
             return account
@@ -44,17 +44,17 @@ def account_for(place: Place, binaries: Path) -> Account:
     )
 
 
-def _accounts_for_root(place: Place) -> Iterator[Account]:
+def _accounts_for_root(place: ServerFiles) -> Iterator[SystemUser]:
     with suppress(FileNotFoundError):
         owner = place.cluster.stat()
         if owner.st_uid != 0:
-            yield Account(owner.st_uid, owner.st_gid)
+            yield SystemUser(owner.st_uid, owner.st_gid)
     # In a user namespace of its own the server takes itself for nobody, while its files stay root's.
-    yield Account(0, 0, ("unshare", "-U", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"))
-    yield Account(_NOBODY, _NOBODY)
+    yield SystemUser(0, 0, ("unshare", "-U", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"))
+    yield SystemUser(_NOBODY, _NOBODY)
 
 
-def _reaches(account: Account, folder: Path, binaries: Path) -> bool:
+def _reaches(account: SystemUser, folder: Path, binaries: Path) -> bool:
     test = 'test -x "$1" && cd "$2"'
     try:
         return ran(account, ["/bin/sh", "-c", test, "sh", str(binaries / "postgres"), str(folder)])
@@ -62,7 +62,7 @@ def _reaches(account: Account, folder: Path, binaries: Path) -> bool:
         return False
 
 
-def take_possession(place: Place, account: Account) -> None:
+def take_possession(place: ServerFiles, account: SystemUser) -> None:
     """Give the folders to the account; with user namespaces come or gone, another one may have had them."""
     _make_socket_folder(place.sockets, account)
     for folder in (place.root, place.cluster):
@@ -70,13 +70,13 @@ def take_possession(place: Place, account: Account) -> None:
             _chown_tree(folder, account)
 
 
-def _chown_tree(folder: Path, account: Account) -> None:
+def _chown_tree(folder: Path, account: SystemUser) -> None:
     os.chown(folder, account.uid, account.gid)
     for path in folder.rglob("*"):
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
-def _make_socket_folder(folder: Path, account: Account) -> None:
+def _make_socket_folder(folder: Path, account: SystemUser) -> None:
     """Make the folder, ours alone; where it lies in /tmp, another user may have been there before."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -87,14 +87,14 @@ def _make_socket_folder(folder: Path, account: Account) -> None:
     os.chown(folder, account.uid, account.gid)
 
 
-def ran(account: Account, command: list[str], stdin: str = "") -> bool:
+def ran(account: SystemUser, command: list[str], stdin: str = "") -> bool:
     """Run it to its end; whether it succeeded."""
     with spawn(account, command) as process:
         process.communicate(stdin.encode())
     return process.returncode == 0
 
 
-def spawn(account: Account, command: list[str]) -> subprocess.Popen[bytes]:
+def spawn(account: SystemUser, command: list[str]) -> subprocess.Popen[bytes]:
     """Start it; on Linux it does not outlive us."""
     return subprocess.Popen(  # noqa: S603 - our own programs and settings
         [*account.prefix, *command],

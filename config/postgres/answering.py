@@ -4,13 +4,13 @@ import socket
 import struct
 from pathlib import Path
 
-from config.postgres.place import Place
+from config.postgres.place import ServerFiles
 
 _REPLY_SECONDS = 1.0
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # the one message a server answers before it knows who asks
 
 
-def answers(place: Place) -> bool:
+def answers(place: ServerFiles) -> bool:
     """Whether this keeper's server takes connections; an earlier one may have left its files, or be dying."""
     status = _lines(place.pid_file)
     return (

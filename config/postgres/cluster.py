@@ -9,14 +9,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from config.postgres.accounts import Account, ran
-from config.postgres.place import NAME, Place
+from config.postgres.accounts import SystemUser, ran
+from config.postgres.place import NAME, ServerFiles
 
 _SURVIVAL_SECONDS = 2.0
 _POLL_SECONDS = 0.005
 
 
-def make_cluster(place: Place, binaries: Path, account: Account) -> None:
+def make_cluster(place: ServerFiles, binaries: Path, account: SystemUser) -> None:
     """Make cluster and database under another name first, so that a half-made one never counts."""
     for half_made in place.root.glob("new-*"):
         shutil.rmtree(half_made, ignore_errors=True)
@@ -29,20 +29,20 @@ def make_cluster(place: Place, binaries: Path, account: Account) -> None:
     new.rename(place.cluster)
 
 
-def _init(cluster: Path, binaries: Path, account: Account, ctype: str) -> bool:
+def _init(cluster: Path, binaries: Path, account: SystemUser, ctype: str) -> bool:
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", f"--lc-ctype={ctype}"]
     command = [str(binaries / "initdb"), "-D", str(cluster), "--encoding=UTF8", *locale]
     return ran(account, [*command, "-N", "-U", NAME, "--auth=trust", "--no-instructions"])
 
 
-def _create_database(cluster: Path, binaries: Path, account: Account) -> None:
+def _create_database(cluster: Path, binaries: Path, account: SystemUser) -> None:
     single_user = [str(binaries / "postgres"), "--single", "-D", str(cluster)]
     command = [*single_user, "-c", "exit_on_error=on", "-c", "fsync=off", "postgres"]
     if not ran(account, command, stdin=f"CREATE DATABASE {NAME}\n"):
         raise SystemExit(f"The database {NAME} could not be created.")
 
 
-def clear_remnants(place: Place) -> None:
+def clear_remnants(place: ServerFiles) -> None:
     """Remove what a killed server left: PostgreSQL would not start while its pid is someone else's by now."""
     if sys.platform == "linux" and place.pid_file.exists():
         _end_survivors(place.cluster)

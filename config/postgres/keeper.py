@@ -13,7 +13,7 @@ from typing import IO
 from config.locks import opened
 from config.postgres.accounts import account_for, spawn, take_possession
 from config.postgres.cluster import clear_remnants, make_cluster
-from config.postgres.place import PORT, Place
+from config.postgres.place import PORT, ServerFiles
 
 _STOP_SECONDS = 10.0
 
@@ -37,10 +37,10 @@ def main(root: str, binaries: str, lock: str, *settings: str) -> None:
     os.umask(0o077)
     os.set_inheritable(int(lock), False)  # noqa: FBT003 - takes it by position only
     options = dict(setting.split("=", 1) for setting in settings)
-    _keep(Place(Path(root)), Path(binaries), options, os.fdopen(int(lock), "r+"))
+    _keep(ServerFiles(Path(root)), Path(binaries), options, os.fdopen(int(lock), "r+"))
 
 
-def _keep(place: Place, binaries: Path, options: Mapping[str, str], lock: IO[str]) -> None:
+def _keep(place: ServerFiles, binaries: Path, options: Mapping[str, str], lock: IO[str]) -> None:
     """Start the server and stay until it has ended: because nobody needed it any more, or by itself."""
     account = account_for(place, binaries)
     take_possession(place, account)
@@ -67,7 +67,7 @@ def _stop_when_unneeded(holders: Path, server: subprocess.Popen[bytes]) -> None:
             server.wait()
 
 
-def _server_command(place: Place, binaries: Path, options: Mapping[str, str]) -> list[str]:
+def _server_command(place: ServerFiles, binaries: Path, options: Mapping[str, str]) -> list[str]:
     settings = {"unix_socket_directories": str(place.sockets), **_SERVER_OPTIONS, **options}
     flags = [f"--{name}={value}" for name, value in settings.items()]
     return [str(binaries / "postgres"), "-D", str(place.cluster), *flags]

@@ -26,13 +26,13 @@ class EmbeddedPostgresError(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class ServerFiles:
     """The files of one server, all under `root`; only the socket folder moves where that path is too long."""
 
     root: Path
 
     @classmethod
-    def under(cls, data: Path) -> "Place":
+    def under(cls, data: Path) -> "ServerFiles":
         """The place of the server that keeps its data in this folder."""
         return cls(data.resolve())
 
@@ -86,7 +86,7 @@ def url(data: Path) -> str:
 
     Pure: starts nothing, creates nothing. libpq itself (psql) does not read a socket folder in this form.
     """
-    return f"postgres://{NAME}@:{PORT}/{quote(str(Place.under(data).sockets))}/{NAME}"
+    return f"postgres://{NAME}@:{PORT}/{quote(str(ServerFiles.under(data).sockets))}/{NAME}"
 
 
 def binaries_folder() -> Path:

@@ -190,29 +190,28 @@ def _sql_of_create(callers: "list[Caller]") -> str:
     from django.utils import timezone
 
     from videos.tasks import admission, creation, orders, sql
-    from videos.tasks.idempotency import Repetition, fingerprint
+    from videos.tasks.idempotency import Fingerprint, hash_of
 
     caller = callers[0]
     assert caller.key is not None
-    asker = admission.Asker.of(caller.key, timezone.now(), Repetition(fingerprint(BODY)))
-    seen = admission.look(asker)
-    order = orders.order(BODY, asker, seen)
-    task = creation._task(order, asker, Status.QUEUED)
+    asks = admission.Caller.of(caller.key, timezone.now(), Fingerprint(hash_of(BODY)))
+    seen = admission.look(asks)
+    order = orders.order(orders.check(BODY, asks, seen))
+    created = creation.Created(creation._task(order, Status.QUEUED), place=None, allowance=None)
+    record = {name: value for name, value in creation._record(0, order, created).items() if name != "id"}
+    own = f"jsonb_build_object('key', {_of_caller('key')}, 'id', gen_random_uuid())"
+    task = f"({_literal(json.dumps(record))}::jsonb || {own})"
     standing = f"(SELECT version + 1 FROM accounts_standing WHERE tenant_id = {_of_caller('tenant')})"
     values = {
-        **creation._columns(task),
         **creation._totals(seen.totals),
-        "answer": "",
-        "idempotency_key": None,
-        "asked": b"",
-        "told": "{}",
-        "task": Expression("gen_random_uuid()"),
+        "now": asks.now,
+        "tasks": Expression(f"jsonb_build_array({task})"),
         "tenant": Expression(_of_caller("tenant")),
-        "key": Expression(_of_caller("key")),
         "version": Expression(standing),
+        "seen_version": Expression(f"{standing} - 1"),
     }
-    look = {**admission.looked_up(asker.now, None), "prefix": Expression(_of_caller("prefix"))}
-    return _script(len(callers), (sql.LOOK, look), (sql.CREATE, values))
+    look = {**admission.wanted(asks.now, None).values, "prefix": Expression(_of_caller("prefix"))}
+    return _script(len(callers), (sql.SNAPSHOT.statement, look), (sql.CREATE, values))
 
 
 def _sql_of_read(callers: "list[Caller]") -> str:
@@ -222,7 +221,7 @@ def _sql_of_read(callers: "list[Caller]") -> str:
     task = "(SELECT id FROM bench_task WHERE number = :task)"
     prefix = "(SELECT prefix FROM bench_task WHERE number = :task)"
     values = {"task": Expression(task), "prefix": Expression(prefix)}
-    return f"\\set task random(1, {TASKS_TO_READ})\n" + _script(len(callers), (sql.READ, values))
+    return f"\\set task random(1, {TASKS_TO_READ})\n" + _script(len(callers), (sql.READ.statement, values))
 
 
 class Expression(str):

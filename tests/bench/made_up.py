@@ -249,7 +249,8 @@ WITH drawn AS (
             THEN least(%(until)s, created_at + luck * interval '160 s' + interval '43 s') END AS finished_at
     FROM asked
 )
-SELECT id, tenant_id, api_key_id, %(account)s, status, model, seconds,
+SELECT id, tenant_id, api_key_id, CASE WHEN accepted_at IS NOT NULL THEN %(account)s::bigint END,
+    status, model, seconds,
     jsonb_set(request, '{{prompt}}', to_jsonb(prompt)), jsonb_set(payload, '{{Prompt}}', to_jsonb(prompt)),
     ARRAY[]::text[], price, usage_day, sha256(uuid_send(bits)), 0, num_nonnulls(accepted_at),
     CASE WHEN is_open THEN %(until)s + interval '100 years' ELSE created_at END, done_at,

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.members import invitations
-from accounts.models import APIKey, CosBucket, Membership, Place, Quota, Role, Tenant, User
+from accounts.models import APIKey, AuditPlace, CosBucket, Membership, Quota, Role, Tenant, User
 from tests.bench import made_up
 from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller, order_video
 from tests.fork_server import ForkServer
@@ -113,7 +113,7 @@ def _furnish(site: Site) -> None:
     mate = User.objects.create_user("bob@example.com", "bob@example.com", PASSWORD)
     Membership.objects.create(tenant=site.tenant, user=mate, role=Role.VIEWER)
     invitations.invite(site.tenant, "carol@example.com", Role.MEMBER, site.alice, now)
-    by = audit.Author(site.sophie, Place.CONSOLE)
+    by = audit.Author(site.sophie, AuditPlace.CONSOLE)
     audit.record(by, "quota of Alice Studio", "agreed by mail", {"queued_tasks": 1}, {}, now, site.tenant)
     old, _ = APIKey.objects.mint(site.tenant, "an old program")
     old.revoke(now)

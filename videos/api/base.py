@@ -1,6 +1,6 @@
 """What every route of the API has in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from rest_framework.exceptions import MethodNotAllowed
@@ -12,6 +12,7 @@ from accounts.api.authentication import BearerKeyAuthentication
 from accounts.api.permissions import HasScope
 from accounts.api.throttles import PerKey
 from accounts.models import APIKey
+from config.db.prepared import Row
 from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser
 from videos.api.forms import BracketFormParser
 
@@ -42,3 +43,8 @@ class View(APIView):
     def key(self) -> APIKey:
         """The key of the caller; the permissions saw to it that there is one."""
         return cast("APIKey", self.request.auth)
+
+    @property
+    def beside(self) -> Mapping[str, Row]:
+        """What was looked up with the key, as the route's authentication wanted."""
+        return cast("BearerKeyAuthentication", self.request.successful_authenticator).beside

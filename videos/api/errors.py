@@ -28,6 +28,7 @@ from videos import errors
 from videos.api import hints, rate_limits
 from videos.api.bodies import RequestTooLarge
 from videos.api.forms import IncompleteForm
+from videos.models import Task
 from videos.requests import InvalidRequestError, Violation
 
 NO_RETRY = (("x-should-retry", "false"),)
@@ -64,7 +65,7 @@ REFUSALS: dict[type[Exception], Refusal] = {
     drf.PermissionDenied: Refusal(403, "permission_error", "permission_denied"),
     errors.ModelNotAllowed: Refusal(403, "permission_error", "permission_denied"),
     drf.NotFound: Refusal(404, _MISSING, "not_found", "Unknown route"),
-    errors.TaskNotExist: Refusal(404, _MISSING, "task_not_exist", _UNKNOWN_TASK),
+    Task.DoesNotExist: Refusal(404, _MISSING, "task_not_exist", _UNKNOWN_TASK),
     errors.ModelNotExist: Refusal(404, _MISSING, "model_not_found"),
     drf.MethodNotAllowed: Refusal(405, _INVALID, "method_not_allowed"),
     errors.MaxCostExceeded: Refusal(400, _INVALID, "max_cost_exceeded", param="max_cost"),
@@ -124,7 +125,7 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     return Response(body, status=refusal.status, headers=headers)
 
 
-def _limited(refusals: Sequence[limits.Refusal], allowance: limits.Allowance | None) -> Response:
+def _limited(refusals: Sequence[limits.LimitReached], allowance: limits.Allowance | None) -> Response:
     now = timezone.now()
     headers = {**rate_limits.headers(allowance, now), **dict(_when_to_retry(refusals, now))}
     return Response(not_admitted(refusals), status=429, headers=headers)
@@ -144,7 +145,7 @@ _LIMIT_CODES: dict[limits.Kind, tuple[str, ErrorCode]] = {
 }
 
 
-def not_admitted(refusals: Sequence[limits.Refusal]) -> dict[str, Any]:
+def not_admitted(refusals: Sequence[limits.LimitReached]) -> dict[str, Any]:
     """The envelope for a task that limits stand against: the first on top, all in `errors`."""
     first = refusals[0]
     kind, code = _LIMIT_CODES[first.kind]
@@ -152,7 +153,7 @@ def not_admitted(refusals: Sequence[limits.Refusal]) -> dict[str, Any]:
     return envelope(first.message, type=kind, code=code) | {"errors": described}
 
 
-def limit_reached(refusal: limits.Refusal) -> dict[str, Any]:
+def limit_reached(refusal: limits.LimitReached) -> dict[str, Any]:
     """One limit: its name, its value, the use so far, and when to come again (null: never)."""
     return {
         "message": refusal.message,
@@ -169,7 +170,7 @@ def _number(value: int | Decimal) -> int | str:
     return shown(value) if isinstance(value, Decimal) else value
 
 
-def _when_to_retry(refusals: Sequence[limits.Refusal], now: datetime) -> Iterator[tuple[str, str]]:
+def _when_to_retry(refusals: Sequence[limits.LimitReached], now: datetime) -> Iterator[tuple[str, str]]:
     """`Retry-After` where waiting helps; else OpenAI's clients are told not to try again."""
     if any(refusal.kind is limits.Kind.QUOTA or refusal.retry_at is None for refusal in refusals):
         yield from NO_RETRY

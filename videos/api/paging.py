@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from videos.api.parameters import Parameters
-from videos.listing.order import Order
+from videos.listing.order import ListOrder
 from videos.models import Task
 from videos.models.task import parse_public_id
 from videos.requests import InvalidRequestError, Violation
@@ -18,7 +18,7 @@ UNKNOWN_TASK = "must be the id of one of your videos"
 
 
 @dataclass(frozen=True)
-class Page:
+class PageRequest:
     """Which part of a list is asked for."""
 
     after: UUID | None
@@ -26,7 +26,7 @@ class Page:
     order: str
 
     @classmethod
-    def asked_for(cls, parameters: Parameters) -> "Page":
+    def asked_for(cls, parameters: Parameters) -> "PageRequest":
         """From `after`, `limit` and `order`."""
         after = parameters.read("after", parse_public_id, UNKNOWN_TASK)
         limit = parameters.number("limit", 1, MOST)
@@ -40,7 +40,7 @@ class Page:
         still a place in the list. Raises `InvalidRequestError` for any other, which may be another tenant's.
         """
         newest_first = self.order == NEWEST_FIRST
-        rows = Order(self.after, newest_first).of(listed)[: self.limit + 1]
+        rows = ListOrder(self.after, newest_first).of(listed)[: self.limit + 1]
         if self.after is None:
             return Slice.of([*rows], self.limit)
         found = [*owned.filter(pk=self.after).union(rows, all=True).order_by("-id" if newest_first else "id")]

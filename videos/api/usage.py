@@ -28,9 +28,9 @@ from videos.billing.usage import (
     NAME,
     PREFIX,
     PURPOSE,
+    DayRange,
     Question,
     Row,
-    is_too_long,
     total,
 )
 from videos.requests import InvalidRequestError, Violation
@@ -74,17 +74,16 @@ def _question(parameters: Parameters, today: date) -> Question:
     return Question(start, end, group_by, parameters.model(), api_key)
 
 
-def _period(parameters: Parameters, today: date) -> tuple[date, date]:
-    """The month so far, unless the client says otherwise."""
-    end = parameters.date("end_date") or today
-    start = parameters.date("start_date") or end.replace(day=1)
+def _period(parameters: Parameters, today: date) -> DayRange:
+    end = parameters.date("end_date")
+    days = DayRange.asked(parameters.date("start_date"), end, today)
     if parameters.broken:
-        return start, end
-    if start > end:
+        return days
+    if days.is_reversed:
         parameters.refuse("start_date", "start_date must not be after end_date")
-    elif is_too_long(start, end):
+    elif days.is_too_long:
         parameters.refuse("end_date", f"start_date to end_date must not exceed {MOST_DAYS} days")
-    return start, end
+    return days
 
 
 def _accepted(request: Request) -> str:

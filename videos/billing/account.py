@@ -32,7 +32,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Account:
+class TenantAccount:
     """The limits in force, the use of them, the money, and when limits start anew."""
 
     quota: Quota
@@ -42,11 +42,11 @@ class Account:
     period: Period
 
 
-def account_of(tenant: Tenant, now: datetime) -> Account:
+def account_of(tenant: Tenant, now: datetime) -> TenantAccount:
     """The tenant's account at that moment."""
     quota, standing = quota_of(tenant.pk), Standing.objects.get(tenant=tenant)
     period = Period.of(now, tenant.clock)
-    return Account(quota, _use(tenant, standing, period, now), standing.balance, standing.held, period)
+    return TenantAccount(quota, _use(tenant, standing, period, now), standing.balance, standing.held, period)
 
 
 def _use(tenant: Tenant, standing: Standing, period: Period, now: datetime) -> Use:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet, Sum
 
@@ -63,6 +63,24 @@ def total(rows: Iterable[Row]) -> dict[str, int | Decimal]:
     return {name: sum((row[name] for row in rows), ZERO if name == "spend" else 0) for name in FIGURES}
 
 
-def is_too_long(start: date, end: date) -> bool:
-    """Whether there are more days in it than are told at a time."""
-    return end - start >= timedelta(days=MOST_DAYS)
+class DayRange(NamedTuple):
+    """A period that use is told of, from its first to its last day."""
+
+    start: date
+    end: date
+
+    @classmethod
+    def asked(cls, start: date | None, end: date | None, today: date) -> "DayRange":
+        """The month so far, unless somebody says otherwise."""
+        end = end or today
+        return cls(start or end.replace(day=1), end)
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether it begins after its end."""
+        return self.start > self.end
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it has more than `MOST_DAYS`."""
+        return (self.end - self.start).days >= MOST_DAYS

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,13 +12,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import APIKey
 from videos.composer.body import MANY, Answers, body_of, names
-from videos.composer.places import EVERYWHERE, Place, place_of
+from videos.composer.places import EVERYWHERE, FieldPlace, place_of
 from videos.errors import KeyRefused, MaxCostExceeded, ModelNotAllowed, NoPrice
 from videos.requests import InvalidRequestError, parse
 from videos.routing.offers import Offers
 from videos.tasks import admission, orders
-from videos.tasks.admission import Asker, Look
-from videos.tasks.idempotency import Repetition
+from videos.tasks.admission import Caller
+from videos.tasks.idempotency import Fingerprint, hash_of
 from videos.tasks.orders import Checked
 
 FORM_ID = "form_id"
@@ -34,21 +35,20 @@ class Many(forms.Field):
 class VideoForm(forms.Form):
     """A request for a video. It has no rules of its own: `clean` asks the API's.
 
-    Once it is valid, `checked` is the request with its price, and `seen` what the tenant had then.
+    Once it is valid, `checked` is the request with its price, and with what the tenant had then.
     """
 
-    def __init__(self, answers: Answers, asker: Asker | None) -> None:
-        """`asker` stands for the person, with the key that the person's videos are counted under.
+    def __init__(self, answers: Answers, caller: Caller | None) -> None:
+        """`caller` stands for the person, with the key that the person's videos are counted under.
 
         Without one, rules are checked all the same, but nothing is priced and the form is not valid.
         """
         super().__init__(_as_data(answers))
         self.answers = answers
         self.body = body_of(answers)
-        self.asker = asker
+        self.caller = caller
         self.checked: Checked | None = None
-        self.seen: Look | None = None
-        self.problems: dict[Place, list[str]] = defaultdict(list)
+        self.problems: dict[FieldPlace, list[str]] = defaultdict(list)
         """What is wrong, by where it is shown."""
         for name in names():
             self.fields[name] = Many(required=False) if name in MANY else forms.Field(required=False)
@@ -61,30 +61,29 @@ class VideoForm(forms.Form):
             for violation in error.violations:
                 self._refuse(place_of(violation, self.answers), violation.message)
         except MaxCostExceeded as error:
-            self._refuse(Place("max_cost"), str(error))
+            self._refuse(FieldPlace("max_cost"), str(error))
         except (NoPrice, ModelNotAllowed) as error:
-            self._refuse(Place("model"), str(error))
+            self._refuse(FieldPlace("model"), str(error))
         except KeyRefused:
-            self._refuse(Place(EVERYWHERE), _("The tenant is suspended: nothing can be made for it."))
+            self._refuse(FieldPlace(EVERYWHERE), _("The tenant is suspended: nothing can be made for it."))
         return self.cleaned_data
 
     def _judge(self) -> None:
-        if self.asker is None:
-            self._refuse(Place("tenant"), _("Choose a tenant."))
+        if self.caller is None:
+            self._refuse(FieldPlace("tenant"), _("Choose a tenant."))
             parse(self.body, Offers.current().find)
         else:
-            self.seen = admission.look(self.asker)
-            self.checked = orders.check(self.body, self.asker, self.seen)
+            self.checked = orders.check(self.body, self.caller, admission.look(self.caller))
 
-    def _refuse(self, place: Place, message: str) -> None:
+    def _refuse(self, place: FieldPlace, message: str) -> None:
         self.problems[place].append(message)
         self.add_error(place.field if place.field in self.fields else None, message)
 
 
-def asker_for(key: APIKey, form_id: str, answers: Answers, now: Any) -> Asker:
+def caller_at(key: APIKey, form_id: str, answers: Answers, now: datetime) -> Caller:
     """Somebody at a form, under the key that stands for people; `form_id` tells one form from another."""
-    repetition = Repetition.under(_FORM_KEY.format(form_id), body_of(answers))
-    return Asker.of(key, now, repetition)
+    fingerprint = Fingerprint(hash_of(body_of(answers)), _FORM_KEY.format(form_id))
+    return Caller.of(key, now, fingerprint)
 
 
 def answers_from(sent: QueryDict) -> dict[str, list[str]]:

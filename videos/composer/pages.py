@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
@@ -15,14 +16,13 @@ from config.web.links import absolute
 from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.composer.body import answers_of
-from videos.composer.form import VideoForm, answers_from, asker_for, form_id_from
+from videos.composer.form import VideoForm, answers_from, caller_at, form_id_from
 from videos.composer.offer import Offer
-from videos.composer.places import EVERYWHERE, Place
+from videos.composer.places import EVERYWHERE, FieldPlace
 from videos.composer.preview import Preview, curl
 from videos.models import Task
 from videos.routing.offers import Offers
-from videos.tasks.admission import Asker
-from videos.tasks.manual import Asked, NotMade, make
+from videos.tasks.manual import NotMade, Requester, make_checked
 
 PARTS = ("fields", "preview")
 """What of the form may be drawn alone, by the names of the templates."""
@@ -40,7 +40,7 @@ _SLOTS = {
 
 
 @dataclass(frozen=True)
-class Drawing:
+class Rendering:
     """How the form is to be shown again: a part of it alone or all of it, and whether with what is wrong."""
 
     part: str = ""
@@ -69,38 +69,36 @@ class Composer:
         """A new form, filled in as a body says; looking at it needs no key yet."""
         return cls(answers_of(body), form_id_from(QueryDict()), None, now)
 
-    @property
-    def asker(self) -> Asker | None:
-        """The person, as admission knows whoever asks."""
-        return None if self.key is None else asker_for(self.key, self.form_id, self.answers, self.now)
-
+    @cached_property
     def form(self) -> VideoForm:
         """The form, to be judged."""
-        return VideoForm(self.answers, self.asker)
+        key = self.key
+        caller = None if key is None else caller_at(key, self.form_id, self.answers, self.now)
+        return VideoForm(self.answers, caller)
 
-    def submitted(self, request: HttpRequest, asked: Asked) -> Task | Drawing:
+    def submitted(self, request: HttpRequest, asked: Requester) -> Task | Rendering:
         """The video that was asked for; or how to show the form again, with messages on why there is none."""
         part = request.GET.get("part", "")
         if part in PARTS:
             is_alone = bool(request.headers.get("hx-request"))
-            return Drawing(part if is_alone else "", is_judged=part == "preview")
+            return Rendering(part if is_alone else "", is_judged=part == "preview")
         try:
             return self._made(asked)
         except NotMade as refusal:
             for message in refusal.messages:
                 messages.error(request, message)
-            return Drawing()
+            return Rendering()
 
-    def _made(self, asked: Asked) -> Task:
+    def _made(self, asked: Requester) -> Task:
         """Raises `NotMade`; where rules are broken the form itself says which."""
-        form = self.form()
-        if not form.is_valid() or self.asker is None:
+        checked = self.form.checked if self.form.is_valid() else None
+        if checked is None:
             raise NotMade
-        return make(form.body, self.asker, asked)
+        return make_checked(checked, asked)
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
         """What the templates draw; `is_judged` shows what is wrong, too."""
-        form, offered = self.form(), Offers.current().models()
+        form, offered = self.form, Offers.current().models()
         preview = Preview(form)
         if is_judged:
             form.is_valid()
@@ -110,7 +108,7 @@ class Composer:
             "models": _by_family(offered),
             "offer": Offer(_spec(self.answers, offered), self.answers),
             "problems": _by_field(form) if is_judged else {},
-            "elsewhere": form.problems.get(Place(EVERYWHERE), ()) if is_judged else (),
+            "elsewhere": form.problems.get(FieldPlace(EVERYWHERE), ()) if is_judged else (),
             "preview": preview,
             "is_judged": is_judged,
             "may_see_limits": True,

@@ -25,31 +25,31 @@ EVERYWHERE = "__all__"
 
 
 @dataclass(frozen=True)
-class Place:
+class FieldPlace:
     """A field, and which of its slots; None is the field as a whole."""
 
     field: str
     slot: int | None = None
 
 
-def place_of(violation: Violation, answers: Answers) -> Place:
+def place_of(violation: Violation, answers: Answers) -> FieldPlace:
     """The field to show it at."""
     param = violation.param or ""
     found = _AT.search(param)
     position = int(found[1]) if found else None
     base = param[: found.start()] if found else param
     if base in ("images", "videos"):
-        return Place(base, None if position is None else _slot(answers.get(base, ()), position))
+        return FieldPlace(base, None if position is None else _slot(answers.get(base, ()), position))
     if inner := _ADDITIONAL.fullmatch(param):
         return _within_additional(inner[1] or "", position)
-    return Place(_METADATA.get(param, param if param in SINGLE else EVERYWHERE))
+    return FieldPlace(_METADATA.get(param, param if param in SINGLE else EVERYWHERE))
 
 
-def _within_additional(path: str, position: int | None) -> Place:
+def _within_additional(path: str, position: int | None) -> FieldPlace:
     name, column = re.split(r"[.\[]", path)[0], path.rpartition(".")[2]
     if position is not None and column in _SHOT_COLUMNS:
-        return Place(_SHOT_COLUMNS[column], position)
-    return Place(_EDITORS.get(name, "additional"))
+        return FieldPlace(_SHOT_COLUMNS[column], position)
+    return FieldPlace(_EDITORS.get(name, "additional"))
 
 
 def _slot(values: Sequence[str], position: int) -> int:

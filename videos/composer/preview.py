@@ -12,13 +12,12 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.quotas.limits import Decision, Limits
+from accounts.quotas.limits import AdmissionDecision, Limits
 from accounts.quotas.totals import Totals
 from config.amounts import shown_with_currency
 from videos.composer.form import VideoForm
-from videos.tasks import creation, orders
-from videos.tasks.admission import Look
-from videos.tasks.orders import ANY_TASK, Checked
+from videos.tasks import creation
+from videos.tasks.orders import Checked
 from videos.upstream import Translation
 
 CREATE_PATH = "/v1/videos"
@@ -52,20 +51,17 @@ class Preview:
         return self.form.checked if self.form.is_valid() else None
 
     @cached_property
-    def decision(self) -> Decision | None:
+    def decision(self) -> AdmissionDecision | None:
         """Whether the limits allow it now."""
-        checked, seen = self.checked, self.form.seen
-        if checked is None or seen is None or self.form.asker is None:
+        if self.checked is None:
             return None
-        return creation.decide(checked.request, checked.quote.amount, self.form.asker, seen)
+        [decision] = creation.decide([self.checked], self.checked.snapshot)
+        return decision
 
     @cached_property
     def translation(self) -> Translation | None:
         """What the provider would be sent."""
-        checked, seen = self.checked, self.form.seen
-        if checked is None or seen is None or self.form.asker is None:
-            return None
-        return orders.translated(checked.request, self.form.asker, seen, ANY_TASK)
+        return self.checked.translated() if self.checked else None
 
     @property
     def price(self) -> str:
@@ -75,7 +71,7 @@ class Preview:
     @property
     def effects(self) -> Sequence[Effect]:
         """What it does to each limit that is set, and to the balance."""
-        return list(_effects(self.checked, self.form.seen)) if self.checked and self.form.seen else []
+        return list(_effects(self.checked)) if self.checked else []
 
     @property
     def problems(self) -> Sequence[str]:
@@ -104,8 +100,8 @@ def curl(body: Mapping[str, Any], base: str) -> str:
     )
 
 
-def _effects(checked: Checked, seen: Look) -> Iterator[Effect]:
-    limits, totals = seen.limits, seen.totals
+def _effects(checked: Checked) -> Iterator[Effect]:
+    limits, totals = checked.snapshot.limits, checked.snapshot.totals
     yield from _tasks(limits, totals)
     seconds, amount, currency = checked.request.seconds, checked.quote.amount, settings.CURRENCY
     for label, used, added, limit, unit in (
@@ -121,8 +117,7 @@ def _effects(checked: Checked, seen: Look) -> Iterator[Effect]:
 
 def _tasks(limits: Limits, totals: Totals) -> Iterator[Effect]:
     """It is at work, or waits in the tenant's own queue."""
-    is_full = limits.concurrent_tasks is not None and totals.open_tasks >= limits.concurrent_tasks
-    if limits.queues_when_full and (is_full or totals.waiting_tasks):
+    if limits.waits(totals):
         waiting = totals.waiting_tasks
         yield Effect(_("Tasks waiting"), waiting, waiting + 1, limits.queued_tasks)
     else:

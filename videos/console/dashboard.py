@@ -24,7 +24,7 @@ from videos.metrics import buckets, hourly, overview
 from videos.metrics.buckets import Span
 from videos.metrics.overview import AccountFigures, Counts, OpenTasks, Spending, Standstill
 from videos.models import Task
-from videos.routing.rate_limits import Action
+from videos.routing.rate_limits import UpstreamCall
 from videos.states import Status
 
 TASKS, ACCOUNTS, TENANTS = "videos.view_task", "videos.view_upstreamaccount", "accounts.view_tenant"
@@ -85,7 +85,7 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
         **_freshness(now),
         **_disk(),
         "states": [*_open_states(open_tasks), *_ended_states(total)],
-        **_trouble(accounts, now),
+        **_trouble(open_tasks, accounts, now),
         "plots": plots.drawn(span, starts, counted, now),
         "rows": plots.rows(span, starts, counted, now),
         "total": plots.row(total),
@@ -135,11 +135,13 @@ def _list_of(status: Status) -> str:
     return f"{reverse('admin:videos_task_changelist')}?status={status}"
 
 
-def _trouble(accounts: Sequence[AccountFigures], now: datetime) -> dict[str, Any]:
+def _trouble(
+    open_tasks: Sequence[OpenTasks], accounts: Sequence[AccountFigures], now: datetime
+) -> dict[str, Any]:
     """Tasks that stand still together, and single ones that staff should look at, the oldest first."""
     stuck = overview.stuck()
     shown = [_stuck(task) for task in stuck[: overview.MOST_STUCK]]
-    troubles = [*map(_standstill, overview.standstills(accounts, now)), *shown]
+    troubles = [*map(_standstill, overview.standstills(open_tasks, accounts, now)), *shown]
     return {
         "stuck": [
             {**one, "age": _age(one["since"], now)} for one in sorted(troubles, key=itemgetter("since"))
@@ -150,6 +152,7 @@ def _trouble(accounts: Sequence[AccountFigures], now: datetime) -> dict[str, Any
 
 def _standstill(standstill: Standstill) -> dict[str, Any]:
     return {
+        "id": f"still-{standstill.account.pk if standstill.account else 'unserved'}-{standstill.status}",
         "account": standstill.account,
         "label": status_label(standstill.status),
         "chip": status_chip(standstill.status),
@@ -181,7 +184,10 @@ def _account(figures: AccountFigures, now: datetime) -> dict[str, Any]:
         "url": reverse("admin:videos_upstreamaccount_change", args=[figures.account.pk]),
         "tasks": [figures.open[status].tasks if status in figures.open else 0 for status in _OF_ACCOUNT],
         "oldest": _age(queued.oldest, now) if queued else "",
-        "uses": [(_("Creates"), figures.uses[Action.CREATE]), (_("Queries"), figures.uses[Action.DESCRIBE])],
+        "uses": [
+            (_("Creates"), figures.uses[UpstreamCall.CREATE]),
+            (_("Queries"), figures.uses[UpstreamCall.DESCRIBE]),
+        ],
     }
 
 

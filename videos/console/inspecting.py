@@ -14,8 +14,10 @@ from videos.labels import STATUSES
 from videos.models import Task, TaskEvent
 from videos.pages import timeline
 from videos.pages.task_status import facts as live_facts
+from videos.requests import InvalidRequestError
 from videos.states import Verb
 from videos.tasks import representation, staff_actions
+from videos.tasks.submission import payload_of
 
 
 def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -43,10 +45,18 @@ def request_of(task: Task, request: HttpRequest, events: list[TaskEvent]) -> dic
     return {
         "sent": _json(_sent(events) or task.request),
         "normalised": _json(task.request),
-        "forwarded": _json(task.payload),
+        "forwarded": _json(task.payload or _to_be_forwarded(task)),
         "curl": curl(task.request, base_address(request)),
         "body": _json(task.request),
     }
+
+
+def _to_be_forwarded(task: Task) -> dict[str, Any]:
+    """What upstream would be sent of a task that is not submitted yet; nothing of one that was pruned."""
+    try:
+        return {} if task.pruned_at else payload_of(task)
+    except InvalidRequestError:  # the rules have changed since it was made
+        return {}
 
 
 def _sent(events: list[TaskEvent]) -> Any:

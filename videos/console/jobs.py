@@ -18,16 +18,16 @@ from accounts.console.filters import ChoiceFilter
 from accounts.console.lists import ReadOnlyAdmin, ReadOnlyInline
 from config.console.days import DayOfWritingFilter
 from config.web.badges import BAD, BUSY, GOOD, NEUTRAL, chip, clipped
-from videos.labels import Look
+from videos.labels import Badge
 from videos.queueing import Job
 
-STATES: dict[str, Look] = {
-    "todo": Look(_("Waiting"), NEUTRAL),
-    "doing": Look(_("At work"), BUSY),
-    "succeeded": Look(_("Done"), GOOD),
-    "failed": Look(_("Failed"), BAD),
-    "cancelled": Look(_("Cancelled"), NEUTRAL),
-    "aborted": Look(_("Aborted"), BAD),
+STATES: dict[str, Badge] = {
+    "todo": Badge(_("Waiting"), NEUTRAL),
+    "doing": Badge(_("At work"), BUSY),
+    "succeeded": Badge(_("Done"), GOOD),
+    "failed": Badge(_("Failed"), BAD),
+    "cancelled": Badge(_("Cancelled"), NEUTRAL),
+    "aborted": Badge(_("Aborted"), BAD),
 }
 """What may become of a job. One that succeeded is deleted."""
 EVENTS = {
@@ -121,7 +121,7 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
     @admin.display(description=_("status"))
     def state(self, job: ProcrastinateJob) -> SafeString:
         """What became of it."""
-        return chip(*STATES.get(job.status, Look(job.status, NEUTRAL)))
+        return chip(*STATES.get(job.status, Badge(job.status, NEUTRAL)))
 
     @admin.display(description=_("queue"))
     def queue(self, job: ProcrastinateJob) -> str:

@@ -30,7 +30,7 @@ from config.amounts import shown
 from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
 from videos import catalogue
 from videos.billing.prices import PriceList
-from videos.labels import Look
+from videos.labels import Badge
 from videos.models import Price
 
 OPTIONS = ("with_audio", "with_reference", "off_peak")
@@ -42,10 +42,10 @@ MOST = Decimal(1_000_000)
 COMING, IN_FORCE, SET_ASIDE, ENDED = "to come", "in force", "set aside", "ended"
 """What a price may be. Set aside is one that a later one took over from; after that it counts again."""
 STATES = {
-    IN_FORCE: Look(_("In force"), GOOD),
-    COMING: Look(_("To come"), BUSY),
-    SET_ASIDE: Look(pgettext_lazy("a price that another one took over from", "Set aside"), WARN),
-    ENDED: Look(_("Ended"), NEUTRAL),
+    IN_FORCE: Badge(_("In force"), GOOD),
+    COMING: Badge(_("To come"), BUSY),
+    SET_ASIDE: Badge(pgettext_lazy("a price that another one took over from", "Set aside"), WARN),
+    ENDED: Badge(_("Ended"), NEUTRAL),
 }
 
 

@@ -22,7 +22,7 @@ from config.ids import made_at
 from config.web.badges import WARN, chip, clipped
 from videos import catalogue, labels
 from videos.console.task_page import TaskPages
-from videos.listing.order import Order
+from videos.listing.order import ListOrder
 from videos.listing.search import LONGEST_SEARCH, Search
 from videos.models import Task, UpstreamAccount
 from videos.models.task import PROMPT, parse_public_id
@@ -179,7 +179,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
     def note(self, task: Task) -> SafeString | None:
         """Why staff should look at it, or why it failed."""
         if task.attention:
-            return format_html("{} {}", chip(_("Look"), WARN), clipped(task.attention))
+            return format_html("{} {}", chip(_("Look"), WARN), clipped(task.attention_label))
         return clipped(task.failure_code)
 
 
@@ -222,7 +222,7 @@ def _of_tenant(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
 
 def _with_words(tasks: QuerySet[Task], text: str) -> tuple[QuerySet[Task], datetime | None]:
     by = "tenant_id" if tasks.query.order_by == OF_ONE_TENANT else ""
-    seen = Search(text[:LONGEST_SEARCH], None, tasks, Q(), Order(None, newest_first=True, by=by)).first(
+    seen = Search(text[:LONGEST_SEARCH], None, tasks, Q(), ListOrder(None, newest_first=True, by=by)).first(
         MOST_FOUND + 1
     )
     latest = sorted(seen.ids, reverse=True)

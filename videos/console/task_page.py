@@ -14,16 +14,16 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.console.reasons import NO_REASON, person
-from accounts.models import Place
+from accounts.models import AuditPlace
 from videos.composer.form import form_id_from
-from videos.composer.pages import Drawing
+from videos.composer.pages import Rendering
 from videos.console import composing, inspecting
 from videos.models import Task
 from videos.models.task import AS_ASKED, WITH_PROMPT, parse_public_id
 from videos.results import files
 from videos.tasks import staff_actions
-from videos.tasks.manual import Asked, NotMade
-from videos.tasks.staff_actions import ACTIONS, PLACE, Decision, NotDecided
+from videos.tasks.manual import NotMade, Requester
+from videos.tasks.staff_actions import ACTIONS, PLACE, NotDecided, StaffDecision
 
 
 class TaskPages:
@@ -54,7 +54,7 @@ class TaskPages:
             names = composing.names_like(request.GET.get("tenant", ""))
             return TemplateResponse(request, "console/tenant_names.html", {"names": names})
         if request.method != "POST":
-            return self._form(request, composing.Request.fresh(request), Drawing(is_judged=False))
+            return self._form(request, composing.Request.fresh(request), Rendering(is_judged=False))
         return self._sent(request, composing.Request.sent(request))
 
     def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
@@ -98,26 +98,26 @@ class TaskPages:
             raise NotDecided(NO_REASON)
         if sent.get("mark") != staff_actions.mark_of(task):
             raise NotDecided(_("The task has moved on since the page was shown."))
-        decision = Decision(
+        decision = StaffDecision(
             task,
             person(request),
             sent["reason"],
             timezone.now(),
             upstream_task_id=sent.get("upstream_task_id", ""),
             form_id=form_id_from(request.POST),
-            address=audit.author(request, Place.CONSOLE).address,
+            address=audit.author(request, AuditPlace.CONSOLE).address,
         )
-        then = staff_actions.decide(name, decision)
+        then = staff_actions.perform(name, decision)
         messages.success(request, _("Done: %(action)s.") % {"action": ACTIONS[name].label})
         return then
 
     def _sent(self, request: HttpRequest, asked: composing.Request) -> HttpResponse:
-        outcome = asked.composer.submitted(request, Asked(person(request), PLACE))
-        if isinstance(outcome, Drawing):
+        outcome = asked.composer.submitted(request, Requester(person(request), PLACE))
+        if isinstance(outcome, Rendering):
             return self._form(request, asked, outcome)
         return HttpResponseRedirect(reverse("admin:videos_task_change", args=[outcome.pk]))
 
-    def _form(self, request: HttpRequest, asked: composing.Request, drawing: Drawing) -> HttpResponse:
+    def _form(self, request: HttpRequest, asked: composing.Request, drawing: Rendering) -> HttpResponse:
         drawn = asked.context(request, is_judged=drawing.is_judged)
         if drawing.part:
             return TemplateResponse(request, f"composer/{drawing.part}.html", drawn)

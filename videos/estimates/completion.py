@@ -1,39 +1,33 @@
-"""When a task should be done: its place in the queues over their pace, and the usual time of its model."""
+"""How far a task is, and when it should be done: from the usual time of its model."""
 
 from datetime import datetime, timedelta
 
-from accounts.quotas.in_force import limits_of
-from videos.estimates import generation_times
-from videos.estimates.queue_position import Place
+from videos.estimates import generation_times, poll_schedule
 from videos.models import Task
 from videos.states import FINAL, Status
 
-MOST_AHEAD = 2000
-"""Tasks that are counted; behind more of them, it takes at least as long as that."""
+
+def progress(task: Task, now: datetime) -> int:
+    """Percent. Upstream reports none: it is estimated, and 100 only when the video is there."""
+    if task.state is Status.SUCCEEDED:
+        return 100
+    if task.accepted_at is None:
+        return 0
+    if task.done_at is not None:
+        return 99
+    end = task.finished_at or now
+    expected = task.expected_seconds or generation_times.guess(task.model).usual
+    return poll_schedule.expected_progress((end - task.accepted_at).total_seconds(), expected)
 
 
-def place_of(task: Task, now: datetime) -> Place | None:
-    """Where a task stands in its tenant's own queue; None where it does not wait there."""
-    if task.state is not Status.WAITING:
-        return None
-    ahead = Task.objects.filter(tenant=task.tenant_id, status=Status.WAITING, id__lte=task.pk).count()
-    limit = limits_of(task.tenant_id).concurrent_tasks
-    return Place.at(ahead, limit, generation_times.expected(task.model), now)
+def done_at(task: Task, start: datetime | None, now: datetime) -> datetime | None:
+    """When a task should have its video; None where nobody can tell, and where it has ended.
 
-
-def done_at(task: Task, place: Place | None, now: datetime) -> datetime | None:
-    """When a task at that place should have its video; None where nobody can tell, and where it has ended."""
+    `start` is when it should be submitted, of a task that is not accepted yet.
+    """
     if task.state in FINAL or task.state is Status.IN_DOUBT:
         return None
     if task.accepted_at is not None:
         expected = task.expected_seconds or generation_times.expected(task.model)
         return max(now, task.accepted_at + timedelta(seconds=expected))
-    start = place.estimated_start if place else _start(task, now)
     return start and start + timedelta(seconds=generation_times.expected(task.model))
-
-
-def _start(task: Task, now: datetime) -> datetime:
-    """When it should be submitted, of what waits on its account."""
-    before = Task.objects.filter(account=task.account_id, status=Status.QUEUED, turn__lt=task.turn)
-    ahead = before[:MOST_AHEAD].count() if task.state is Status.QUEUED else 0
-    return now + timedelta(seconds=ahead / task.account.creates_per_second)

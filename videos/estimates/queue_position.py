@@ -2,31 +2,85 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, F, Func, IntegerField, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce, JSONObject
+
+from accounts.models import Quota
 from accounts.quotas.in_force import default_limits
 from videos.estimates import generation_times
+from videos.models import GenerationStat, Task
+from videos.states import Status
 
 UNLIMITED = 2**31 - 1
 """Stands for the empty limit of a quota, where NULL says that there is no quota."""
 
+_WAITS = f"task.status = '{Status.WAITING}'"
+COLUMNS = (
+    f"""CASE WHEN {_WAITS} THEN (SELECT count(*) FROM videos_task ahead WHERE ahead.tenant_id = tenant.id
+        AND ahead.status = '{Status.WAITING}' AND ahead.id <= task.id) END""",  # noqa: S608 - made of the constants above
+    f"""CASE WHEN {_WAITS} THEN (SELECT coalesce(concurrent_tasks, {UNLIMITED}) FROM accounts_quota quota
+        WHERE quota.tenant_id = tenant.id) END""",  # noqa: S608 - likewise
+    f"""CASE WHEN {_WAITS} THEN
+        (SELECT usual FROM videos_generationstat known WHERE known.model = task.model) END""",  # noqa: S608 - likewise
+)
+"""What `QueuePosition.of` takes of a `task` of a `tenant`, as SQL: position, limit and usual time."""
+
 
 @dataclass(frozen=True)
-class Place:
-    """Where a task stands in it; the first is 1."""
+class QueuePosition:
+    """Where a task stands in its tenant's queue; the first is 1."""
 
     position: int
     estimated_start: datetime | None
     """None where no task of the tenant may start at all."""
 
     @classmethod
-    def of(cls, model: str, position: int, limit: int | None, usual: float | None, now: datetime) -> "Place":
-        """That of a task of the model; its tenant's own limit and its usual time are None where unknown."""
-        limit = default_limits().concurrent_tasks if limit is None else limit
-        return cls.at(position, limit, usual or generation_times.guess(model).usual, now)
-
-    @classmethod
-    def at(cls, position: int, limit: int | None, usual: float, now: datetime) -> "Place":
+    def at(cls, position: int, limit: int | None, usual: float, now: datetime) -> "QueuePosition":
         """That position, where `limit` tasks are at work that take `usual` seconds and end evenly spread."""
         if limit == 0:
             return cls(position, None)
         return cls(position, now + timedelta(seconds=position * usual / limit if limit else 0))
+
+    @classmethod
+    def of(
+        cls, model: str, position: int | None, limit: int | None, usual: float | None, now: datetime
+    ) -> "QueuePosition | None":
+        """As read with `COLUMNS` for a task of the model; None where it does not wait.
+
+        The tenant's own limit and the usual time of the model (seconds) are None where unknown.
+        """
+        if position is None:
+            return None
+        limit = default_limits().concurrent_tasks if limit is None else limit
+        return cls.at(position, limit, usual or generation_times.guess(model).usual, now)
+
+
+def counted(task: Task, limit: int | None, now: datetime) -> QueuePosition | None:
+    """The position of one task, whose tenant may have `limit` tasks at work; None where it does not wait."""
+    if task.state is not Status.WAITING:
+        return None
+    ahead = Task.objects.filter(tenant=task.tenant_id, status=Status.WAITING, id__lte=task.pk).count()
+    return QueuePosition.at(ahead, limit, generation_times.expected(task.model), now)
+
+
+def annotated(tasks: QuerySet[Task], tenant_id: UUID) -> QuerySet[Task]:
+    """A tenant's tasks, each with what `read` needs.
+
+    The queue is read once for all of them, and not at all where none of them waits.
+    """
+    waiting = Task.objects.filter(tenant=tenant_id, status=Status.WAITING).order_by("id").values("id")
+    limit = Quota.objects.filter(tenant=tenant_id).values(most=Coalesce("concurrent_tasks", UNLIMITED))
+    usual = GenerationStat.objects.filter(model=OuterRef("model")).values("usual")
+    position = Func(ArraySubquery(waiting), F("id"), function="array_position", output_field=IntegerField())
+    depends_on = JSONObject(position=position, limit=Subquery(limit), usual=Subquery(usual))
+    return tasks.annotate(queue=Case(When(status=Status.WAITING, then=depends_on)))
+
+
+def read(task: Task, now: datetime) -> QueuePosition | None:
+    """The position of an annotated task; None where it does not wait."""
+    queue: dict[str, Any] | None = vars(task)["queue"]
+    return None if queue is None else QueuePosition.of(task.model, **queue, now=now)

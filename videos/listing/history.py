@@ -12,7 +12,7 @@ from accounts.models import Tenant
 from config.days import midnight
 from config.ids import made_at
 from videos.listing import order
-from videos.listing.order import Order
+from videos.listing.order import ListOrder
 from videos.listing.search import Search
 from videos.models import Task
 from videos.models.task import WITH_PROMPT
@@ -105,7 +105,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Turn:
+class PageCursor:
     """Which page is turned to: what is older than the `place`, or newer; without one, the newest."""
 
     place: UUID | None = None
@@ -123,11 +123,11 @@ class TaskPage:
     """When the last task was made that the search looked at, if it ended before the page was full."""
 
 
-def page(tenant: Tenant, filters: Filters, turn: Turn) -> TaskPage:
+def page(tenant: Tenant, filters: Filters, turn: PageCursor) -> TaskPage:
     """One page of the tenant's history."""
     tasks, ended_at = _tasks(tenant, filters, turn, PAGE + 1)
     if not turn.is_older and not tasks and ended_at is None:
-        return page(tenant, filters, Turn())  # nothing is newer
+        return page(tenant, filters, PageCursor())  # nothing is newer
     further = tasks[PAGE - 1].pk if len(tasks) > PAGE else ended_at
     searched_to = made_at(ended_at) if ended_at is not None and len(tasks) <= PAGE else None
     if turn.is_older:
@@ -157,7 +157,7 @@ class Reading:
         searches = repeat(None, MOST_SEARCHES) if self.filters.words else repeat(None)
         place: UUID | None = None
         for _ in searches:
-            tasks, ended_at = _tasks(self.tenant, self.filters, Turn(place), BATCH)
+            tasks, ended_at = _tasks(self.tenant, self.filters, PageCursor(place), BATCH)
             yield from tasks
             place = tasks[-1].pk if len(tasks) == BATCH else ended_at
             if place is None:
@@ -165,9 +165,9 @@ class Reading:
         self.searched_to = None if place is None else made_at(place)
 
 
-def _tasks(tenant: Tenant, filters: Filters, turn: Turn, most: int) -> tuple[list[Task], UUID | None]:
+def _tasks(tenant: Tenant, filters: Filters, turn: PageCursor, most: int) -> tuple[list[Task], UUID | None]:
     """The next tasks, and where the search for words ended, if that was not at the end of the list."""
-    listed, walk, ended_at = filters.tasks(tenant), Order(turn.place, turn.is_older, filters.by), None
+    listed, walk, ended_at = filters.tasks(tenant), ListOrder(turn.place, turn.is_older, filters.by), None
     if filters.words:
         found = Search(filters.words, tenant.pk, listed, filters.rest, walk).first(most)
         listed, ended_at = listed.filter(pk__in=found.ids), found.ended_at

@@ -43,7 +43,7 @@ def made_before(moment: datetime) -> Q:
 
 
 @dataclass(frozen=True)
-class Order:
+class ListOrder:
     """From the newest task to the oldest or the other way, beginning after the `place`, if there is one."""
 
     place: UUID | None

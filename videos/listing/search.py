@@ -18,7 +18,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, StrIndex, Upper
 from django.db.models.lookups import GreaterThan
 
-from videos.listing.order import Order
+from videos.listing.order import ListOrder
 from videos.models import Task
 from videos.models.task import PROMPT, WITH_PROMPT
 
@@ -32,7 +32,7 @@ _IN_INDEX = re.compile(r"[^\W_]{3}")
 
 
 @dataclass(frozen=True)
-class Found:
+class Matches:
     """The first tasks that were found, in no order, and the task that the search ended at.
 
     That is None if it saw all there are.
@@ -54,9 +54,9 @@ class Search:
     """Those that an index lists in the `order`."""
     rest: Q
     """What else is asked of them."""
-    order: Order
+    order: ListOrder
 
-    def first(self, most: int) -> Found:
+    def first(self, most: int) -> Matches:
         """So many tasks, or all there are."""
         near = self._walk(self.order, NEAR)
         if near.ended_at is None or len(near.ids) >= most:
@@ -64,7 +64,7 @@ class Search:
         with transaction.atomic():
             return self._told_by_index() or self._further(near)
 
-    def _walk(self, order: Order, tasks: int) -> Found:
+    def _walk(self, order: ListOrder, tasks: int) -> Matches:
         """Look at so many tasks, one after the other."""
         way = order.of(self.tasks.annotate(is_found=self.rest & self._has_words))
         last = Min if order.newest_first else Max
@@ -73,9 +73,9 @@ class Search:
             tasks=Count("id"),
             last=last(Cast("id", TextField())),  # not every PostgreSQL compares ids there
         )
-        return Found(seen["ids"] or [], UUID(seen["last"]) if seen["tasks"] == tasks else None)
+        return Matches(seen["ids"] or [], UUID(seen["last"]) if seen["tasks"] == tasks else None)
 
-    def _told_by_index(self) -> Found | None:
+    def _told_by_index(self) -> Matches | None:
         """All there are; None where the index cannot tell."""
         indexed = [word for word in self.words.split() if _IN_INDEX.search(word)]
         if not indexed:
@@ -89,7 +89,7 @@ class Search:
         if len(matches) > MOST_MATCHES:
             return None
         passing = self.tasks.filter(self.rest, self._has_words, pk__in=matches)
-        return Found([*passing.values_list("pk", flat=True)], None)
+        return Matches([*passing.values_list("pk", flat=True)], None)
 
     @property
     def _has_words(self) -> Q:
@@ -97,11 +97,11 @@ class Search:
         places = (StrIndex(Upper(PROMPT), Upper(Value(word))) for word in self.words.split())
         return Q(*(Q(GreaterThan(place, 0)) for place in places))
 
-    def _further(self, near: Found) -> Found:
+    def _further(self, near: Matches) -> Matches:
         # In order, and no further: sorting would begin with all there are.
         _avoid("sort", "bitmapscan", but_not=("indexscan",))
         far = self._walk(replace(self.order, place=near.ended_at), FAR)
-        return Found([*near.ids, *far.ids], far.ended_at)
+        return Matches([*near.ids, *far.ids], far.ended_at)
 
 
 def _avoid(*ways: str, but_not: Iterable[str] = ()) -> None:

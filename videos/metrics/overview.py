@@ -17,8 +17,9 @@ from config.clock import Clock
 from videos.metrics import buckets
 from videos.models import ModelHour, Task, UpstreamAccount, UpstreamBudget
 from videos.routing import rate_limits
-from videos.routing.rate_limits import Action
-from videos.states import ACTIVE, Status
+from videos.routing.offers import Offers
+from videos.routing.rate_limits import UpstreamCall
+from videos.states import ACTIVE, UNSENT, Status
 
 MOST_STUCK = 20
 MOST_TENANTS = 20
@@ -69,14 +70,19 @@ class ModelFigures:
 
 @dataclass(frozen=True)
 class OpenTasks:
-    """The tasks of one account in one state."""
+    """The tasks of one account in one state; before they are submitted, of the one that would serve them."""
 
-    account: int
+    account: int | None
+    """None where no account serves their models."""
     status: Status
     tasks: int
     oldest: datetime
     due: datetime
     """When the first of them was, or is, to be seen to."""
+
+    def __add__(self, other: "OpenTasks") -> "OpenTasks":
+        oldest, due = min(self.oldest, other.oldest), min(self.due, other.due)
+        return OpenTasks(self.account, self.status, self.tasks + other.tasks, oldest, due)
 
 
 @dataclass(frozen=True)
@@ -94,14 +100,15 @@ class AccountFigures:
 
     account: UpstreamAccount
     open: dict[Status, OpenTasks]
-    uses: dict[Action, BudgetUse]
+    uses: dict[UpstreamCall, BudgetUse]
 
 
 @dataclass(frozen=True)
 class Standstill:
     """Tasks of one account in one state that nobody sees to."""
 
-    account: UpstreamAccount
+    account: UpstreamAccount | None
+    """None where no account serves their models."""
     status: Status
     tasks: int
     since: datetime
@@ -169,10 +176,17 @@ def open_tasks() -> list[OpenTasks]:
     """All tasks that have not ended, by account and state."""
     # None of them is hidden; said so, the index of open tasks serves this.
     unfinished = Task.objects.filter(status__in=sorted(ACTIVE), hidden_at=None)
-    rows = unfinished.values_list("account", "status").annotate(
+    rows = unfinished.values_list("account", "status", "model").annotate(
         tasks=Count("*"), oldest=Min("created_at"), due=Min("due_at")
     )
-    return [OpenTasks(account, Status(status), *figures) for account, status, *figures in rows]
+    found: dict[tuple[int | None, Status], OpenTasks] = {}
+    offers = Offers.current()
+    for account, status, model, *figures in rows:
+        server = offers.server_of(model) if status in UNSENT else None
+        row = OpenTasks(server.pk if server else account, Status(status), *figures)
+        known = found.get((row.account, row.status))
+        found[row.account, row.status] = known + row if known else row
+    return list(found.values())
 
 
 def stuck() -> list[Task]:
@@ -190,16 +204,16 @@ def accounts(open_tasks: Sequence[OpenTasks], now: datetime) -> list[AccountFigu
 
 def _figures(account: UpstreamAccount, open_tasks: Sequence[OpenTasks], now: datetime) -> AccountFigures:
     minute = now.replace(second=0, microsecond=0)
-    known = {Action(budget.action): budget for budget in account.budgets.all()}
+    known = {UpstreamCall(budget.action): budget for budget in account.budgets.all()}
     return AccountFigures(
         account,
         {row.status: row for row in open_tasks if row.account == account.pk},
-        {action: _use(account, action, known.get(action), minute) for action in Action},
+        {action: _use(account, action, known.get(action), minute) for action in UpstreamCall},
     )
 
 
 def _use(
-    account: UpstreamAccount, action: Action, budget: UpstreamBudget | None, minute: datetime
+    account: UpstreamAccount, action: UpstreamCall, budget: UpstreamBudget | None, minute: datetime
 ) -> BudgetUse:
     most = round(rate_limits.per_minute(account, action))
     if budget is None:
@@ -209,26 +223,29 @@ def _use(
     )
 
 
-_ASKS_BY = {Status.QUEUED: Action.CREATE, Status.RUNNING: Action.DESCRIBE}
+_ASKS_BY = {Status.QUEUED: UpstreamCall.CREATE, Status.RUNNING: UpstreamCall.DESCRIBE}
 _TO_BE_SEEN_TO = (Status.QUEUED, Status.SUBMITTING, Status.RUNNING, Status.STORING)
 """What a worker moves on by itself."""
 
 
-def standstills(accounts: Sequence[AccountFigures], now: datetime) -> list[Standstill]:
+def standstills(
+    open_tasks: Sequence[OpenTasks], accounts: Sequence[AccountFigures], now: datetime
+) -> list[Standstill]:
     """What is due and not seen to, the longest first; a long queue that moves is not among it."""
+    by_id = {figures.account.pk: figures for figures in accounts}
+    figured = [(row, None if row.account is None else by_id[row.account]) for row in open_tasks]
     found = [
-        Standstill(figures.account, row.status, row.tasks, row.due)
-        for figures in accounts
-        for row in figures.open.values()
+        Standstill(figures.account if figures else None, row.status, row.tasks, row.due)
+        for row, figures in figured
         if _stands_still(row, figures, now)
     ]
     return sorted(found, key=lambda standstill: standstill.since)
 
 
-def _stands_still(row: OpenTasks, figures: AccountFigures, now: datetime) -> bool:
+def _stands_still(row: OpenTasks, figures: AccountFigures | None, now: datetime) -> bool:
     if row.status not in _TO_BE_SEEN_TO or row.due > now - GRACE:
         return False
-    use = figures.uses[_ASKS_BY[row.status]] if row.status in _ASKS_BY else None
+    use = figures.uses[_ASKS_BY[row.status]] if figures and row.status in _ASKS_BY else None
     return use is None or not (use.so_far or use.last_minute)
 
 

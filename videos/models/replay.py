@@ -8,7 +8,7 @@ from videos.models.task import Task
 
 
 class IdempotencyKey(models.Model):
-    """A create that a client gave a key: what was asked, and what was answered."""
+    """A create that a client gave a key: what was asked, and the task that was made."""
 
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="+", db_index=False
@@ -20,9 +20,12 @@ class IdempotencyKey(models.Model):
     task = models.ForeignKey(
         Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="+", db_index=False
     )
-    answer = models.TextField(
-        verbose_name=_("answer"), help_text=_("The body of the answer, as it was sent.")
+    position = models.PositiveIntegerField(
+        verbose_name=_("position"),
+        null=True,
+        help_text=_("Where the task stood in its tenant's own queue then; empty where it did not wait."),
     )
+    estimated_start = models.DateTimeField(verbose_name=_("estimated start"), null=True)
     created_at = models.DateTimeField(verbose_name=_("created at"))
 
     class Meta:

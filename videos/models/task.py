@@ -13,12 +13,13 @@ from django.db.models.functions import Upper
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.buckets import Destination
 from accounts.models import APIKey, Tenant
 from accounts.money import MoneyField
 from config.amounts import ZERO
-from videos.labels import STATUSES
+from videos.labels import STATUSES, attention_label
 from videos.models.upstream_account import UpstreamAccount
-from videos.states import ACCEPTED, ACTIVE, FINAL, LOST, Status, Verb
+from videos.states import ACCEPTED, ACTIVE, FINAL, LOST, UNSENT, Status, Verb
 
 PUBLIC_PREFIX = "task_"
 _HEX_DIGITS = 32
@@ -41,6 +42,17 @@ def parse_public_id(text: str) -> UUID | None:
     if len(digits) != _HEX_DIGITS or digits == text or digits.strip("0123456789abcdef"):
         return None
     return UUID(hex=digits)
+
+
+def stored_at(destination: Destination | None) -> dict[str, str]:
+    """The columns that say where a task's video is to go."""
+    if destination is None:
+        return {}
+    return {
+        "store_bucket": destination.bucket,
+        "store_region": destination.region,
+        "store_path": destination.path,
+    }
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -85,8 +97,10 @@ class Task(models.Model):
         UpstreamAccount,
         verbose_name=_("upstream account"),
         on_delete=models.PROTECT,
+        null=True,
         related_name="tasks",
         db_index=False,
+        help_text=_("The account it was submitted to; none before it is."),
     )
     status = models.CharField(
         verbose_name=_("status"),
@@ -100,7 +114,20 @@ class Task(models.Model):
         verbose_name=_("request"), help_text=_("As normalised: the body that would ask for the same video.")
     )
     payload = models.JSONField(
-        verbose_name=_("as forwarded"), help_text=_("What upstream is sent, fixed when the task was made.")
+        verbose_name=_("as forwarded"),
+        default=dict,
+        help_text=_("What upstream was sent; empty before it is submitted."),
+    )
+    store_bucket = models.CharField(
+        verbose_name=_("bucket"),
+        max_length=80,
+        default="",
+        db_default="",
+        help_text=_("The tenant's own bucket that the video goes to; empty: it stays with upstream."),
+    )
+    store_region = models.CharField(verbose_name=_("region"), max_length=40, default="", db_default="")
+    store_path = models.CharField(
+        verbose_name=_("folder"), max_length=850, default="", db_default="", help_text=_("In that bucket.")
     )
     not_forwarded = ArrayField(
         models.TextField(),
@@ -209,6 +236,11 @@ class Task(models.Model):
                 | (~Q(status__in=sorted(FINAL)) & Q(finished_at__isnull=True)),
                 name="task_final_has_finished_at",
             ),
+            # Whatever was sent, was sent by an account.
+            models.CheckConstraint(
+                condition=Q(account__isnull=False) | Q(status__in=sorted({*UNSENT, Status.CANCELLED})),
+                name="task_submitted_has_account",
+            ),
             # What upstream has, it has under an id.
             models.CheckConstraint(
                 condition=~Q(status__in=sorted(ACCEPTED)) | Q(upstream_task_id__isnull=False),
@@ -236,15 +268,14 @@ class Task(models.Model):
             ),
         ]
         indexes = [
-            # lifecycle.claim: whose turn is it on this account?
+            # tasks.turns: whose turn is it, of those who wait for this model, and of all?
             models.Index(
-                fields=["account", "turn", "id"], condition=Q(status=Status.QUEUED), name="task_queue"
+                fields=["model", "turn", "id"], condition=Q(status=Status.QUEUED), name="task_queue"
             ),
-            # lifecycle.create: the last turn of this tenant on this account.
+            models.Index(fields=["turn", "id"], condition=Q(status=Status.QUEUED), name="task_turn"),
+            # tasks.turns: the last turn of this tenant.
             models.Index(
-                fields=["account", "tenant", "turn"],
-                condition=Q(status=Status.QUEUED),
-                name="task_tenant_turn",
+                fields=["tenant", "turn"], condition=Q(status=Status.QUEUED), name="task_tenant_turn"
             ),
             # steps.poll: what is to be asked about on this account?
             models.Index(
@@ -344,6 +375,23 @@ class Task(models.Model):
         """The words of its request; what does not read the rest of it annotates `WITH_PROMPT`."""
         prompt: str | None = self.request.get("prompt")
         return prompt
+
+    @property
+    def destination(self) -> Destination | None:
+        """Where upstream is to put its video; None where it stays with upstream until it is fetched."""
+        if not self.store_bucket:
+            return None
+        return Destination(self.store_bucket, self.store_region, self.store_path)
+
+    @property
+    def has_media(self) -> bool:
+        """Whether the video can be downloaded."""
+        return self.state is Status.SUCCEEDED and self.media_removed_at is None
+
+    @property
+    def attention_label(self) -> str:
+        """Why staff should look, in words; empty if they need not."""
+        return attention_label(self.attention) if self.attention else ""
 
     @property
     def charged(self) -> Decimal:

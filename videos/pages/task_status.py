@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from videos.estimates import completion
+from accounts.quotas.in_force import limits_of
+from videos.estimates import completion, queue_position
 from videos.models import Task, TaskEvent
 from videos.pages import timeline
 from videos.results import links
 from videos.states import FINAL
-from videos.tasks import representation
+from videos.tasks import turns
 from videos.tasks.failures import advice_for
 
 _FRESH = timedelta(minutes=2)
@@ -17,17 +18,18 @@ _FRESH = timedelta(minutes=2)
 
 def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, Any]:
     """For the templates that staff and tenants both see; their words and chips are their own."""
-    place = completion.place_of(task, now)
+    place = queue_position.counted(task, limits_of(task.tenant_id).concurrent_tasks, now)
+    start = place.estimated_start if place else turns.expected_start(task, now)
     return {
         "task": task,
         "is_final": task.state in FINAL,
         "removed_after": _removed_after(task),
-        "progress": representation.progress(task, now),
+        "progress": completion.progress(task, now),
         "place": place,
-        "done_at": completion.done_at(task, place, now),
+        "done_at": completion.done_at(task, start, now),
         "advice": advice_for(task.failure_code),
         "money": timeline.money_of(task),
-        "media": links.signed_path(task, now) if representation.has_media(task) else "",
+        "media": links.signed_path(task, now) if task.has_media else "",
         "seen": _mark_of(task, events),
         "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
     }

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from videos.labels import Label, verb_label
+from videos.labels import Label, attention_label, verb_label
 from videos.models import EntryKind, LedgerEntry, Task, TaskEvent
 from videos.models.ledger import CLOSINGS
 from videos.states import Verb
@@ -42,7 +42,7 @@ _MOST = 500
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineEntry:
     """One event, and how long after the one before it."""
 
     at: datetime
@@ -65,7 +65,10 @@ class Moment:
     @property
     def why(self) -> str:
         """What it says of itself, in a few words."""
-        told = (self.detail.get(name) for name in ("reason", "attention", "message", "word", "error"))
+        detail = self.detail
+        if "reason" not in detail and detail.get("attention"):
+            return attention_label(str(detail["attention"]))
+        told = (detail.get(name) for name in ("reason", "message", "word", "error"))
         return next((str(one) for one in told if one), "")
 
     @property
@@ -91,11 +94,11 @@ def events_of(task: Task) -> list[TaskEvent]:
     return list(TaskEvent.objects.filter(task=task).order_by("id")[:_MOST])
 
 
-def timeline(events: Sequence[TaskEvent]) -> list[Moment]:
+def timeline(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
     """Every event, for staff."""
     before = [None, *(event.at for event in events)]
     return [
-        Moment(
+        TimelineEntry(
             at=event.at,
             verb=event.verb,
             label=verb_label(event.verb),
@@ -107,7 +110,7 @@ def timeline(events: Sequence[TaskEvent]) -> list[Moment]:
     ]
 
 
-def timeline_for_tenant(events: Sequence[TaskEvent]) -> list[Moment]:
+def timeline_for_tenant(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
     """What tenants are told of; of the platform's staff they are told no names."""
     told = timeline([event for event in events if event.verb in FOR_TENANTS])
     return [replace(moment, is_for_tenant=True) for moment in told]

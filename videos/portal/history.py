@@ -17,7 +17,7 @@ from accounts.portal.base import TenantPage
 from config.amounts import shown_with_currency
 from videos.labels import stage_chip, stage_label
 from videos.listing import history
-from videos.listing.history import AT_WORK, Reading, TaskPage, Turn
+from videos.listing.history import AT_WORK, PageCursor, Reading, TaskPage
 from videos.models import Task
 from videos.models.task import parse_public_id, public_id
 from videos.portal.filtering import FilterForm
@@ -25,7 +25,6 @@ from videos.portal.history_file import history_file
 from videos.portal.video import task_of
 from videos.results import files
 from videos.states import FINAL, LOST, Status
-from videos.tasks import representation
 
 OLDER, NEWER = "before", "after"
 """What a page follows in the address: the id of the task before it, or after it."""
@@ -76,10 +75,10 @@ class PosterPage(TenantPage):
         return files.poster_response(task_of(self.tenant, task_id), request)
 
 
-def turn_from(query: QueryDict) -> Turn:
+def turn_from(query: QueryDict) -> PageCursor:
     """Which page the address means; the newest where it names none that could be."""
     newer, older = (parse_public_id(query.get(name, "")) for name in (NEWER, OLDER))
-    return Turn(newer, is_older=False) if newer else Turn(older)
+    return PageCursor(newer, is_older=False) if newer else PageCursor(older)
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Row:
     @property
     def poster(self) -> str:
         """The address of its still."""
-        if not (self.task.has_poster and representation.has_media(self.task)):
+        if not (self.task.has_poster and self.task.has_media):
             return ""
         return reverse("portal:poster", args=[self.task.tenant_id, self.task.public_id])
 

@@ -15,7 +15,7 @@ from accounts.models import WhenFull
 from accounts.portal.base import TenantPage
 from accounts.templatetags.amounts import count, money, seconds
 from config.web.badges import BAD, WARN, chip
-from videos.billing.account import Account, account_of
+from videos.billing.account import TenantAccount, account_of
 
 Label = str | Promise
 NEAR = 80
@@ -91,7 +91,7 @@ class Meter:
     anew: datetime | None
 
     @classmethod
-    def of(cls, line: Line, account: Account) -> "Meter":
+    def of(cls, line: Line, account: TenantAccount) -> "Meter":
         """That of the account."""
         anew = getattr(account.period, line.anew) if line.anew else None
         return cls(line, getattr(account.quota, line.limit), getattr(account.use, line.use), anew)

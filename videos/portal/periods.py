@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.portal.paging import BEFORE
 from config.web.query_strings import changed
-from videos.billing.usage import MOST_DAYS, is_too_long
+from videos.billing.usage import MOST_DAYS, DayRange
 
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 _DEFAULT = "this-month"
@@ -60,7 +60,7 @@ class PeriodForm(forms.Form):
         super().__init__(asked)
         self._asked, self._today = asked, today
         self._name = ""
-        self.days = PERIODS[_DEFAULT][1](today)
+        self.days = DayRange(*PERIODS[_DEFAULT][1](today))
         """The first and the last day, once it is valid."""
 
     def clean(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class PeriodForm(forms.Form):
             self._take_days(cleaned)
         elif not self.errors:
             self._name = cleaned.get("period") or _DEFAULT
-            self.days = PERIODS[self._name][1](self._today)
+            self.days = DayRange(*PERIODS[self._name][1](self._today))
         return cleaned
 
     def show_days(self) -> None:
@@ -95,11 +95,10 @@ class PeriodForm(forms.Form):
     def _take_days(self, cleaned: dict[str, Any]) -> None:
         if self.errors:
             return
-        end = cleaned.get("end_date") or self._today
-        start = cleaned.get("start_date") or end.replace(day=1)
-        if start > end:
+        days = DayRange.asked(cleaned.get("start_date"), cleaned.get("end_date"), self._today)
+        if days.is_reversed:
             self.add_error("start_date", _("This is after the last day."))
-        elif is_too_long(start, end):
+        elif days.is_too_long:
             self.add_error("end_date", format_lazy(_("Choose {days} days at most."), days=MOST_DAYS))
         else:
-            self.days = (start, end)
+            self.days = days

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
-from videos.composer.pages import Composer, Drawing
+from videos.composer.pages import Composer, Rendering
 from videos.models import Task
-from videos.tasks.manual import Asked
+from videos.tasks.manual import Requester
 
 
 class PlaygroundPage(TenantPage):
@@ -24,13 +24,13 @@ class PlaygroundPage(TenantPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show a fresh form; with `from`, filled in as that task of the tenant's was."""
         composer = Composer.fresh(self._start(request), timezone.now())
-        return self._shown(composer, Drawing(is_judged=False))
+        return self._shown(composer, Rendering(is_judged=False))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Redraw a part of the form, or make the video."""
         composer = Composer.sent(request.POST, self._key, timezone.now())
-        outcome = composer.submitted(request, Asked(self.person, "portal"))
-        if isinstance(outcome, Drawing):
+        outcome = composer.submitted(request, Requester(self.person, "portal"))
+        if isinstance(outcome, Rendering):
             return self._shown(composer, outcome)
         return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, outcome.public_id]))
 
@@ -47,7 +47,7 @@ class PlaygroundPage(TenantPage):
         latest = mine.order_by("-id").values_list("model", flat=True).first()
         return {"model": request.GET.get("model") or latest or ""}
 
-    def _shown(self, composer: Composer, drawing: Drawing) -> HttpResponse:
+    def _shown(self, composer: Composer, drawing: Rendering) -> HttpResponse:
         drawn = composer.context(self.request, is_judged=drawing.is_judged)
         if drawing.part:
             self.template_name = f"composer/{drawing.part}.html"

@@ -1,5 +1,6 @@
 """From a body to a request that upstream would take, or to everything that is wrong with it."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,7 @@ from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.requests import bounds, extras, media, metadata, shots
 from videos.requests.draft import ALIASES, Draft, open_body
+from videos.requests.strict_json import dumps
 from videos.requests.values import amount, is_empty, is_storable, json_object, on_off, storable, whole_number
 from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
 
@@ -57,6 +59,20 @@ class VideoRequest:
         body |= {"images": list(self.images)} if self.images else {}
         body |= {"videos": list(self.videos)} if self.videos else {}
         return body | ({"metadata": dict(self.metadata)} if self.metadata else {})
+
+    def as_stored(self) -> dict[str, Any]:
+        """`as_body`, fit for a column of JSON, which would not keep numbers such as `1.10` as written.
+
+        Where there are such, `AdditionalParameters` becomes the text that upstream is sent.
+        """
+        body, ext_info = self.as_body(), self.metadata.get("ext_info", {})
+        parameters = ext_info.get("AdditionalParameters")
+        if not isinstance(parameters, dict) or dumps(parameters) == json.dumps(
+            parameters, ensure_ascii=False
+        ):
+            return body
+        kept = {**ext_info, "AdditionalParameters": dumps(parameters)}
+        return body | {"metadata": {**self.metadata, "ext_info": kept}}
 
     def meaning(self) -> dict[str, Any]:
         """What is asked for, and the most it may cost: the same however it is written."""

@@ -14,6 +14,11 @@ from videos.models import Task
 log = structlog.get_logger(__name__)
 
 
+def media_name(task: Task) -> str:
+    """Where a task's video is kept in the result storage."""
+    return f"{task.tenant_id.hex}/{task.created_at:%Y/%m}/{task.id.hex}.mp4"
+
+
 def poster_name(task: Task) -> str:
     """Where the still of a task's video is kept: beside it."""
     return str(PurePosixPath(task.media_name).with_suffix(".jpg"))

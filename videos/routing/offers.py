@@ -1,6 +1,7 @@
 """Which models are on offer, which upstream account serves a request, and what it costs."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import ClassVar
 from uuid import UUID
 
@@ -49,12 +50,28 @@ class Offers:
         spec = catalogue.find(name)
         return spec if spec and self._offered(spec) else None
 
+    def server_of(self, model: str) -> UpstreamAccount | None:
+        """The account that serves the model of that name: the oldest one that may; None where none does."""
+        return next((account for account in self.accounts if account.offers(model)), None)
+
     def account_for(self, spec: ModelSpec) -> UpstreamAccount:
-        """The account to serve the model. Raises `NoUpstreamAccount`."""
-        for account in self.accounts:
-            if account.offers(spec.name):
-                return account
-        raise NoUpstreamAccount
+        """The account that serves the model. Raises `NoUpstreamAccount`."""
+        account = self.server_of(spec.name)
+        if account is None:
+            raise NoUpstreamAccount
+        return account
+
+    def served_by(self, account_id: int) -> list[str]:
+        """The names of the models that the account serves."""
+        return self._served.get(account_id, [])
+
+    @cached_property
+    def _served(self) -> dict[int, list[str]]:
+        served: dict[int, list[str]] = {}
+        for spec in catalogue.MODELS:
+            if account := self.server_of(spec.name):
+                served.setdefault(account.pk, []).append(spec.name)
+        return served
 
     def quote(self, request: VideoRequest, now: datetime) -> Quote:
         """What the request costs now. Raises `NoPrice`."""

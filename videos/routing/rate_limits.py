@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 NO_LEAD = timedelta(0)
 
 
-class Action(StrEnum):
+class UpstreamCall(StrEnum):
     """What upstream counts separately."""
 
     CREATE = "create"
@@ -48,7 +48,7 @@ _RESERVE = f"""
 
 def reserve(
     account: UpstreamAccount,
-    action: Action,
+    action: UpstreamCall,
     wanted: int,
     horizon: timedelta = HORIZON,
     *,
@@ -84,13 +84,13 @@ def given(budget: UpstreamBudget, minute: datetime) -> int:
     return known.get(minute, 0)
 
 
-def per_minute(account: UpstreamAccount, action: Action) -> float:
+def per_minute(account: UpstreamAccount, action: UpstreamCall) -> float:
     """How many moments there are to be given in a minute."""
     return _rate(account, action) * MINUTE.total_seconds()
 
 
-def _rate(account: UpstreamAccount, action: Action) -> float:
-    return account.creates_per_second if action is Action.CREATE else account.describes_per_second
+def _rate(account: UpstreamAccount, action: UpstreamCall) -> float:
+    return account.creates_per_second if action is UpstreamCall.CREATE else account.describes_per_second
 
 
 def _updated(arguments: dict[str, Any]) -> tuple[int, float] | None:
@@ -101,7 +101,7 @@ def _updated(arguments: dict[str, Any]) -> tuple[int, float] | None:
 
 
 def _created_and_updated(
-    account: UpstreamAccount, action: Action, arguments: dict[str, Any]
+    account: UpstreamAccount, action: UpstreamCall, arguments: dict[str, Any]
 ) -> tuple[int, float]:
     UpstreamBudget.objects.bulk_create(
         [UpstreamBudget(account=account, action=action.value)], ignore_conflicts=True

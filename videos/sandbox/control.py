@@ -10,11 +10,11 @@ from aiohttp import web
 from videos.sandbox.production import Production
 from videos.sandbox.protocol import CREATE, DESCRIBE
 from videos.sandbox.scripts import ScriptError, parse_script
-from videos.sandbox.tasks import Task
-from videos.sandbox.upstream import Upstream
+from videos.sandbox.tasks import SandboxTask
+from videos.sandbox.upstream import SandboxUpstream
 
 
-def routes(upstream: Upstream, production: Production) -> list[web.RouteDef]:
+def routes(upstream: SandboxUpstream, production: Production) -> list[web.RouteDef]:
     """Return the routes that watch and steer this upstream."""
     panel = _Panel(upstream, production)
     return [
@@ -27,7 +27,7 @@ def routes(upstream: Upstream, production: Production) -> list[web.RouteDef]:
 
 
 class _Panel:
-    def __init__(self, upstream: Upstream, production: Production) -> None:
+    def __init__(self, upstream: SandboxUpstream, production: Production) -> None:
         self._upstream, self._production = upstream, production
 
     async def healthz(self, request: web.Request) -> web.Response:
@@ -72,7 +72,7 @@ class _Panel:
         return web.json_response({"status": "ok"})
 
 
-def _counts(upstream: Upstream) -> dict[str, Any]:
+def _counts(upstream: SandboxUpstream) -> dict[str, Any]:
     outcomes = upstream.record.outcomes
     return {
         "creates": {"accepted": outcomes[CREATE, "let in"], "refused": outcomes[CREATE, "refused"]},
@@ -82,7 +82,7 @@ def _counts(upstream: Upstream) -> dict[str, Any]:
     }
 
 
-def _described(task: Task, now: float) -> dict[str, Any]:
+def _described(task: SandboxTask, now: float) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
         "secret_id": task.secret_id,

@@ -22,7 +22,7 @@ class SlidingWindow:
         self._taken.append(now)
 
 
-class Limits:
+class CallLimits:
     """One window for each account and action."""
 
     def __init__(self, per_second: dict[str, int]) -> None:

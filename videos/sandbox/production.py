@@ -9,7 +9,7 @@ from videos.sandbox.clip import Clip, clip_of
 from videos.sandbox.fields import reference_urls
 from videos.sandbox.references import discard, fetch_references
 from videos.sandbox.studio import RenderError, Studio
-from videos.sandbox.tasks import Task
+from videos.sandbox.tasks import SandboxTask
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Production:
         await self._studio.render(CANNED, path)
         self._canned = path
 
-    def begin(self, task: Task) -> None:
+    def begin(self, task: SandboxTask) -> None:
         """See to it that the task gets its file, unless it is bound to fail."""
         if self._canned:
             task.deliver(self._canned, task.created_at)
@@ -50,7 +50,7 @@ class Production:
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._studio.close()
 
-    async def _render(self, task: Task) -> None:
+    async def _render(self, task: SandboxTask) -> None:
         references = await fetch_references(reference_urls(task.payload), self.folder)
         path = self.folder / f"{task.task_id}.mp4"
         try:

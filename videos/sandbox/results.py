@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 
 from videos.sandbox.answers import hang_up
-from videos.sandbox.tasks import Task, TaskBook
+from videos.sandbox.tasks import SandboxTask, TaskBook
 
 LOGIN_PAGE = "<html><body><form>Please sign in.</form></body></html>"
 
@@ -21,7 +21,7 @@ class ResultLinks:
         self._tasks, self._life, self._public_url = tasks, life, public_url.rstrip("/")
         self._secret = secrets.token_bytes(32)
 
-    def link(self, task: Task, origin: str) -> str:
+    def link(self, task: SandboxTask, origin: str) -> str:
         """Return where a finished task's file is; `origin` is used unless a public URL was set.
 
         A file in a customer's own bucket has a bare address that never expires.
@@ -59,7 +59,7 @@ class ResultLinks:
         return hmac.new(self._secret, f"{task_id} {expires}".encode(), hashlib.sha256).hexdigest()
 
 
-def bucket_path(task: Task) -> str:
+def bucket_path(task: SandboxTask) -> str:
     """Return region, bucket and object key of a result that goes to a customer's bucket."""
     store = task.payload["StoreCosParam"]
     folder = (store.get("CosBucketPath") or "").strip("/")
@@ -67,7 +67,7 @@ def bucket_path(task: Task) -> str:
     return "/".join(part for part in parts if part)
 
 
-async def _send(request: web.Request, task: Task | None) -> web.StreamResponse:
+async def _send(request: web.Request, task: SandboxTask | None) -> web.StreamResponse:
     if task is None or task.file is None:
         raise web.HTTPNotFound(text="no such file")
     fault = task.result_fault.use() if task.result_fault and request.method == "GET" else ""

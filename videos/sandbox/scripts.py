@@ -31,7 +31,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Verb:
+class Misbehaviour:
     """One way to misbehave. In a prompt, words without a name fill `arguments` in order."""
 
     kind: str
@@ -39,18 +39,18 @@ class Verb:
     only_create: bool = False
 
 
-def _shaping(**arguments: Argument) -> Verb:
-    return Verb("task", arguments, only_create=True)
+def _shaping(**arguments: Argument) -> Misbehaviour:
+    return Misbehaviour("task", arguments, only_create=True)
 
 
-VERBS: dict[str, Verb] = {
-    "refuse": Verb(
+VERBS: dict[str, Misbehaviour] = {
+    "refuse": Misbehaviour(
         "instead",
         {"code": Argument((str,), "InternalError"), "message": Argument((str,), "Refused by a script.")},
     ),
-    "throttle": Verb("instead"),
-    "drop_before": Verb("instead"),
-    "http_status": Verb(
+    "throttle": Misbehaviour("instead"),
+    "drop_before": Misbehaviour("instead"),
+    "http_status": Misbehaviour(
         "instead",
         {
             "status": Argument((int,), 502),
@@ -58,16 +58,18 @@ VERBS: dict[str, Verb] = {
             "accepted": Argument((bool,), default=False),
         },
     ),
-    "drop_after_accept": Verb("answer"),
-    "delay": Verb("answer", {"seconds": Argument(NUMBER, 1)}),
-    "hang": Verb("answer", {"seconds": Argument(NUMBER, 3600), "accepted": Argument((bool,), default=True)}),
-    "malformed": Verb("answer", {"accepted": Argument((bool,), default=True)}),
+    "drop_after_accept": Misbehaviour("answer"),
+    "delay": Misbehaviour("answer", {"seconds": Argument(NUMBER, 1)}),
+    "hang": Misbehaviour(
+        "answer", {"seconds": Argument(NUMBER, 3600), "accepted": Argument((bool,), default=True)}
+    ),
+    "malformed": Misbehaviour("answer", {"accepted": Argument((bool,), default=True)}),
     "generation_seconds": _shaping(seconds=Argument(NUMBER, 1)),
     "fail": _shaping(message=Argument((str,), "Generation failed.")),
     "never_end": _shaping(),
     "broken_result": _shaping(kind=Argument((str,), "404"), times=Argument(COUNT, 1)),
-    "done_without_url": Verb("task", {"describes": Argument(COUNT, 1)}),
-    "status_word": Verb("task", {"word": Argument((str,), "PAUSED")}),
+    "done_without_url": Misbehaviour("task", {"describes": Argument(COUNT, 1)}),
+    "status_word": Misbehaviour("task", {"word": Argument((str,), "PAUSED")}),
 }
 RESULT_FAULTS = ("404", "truncated", "not_video")
 

@@ -23,7 +23,7 @@ from videos.sandbox.protocol import (
 from videos.sandbox.results import ResultLinks
 from videos.sandbox.scripts import Behaviour
 from videos.sandbox.tasks import GenerationTimes
-from videos.sandbox.upstream import Call, Instant, Upstream
+from videos.sandbox.upstream import Call, Instant, SandboxUpstream
 
 LARGEST_BODY = 10 * 1024 * 1024  # bytes
 SAMPLE_PICTURES = Path(__file__).parent / "images"
@@ -36,7 +36,7 @@ class Server:
         times = GenerationTimes(options.generation_seconds, options.generation_sigma, options.seed)
         self._keys = options.keys
         self._production = production
-        self.upstream = Upstream(times)
+        self.upstream = SandboxUpstream(times)
         self._links = ResultLinks(self.upstream.tasks, life=options.link_life, public_url=options.public_url)
 
     def application(self) -> web.Application:

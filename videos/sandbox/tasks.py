@@ -31,7 +31,7 @@ class ResultFault:
 
 
 @dataclass
-class Task:
+class SandboxTask:
     """One accepted create call. It ends when its time has passed and its file exists, or when it fails."""
 
     task_id: str
@@ -123,23 +123,23 @@ class TaskBook:
 
     def __init__(self, times: GenerationTimes) -> None:
         self._times = times
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[str, SandboxTask] = {}
 
-    def __iter__(self) -> Iterator[Task]:
+    def __iter__(self) -> Iterator[SandboxTask]:
         return iter(self._tasks.values())
 
-    def accept(self, secret_id: str, payload: Mapping[str, Any], now: float) -> Task:
+    def accept(self, secret_id: str, payload: Mapping[str, Any], now: float) -> SandboxTask:
         """Create a task for this account."""
-        task = Task(f"4-AigcVideo-{uuid.uuid4().hex}", secret_id, payload, now, now, now)
+        task = SandboxTask(f"4-AigcVideo-{uuid.uuid4().hex}", secret_id, payload, now, now, now)
         task.take(self._times.draw())
         self._tasks[task.task_id] = task
         return task
 
-    def get(self, task_id: str) -> Task | None:
+    def get(self, task_id: str) -> SandboxTask | None:
         """Return the task of this id, whoever owns it."""
         return self._tasks.get(task_id)
 
-    def find(self, task_id: str, secret_id: str) -> Task:
+    def find(self, task_id: str, secret_id: str) -> SandboxTask:
         """Return an account's own task. Raises `ApiError`; another account's task looks unknown."""
         task = self._tasks.get(task_id)
         if task is None or task.secret_id != secret_id:

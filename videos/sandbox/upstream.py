@@ -7,10 +7,10 @@ from typing import Any
 
 from videos.sandbox.clip import clip_size
 from videos.sandbox.fields import check_create, check_describe
-from videos.sandbox.limits import Limits
+from videos.sandbox.limits import CallLimits
 from videos.sandbox.protocol import CREATE, DESCRIBE, ApiError
 from videos.sandbox.scripts import Behaviour, ScriptBook, ScriptError, behaviours_in
-from videos.sandbox.tasks import GenerationTimes, Task, TaskBook
+from videos.sandbox.tasks import GenerationTimes, SandboxTask, TaskBook
 
 PER_SECOND = {CREATE: 10, DESCRIBE: 50}
 ARRIVALS_KEPT = 200_000
@@ -54,11 +54,11 @@ class Record:
         self.refused_for_limits = 0
 
 
-class Upstream:
+class SandboxUpstream:
     """The account side of MPS: limits, tasks and the scripts that make it misbehave."""
 
     def __init__(self, times: GenerationTimes) -> None:
-        self.limits = Limits(PER_SECOND)
+        self.limits = CallLimits(PER_SECOND)
         self.scripts = ScriptBook()
         self.tasks = TaskBook(times)
         self.record = Record()
@@ -83,7 +83,7 @@ class Upstream:
         """Count the call towards the account's limit."""
         self.limits.window(call.secret_id, call.action).take(call.arrived.monotonic)
 
-    def create(self, call: Call, behaviours: list[Behaviour]) -> Task:
+    def create(self, call: Call, behaviours: list[Behaviour]) -> SandboxTask:
         """Accept a task. Raises `ApiError`."""
         check_create(call.payload)
         task = self.tasks.accept(call.secret_id, call.payload, call.arrived.unix)
@@ -91,7 +91,7 @@ class Upstream:
             task.shape(behaviour)
         return task
 
-    def describe(self, call: Call, behaviours: list[Behaviour]) -> tuple[Task, dict[str, Any]]:
+    def describe(self, call: Call, behaviours: list[Behaviour]) -> tuple[SandboxTask, dict[str, Any]]:
         """Return the task asked for and the answer about it, links left to the caller. Raises `ApiError`."""
         task = self.tasks.find(check_describe(call.payload), call.secret_id)
         task.describes += 1
@@ -123,7 +123,7 @@ def limit_error(action: str) -> ApiError:
     )
 
 
-def _report(task: Task, word: str) -> dict[str, Any]:
+def _report(task: SandboxTask, word: str) -> dict[str, Any]:
     resolution = "x".join(str(side) for side in clip_size(task.payload)) if word == "DONE" else ""
     message = {"DONE": "ok", "FAIL": task.failure}.get(word, "")
     return {"Status": word, "VideoUrls": [], "Resolution": resolution, "Message": message}

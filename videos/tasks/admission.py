@@ -1,8 +1,8 @@
-"""May this tenant have one more task now? All limits at once, decided by one look at what it has.
+"""May this tenant have one more task now? All limits at once, decided by one snapshot of what it has.
 
-The look is taken without a lock. What is then written is written only if the totals are still those that
-were looked at (their version), so nothing is ever decided by what is no longer true; where they moved on,
-it is decided once more under the lock of the tenant's row.
+The snapshot is taken without a lock. What is then written is written only if the totals are still those of
+the snapshot (their version), so nothing is ever decided by what is no longer true; where they moved on, it is
+decided once more under the lock of the tenant's row.
 """
 
 from collections.abc import Mapping
@@ -13,119 +13,131 @@ from uuid import UUID
 
 from psycopg.types.numeric import Int8
 
+from accounts.api.lookup import Wanted
 from accounts.models import APIKey
-from accounts.models.api_key import from_row
 from accounts.quotas.in_force import FIELDS, default_columns, limits_from
 from accounts.quotas.limits import MINUTE, Limits, Minute, Recent
-from accounts.quotas.standing import COLUMNS
 from accounts.quotas.totals import Period, Totals
 from config.db import prepared
+from config.db.prepared import Row
 from config.ids import first_uuid7
 from videos.errors import KeyRefused
+from videos.estimates.queue_position import QueuePosition
 from videos.tasks import sql
-from videos.tasks.idempotency import KEPT, Earlier, Repetition
-
-_TOTALS, _QUOTA, _FURTHER = len(COLUMNS), len(FIELDS), 11
-"""How many columns of `statements.LOOK` and `FURTHER` are what."""
+from videos.tasks.idempotency import KEPT, EarlierRequest, Fingerprint
 
 
 @dataclass(frozen=True)
-class Asker:
+class Bucket:
+    """The tenant's own bucket as it is set; empty where it has none."""
+
+    name: str
+    region: str
+    path_prefix: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a create is decided by, seen at one moment, or at two of which the second is newer."""
+
+    totals: Totals
+    limits: Limits
+    recent: Recent
+    earlier: EarlierRequest
+    bucket: Bucket
+    offers: UUID | None
+    """The revision of what is on offer."""
+
+
+@dataclass(frozen=True)
+class Caller:
     """Who asks for a task, when, and what tells whether it was asked for before."""
 
     key: APIKey
     now: datetime
     period: Period
-    repetition: Repetition
+    fingerprint: Fingerprint
+    snapshot: Snapshot | None = None
+    """What was seen when the caller was; None where nobody looked yet."""
 
     @classmethod
-    def of(cls, key: APIKey, now: datetime, repetition: Repetition) -> "Asker":
+    def of(cls, key: APIKey, now: datetime, fingerprint: Fingerprint) -> "Caller":
         """With the tenant's own day and month at that moment."""
-        return cls(key, now, Period.of(now, key.tenant.clock), repetition)
+        return cls(key, now, Period.of(now, key.tenant.clock), fingerprint)
+
+    def seen(self, beside: Mapping[str, Row]) -> "Caller":
+        """With the snapshot that was looked up with the key, as `wanted` says."""
+        return replace(self, snapshot=snapshot_of(self, beside))
 
 
-@dataclass(frozen=True)
-class Look:
-    """What was seen in one snapshot, or in two of which the second can only be newer."""
-
-    totals: Totals
-    limits: Limits
-    recent: Recent
-    earlier: Earlier
-    bucket: tuple[str | None, str | None, str | None]
-    """The name, region and path prefix of the tenant's own bucket; None or empty where it has none."""
-    offers: UUID | None
-    """The revision of what is on offer."""
+def wanted(now: datetime, idempotency_key: str | None) -> Wanted:
+    """What to look up with the key of a create."""
+    return Wanted(sql.SNAPSHOT, _wanted_values(now, idempotency_key))
 
 
-def looked_up(now: datetime, idempotency_key: str | None) -> Mapping[str, Any]:
-    """The values of `statements.LOOK`, but for the key's prefix."""
-    return {
-        "default_rate": default_columns()[FIELDS.index("requests_per_minute")],
-        **_lately(now, idempotency_key),
-    }
+def snapshot_of(caller: Caller, beside: Mapping[str, Row]) -> Snapshot:
+    """What was looked up with the caller's key, as `wanted` says, and what else this caller needs."""
+    snapshot = _snapshot(caller, beside)
+    return _with_further(caller, snapshot) if _is_more_needed(caller, snapshot) else snapshot
 
 
-def seen_with_key(asker: Asker) -> Look:
-    """What the statement that found the key saw beside it."""
-    return _look(asker, asker.key.beside)
-
-
-def look(asker: Asker) -> Look:
+def look(caller: Caller) -> Snapshot:
     """See all that the decision depends on. Raises `KeyRefused` where the key may not be used any more."""
     values = {
-        **looked_up(asker.now, asker.repetition.idempotency_key),
-        **_further_values(asker),
-        "prefix": asker.key.prefix,
+        **_wanted_values(caller.now, caller.fingerprint.idempotency_key),
+        **_further_values(caller),
+        "prefix": caller.key.prefix,
     }
-    row = prepared.fetch(sql.LOOK_AGAIN, values)
-    key = from_row(row) if row else None
-    if key is None or not key.is_usable(asker.now):
+    row = prepared.fetch(sql.FULL_SNAPSHOT.statement, values)
+    found = sql.FULL_SNAPSHOT.read(row) if row else None
+    if found is None or not found.key.is_usable(caller.now):
         raise KeyRefused
-    return _with_further(asker, _seen(asker, key.beside[:-_FURTHER]), key.beside[-_FURTHER:])
+    caller = replace(caller, key=found.key)
+    return _further(caller, _snapshot(caller, found.beside), found.beside)
 
 
-def _look(asker: Asker, row: prepared.Row) -> Look:
-    seen = _seen(asker, row)
-    return _further(asker, seen) if _is_more_to_see(asker, seen) else seen
+def _wanted_values(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
+    default_rate = default_columns()[FIELDS.index("requests_per_minute")]
+    return {"default_rate": default_rate, **_lately(now, idempotency_key)}
 
 
-def _seen(asker: Asker, row: prepared.Row) -> Look:
-    totals, has_quota, quota = row[:_TOTALS], row[_TOTALS], row[_TOTALS + 1 : _TOTALS + 1 + _QUOTA]
-    tasks, since, fingerprint, answer, *bucket, offers = row[_TOTALS + 1 + _QUOTA :]
-    limits, minute = limits_from(quota if has_quota else default_columns(), asker.key), Minute(tasks, since)
-    return Look(
-        totals=Totals(*totals),
-        limits=limits,
-        recent=Recent(_full_since(minute, limits.requests_per_minute), minute=minute),
-        earlier=Earlier(fingerprint, answer),
-        bucket=(bucket[0], bucket[1], bucket[2]),
+def _snapshot(caller: Caller, found: Mapping[str, Row]) -> Snapshot:
+    [has_quota], [offers] = found["has_quota"], found["offers"]
+    return Snapshot(
+        totals=Totals(*found["totals"]),
+        limits=limits_from(found["quota"] if has_quota else default_columns(), caller.key),
+        recent=Recent(minute=Minute(*found["minute"])),
+        earlier=_earlier(*found["earlier"]),
+        bucket=Bucket(*(value or "" for value in found["bucket"])),
         offers=offers,
     )
 
 
-def _full_since(minute: Minute, limit: int | None) -> datetime | None:
-    return minute.since if limit is not None and minute.tasks >= limit else None
+def _earlier(
+    asked: bytes | None, task_id: UUID | None, position: int | None, estimated_start: datetime | None
+) -> EarlierRequest:
+    place = None if position is None else QueuePosition(position, estimated_start)
+    return EarlierRequest(asked, task_id, place)
 
 
-def _is_more_to_see(asker: Asker, seen: Look) -> bool:
-    key, period = asker.key, asker.period
+def _with_further(caller: Caller, snapshot: Snapshot) -> Snapshot:
+    row = prepared.fetch(sql.FURTHER, _further_values(caller))
+    assert row is not None, "sums are always found"  # noqa: S101 - for the type checker
+    return _further(caller, snapshot, sql.FURTHER_COLUMNS.read(row))
+
+
+def _is_more_needed(caller: Caller, snapshot: Snapshot) -> bool:
+    key, period, totals = caller.key, caller.period, snapshot.totals
     return (
-        (seen.totals.day, seen.totals.month) != (period.day, period.month)
+        (totals.day, totals.month) != (period.day, period.month)
         or key.requests_per_minute is not None
         or key.spend_per_month is not None
-        or asker.repetition.is_retry
+        or caller.fingerprint.is_retry
     )
 
 
-def _further(asker: Asker, seen: Look) -> Look:
-    row = prepared.fetch(sql.FURTHER, _further_values(asker))
-    assert row is not None, "sums are always found"  # noqa: S101 - for the type checker
-    return _with_further(asker, seen, row)
-
-
-def _further_values(asker: Asker) -> dict[str, Any]:
-    key, period = asker.key, asker.period
+def _further_values(caller: Caller) -> dict[str, Any]:
+    key, period, fingerprint = caller.key, caller.period, caller.fingerprint
     return {
         "tenant": key.tenant_id,
         "key": Int8(key.pk),
@@ -133,9 +145,9 @@ def _further_values(asker: Asker) -> dict[str, Any]:
         "key_rate": Int8(key.requests_per_minute or 1),
         "day": period.day,
         "month": period.month,
-        "retried_since": first_uuid7(asker.now - asker.repetition.first_sent_within),
-        "fingerprint": asker.repetition.fingerprint,
-        **_lately(asker.now, asker.repetition.idempotency_key),
+        "retried_since": first_uuid7(caller.now - fingerprint.first_sent_within),
+        "fingerprint": fingerprint.body,
+        **_lately(caller.now, fingerprint.idempotency_key),
     }
 
 
@@ -148,29 +160,21 @@ def _lately(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
     }
 
 
-def _with_further(asker: Asker, seen: Look, row: prepared.Row) -> Look:
-    period = asker.period
-    day_seconds, day_spend, month_seconds, month_spend, tasks, since, key_spend, *earlier = row
-    key_minute = Minute(tasks, since)
-    twins, refused_at, fingerprint, answer = earlier
-    is_retry = asker.repetition.is_retry
-    return replace(
-        seen,
-        totals=replace(
-            seen.totals,
-            day=period.day,
-            day_seconds=day_seconds,
-            day_spend=day_spend,
-            month=period.month,
-            month_seconds=month_seconds,
-            month_spend=month_spend,
-        ),
-        recent=replace(
-            seen.recent,
-            key_full_minute_since=_full_since(key_minute, asker.key.requests_per_minute),
-            key_month_spend=key_spend,
-            key_minute=key_minute,
-        ),
-        # The answer once more: whatever use is seen here that was not there before may be its own.
-        earlier=Earlier(fingerprint, answer, twins if is_retry else (), refused_at if is_retry else None),
+def _further(caller: Caller, snapshot: Snapshot, found: Mapping[str, Row]) -> Snapshot:
+    day_seconds, day_spend, month_seconds, month_spend = found["use"]
+    totals = replace(
+        snapshot.totals,
+        day=caller.period.day,
+        day_seconds=day_seconds,
+        day_spend=day_spend,
+        month=caller.period.month,
+        month_seconds=month_seconds,
+        month_spend=month_spend,
     )
+    [key_spend], (twins, refused_at) = found["key_spend"], found["retried"]
+    recent = replace(snapshot.recent, key_minute=Minute(*found["key_minute"]), key_month_spend=key_spend)
+    # The earlier request once more: whatever use is seen here that was not there before may be its own.
+    earlier = _earlier(*found["earlier"])
+    if caller.fingerprint.is_retry:
+        earlier = replace(earlier, twins=twins, refused_at=refused_at)
+    return replace(snapshot, totals=totals, recent=recent, earlier=earlier)

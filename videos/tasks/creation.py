@@ -1,195 +1,238 @@
 """Create, the first verb of a task's life: admitted, recorded, paid for and queued, all of it or nothing."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from functools import cached_property
+from threading import Lock
 from typing import Any
-from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from psycopg.types.numeric import Int4, Int8
 
 from accounts.quotas import limits, standing
-from accounts.quotas.limits import Allowance, Decision
-from accounts.quotas.totals import Demand, Totals
+from accounts.quotas.limits import AdmissionDecision, Allowance
+from accounts.quotas.totals import Totals
 from config.db import prepared
 from videos.errors import NotAdmitted
-from videos.estimates import generation_times
-from videos.estimates.queue_position import Place
-from videos.models import Task, UpstreamAccount
-from videos.requests import VideoRequest
-from videos.requests.values import without_unstorable
+from videos.estimates import queue_position
+from videos.estimates.queue_position import QueuePosition
+from videos.models import Task
+from videos.models.task import stored_at
 from videos.states import Status
-from videos.tasks import admission, sql
-from videos.tasks.admission import Asker, Look
+from videos.tasks import admission, idempotency, orders, sql
+from videos.tasks.admission import Caller, Snapshot
+from videos.tasks.orders import Checked, Order
+
+_LOCKS = tuple(Lock() for _ in range(256))
+"""Of creates with one key that are decided at the same time all but one would be decided again. Here they
+take turns, which costs nothing; what other processes do at the same time is settled in the database.
+"""
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be made, where and for how much: a checked request, and what upstream will be sent."""
+class Created:
+    """A task as it was made, or the one that an earlier request had made."""
 
-    task_id: UUID
-    request: VideoRequest
-    account: UpstreamAccount
-    payload: dict[str, Any]
-    not_forwarded: list[str]
-    price: Decimal
-    sent: Mapping[str, Any] = field(default_factory=dict)
-    """The body as it came."""
-
-    def told(self) -> str:
-        """What the first event tells of the request, as JSON: the body as it came, if it reads otherwise."""
-        if self.sent == self.request.as_body():
-            return "{}"
-        text = json.dumps({"sent": without_unstorable(dict(self.sent))})
-        return text if len(text) <= LONGEST_TOLD else json.dumps({"sent_characters": len(text)})
-
-    @cached_property
-    def usual(self) -> float:
-        """Seconds such a task is usually at work; looked up once, and only where it has to wait."""
-        return generation_times.expected(self.request.model.name)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The body a client gets for a create, and whether another request had made the task before."""
-
-    body: str
-    is_replay: bool = False
-    allowance: Allowance | None = None
+    task: Task
+    place: QueuePosition | None
+    """Where it stands in its tenant's own queue, if it waits there."""
+    allowance: Allowance | None
     """What is left of the nearest limit of requests per minute, if there is one."""
+    is_replay: bool = False
 
 
-LONGEST_TOLD = 64 * 1024
-"""Characters of a body that are kept as they came; the normalised one is always kept whole."""
-Describe = Callable[[Task, Place | None], str]
-"""Writes a new task down as clients see it."""
+Outcome = Created | NotAdmitted
 
 
-def create(order: Order, asker: Asker, seen: Look, describe: Describe) -> Answer:
-    """Make the task, if every limit allows it, by what was `seen`; decided anew where that has changed.
+def lock_of(key: object) -> Lock:
+    """The lock that creates with this key take turns by, in this process."""
+    return _LOCKS[hash(key) % len(_LOCKS)]
 
-    Raises `NotAdmitted`, `KeyRefused`, `IdempotencyKeyReused`.
+
+def create(caller: Caller, body: Mapping[str, Any]) -> Created:
+    """Make the task that a body asks for, or find the one that the same request had made before.
+
+    Raises what `orders.check` and `orders.order` do, `NotAdmitted`, `KeyRefused` and `IdempotencyKeyReused`.
     """
-    return _make(order, asker, seen, describe) or _make_under_lock(order, asker, describe)
+    snapshot = caller.snapshot or admission.look(caller)
+    return _earlier(caller, body, snapshot) or _create(orders.check(body, caller, snapshot))
 
 
-def _make_under_lock(order: Order, asker: Asker, describe: Describe) -> Answer:
-    with transaction.atomic():
-        standing.lock(asker.key.tenant_id)
-        seen = admission.look(asker)
-        earlier = answer_before(asker, seen, describe)
-        made = earlier or _make(order, asker, seen, describe)
-    assert made is not None, "nobody else writes under the lock"  # noqa: S101 - for the type checker
-    return made
+def create_checked(checked: Checked) -> Created:
+    """As `create`, of a body that was checked already; raises the same but for what `orders.check` does."""
+    return _earlier(checked.caller, checked.body, checked.snapshot) or _create(checked)
 
 
-def answer_before(asker: Asker, seen: Look, describe: Describe) -> Answer | None:
-    """The answer to the request this one repeats, if it does. Raises `IdempotencyKeyReused`."""
-    given = seen.earlier.answer_for(asker.repetition)
-    if given is not None:
-        return Answer(given, is_replay=True, allowance=_allowance(asker, seen))
-    twin = seen.earlier.only_twin()
-    task = Task.objects.filter(pk=twin, hidden_at=None).first() if twin else None
-    if task is None:
-        return None
-    body = describe(task, _place_of(task, seen, asker.now))
-    return Answer(body, is_replay=True, allowance=_allowance(asker, seen))
-
-
-def decide(request: VideoRequest, price: Decimal, asker: Asker, seen: Look) -> Decision:
-    """Whether the request would be admitted by what was `seen`; nothing is changed."""
-    demand = _demand(request, price)
-    return limits.decide(seen.limits, seen.totals, seen.recent, demand, asker.period, asker.now)
-
-
-def _make(order: Order, asker: Asker, seen: Look, describe: Describe) -> Answer | None:
-    """None where the tenant's totals are not those that were seen any more."""
-    decision = decide(order.request, order.price, asker, seen)
-    if decision.refusals:
-        raise NotAdmitted(decision.refusals, _allowance(asker, seen))
-    task = _task(order, asker, Status.WAITING if decision.waits else Status.QUEUED)
-    demand = _demand(order.request, order.price)
-    place = _place(seen.totals.waiting_tasks + 1, order.usual, seen, asker.now) if decision.waits else None
-    answer = describe(task, place)
-    values = _columns(task) | _totals(seen.totals.with_hold(demand, waits=decision.waits))
-    repetition = asker.repetition
-    values |= {"idempotency_key": repetition.idempotency_key, "asked": repetition.asked}
-    values |= {"answer": answer, "told": order.told()}
-    made = prepared.fetch(sql.CREATE, values)
-    return Answer(answer, allowance=_allowance(asker, seen, made=1)) if made and made[0] else None
-
-
-def _allowance(asker: Asker, seen: Look, made: int = 0) -> Allowance | None:
-    return limits.allowance(seen.limits, seen.recent, asker.now, made=made)
-
-
-def _demand(request: VideoRequest, price: Decimal) -> Demand:
-    usual = generation_times.guess(request.model.name).usual
-    return Demand(request.seconds, price, settings.CURRENCY, usual)
-
-
-def _place_of(task: Task, seen: Look, now: datetime) -> Place | None:
-    if task.state is not Status.WAITING:
-        return None
-    ahead = Task.objects.filter(tenant=task.tenant_id, status=Status.WAITING, id__lte=task.pk)
-    return _place(ahead.count(), generation_times.expected(task.model), seen, now)
-
-
-def _place(position: int, usual: float, seen: Look, now: datetime) -> Place:
-    return Place.at(position, seen.limits.concurrent_tasks, usual, now)
-
-
-def _task(order: Order, asker: Asker, status: Status) -> Task:
-    return Task(
-        id=order.task_id,
-        tenant_id=asker.key.tenant_id,
-        api_key_id=asker.key.pk,
-        account_id=order.account.pk,
-        status=status,
-        model=order.request.model.name,
-        seconds=order.request.seconds,
-        request=order.request.as_body(),
-        payload=order.payload,
-        not_forwarded=order.not_forwarded,
-        price=order.price,
-        usage_day=asker.period.day,
-        fingerprint=asker.repetition.fingerprint,
-        created_at=asker.now,
+def decide(checked: Sequence[Checked], snapshot: Snapshot) -> list[AdmissionDecision]:
+    """Whether each would be admitted after those before it, all of one tenant; nothing is changed."""
+    caller = checked[0].caller
+    demands = [one.demand for one in checked]
+    return limits.decide(
+        snapshot.limits, snapshot.totals, snapshot.recent, demands, caller.period, caller.now
     )
 
 
-def _columns(task: Task) -> dict[str, Any]:
-    """For `statements.CREATE`; numbers are sent in one width each, or each width would be prepared apart."""
+def _create(checked: Checked) -> Created:
+    order = orders.order(checked)
+    outcomes = _make([order], checked.snapshot)
+    outcome = outcomes[0] if outcomes else _make_under_lock(order)
+    if isinstance(outcome, NotAdmitted):
+        raise outcome
+    return outcome
+
+
+def _make_under_lock(order: Order) -> Outcome:
+    """Decide anew: the totals are no longer those that were seen."""
+    caller = order.checked.caller
+    with transaction.atomic():
+        standing.lock(caller.key.tenant_id)
+        snapshot = admission.look(caller)
+        earlier = _earlier(caller, order.checked.body, snapshot)
+        outcomes = [earlier] if earlier else _make([order], snapshot)
+    assert outcomes, "nobody else writes under the lock"  # noqa: S101 - for the type checker
+    return outcomes[0]
+
+
+def _earlier(caller: Caller, body: Mapping[str, Any], snapshot: Snapshot) -> Created | None:
+    """What the request that this one repeats made, if it does. Raises `IdempotencyKeyReused`."""
+    allowance = limits.allowance(snapshot.limits, snapshot.recent, caller.now)
+    under_key = snapshot.earlier.task_under_key(body)
+    if under_key is not None:
+        place = snapshot.earlier.place
+        return Created(_as_made(Task.objects.get(pk=under_key), place), place, allowance, is_replay=True)
+    twin = snapshot.earlier.only_twin()
+    task = Task.objects.kept().filter(pk=twin).first() if twin else None
+    if task is None:
+        return None
+    place = queue_position.counted(task, snapshot.limits.concurrent_tasks, caller.now)
+    return Created(task, place, allowance, is_replay=True)
+
+
+def _as_made(task: Task, place: QueuePosition | None) -> Task:
+    """The task as it was when it was made, with what a pruned one has left."""
+    return Task(
+        id=task.id,
+        status=Status.WAITING if place else Status.QUEUED,
+        model=task.model,
+        seconds=task.seconds,
+        request=task.request,
+        not_forwarded=task.not_forwarded,
+        created_at=task.created_at,
+    )
+
+
+def _make(ordered: Sequence[Order], snapshot: Snapshot) -> list[Outcome]:
+    """Make the tasks that the limits allow, all of one tenant, with one statement.
+
+    Returns nothing, and makes none, where the tenant's totals are no longer those of the snapshot.
+    """
+    decisions = decide([order.checked for order in ordered], snapshot)
+    outcomes = [
+        _outcome(order, decision, snapshot) for order, decision in zip(ordered, decisions, strict=True)
+    ]
+    made = [
+        (order, outcome)
+        for order, outcome in zip(ordered, outcomes, strict=True)
+        if isinstance(outcome, Created)
+    ]
+    return outcomes if _write(made, snapshot.totals, decisions[-1].totals) else []
+
+
+def _outcome(order: Order, decision: AdmissionDecision, snapshot: Snapshot) -> Outcome:
+    caller = order.checked.caller
+    allowance = limits.allowance(snapshot.limits, decision.recent, caller.now)
+    if decision.refusals:
+        return NotAdmitted(decision.refusals, allowance)
+    place = _place(order, decision.totals.waiting_tasks, snapshot, caller.now) if decision.waits else None
+    return Created(_task(order, Status.WAITING if place else Status.QUEUED), place, allowance)
+
+
+def _place(order: Order, position: int, snapshot: Snapshot, now: datetime) -> QueuePosition:
+    usual = order.checked.expected_seconds
+    return QueuePosition.at(position, snapshot.limits.concurrent_tasks, usual, now)
+
+
+def _task(order: Order, status: Status) -> Task:
+    checked = order.checked
+    caller, request = checked.caller, checked.request
+    return Task(
+        id=order.task_id,
+        tenant_id=caller.key.tenant_id,
+        api_key_id=caller.key.pk,
+        status=status,
+        model=request.model.name,
+        seconds=request.seconds,
+        request=request.as_stored(),
+        not_forwarded=order.not_forwarded,
+        **stored_at(order.destination),
+        price=checked.quote.amount,
+        usage_day=caller.period.day,
+        fingerprint=caller.fingerprint.body,
+        created_at=caller.now,
+    )
+
+
+def _write(made: Sequence[tuple[Order, Created]], seen: Totals, totals: Totals) -> bool:
+    """Write the tasks and the tenant's totals with them; False where those are no longer the ones `seen`."""
+    if not made:
+        return True
+    tasks = json.dumps([_record(nth, order, created) for nth, (order, created) in enumerate(made)])
+    tenant = made[0][1].task.tenant_id
+    values = {"tasks": tasks, "tenant": tenant, "now": made[0][1].task.created_at}
+    row = prepared.fetch(sql.CREATE, values | _totals(totals) | {"seen_version": Int8(seen.version)})
+    return row is not None and row[0] > 0
+
+
+def _record(nth: int, order: Order, created: Created) -> dict[str, Any]:
+    """One of the `tasks` of `sql.CREATE`."""
+    task = created.task
     return {
-        "task": task.id,
-        "tenant": task.tenant_id,
-        "key": Int8(task.api_key_id or 0),
-        "account": Int8(task.account_id),
+        "id": task.id.hex,
+        "nth": nth,
+        "key": task.api_key_id,
+        "account": order.account.pk,
         "status": task.status,
         "model": task.model,
-        "seconds": Int4(task.seconds),
-        "request": json.dumps(task.request),
-        "payload": json.dumps(task.payload),
+        "seconds": task.seconds,
+        "request": task.request,
         "not_forwarded": task.not_forwarded,
-        "price": task.price,
-        "day": task.usage_day,
-        "fingerprint": task.fingerprint,
-        "now": task.created_at,
+        "bucket": task.store_bucket,
+        "region": task.store_region,
+        "path": task.store_path,
+        "price": str(task.price),
+        "day": task.usage_day.isoformat(),
+        "fingerprint": bytes(task.fingerprint or b"").hex(),
+        "at": task.created_at.isoformat(),
+        "told": order.told(),
+        **_under_key(order, created.place),
+    }
+
+
+def _under_key(order: Order, place: QueuePosition | None) -> dict[str, Any]:
+    """What is kept of a request that came with an idempotency key."""
+    checked = order.checked
+    key = checked.caller.fingerprint.idempotency_key
+    if key is None:
+        return {}
+    start = place and place.estimated_start
+    return {
+        "idempotency_key": key,
+        "asked": idempotency.hash_of_request(checked.body, checked.request).hex(),
+        "position": place and place.position,
+        "estimated_start": start and start.isoformat(),
     }
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
+    """For `sql.CREATE`; numbers are sent in one width each, or each width would be prepared apart."""
     return {
         "version": Int8(totals.version),
         "open_tasks": Int4(totals.open_tasks),
         "waiting_tasks": Int4(totals.waiting_tasks),
         "balance": totals.balance,
         "held": totals.held,
+        "day": totals.day,
         "day_seconds": Int8(totals.day_seconds),
         "day_spend": totals.day_spend,
         "month": totals.month,

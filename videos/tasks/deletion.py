@@ -11,7 +11,6 @@ from videos.models import Task
 from videos.results import files
 from videos.states import FINAL, Status, Verb, sources
 from videos.tasks import lifecycle
-from videos.tasks.representation import has_media
 
 log = structlog.get_logger(__name__)
 LOOKS = 3
@@ -37,7 +36,7 @@ def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
         task = find()
         if _removed(task, now, by):
             # Hidden first: were it the other way round, a video could be shown that is not there.
-            if task.hidden_at is not None and has_media(task):
+            if task.hidden_at is not None and task.has_media:
                 delete_media(task, now)
             return task
     raise VideoInProgress(IN_PROGRESS)

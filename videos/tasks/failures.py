@@ -7,8 +7,9 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from videos.upstream.judgement import is_about_our_account, is_content_policy
-from videos.upstream.redaction import MOST_READ, for_tenant
+from videos.states import Attention
+from videos.upstream.base import Reason
+from videos.upstream.redaction import for_tenant
 
 Text = str | Promise
 
@@ -27,7 +28,6 @@ class FailureCode(StrEnum):
 RESULT_LOST = "The video was made but could not be retrieved."
 UNCONFIRMED = "The upstream provider never confirmed this request; it was not charged."
 GIVEN_UP = "The upstream provider did not finish this video; it was given up and not charged."
-OUR_ACCOUNT = "upstream refused it because of our account with it, not because of the request"
 _SENTENCES = {
     FailureCode.UPSTREAM_REJECTED: "The upstream provider did not accept this request.",
     FailureCode.GENERATION_FAILED: "The upstream provider could not generate this video.",
@@ -43,18 +43,16 @@ class Failure(NamedTuple):
     attention: str
 
 
-def failure(message: str, otherwise: FailureCode, code: str = "", *, is_theirs: bool = True) -> Failure:
-    """What upstream's code and message mean, whether it refused a create or a task failed later.
+def failure(message: str, reason: Reason, otherwise: FailureCode) -> Failure:
+    """What a tenant and staff are told of upstream's message on a failure, or on a create it refused.
 
-    `is_theirs` says whether they can be about the request. What is about our account no tenant reads.
+    What is about our account no tenant reads.
     """
-    public = for_tenant(message, _SENTENCES[otherwise])
-    is_ours = not is_theirs or is_about_our_account(f"{code} {public}")
-    is_policy = is_content_policy(f"{code} {message[:MOST_READ]}")
+    neutral = _SENTENCES[otherwise]
     return Failure(
-        FailureCode.CONTENT_POLICY_VIOLATION if is_policy else otherwise,
-        _SENTENCES[otherwise] if is_ours else public,
-        OUR_ACCOUNT if is_ours else "",
+        FailureCode.CONTENT_POLICY_VIOLATION if reason.is_content_policy else otherwise,
+        neutral if reason.is_ours else for_tenant(message, neutral),
+        Attention.OUR_ACCOUNT if reason.is_ours else "",
     )
 
 

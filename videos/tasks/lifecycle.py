@@ -6,7 +6,7 @@ caller saw, or no arrow starts there, nothing is written, and the verb answers F
 has a module of its own, `creation`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,19 +14,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min
 from django.db.models.functions import Least
-from psycopg.types.numeric import Int8
 
 from accounts.quotas import standing
 from accounts.quotas.in_force import limits_of
 from accounts.quotas.totals import Totals
-from config.db import prepared
 from videos.billing import ledger
 from videos.models import Task, TaskEvent, UpstreamAccount
 from videos.queueing import Job, enqueue
-from videos.states import FINAL, Status, Verb, sources
-from videos.tasks import sql
+from videos.routing.offers import Offers
+from videos.states import FINAL, Attention, Status, Verb, sources
+from videos.tasks import turns
 from videos.tasks.failures import FailureCode
 
 STORE_LEASE = timedelta(seconds=30)
@@ -41,21 +39,18 @@ class StoredMedia:
     size: int
 
 
-def claim(account: UpstreamAccount, now: datetime) -> Task | None:
-    """Take the next task in turn for submission; None where none is due."""
-    with transaction.atomic():
-        waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
-        task = waiting.select_for_update(skip_locked=True, of=("self",)).order_by("turn", "id").first()
-        if task is None:
-            return None
-        changes = {
-            "attempts": task.attempts + 1,
-            "submitted_at": now,
-            # Longer than the call may take: a submission still open then was cut off.
-            "due_at": now + timedelta(seconds=2 * settings.UPSTREAM_CREATE_TIMEOUT),
-        }
-        _move(task, Status.SUBMITTING, Verb.CLAIM, now, {"attempt": task.attempts + 1}, **changes)
-    return task
+def claim(task: Task, account: UpstreamAccount, payload: Mapping[str, Any], now: datetime) -> bool:
+    """Submit the task by that account; `payload` is what it is sent."""
+    changes = {
+        "account_id": account.pk,
+        "payload": payload,
+        "attempts": task.attempts + 1,
+        "submitted_at": now,
+        # Longer than the call may take: a submission still open then was cut off.
+        "due_at": now + timedelta(seconds=2 * settings.UPSTREAM_CREATE_TIMEOUT),
+    }
+    detail = {"attempt": task.attempts + 1, "account": account.name}
+    return _move(task, Status.SUBMITTING, Verb.CLAIM, now, detail, **changes)
 
 
 def accepted(
@@ -86,9 +81,7 @@ def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: dateti
     """Upstream surely has nothing of it: let it wait until `due_at`, before whoever waits now."""
     if task.state is not Status.SUBMITTING:  # a waiting task is queued too, but by `start_waiting`
         return False
-    waiting = Task.objects.filter(account=task.account_id, status=Status.QUEUED)
-    first = waiting.aggregate(first=Min("turn"))["first"]
-    turn = task.turn if first is None else min(task.turn, first)
+    turn = turns.earlier_turn(task)
     return _move(task, Status.QUEUED, Verb.REQUEUE, now, dict(reason), due_at=due_at, turn=turn)
 
 
@@ -96,14 +89,14 @@ def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
     """The submission was sent and its answer lost. It is never sent again by itself."""
     changes = {
         "due_at": now + timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS),
-        "attention": "in doubt: upstream may have accepted it; find out and decide",
+        "attention": Attention.IN_DOUBT,
     }
     return _move(task, Status.IN_DOUBT, Verb.IN_DOUBT, now, dict(reason), **changes)
 
 
 def progressed(task: Task, word: str, now: datetime, *, is_known: bool, **detail: Any) -> bool:
     """Upstream speaks of the running task with a word it had not used for it before."""
-    attention = "" if is_known else f"upstream says {word!r}, which nobody has seen before"
+    attention = "" if is_known else Attention.UNKNOWN_WORD.about(word)
     with transaction.atomic():
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING).exclude(upstream_status=word)
         changed = running.update(upstream_status=word, attention=attention) == 1
@@ -116,7 +109,7 @@ def done_without_link(task: Task, now: datetime, **detail: Any) -> bool:
     """Upstream is done but does not say where the result is; it is asked again for a while."""
     with transaction.atomic():
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING, done_at=None)
-        changed = running.update(done_at=now, attention="upstream is done but gives no link") == 1
+        changed = running.update(done_at=now, attention=Attention.NO_LINK) == 1
         if changed:
             _record(task, Verb.DONE_WITHOUT_LINK, Status.RUNNING, now, detail)
     return changed
@@ -214,6 +207,18 @@ def note(task: Task, verb: Verb, now: datetime, **detail: Any) -> None:
     _record(task, verb, task.state, now, detail)
 
 
+def lease(task_ids: Sequence[UUID], status: Status, until: datetime) -> int:
+    """Hold tasks in that state until then, when the next tick sees to them; returns how many there were."""
+    return Task.objects.filter(pk__in=task_ids, status=status).update(due_at=until)
+
+
+def looked_at(next_looks: Mapping[Task, datetime], now: datetime) -> None:
+    """Upstream is asked about the tasks now, and each is to be asked about next at its time."""
+    for task, due_at in next_looks.items():
+        task.looked_at, task.due_at = now, due_at
+    Task.objects.bulk_update(next_looks, ["looked_at", "due_at"])
+
+
 def look_soon(task: Task, now: datetime) -> bool:
     """See now to a task that is at work upstream, or whose result is to be fetched, not when it is due."""
     moving = Task.objects.filter(pk=task.pk, status__in=[Status.RUNNING, Status.STORING], due_at__gt=now)
@@ -261,17 +266,18 @@ def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
     waiting = Task.objects.filter(tenant=tenant_id, status=Status.WAITING).order_by("id")
     room = limits.room(totals.open_tasks, most=totals.waiting_tasks)
     for task in waiting[:room]:
-        turn = _next_turn(task, now)
+        turn = turns.new_turn(task, now)
         if _move(task, Status.QUEUED, Verb.START, now, {}, due_at=now, turn=turn):
-            enqueue(Job.SUBMIT, account_id=task.account_id)
+            _submit_soon(task)
             totals = totals.with_start()
     return totals
 
 
-def _next_turn(task: Task, now: datetime) -> int:
-    values = {"account": Int8(task.account_id), "tenant": task.tenant_id, "now": now}
-    row = prepared.fetch(f"SELECT {sql.NEXT_TURN}", values)
-    return int(row[0]) if row else 0
+def _submit_soon(task: Task) -> None:
+    """Where no account serves its model now, the tick sees when one does."""
+    account = Offers.current().server_of(task.model)
+    if account is not None:
+        enqueue(Job.SUBMIT, account_id=account.pk)
 
 
 _ALSO_HOLDS_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}

@@ -1,7 +1,6 @@
 """Making a video in a person's name: as the API does, with a word on who asked."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,10 @@ from videos.errors import IdempotencyKeyReused, KeyRefused, NotAdmitted, ReelayE
 from videos.models import Task
 from videos.requests import InvalidRequestError
 from videos.states import Verb
-from videos.tasks import admission, creation, lifecycle, orders
-from videos.tasks.admission import Asker
+from videos.tasks import creation, lifecycle
+from videos.tasks.admission import Caller
+from videos.tasks.creation import Created
+from videos.tasks.orders import Checked
 
 _FORESEEN = (ReelayError, InvalidRequestError)
 
@@ -28,38 +29,37 @@ class NotMade(Exception):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requester:
     """Who asks, and at which form."""
 
     person: User
     place: str
 
 
-def make(body: Mapping[str, Any], asker: Asker, asked: Asked) -> Task:
+def make(body: Mapping[str, Any], caller: Caller, asked: Requester) -> Task:
     """Make the video that the body asks for, once however often it is asked for.
 
     The event that tells who asked is written with the task. Raises `NotMade`.
     """
+    return _make(lambda: creation.create(caller, body), asked)
+
+
+def make_checked(checked: Checked, asked: Requester) -> Task:
+    """As `make`, of a body that was checked already."""
+    return _make(lambda: creation.create_checked(checked), asked)
+
+
+def _make(create: Callable[[], Created], asked: Requester) -> Task:
     try:
         with transaction.atomic():
-            return _make(body, asker, asked)
+            created = create()
+            task = created.task
+            if not created.is_replay:
+                who = {"by": asked.person.get_username(), "at": asked.place}
+                lifecycle.note(task, Verb.ASKED, task.created_at, **who)
+            return task
     except _FORESEEN as error:
         raise NotMade(*_messages(error)) from error
-
-
-def _make(body: Mapping[str, Any], asker: Asker, asked: Asked) -> Task:
-    seen = admission.look(asker)
-    made = creation.answer_before(asker, seen, _id_alone) or creation.create(
-        orders.order(body, asker, seen), asker, seen, _id_alone
-    )
-    task = Task.objects.by_public_id(json.loads(made.body)["id"])
-    if not made.is_replay:
-        lifecycle.note(task, Verb.ASKED, asker.now, by=asked.person.get_username(), at=asked.place)
-    return task
-
-
-def _id_alone(task: Task, _place: object) -> str:
-    return json.dumps({"id": task.public_id})
 
 
 def _messages(error: Exception) -> list[str]:

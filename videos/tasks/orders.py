@@ -1,75 +1,119 @@
 """From a body to an order: checked against the rules, the offers, the price and the key that asks."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
 from accounts import buckets
+from accounts.buckets import Destination
+from accounts.quotas.totals import Demand
 from config.amounts import shown
 from config.ids import uuid7
 from videos.billing.prices import Quote
 from videos.errors import MaxCostExceeded, ModelNotAllowed
+from videos.estimates import generation_times
+from videos.models import UpstreamAccount
 from videos.models.task import public_id
 from videos.requests import VideoRequest, parse
+from videos.requests.values import without_unstorable
 from videos.routing.offers import Offers
-from videos.tasks.admission import Asker, Look
-from videos.tasks.creation import Order
-from videos.upstream import Translation, translate
+from videos.tasks.admission import Caller, Snapshot
+from videos.upstream import Translation, not_forwarded, translate
 
 ANY_TASK = "{task_id}"
 """Stands in a path for the id of a task that is not made."""
+LONGEST_TOLD = 64 * 1024
+"""Characters of a body that are kept as they came; the normalised one is always kept whole."""
 
 
 @dataclass(frozen=True)
 class Checked:
     """A request that could be ordered now, and what it would cost."""
 
+    caller: Caller
+    body: Mapping[str, Any]
+    """As it came."""
     request: VideoRequest
     quote: Quote
+    snapshot: Snapshot
+    """What it was checked against."""
+
+    @cached_property
+    def demand(self) -> Demand:
+        """What it takes of the tenant's limits."""
+        usual = generation_times.guess(self.request.model.name).usual
+        return Demand(self.request.seconds, self.quote.amount, settings.CURRENCY, usual)
+
+    @cached_property
+    def expected_seconds(self) -> float:
+        """How long such a task should be at work; looked up once, and only where it has to wait."""
+        return generation_times.expected(self.request.model.name)
+
+    def destination(self, task_id: str) -> Destination | None:
+        """The folder of the tenant's own bucket for the task of that public id; None without a bucket."""
+        bucket = self.snapshot.bucket
+        return buckets.destination(
+            bucket.name,
+            bucket.region,
+            bucket.path_prefix,
+            tenant_id=self.caller.key.tenant_id,
+            task_id=task_id,
+            model=self.request.model.name,
+            day=self.caller.period.day,
+        )
+
+    def translated(self) -> Translation:
+        """What upstream would be sent."""
+        return translate(self.request, self.destination(ANY_TASK))
 
 
-def check(body: Mapping[str, Any], asker: Asker, seen: Look) -> Checked:
+@dataclass(frozen=True)
+class Order:
+    """A task that is to be made: a checked request, its id, and where its video is to go."""
+
+    checked: Checked
+    task_id: UUID
+    account: UpstreamAccount
+    """The account that would serve it now; the one that does is chosen when it is submitted."""
+    destination: Destination | None
+    not_forwarded: list[str]
+
+    def told(self) -> dict[str, Any]:
+        """What the first event tells of the request: the body as it came, if it reads otherwise."""
+        body = self.checked.body
+        if body == self.checked.request.as_body():
+            return {}
+        sent = without_unstorable(dict(body))
+        length = len(json.dumps({"sent": sent}))
+        return {"sent": sent} if length <= LONGEST_TOLD else {"sent_characters": length}
+
+
+def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checked:
     """Check a body. Raises `InvalidRequestError`, `ModelNotAllowed`, `NoPrice` or `MaxCostExceeded`."""
-    offers = Offers.at(seen.offers)
+    offers = Offers.at(snapshot.offers)
     request = parse(body, offers.find)
-    if not asker.key.allows_model(request.model.name):
+    if not caller.key.allows_model(request.model.name):
         raise ModelNotAllowed(f"This API key may not use the model '{request.model.name}'")
-    quote = offers.quote(request, asker.now)
+    quote = offers.quote(request, caller.now)
     _check_cost(request, quote)
-    return Checked(request, quote)
+    return Checked(caller, body, request, quote, snapshot)
 
 
-def order(body: Mapping[str, Any], asker: Asker, seen: Look) -> Order:
-    """An order for what the body asks for. Raises what `check` does, and `NoUpstreamAccount`."""
-    checked = check(body, asker, seen)
-    task_id = uuid7(asker.now)
-    translation = translated(checked.request, asker, seen, public_id(task_id))
+def order(checked: Checked) -> Order:
+    """An order for it. Raises `NoUpstreamAccount`."""
+    task_id = uuid7(checked.caller.now)
     return Order(
-        task_id=task_id,
-        request=checked.request,
-        account=Offers.at(seen.offers).account_for(checked.request.model),
-        payload=translation.payload,
-        not_forwarded=translation.not_forwarded,
-        price=checked.quote.amount,
-        sent=body,
+        checked,
+        task_id,
+        account=Offers.at(checked.snapshot.offers).account_for(checked.request.model),
+        destination=checked.destination(public_id(task_id)),
+        not_forwarded=not_forwarded(checked.request),
     )
-
-
-def translated(request: VideoRequest, asker: Asker, seen: Look, task_id: str) -> Translation:
-    """What upstream would be sent for the task of that public id."""
-    bucket, region, prefix = (part or "" for part in seen.bucket)
-    folder = buckets.destination(
-        bucket,
-        region,
-        prefix,
-        tenant_id=asker.key.tenant_id,
-        task_id=task_id,
-        model=request.model.name,
-        day=asker.period.day,
-    )
-    return translate(request, folder)
 
 
 def _check_cost(request: VideoRequest, quote: Quote) -> None:

@@ -5,7 +5,6 @@ Of a task that ended long ago, or that its tenant deleted, go its request, what 
 what people decided about it, with their names and reasons.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.lookups import GreaterThanOrEqual
 
 from config.ids import first_uuid7
-from videos.models import IdempotencyKey, Task, TaskEvent
+from videos.models import Task, TaskEvent
 from videos.states import Verb
 from videos.tasks import idempotency, staff_actions
 
@@ -29,14 +28,13 @@ FAILURE_REMOVED = "The task failed. What was said about it has been removed."
 
 @dataclass(frozen=True)
 class Pruned:
-    """How many tasks were pruned, how many of their events deleted, and how many kept answers cleared."""
+    """How many tasks were pruned, and how many of their events deleted."""
 
     tasks: int = 0
     events: int = 0
-    answers: int = 0
 
     def __add__(self, other: "Pruned") -> "Pruned":
-        return Pruned(self.tasks + other.tasks, self.events + other.events, self.answers + other.answers)
+        return Pruned(self.tasks + other.tasks, self.events + other.events)
 
 
 def deleted() -> QuerySet[Task]:
@@ -64,18 +62,17 @@ def prune(tasks: QuerySet[Task], now: datetime) -> Iterator[Pruned]:
 def would_prune(tasks: QuerySet[Task]) -> Pruned:
     """What pruning them would come to."""
     ordinary = TaskEvent.objects.filter(task__in=tasks.order_by()).exclude(verb__in=BY_PEOPLE)
-    answers = IdempotencyKey.objects.filter(task__in=tasks.order_by())
-    return Pruned(tasks.count(), ordinary.count(), answers.count())
+    return Pruned(tasks.count(), ordinary.count())
 
 
 @transaction.atomic
 def _prune_some(tasks: QuerySet[Task], now: datetime) -> Pruned:
-    unlocked = tasks.select_for_update(skip_locked=True, no_key=True).only("id", "created_at")
+    unlocked = tasks.select_for_update(skip_locked=True, no_key=True).only("id")
     batch = list(unlocked[:BATCH])
     if not batch:
         return Pruned()
     pruned = Task.objects.filter(pk__in=[task.pk for task in batch]).update(**_stub(now))
-    return Pruned(pruned, _delete_events(batch), _clear_answers(batch))
+    return Pruned(pruned, _delete_events(batch))
 
 
 def _stub(now: datetime) -> dict[str, Any]:
@@ -98,29 +95,6 @@ def _stub(now: datetime) -> dict[str, Any]:
 def _delete_events(batch: Sequence[Task]) -> int:
     ordinary = TaskEvent.objects.filter(task__in=batch).exclude(verb__in=BY_PEOPLE)
     return ordinary.delete()[0]
-
-
-def _clear_answers(batch: Sequence[Task]) -> int:
-    """Leave the keys, or a request that is sent again would be paid for again; their answers say less.
-
-    A key is as old as its task, by which its index finds it. One that is locked is being deleted, or made the
-    key of another task.
-    """
-    made = {task.created_at for task in batch}
-    unlocked = IdempotencyKey.objects.select_for_update(skip_locked=True, no_key=True)
-    kept = list(unlocked.filter(created_at__in=made, task__in=batch))
-    for key in kept:
-        key.answer = without_words(key.answer)
-    IdempotencyKey.objects.bulk_update(kept, ["answer"])
-    return len(kept)
-
-
-def without_words(answer: str) -> str:
-    """An answer to a create, without what the client had said."""
-    told: dict[str, Any] = json.loads(answer)
-    said = {"prompt": None, "metadata": told.get("metadata", {}) | {"not_forwarded": []}}
-    cleared = told | {name: value for name, value in said.items() if name in told}
-    return json.dumps(cleared, ensure_ascii=False, separators=(",", ":"))
 
 
 def total(done: Iterable[Pruned]) -> Pruned:

@@ -1,26 +1,31 @@
-"""The statements of the two hot paths, creating a task and reading its status, written by hand.
+"""The statements of the two hot paths, creating tasks and reading one's status, written by hand.
 
 Everything else goes through the ORM. They are prepared once a connection (`config.db.prepared`), which is why
 each value has its type beside it, and kept under psycopg's limits of 4,096 characters and 50 values, above
 which it would read the text anew each time.
 """
 
-from accounts.models.api_key import found_with
+from accounts.api.lookup import LookUp
 from accounts.quotas.in_force import FIELDS
 from accounts.quotas.standing import COLUMNS
-from videos.estimates.queue_position import UNLIMITED
+from config.db.columns import Columns
+from videos.estimates import queue_position
 from videos.queueing import DEFER_SUBMIT, NO_SUBMIT_WAITS
 from videos.states import Status, Verb
 
-_STANDING = ", ".join(f"standing.{name}" for name in COLUMNS)
-_QUOTA = ", ".join(f"quota.{name}" for name in FIELDS)
-
-_SEEN = f"""
-    {_STANDING}, quota.tenant_id IS NOT NULL, {_QUOTA},
-    minute.tasks, minute.since,
-    replay.fingerprint, replay.answer,
-    bucket.bucket, bucket.region, bucket.path_prefix,
-    (SELECT revision FROM videos_offerrevision)"""  # noqa: S608 - made of the names of columns
+_SNAPSHOT = Columns(
+    {
+        "totals": [f"standing.{name}" for name in COLUMNS],
+        "has_quota": ["quota.tenant_id IS NOT NULL"],
+        "quota": [f"quota.{name}" for name in FIELDS],
+        "minute": ["minute.tasks", "minute.since"],
+        "earlier": ["earlier.fingerprint", "earlier.task_id", "earlier.position", "earlier.estimated_start"],
+        "bucket": ["bucket.bucket", "bucket.region", "bucket.path_prefix"],
+        "offers": ["(SELECT revision FROM videos_offerrevision)"],
+    }
+)
+_EARLIER = """LEFT JOIN videos_idempotencykey earlier ON earlier.tenant_id = {tenant}
+    AND earlier.key = %(idempotency_key)s::text AND earlier.created_at > %(replayable_since)s::timestamptz"""
 _BESIDE = """JOIN accounts_standing standing ON standing.tenant_id = tenant.id
 LEFT JOIN accounts_quota quota ON quota.tenant_id = tenant.id
 CROSS JOIN LATERAL (SELECT CASE WHEN quota.tenant_id IS NULL THEN %(default_rate)s::bigint
@@ -28,31 +33,52 @@ CROSS JOIN LATERAL (SELECT CASE WHEN quota.tenant_id IS NULL THEN %(default_rate
 CROSS JOIN LATERAL (SELECT count(*) AS tasks, min(created_at) AS since FROM (
     SELECT created_at FROM videos_task WHERE rate.per_minute > 0 AND tenant_id = tenant.id
         AND id >= %(minute_ago)s::uuid ORDER BY id DESC LIMIT rate.per_minute) latest) minute
-LEFT JOIN videos_idempotencykey replay ON replay.tenant_id = tenant.id
-    AND replay.key = %(idempotency_key)s::text AND replay.created_at > %(replayable_since)s::timestamptz
 LEFT JOIN accounts_cosbucket bucket ON bucket.tenant_id = tenant.id"""
 
-LOOK = found_with(_SEEN, _BESIDE)
+SNAPSHOT = LookUp(_SNAPSHOT, f"{_BESIDE} {_EARLIER.format(tenant='tenant.id')}")
 """The key, and all that is decided by, in one snapshot: totals and limits of the tenant, its tasks of the
-last minute, the answer given under the idempotency key, its bucket, and the revision of what is on offer.
+last minute, the task made under the idempotency key, its bucket, and the revision of what is on offer.
 """
 
-FURTHER = """
+_FURTHER = {
+    "use": {
+        "day_seconds": "day.seconds",
+        "day_spend": "day.spend",
+        "month_seconds": "month.seconds",
+        "month_spend": "month.spend",
+    },
+    "key_minute": {"key_tasks": "minute.tasks", "key_since": "minute.since"},
+    "key_spend": {
+        "key_spend": """(SELECT coalesce(sum(spend), 0) FROM videos_dailyusage
+        WHERE tenant_id = %(tenant)s::uuid AND day >= %(month)s::date
+            AND day < %(month)s::date + interval '1 month' AND api_key_id IN (SELECT id FROM key))"""
+    },
+    "retried": {
+        "twins": """ARRAY(SELECT id FROM videos_task WHERE api_key_id = %(key)s::bigint
+        AND id >= %(retried_since)s::uuid AND fingerprint = %(fingerprint)s::bytea LIMIT 2)""",
+        "refused_at": """(SELECT at FROM videos_refusedcreate
+        WHERE api_key_id = %(key)s::bigint AND fingerprint = %(fingerprint)s::bytea)""",
+    },
+    "earlier": {
+        "asked": "earlier.fingerprint",
+        "made": "earlier.task_id",
+        "position": "earlier.position",
+        "estimated_start": "earlier.estimated_start",
+    },
+}
+FURTHER_COLUMNS = Columns(
+    {
+        group: [f"{expression} AS {name}" for name, expression in columns.items()]
+        for group, columns in _FURTHER.items()
+    }
+)
+FURTHER = f"""
 WITH RECURSIVE key AS (
     SELECT id, replaced_by_id FROM accounts_apikey WHERE id = %(key)s::bigint
     UNION SELECT other.id, other.replaced_by_id FROM key JOIN accounts_apikey other
         ON other.replaced_by_id = key.id OR other.id = key.replaced_by_id
 )
-SELECT day.seconds, day.spend, month.seconds, month.spend,
-    minute.tasks, minute.since,
-    (SELECT coalesce(sum(spend), 0) FROM videos_dailyusage WHERE tenant_id = %(tenant)s::uuid
-        AND day >= %(month)s::date AND day < %(month)s::date + interval '1 month'
-        AND api_key_id IN (SELECT id FROM key)),
-    ARRAY(SELECT id FROM videos_task WHERE api_key_id = %(key)s::bigint
-        AND id >= %(retried_since)s::uuid AND fingerprint = %(fingerprint)s::bytea LIMIT 2),
-    (SELECT at FROM videos_refusedcreate
-        WHERE api_key_id = %(key)s::bigint AND fingerprint = %(fingerprint)s::bytea),
-    replay.fingerprint, replay.answer
+SELECT {FURTHER_COLUMNS.sql}
 FROM
     (SELECT coalesce(sum(seconds), 0)::bigint AS seconds, coalesce(sum(spend), 0) AS spend
         FROM videos_dailyusage WHERE tenant_id = %(tenant)s::uuid AND day = %(day)s::date) day,
@@ -64,21 +90,24 @@ FROM
             WHERE api_key_id = key.id AND id >= %(minute_ago)s::uuid
             ORDER BY id DESC LIMIT %(key_rate)s::bigint) latest
         ORDER BY latest.id DESC LIMIT %(key_rate)s::bigint) lately) minute
-LEFT JOIN videos_idempotencykey replay ON replay.tenant_id = %(tenant)s::uuid
-    AND replay.key = %(idempotency_key)s::text AND replay.created_at > %(replayable_since)s::timestamptz
-"""
+{_EARLIER.format(tenant="%(tenant)s::uuid")}
+"""  # noqa: S608 - made of the constants above
 """What only some creates need: the totals of a day and a month that have just begun, the use of a key with
 limits (and of those it replaced, or was replaced by), and the tasks an SDK's retry may mean.
 """
 
-LOOK_AGAIN = found_with(f"{_SEEN}, further.*", f"{_BESIDE}\nCROSS JOIN LATERAL ({FURTHER}) further")
+FULL_SNAPSHOT = LookUp(
+    _SNAPSHOT
+    | Columns({group: [f"further.{name}" for name in columns] for group, columns in _FURTHER.items()}),
+    f"{_BESIDE} CROSS JOIN LATERAL ({FURTHER}) further",
+)
 """Both at once, for the look under the lock: a create never takes more than six statements."""
 
 NEXT_TURN = f"""coalesce(
-            (SELECT turn + 1 FROM videos_task WHERE account_id = %(account)s::bigint
-                AND tenant_id = %(tenant)s::uuid AND status = '{Status.QUEUED}' ORDER BY turn DESC LIMIT 1),
-            (SELECT turn FROM videos_task WHERE account_id = %(account)s::bigint
-                AND status = '{Status.QUEUED}' AND due_at <= %(now)s::timestamptz ORDER BY turn LIMIT 1), 0)
+            (SELECT turn + 1 FROM videos_task WHERE tenant_id = %(tenant)s::uuid
+                AND status = '{Status.QUEUED}' ORDER BY turn DESC LIMIT 1),
+            (SELECT turn FROM videos_task WHERE status = '{Status.QUEUED}'
+                AND due_at <= %(now)s::timestamptz ORDER BY turn LIMIT 1), 0)
 """  # noqa: S608 - likewise
 """Tenants take turns: a tenant's next task comes a round after its last one that waits.
 
@@ -93,43 +122,51 @@ WITH standing AS (
         day = %(day)s::date, day_seconds = %(day_seconds)s::bigint, day_spend = %(day_spend)s::numeric,
         month = %(month)s::date, month_seconds = %(month_seconds)s::bigint,
         month_spend = %(month_spend)s::numeric
-    WHERE tenant_id = %(tenant)s::uuid AND version = %(version)s::bigint - 1
+    WHERE tenant_id = %(tenant)s::uuid AND version = %(seen_version)s::bigint
     RETURNING tenant_id
+), asked AS (
+    SELECT asked.*, tenant_id FROM standing CROSS JOIN jsonb_to_recordset(%(tasks)s::jsonb) AS asked (
+        id uuid, nth int, key bigint, account bigint, status text, model text, seconds int, request jsonb,
+        not_forwarded text[], bucket text, region text, path text, price numeric, day date,
+        fingerprint text, at timestamptz, told jsonb,
+        idempotency_key text, asked text, position int, estimated_start timestamptz)
 ), task AS (
-    INSERT INTO videos_task (id, tenant_id, api_key_id, account_id, status, model, seconds, request, payload,
-        not_forwarded, price, usage_day, fingerprint, created_at, due_at, turn, attempts, upstream_status,
-        result_link, media_name, frame_size, failure_code, failure_message, attention)
-    SELECT %(task)s::uuid, tenant_id, %(key)s::bigint, %(account)s::bigint, %(status)s::text, %(model)s::text,
-        %(seconds)s::int, %(request)s::jsonb, %(payload)s::jsonb, %(not_forwarded)s::text[],
-        %(price)s::numeric, %(day)s::date, %(fingerprint)s::bytea, %(now)s::timestamptz, %(now)s::timestamptz,
-        {NEXT_TURN}, 0, '', '', '', '', '', '', ''
-    FROM standing RETURNING id, tenant_id
+    INSERT INTO videos_task (id, tenant_id, api_key_id, status, model, seconds, request, not_forwarded,
+        store_bucket, store_region, store_path, price, usage_day, fingerprint, created_at, due_at, turn,
+        payload, attempts, upstream_status, result_link, media_name, frame_size, failure_code,
+        failure_message, attention)
+    SELECT id, tenant_id, key, status, model, seconds, request, not_forwarded, bucket, region, path, price,
+        day, decode(fingerprint, 'hex'), at, at, nth + {NEXT_TURN}, '{{}}', 0, '', '', '', '', '', '', ''
+    FROM asked
 ), event AS (
     INSERT INTO videos_taskevent (task_id, at, verb, status, detail)
-    SELECT id, %(now)s::timestamptz, '{Verb.CREATE}', %(status)s::text, %(told)s::jsonb FROM task
+    SELECT id, at, '{Verb.CREATE}', status, told FROM asked
 ), hold AS (
     INSERT INTO videos_ledgerentry (tenant_id, task_id, kind, amount, held, at, actor_name, reason)
-    SELECT tenant_id, id, 'hold', -%(price)s::numeric, %(price)s::numeric, %(now)s::timestamptz, '', ''
-    FROM task
+    SELECT tenant_id, id, 'hold', -price, price, at, '', '' FROM asked
 ), usage AS (
     INSERT INTO videos_dailyusage AS known
         (tenant_id, day, model, api_key_id, tasks, completed, failed, seconds, spend)
-    SELECT tenant_id, %(day)s::date, %(model)s::text, %(key)s::bigint, 1, 0, 0, %(seconds)s::bigint,
-        %(price)s::numeric FROM task
-    ON CONFLICT (tenant_id, day, model, api_key_id) DO UPDATE SET tasks = known.tasks + 1,
+    SELECT tenant_id, day, model, key, count(*), 0, 0, sum(seconds), sum(price) FROM asked
+    GROUP BY tenant_id, day, model, key
+    ON CONFLICT (tenant_id, day, model, api_key_id) DO UPDATE SET tasks = known.tasks + excluded.tasks,
         seconds = known.seconds + excluded.seconds, spend = known.spend + excluded.spend
 ), replay AS (
-    INSERT INTO videos_idempotencykey (tenant_id, key, fingerprint, task_id, answer, created_at)
-    SELECT tenant_id, %(idempotency_key)s::text, %(asked)s::bytea, id, %(answer)s::text,
-        %(now)s::timestamptz FROM task WHERE %(idempotency_key)s::text IS NOT NULL
+    INSERT INTO videos_idempotencykey
+        (tenant_id, key, fingerprint, task_id, position, estimated_start, created_at)
+    SELECT tenant_id, idempotency_key, decode(asked, 'hex'), id, position, estimated_start, at
+    FROM asked WHERE idempotency_key IS NOT NULL
     ON CONFLICT (tenant_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,
-        task_id = excluded.task_id, answer = excluded.answer, created_at = excluded.created_at
+        task_id = excluded.task_id, position = excluded.position,
+        estimated_start = excluded.estimated_start, created_at = excluded.created_at
 ), job AS (
-    SELECT {DEFER_SUBMIT} FROM task WHERE %(status)s::text = '{Status.QUEUED}' AND {NO_SUBMIT_WAITS}
+    SELECT {DEFER_SUBMIT} FROM (SELECT DISTINCT account FROM asked WHERE status = '{Status.QUEUED}') asked
+    WHERE {NO_SUBMIT_WAITS}
 )
-SELECT (SELECT count(*) FROM task), (SELECT count(*) FROM job)
+SELECT (SELECT count(*) FROM asked), (SELECT count(*) FROM job)
 """  # noqa: S608 - made of the constants above
-"""A task with its event, its hold, its use, its idempotency key and a job, and the totals with them.
+"""Tasks of one tenant, each with its event, its hold, its use, its idempotency key and a job to submit it;
+and the totals with them. `tasks` is a JSON array of records as `asked` names them.
 
 Nothing at all, and 0, where the totals are no longer those that were decided by. `job` is counted because a
 query that nobody reads is not run.
@@ -155,20 +192,15 @@ READ_COLUMNS = (
 )
 """What the video object is made of, but for the prompt, which is all that it shows of the request."""
 
-_WAITS = f"task.status = '{Status.WAITING}'"
-READ = found_with(
-    columns=f"""
-    {", ".join(f"task.{name}" for name in READ_COLUMNS)}, task.request ->> 'prompt',
-    CASE WHEN {_WAITS} THEN (SELECT count(*) FROM videos_task ahead WHERE ahead.tenant_id = tenant.id
-        AND ahead.status = '{Status.WAITING}' AND ahead.id <= task.id) END,
-    CASE WHEN {_WAITS} THEN
-        (SELECT coalesce(concurrent_tasks, {UNLIMITED}) FROM accounts_quota quota
-            WHERE quota.tenant_id = tenant.id) END,
-    CASE WHEN {_WAITS} THEN
-        (SELECT usual FROM videos_generationstat known WHERE known.model = task.model) END""",  # noqa: S608 - likewise
-    joins="""LEFT JOIN videos_task task
+READ = LookUp(
+    Columns(
+        {
+            "task": [f"task.{name}" for name in READ_COLUMNS],
+            "prompt": ["task.request ->> 'prompt'"],
+            "queue": queue_position.COLUMNS,
+        }
+    ),
+    """LEFT JOIN videos_task task
     ON task.id = %(task)s::uuid AND task.tenant_id = tenant.id AND task.hidden_at IS NULL""",
 )
-"""The key, and a task of its tenant that was not deleted; one that waits, with its position and what tells
-when it may start.
-"""
+"""The key, and a task of its tenant that was not deleted; one that waits, with what its place depends on."""

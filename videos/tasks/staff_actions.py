@@ -13,16 +13,16 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import APIKey, Place, Purpose, User
+from accounts.models import APIKey, AuditPlace, Purpose, User
 from videos.estimates import generation_times
 from videos.models import Task
 from videos.queueing import Job, enqueue
 from videos.states import FINAL, Status, Verb, sources
 from videos.tasks import failures, lifecycle
-from videos.tasks.admission import Asker
+from videos.tasks.admission import Caller
 from videos.tasks.failures import FailureCode
-from videos.tasks.idempotency import Repetition
-from videos.tasks.manual import Asked, make
+from videos.tasks.idempotency import Fingerprint, hash_of
+from videos.tasks.manual import Requester, make
 
 PLACE = "console"
 Text = str | Promise
@@ -33,7 +33,7 @@ class NotDecided(Exception):
 
 
 @dataclass(frozen=True)
-class Decision:
+class StaffDecision:
     """What a person decided about a task, and on what was seen."""
 
     task: Task
@@ -49,13 +49,13 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Action:
+class StaffAction:
     """One thing staff may do: in which states, what it is called, what it means, and how it is done."""
 
     label: Text
     meaning: Text
     states: frozenset[Status]
-    do: Callable[[Decision], Task]
+    do: Callable[[StaffDecision], Task]
     """Returns the task to go on with. Raises `NotDecided` and `NotMade`."""
     is_dangerous: bool = False
     needs_upstream_id: bool = False
@@ -63,7 +63,7 @@ class Action:
     """Those it takes, all of them."""
 
 
-def decide(name: str, decision: Decision) -> Task:
+def perform(name: str, decision: StaffDecision) -> Task:
     """Do it, with its event and its record, all or nothing; returns the task to go on with.
 
     Raises `NotDecided` where the task has moved on, and `NotMade` where a new task is refused.
@@ -80,12 +80,12 @@ def decide(name: str, decision: Decision) -> Task:
             task, Verb(name), decision.now, by=decision.person.get_username(), reason=decision.reason
         )
         after = {"action": name, "status": task.status, **({} if then is task else {"task": then.public_id})}
-        by = audit.Author(decision.person, Place.CONSOLE, decision.address)
+        by = audit.Author(decision.person, AuditPlace.CONSOLE, decision.address)
         audit.record(by, f"task {task}", decision.reason, before, after, decision.now, task.tenant)
     return then
 
 
-def open_to(task: Task, person: User) -> dict[str, Action]:
+def open_to(task: Task, person: User) -> dict[str, StaffAction]:
     """What the person may do about the task as it is, by name."""
     open_now = {
         name: action
@@ -104,7 +104,7 @@ def mark_of(task: Task) -> str:
     return f"{task.status}:{task.attempts}"
 
 
-def _poll(decision: Decision) -> Task:
+def _poll(decision: StaffDecision) -> Task:
     task = decision.task
     if not lifecycle.look_soon(task, decision.now):
         raise NotDecided(gettext("It is being looked at already."))
@@ -113,11 +113,11 @@ def _poll(decision: Decision) -> Task:
     return task
 
 
-def _cancel(decision: Decision) -> Task:
+def _cancel(decision: StaffDecision) -> Task:
     return _moved(decision, lifecycle.cancel(decision.task, decision.now))
 
 
-def _accept(decision: Decision) -> Task:
+def _accept(decision: StaffDecision) -> Task:
     task, upstream_id = decision.task, decision.upstream_task_id
     if not upstream_id:
         raise NotDecided(gettext("Write the id under which the provider has it."))
@@ -138,20 +138,20 @@ def _accept(decision: Decision) -> Task:
     return _moved(decision, moved)
 
 
-def _release(decision: Decision) -> Task:
+def _release(decision: StaffDecision) -> Task:
     return _fail(decision, FailureCode.SUBMISSION_UNKNOWN, failures.UNCONFIRMED)
 
 
-def _give_up(decision: Decision) -> Task:
+def _give_up(decision: StaffDecision) -> Task:
     return _fail(decision, FailureCode.GENERATION_FAILED, failures.GIVEN_UP)
 
 
-def _fail(decision: Decision, code: FailureCode, message: str) -> Task:
+def _fail(decision: StaffDecision, code: FailureCode, message: str) -> Task:
     moved = lifecycle.fail(decision.task, code, message, decision.now, released="by a person")
     return _moved(decision, moved)
 
 
-def _resubmit(decision: Decision) -> Task:
+def _resubmit(decision: StaffDecision) -> Task:
     """A new task for the same request; one in doubt is given up first."""
     task = decision.task
     if task.pruned_at is not None:
@@ -159,50 +159,50 @@ def _resubmit(decision: Decision) -> Task:
     if task.state is Status.IN_DOUBT:
         _release(decision)
     key = APIKey.objects.of_people(task.tenant, Purpose.CONSOLE)
-    repetition = Repetition.under(f"again-{decision.form_id}", task.request)
-    asker = Asker.of(key, decision.now, repetition)
-    return make(task.request, asker, Asked(decision.person, f"{PLACE}, again after {task}"))
+    fingerprint = Fingerprint(hash_of(task.request), f"again-{decision.form_id}")
+    caller = Caller.of(key, decision.now, fingerprint)
+    return make(task.request, caller, Requester(decision.person, f"{PLACE}, again after {task}"))
 
 
-def _seen(decision: Decision) -> Task:
+def _seen(decision: StaffDecision) -> Task:
     return _moved(decision, lifecycle.unflag(decision.task))
 
 
-def _moved(decision: Decision, moved: bool) -> Task:  # noqa: FBT001 - the answer of a verb
+def _moved(decision: StaffDecision, moved: bool) -> Task:  # noqa: FBT001 - the answer of a verb
     if not moved:
         raise NotDecided(gettext("The task has moved on since the page was shown."))
     return decision.task
 
 
-ACTIONS: dict[str, Action] = {
-    Verb.POLL: Action(
+ACTIONS: dict[str, StaffAction] = {
+    Verb.POLL: StaffAction(
         _("Look now"),
         _("Ask the provider about it, or fetch its result, at once."),
         frozenset({Status.RUNNING, Status.STORING}),
         _poll,
     ),
-    Verb.CANCEL_BY_HAND: Action(
+    Verb.CANCEL_BY_HAND: StaffAction(
         _("Cancel"),
         _("It was not submitted yet. What is held for it returns to the tenant."),
         frozenset(sources(Status.CANCELLED)),
         _cancel,
         is_dangerous=True,
     ),
-    Verb.ACCEPT_BY_HAND: Action(
+    Verb.ACCEPT_BY_HAND: StaffAction(
         _("Mark as accepted"),
         _("You found it at the provider: from now on it is followed under this id."),
         frozenset({Status.IN_DOUBT}),
         _accept,
         needs_upstream_id=True,
     ),
-    Verb.RELEASE: Action(
+    Verb.RELEASE: StaffAction(
         pgettext_lazy("a task, as one that the provider does not have", "Release"),
         _("The provider surely does not have it: it fails, and what is held returns to the tenant."),
         frozenset({Status.IN_DOUBT}),
         _release,
         is_dangerous=True,
     ),
-    Verb.RESUBMIT: Action(
+    Verb.RESUBMIT: StaffAction(
         _("Submit again as a new task"),
         _("Makes a new task for the same request, at today's price. One in doubt is released first."),
         frozenset({Status.IN_DOUBT, *FINAL}),
@@ -210,14 +210,14 @@ ACTIONS: dict[str, Action] = {
         is_dangerous=True,
         permissions=("videos.change_task", "videos.add_task"),
     ),
-    Verb.GIVE_UP: Action(
+    Verb.GIVE_UP: StaffAction(
         _("Give up"),
         _("It fails, and what is held returns to the tenant, even if the provider still finishes it."),
         frozenset({Status.RUNNING, Status.STORING}),
         _give_up,
         is_dangerous=True,
     ),
-    Verb.SEEN: Action(
+    Verb.SEEN: StaffAction(
         _("Mark as seen to"),
         _("Takes it off the list of what staff should look at."),
         frozenset(Status),

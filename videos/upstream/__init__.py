@@ -23,8 +23,12 @@ class Translation:
 
 def translate(request: VideoRequest, destination: Destination | None = None) -> Translation:
     """What upstream would be sent for a request, and where it is to put the video if not with itself."""
-    not_forwarded = proportion.paths(mps.not_forwarded(request))
-    return Translation(mps.CREATE, mps.create_payload(request, destination), not_forwarded)
+    return Translation(mps.CREATE, mps.create_payload(request, destination), not_forwarded(request))
+
+
+def not_forwarded(request: VideoRequest) -> list[str]:
+    """The request paths that upstream has no field for, as many as an answer shows."""
+    return proportion.paths(mps.not_forwarded(request))
 
 
 def connect(

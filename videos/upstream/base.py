@@ -16,10 +16,22 @@ from typing import Any, Protocol
 from videos.requests.values import storable
 
 
+@dataclass(frozen=True)
+class Reason:
+    """What a refusal or a failure is about, as the provider's own folder reads its words."""
+
+    is_content_policy: bool = False
+    is_ours: bool = False
+    """It is about our account with the provider, which is no tenant's business."""
+
+
 class UpstreamError(Exception):
     """Upstream did not do what was asked; `code`, `message` and `request_id` are its own, for staff."""
 
-    def __init__(self, message: str, *, code: str = "", request_id: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: str = "", request_id: str = "", reason: Reason | None = None
+    ) -> None:
+        self.reason = reason or Reason()
         self.code, self.message, self.request_id = storable(code), storable(message), storable(request_id)
         super().__init__(f"{self.code}: {self.message}" if code else self.message)
 
@@ -84,6 +96,8 @@ class Progress:
     frame_size: str = ""
     """Such as `1920x1080`; empty until known."""
     message: str = ""
+    reason: Reason = Reason()
+    """Of a failure."""
     request_id: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """As it came, for staff."""

@@ -17,14 +17,15 @@ from videos.metrics import hourly
 from videos.models import UpstreamAccount
 from videos.queueing import Job
 from videos.routing.clients import client_for
-from videos.routing.rate_limits import Action
+from videos.routing.rate_limits import UpstreamCall
 from videos.worker import poll as poll_step
 from videos.worker import poster as poster_step
 from videos.worker import store as store_step
 from videos.worker import submit as submit_step
 from videos.worker import sweep as sweep_step
 from videos.worker import tick as tick_step
-from videos.worker.threads import Gate, in_database, side_by_side
+from videos.worker.pacing import Gate
+from videos.worker.threads import in_database, side_by_side
 
 MOST_POLLS = 4
 """Poll jobs of one account that one worker runs at a time; an account that answers needs two."""
@@ -46,7 +47,7 @@ async def submit(account_id: int) -> None:
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
     await client_for(account)  # opening it takes longer than a moment waits
     moments = await in_database(submit_step.moments, account, timezone.now())
-    gates = [Gate(account, Action.CREATE, moment) for moment in moments]
+    gates = [Gate(account, UpstreamCall.CREATE, moment) for moment in moments]
     await side_by_side(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
 
 
@@ -66,7 +67,7 @@ async def _poll(account_id: int) -> None:
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
     await client_for(account)  # as above
     moments, tasks = await in_database(poll_step.claim_due, account, timezone.now())
-    gates = [Gate(account, Action.DESCRIBE, moment) for moment in moments]
+    gates = [Gate(account, UpstreamCall.DESCRIBE, moment) for moment in moments]
     await side_by_side(
         poll_step.look(account, task, gate, timezone.now) for task, gate in zip(tasks, gates, strict=False)
     )

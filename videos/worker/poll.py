@@ -14,13 +14,14 @@ from videos.estimates import generation_times, poll_schedule
 from videos.models import Task, UpstreamAccount
 from videos.routing import rate_limits
 from videos.routing.clients import client_for
-from videos.routing.rate_limits import Action
-from videos.states import Status
+from videos.routing.rate_limits import UpstreamCall
+from videos.states import Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
 from videos.upstream.base import Phase, Progress, Refused, UpstreamError
 from videos.upstream.redaction import exchange
-from videos.worker.threads import PREPARATION, BudgetSpent, Gate, in_database
+from videos.worker.pacing import PREPARATION, BudgetSpent, Gate
+from videos.worker.threads import in_database
 
 MOST_AT_ONCE = 100
 """Looks one job prepares for; the budget allows fewer."""
@@ -51,7 +52,7 @@ def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], lis
 
 
 def _moments(account: UpstreamAccount, wanted: int) -> list[float]:
-    return rate_limits.reserve(account, Action.DESCRIBE, wanted, TICK_AND_A_BIT, lead=PREPARATION)
+    return rate_limits.reserve(account, UpstreamCall.DESCRIBE, wanted, TICK_AND_A_BIT, lead=PREPARATION)
 
 
 async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable[[], datetime]) -> None:
@@ -62,23 +63,20 @@ async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable
         sent = clock()
         progress = await client.describe(task.upstream_task_id or "")
     except Refused as error:
-        attention = f"upstream will not tell about it: {error}"
-        told = exchange(Action.DESCRIBE, error, (clock() - sent).total_seconds())
+        attention = Attention.NOT_TOLD.about(str(error))
+        told = exchange(UpstreamCall.DESCRIBE, error, (clock() - sent).total_seconds())
         await in_database(lifecycle.flag, task, attention, clock(), **told)
     except (UpstreamError, BudgetSpent) as error:
         log.info("no news of a task", task=task.public_id, account=account.name, error=type(error).__name__)
     else:
         if progress.word != task.upstream_status or progress.phase in (Phase.DONE, Phase.FAILED):
-            told = exchange(Action.DESCRIBE, progress, (clock() - sent).total_seconds())
+            told = exchange(UpstreamCall.DESCRIBE, progress, (clock() - sent).total_seconds())
             await in_database(_apply, task, progress, clock(), told)
 
 
 def _set_next_looks(tasks: list[Task], now: datetime) -> None:
     learned = generation_times.known() if tasks else {}
-    for task in tasks:
-        task.looked_at = now
-        task.due_at = now + _until_next_look(task, now, learned)
-    Task.objects.bulk_update(tasks, ["looked_at", "due_at"])
+    lifecycle.looked_at({task: now + _until_next_look(task, now, learned) for task in tasks}, now)
 
 
 def _until_next_look(task: Task, now: datetime, learned: dict[str, GenerationTime]) -> timedelta:
@@ -108,6 +106,6 @@ def _without_link(task: Task, now: datetime, told: dict[str, Any]) -> None:
 
 
 def _failed(task: Task, progress: Progress, now: datetime, told: dict[str, Any]) -> None:
-    why = failures.failure(progress.message, FailureCode.GENERATION_FAILED)
+    why = failures.failure(progress.message, progress.reason, FailureCode.GENERATION_FAILED)
     shown = {"attention": why.attention, "upstream": progress.message}
     lifecycle.fail(task, why.code, why.message, now, **shown, **told)

@@ -11,8 +11,9 @@ from django.core.files import File
 from django.core.files.storage import storages
 
 from videos.models import Task
+from videos.results.files import media_name
 from videos.routing.clients import downloader
-from videos.states import LOST, Status
+from videos.states import LOST, Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE, StoredMedia
@@ -52,22 +53,17 @@ async def _discard(task: Task, media: StoredMedia) -> None:
         await asyncio.to_thread(storages["results"].delete, media.name)
 
 
-def media_name(task: Task) -> str:
-    """Where a task's video is kept in the result storage."""
-    return f"{task.tenant_id.hex}/{task.created_at:%Y/%m}/{task.id.hex}.mp4"
-
-
 def _hold(task_id: UUID, now: datetime) -> Task | None:
     _renew(task_id, now)
     return Task.objects.filter(pk=task_id, status=Status.STORING).first()
 
 
 def _renew(task_id: UUID, now: datetime) -> None:
-    Task.objects.filter(pk=task_id, status=Status.STORING).update(due_at=now + STORE_LEASE)
+    lifecycle.lease([task_id], Status.STORING, now + STORE_LEASE)
 
 
 def _release(task: Task, now: datetime) -> None:
-    Task.objects.filter(pk=task.pk, status=Status.STORING).update(due_at=now)
+    lifecycle.lease([task.pk], Status.STORING, now)
 
 
 def _not_fetched(task: Task, reason: str, now: datetime) -> None:
@@ -77,8 +73,8 @@ def _not_fetched(task: Task, reason: str, now: datetime) -> None:
         return
     # Waiting half as long again as it took so far is exponential, and needs no count to be kept.
     delay = min(LONGEST_RETRY, max(SHORTEST_RETRY, waited / 2))
-    if Task.objects.filter(pk=task.pk, status=Status.STORING).update(due_at=now + delay):
-        lifecycle.flag(task, f"its result could not be fetched yet: {reason}", now)
+    if lifecycle.lease([task.pk], Status.STORING, now + delay):
+        lifecycle.flag(task, Attention.NOT_FETCHED.about(reason), now)
 
 
 async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -9,12 +10,15 @@ from django.db import transaction
 from config import disk
 from videos.estimates import generation_times
 from videos.models import Task, UpstreamAccount
+from videos.requests import InvalidRequestError
 from videos.routing import rate_limits
 from videos.routing.clients import client_for
-from videos.routing.rate_limits import Action
-from videos.states import Status
-from videos.tasks import failures, lifecycle
+from videos.routing.offers import Offers
+from videos.routing.rate_limits import UpstreamCall
+from videos.states import Attention, Status
+from videos.tasks import failures, lifecycle, turns
 from videos.tasks.failures import FailureCode
+from videos.tasks.submission import payload_of
 from videos.upstream.base import (
     OutcomeUnknown,
     Refused,
@@ -24,9 +28,9 @@ from videos.upstream.base import (
     Upstream,
     UpstreamError,
 )
-from videos.upstream.judgement import is_about_the_request
 from videos.upstream.redaction import exchange
-from videos.worker.threads import PREPARATION, BudgetSpent, Gate, in_database, in_database_surely
+from videos.worker.pacing import PREPARATION, BudgetSpent, Gate
+from videos.worker.threads import in_database, in_database_surely
 
 MOST_AT_ONCE = 20
 """Submissions one job prepares for; the budget allows fewer."""
@@ -48,17 +52,20 @@ def moments(account: UpstreamAccount, now: datetime) -> list[float]:
         log.warning("nothing is submitted while so little space is free", free=disk.free())
         return []
     with transaction.atomic():
-        waiting = Task.objects.filter(account=account, status=Status.QUEUED, due_at__lte=now)
+        models = Offers.current().served_by(account.pk)
+        waiting = Task.objects.filter(model__in=models, status=Status.QUEUED, due_at__lte=now)
         sending = Task.objects.filter(account=account, status=Status.SUBMITTING)[:MOST_IN_FLIGHT].count()
         wanted = min(waiting[:MOST_AT_ONCE].count(), MOST_IN_FLIGHT - sending)
-        return rate_limits.reserve(account, Action.CREATE, wanted, lead=PREPARATION) if wanted > 0 else []
+        return (
+            rate_limits.reserve(account, UpstreamCall.CREATE, wanted, lead=PREPARATION) if wanted > 0 else []
+        )
 
 
 async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], datetime]) -> None:
     """Submit the task whose turn it is, if there is one, when the gate opens."""
     client = await client_for(account)
     await gate.nears()
-    task = await in_database(lifecycle.claim, account, clock())
+    task = await in_database(claim_next, account, clock())
     if task is None:
         return
     try:
@@ -69,6 +76,28 @@ async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], 
             return
         raise
     await _send(client, task, clock)
+
+
+def claim_next(account: UpstreamAccount, now: datetime) -> Task | None:
+    """Claim the task whose turn it is, of those that the account serves, with what it is to be sent."""
+    with transaction.atomic():
+        task = turns.next_in_turn(Offers.current().served_by(account.pk), now)
+        if task is None:
+            return None
+        payload, problems = _translated(task)
+        lifecycle.claim(task, account, payload, now)
+    if problems:
+        lifecycle.fail(task, FailureCode.UPSTREAM_REJECTED, problems[0], now, violations=problems)
+        return None
+    return task
+
+
+def _translated(task: Task) -> tuple[dict[str, Any], list[str]]:
+    """What upstream is to be sent; or what is wrong with the request, if the rules have changed since."""
+    try:
+        return payload_of(task), []
+    except InvalidRequestError as error:
+        return {}, [violation.message for violation in error.violations]
 
 
 async def _send(client: Upstream, task: Task, clock: Callable[[], datetime]) -> None:
@@ -93,7 +122,7 @@ def _not_sent(task: Task, error: BaseException, now: datetime) -> None:
 
 
 def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -> None:
-    told = exchange(Action.CREATE, submitted, (now - sent).total_seconds())
+    told = exchange(UpstreamCall.CREATE, submitted, (now - sent).total_seconds())
     moved = lifecycle.accepted(
         task,
         submitted.task_id,
@@ -105,7 +134,7 @@ def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -
     if not moved and not Task.objects.filter(pk=task.pk, upstream_task_id=submitted.task_id).exists():
         lifecycle.flag(
             task,
-            "upstream accepted it after it had been given up",
+            Attention.ACCEPTED_LATE,
             now,
             upstream_task_id=submitted.task_id,
             **told,
@@ -113,13 +142,12 @@ def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -
 
 
 def _not_accepted(task: Task, error: UpstreamError, sent: datetime, now: datetime) -> None:
-    told = exchange(Action.CREATE, error, (now - sent).total_seconds())
+    told = exchange(UpstreamCall.CREATE, error, (now - sent).total_seconds())
     if isinstance(error, Throttled | Unavailable):
         delay = REQUEUE_DELAYS[min(task.attempts, len(REQUEUE_DELAYS)) - 1]
         lifecycle.requeue(task, told, now + timedelta(seconds=delay), now)
     elif isinstance(error, Refused):
-        is_theirs = is_about_the_request(error.code, error.message)
-        why = failures.failure(error.message, FailureCode.UPSTREAM_REJECTED, error.code, is_theirs=is_theirs)
+        why = failures.failure(error.message, error.reason, FailureCode.UPSTREAM_REJECTED)
         lifecycle.fail(task, why.code, why.message, now, attention=why.attention, upstream=told)
     else:
         lifecycle.in_doubt(task, told, now)

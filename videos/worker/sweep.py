@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from accounts.models import Standing
 from accounts.quotas.in_force import default_limits
 from videos.models import Task
-from videos.states import Status
+from videos.states import Attention, Status
 from videos.tasks import deletion, failures, idempotency, lifecycle
 from videos.tasks.failures import FailureCode
 
@@ -69,7 +69,7 @@ def _show_overdue(now: datetime) -> None:
     never_sent, sent_back = Q(attempts=0, due_at__lte=limit), Q(attempts__gt=0, status=Status.QUEUED)
     began = never_sent | sent_back | Q(accepted_at__lte=limit)
     for task in unfinished.filter(began, created_at__lte=limit)[:BATCH]:
-        lifecycle.flag(task, f"still {task.status} after {settings.TASK_DEADLINE_HOURS:g} hours", now)
+        lifecycle.flag(task, Attention.OVERDUE.about(f"{settings.TASK_DEADLINE_HOURS:g}"), now)
 
 
 def _remove_expired_media(now: datetime) -> None:

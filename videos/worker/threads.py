@@ -1,11 +1,9 @@
-"""What the jobs of a worker share: threads for the database, and pacing for upstream."""
+"""Threads for the database, which the jobs of a worker share."""
 
 import asyncio
 import contextvars
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,19 +14,9 @@ from django.db import Error as DatabaseTrouble
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config.watchdog import Watchdog
-from videos.models import UpstreamAccount
-from videos.routing import rate_limits
-from videos.routing.rate_limits import Action
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-TOLERATED_LATENESS = 0.03
-"""Seconds a call may leave after its moment. Later ones would bunch up with those behind them."""
-MOST_MISSES = 5
-"""Moments a call may miss; a process that slow had better let another one try."""
-PREPARATION = timedelta(seconds=0.1)
-"""How long before its moment a call begins to be prepared."""
 
 UNIT_SECONDS = 60.0
 """What takes a thread longer is stuck: its database connection is broken off, which fails it."""
@@ -108,41 +96,6 @@ def close() -> None:
     if _threads is not None:
         _threads.close()
         _threads = None
-
-
-class BudgetSpent(Exception):
-    """Its moments were missed, or none is free: the call was not made."""
-
-
-class Gate:
-    """The moment one call may leave. Whoever passes it calls at once, with nothing in between."""
-
-    def __init__(self, account: UpstreamAccount, action: Action, moment: float) -> None:
-        """`moment` is one that `budgets.reserve` gave."""
-        self._account = account
-        self._action = action
-        self._moment = moment
-
-    async def nears(self) -> None:
-        """Wait until little more than what has to be prepared for the call fits in before it."""
-        await asyncio.sleep(self._moment - PREPARATION.total_seconds() - time.monotonic())
-
-    async def opens(self) -> None:
-        """Wait for the moment; for a new one if this one is missed. Raises `BudgetSpent` if there is none."""
-        for _ in range(MOST_MISSES):
-            await asyncio.sleep(self._moment - time.monotonic())
-            if time.monotonic() - self._moment <= TOLERATED_LATENESS:
-                return
-            await self._reserve_another()
-        raise BudgetSpent
-
-    async def _reserve_another(self) -> None:
-        log.debug("missed a moment to call", account=self._account.name, action=self._action)
-        soon = 2 * rate_limits.HORIZON
-        moments = await in_database(rate_limits.reserve, self._account, self._action, 1, soon)
-        if not moments:
-            raise BudgetSpent
-        self._moment = moments[0]
 
 
 async def side_by_side(steps: Iterable[Awaitable[Any]]) -> None:

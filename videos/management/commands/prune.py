@@ -37,5 +37,5 @@ def _ended() -> str:
 
 
 def _told(found: Pruned) -> str:
-    counts = {"request": found.tasks, "event": found.events, "kept answer": found.answers}
+    counts = {"request": found.tasks, "event": found.events}
     return ", ".join(f"{number:,} {noun}{pluralize(number)}" for noun, number in counts.items())

@@ -12,7 +12,8 @@ from typing import Any
 import aiohttp
 import httpx
 
-from videos.upstream.base import NotSent, OutcomeUnknown, Refused, Throttled, Unavailable, UpstreamError
+from videos.upstream.base import NotSent, OutcomeUnknown, Unavailable, UpstreamError
+from videos.upstream.tencent import errors
 from videos.upstream.tencent.signing import Credential, authorization
 from videos.upstream.transport import pooled, single_use
 
@@ -21,38 +22,6 @@ MOST_BYTES = 1024 * 1024
 """Of one answer, decompressed; upstream's own are a few KiB."""
 CONNECT_SECONDS = 5.0
 """A connection not made by then was surely not used."""
-
-_VERDICTS: dict[str, type[UpstreamError]] = {
-    "RequestLimitExceeded": Throttled,
-    "LimitExceeded": Throttled,
-    "ResourceInsufficient": Throttled,
-    "ResourceUnavailable": Throttled,
-    "ResourceInUse": Throttled,
-    "InternalError": OutcomeUnknown,
-    "ServiceUnavailable": OutcomeUnknown,
-    "ActionOffline": Refused,
-    "AuthFailure": Refused,
-    "DryRunOperation": Refused,
-    "FailedOperation": Refused,
-    "InvalidAction": Refused,
-    "InvalidParameter": Refused,
-    "InvalidParameterValue": Refused,
-    "InvalidRequest": Refused,
-    "IpInBlacklist": Refused,
-    "IpNotInWhitelist": Refused,
-    "MissingParameter": Refused,
-    "NoSuchProduct": Refused,
-    "NoSuchVersion": Refused,
-    "RequestSizeLimitExceeded": Refused,
-    "ResourceNotFound": Refused,
-    "UnauthorizedOperation": Refused,
-    "UnknownParameter": Refused,
-    "UnsupportedOperation": Refused,
-    "UnsupportedProtocol": Refused,
-    "UnsupportedRegion": Refused,
-}
-"""By class of code: details after the dot appear at any time. A class not listed here leaves the outcome
-unknown, the only verdict that cannot cost anybody money."""
 
 _CONNECTION_FAILED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -174,6 +143,5 @@ def _response(status: int, body: bytes) -> dict[str, Any] | None:
 
 def _from_answer(response: Mapping[str, Any]) -> UpstreamError:
     error = response["Error"] if isinstance(response["Error"], dict) else {}
-    code = str(error.get("Code", ""))
-    verdict = _VERDICTS.get(code.partition(".")[0], OutcomeUnknown)
-    return verdict(str(error.get("Message", "")), code=code, request_id=str(response.get("RequestId", "")))
+    code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    return errors.error(code, message, str(response.get("RequestId", "")))

@@ -12,6 +12,7 @@ from videos.requests.strict_json import dumps
 from videos.requests.values import storable
 from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted
 from videos.upstream.tencent.client import TencentClient
+from videos.upstream.tencent.errors import reason_of_failure
 
 SERVICE = "mps"
 VERSION = "2019-06-12"
@@ -70,6 +71,7 @@ def progress(response: Mapping[str, Any]) -> Progress:
         urls=tuple(storable(str(url)) for url in urls if url) if isinstance(urls, list) else (),
         frame_size=_text(response, "Resolution").replace("*", "x")[:_LONGEST_SIZE],
         message=_text(response, "Message"),
+        reason=reason_of_failure(_text(response, "Message")),
         request_id=_text(response, "RequestId"),
         answer=response,
     )

@@ -1,4 +1,4 @@
-"""What upstream's words on a failure are about: forbidden content, our account, or the request. Pure.
+"""Errors in Tencent's words: which are refusals, and what they are about. Pure.
 
 Upstream gives failures of running tasks no code, and creates often a code that says little, so its words are
 read. They are kept as data, in the two languages that it speaks. Source: the facts, section 9.
@@ -6,6 +6,10 @@ read. They are kept as data, in the two languages that it speaks. Source: the fa
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+
+from videos.upstream.base import OutcomeUnknown, Reason, Refused, Throttled, UpstreamError
+from videos.upstream.redaction import MOST_READ, for_tenant
 
 CONTENT = (
     # "voilat" is how upstream misspells it.
@@ -32,6 +36,59 @@ ACCOUNT = (
 """What speaks of our account with upstream: its money, its limits, its rights."""
 _OF_THE_REQUEST = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")
 """How codes begin that speak of what the client sent; any other speaks of our account."""
+
+
+VERDICTS: dict[str, type[UpstreamError]] = {
+    "RequestLimitExceeded": Throttled,
+    "LimitExceeded": Throttled,
+    "ResourceInsufficient": Throttled,
+    "ResourceUnavailable": Throttled,
+    "ResourceInUse": Throttled,
+    "InternalError": OutcomeUnknown,
+    "ServiceUnavailable": OutcomeUnknown,
+    "ActionOffline": Refused,
+    "AuthFailure": Refused,
+    "DryRunOperation": Refused,
+    "FailedOperation": Refused,
+    "InvalidAction": Refused,
+    "InvalidParameter": Refused,
+    "InvalidParameterValue": Refused,
+    "InvalidRequest": Refused,
+    "IpInBlacklist": Refused,
+    "IpNotInWhitelist": Refused,
+    "MissingParameter": Refused,
+    "NoSuchProduct": Refused,
+    "NoSuchVersion": Refused,
+    "RequestSizeLimitExceeded": Refused,
+    "ResourceNotFound": Refused,
+    "UnauthorizedOperation": Refused,
+    "UnknownParameter": Refused,
+    "UnsupportedOperation": Refused,
+    "UnsupportedProtocol": Refused,
+    "UnsupportedRegion": Refused,
+}
+"""By class of code: details after the dot appear at any time. A class not listed here leaves the outcome
+unknown, the only verdict that cannot cost anybody money."""
+
+
+def error(code: str, message: str, request_id: str = "") -> UpstreamError:
+    """The error that an answer tells of."""
+    kind = VERDICTS.get(code.partition(".")[0], OutcomeUnknown)
+    return kind(message, code=code, request_id=request_id, reason=reason_of_refusal(code, message))
+
+
+def reason_of_refusal(code: str, message: str) -> Reason:
+    """Why a create was refused; a code that does not speak of the request speaks of our account."""
+    reason = reason_of_failure(message, code)
+    return reason if is_about_the_request(code, message) else replace(reason, is_ours=True)
+
+
+def reason_of_failure(message: str, code: str = "") -> Reason:
+    """Why a task failed."""
+    return Reason(
+        is_content_policy=is_content_policy(f"{code} {message[:MOST_READ]}"),
+        is_ours=is_about_our_account(f"{code} {for_tenant(message, '')}"),
+    )
 
 
 def is_content_policy(text: str) -> bool:

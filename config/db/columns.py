@@ -1,0 +1,34 @@
+"""The columns of a hand-written statement in named groups, so that a row is read by name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from config.db.prepared import Row
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a statement selects: SQL expressions in order, by the name of their group."""
+
+    groups: Mapping[str, Sequence[str]]
+
+    def __or__(self, other: "Columns") -> "Columns":
+        return Columns({**self.groups, **other.groups})
+
+    @property
+    def sql(self) -> str:
+        """The select list."""
+        return ", ".join(column for group in self.groups.values() for column in group)
+
+    def read(self, row: Row) -> dict[str, Row]:
+        """The values of each group, by its name."""
+        return {name: row[values] for name, values in self._values.items()}
+
+    @cached_property
+    def _values(self) -> Mapping[str, slice]:
+        """Where in a row each group stands."""
+        ends = [0]
+        for group in self.groups.values():
+            ends.append(ends[-1] + len(group))
+        return {name: slice(*ends[nth : nth + 2]) for nth, name in enumerate(self.groups)}

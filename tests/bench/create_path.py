@@ -1,0 +1,150 @@
+"""The files of ours that one create passes, from the bytes of its request to the row, in their order.
+
+    python -m tests.bench.create_path
+
+What counts is a file that hands the create on to another one; a helper ends where it was called from. The
+rules of requests and the catalogue are pure, and count as one step each. A file is left once none of its
+functions is at work any more; entering it again is a return.
+"""
+
+import asyncio
+import json
+import sys
+import threading
+from http import HTTPStatus
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from tests.bench import stage
+
+if TYPE_CHECKING:
+    from config.edge.application import Application
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("config", "accounts", "videos")
+WRITER = "videos/tasks/creation.py"
+"""Where the row is written, by `_write`."""
+ONE_STEP = ("videos/requests/", "videos/catalogue/")
+MOST_FILES, MOST_RETURNS = 22, 4
+BODY = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat runs along the beach"}
+
+
+class Passage:
+    """Which files a create was handed to, which handed it on, and which got it back after they were left."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.files: list[str] = []
+        self.handing_on: set[str] = set()
+        self.returns: list[str] = []
+        self._stack: list[str] = []
+
+    def follow(self, frame: FrameType, event: str, _argument: object) -> None:
+        """What `sys.setprofile` calls at each call and return."""
+        file = _file_of(frame) if self.is_on else None
+        if file is None:
+            return
+        if event == "call":
+            self._enter(file)
+        elif file == WRITER and frame.f_code.co_name == "_write":
+            self.is_on = False
+        elif event == "return" and self._stack:
+            self._stack.pop()
+
+    def _enter(self, file: str) -> None:
+        if file not in self.files:
+            self.files.append(file)
+        elif file not in self._stack:
+            self.returns.append(file)
+        self.handing_on |= {caller for caller in self._stack[-1:] if caller != file}
+        self._stack.append(file)
+
+    def path(self) -> list[str]:
+        """The files that handed it on, in their order; the others are helpers, which end where they began."""
+        return [file for file in self.files if file in self.handing_on]
+
+    def returned_to(self) -> list[str]:
+        """The files of the path that got it back after they were left."""
+        return [file for file in self.returns if file in self.handing_on]
+
+
+def _file_of(frame: FrameType) -> str | None:
+    """The file of a function of ours; None for other code, and for what a module does when it is imported."""
+    code = frame.f_code
+    if code.co_name == "<module>" or not code.co_filename.startswith(str(ROOT)):
+        return None
+    file = Path(code.co_filename).relative_to(ROOT).as_posix()
+    if not file.startswith(tuple(f"{name}/" for name in OURS)):
+        return None
+    return next((step for step in ONE_STEP if file.startswith(step)), file)
+
+
+def main() -> int:
+    """Print the files and the returns of one create, the third; 1 if there are more than there may be."""
+    passage = Passage()
+    with stage.empty_gateway():
+        stage.make_account()
+        [caller] = stage.make_callers(1)
+        threading.setprofile(passage.follow)
+        sys.setprofile(passage.follow)
+        asyncio.run(_creates(passage, caller.text or ""))
+        sys.setprofile(None)
+    path, returns = passage.path(), passage.returned_to()
+    for number, file in enumerate(path, 1):
+        stage.report(f"{number:3} {file}")
+    stage.report(f"{len(path)} files hand it on, of {len(passage.files)} that do something for it")
+    stage.report(f"{len(returns)} returns: {', '.join(returns)}")
+    return int(len(path) > MOST_FILES or len(returns) > MOST_RETURNS)
+
+
+async def _creates(passage: Passage, key: str) -> None:
+    from config.edge.application import Application
+    from config.edge.connections import Connections
+    from config.wsgi import application as wsgi
+
+    served = Application(wsgi, threads=1, max_body=1024 * 1024, connections=Connections(0))
+    for passage.is_on in (False, False, True):
+        status = await _create(served, key)
+        passage.is_on = False
+        if status != HTTPStatus.OK:
+            raise RuntimeError(f"the create was answered with {status}")
+
+
+async def _create(served: "Application", key: str) -> int:
+    """Create a video; returns the status of the answer."""
+    body = json.dumps(BODY).encode()
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await served(_scope(key, len(body)), receive, send)
+    return int(sent[0]["status"])
+
+
+def _scope(key: str, length: int) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/v1/videos",
+        "raw_path": b"/v1/videos",
+        "query_string": b"",
+        "scheme": "http",
+        "server": ("127.0.0.1", "8000"),
+        "client": ("127.0.0.1", "50000"),
+        "headers": [
+            (b"host", b"127.0.0.1"),
+            (b"authorization", f"Bearer {key}".encode()),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(length).encode()),
+        ],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

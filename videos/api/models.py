@@ -1,0 +1,39 @@
+"""`GET /v1/models`: what is on offer."""
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Scope
+from videos.api import shapes
+from videos.api.base import View
+from videos.errors import ModelNotExist
+from videos.routing.offers import Offers
+
+
+class ModelsView(View):
+    """`GET /v1/models`."""
+
+    scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
+
+    def get(self, request: Request) -> Response:
+        """Answer with the models on offer that the key may use, and their prices."""
+        offers, now = Offers.current(), timezone.now()
+        allowed = [spec for spec in offers.models() if self.key.allows_model(spec.name)]
+        models = [shapes.model(spec, offers.prices.of_model(spec.name, now)) for spec in allowed]
+        return Response({"object": "list", "data": models})
+
+
+class ModelView(View):
+    """`GET /v1/models/{id}`."""
+
+    scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
+
+    def get(self, request: Request, name: str) -> Response:
+        """Answer with one model. Raises `ModelNotExist` also for one that the key may not use."""
+        offers = Offers.current()
+        spec = offers.find(name)
+        if spec is None or not self.key.allows_model(spec.name):
+            raise ModelNotExist(f"The model '{name[:100]}' does not exist")
+        prices = offers.prices.of_model(spec.name, timezone.now())
+        return Response(shapes.model(spec, prices))

@@ -1,0 +1,152 @@
+"""Sending a video: whole or a range of it, never read into memory; and its still."""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import TypeVar
+
+from django.core.files.storage import storages
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import http_date
+
+from config.envelope import envelope, json_response
+from videos.errors import VideoExpired, VideoNotReady
+from videos.models import Task
+from videos.results import files
+from videos.results.files import local_path
+from videos.results.links import SIGNATURE
+from videos.results.posters import as_webp
+
+Response = TypeVar("Response", bound=HttpResponseBase)
+
+BLOCK = 256 * 1024
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class FileWindow:
+    """The bytes of a file from `start` up to but without `stop`, as a file to read."""
+
+    def __init__(self, path: Path, start: int, stop: int) -> None:
+        self.name, self.start, self.stop = str(path), start, stop
+        self._file = path.open("rb")
+        self._file.seek(start)
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, and none past the window."""
+        left = self.stop - self._file.tell()
+        return self._file.read(left if size < 0 else min(size, left))
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.read(BLOCK):
+            yield block
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
+    """Answer with the task's video: a redirect where the storage signs links of its own, else the bytes."""
+    path = local_path(task.media_name)
+    if path is None:
+        return HttpResponseRedirect(storages["results"].url(task.media_name))
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise VideoExpired("The video is no longer in the storage") from error
+    if unchanged := _precondition(request, task):
+        return unchanged
+    asked = _asked_range(request, task)
+    window = _window(*asked, size) if asked else (0, size)
+    if window is None:
+        return _unsatisfiable(size)
+    response = _file(task, request, path, *window)
+    if asked:
+        response.status_code = 206
+        response["content-range"] = f"bytes {window[0]}-{window[1] - 1}/{size}"
+    return response
+
+
+def thumbnail_response(task: Task, request: HttpRequest) -> HttpResponseBase:
+    """Answer with the still of the task's video, as WebP. Raises `VideoNotReady` where there is none."""
+    if not task.has_poster:
+        raise VideoNotReady("The video has no thumbnail, or not yet")
+    if unchanged := _precondition(request, task, ".webp"):
+        return unchanged
+    still = files.poster(task)
+    webp = as_webp(still) if still else None
+    if webp is None:
+        raise VideoNotReady("The thumbnail of the video cannot be read")
+    response = HttpResponse(webp, content_type="image/webp")
+    response["content-disposition"] = f'inline; filename="{task.public_id}.webp"'
+    return _with_validators(response, request, task, ".webp")
+
+
+def _precondition(request: HttpRequest, task: Task, variant: str = "") -> HttpResponseBase | None:
+    """The answer to who has it already (304), or wants another than there is (412); else None."""
+    etag, modified = _etag(task, variant), _last_modified(task)
+    response = get_conditional_response(request, etag=etag, last_modified=modified)
+    if response is None:
+        return None
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        message = "The video is not the one that If-Match or If-Unmodified-Since names"
+        return json_response(412, envelope(message, type="invalid_request_error", code="precondition_failed"))
+    return _with_validators(response, request, task, variant)
+
+
+def _with_validators(response: Response, request: HttpRequest, task: Task, variant: str = "") -> Response:
+    response["etag"] = _etag(task, variant)
+    response["last-modified"] = http_date(_last_modified(task))
+    # A signed link is for whoever has it. With a key, a cache asks each time whether that key still may.
+    response["cache-control"] = "private, max-age=3600" if SIGNATURE in request.GET else "private, no-cache"
+    patch_vary_headers(response, ["Authorization"])
+    return response
+
+
+def _last_modified(task: Task) -> int:
+    """In Unix seconds; a video that is finished never changes."""
+    return int((task.finished_at or task.created_at).timestamp())
+
+
+def _asked_range(request: HttpRequest, task: Task) -> tuple[str, str] | None:
+    """The first and the last byte asked for, one of which may be empty; None asks for the whole."""
+    asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or not any(asked.groups()) or request.method != "GET":
+        return None
+    if all(asked.groups()) and int(asked[2]) < int(asked[1]):  # no valid range, which is ignored (RFC 9110)
+        return None
+    return (asked[1], asked[2]) if request.headers.get("if-range", _etag(task)) == _etag(task) else None
+
+
+def _window(first: str, last: str, size: int) -> tuple[int, int] | None:
+    """From which byte to which; None where the range lies outside the file."""
+    if not first:
+        start, stop = max(0, size - int(last)), size
+    else:
+        start, stop = int(first), min(size, int(last) + 1) if last else size
+    return (start, stop) if start < stop else None
+
+
+def _file(task: Task, request: HttpRequest, path: Path, start: int, stop: int) -> FileResponse:
+    response = FileResponse(FileWindow(path, start, stop), content_type="video/mp4")
+    response.block_size = BLOCK
+    response["content-length"] = str(stop - start)
+    response["accept-ranges"] = "bytes"
+    response["content-disposition"] = f'inline; filename="{task.public_id}.mp4"'
+    return _with_validators(response, request, task)
+
+
+def _unsatisfiable(size: int) -> HttpResponse:
+    body = envelope(
+        f"The range lies outside the video's {size} bytes", type="invalid_request_error", code="invalid_range"
+    )
+    response = json_response(416, body)
+    response["content-range"] = f"bytes */{size}"
+    return response
+
+
+def _etag(task: Task, variant: str = "") -> str:
+    return f'"{task.id.hex}{variant}"'
