@@ -79,6 +79,7 @@ LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # the theme, without its site: ours is below
+    "unfold.contrib.filters",
     "config.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
 from accounts.models import Tenant
+from config.console import export as export_of_lists
 from config.console.export import BATCH, as_csv
 from config.web import csv_files
 from config.web.csv_files import MOST_ROWS
@@ -47,8 +48,8 @@ def export(person: Person, address: str, query: str = "") -> list[dict[str, str]
     return read(answer)
 
 
-def top_up(tenant: Tenant, number: int) -> None:
-    entry: dict[str, Any] = {"tenant": tenant, "kind": "top_up", "amount": 1, "at": NOW}
+def top_up(tenant: Tenant, number: int, at: datetime = NOW) -> None:
+    entry: dict[str, Any] = {"tenant": tenant, "kind": "top_up", "amount": 1, "at": at}
     LedgerEntry.objects.bulk_create(
         LedgerEntry(**entry, actor_name="sophie", reason=f"number {position}") for position in range(number)
     )
@@ -82,9 +83,9 @@ def test_a_file_has_what_the_filters_and_the_search_leave(
     make_task(Status.FAILED)
     dog = make_task(request={"prompt": "a dog"})
     make_task(request={"prompt": "a dog"}, tenant=stranger.tenant, api_key=stranger.key)
-    found = export(sophie, TASKS, "?q=dog&status=queued&tenant=alice&day=2026-11-20")
+    found = export(sophie, TASKS, "?q=dog&status=queued&tenant=alice&day_from=2026-11-20&day_to=2026-11-20")
     assert [row["Task"] for row in found] == [dog.public_id]
-    assert export(sophie, TASKS, "?day=2026-11-21") == []
+    assert export(sophie, TASKS, "?day_from=2026-11-21") == []
 
 
 def test_the_link_to_the_file_keeps_what_is_asked_for(sophie: Person, make_task: MakeTask) -> None:
@@ -93,7 +94,7 @@ def test_the_link_to_the_file_keeps_what_is_asked_for(sophie: Person, make_task:
 
 
 def test_a_question_that_makes_no_sense_leads_back_to_the_list(sophie: Person) -> None:
-    answer = sophie.client.get(f"{TASKS}export/?day=never", follow=True)
+    answer = sophie.client.get(f"{TASKS}export/?day_from=never", follow=True)
     assert answer.redirect_chain == [("../?e=1", 302)]
     assert answer.status_code == 200
 
@@ -107,6 +108,21 @@ def test_all_pages_are_in_the_file_read_in_batches_and_never_counted(sophie: Per
     assert all("LIMIT" in statement and "OFFSET" not in statement for statement in entries)
     assert not any("COUNT(" in statement.upper() for statement in entries)
     assert len(asked) <= 8
+
+
+def test_a_file_of_days_is_read_by_time_in_batches(
+    sophie: Person, owner: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_of_lists, "BATCH", 10)
+    for hours, number in ((-24, 3), (2, 4), (0, 25), (1, 8), (24, 3)):
+        top_up(owner.tenant, number, NOW + timedelta(hours=hours))
+    with CaptureQueriesContext(connection) as asked:
+        found = export(sophie, LEDGER, "?day_from=2026-11-20&day_to=2026-11-20")
+    at_noon, at_one, at_two = ([f"number {place}" for place in reversed(range(n))] for n in (25, 8, 4))
+    assert [row["Reason"] for row in found] == at_two + at_one + at_noon
+    assert [row["At"] for row in found] == sorted((row["At"] for row in found), reverse=True)
+    entries = [query["sql"] for query in asked.captured_queries if "videos_ledgerentry" in query["sql"]]
+    assert all("LIMIT" in statement and "OFFSET" not in statement for statement in entries)
 
 
 CUT = "The file ends here, but there is more: choose days or other filters."

@@ -1,7 +1,8 @@
-"""The lists of the staff console: searched, filtered, led down to a day, and never counted or read whole."""
+"""The lists of the staff console: searched, filtered, by days too, and never counted or read whole."""
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,10 +12,10 @@ from django.utils import timezone
 from accounts import audit
 from accounts.console import filters
 from accounts.models import APIKey, Invitation, Purpose, Tenant
-from config.console.days import place_of
+from config.console import paging
 from tests.conftest import NOW, Caller, MakeTask
 from tests.console import Person
-from tests.plans import analyse
+from tests.plans import analyse, empty_pages
 from videos import queueing
 from videos.console import task_list as task_list
 from videos.models import Task, TaskEvent
@@ -43,12 +44,6 @@ def rows(page: str) -> int:
 def shown(person: Person, address: str) -> set[str]:
     """The public ids on the page."""
     return set(re.findall(r'title="(task_[0-9a-f]{32})"', person.see(address)))
-
-
-def days(page: str) -> list[str]:
-    """Where the way down to a day leads from there."""
-    _, _, way = page.partition('class="days"')
-    return re.findall(r'href="\?(?:[^"]*&amp;)?day=([0-9-]+)', way.partition("</nav>")[0])
 
 
 def fill(sophie: Person, owner: Caller, make_task: MakeTask, number: int) -> None:
@@ -109,14 +104,34 @@ def test_a_list_shows_a_page_and_the_way_to_older_rows(
     assert "← Newer" not in first
     assert "← Newer" in second
     assert "Older →" not in second
+    assert rows(sophie.see(f"{TASKS}?p=3")) == 0
     assert not re.search(r"\d+ results", first)
 
 
-def test_a_list_is_not_turned_back_for_ever(sophie: Person) -> None:
-    for page in ("201", "999999"):
-        answer = sophie.client.get(f"{TASKS}?p={page}", follow=True)
-        assert answer.redirect_chain
-        assert answer.status_code == 200
+def test_a_full_page_has_no_way_to_older_rows_where_there_are_none(
+    sophie: Person, owner: Caller, make_task: MakeTask
+) -> None:
+    fill(sophie, owner, make_task, 50)
+    page = sophie.see(TASKS)
+    assert rows(page) == 50
+    assert "Older →" not in page
+
+
+def test_a_list_is_not_turned_back_for_ever(
+    sophie: Person, owner: Caller, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for page in ("201", "999999", "0", "-1", "9" * 20):
+        for address in BIG:
+            answer = sophie.client.get(f"{address}?p={page}", follow=True)
+            assert answer.redirect_chain == [(f"{address}?e=1", 302)], address
+            assert answer.status_code == 200
+    for page in ("x", "", "1.5", "9" * 5000):
+        assert sophie.get(f"{TASKS}?p={page}").status_code == 200, page
+    monkeypatch.setattr(paging, "MOST_PAGES", 2)
+    fill(sophie, owner, make_task, 101)
+    last = sophie.see(f"{TASKS}?p=2")
+    assert "The list ends here; choose days or another filter" in last
+    assert "Older →" not in last
 
 
 def test_only_what_is_offered_can_be_asked_for(sophie: Person, make_task: MakeTask) -> None:
@@ -194,7 +209,10 @@ def test_words_find_the_latest_tasks_and_the_list_says_how_far_it_looked(
     page = sophie.see(f"{TASKS}?q=cat")
     assert "Searched as far as 2026-11-20 11:00. There may be more beyond" in page
     assert shown(sophie, f"{TASKS}?q=cat") == {middle.public_id, new.public_id}
-    assert shown(sophie, f"{TASKS}?q=cat&day=2026-11-20&status=queued") == {middle.public_id, new.public_id}
+    assert shown(sophie, f"{TASKS}?q=cat&{on('2026-11-20')}&status=queued") == {
+        middle.public_id,
+        new.public_id,
+    }
     Task.objects.filter(pk=old.pk).update(request={"prompt": "a dog"})
     assert "Searched as far as" not in sophie.see(f"{TASKS}?q=cat")
 
@@ -217,34 +235,84 @@ def test_a_task_shows_its_status_as_a_chip_and_why_staff_should_look(
     assert "upstream may have &lt;it&gt;" in page
 
 
-# --- the way to a day
+# --- ranges of days
+
+BY_DAYS = (TASKS, EVENTS, LEDGER, JOBS, CHANGES)
 
 
-def test_tasks_are_led_from_a_year_to_a_day_of_the_viewers(sophie: Person, make_task: MakeTask) -> None:
+def on(first: str, last: str = "") -> str:
+    """The query of the days from the first to the last one; of one day, where no last one is said."""
+    return f"day_from={first}&day_to={last or first}"
+
+
+def test_tasks_are_found_by_days_of_the_viewers(sophie: Person, make_task: MakeTask) -> None:
     late = make_task(now=datetime(2026, 10, 31, 23, 30, tzinfo=UTC))
-    make_task(now=datetime(2025, 2, 3, 12, tzinfo=UTC))
-    assert days(sophie.see(TASKS)) == ["2025", "2026"]
-    assert days(sophie.see(f"{TASKS}?day=2026")) == [f"2026-{month:02}" for month in range(1, 11)]
-    assert len(days(sophie.see(f"{TASKS}?day=2026-10"))) == 1 + 31
-    assert shown(sophie, f"{TASKS}?day=2026-10-31") == {late.public_id}
-    assert shown(sophie, f"{TASKS}?day=2026-11") == set()
+    old = make_task(now=datetime(2025, 2, 3, 12, tzinfo=UTC))
+    both = {late.public_id, old.public_id}
+    assert shown(sophie, f"{TASKS}?{on('2026-10-31')}") == {late.public_id}
+    assert shown(sophie, f"{TASKS}?{on('2025-02-03', '2026-10-31')}") == both
+    assert shown(sophie, f"{TASKS}?{on('2026-11-01', '2026-11-30')}") == set()
     sophie.client.cookies["time_zone"] = "Asia/Shanghai"
-    assert shown(sophie, f"{TASKS}?day=2026-10-31") == set()
-    assert shown(sophie, f"{TASKS}?day=2026-11-01") == {late.public_id}
-    assert "2026-11" in days(sophie.see(f"{TASKS}?day=2026"))
+    assert shown(sophie, f"{TASKS}?{on('2026-10-31')}") == set()
+    assert shown(sophie, f"{TASKS}?{on('2026-11-01')}") == {late.public_id}
 
 
-@pytest.mark.parametrize("day", ["2026-13", "2026-02-30", "26", "1999", "2026-1", "x", "2026-01-01-01"])
-def test_a_day_that_is_none_leads_back_to_the_list(day: str, sophie: Person) -> None:
-    for address in (TASKS, EVENTS, LEDGER, JOBS, CHANGES):
-        answer = sophie.client.get(f"{address}?day={day}", follow=True)
+def test_a_range_may_be_open(sophie: Person, make_task: MakeTask) -> None:
+    old, new = (make_task(Status.SUCCEEDED, now=NOW - days_ago * DAY) for days_ago in (2, 0))
+    for task in (old, new):
+        TaskEvent.objects.create(task=task, at=task.created_at, verb="flag", status="succeeded")
+    for query, found in (
+        ("day_from=2026-11-19", {new}),
+        ("day_from=2026-11-19&day_to=", {new}),
+        ("day_from=&day_to=2026-11-19", {old}),
+        ("day_to=2026-11-19", {old}),
+        ("day_from=&day_to=", {old, new}),
+    ):
+        assert shown(sophie, f"{TASKS}?{query}") == {task.public_id for task in found}, query
+        assert rows(sophie.see(f"{EVENTS}?{query}")) == len(found), query
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        (on("2026-11-20", "2026-11-19"), "First day: This is after the last day."),
+        (on("1999-12-31", "2026-11-20"), "greater than or equal to"),
+        (on("2026-11-20", "3000-01-01"), "Last day: Ensure this value is less than or equal to"),
+        (on("1", "9999-12-31"), "First day: Enter a valid date."),
+        *(
+            (f"{end}={text}", "Enter a valid date.")
+            for end in ("day_from", "day_to")
+            for text in (
+                *("2026-13-01", "2026-02-30", "2026-11", "26", "x", "2026-01-01-01", "2026-01-01T00:00"),
+                *("0000-01-01", "99999-01-01", "99999", "-2026-01-01", "11/20/2026", "%00", "9" * 5000),
+            )
+        ),
+    ],
+)
+def test_what_is_no_range_of_days_leads_back_to_the_list(query: str, problem: str, sophie: Person) -> None:
+    for address in BY_DAYS:
+        answer = sophie.client.get(f"{address}?{query}", follow=True)
         assert answer.redirect_chain == [(f"{address}?e=1", 302)], address
+        if query != "day_from=%00" and query != "day_to=%00":
+            assert problem in answer.content.decode(), address
 
 
-def test_a_list_without_rows_leads_nowhere(sophie: Person) -> None:
-    for address in (TASKS, EVENTS, LEDGER, JOBS, CHANGES):
-        for query in ("", "?day=2026", "?day=2026-11-20"):
-            assert set(days(sophie.see(f"{address}{query}"))) <= {"2026", "2026-11"}
+def test_the_last_of_several_days_counts(sophie: Person, make_task: MakeTask) -> None:
+    make_task()
+    page = sophie.see(f"{TASKS}?day_from=x&day_from=2026-11-20&day_to=2026-01-01&day_to=2026-11-20")
+    assert rows(page) == 1
+    assert [value for name, value in boxes(page) if name.startswith("day_")] == ["2026-11-20"] * 2
+
+
+def test_lists_without_rows_have_no_day(sophie: Person) -> None:
+    for address in BY_DAYS:
+        for query in (on("2026-11-20"), "day_from=2026-11-20", "day_to=2026-11-20"):
+            assert rows(sophie.see(f"{address}?{query}")) == 0, (address, query)
+
+
+def test_other_lists_take_no_days(sophie: Person) -> None:
+    for address in (KEYS, INVITATIONS):
+        assert sophie.get(f"{address}?{on('2026-11-20')}").status_code == 400, address
 
 
 def write_events(make_task: MakeTask, number: int, step: timedelta) -> None:
@@ -255,49 +323,82 @@ def write_events(make_task: MakeTask, number: int, step: timedelta) -> None:
     )
 
 
-def test_the_events_of_a_day_are_all_of_that_day(sophie: Person, make_task: MakeTask) -> None:
+def test_the_events_of_days_are_all_of_those_days(sophie: Person, make_task: MakeTask) -> None:
     write_events(make_task, 100, timedelta(hours=1))  # from noon on
-    assert rows(sophie.see(f"{EVENTS}?day=2026-11-20")) == 12
-    assert rows(sophie.see(f"{EVENTS}?day=2026-11-21")) == 24
-    assert rows(sophie.see(f"{EVENTS}?day=2026-11")) == 50
-    assert rows(sophie.see(f"{EVENTS}?day=2026-12")) == 0
-    assert rows(sophie.see(f"{EVENTS}?day=2025")) == 0
+    assert rows(sophie.see(f"{EVENTS}?{on('2026-11-20')}")) == 12
+    assert rows(sophie.see(f"{EVENTS}?{on('2026-11-21')}")) == 24
+    assert rows(sophie.see(f"{EVENTS}?{on('2026-11-20', '2026-11-21')}")) == 36
+    assert rows(sophie.see(f"{EVENTS}?{on('2026-11-01', '2026-11-30')}")) == 50
+    assert rows(sophie.see(f"{EVENTS}?{on('2026-12-01', '2026-12-31')}")) == 0
+    assert rows(sophie.see(f"{EVENTS}?{on('2025-01-01', '2025-12-31')}")) == 0
 
 
-def test_the_place_of_a_moment_is_found(make_task: MakeTask) -> None:
-    write_events(make_task, 40, timedelta(minutes=1))
-    events = list(TaskEvent.objects.order_by("pk"))
-    Task.objects.update(pruned_at=NOW)
-    for event in events[1::3]:  # numbers that are missing
-        event.delete()
-    left = list(TaskEvent.objects.order_by("pk").values_list("pk", "at"))
-
-    def place(moment: datetime) -> int:
-        return place_of(moment, TaskEvent, 'row."at"')
-
-    before = 0
-    for pk, at in left:
-        assert before < place(at) <= pk < place(at + timedelta(seconds=1))
-        before = pk
-    assert place(NOW - DAY) <= left[0][0]
-    assert place(NOW + DAY) == left[-1][0] + 1
-    TaskEvent.objects.all().delete()
-    assert place(NOW) == 0
+def test_the_events_of_days_are_listed_by_time_in_whichever_order_they_were_written(
+    sophie: Person, make_task: MakeTask
+) -> None:
+    task = make_task(Status.SUCCEEDED)
+    for hours in (2, 30, 1, 31, 0, 3, 32):
+        TaskEvent.objects.create(task=task, at=NOW + hours * HOUR, verb="flag", status="running")
+    page = sophie.see(f"{EVENTS}?{on('2026-11-20')}&verb=flag&tenant=alice")
+    assert re.findall(r">Nov\. 20, 2026, (\w+)", page) == ["3", "2", "1", "noon"]
+    assert rows(sophie.see(f"{EVENTS}?{on('2026-11-21')}")) == 3
 
 
-def test_the_place_of_a_moment_is_found_by_looking_at_a_few_rows(make_task: MakeTask) -> None:
-    write_events(make_task, 5000, timedelta(seconds=1))
-    analyse()
-    with CaptureQueriesContext(connection) as asked:
-        place_of(NOW + timedelta(seconds=1234), TaskEvent, 'row."at"')
+MINUTES = 14 * 24 * 60
+_BEFORE_NOW = "%(now)s::timestamptz - nr * interval '1 minute'"
+_EACH_MINUTE = "generate_series(%(minutes)s, 1, -1) nr"
+_ID = (
+    f"(lpad(to_hex((extract(epoch FROM {_BEFORE_NOW}) * 1000)::bigint), 12, '0') || repeat('7000', 5))::uuid"
+)
+OF_TASKS = [field.attname for field in Task._meta.concrete_fields if field.attname != "id"]
+ONE_A_MINUTE = [
+    f"INSERT INTO videos_task (id, {', '.join(OF_TASKS)})"  # noqa: S608
+    f" SELECT {_ID}, {', '.join(OF_TASKS)} FROM videos_task, {_EACH_MINUTE}",
+    "INSERT INTO videos_taskevent (at, task_id, verb, status, detail)"  # noqa: S608
+    f" SELECT {_BEFORE_NOW}, {_ID}, 'flag', 'queued', '{{}}' FROM {_EACH_MINUTE}",
+    "INSERT INTO videos_ledgerentry (at, tenant_id, kind, amount, held, actor_name, reason)"  # noqa: S608
+    f" SELECT {_BEFORE_NOW}, %(tenant)s, 'top_up', 1, 0, 'bob', 'paid' FROM {_EACH_MINUTE}",
+    "INSERT INTO accounts_auditentry (at, tenant_id, actor_name, place, subject, reason, before, after)"  # noqa: S608
+    f" SELECT {_BEFORE_NOW}, %(tenant)s, 'bob', 'console', 'it', '', '{{}}', '{{}}' FROM {_EACH_MINUTE}",
+]
+
+
+@pytest.fixture
+def many_rows(make_task: MakeTask) -> None:
+    """A row a minute in each list that is found by days, for two weeks before now; and analysed."""
+    empty_pages()
+    task = make_task()
+    values: dict[str, Any] = {"now": NOW, "minutes": MINUTES, "tenant": task.tenant_id}
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) {asked.captured_queries[-1]['sql']}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Seq Scan" not in plan
-    assert all(int(found) <= 20 for found in re.findall(r"loops=(\d+)", plan))
+        for statement in ONE_A_MINUTE:
+            cursor.execute(statement, values)
+    analyse()
 
 
-def test_jobs_and_changes_are_led_to_a_day_too(sophie: Person, owner: Caller) -> None:
+SEEN = re.compile(r"rows=(\d+)(?:\.\d+)? loops=(\d+)")
+
+
+@pytest.mark.parametrize("more", ["", "&tenant=alice"])
+@pytest.mark.parametrize("address", [TASKS, EVENTS, LEDGER, CHANGES])
+def test_days_are_read_by_an_index_without_what_lies_around_them(
+    address: str, more: str, sophie: Person, many_rows: None
+) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        page = sophie.see(f"{address}?{on('2026-11-08', '2026-11-10')}{more}")
+    assert rows(page) == 50
+    table = f'FROM "{"_".join(address.strip("/").split("/")[1:])}"'
+    queries = [query["sql"] for query in asked.captured_queries if table in query["sql"]]
+    assert queries
+    with connection.cursor() as cursor:
+        for query in queries:
+            cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) {query}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert not re.search(r"Seq Scan on (videos_task|videos_l|accounts_au)", plan), plan
+            assert all(int(loops) * int(found) <= MINUTES / 4 for found, loops in SEEN.findall(plan)), plan
+            assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) <= 20, plan
+
+
+def test_jobs_and_changes_are_found_by_days_too(sophie: Person, owner: Caller) -> None:
     queueing.enqueue(queueing.Job.STORE, task_id="x")
     for days_ago in (3, 2, 2):
         audit.record(
@@ -310,16 +411,48 @@ def test_jobs_and_changes_are_led_to_a_day_too(sophie: Person, owner: Caller) ->
             owner.tenant,
         )
     today = f"{timezone.now():%Y-%m-%d}"
-    assert rows(sophie.see(f"{JOBS}?day={today}")) == 1
-    assert rows(sophie.see(f"{JOBS}?day=2001-01-01")) == 0
-    assert rows(sophie.see(f"{CHANGES}?day=2026-11-18")) == 2
-    assert days(sophie.see(f"{CHANGES}?day=2026-11")) == ["2026", "2026-11-17", "2026-11-18"]
+    assert rows(sophie.see(f"{JOBS}?{on(today)}")) == 1
+    assert rows(sophie.see(f"{JOBS}?{on('2001-01-01')}")) == 0
+    assert rows(sophie.see(f"{JOBS}?{on('2001-01-01')}&status=todo")) == 0
+    assert rows(sophie.see(f"{CHANGES}?{on('2026-11-18')}")) == 2
+    assert rows(sophie.see(f"{CHANGES}?{on('2026-11-17', '2026-11-18')}")) == 3
 
 
-def test_a_step_keeps_what_else_is_asked_for(sophie: Person, make_task: MakeTask) -> None:
+# --- the form of the filters
+
+
+def boxes(page: str) -> list[tuple[str, str]]:
+    """The boxes of the form of the filters, each with what is in it."""
+    _, _, form = page.partition('<form id="filter-form"')
+    found = re.findall(r"<input [^>]*>", form.partition("</form>")[0])
+    told = [dict(re.findall(r'([\w-]+)="([^"]*)"', box)) for box in found]
+    return [(box["name"], box.get("value", "")) for box in told if "name" in box]
+
+
+def test_filters_keep_the_search_and_each_other_and_begin_with_the_first_page(
+    sophie: Person, make_task: MakeTask
+) -> None:
     make_task()
-    page = sophie.see(f"{TASKS}?status=queued&q=cat&p=1")
-    assert 'href="?status=queued&amp;q=cat&amp;day=2026"' in page
+    page = sophie.see(f"{TASKS}?status=queued&q=cat&p=1&e=1&tenant=ali&day_from=2026-11-20&day_to=")
+    assert dict(boxes(page)) == {"q": "cat", "tenant": "ali", "day_from": "2026-11-20", "day_to": ""}
+    assert len(boxes(page)) == 4
+    assert re.search(r'<option value="queued"\s+selected', page)
+    assert 'name="status"' in page
+
+
+def test_days_are_chosen_in_a_calendar_of_the_browser_and_named(sophie: Person) -> None:
+    page = sophie.see(TASKS)
+    for name, label in (("day_from", "First day"), ("day_to", "Last day")):
+        (box,) = re.findall(rf'<input [^>]*name="{name}"[^>]*>', page)
+        assert 'type="date"' in box
+        assert re.search(rf'<label for="id_{name}"[^>]*>\s*{label}\s*</label>', page)
+
+
+def test_keys_of_programs_are_chosen_unless_others_are(sophie: Person) -> None:
+    _, _, options = sophie.see(KEYS).partition('name="used_by"')
+    options = options.partition("</select>")[0]
+    assert re.findall(r'<option value="(\w*)"', options) == ["programs", "people", "anybody"]
+    assert re.search(r'<option value="programs"\s+selected', options)
 
 
 # --- events
@@ -337,8 +470,8 @@ def test_events_are_filtered_and_searched(sophie: Person, make_task: MakeTask, s
         ("verb=create", 2),
         ("tenant=charlie", 2),
         ("tenant=charlie&verb=create", 1),
-        ("tenant=alice&day=2026-11-20", 1),
-        ("tenant=alice&day=2026-11-21", 0),
+        (f"tenant=alice&{on('2026-11-20')}", 1),
+        (f"tenant=alice&{on('2026-11-21')}", 0),
         (f"q={mine.public_id}", 1),
         ("q=something", 0),
     ):

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 
+from config.console.filters import parameters_of
 from tests.conftest import MakeTask
 from tests.console import Person
 from tests.rows import each
@@ -16,7 +17,7 @@ def parameters(address: str) -> list[str]:
     (rows,) = (
         rows for kind, rows in admin.site._registry.items() if kind._meta.label_lower == f"{app}.{model}"
     )
-    names = [str(getattr(one, "parameter_name", one)) for one in rows.list_filter]
+    names = sorted({name for entry in rows.list_filter for name in parameters_of(entry)})
     return ["q", "p", *names, *(f"{name}__exact" for name in names)]
 
 

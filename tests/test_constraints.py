@@ -33,6 +33,7 @@ from accounts.models import (
     User,
 )
 from accounts.quotas import standing
+from config.console.filters import BY_TIME, within
 from config.db import prepared
 from config.ids import first_uuid7
 from tests.bench import made_up
@@ -644,6 +645,14 @@ def _newest(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.order_by("-pk")[:51]
 
 
+def _of_a_day(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return within(rows, "at", NOW - timedelta(days=1), NOW).order_by(*BY_TIME)[:51]
+
+
+YEARS = [NOW.date() + timedelta(days=days) for days in (-3650, 3650)]
+"""Days of so many entries that those of one tenant are better found by the tenant."""
+
+
 def _due(account: UpstreamAccount, status: Status) -> QuerySet[Any]:
     return Task.objects.filter(account=account, status=status, due_at__lte=NOW)
 
@@ -702,7 +711,7 @@ INDEXES: list[tuple[str, Query]] = [
     ),
     (
         "ledger_by_people",
-        lambda account, tenant: statements.by_people(tenant, NOW.date(), NOW.date()).order_by("-pk")[:51],
+        lambda account, tenant: statements.by_people(tenant, *YEARS).order_by("-pk")[:51],
     ),
     ("standing_waiting", lambda account, tenant: Standing.objects.filter(waiting_tasks__gt=0)[: sweep.BATCH]),
     (
@@ -725,6 +734,9 @@ INDEXES: list[tuple[str, Query]] = [
     ),
     ("task_event_rare", lambda account, tenant: _newest(TaskEvent.objects.filter(verb="flag"))),
     ("ledger_rare", lambda account, tenant: _newest(LedgerEntry.objects.filter(kind="adjustment"))),
+    ("task_event_at", lambda account, tenant: _of_a_day(TaskEvent.objects.all())),
+    ("ledger_at", lambda account, tenant: _of_a_day(LedgerEntry.objects.all())),
+    ("audit_entry_at", lambda account, tenant: _of_a_day(AuditEntry.objects.all())),
 ]
 
 

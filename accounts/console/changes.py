@@ -8,7 +8,7 @@ from accounts.console.filters import TenantFilter
 from accounts.console.lists import ReadOnlyAdmin
 from accounts.console.recording import shown_change
 from accounts.models import AuditEntry
-from config.console.days import DayOfWritingFilter
+from config.console.filters import DaysOfWriting
 
 
 @admin.register(AuditEntry)
@@ -16,7 +16,7 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     """Who changed what and why: to look at."""
 
     list_display = ["at", "actor_name", "address", "place", "subject", "reason", "what"]
-    list_filter = [TenantFilter, DayOfWritingFilter]
+    list_filter = [TenantFilter, ("at", DaysOfWriting)]
     search_fields = ["subject", "actor_name"]
     search_help_text = _("What was changed, or who changed it")
     fields = ["at", "actor_name", "address", "place", "tenant", "subject", "reason", "what"]

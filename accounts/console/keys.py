@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
 from accounts import audit
-from accounts.console.filters import ChoiceFilter
 from accounts.console.lists import BigListAdmin
 from accounts.console.reasons import person
 from accounts.models import APIKey, AuditPlace, Purpose
@@ -27,6 +26,7 @@ from accounts.pages import key_changes
 from accounts.pages.key_forms import KeyForm
 from accounts.pages.key_states import chip_of, state_of
 from accounts.people import notices
+from config.console.filters import ChoiceFilter
 
 
 class APIKeyForm(KeyForm):
@@ -51,6 +51,7 @@ class WhoseFilter(ChoiceFilter):
 
     title = _("who uses it")
     parameter_name = "used_by"
+    all_option = None
     _purposes = {
         "programs": (Purpose.PROGRAM,),
         "people": (Purpose.PORTAL, Purpose.CONSOLE),

@@ -6,7 +6,6 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -16,7 +15,8 @@ from django.utils.text import capfirst
 from accounts.console.recording import RecordedAdmin
 from config.console import export
 from config.console.deletion import protected_rows
-from config.console.paging import MOST_PAGES, UncountedPaginator, page_asked_for
+from config.console.filters import BY_TIME, parameters_of
+from config.console.paging import UncountedPaginator
 from config.console.theme import TabularInline
 from config.db.any_of import OF_ONE_TENANT
 from config.web.csv_files import MOST_ROWS
@@ -69,17 +69,19 @@ class ListAdmin(RecordedAdmin[_Row]):
 
 
 class UncountedChangeList(ChangeList):
-    """Shows the rows that the paginator read to know whether there are more."""
+    """Sorts as an index does, and says nothing of how many rows there are."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """As the index goes that is to be used."""
-        is_of_one_tenant = any(getattr(spec, "is_of_one", False) for spec in self.filter_specs)
-        return OF_ONE_TENANT if is_of_one_tenant else super().get_ordering(request, queryset)
+        if any(getattr(spec, "is_by_time", False) for spec in self.filter_specs):
+            return BY_TIME
+        if any(getattr(spec, "is_of_one", False) for spec in self.filter_specs):
+            return OF_ONE_TENANT
+        return super().get_ordering(request, queryset)
 
     def get_results(self, request: HttpRequest) -> None:
         """Those of the page."""
         super().get_results(request)
-        self.result_list = self.paginator.rows[: self.list_per_page]
         self.full_result_count = self.result_count  # or else the theme would say how many it found
 
 
@@ -87,6 +89,8 @@ class BigListAdmin(ListAdmin[_Row]):
     """A list of many rows, newest first: nothing counts them, sorts them or reads them all."""
 
     ordering = ["-pk"]
+    paginator = UncountedPaginator
+    list_filter_submit = True
     sortable_by = ()
     show_full_result_count = False
     list_disable_select_all = True
@@ -97,25 +101,9 @@ class BigListAdmin(ListAdmin[_Row]):
         """One that reads a page."""
         return UncountedChangeList
 
-    def get_paginator(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        per_page: int,
-        orphans: int = 0,
-        allow_empty_first_page: bool = True,  # noqa: FBT001, FBT002 - Django's signature
-    ) -> Paginator[Any]:
-        """One that counts nothing. Raises `IncorrectLookupParameters` far back, where reading takes long."""
-        page = page_asked_for(request)
-        if page > MOST_PAGES:
-            raise IncorrectLookupParameters
-        return UncountedPaginator(queryset, per_page, page)
-
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what is offered: another column may have no index."""
-        columns = {found for found in self.list_filter if isinstance(found, str)}
-        typed = {getattr(found, "parameter_name", "") for found in self.list_filter}
-        return lookup in typed or lookup.removesuffix("__exact") in columns
+        return any(lookup in parameters_of(entry) for entry in self.list_filter)
 
 
 class ReadOnlyAdmin(BigListAdmin[_Row]):

@@ -23,7 +23,6 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from accounts import audit
 from accounts.console.bucket import CosBucketInline
-from accounts.console.filters import ChoiceFilter
 from accounts.console.lists import ListAdmin, ReadOnlyInline
 from accounts.console.memberships import ChangedColumnsFormSet, MembersFormSet, MembershipsInline
 from accounts.console.reasons import NO_REASON, AuditedForm, ChangesForm, person, record
@@ -38,6 +37,7 @@ from accounts.quotas.in_force import FIELDS, default_columns, quota_of
 from accounts.quotas.totals import Period
 from accounts.templatetags.amounts import second
 from config.amounts import shown_with_currency
+from config.console.filters import ChoiceFilter
 from config.console.theme import StackedInline
 from config.web.badges import GOOD, WARN, chip
 
@@ -226,6 +226,7 @@ class TenantAdmin(ListAdmin[Tenant]):
     search_fields = ["name"]
     search_help_text = _("Name of a tenant")
     list_filter = [StateFilter]
+    list_filter_submit = True
     inlines = [KeyInline, QuotaInline, CosBucketInline, MembershipInline]
     standing_fields = ["open_tasks", "waiting_tasks", "balance", "held", "today", "this_month"]
     readonly_fields = ["suspended_at", *standing_fields]

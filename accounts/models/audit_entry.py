@@ -58,6 +58,8 @@ class AuditEntry(models.Model):
         indexes = [
             # What is on record of one row, the latest first.
             models.Index(fields=["subject", "-id"], name="audit_entry_of_subject"),
+            # console: the rows of a range of days, newest first.
+            models.Index(fields=["at", "id"], name="audit_entry_at"),
         ]
         constraints = [
             # Whoever changes something has a name.

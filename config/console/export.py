@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import strip_tags
@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from config.console.filters import BY_TIME
 from config.db.any_of import OF_ONE_TENANT
 from config.web.csv_files import MOST_ROWS, csv_file_for_people
 
@@ -38,13 +39,20 @@ def as_csv(page: Rows, request: HttpRequest, rows: QuerySet[Any], most: int = MO
 
 
 def _newest_first(rows: QuerySet[Any]) -> Iterator[Any]:
-    """By the primary key downwards, each batch from where the one before ended."""
-    if rows.query.order_by != OF_ONE_TENANT:
+    """By time or by the primary key, downwards; each batch from where the one before ended."""
+    if rows.query.order_by not in (BY_TIME, OF_ONE_TENANT):
         rows = rows.order_by("-pk")
     batch = list(rows[:BATCH])
     while batch:
         yield from batch
-        batch = list(rows.filter(pk__lt=batch[-1].pk)[:BATCH])
+        batch = list(rows.filter(_after(batch[-1], rows.query.order_by))[:BATCH])
+
+
+def _after(row: Any, order: Any) -> Q:
+    """Where the rows are that follow this one."""
+    if order == BY_TIME:
+        return Q(at__lte=row.at) & ~Q(at=row.at, pk__gte=row.pk)
+    return Q(pk__lt=row.pk)
 
 
 def _value(page: Rows, name: str, row: Any) -> Any:

@@ -1,60 +1,34 @@
 """Pages of lists that nobody counts: counting reads all rows."""
 
-import re
 from functools import cached_property
 from typing import Any
 
-from django.contrib.admin.views.main import PAGE_VAR
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.paginator import Page
+from unfold.paginator import InfinitePaginator
 
 MOST_PAGES = 200
 """What lies further back is found by filters and days; to turn that many pages, all their rows are read."""
-_PAGE = re.compile("[1-9][0-9]{0,5}")
 
 
-def page_asked_for(request: HttpRequest) -> int:
-    """The number of the page; the first, where it makes no sense."""
-    given = request.GET.get(PAGE_VAR, "")
-    return int(given) if _PAGE.fullmatch(given) else 1
+class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # the theme has no types
+    """Knows whether there are rows after the page that was read, and no more; so one row more is read.
 
-
-class UncountedPaginator(Paginator[Any]):
-    """Knows whether there is a page after the one shown, and no more; reads the rows of that page once."""
+    There are no pages beyond `MOST_PAGES`.
+    """
 
     template_name = "admin/uncounted_pages.html"
-
-    def __init__(self, rows: QuerySet[Any], per_page: int, page: int) -> None:
-        super().__init__(rows, per_page)
-        self._queryset = rows
-        self.page_number = page
-
-    @cached_property
-    def rows(self) -> list[Any]:
-        """Those of the page, and the first one of the next."""
-        return list(self._queryset[self._start : self._start + self.per_page + 1])
+    has_more = False
+    """Whether there are rows after the page."""
 
     @cached_property
     def count(self) -> int:
-        """The rows up to the first one of the next page."""
-        return min(self._start + len(self.rows), MOST_PAGES * self.per_page)
+        """As many rows as are turned to at most."""
+        return MOST_PAGES * int(self.per_page)
 
-    @property
-    def newer(self) -> int | None:
-        """The page before."""
-        return self.page_number - 1 if self.page_number > 1 else None
-
-    @property
-    def older(self) -> int | None:
-        """The page after."""
-        return self.page_number + 1 if self.page_number < self.num_pages else None
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether there are more rows than are turned to."""
-        return self.page_number == MOST_PAGES and len(self.rows) > self.per_page
-
-    @property
-    def _start(self) -> int:
-        return (self.page_number - 1) * self.per_page
+    def page(self, number: Any) -> Page[Any]:
+        """The rows of the page, read at once. Raises `InvalidPage` for a number that no page has."""
+        number = self.validate_number(number)
+        start = (number - 1) * self.per_page
+        rows = list(self.object_list[start : start + self.per_page + 1])
+        self.has_more = len(rows) > self.per_page
+        return Page(rows[: self.per_page], number, self)

@@ -1,10 +1,28 @@
-"""The pages of Django's admin in the theme of the staff console, typed as what they extend."""
+"""What the console takes from its theme, typed as what it extends of Django's admin."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from django.contrib.admin import FieldListFilter as ChoicesDropdownFilter
+    from django.contrib.admin import FieldListFilter as RangeDateFilter
     from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
+    from django.contrib.admin import SimpleListFilter as DropdownFilter
+    from django.contrib.admin import SimpleListFilter as TextFilter
 else:
     from unfold.admin import ModelAdmin, StackedInline, TabularInline
+    from unfold.contrib.filters.admin import (
+        ChoicesDropdownFilter,
+        DropdownFilter,
+        RangeDateFilter,
+        TextFilter,
+    )
 
-__all__ = ["ModelAdmin", "StackedInline", "TabularInline"]
+__all__ = [
+    "ChoicesDropdownFilter",
+    "DropdownFilter",
+    "ModelAdmin",
+    "RangeDateFilter",
+    "StackedInline",
+    "TabularInline",
+    "TextFilter",
+]

@@ -6,6 +6,7 @@ Nothing imports this: the sentences stand here to be collected with ours, in `ma
 from django.utils.translation import gettext_noop, ngettext_lazy
 
 WORDS = (
+    gettext_noop(" By %(filter_title)s "),
     gettext_noop("After you've created a user, you’ll be able to edit more user options."),  # noqa: RUF001 - the theme's
     gettext_noop("All applications"),
     gettext_noop("Apply Filters"),

@@ -123,6 +123,7 @@ def _queries_of_lists(tenant: "Tenant") -> dict[str, list[str]]:
     task = Task.objects.filter(tenant=tenant, status="succeeded").order_by("id")[1000]
     day = f"{task.created_at:%Y-%m-%d}"
     words = [f"q={quote(word)}" for word in (task.public_id, tenant.name, *WORDS)]
+    days = f"day_from={day}&day_to={day}"
     return {
         "videos_task": [
             *(f"status={status}" for status in ("queued", "running", "failed", "cancelled", "in_doubt")),
@@ -132,12 +133,12 @@ def _queries_of_lists(tenant: "Tenant") -> dict[str, list[str]]:
                 "failure_code=result_lost",
                 f"tenant={quote(tenant.name)}",
             ),
-            *(f"day={day[:length]}" for length in (4, 7, 10)),
+            *(f"day_from={first}&day_to={day}" for first in (day, f"{day[:7]}-01", f"{day[:4]}-01-01")),
             *words,
             f"p=50&model={task.model}",
         ],
-        "videos_taskevent": [f"day={day}", "verb=create", "verb=flag", f"q={task.public_id}"],
-        "videos_ledgerentry": [f"day={day}", "kind=top_up", f"tenant={quote(tenant.name)}"],
+        "videos_taskevent": [days, "verb=create", "verb=flag", f"q={task.public_id}"],
+        "videos_ledgerentry": [days, "kind=top_up", f"tenant={quote(tenant.name)}"],
         "accounts_tenant": ["q=Seed"],
         "accounts_apikey": ["q=key", "used_by=anybody"],
     }

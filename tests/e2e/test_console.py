@@ -16,6 +16,7 @@ def test_staff_make_watch_and_play_a_task_and_resolve_a_doubt(site: Site) -> Non
         _make_a_multi_shot_task(sophie)
         _watch_it_complete_and_play_it(sophie, site)
         _resolve_a_doubt(sophie, site)
+        _find_tasks_by_days(sophie)
 
 
 def _make_a_multi_shot_task(sophie: Visitor) -> None:
@@ -69,3 +70,18 @@ def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
     expect(page.locator("#timeline")).to_contain_text("by sophie")
     sophie.check()
     assert in_database(Task.objects.filter(status=Status.SUCCEEDED).count) == 2
+
+
+def _find_tasks_by_days(sophie: Visitor) -> None:
+    page = sophie.open("/admin/videos/task/?q=kite")
+    for first, last, told in (
+        ("2020-01-01", "2999-12-31", "A kite over the sea"),
+        ("2999-12-31", "", "No results found"),
+        ("2999-12-31", "2020-01-01", "First day: This is after the last day."),
+    ):
+        page.get_by_text("Filters filter_list").click()
+        page.get_by_label("First day").fill(first)
+        page.get_by_label("Last day").fill(last)
+        sophie.check()
+        page.get_by_role("button", name="Apply Filters").click()
+        expect(page.locator("#main")).to_contain_text(told)

@@ -12,9 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.console.filters import ChoiceFilter, TenantFilter
+from accounts.console.filters import TenantFilter
 from accounts.console.lists import ReadOnlyAdmin, UncountedChangeList
-from config.console.days import CalendarSpan, DayFilter, DayOfWritingFilter
+from config.console.filters import ChoiceFilter, DaysOfWriting, moments_asked_for
 from config.db.any_of import OF_ONE_TENANT, is_any_of
 from config.ids import first_uuid7
 from config.web.badges import clipped
@@ -23,7 +23,7 @@ from videos.models import Task, TaskEvent
 from videos.models.task import parse_public_id, public_id
 
 LATEST_TASKS = 2000
-"""Of a tenant, the events of its latest tasks are listed; a day before that brings those of earlier ones."""
+"""Of a tenant, the events of its latest tasks are listed; days before that bring those of earlier ones."""
 
 DETAIL_SHOWN = 500
 """Characters of what else is known of an event, in the list and its file; its page has all of it."""
@@ -41,7 +41,7 @@ class VerbFilter(ChoiceFilter):
 
 
 class TenantOfTaskFilter(TenantFilter):
-    """By the tenant of the task: the events of its latest tasks, or of the latest until the day."""
+    """By the tenant of the task: the events of its latest tasks, until the last day asked for."""
 
     def rows_of(self, tenants: list[Any], queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The events of tasks that are looked up first: an event does not know its tenant."""
@@ -52,8 +52,8 @@ class TenantOfTaskFilter(TenantFilter):
         return queryset.filter(task__in=list(latest))
 
     def _made_before(self) -> dict[str, Any]:
-        day = self.request.GET.get(str(DayFilter.parameter_name))
-        return {"pk__lt": first_uuid7(CalendarSpan.of(day).moments()[1])} if day else {}
+        _, end = moments_asked_for(self.request)
+        return {} if end is None else {"pk__lt": first_uuid7(end)}
 
 
 class EventList(UncountedChangeList):
@@ -72,7 +72,7 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
     """Events, to look at; they are written with the changes they tell of."""
 
     list_display = ["at", "what", "state", "video", "tenant", "told"]
-    list_filter = [DayOfWritingFilter, VerbFilter, TenantOfTaskFilter]
+    list_filter = [("at", DaysOfWriting), VerbFilter, TenantOfTaskFilter]
     search_fields = ["task__id"]
     search_help_text = _("Task id")
     fields = ["at", "what", "state", "video", "tenant", "detail"]

@@ -22,7 +22,7 @@ from accounts.console.reasons import person, reason_field, record
 from accounts.models import AuditEntry, Tenant
 from accounts.quotas import standing
 from config.amounts import shown
-from config.console.days import DayOfWritingFilter
+from config.console.filters import DaysOfWriting, FieldChoiceFilter
 from videos.billing import ledger
 from videos.models import EntryKind, LedgerEntry
 from videos.models.task import public_id
@@ -83,7 +83,7 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
     autocomplete_fields = ["tenant"]
     list_display = ["at", "tenant", "kind", "sum", "set_aside", "video", "actor_name", "reason"]
     list_select_related = ["tenant"]
-    list_filter = [DayOfWritingFilter, TenantFilter, "kind"]
+    list_filter = [("at", DaysOfWriting), TenantFilter, ("kind", FieldChoiceFilter)]
     actions = None
 
     def get_fields(self, request: HttpRequest, obj: LedgerEntry | None = None) -> Any:

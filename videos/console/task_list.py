@@ -13,10 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.console.filters import ChoiceFilter, TenantFilter
+from accounts.console.filters import TenantFilter
 from accounts.console.lists import ReadOnlyAdmin, UncountedChangeList
 from accounts.models import Tenant
-from config.console.days import DayOfIdFilter
+from config.console.filters import ChoiceFilter, DaysOfId
 from config.db.any_of import OF_ONE_TENANT, is_any_of
 from config.ids import made_at
 from config.web.badges import WARN, chip, clipped
@@ -137,7 +137,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         AccountFilter,
         AttentionFilter,
         FailureFilter,
-        DayOfIdFilter,
+        ("created_at", DaysOfId),
     ]
     search_fields = ["id"]
     search_help_text = _("Task id, upstream id, a tenant's whole name, or words that are all in the prompt")

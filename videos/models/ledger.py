@@ -92,6 +92,8 @@ class LedgerEntry(models.Model):
         indexes = [
             # The tenant's statement, newest first.
             models.Index(fields=["tenant", "-id"], name="ledger_of_tenant"),
+            # console: the rows of a range of days, newest first.
+            models.Index(fields=["at", "id"], name="ledger_at"),
             # console: the latest of a kind, where walking back from the newest could take long.
             models.Index(
                 fields=["kind", "-id"],

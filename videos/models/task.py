@@ -430,6 +430,8 @@ class TaskEvent(models.Model):
         verbose_name_plural = _("events")
         ordering = ["id"]
         indexes = [
+            # console: the rows of a range of days, newest first.
+            models.Index(fields=["at", "id"], name="task_event_at"),
             # console: the latest of a kind, where walking back from the newest could take long.
             models.Index(fields=["verb", "-id"], condition=~Q(verb__in=COMMON_VERBS), name="task_event_rare"),
         ]
