@@ -24,6 +24,23 @@ _SHARED: list[Processor] = [
 ]
 
 
+_LEAST_LEVELS = {
+    # A line for each job would drown what matters: one tick alone runs every second.
+    "procrastinate": "WARNING",
+    # Every URL it called, signed links among them.
+    "httpx": "WARNING",
+    # Each log-in, and each time its records are tidied; what it locks out is a warning.
+    "axes": "WARNING",
+    # Refusals are answered, not logged as warnings.
+    "django.request": "ERROR",
+    # Anybody can send a foreign host name; it is answered with a 400.
+    "django.security.DisallowedHost": "CRITICAL",
+    # Nor is a form that is too large anything of ours.
+    "django.security.RequestDataTooBig": "CRITICAL",
+}
+"""What is logged of others, at least that bad."""
+
+
 def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     """Django's `LOGGING` for that level; also points structlog's own loggers there."""
     structlog.configure(
@@ -47,18 +64,5 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            # A line for each job would drown what matters: one tick alone runs every second.
-            "procrastinate": {"level": "WARNING"},
-            # Every URL it called, signed links among them.
-            "httpx": {"level": "WARNING"},
-            # Each log-in, and each time its records are tidied; what it locks out is a warning.
-            "axes": {"level": "WARNING"},
-            # Refusals are answered, not logged as warnings.
-            "django.request": {"level": "ERROR"},
-            # Anybody can send a foreign host name; it is answered with a 400.
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
-            # Nor is a form that is too large anything of ours.
-            "django.security.RequestDataTooBig": {"level": "CRITICAL"},
-        },
+        "loggers": {name: {"level": least} for name, least in _LEAST_LEVELS.items()},
     }

@@ -122,7 +122,7 @@ def test_with_nothing_in_the_queue_nothing_is_sent(
     sandbox: Sandbox, sandbox_account: UpstreamAccount
 ) -> None:
     submit_one(sandbox_account)
-    assert submit.moments(sandbox_account, LATER) == []
+    assert submit.reserve_slots(sandbox_account, LATER) == []
     assert sandbox.state()["arrivals"] == []
 
 
@@ -132,7 +132,7 @@ def test_moments_are_reserved_for_those_that_wait_and_are_due(
     for due_at in (NOW, NOW, LATER + timedelta(seconds=1)):
         make_task(due_at=due_at)
     make_task(Status.RUNNING)
-    assert len(submit.moments(account, LATER)) == 2
+    assert len(submit.reserve_slots(account, LATER)) == 2
 
 
 REFUSALS = [
@@ -223,7 +223,7 @@ def test_a_switched_off_account_does_not_try_its_queue(account: UpstreamAccount,
     tick.start_due_work(LATER)
     assert jobs_of(account) == {"poll"}
     account.refresh_from_db()
-    assert submit.moments(account, LATER) == []
+    assert submit.reserve_slots(account, LATER) == []
     UpstreamAccount.objects.filter(pk=account.pk).update(is_enabled=True)
     tick.start_due_work(LATER)
     assert jobs_of(account) == {"poll", "submit"}
@@ -711,9 +711,9 @@ def test_nothing_is_submitted_while_the_disk_is_nearly_full(
 ) -> None:
     make_task(Status.QUEUED, account=account)
     settings.LEAST_FREE_DISK_MB = 10**9
-    assert submit.moments(account, LATER) == []
+    assert submit.reserve_slots(account, LATER) == []
     settings.LEAST_FREE_DISK_MB = 0
-    assert len(submit.moments(account, LATER)) == 1
+    assert len(submit.reserve_slots(account, LATER)) == 1
 
 
 @pytest.mark.parametrize("kind", ["404", "truncated", "not_video"])

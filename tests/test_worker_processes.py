@@ -195,10 +195,10 @@ print("ready", flush=True)
 connection.cursor().execute("SELECT pg_advisory_lock_shared(1)")
 while len(grants) < 4:
     with transaction.atomic():
-        moments = rate_limits.reserve(account, rate_limits.UpstreamCall.CREATE, 3)
+        slots = rate_limits.reserve(account, rate_limits.UpstreamCall.CREATE, 3)
         row = UpstreamBudget.objects.get(account=account, action="create")
-    ahead, first = time.time() - time.monotonic(), row.next_at.timestamp() - len(moments) * gap
-    grants += [[first + gap * place, ahead + moment] for place, moment in enumerate(moments)]
+    ahead, first = time.time() - time.monotonic(), row.next_at.timestamp() - len(slots) * gap
+    grants += [[first + gap * place, ahead + slot] for place, slot in enumerate(slots)]
     time.sleep(0.01)
 print(json.dumps(grants), flush=True)
 """
@@ -220,14 +220,14 @@ def test_a_budget_shared_by_processes_is_kept_exactly(
     grants = sorted(grant for answer in answers for grant in answer)
     for reserved, told in grants:
         assert told - reserved >= -0.001, "told when reserved, late by what the answer took"
-    moments = [reserved for reserved, _ in grants]
+    slots = [reserved for reserved, _ in grants]
     gap = 1 / account.creates_per_second
-    assert min(after - before for before, after in pairwise(moments)) >= gap - 0.001
-    assert max(sum(0 <= moment - start < 1 for moment in moments) for start in moments) <= 9 + 1
+    assert min(after - before for before, after in pairwise(slots)) >= gap - 0.001
+    assert max(sum(0 <= slot - start < 1 for slot in slots) for start in slots) <= 9 + 1
 
 
-def test_a_budget_that_lay_idle_gives_no_moment_twice(account: UpstreamAccount) -> None:
-    """The clock goes on while the database works out how many moments fit."""
+def test_a_budget_that_lay_idle_gives_no_slot_twice(account: UpstreamAccount) -> None:
+    """The clock goes on while the database works out how many slots fit."""
     gap = 1 / account.creates_per_second
 
     def reserved(wanted: int, horizon: timedelta) -> list[float]:
@@ -238,9 +238,9 @@ def test_a_budget_that_lay_idle_gives_no_moment_twice(account: UpstreamAccount) 
 
     for _ in range(50):
         UpstreamBudget.objects.update(next_at=timezone.now() - timedelta(seconds=5))
-        moments = reserved(20, HORIZON) + reserved(2, timedelta(seconds=2))
-        assert len(moments) >= 12
-        assert min(after - before for before, after in pairwise(moments)) >= gap - 0.0001
+        slots = reserved(20, HORIZON) + reserved(2, timedelta(seconds=2))
+        assert len(slots) >= 12
+        assert min(after - before for before, after in pairwise(slots)) >= gap - 0.0001
 
 
 # A fleet

@@ -5,18 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldBooleanSwitchWidget
@@ -24,21 +21,18 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 from accounts import audit
 from accounts.console.bucket import CosBucketInline
 from accounts.console.lists import ListAdmin, ReadOnlyInline
-from accounts.console.memberships import ChangedColumnsFormSet, MembersFormSet, MembershipsInline
-from accounts.console.reasons import NO_REASON, AuditedForm, ChangesForm, person, record
-from accounts.members import appointing
-from accounts.models import APIKey, AuditPlace, Quota, Tenant, User
+from accounts.console.memberships import MembersFormSet, MembershipsInline
+from accounts.console.quota import QuotaInline, limits_of
+from accounts.console.reasons import AuditedForm, record
+from accounts.console.tenant_invite import invite_page
+from accounts.models import APIKey, Quota, Tenant
 from accounts.models.api_key import OF_PROGRAMS
 from accounts.models.tenant import validate_time_zone
-from accounts.pages import invite
-from accounts.pages.invite import InviteForm
 from accounts.pages.key_states import chip_of, state_of
-from accounts.quotas.in_force import FIELDS, default_columns, quota_of
 from accounts.quotas.totals import Period
 from accounts.templatetags.amounts import second
 from config.amounts import shown_with_currency
 from config.console.filters import ChoiceFilter
-from config.console.theme import StackedInline
 from config.web.badges import GOOD, WARN, chip
 
 AUDITED = ("time_zone", "earlier_time_zones", "suspended_at")
@@ -82,51 +76,6 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
     def state(self, key: APIKey) -> SafeString:
         """Whether it works."""
         return chip_of(state_of(key, timezone.now()))
-
-
-class QuotaForm(ChangesForm[Quota]):
-    """The limits in force; those of the deployment where the tenant has none of its own."""
-
-    class Meta:
-        model = Quota
-        fields = FIELDS
-        help_texts = dict.fromkeys(
-            ("spend_per_day", "spend_per_month"), format_lazy(_("In {currency}."), currency=settings.CURRENCY)
-        )
-
-    def __init__(self, *args: Any, instance: Quota | None = None, **kwargs: Any) -> None:
-        defaults = {} if instance else dict(zip(FIELDS, default_columns(), strict=True))
-        super().__init__(*args, instance=instance, initial=defaults, **kwargs)
-
-
-class QuotaFormSet(ChangedColumnsFormSet):
-    """Wants a reason, which is written on the tenant's form."""
-
-    def clean(self) -> None:
-        """Refuse a change without its reason."""
-        super().clean()
-        if self.has_changed() and not self.data.get("reason", "").strip():
-            raise ValidationError(format_lazy("{} {}", NO_REASON, _("The field is above.")))
-
-
-class QuotaInline(StackedInline[Quota, Tenant]):
-    """What the tenant may have."""
-
-    model = Quota
-    form = QuotaForm
-    formset = QuotaFormSet
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": FIELDS,
-                "description": _(
-                    "An empty limit is unlimited, 0 refuses everything. A tenant without a quota of its own"
-                    " has that of the deployment; deleting its own goes back to that."
-                ),
-            },
-        )
-    ]
 
 
 DAY = timedelta(days=1)
@@ -184,19 +133,6 @@ class TenantForm(AuditedForm[Tenant]):
         if "is_suspended" in self.changed_data:
             self.instance.suspended_at = timezone.now() if cleaned["is_suspended"] else None
         return cleaned
-
-
-class ThemedInviteForm(InviteForm):
-    """The same, as the console looks; who may make owners mostly invites the first one."""
-
-    def __init__(self, inviter: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        roles = appointing.roles_to_give(inviter)
-        self.fields["role"] = forms.ChoiceField(
-            label=_("Role"), choices=[(role.value, role.label) for role in roles], initial=roles[0]
-        )
-        for field in self.fields.values():
-            field.widget.attrs["class"] = "control"
 
 
 class StateFilter(ChoiceFilter):
@@ -263,9 +199,9 @@ class TenantAdmin(ListAdmin[Tenant]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Save the rest of the page, and write down what it does to the limits."""
         tenant: Tenant = form.instance
-        before = _limits(tenant)
+        before = limits_of(tenant)
         super().save_related(request, form, formsets, change)
-        changed = audit.differences(before, _limits(tenant))
+        changed = audit.differences(before, limits_of(tenant))
         record(request, f"quota of {tenant}", form.cleaned_data["reason"], changed, tenant)
 
     def get_urls(self) -> list[URLPattern]:
@@ -278,13 +214,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         tenant = get_object_or_404(Tenant, pk=tenant_id)
         if not self.has_change_permission(request, tenant):
             raise PermissionDenied
-        form = ThemedInviteForm(person(request), request.POST or None)
-        invited = form.is_valid() and invite.invite(request, tenant, form, AuditPlace.CONSOLE)
-        title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
-        shown_form = ThemedInviteForm(person(request)) if invited else form
-        context = {"title": title, "tenant": tenant, "form": shown_form, "invited": invited or None}
-        shown = {**self.admin_site.each_context(request), **context}
-        return TemplateResponse(request, "admin/accounts/tenant/invite.html", shown)
+        return invite_page(request, tenant, self.admin_site)
 
     def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
         """A new tenant has no keys yet."""
@@ -337,9 +267,3 @@ class TenantAdmin(ListAdmin[Tenant]):
 _WANTS_REASON = _(
     "Wanted where the time zone, the suspension or the quota changes; it is kept with the change."
 )
-
-
-def _limits(tenant: Tenant) -> audit.Values:
-    """The limits in force, and whether they are the tenant's own."""
-    quota = quota_of(tenant.pk)
-    return {"is_own": not quota._state.adding, **audit.values(quota, FIELDS)}

@@ -25,7 +25,8 @@ from videos.console.task_page import TaskPages
 from videos.listing.order import ListOrder
 from videos.listing.search import LONGEST_SEARCH, Search
 from videos.models import Task, UpstreamAccount
-from videos.models.task import PROMPT, parse_public_id
+from videos.models.task import parse_public_id
+from videos.models.task_indexes import PROMPT
 from videos.states import Status
 from videos.tasks.failures import FailureCode
 

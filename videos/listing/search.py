@@ -20,7 +20,8 @@ from django.db.models.lookups import GreaterThan
 
 from videos.listing.order import ListOrder
 from videos.models import Task
-from videos.models.task import PROMPT, WITH_PROMPT
+from videos.models.task import WITH_PROMPT
+from videos.models.task_indexes import PROMPT
 
 NEAR, FAR = 2_000, 30_000
 """Tasks looked at on the two walks."""

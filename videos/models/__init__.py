@@ -1,12 +1,13 @@
 """The tables of what is asked for, what became of it, and what it cost."""
 
-from videos.models.books import BookedDay, BookedUntil
 from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
 from videos.models.model_hour import HoursCounted, ModelHour
 from videos.models.price import OfferRevision, Price
 from videos.models.replay import IdempotencyKey, RefusedCreate
-from videos.models.task import Task, TaskEvent
+from videos.models.statement import BookedDay, BookedUntil
+from videos.models.task import Task
+from videos.models.task_event import TaskEvent
 from videos.models.upstream_account import UpstreamAccount, UpstreamBudget
 
 __all__ = [

@@ -1,6 +1,6 @@
 """How fast each account upstream may be asked: exact across all processes, kept in the database.
 
-Moments to call are handed out one after another, a fixed gap apart, by one UPDATE on the row of an account
+Slots to call are handed out one after another, a fixed gap apart, by one UPDATE on the row of an account
 and action. Upstream counts calls in any sliding second, so there is no burst to be saved up.
 """
 
@@ -14,7 +14,7 @@ from django.db import connection
 from videos.models import UpstreamAccount, UpstreamBudget
 
 HORIZON = timedelta(seconds=1)
-"""Moments are given out no further ahead than this, so that a dead process wastes little."""
+"""Slots are given out no further ahead than this, so that a dead process wastes little."""
 MINUTE = timedelta(minutes=1)
 
 NO_LEAD = timedelta(0)
@@ -54,10 +54,10 @@ def reserve(
     *,
     lead: timedelta = NO_LEAD,
 ) -> list[float]:
-    """Reserve up to `wanted` moments to call: none sooner than `lead`, and within `horizon` from there.
+    """Reserve up to `wanted` slots to call: none sooner than `lead`, and within `horizon` from there.
 
     Returns them on the clock of `time.monotonic`, in seconds, soonest first; fewer than `wanted`, or none,
-    where the budget is spent. A moment that is not used is lost.
+    where the budget is spent. A slot that is not used is lost.
     """
     gap = 1 / _rate(account, action)
     arguments = {
@@ -70,14 +70,14 @@ def reserve(
         "lead": lead,
     }
     granted, wait = _updated(arguments) or _created_and_updated(account, action, arguments)
-    # Read at once: what happens between here and the event loop must not shift the moments. Where others held
+    # Read at once: what happens between here and the event loop must not shift the slots. Where others held
     # the row for a while, the first may have passed; shifting it would move it into the next one's.
     first = time.monotonic() + float(wait)
     return [first + gap * position for position in range(granted)]
 
 
 def given(budget: UpstreamBudget, minute: datetime) -> int:
-    """How many moments were given within the minute that begins there; only the latest two are known."""
+    """How many slots were given within the minute that begins there; only the latest two are known."""
     if budget.minute is None:
         return 0
     known = {budget.minute: budget.in_minute, budget.minute - MINUTE: budget.in_minute_before}
@@ -85,7 +85,7 @@ def given(budget: UpstreamBudget, minute: datetime) -> int:
 
 
 def per_minute(account: UpstreamAccount, action: UpstreamCall) -> float:
-    """How many moments there are to be given in a minute."""
+    """How many slots there are to be given in a minute."""
     return _rate(account, action) * MINUTE.total_seconds()
 
 

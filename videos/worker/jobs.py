@@ -45,9 +45,9 @@ async def tick(timestamp: int) -> None:
 async def submit(account_id: int) -> None:
     """Submit what waits on one account, as fast as its budget allows."""
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
-    await client_for(account)  # opening it takes longer than a moment waits
-    moments = await in_database(submit_step.moments, account, timezone.now())
-    gates = [Gate(account, UpstreamCall.CREATE, moment) for moment in moments]
+    await client_for(account)  # opening it takes longer than a slot waits
+    slots = await in_database(submit_step.reserve_slots, account, timezone.now())
+    gates = [Gate(account, UpstreamCall.CREATE, slot) for slot in slots]
     await side_by_side(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
 
 
@@ -66,8 +66,8 @@ async def poll(account_id: int) -> None:
 async def _poll(account_id: int) -> None:
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
     await client_for(account)  # as above
-    moments, tasks = await in_database(poll_step.claim_due, account, timezone.now())
-    gates = [Gate(account, UpstreamCall.DESCRIBE, moment) for moment in moments]
+    slots, tasks = await in_database(poll_step.claim_due, account, timezone.now())
+    gates = [Gate(account, UpstreamCall.DESCRIBE, slot) for slot in slots]
     await side_by_side(
         poll_step.look(account, task, gate, timezone.now) for task, gate in zip(tasks, gates, strict=False)
     )

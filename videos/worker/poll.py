@@ -26,7 +26,7 @@ from videos.worker.threads import in_database
 MOST_AT_ONCE = 100
 """Looks one job prepares for; the budget allows fewer."""
 TICK_AND_A_BIT = timedelta(seconds=1.25)
-"""Moments are taken for this long, so that none is lost where the next tick comes late."""
+"""Slots are taken for this long, so that none is lost where the next tick comes late."""
 WAIT_FOR_LINK = timedelta(minutes=15)
 """A task that is done but has no link is asked again this long."""
 log = structlog.get_logger(__name__)
@@ -37,21 +37,21 @@ _RELATIVE_LATENESS = """EXTRACT(EPOCH FROM %s - looked_at)
 def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], list[Task]]:
     """Take tasks that are due, the relatively latest first, as many as the budget allows.
 
-    Returns the moments for the calls and the tasks. Each task's next look is set at once: a task whose
+    Returns the slots for the calls and the tasks. Each task's next look is set at once: a task whose
     worker dies is simply looked at again then.
     """
     due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
     wanted = due[:MOST_AT_ONCE].count()
-    moments = _moments(account, wanted) if wanted else []
+    slots = _slots(account, wanted) if wanted else []
     with transaction.atomic():
         lateness = RawSQL(_RELATIVE_LATENESS, [now], output_field=FloatField())  # noqa: S611 - no input in it
         ordered = due.order_by(OrderBy(lateness, descending=True))
-        tasks = list(ordered.select_for_update(skip_locked=True, of=("self",))[: len(moments)])
+        tasks = list(ordered.select_for_update(skip_locked=True, of=("self",))[: len(slots)])
         _set_next_looks(tasks, now)
-    return moments, tasks
+    return slots, tasks
 
 
-def _moments(account: UpstreamAccount, wanted: int) -> list[float]:
+def _slots(account: UpstreamAccount, wanted: int) -> list[float]:
     return rate_limits.reserve(account, UpstreamCall.DESCRIBE, wanted, TICK_AND_A_BIT, lead=PREPARATION)
 
 

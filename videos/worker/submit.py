@@ -41,8 +41,8 @@ REQUEUE_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 log = structlog.get_logger(__name__)
 
 
-def moments(account: UpstreamAccount, now: datetime) -> list[float]:
-    """Reserve a moment for each task that waits, as far as the budget goes; none where it is switched off.
+def reserve_slots(account: UpstreamAccount, now: datetime) -> list[float]:
+    """Reserve a slot for each task that waits, as far as the budget goes; none where it is switched off.
 
     None while the disk is nearly full: what is paid for then might be neither recorded nor kept.
     """

@@ -1,4 +1,4 @@
-"""Moments to call upstream are handed out one by one, exact across all processes."""
+"""Slots to call upstream are handed out one by one, exact across all processes."""
 
 import threading
 import time
@@ -17,16 +17,16 @@ from videos.routing.rate_limits import UpstreamCall
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FAR = timedelta(hours=1)
 AT_ONCE = 0.001
-"""Seconds: a moment no later than the answer that tells it, but for rounding."""
+"""Seconds: a slot no later than the answer that tells it, but for rounding."""
 
 
 def reserve(
     account: UpstreamAccount, action: UpstreamCall, wanted: int, horizon: timedelta = rate_limits.HORIZON
 ) -> list[float]:
-    """Reserve moments, and tell how long it is until each, in seconds from when that is known here."""
-    moments = rate_limits.reserve(account, action, wanted, horizon)
+    """Reserve slots, and tell how long it is until each, in seconds from when that is known here."""
+    slots = rate_limits.reserve(account, action, wanted, horizon)
     now = time.monotonic()
-    return [moment - now for moment in moments]
+    return [slot - now for slot in slots]
 
 
 def gaps(waits: list[float]) -> list[float]:
@@ -40,7 +40,7 @@ def set_free(
 
 
 @pytest.mark.parametrize(("action", "rate"), [(UpstreamCall.CREATE, 9.0), (UpstreamCall.DESCRIBE, 45.0)])
-def test_moments_are_the_gap_of_the_rate_apart(
+def test_slots_are_the_gap_of_the_rate_apart(
     action: UpstreamCall, rate: float, account: UpstreamAccount
 ) -> None:
     waits = reserve(account, action, 5)
@@ -62,7 +62,7 @@ def test_a_reservation_starts_where_the_last_one_ended(account: UpstreamAccount)
     assert gaps(first + second) == pytest.approx([10.0] * 3, abs=1)
 
 
-def test_no_moment_lies_beyond_the_horizon(account: UpstreamAccount) -> None:
+def test_no_slot_lies_beyond_the_horizon(account: UpstreamAccount) -> None:
     waits = reserve(account, UpstreamCall.CREATE, 1000)
     assert 8 <= len(waits) <= 10
     assert waits[-1] <= 1 + AT_ONCE
@@ -81,13 +81,13 @@ def test_an_idle_account_has_saved_nothing_up(account: UpstreamAccount) -> None:
     assert gaps(waits) == pytest.approx([1 / 9] * 3)
 
 
-def test_asking_for_no_moment_gives_none(account: UpstreamAccount) -> None:
+def test_asking_for_no_slot_gives_none(account: UpstreamAccount) -> None:
     assert reserve(account, UpstreamCall.CREATE, 0) == []
     assert reserve(account, UpstreamCall.CREATE, 1)[0] <= AT_ONCE
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.5, 10, 333.3])
-def test_any_rate_gives_at_least_the_first_moment(rate: float, account: UpstreamAccount) -> None:
+def test_any_rate_gives_at_least_the_first_slot(rate: float, account: UpstreamAccount) -> None:
     account.creates_per_second = rate
     assert reserve(account, UpstreamCall.CREATE, 1)[0] <= AT_ONCE
     first = budget().next_at
@@ -102,7 +102,7 @@ def test_actions_and_accounts_do_not_share_a_budget(account: UpstreamAccount) ->
     assert reserve(other, UpstreamCall.CREATE, 1)[0] <= AT_ONCE
 
 
-def test_two_reservations_never_share_a_moment(account: UpstreamAccount) -> None:
+def test_two_reservations_never_share_a_slot(account: UpstreamAccount) -> None:
     gap = 1 / account.creates_per_second
     for _ in range(60):
         set_free(account)
@@ -134,11 +134,11 @@ def within_one_minute(work: Callable[[], object]) -> datetime:
 
 
 def move(minutes: int) -> None:
-    """Let the figures be of an earlier or a later minute, and the next moment be free."""
+    """Let the figures be of an earlier or a later minute, and the next slot be free."""
     UpstreamBudget.objects.update(minute=F("minute") + minutes * MINUTE, next_at=LONG_AGO)
 
 
-def test_moments_are_counted_by_the_minute_they_were_given_in(account: UpstreamAccount) -> None:
+def test_slots_are_counted_by_the_minute_they_were_given_in(account: UpstreamAccount) -> None:
     minute = within_one_minute(
         lambda: [reserve(account, UpstreamCall.CREATE, wanted) for wanted in (3, 0, 2)]
     )
@@ -159,7 +159,7 @@ def test_the_figure_of_the_last_minute_is_kept_and_no_older_one(account: Upstrea
     assert (budget().in_minute, budget().in_minute_before) == (1, 0)
 
 
-def test_moments_nobody_got_are_not_counted(account: UpstreamAccount) -> None:
+def test_slots_nobody_got_are_not_counted(account: UpstreamAccount) -> None:
     set_free(account, at=datetime.now(UTC) + timedelta(days=1))
     assert reserve(account, UpstreamCall.CREATE, 5) == []
     assert budget().in_minute == 0
@@ -181,23 +181,23 @@ def test_actions_are_counted_apart_and_a_new_budget_has_given_nothing(account: U
     assert rate_limits.given(budget(), this_minute()) == 0
 
 
-def test_a_minute_has_sixty_times_the_moments_of_a_second(account: UpstreamAccount) -> None:
+def test_a_minute_has_sixty_times_the_slots_of_a_second(account: UpstreamAccount) -> None:
     assert rate_limits.per_minute(account, UpstreamCall.CREATE) == 540
     assert rate_limits.per_minute(account, UpstreamCall.DESCRIBE) == 2700
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_reservations_never_share_a_moment(account: UpstreamAccount) -> None:
+def test_parallel_reservations_never_share_a_slot(account: UpstreamAccount) -> None:
     set_free(account)
     barrier = threading.Barrier(6)
-    moments: list[float] = []
+    slots: list[float] = []
 
     def reserve() -> None:
         try:
             connection.ensure_connection()
             barrier.wait()
             for _ in range(5):
-                moments.extend(rate_limits.reserve(account, UpstreamCall.CREATE, 3, FAR))
+                slots.extend(rate_limits.reserve(account, UpstreamCall.CREATE, 3, FAR))
         finally:
             connection.close()
 
@@ -206,5 +206,5 @@ def test_parallel_reservations_never_share_a_moment(account: UpstreamAccount) ->
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(moments) == 90
-    assert min(gaps(sorted(moments))) >= 0.5 / account.creates_per_second
+    assert len(slots) == 90
+    assert min(gaps(sorted(slots))) >= 0.5 / account.creates_per_second

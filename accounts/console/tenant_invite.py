@@ -1,0 +1,41 @@
+"""Inviting somebody to a tenant, such as its first owner."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.console.reasons import person
+from accounts.members import appointing
+from accounts.models import AuditPlace, Tenant, User
+from accounts.pages import invite
+from accounts.pages.invite import InviteForm
+
+
+class ThemedInviteForm(InviteForm):
+    """The same, as the console looks; who may make owners mostly invites the first one."""
+
+    def __init__(self, inviter: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        roles = appointing.roles_to_give(inviter)
+        self.fields["role"] = forms.ChoiceField(
+            label=_("Role"), choices=[(role.value, role.label) for role in roles], initial=roles[0]
+        )
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "control"
+
+
+def invite_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpResponse:
+    """The page with the form, and with the link once somebody is invited."""
+    form = ThemedInviteForm(person(request), request.POST or None)
+    invited = form.is_valid() and invite.invite(request, tenant, form, AuditPlace.CONSOLE)
+    title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
+    shown_form = ThemedInviteForm(person(request)) if invited else form
+    context = {"title": title, "tenant": tenant, "form": shown_form, "invited": invited or None}
+    return TemplateResponse(
+        request, "admin/accounts/tenant/invite.html", {**site.each_context(request), **context}
+    )

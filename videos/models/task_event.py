@@ -1,0 +1,45 @@
+"""What happened to tasks."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from videos.models.task import Task
+from videos.states import Verb
+
+COMMON_VERBS = (Verb.CREATE, Verb.CLAIM, Verb.ACCEPTED, Verb.PROGRESSED, Verb.PRODUCED, Verb.SUCCEED)
+"""What happens to nearly every task."""
+
+
+class TaskEvent(models.Model):
+    """One thing that happened to a task; written with the change it tells of, and never changed."""
+
+    task = models.ForeignKey(Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(verbose_name=_("at"))
+    verb = models.CharField(
+        verbose_name=_("what happened"),
+        max_length=30,
+        help_text=_("What happened: the name of the verb in `lifecycle`."),
+    )
+    status = models.CharField(verbose_name=_("status"), max_length=12, help_text=_("The status after it."))
+    detail: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        verbose_name=_("detail"),
+        default=dict,
+        help_text=_("What staff want to know of it; no secret, no key."),
+    )
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["id"]
+        indexes = [
+            # console: the rows of a range of days, newest first.
+            models.Index(fields=["at", "id"], name="task_event_at"),
+            # console: the latest of a kind, where walking back from the newest could take long.
+            models.Index(fields=["verb", "-id"], condition=~Q(verb__in=COMMON_VERBS), name="task_event_rare"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.at:%Y-%m-%d %H:%M:%S}"
