@@ -26,11 +26,14 @@ serve: installed ## Run everything on HOST (127.0.0.1) and PORT (8000); CANNED=1
 test: installed-for-tests ## Run every test, on an embedded PostgreSQL of its own
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
+quick: installed-for-tests ## Run the tests that start no processes
+	$(BIN)/python -m pytest -m "not processes" $(ARGS)
+
 test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of the documents, Node's included (which it installs where it is missing)
-	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/test_docs_examples.py $(ARGS)
+	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/house/test_docs_examples.py $(ARGS)
 
 test-long: installed-for-tests ## Run the properties of money, state and requests many times over
-	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/test_money_machine.py tests/test_api_properties.py $(ARGS)
+	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/billing/test_money_machine.py tests/api/test_api_properties.py $(ARGS)
 
 e2e: installed-for-tests chromium ## Use the pages in a real browser (Debian's chromium, which it installs where it is missing)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
@@ -51,7 +54,7 @@ format: installed-for-tests ## Put the code into its one shape
 	$(BIN)/ruff format .
 
 docs: installed-for-tests ## Write the tables of the models into docs/requests.md anew
-	$(BIN)/python -m tests.model_tables
+	$(BIN)/python -m tests.contract.model_tables
 
 messages: installed-for-tests ## Collect what is to be translated, and compile what is (needs gettext)
 	$(BIN)/python manage.py makemessages --locale zh_Hans --ignore '$(VENV)' --ignore build --ignore tests --no-obsolete --add-location file --extension html,txt,svg,py

@@ -24,9 +24,9 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import APIKey, Standing, Tenant
 from config.ids import uuid7
-from tests import migrated
-from tests.emptying import CommittingTest
-from tests.fork_server import fork_server  # noqa: F401 - a fixture
+from tests.support import migrated
+from tests.support.emptying import CommittingTest
+from tests.support.fork_server import fork_server  # noqa: F401 - a fixture
 from videos.local.processes import free_port
 from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount
 from videos.states import FINAL, LOST, UNSENT, Status

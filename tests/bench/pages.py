@@ -24,7 +24,7 @@ from tests.bench.stage import percentile, report
 
 if TYPE_CHECKING:
     from accounts.models import Tenant, User
-    from tests.pages import Page
+    from tests.support.pages import Page
 
 MOST_QUERIES, MOST_SECONDS = 15, 0.3
 WORDS = ("cat", "project 1999", "absentword", "zq", "海滩", "鲸", "dragonfly")
@@ -66,7 +66,7 @@ def main() -> None:
 
 def _people_and_pages(tenant_id: UUID) -> "tuple[dict[str, Person], list[Page]]":
     from accounts.models import Membership, Role, Tenant, User
-    from tests.pages import MEMBER, NOBODY, STAFF, pages
+    from tests.support.pages import MEMBER, NOBODY, STAFF, pages
 
     tenant = Tenant.objects.get(pk=tenant_id)
     member, staff = User.objects.create_user("member"), User.objects.create_superuser("staff")
@@ -88,7 +88,7 @@ def _asked_for(tenant: "Tenant") -> "Iterator[Page]":
     """What the lists may be asked for: filters, words, places far back."""
     from django.urls import reverse
 
-    from tests.pages import MEMBER, STAFF, Page
+    from tests.support.pages import MEMBER, STAFF, Page
 
     history = reverse("portal:videos", args=[tenant.pk])
     for query in _queries_of_the_history(tenant):

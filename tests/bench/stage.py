@@ -62,7 +62,7 @@ def empty() -> None:
     """
     from django.db import connection
 
-    from tests.worker_process import forget_jobs
+    from tests.support.worker_process import forget_jobs
 
     with connection.cursor() as cursor:
         # The triggers refuse it otherwise.

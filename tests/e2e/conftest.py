@@ -17,9 +17,9 @@ from accounts.members import invitations
 from accounts.models import APIKey, AuditPlace, CosBucket, Membership, Quota, Role, Tenant, User
 from tests.bench import made_up
 from tests.conftest import GOOD_BODY, Caller, Sandbox, make_caller, order_video
-from tests.fork_server import ForkServer
-from tests.web_process import WebProcess
-from tests.worker_process import Workers, wait_until, workers  # noqa: F401 - a fixture
+from tests.support.fork_server import ForkServer
+from tests.support.web_process import WebProcess
+from tests.support.worker_process import Workers, wait_until, workers  # noqa: F401 - a fixture
 from videos.billing import ledger
 from videos.models import Task, UpstreamAccount
 from videos.states import Status

@@ -8,7 +8,7 @@ from django.conf import settings
 from tests.e2e.browser import DESKTOP, PHONE, SHOTS, browser
 from tests.e2e.conftest import Site, furnished  # noqa: F401 - a fixture
 from tests.e2e.test_tour import all_pages, log_in
-from tests.pages import MEMBER, NOBODY, STAFF
+from tests.support.pages import MEMBER, NOBODY, STAFF
 
 LOOKS = list(product((DESKTOP, PHONE), ("light", "dark"), [code for code, _ in settings.LANGUAGES]))
 

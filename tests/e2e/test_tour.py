@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.browser import DESKTOP, PHONE, Visitor, browser
 from tests.e2e.conftest import PASSWORD, Site, furnished, in_database  # noqa: F401 - a fixture
-from tests.pages import MEMBER, NOBODY, STAFF, Page, pages
+from tests.support.pages import MEMBER, NOBODY, STAFF, Page, pages
 
 EXPECTED = {"not-found": 404}
 """Pages whose answer is no 200."""

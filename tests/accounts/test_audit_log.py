@@ -1,0 +1,188 @@
+"""The audit log: each change by a person is in it, once, with who, from where and what, without secrets."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+
+from accounts import audit
+from accounts.models import AuditEntry, AuditPlace, Membership, Role, Tenant, User
+from tests.conftest import Caller
+from tests.support.console import Person
+from tests.support.people import PASSWORD, Browser, code_of, device_of, make_person, wrong
+from tests.support.rows import check_each
+from videos.models import UpstreamAccount
+
+ADDRESS = "127.0.0.1"
+SECRET = "a-secret-that-nobody-may-read"
+PEOPLE, GROUPS, ACCOUNTS = (
+    "/admin/accounts/user/",
+    "/admin/auth/group/",
+    "/admin/videos/upstreamaccount/",
+)
+
+
+def entries() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """What is in the log, the first entry first."""
+    return [(entry.subject, entry.before, entry.after) for entry in AuditEntry.objects.order_by("id")]
+
+
+@pytest.fixture
+def sophie(db: None) -> Person:
+    return Person("sophie")
+
+
+@pytest.fixture
+def account(db: None) -> UpstreamAccount:
+    return UpstreamAccount.objects.create(name="main", secret_id="AKID1", secret_key=SECRET)
+
+
+# --- the console
+
+
+def test_what_staff_make_of_an_upstream_account_is_on_record_without_its_secret(
+    sophie: Person, account: UpstreamAccount
+) -> None:
+    page = f"{ACCOUNTS}{account.pk}/change/"
+    sophie.fill_in(page, secret_id="AKID2", new_secret_key=f"{SECRET}2", creates_per_second="5")
+    sophie.fill_in(page)  # changes nothing
+    [entry] = AuditEntry.objects.all()
+    assert (entry.subject, entry.actor, entry.actor_name) == ("upstream account main", sophie.user, "sophie")
+    assert (entry.address, entry.place) == (ADDRESS, AuditPlace.CONSOLE)
+    assert entry.before == {"creates_per_second": "9.0"}
+    changed = {"secret_id": "changed", "new_secret_key": "changed", "creates_per_second": "5.0"}
+    assert entry.after == changed
+    sophie.client.post(f"{ACCOUNTS}{account.pk}/delete/", {"post": "yes"})
+    deleted = AuditEntry.objects.latest("id")
+    assert (deleted.before["name"], deleted.after) == ("main", {})
+    assert SECRET not in str(entries())
+
+
+def test_what_staff_make_of_people_and_groups_is_on_record(sophie: Person, owner: Caller) -> None:
+    may_view = Permission.objects.get(codename="view_tenant")
+    sophie.fill_in(f"{GROUPS}add/", name="support", permissions=str(may_view.pk))
+    group = Group.objects.get()
+    new = {"username": "dora", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    sophie.fill_in(f"{PEOPLE}add/", **new)
+    dora = User.objects.get(username="dora")
+    sophie.fill_in(f"{PEOPLE}{dora.pk}/change/", is_staff="on", groups=str(group.pk))
+    words = {"password1": "another one", "password2": "another one"}
+    sophie.client.post(f"{PEOPLE}{dora.pk}/password/", {**new, **words})
+    place = {"memberships-0-tenant": str(owner.tenant.pk), "memberships-0-role": "viewer"}
+    sophie.fill_in(f"{PEOPLE}{dora.pk}/change/", **place, **{"memberships-TOTAL_FORMS": "1"})
+    sophie.client.post(f"{PEOPLE}{dora.pk}/delete/", {"post": "yes"})
+    made, joined_us, raised, password, joined, gone = entries()
+    assert (made[0], made[2]["name"]) == ("group support", "support")
+    assert made[2]["permissions"] == [str(may_view)]
+    assert (joined_us[0], joined_us[2]["username"]) == ("person dora", "dora")
+    assert raised[1:] == ({"is_staff": False, "groups": []}, {"is_staff": True, "groups": ["support"]})
+    assert (password[0], set(password[2].values())) == ("person dora", {"changed"})
+    assert joined == ("membership of dora", {}, {"tenant": "Alice", "role": "viewer"})
+    assert (gone[0], gone[1]["username"]) == ("person dora", "dora")
+    assert not any(word in str(entries()) for word in (PASSWORD, "another one", dora.password))
+    assert not LogEntry.objects.exists()
+
+
+def test_the_history_of_a_row_is_what_the_log_has_of_it(sophie: Person, account: UpstreamAccount) -> None:
+    page = f"{ACCOUNTS}{account.pk}/"
+    assert "Nothing is on record" in sophie.see(f"{page}history/")
+    sophie.fill_in(f"{page}change/", creates_per_second="5")
+    shown = sophie.see(f"{page}history/")
+    assert "sophie" in shown
+    assert "creates_per_second: &quot;9.0&quot; → &quot;5.0&quot;" in shown
+    assert Person("tim", "view_tenant").get(f"{page}history/").status_code == 403
+    assert sophie.get(f"{ACCOUNTS}12345/history/").status_code == 404
+
+
+# --- log-ins
+
+
+def last() -> tuple[str, str, dict[str, Any]]:
+    entry = AuditEntry.objects.latest("id")
+    return entry.subject, entry.actor_name, entry.after
+
+
+def test_log_ins_are_on_record_those_that_fail_too(db: None) -> None:
+    alice = make_person("alice")
+    browser = Browser(REMOTE_ADDR="203.0.113.7")
+    browser.log_in("alice", "wrong")
+    assert last() == (
+        "log-in of alice",
+        "alice",
+        {"succeeded": False, "refused": "password", "closed": False},
+    )
+    assert AuditEntry.objects.get().address == "203.0.113.7"
+    browser.log_in("ALICE@people.example")
+    assert last() == ("log-in of alice", "alice", {"succeeded": True})
+    Browser().log_in(SECRET, "wrong")  # a password where the name belongs
+    assert last()[:2] == ("log-in of (unknown)", "(unknown)")
+    assert SECRET not in str(entries())
+    device = device_of(alice)
+    two_steps = Browser()
+    two_steps.log_in("alice")
+    assert last()[0] == "log-in of (unknown)"
+    two_steps.post("/log-in/code/", code=wrong(code_of(device)))
+    assert last()[2] == {"succeeded": False, "refused": "code", "closed": False}
+
+
+def test_a_closed_log_in_fills_no_log(db: None) -> None:
+    make_person("alice")
+    for _ in range(8):
+        Browser(REMOTE_ADDR="203.0.113.7").log_in("alice", "wrong")
+    failures = [after["closed"] for _subject, _before, after in entries()]
+    assert failures == [False, False, False, False, True]
+
+
+# --- the command line
+
+
+def test_what_is_done_at_the_command_line_is_on_record(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("createtenant", "Dora", "--owner", "dora@people.example")
+    made = AuditEntry.objects.order_by("id")
+    assert {entry.place for entry in made} == {AuditPlace.COMMAND_LINE}
+    assert all(entry.actor_name for entry in made)
+    [tenant, key, invitation] = [entry.subject for entry in made]
+    assert (tenant, invitation) == ("tenant Dora", "invitation of dora@people.example")
+    assert key.startswith("API key first key (rly_")
+    prefix = Tenant.objects.get().api_keys.get().prefix
+    call_command("rotatekey", prefix)
+    assert AuditEntry.objects.count() == 5
+    printed = [word for word in capsys.readouterr().out.split('"') if len(word) > 40]
+    assert len(printed) == 3
+    assert not any(word in str(entries()) for word in printed)
+
+
+# --- what holds of every entry
+
+
+def test_each_entry_is_an_event_of_the_log_stream_once_it_is_committed(
+    db: None, django_capture_on_commit_callbacks: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = make_person("alice")
+    with caplog.at_level(logging.INFO), django_capture_on_commit_callbacks(execute=True):
+        by = audit.Author(alice, AuditPlace.OWN_PAGES, ADDRESS)
+        audit.record(by, "nothing", "", {"a": 1}, {"a": 2}, alice.date_joined)
+        assert not caplog.records
+    [record] = caplog.records
+    event: Any = record.msg
+    assert (event["event"], event["actor_name"], event["address"]) == ("audit", "alice", ADDRESS)
+    assert (event["before"], event["after"]) == ({"a": 1}, {"a": 2})
+
+
+def test_subjects_are_in_english_and_short(owner: Caller, settings: Any) -> None:
+    def holds(row: tuple[Callable[[], Any], str]) -> None:
+        make, expected = row
+        assert audit.subject_of(make()) == expected
+
+    place = Membership(tenant=owner.tenant, user=make_person("bob"), role=Role.OWNER)
+    rows: list[tuple[Callable[[], Any], str]] = [
+        (lambda: owner.tenant, "tenant Alice"),
+        (lambda: place, "membership of bob"),
+        (lambda: User(username="x" * 300), "person " + "x" * 193),
+    ]
+    settings.LANGUAGE_CODE = "zh-hans"
+    check_each(rows, holds)

@@ -1,0 +1,225 @@
+"""Deleting a video: what waits is cancelled, what has ended goes, and what is at work stays."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.files.storage import storages
+from django.db import connections, transaction
+from django.http import HttpResponse
+
+from accounts.models import Scope
+from tests.api.test_api_errors import MALFORMED_IDS, _somebody_waits_for_a_lock
+from tests.conftest import NOW, Caller, MakeTask, claim_next, make_caller
+from tests.support.refusals import QUERY_ROUTES, UNKNOWN_ID, assert_refused
+from tests.support.rows import each
+from videos.models import Task, TaskEvent
+from videos.states import FINAL, Status
+from videos.tasks import lifecycle
+
+WAITING = [Status.WAITING, Status.QUEUED]
+AT_WORK = [status for status in Status if status not in FINAL and status not in WAITING]
+VIDEO = b"a video"
+
+
+def delete(caller: Caller, task: Task, route: str = "/v1/videos/{id}") -> HttpResponse:
+    answer: HttpResponse = caller.request("DELETE", route.format(id=task.public_id))
+    return answer
+
+
+def assert_deleted(answer: HttpResponse, task: Task) -> None:
+    assert answer.status_code == 200, answer.content
+    assert answer.json() == {"id": task.public_id, "object": "video.deleted", "deleted": True}  # type: ignore[attr-defined]  # the test client adds it
+
+
+def verbs(task: Task) -> list[str]:
+    return list(TaskEvent.objects.filter(task=task).values_list("verb", flat=True))
+
+
+@pytest.fixture
+def stored(make_task: MakeTask) -> Task:
+    """A finished video of Alice's, with its file."""
+    task = make_task(Status.SUCCEEDED)
+    storage = storages["results"]
+    path = Path(storage.path(task.media_name))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(VIDEO)
+    return task
+
+
+# --- what waits
+
+
+@pytest.mark.parametrize("status", WAITING)
+@pytest.mark.parametrize("route", QUERY_ROUTES)
+def test_what_waits_is_cancelled_and_stays_readable(
+    route: str, status: Status, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(status)
+    assert_deleted(delete(owner, task, route), task)
+    video = owner.get(f"/v1/videos/{task.public_id}").json()
+    assert (video["status"], video["error"]["code"]) == ("failed", "cancelled")
+    assert [shown["id"] for shown in owner.get("/v1/videos").json()["data"]] == [task.public_id]
+    assert verbs(task) == ["cancel"]
+
+
+def test_what_was_cancelled_goes_when_it_is_deleted_again(owner: Caller, make_task: MakeTask) -> None:
+    task = make_task(Status.QUEUED)
+    for _ in range(2):
+        assert_deleted(delete(owner, task), task)
+    assert_refused(delete(owner, task), 404, "task_not_exist")
+    assert verbs(task) == ["cancel", "hide"]
+
+
+# --- what has ended
+
+
+@pytest.mark.parametrize("status", sorted(FINAL))
+@pytest.mark.parametrize("route", QUERY_ROUTES)
+def test_what_has_ended_is_gone_for_the_tenant_everywhere(
+    route: str, status: Status, owner: Caller, mate: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(status)
+    assert_deleted(delete(owner, task, route), task)
+    for caller in (owner, mate):
+        for path in (*QUERY_ROUTES, "/v1/videos/{id}/content"):
+            assert_refused(caller.get(path.format(id=task.public_id)), 404, "task_not_exist")
+        assert_refused(delete(caller, task, route), 404, "task_not_exist")
+        assert caller.get("/v1/videos").json()["data"] == []
+
+
+def test_a_deleted_video_is_gone_for_signed_links_too(owner: Caller, nobody: Caller, stored: Task) -> None:
+    link = urlsplit(owner.get(f"/v1/videos/{stored.public_id}").json()["metadata"]["url"])
+    delete(owner, stored)
+    assert_refused(nobody.get(f"{link.path}?{link.query}"), 404, "task_not_exist")
+
+
+def test_the_media_goes_and_the_record_stays(owner: Caller, stored: Task) -> None:
+    assert_deleted(delete(owner, stored), stored)
+    assert not storages["results"].exists(stored.media_name)
+    kept = Task.objects.get(pk=stored.pk)
+    assert kept.status == Status.SUCCEEDED
+    assert kept.hidden_at == kept.media_removed_at is not None
+    assert verbs(stored) == ["hide", "remove_media"]
+
+
+def test_use_stays_when_a_video_is_deleted(owner: Caller, stored: Task) -> None:
+    path = f"/v1/usage?start_date={NOW:%Y-%m-%d}&end_date={NOW:%Y-%m-%d}"
+    before = owner.get(path).json()
+    assert before["total"]["completed"] == 1
+    delete(owner, stored)
+    assert owner.get(path).json() == before
+
+
+def test_media_that_is_gone_already_is_not_removed_again(owner: Caller, make_task: MakeTask) -> None:
+    task = make_task(Status.SUCCEEDED, media_removed_at=NOW)
+    assert_deleted(delete(owner, task), task)
+    assert verbs(task) == ["hide"]
+
+
+def test_a_storage_in_trouble_does_not_keep_a_video_visible(owner: Caller, stored: Task) -> None:
+    path = Path(storages["results"].path(stored.media_name))
+    path.unlink()
+    (path / "in the way").mkdir(parents=True)  # a folder that is not empty cannot be deleted
+    assert_deleted(delete(owner, stored), stored)
+    assert_refused(owner.get(f"/v1/videos/{stored.public_id}"), 404, "task_not_exist")
+    assert Task.objects.get(pk=stored.pk).media_removed_at is None
+    assert verbs(stored) == ["hide"]
+
+
+# --- what is at work
+
+
+@pytest.mark.parametrize("status", AT_WORK)
+@pytest.mark.parametrize("route", QUERY_ROUTES)
+def test_what_is_at_work_is_left_alone(
+    route: str, status: Status, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(status)
+    answer = delete(owner, task, route)
+    assert_refused(answer, 409, "video_in_progress")
+    assert answer.headers["x-should-retry"] == "false"
+    assert Task.objects.get(pk=task.pk).state is status
+    assert verbs(task) == []
+
+
+# --- who may
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.SUCCEEDED])
+def test_a_mate_may_delete(status: Status, mate: Caller, make_task: MakeTask) -> None:
+    task = make_task(status)
+    assert_deleted(delete(mate, task), task)
+
+
+@each("status", Status)
+@each("route", QUERY_ROUTES)
+def test_unknown_malformed_and_foreign_videos_cannot_be_told_apart(
+    route: str, status: Status, owner: Caller, stranger: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(status)
+    unknown = stranger.request("DELETE", route.format(id=UNKNOWN_ID))
+    assert_refused(unknown, 404, "task_not_exist")
+    for identity in (task.public_id, *MALFORMED_IDS):
+        answer = stranger.request("DELETE", route.format(id=identity))
+        assert (answer.status_code, answer.content) == (404, unknown.content)
+    assert Task.objects.get(pk=task.pk).state is status
+    assert owner.get(f"/v1/videos/{task.public_id}").status_code == 200
+
+
+@pytest.mark.parametrize("scopes", [(Scope.READ,), (Scope.READ, Scope.MANAGE)])
+def test_a_key_that_may_not_write_may_not_delete(
+    scopes: tuple[Scope, ...], owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(Status.QUEUED)
+    assert_refused(delete(make_caller(owner.tenant, "reader", scopes), task), 403, "permission_denied")
+    assert Task.objects.get(pk=task.pk).state is Status.QUEUED
+
+
+# --- who is faster
+
+
+def _claim(task: Task) -> bool:
+    return claim_next(task.account, NOW + timedelta(seconds=1)) is not None
+
+
+def _cancel(task: Task) -> bool:
+    return lifecycle.cancel(task, NOW)
+
+
+def _hide(task: Task) -> bool:
+    return lifecycle.hide(task, NOW)
+
+
+FASTER: dict[str, tuple[Status, Callable[[Task], bool], int, Status]] = {
+    "a worker submits it": (Status.QUEUED, _claim, 409, Status.SUBMITTING),
+    "another call cancels it": (Status.QUEUED, _cancel, 200, Status.CANCELLED),
+    "another call deletes it": (Status.FAILED, _hide, 404, Status.FAILED),
+}
+"""What it was, what happens in the same moment, and what is answered and left then."""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("case", FASTER)
+def test_where_somebody_was_faster_the_answer_fits_what_they_did(
+    case: str, owner: Caller, make_task: MakeTask
+) -> None:
+    status, change, answered, left = FASTER[case]
+    task, answers = make_task(status), list[HttpResponse]()
+
+    def run() -> None:
+        answers.append(delete(owner, task))
+        connections.close_all()
+
+    request = threading.Thread(target=run)
+    with transaction.atomic():
+        assert change(Task.objects.get(pk=task.pk))
+        request.start()
+        while not _somebody_waits_for_a_lock():
+            assert request.is_alive(), "the request did not wait for the change"
+    request.join()
+    assert answers[0].status_code == answered
+    assert Task.objects.get(pk=task.pk).state is left

@@ -1,0 +1,152 @@
+"""Whatever is asked for in whichever way, a refusal can be read by a program, and has a request id."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from tests.conftest import Caller
+from tests.support.fork_server import ForkServer
+from tests.support.refusals import METHODS, assert_refused
+from tests.support.rows import each
+from tests.support.web_process import WebProcess
+
+ASSET = "/static/admin/css/base.css"
+PAGES = (
+    "/",
+    "/log-in/",
+    "/admin/",
+    "/admin/login/",
+    "/language/",
+    "/portal/01a21cab-b866-72b8-8a41-da17a78b1ba7/videos/",
+)
+ALLOWED = {
+    **dict.fromkeys(PAGES, ("GET", "HEAD", "POST")),
+    **dict.fromkeys(("/healthz", "/healthz/", "/readyz"), ("GET", "HEAD")),
+}
+EVERY_METHOD = (*METHODS, "CONNECT", "PROPFIND")
+
+
+@each(
+    "path, method",
+    [(path, method) for path, allowed in ALLOWED.items() for method in EVERY_METHOD if method not in allowed],
+)
+def test_a_wrong_method_is_told_the_right_ones_by_whatever_there_is(
+    path: str, method: str, nobody: Caller, db: None
+) -> None:
+    answer = nobody.request(method, path)
+    assert answer.status_code == 405
+    assert {*answer.headers["allow"].split(", ")} == {*ALLOWED[path]}
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert assert_refused(answer, 405, "method_not_allowed") == f'Method "{method}" not allowed.'
+
+
+@each("path", ["*", "/nowhere", "/v1", "/portal/x/", "/v1/"])
+@each("method", ["OPTIONS", "TRACE", "CONNECT", "BREW", "GET"])
+def test_what_is_no_route_is_none_for_every_method(path: str, method: str, nobody: Caller) -> None:
+    assert_refused(nobody.request(method, path), 404, "not_found")
+
+
+def test_a_form_without_its_token_is_refused_in_words(db: None) -> None:
+    for accept, is_page in ("*/*", False), ("text/html", True):
+        answer: Any = Client(enforce_csrf_checks=True, headers={"accept": accept}).post("/log-in/")
+        assert answer.status_code == 403
+        assert ("html" in answer.headers["content-type"]) is is_page
+        if not is_page:
+            assert_refused(answer, 403, "permission_denied")
+
+
+# --- over the wire
+
+
+class Wire(NamedTuple):
+    """A request as bytes, and its refusal; the code is None where the server itself refuses, wordless."""
+
+    line: str
+    head: str
+    status: int
+    code: str | None
+    body: str = ""
+
+
+def fields(count: int) -> str:
+    return "".join(f"x-{number}: 1\r\n" for number in range(count))
+
+
+LENGTH = "Content-Type: application/json\r\nContent-Length: {}\r\n"
+WIRES = [
+    Wire("OPTIONS * HTTP/1.1", "", 404, "not_found"),
+    Wire("OPTIONS /v1/videos HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire("TRACE /v1/videos HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire("CONNECT /v1/videos HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire("CONNECT example.com:443 HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire("CONNECT / HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire("TRACE / HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire("BREW /log-in/ HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire("PUT /healthz HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire(f"PUT {ASSET} HTTP/1.1", "", 405, "method_not_allowed"),
+    Wire(f"GET {ASSET} HTTP/1.1", "Range: bytes=99999999-\r\n", 416, "invalid_range"),
+    Wire("GET http://localhost/v1/nowhere HTTP/1.1", "", 404, "not_found"),
+    Wire("GET /v1/nowhere HTTP/1.0", "", 404, "not_found"),
+    Wire(
+        "POST /v1/videos HTTP/1.1",
+        "Expect: 100-continue\r\n" + LENGTH.format(2),
+        401,
+        "invalid_api_key",
+        "{}",
+    ),
+    Wire("POST /v1/videos HTTP/1.1", "Expect: tea\r\n" + LENGTH.format(2), 401, "invalid_api_key", "{}"),
+    Wire("POST /v1/videos HTTP/1.1", LENGTH.format(9223372036854775807), 401, "invalid_api_key", "{}"),
+    Wire("GET /v1/videos HTTP/1.1", fields(64), 431, "header_too_large"),
+    Wire("GET /v1/videos HTTP/1.1", fields(98), 431, "header_too_large"),
+    Wire("GET /v1/videos HTTP/1.1", f"x: {'a' * 60_000}\r\n", 431, "header_too_large"),
+    Wire(f"GET /v1/{'a' * 60_000} HTTP/1.1", "", 431, "header_too_large"),
+    # To the server these are no HTTP, or too much of it; it lets nobody else answer (`config.edge.server`).
+    Wire("GET /v1/videos HTTP/1.1", fields(150), 431, None),
+    Wire(f"GET /v1/{'a' * 70_000} HTTP/1.1", "", 414, None),
+    Wire("GET /v1/videos?a=\xe9 HTTP/1.1", "", 400, None),
+    Wire("GET v1/videos HTTP/1.1", "", 400, None),
+    Wire("G@T /v1/videos HTTP/1.1", "", 400, None),
+    Wire("GET /v1/videos HTTP/9.9", "", 400, None),
+    Wire("GET /v1/videos HTTP/1.1", "a header\r\n", 400, None),
+    Wire("POST /v1/videos HTTP/1.1", LENGTH.format("-1"), 400, None),
+    Wire("POST /v1/videos HTTP/1.1", LENGTH.format(2) + "Content-Length: 3\r\n", 400, None, "{}"),
+    Wire("POST /v1/videos HTTP/1.1", "Transfer-Encoding: gzip\r\n", 400, None, "{}"),
+]
+
+
+def asked(url: str, wire: Wire) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer."""
+    address = urlsplit(url)
+    sent = f"{wire.line}\r\nHost: localhost\r\nConnection: close\r\n{wire.head}\r\n{wire.body}"
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as connection:
+        connection.sendall(sent.encode("latin-1"))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    answer = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    pairs = (line.split(": ", 1) for line in lines)
+    return int(status.split()[1]), {name.lower(): value for name, value in pairs}, body
+
+
+@pytest.mark.processes
+def test_a_request_over_the_wire_is_answered_in_the_envelope_as_far_as_it_reaches_us(
+    transactional_db: None, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    process = WebProcess(fork_server, tmp_path / "web.log")
+    try:
+        process.wait()
+        for wire in WIRES:
+            status, headers, body = asked(process.url, wire)
+            told: Any = json.loads(body)["error"]["code"] if body else None
+            assert (status, told, "x-request-id" in headers) == (
+                wire.status,
+                wire.code,
+                wire.code is not None,
+            ), wire.line[:60]
+    finally:
+        process.kill()

@@ -1,0 +1,227 @@
+"""Keys in the staff console: shown once, kept nowhere, rotated and revoked."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from accounts import audit, keys
+from accounts.models import APIKey, AuditEntry, Tenant, User
+from tests.conftest import NOW, Caller, make_caller
+from tests.support.stored import everything_stored
+
+LIST, ADD = "/admin/accounts/apikey/", "/admin/accounts/apikey/add/"
+KEY = re.compile(r"rly_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}")
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    """A browser in which Sophie of the staff is logged in."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("sophie"))
+    return client
+
+
+def change_page(key: APIKey) -> str:
+    return f"{LIST}{key.pk}/change/"
+
+
+def form(tenant: Tenant, **changes: Any) -> dict[str, Any]:
+    return {"tenant": tenant.pk, "name": "a program", "scopes": ["read"], **changes}
+
+
+def act(staff: Client, action: str, *chosen: APIKey) -> Any:
+    return staff.post(LIST, {"action": action, "_selected_action": [key.pk for key in chosen]}, follow=True)
+
+
+def shown(answer: Any) -> list[str]:
+    """The keys an answer shows."""
+    return KEY.findall(answer.content.decode())
+
+
+# --- a new key
+
+
+def test_a_new_key_is_shown_once_and_works(staff: Client, owner: Caller) -> None:
+    [text] = shown(staff.post(ADD, form(owner.tenant)))
+    assert Caller(text).get("/v1/models").status_code == 200
+    for page in (LIST, change_page(APIKey.objects.latest("pk")), "/admin/"):
+        assert text not in staff.get(page).content.decode()
+
+
+def test_a_new_key_is_left_in_no_cookie_no_session_and_no_row(staff: Client, owner: Caller) -> None:
+    [text] = shown(staff.post(ADD, form(owner.tenant)))
+    secret = text.rpartition("_")[2]
+    assert secret not in everything_stored()
+    assert "messages" not in {name for name, cookie in staff.cookies.items() if cookie.value}
+
+
+def test_a_page_with_a_key_is_not_kept_by_the_browser(staff: Client, owner: Caller) -> None:
+    assert "no-store" in staff.post(ADD, form(owner.tenant))["Cache-Control"]
+
+
+def test_a_new_key_has_what_the_form_says(staff: Client, owner: Caller) -> None:
+    limits = {
+        "scopes": ["read", "manage"],
+        "expires_at_0": "2027-01-01",
+        "expires_at_1": "00:00:00",
+        "allowed_models": "Kling-3.0-720p, Vidu-q2-1080p",
+        "allowed_networks": "203.0.113.0/24,2001:db8::/32",
+        "requests_per_minute": "10",
+        "spend_per_month": "9.5",
+    }
+    assert shown(staff.post(ADD, form(owner.tenant, **limits)))
+    key = APIKey.objects.latest("pk")
+    assert (key.tenant, key.scopes) == (owner.tenant, ["read", "manage"])
+    assert key.expires_at is not None
+    assert key.expires_at.year == 2027
+    assert key.allowed_models == ["Kling-3.0-720p", "Vidu-q2-1080p"]
+    assert key.allowed_networks == ["203.0.113.0/24", "2001:db8::/32"]
+    assert (key.requests_per_minute, key.spend_per_month) == (10, Decimal("9.5"))
+
+
+def test_the_form_proposes_reading_and_writing(staff: Client) -> None:
+    page = staff.get(ADD).content.decode()
+    boxes = re.findall(r'<input type="checkbox" name="scopes" value="(\w+)"([^>]*)>', page)
+    assert [value for value, _ in boxes] == ["read", "write", "manage"]
+    assert [value for value, rest in boxes if re.search(r"\schecked\b(?!:)", rest)] == ["read", "write"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("scopes", []),
+        ("scopes", ["fly"]),
+        ("name", ""),
+        ("allowed_networks", "203.0.113.1/24"),
+        ("allowed_networks", "somewhere"),
+        ("allowed_networks", ",".join(["203.0.113.0/24"] * 101)),
+        ("allowed_models", ",".join(["Kling-3.0-720p"] * 101)),
+        ("requests_per_minute", "-1"),
+        ("spend_per_month", "-0.01"),
+    ],
+)
+def test_the_form_refuses_what_is_no_key(field: str, value: Any, staff: Client, owner: Caller) -> None:
+    answer = staff.post(ADD, form(owner.tenant, **{field: value}))
+    assert field in answer.context["adminform"].errors
+    assert not shown(answer)
+    assert APIKey.objects.count() == 1
+
+
+# --- an old key
+
+
+def test_no_page_shows_a_key_or_its_digest(staff: Client, owner: Caller) -> None:
+    assert owner.key is not None
+    assert owner.text is not None
+    owner.get("/v1/models")
+    staff.post(change_page(owner.key), form(owner.tenant, name="renamed"))
+    for page in ("", "change/", "history/", "delete/"):
+        answer = staff.get(f"{LIST}{owner.key.pk}/{page}" if page else LIST)
+        assert answer.status_code == 200
+        for secret in (owner.text, owner.text.rpartition("_")[2], owner.key.digest):
+            assert secret not in answer.content.decode()
+
+
+def test_a_change_leaves_the_key_working_and_its_tenant_alone(
+    staff: Client, owner: Caller, stranger: Caller
+) -> None:
+    assert owner.key is not None
+    staff.post(change_page(owner.key), form(stranger.tenant, name="renamed", allowed_models="GV-3.1-720p"))
+    changed = APIKey.objects.get(pk=owner.key.pk)
+    assert (changed.name, changed.allowed_models, changed.scopes) == ("renamed", ["GV-3.1-720p"], ["read"])
+    assert changed.tenant == owner.tenant
+    assert owner.get("/v1/models").status_code == 200
+
+
+def test_a_form_opened_before_a_rotation_does_not_revive_the_old_key(staff: Client, owner: Caller) -> None:
+    assert owner.key is not None
+    owner.key.rotate(timezone.now(), timedelta(hours=1))
+    staff.post(change_page(owner.key), form(owner.tenant, name="renamed", expires_at_0="", expires_at_1=""))
+    changed = APIKey.objects.get(pk=owner.key.pk)
+    assert (changed.name, changed.expires_at) == ("renamed", owner.key.expires_at)
+
+
+# --- actions
+
+
+def test_revoked_keys_work_no_more(staff: Client, owner: Caller, mate: Caller) -> None:
+    assert owner.key is not None
+    answer = act(staff, "revoke", owner.key)
+    assert f"Revoked: {owner.key}" in answer.content.decode()
+    assert owner.get("/v1/models").status_code == 401
+    assert mate.get("/v1/models").status_code == 200
+    [entry] = AuditEntry.objects.all()
+    owner.key.refresh_from_db()
+    assert (entry.subject, entry.tenant) == (f"API key {owner.key}", owner.tenant)
+    assert entry.after == {"revoked_at": audit.plain(owner.key.revoked_at)}
+
+
+def test_a_second_revocation_leaves_the_time_of_the_first(staff: Client, owner: Caller) -> None:
+    assert owner.key is not None
+    owner.key.revoke(NOW)
+    act(staff, "revoke", owner.key)
+    assert APIKey.objects.get().revoked_at == NOW
+
+
+def test_rotated_keys_are_shown_once_and_the_old_ones_work_on(staff: Client, owner: Caller) -> None:
+    old = [key for number in range(12) if (key := make_caller(owner.tenant, f"key {number}").key)]
+    texts = shown(act(staff, "rotate", *old))
+    assert len(set(texts)) == 12
+    kept = everything_stored() + staff.get(LIST).content.decode()
+    for text in texts:
+        assert Caller(text).get("/v1/models").status_code == 200
+        assert text.rpartition("_")[2] not in kept
+    for key in APIKey.objects.filter(pk__in=[key.pk for key in old]):
+        assert key.expires_at is not None
+        assert timedelta(hours=23) < key.expires_at - timezone.now() <= timedelta(hours=24)
+
+
+def test_a_rotation_is_on_record(staff: Client, owner: Caller) -> None:
+    assert owner.key is not None
+    [text] = shown(act(staff, "rotate", owner.key))
+    parsed = keys.parse(text)
+    assert parsed is not None
+    new, old = AuditEntry.objects.all()
+    assert (old.subject, old.after["replaced_by"]) == (f"API key {owner.key}", f"owner ({parsed.prefix}…)")
+    assert (new.subject, new.before) == (f"API key owner ({parsed.prefix}…)", {})
+    assert new.after["scopes"] == owner.key.scopes
+
+
+def test_what_cannot_be_rotated_is_said_and_the_rest_is_done(
+    staff: Client, owner: Caller, mate: Caller
+) -> None:
+    assert owner.key is not None
+    assert mate.key is not None
+    owner.key.revoke(NOW)
+    answer = act(staff, "rotate", owner.key, mate.key)
+    assert f"{owner.key} has been revoked" in answer.content.decode()
+    assert len(shown(answer)) == 1
+
+
+@pytest.mark.parametrize(
+    ("permissions", "allowed"),
+    [
+        (["view"], []),
+        (["view", "change"], ["revoke"]),
+        (["view", "add"], []),
+        (["view", "add", "change"], ["rotate", "revoke"]),
+    ],
+)
+def test_actions_need_permission(permissions: list[str], allowed: list[str], owner: Caller) -> None:
+    person = User.objects.create_user("tim", is_staff=True)
+    names = [f"{permission}_apikey" for permission in permissions]
+    person.user_permissions.set(Permission.objects.filter(codename__in=names))
+    browser = Client()
+    browser.force_login(person)
+    page = browser.get(LIST).content.decode()
+    assert [name for name in ("rotate", "revoke") if f'<option value="{name}">' in page] == allowed
+    for name in {"rotate", "revoke"} - set(allowed):
+        assert owner.key is not None
+        act(browser, name, owner.key)
+    assert APIKey.objects.filter(revoked_at=None, expires_at=None).count() == 1

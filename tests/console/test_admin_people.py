@@ -1,0 +1,209 @@
+"""People in the staff console: what they belong to, their second factor, and who may make somebody staff."""
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.auth.models import Group
+
+from accounts.models import AuditEntry, Authenticator, Membership, Role, User
+from tests.conftest import Caller
+from tests.support.console import Person
+
+LIST, ADD = "/admin/accounts/user/", "/admin/accounts/user/add/"
+MAY_CHANGE = ("view_user", "change_user", "add_user", "delete_user")
+
+
+@pytest.fixture
+def sophie(db: None) -> Person:
+    return Person("sophie")
+
+
+@pytest.fixture
+def dora(db: None) -> User:
+    return User.objects.create_user("dora", "dora@example.com", "a long password")
+
+
+def page_of(user: User) -> str:
+    return f"{LIST}{user.pk}/change/"
+
+
+def device_of(user: User) -> Authenticator:
+    device: Authenticator = Authenticator.objects.create(user=user, name="phone", confirmed=True)
+    return device
+
+
+def test_a_person_is_made_found_and_joins_a_tenant(sophie: Person, owner: Caller) -> None:
+    answer = sophie.fill_in(ADD, username="emil", password1="Tr0ub4dor&3", password2="Tr0ub4dor&3")
+    assert answer.errors == []
+    emil = User.objects.get(username="emil")
+    place = {"memberships-0-tenant": str(owner.tenant.pk), "memberships-0-role": "viewer"}
+    sophie.fill_in(page_of(emil), **place, **{"memberships-TOTAL_FORMS": "1"})
+    assert Membership.objects.get(user=emil).role == "viewer"
+    assert "emil" in sophie.see(f"{LIST}?q=emi")
+    assert "emil" not in sophie.see(f"{LIST}?q=nobody")
+
+
+def test_a_superuser_removes_the_second_factor_of_a_lost_phone(sophie: Person, dora: User) -> None:
+    device = device_of(dora)
+    page = sophie.see(page_of(dora))
+    assert "phone" in page
+    assert device.key not in page
+    answer = sophie.fill_in(page_of(dora), **{"authenticator_set-0-DELETE": "on"})
+    assert answer.errors == []
+    assert not Authenticator.objects.exists()
+    [entry] = AuditEntry.objects.all()
+    assert entry.before["name"] == "phone"
+    assert device.key not in str(entry.before)
+
+
+def test_nobody_else_removes_or_adds_one(dora: User) -> None:
+    device_of(dora)
+    tim = Person("tim", *MAY_CHANGE, "view_authenticator", "delete_authenticator", "change_authenticator")
+    given = {"authenticator_set-0-DELETE": "on", "authenticator_set-1-name": "mine"}
+    tim.fill_in(page_of(dora), **given, **{"authenticator_set-TOTAL_FORMS": "2"}, first_name="Dora")
+    dora.refresh_from_db()
+    assert dora.first_name == "Dora"
+    assert Authenticator.objects.count() == 1
+
+
+def test_a_device_has_no_page_that_shows_its_secret(sophie: Person, dora: User) -> None:
+    device = device_of(dora)
+    for page in ("", f"{device.pk}/change/", f"{device.pk}/config/", f"{device.pk}/qrcode/"):
+        assert sophie.get(f"/admin/accounts/authenticator/{page}").status_code == 404
+
+
+def test_only_a_superuser_makes_somebody_staff(sophie: Person, dora: User) -> None:
+    tim = Person("tim", *MAY_CHANGE)
+    powers = {"is_superuser": "on", "is_staff": "on"}
+    assert tim.client.post(page_of(tim.user), {"username": "tim", **powers}).status_code == 403
+    tim.fill_in(page_of(dora), **powers)
+    dora.refresh_from_db()
+    tim.user.refresh_from_db()
+    assert (dora.is_staff, dora.is_superuser, tim.user.is_superuser) == (False, False, False)
+    sophie.fill_in(page_of(dora), is_staff="on")
+    dora.refresh_from_db()
+    assert dora.is_staff
+
+
+@pytest.mark.parametrize("rank", ["superuser", "staff", "herself"])
+def test_only_a_superuser_changes_or_deletes_staff(rank: str, sophie: Person) -> None:
+    tim = Person("tim", *MAY_CHANGE)
+    mate = User.objects.create_user("mate", "mate@example.com", is_staff=True)
+    person = {"superuser": sophie.user, "staff": mate, "herself": tim.user}[rank]
+    for page in (page_of(person), f"{LIST}{person.pk}/password/", f"{LIST}{person.pk}/delete/"):
+        given = {"password1": "Tr0ub4dor&3", "password2": "Tr0ub4dor&3", "post": "yes"}
+        assert tim.client.post(page, given).status_code == 403
+    assert User.objects.get(pk=person.pk).password == person.password
+
+
+def test_only_a_superuser_sets_the_password_or_the_address_of_anybody(sophie: Person, dora: User) -> None:
+    tim = Person("tim", *MAY_CHANGE)
+    given = {"usable_password": "true", "password1": "Tr0ub4dor&3", "password2": "Tr0ub4dor&3"}
+    assert "/password/" not in tim.see(page_of(dora))
+    assert tim.client.post(f"{LIST}{dora.pk}/password/", given).status_code == 403
+    assert tim.fill_in(page_of(dora), email="tim@example.com", first_name="Dora").errors == []
+    dora.refresh_from_db()
+    assert (dora.first_name, dora.email) == ("Dora", "dora@example.com")
+    assert dora.check_password("a long password")
+    assert "/password/" in sophie.see(page_of(dora))
+    sophie.client.post(f"{LIST}{dora.pk}/password/", given)
+    sophie.fill_in(page_of(dora), email="d@example.com")
+    dora.refresh_from_db()
+    assert (dora.email, dora.check_password("Tr0ub4dor&3")) == ("d@example.com", True)
+
+
+def test_only_a_superuser_lets_staff_in_again(dora: User) -> None:
+    tim = Person("tim", *MAY_CHANGE)
+    for name in ("dora", "tim"):
+        AccessAttempt.objects.create(
+            username=name, ip_address="203.0.113.7", failures_since_start=5, user_agent="", http_accept=""
+        )
+    tim.client.post(LIST, {"action": "let_in", "_selected_action": [dora.pk, tim.user.pk]})
+    assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["tim"]
+
+
+def test_who_failed_to_log_in_too_often_is_let_in_again(sophie: Person, dora: User) -> None:
+    for name in ("dora", "emil"):
+        AccessAttempt.objects.create(
+            username=name, ip_address="203.0.113.7", failures_since_start=5, user_agent="", http_accept=""
+        )
+    chosen = {"action": "let_in", "_selected_action": [dora.pk]}
+    page = sophie.client.post(LIST, chosen, follow=True).content.decode()
+    assert "dora may try to log in again." in page
+    assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["emil"]
+
+
+def test_groups_are_in_the_theme(sophie: Person) -> None:
+    assert sophie.fill_in("/admin/auth/group/add/", name="Support").errors == []
+    assert "Support" in sophie.see("/admin/auth/group/")
+    assert Group.objects.count() == 1
+
+
+# --- the last owner of a tenant
+
+
+TENANTS = "/admin/accounts/tenant/"
+NEEDS_OWNER = "A tenant needs an owner"
+
+
+@pytest.fixture
+def place(owner: Caller, dora: User) -> Membership:
+    """Dora's, who owns Alice's tenant."""
+    return Membership.objects.create(tenant=owner.tenant, user=dora, role=Role.OWNER)
+
+
+WAYS_OUT: dict[str, dict[str, str]] = {
+    "another role": {"memberships-0-role": "viewer"},
+    "no place": {"memberships-0-DELETE": "on"},
+    "no place, and a role there is not": {"memberships-0-DELETE": "on", "memberships-0-role": "king"},
+}
+
+
+@pytest.mark.parametrize("page", ["of the person", "of the tenant"])
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_the_last_owner_of_a_tenant_stays(way: str, page: str, sophie: Person, place: Membership) -> None:
+    address = page_of(place.user) if page == "of the person" else f"{TENANTS}{place.tenant_id}/change/"
+    assert NEEDS_OWNER in sophie.fill_in(address, **WAYS_OUT[way]).page
+    assert Membership.objects.get().role == "owner"
+    Membership.objects.create(tenant=place.tenant, user=sophie.user, role=Role.OWNER)
+    number = "0" if page == "of the person" else place_on(sophie.open(address), place)
+    sophie.fill_in(address, **{name.replace("0", number): value for name, value in WAYS_OUT[way].items()})
+    assert not Membership.objects.filter(user=place.user, role="owner").exists()
+
+
+def place_on(form: dict[str, str], place: Membership) -> str:
+    """The number of the row that the place has on the page."""
+    ids = {name: value for name, value in form.items() if name.startswith("memberships-")}
+    (name,) = (name for name, value in ids.items() if name.endswith("-id") and value == str(place.pk))
+    return name.split("-")[1]
+
+
+def test_the_last_owner_does_not_move_to_another_tenant(
+    sophie: Person, place: Membership, stranger: Caller
+) -> None:
+    answer = sophie.fill_in(page_of(place.user), **{"memberships-0-tenant": str(stranger.tenant.pk)})
+    assert NEEDS_OWNER in answer.page
+    assert Membership.objects.get().tenant == place.tenant
+
+
+def test_the_last_owner_goes_where_another_comes(sophie: Person, place: Membership) -> None:
+    page, emil = f"{TENANTS}{place.tenant_id}/change/", User.objects.create_user("emil")
+    new = {"memberships-1-user": str(emil.pk), "memberships-1-role": "owner"}
+    answer = sophie.fill_in(page, **new, **{"memberships-TOTAL_FORMS": "2", "memberships-0-DELETE": "on"})
+    assert NEEDS_OWNER not in answer.page
+    assert Membership.objects.get().user == emil
+
+
+def test_a_tenant_without_an_owner_may_stay_so(sophie: Person, place: Membership) -> None:
+    Membership.objects.update(role=Role.MEMBER)
+    sophie.fill_in(f"{TENANTS}{place.tenant_id}/change/", **{"memberships-0-role": "viewer"})
+    assert Membership.objects.get().role == "viewer"
+
+
+def test_the_last_owner_is_not_deleted(sophie: Person, place: Membership) -> None:
+    page = f"{LIST}{place.user_id}/delete/"
+    assert f"{place.tenant}: {NEEDS_OWNER}" in sophie.see(page)
+    sophie.client.post(page, {"post": "yes"})
+    assert Membership.objects.get() == place
+    Membership.objects.create(tenant=place.tenant, user=sophie.user, role=Role.OWNER)
+    sophie.client.post(page, {"post": "yes"})
+    assert not User.objects.filter(pk=place.user_id).exists()

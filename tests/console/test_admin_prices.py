@@ -1,0 +1,335 @@
+"""The price list in the staff console: what was sold stays to be seen, and every change is on record."""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import AuditEntry
+from tests.conftest import GOOD_BODY, Caller, order_video
+from tests.support.console import Answer, Person
+from videos.models import Price
+
+LIST, ADD = "/admin/videos/price/", "/admin/videos/price/add/"
+MODEL = "Kling-3.0-1080p"
+WHY = "The vendor's new list."
+DAY = timedelta(days=1)
+PAST, FUTURE = datetime(2026, 1, 2, tzinfo=UTC), datetime(2100, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def sophie(db: None) -> Person:
+    return Person("sophie")
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Whole seconds: a form shows no more."""
+    return timezone.now().replace(microsecond=0)
+
+
+def page_of(price: Price) -> str:
+    return f"{LIST}{price.pk}/change/"
+
+
+def in_force() -> Price:
+    """The plain price of the model, of the default list."""
+    return Price.objects.get(model=MODEL, with_audio=False, with_reference=False, off_peak=False)
+
+
+def coming(now: datetime, **fields: Any) -> Price:
+    defaults = {"model": MODEL, "per_second": Decimal(2), "valid_from": now + DAY}
+    return Price.objects.create(**(defaults | fields))
+
+
+def at(field: str, moment: datetime | None) -> dict[str, str]:
+    """How a form says a moment."""
+    if moment is None:
+        return {f"{field}_0": "", f"{field}_1": ""}
+    return {f"{field}_0": f"{moment:%Y-%m-%d}", f"{field}_1": f"{moment:%H:%M:%S}"}
+
+
+def prices() -> list[Any]:
+    return list(Price.objects.order_by("pk").values())
+
+
+def refused(answer: Answer, why: str) -> bool:
+    """Whether the form came back with that error alone, and left no record."""
+    return [why in error for error in answer.errors] == [True] and not AuditEntry.objects.exists()
+
+
+# --- a new price
+
+
+def test_a_new_price_is_on_record_and_counts_from_now_on(
+    sophie: Person, owner: Caller, account: object
+) -> None:
+    before = order_video(owner)
+    answer = sophie.fill_in(ADD, model=MODEL, per_second="1.5", reason=WHY)
+    assert answer.errors == []
+    price = Price.objects.latest("pk")
+    assert timezone.now() - price.valid_from < timedelta(minutes=1)
+    change = AuditEntry.objects.get()
+    assert (change.subject, change.actor, change.tenant) == (f"price of {MODEL}", sophie.user, None)
+    assert (change.reason, change.before) == (WHY, {})
+    assert change.after == {
+        "model": MODEL,
+        "with_audio": False,
+        "with_reference": False,
+        "off_peak": False,
+        "per_second": "1.50",
+        "valid_from": price.valid_from.isoformat(),
+        "valid_until": None,
+    }
+    assert order_video(owner).price == Decimal("7.5")
+    before.refresh_from_db()
+    assert before.price == Decimal(4)
+
+
+def test_a_new_price_may_begin_and_end_later(
+    sophie: Person, owner: Caller, account: object, now: datetime
+) -> None:
+    times = {**at("valid_from", now + DAY), **at("valid_until", now + 2 * DAY)}
+    assert sophie.fill_in(ADD, model=MODEL, with_audio="on", per_second="0", reason=WHY, **times).errors == []
+    price = Price.objects.latest("pk")
+    assert (price.valid_from, price.valid_until, price.with_audio) == (now + DAY, now + 2 * DAY, True)
+    assert AuditEntry.objects.get().subject == f"price of {MODEL} + audio"
+    assert order_video(owner).price == Decimal(4)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"reason": ""}, "Say why"),
+        ({"reason": "  "}, "Say why"),
+        ({"model": "Kling-9.9-1080p"}, "valid choice"),
+        ({"model": MODEL.lower()}, "valid choice"),
+        ({"per_second": "-0.01"}, "greater than or equal to 0"),
+        ({"per_second": "NaN"}, "Enter a number"),
+        ({"per_second": "0.0000001"}, "decimal places"),
+        ({"per_second": "1000000"}, "less than 1000000"),
+        (at("valid_from", PAST), "begins now"),
+        (at("valid_until", PAST), "ends now"),
+        (
+            {**at("valid_from", FUTURE), **at("valid_until", FUTURE)},
+            "after it begins",
+        ),
+    ],
+)
+def test_what_is_no_price_is_refused(fields: dict[str, str], why: str, sophie: Person) -> None:
+    before = prices()
+    good = {"model": MODEL, "per_second": "1", "reason": WHY}
+    assert refused(sophie.fill_in(ADD, **(good | fields)), why)
+    assert prices() == before
+
+
+def test_no_two_prices_begin_at_the_same_moment(sophie: Person, now: datetime) -> None:
+    coming(now)
+    answer = sophie.fill_in(ADD, model=MODEL, per_second="1", reason=WHY, **at("valid_from", now + DAY))
+    assert refused(answer, "already exists")
+
+
+# --- a price in force
+
+
+def test_of_a_price_in_force_only_the_end_can_be_said(sophie: Person) -> None:
+    form = sophie.open(page_of(in_force()))
+    assert {name for name in form if not name.startswith(("initial-", "_", "csrf"))} == {
+        "valid_until_0",
+        "valid_until_1",
+        "reason",
+    }
+    before = prices()
+    answer = sophie.fill_in(page_of(in_force()), per_second="9", reason=WHY)
+    assert refused(answer, "only its end can be changed")
+    assert prices() == before
+
+
+def test_a_price_ends_when_staff_say(sophie: Person, now: datetime) -> None:
+    answer = sophie.fill_in(page_of(in_force()), **at("valid_until", now + DAY), reason=WHY)
+    assert answer.errors == []
+    assert in_force().valid_until == now + DAY
+    change = AuditEntry.objects.get()
+    assert change.before == {"valid_until": None}
+    assert change.after == {"valid_until": (now + DAY).isoformat()}
+
+
+def test_a_price_ended_now_sells_nothing_more_and_staff_are_told(
+    sophie: Person, owner: Caller, account: object
+) -> None:
+    made = order_video(owner)
+    answer = sophie.fill_in(page_of(in_force()), ends_now="on", reason="A mistake.")
+    assert any(f"No price of {MODEL} without options" in message for message in answer.messages)
+    assert owner.post("/v1/videos", GOOD_BODY).status_code >= 400
+    made.refresh_from_db()
+    assert made.price == Decimal(4)
+    ended = in_force()
+    assert ended.valid_until is not None
+    assert AuditEntry.objects.get().after == {"valid_until": ended.valid_until.isoformat()}
+
+
+def test_while_another_price_counts_nobody_is_warned(sophie: Person, now: datetime) -> None:
+    other = coming(now, valid_from=now - DAY)
+    answer = sophie.fill_in(page_of(other), ends_now="on", reason=WHY)
+    assert answer.errors == []
+    assert not [message for message in answer.messages if "No price" in message]
+
+
+@pytest.mark.parametrize("changes", [{}, {"reason": WHY}])
+def test_an_unchanged_price_leaves_no_record(changes: dict[str, str], sophie: Person) -> None:
+    before = prices()
+    assert sophie.fill_in(page_of(in_force()), **changes).errors == []
+    assert prices() == before
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"ends_now": "on"}, "Say why"),
+        ({"reason": WHY, **at("valid_until", PAST)}, "ends now"),
+    ],
+)
+def test_an_end_needs_its_reason_and_is_not_in_the_past(
+    changes: dict[str, str], why: str, sophie: Person
+) -> None:
+    before = prices()
+    assert refused(sophie.fill_in(page_of(in_force()), **changes), why)
+    assert prices() == before
+
+
+def test_a_price_that_began_is_not_deleted(sophie: Person) -> None:
+    page = f"{LIST}{in_force().pk}/delete/"
+    assert sophie.get(page).status_code == 403
+    assert sophie.client.post(page, {"post": "yes", "reason": WHY}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [in_force().pk], "post": "yes"}
+    sophie.client.post(LIST, chosen)
+    assert Price.objects.filter(pk=in_force().pk).exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_price_that_ended_is_only_looked_at(sophie: Person, now: datetime) -> None:
+    ended = coming(now, valid_from=now - 2 * DAY, valid_until=now - DAY)
+    page = sophie.see(page_of(ended))
+    assert 'name="reason"' not in page
+    assert 'name="valid_until' not in page
+    sent = {**at("valid_until", now + DAY), "reason": WHY}
+    assert sophie.client.post(page_of(ended), sent).status_code == 403
+
+
+# --- a price to come
+
+
+def test_a_price_to_come_can_be_changed_on_record(sophie: Person, now: datetime) -> None:
+    price = coming(now)
+    assert sophie.fill_in(page_of(price), per_second="3", with_audio="on", reason=WHY).errors == []
+    price.refresh_from_db()
+    assert (price.per_second, price.with_audio, price.valid_from) == (Decimal(3), True, now + DAY)
+    change = AuditEntry.objects.get()
+    assert change.before == {"per_second": "2.00", "with_audio": False}
+    assert change.after == {"per_second": "3.00", "with_audio": True}
+
+
+def test_a_price_to_come_can_begin_at_once(
+    sophie: Person, owner: Caller, account: object, now: datetime
+) -> None:
+    price = coming(now)
+    assert sophie.fill_in(page_of(price), **at("valid_from", None), reason=WHY).errors == []
+    assert order_video(owner).price == Decimal(10)
+
+
+def test_a_form_sent_after_the_price_began_changes_nothing(sophie: Person, now: datetime) -> None:
+    price = coming(now)
+    form = sophie.open(page_of(price))
+    Price.objects.filter(pk=price.pk).update(valid_from=now - timedelta(seconds=1))
+    before = prices()
+    answer = sophie.send(page_of(price), form, {"per_second": "3", "reason": WHY})
+    assert refused(answer, "come into force meanwhile")
+    assert prices() == before
+
+
+def test_a_form_opened_before_anothers_change_does_not_set_it_back(sophie: Person, now: datetime) -> None:
+    price = coming(now)
+    form = sophie.open(page_of(price))
+    Person("tim").fill_in(page_of(price), per_second="3", reason=WHY)
+    sophie.send(page_of(price), form, {**at("valid_until", now + 9 * DAY), "reason": WHY})
+    price.refresh_from_db()
+    assert (price.per_second, price.valid_until) == (Decimal(3), now + 9 * DAY)
+
+
+def test_a_price_to_come_is_deleted_with_a_reason_and_on_record(sophie: Person, now: datetime) -> None:
+    price = coming(now)
+    page = f"{LIST}{price.pk}/delete/"
+    for reason in ("", "  ", "\0"):
+        answer = sophie.fill_in(page, reason=reason)
+        assert answer.messages == ["Say why the price is to be deleted."]
+        assert Price.objects.filter(pk=price.pk).exists()
+    sophie.fill_in(page, reason="Not agreed.")
+    assert not Price.objects.filter(pk=price.pk).exists()
+    change = AuditEntry.objects.get()
+    assert (change.subject, change.reason, change.after) == (f"price of {MODEL}", "Not agreed.", {})
+    assert (change.before["per_second"], change.before["model"]) == ("2.00", MODEL)
+
+
+# --- the list
+
+
+def states(page: str) -> dict[str, int]:
+    words = re.findall(r'<td class="field-state [^>]*><span class="chip \w*">([^<]+)</span></td>', page)
+    return dict(Counter(word.lower() for word in words))
+
+
+def test_the_list_says_which_price_counts_now(sophie: Person, now: datetime) -> None:
+    Price.objects.all().delete()
+    coming(now)
+    coming(now, valid_from=now - 9 * DAY)
+    coming(now, valid_from=now - 5 * DAY)
+    coming(now, valid_from=now - 3 * DAY, valid_until=now - DAY)
+    coming(now, valid_from=now - 8 * DAY, with_audio=True)
+    assert states(sophie.see(LIST)) == {"in force": 2, "to come": 1, "set aside": 1, "ended": 1}
+    for name, found in states(sophie.see(LIST)).items():
+        assert states(sophie.see(f"{LIST}?state={name}")) == {name: found}
+    assert states(sophie.see(f"{LIST}?state=in+force&with_audio__exact=1")) == {"in force": 1}
+    assert states(sophie.see(f"{LIST}?o=8")) == {"in force": 2, "to come": 1, "set aside": 1, "ended": 1}
+
+
+def test_the_list_is_searched_by_model(sophie: Person) -> None:
+    page = sophie.see(f"{LIST}?q=kling-3.0-omni")
+    assert states(page) == {"in force": Price.objects.filter(model__startswith="Kling-3.0-omni").count()}
+    assert "?model=" in page
+
+
+def test_the_list_asks_as_much_for_many_as_for_few(
+    sophie: Person, now: datetime, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for days in range(1, 31):
+        coming(now, valid_from=now + days * DAY)
+    with django_assert_max_num_queries(7):  # one of them for a second factor
+        sophie.see(LIST)
+
+
+# --- who may
+
+
+def test_without_permission_nothing_is_seen_or_changed(db: None, now: datetime) -> None:
+    price = coming(now)
+    tim = Person("tim", "view_task")
+    before = prices()
+    for address in (LIST, ADD, page_of(price), f"{LIST}{price.pk}/delete/"):
+        assert tim.get(address).status_code == 403
+        sent = {"model": MODEL, "per_second": "9", "reason": WHY, "post": "yes"}
+        assert tim.client.post(address, sent).status_code == 403
+    assert prices() == before
+
+
+def test_who_may_look_changes_nothing(db: None, now: datetime) -> None:
+    price = coming(now)
+    tim = Person("tim", "view_price")
+    assert MODEL in tim.see(page_of(price))
+    assert 'name="per_second"' not in tim.see(page_of(price))
+    assert tim.client.post(page_of(price), {"per_second": "9", "reason": WHY}).status_code == 403

@@ -1,0 +1,487 @@
+"""A tenant's page in the staff console: limits, time zone and suspension change with a reason, on record."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.conf import LazySettings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts import audit
+from accounts.models import (
+    APIKey,
+    AuditEntry,
+    AuditPlace,
+    CosBucket,
+    Invitation,
+    Membership,
+    Quota,
+    Standing,
+    Tenant,
+    User,
+)
+from accounts.quotas.in_force import limits_of
+from tests.conftest import NOW, Caller, order_video
+from tests.support.console import Person
+from tests.support.people import PASSWORD, Browser, link_in, mails
+from tests.support.rows import check_each, undone
+
+LIST, ADD = "/admin/accounts/tenant/", "/admin/accounts/tenant/add/"
+CHANGES = "/admin/accounts/auditentry/"
+WHY = "They asked for it."
+NO_REASON = "Say why this changes."
+
+
+@pytest.fixture
+def sophie(db: None) -> Person:
+    return Person("sophie")
+
+
+def page_of(tenant: Tenant) -> str:
+    return f"{LIST}{tenant.pk}/change/"
+
+
+Changes = dict[str, str | None]
+
+
+def quota(**limits: str | None) -> dict[str, str | None]:
+    return {f"quota-0-{name}": value for name, value in limits.items()}
+
+
+def nothing_changed() -> bool:
+    return not Quota.objects.exists() and not AuditEntry.objects.exists()
+
+
+# --- limits
+
+
+def test_a_quota_is_set_with_who_and_why_and_what_it_was(sophie: Person, owner: Caller) -> None:
+    answer = sophie.fill_in(
+        page_of(owner.tenant), **quota(concurrent_tasks="5", spend_per_day="9.5"), reason=WHY
+    )
+    assert answer.errors == []
+    set_ = Quota.objects.get(tenant=owner.tenant)
+    assert (set_.concurrent_tasks, set_.spend_per_day, set_.seconds_per_day) == (5, Decimal("9.5"), None)
+    change = AuditEntry.objects.get()
+    assert (change.actor, change.actor_name, change.tenant) == (sophie.user, "sophie", owner.tenant)
+    assert (change.subject, change.reason) == ("quota of Alice", WHY)
+    assert change.before == {"is_own": False, "concurrent_tasks": None, "spend_per_day": None}
+    assert change.after == {"is_own": True, "concurrent_tasks": 5, "spend_per_day": "9.50"}
+    assert timezone.now() - change.at < timedelta(minutes=1)
+
+
+def test_only_what_changed_is_on_record(sophie: Person, owner: Caller) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5, seconds_per_day=60)
+    sophie.fill_in(page_of(owner.tenant), **quota(seconds_per_day=""), reason=WHY)
+    change = AuditEntry.objects.get()
+    assert (change.before, change.after) == ({"seconds_per_day": 60}, {"seconds_per_day": None})
+
+
+def test_without_a_reason_nothing_is_saved(sophie: Person, owner: Caller) -> None:
+    page = page_of(owner.tenant)
+    form = sophie.open(page)
+
+    def is_refused(row: tuple[Changes, str]) -> None:
+        changes, reason = row
+        answer = sophie.send(page, form, {**changes, "name": "Alicia", "reason": reason})
+        assert [error for error in answer.errors if error.startswith(NO_REASON)]
+        assert nothing_changed()
+        tenant = Tenant.objects.get(pk=owner.tenant.pk)
+        assert (tenant.name, tenant.time_zone, tenant.suspended_at) == ("Alice", "UTC", None)
+
+    rows: list[tuple[Changes, str]] = [
+        (quota(concurrent_tasks="5"), ""),
+        (quota(is_prepaid="on"), " \n"),
+        ({"time_zone": "Asia/Shanghai"}, ""),
+        ({"is_suspended": "on"}, " \n"),
+    ]
+    check_each(rows, undone(is_refused))
+
+
+def test_what_needs_no_reason_is_on_record_without_one(sophie: Person, owner: Caller) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5)
+    version = Standing.objects.get(tenant=owner.tenant).version
+    for changes in ({}, {"reason": WHY}, {"name": "Alicia"}):
+        assert sophie.fill_in(page_of(owner.tenant), **changes).errors == []
+    assert Tenant.objects.get().name == "Alicia"
+    [entry] = AuditEntry.objects.all()
+    assert (entry.before, entry.after, entry.reason) == ({"name": "Alice"}, {"name": "Alicia"}, "")
+    assert Standing.objects.get(tenant=owner.tenant).version == version
+
+
+def test_what_is_no_limit_is_refused(sophie: Person, owner: Caller) -> None:
+    page = page_of(owner.tenant)
+    form = sophie.open(page)
+
+    def is_refused(limits: Changes) -> None:
+        assert sophie.send(page, form, {**limits, "reason": WHY}).errors
+        assert nothing_changed()
+
+    rows: list[Changes] = [
+        quota(concurrent_tasks="-1"),
+        quota(concurrent_tasks="2147483648"),
+        quota(seconds_per_day="1.5"),
+        quota(spend_per_day="-0.01"),
+        quota(spend_per_month="NaN"),
+        quota(spend_per_month="0.0000001"),
+        quota(spend_per_month="1000000000000"),
+        quota(when_full="explode"),
+    ]
+    check_each(rows, undone(is_refused))
+
+
+def test_the_next_task_is_held_to_a_new_limit(sophie: Person, owner: Caller, account: object) -> None:
+    body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat runs"}
+    assert owner.post("/v1/videos", body).status_code == 200
+    sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="1"), reason=WHY)
+    assert owner.post("/v1/videos", body).status_code == 429
+    sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="2"), reason=WHY)
+    assert owner.post("/v1/videos", body).status_code == 200
+
+
+def test_a_form_opened_before_anothers_change_does_not_set_it_back(sophie: Person, owner: Caller) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5, spend_per_day=100)
+    stale = sophie.open(page_of(owner.tenant))
+    Person("tim").fill_in(
+        page_of(owner.tenant),
+        **quota(spend_per_day="500"),
+        time_zone="Asia/Tokyo",
+        moves_days="on",
+        reason=WHY,
+    )
+    assert (
+        sophie.send(page_of(owner.tenant), stale, {**quota(concurrent_tasks="6"), "reason": WHY}).errors == []
+    )
+    set_ = Quota.objects.get()
+    assert (set_.concurrent_tasks, set_.spend_per_day) == (6, Decimal(500))
+    assert Tenant.objects.get().time_zone == "Asia/Tokyo"
+    latest = AuditEntry.objects.latest("id")
+    assert (latest.before, latest.after) == ({"concurrent_tasks": 5}, {"concurrent_tasks": 6})
+
+
+def test_of_two_first_quotas_the_second_is_refused(sophie: Person, owner: Caller) -> None:
+    stale = sophie.open(page_of(owner.tenant))
+    Person("tim").fill_in(page_of(owner.tenant), **quota(spend_per_day="500"), reason=WHY)
+    answer = sophie.send(page_of(owner.tenant), stale, {**quota(concurrent_tasks="6"), "reason": WHY})
+    assert answer.errors
+    assert (Quota.objects.get().concurrent_tasks, AuditEntry.objects.count()) == (None, 1)
+
+
+# --- the deployment's own limits
+
+
+def test_without_a_quota_the_limits_of_the_deployment_show_and_stay(
+    sophie: Person, owner: Caller, settings: LazySettings
+) -> None:
+    settings.DEFAULT_QUOTA = {"concurrent_tasks": "3", "spend_per_day": "7.5", "when_full": "queue"}
+    form = sophie.open(page_of(owner.tenant))
+    assert form["quota-0-concurrent_tasks"] == "3"
+    assert form["quota-0-when_full"] == "queue"
+    assert Decimal(form["quota-0-spend_per_day"]) == Decimal("7.5")
+    sophie.fill_in(page_of(owner.tenant), name="Alicia")
+    assert not Quota.objects.exists()
+
+
+def test_one_limit_of_its_own_keeps_the_others_of_the_deployment(
+    sophie: Person, owner: Caller, settings: LazySettings
+) -> None:
+    settings.DEFAULT_QUOTA = {"concurrent_tasks": "3", "spend_per_day": "7.5"}
+    sophie.fill_in(page_of(owner.tenant), **quota(seconds_per_day="60"), reason=WHY)
+    limits = limits_of(owner.tenant.pk)
+    assert (limits.concurrent_tasks, limits.spend_per_day, limits.seconds_per_day) == (3, Decimal("7.5"), 60)
+    assert AuditEntry.objects.get().after == {"is_own": True, "seconds_per_day": 60}
+
+
+def test_a_deleted_quota_goes_back_to_the_deployments_on_record(
+    sophie: Person, owner: Caller, settings: LazySettings
+) -> None:
+    settings.DEFAULT_QUOTA = {"concurrent_tasks": "3"}
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5)
+    refused = sophie.fill_in(page_of(owner.tenant), **quota(DELETE="on"))
+    assert refused.errors
+    assert Quota.objects.exists()
+    sophie.fill_in(page_of(owner.tenant), **quota(DELETE="on"), reason=WHY)
+    assert limits_of(owner.tenant.pk).concurrent_tasks == 3
+    change = AuditEntry.objects.get()
+    assert change.before == {"is_own": True, "concurrent_tasks": 5}
+    assert change.after == {"is_own": False, "concurrent_tasks": 3}
+
+
+# --- the tenant itself
+
+
+def test_a_time_zone_changes_on_record(sophie: Person, owner: Caller) -> None:
+    answer = sophie.fill_in(page_of(owner.tenant), time_zone="Asia/Shanghai", reason=WHY)
+    assert any("Say yes to this first" in error for error in answer.errors)
+    day = timezone.now().date()
+    for page in (sophie.see(page_of(owner.tenant)), answer.page):
+        assert f"The day {day} ends at its midnight in UTC, {day + timedelta(days=1)} 00:00 UTC" in page
+    sophie.fill_in(page_of(owner.tenant), time_zone="Asia/Shanghai", moves_days="on", reason=WHY)
+    change = AuditEntry.objects.get()
+    assert (change.subject, change.tenant) == ("tenant Alice", owner.tenant)
+    assert change.before == {"time_zone": "UTC", "earlier_time_zones": []}
+    earlier = [f"{day + timedelta(days=1)}T00:00:00+00:00 UTC"]
+    assert change.after == {"time_zone": "Asia/Shanghai", "earlier_time_zones": earlier}
+    assert Tenant.objects.get().day_of(timezone.now()) == day
+
+
+def test_a_time_zone_that_is_none_is_refused(sophie: Person, owner: Caller) -> None:
+    answer = sophie.fill_in(page_of(owner.tenant), time_zone="Mars/Base", reason=WHY)
+    assert any("Mars/Base" in error for error in answer.errors)
+
+
+def test_a_tenant_is_suspended_now_and_no_longer_on_record(sophie: Person, owner: Caller) -> None:
+    sophie.fill_in(page_of(owner.tenant), is_suspended="on", reason="Unpaid.")
+    suspended_at = Tenant.objects.get().suspended_at
+    assert suspended_at is not None
+    assert timezone.now() - suspended_at < timedelta(minutes=1)
+    assert owner.get("/v1/models").status_code == 401
+    sophie.fill_in(page_of(owner.tenant), is_suspended=None, reason="Paid.")
+    assert owner.get("/v1/models").status_code == 200
+    second, first = AuditEntry.objects.all()
+    assert (first.reason, first.before, first.after["suspended_at"]) == (
+        "Unpaid.",
+        {"suspended_at": None},
+        suspended_at.isoformat(),
+    )
+    assert (second.reason, second.after) == ("Paid.", {"suspended_at": None})
+
+
+def test_a_suspended_tenant_stays_so_while_its_limits_change(sophie: Person, owner: Caller) -> None:
+    owner.tenant.suspend(NOW)
+    sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason=WHY)
+    assert Tenant.objects.get().suspended_at == NOW
+    assert AuditEntry.objects.get().subject == "quota of Alice"
+
+
+def test_a_new_tenant_needs_a_reason_only_for_a_quota(sophie: Person) -> None:
+    assert sophie.fill_in(ADD, name="Dora", time_zone="Asia/Tokyo").errors == []
+    assert sophie.fill_in(ADD, name="Emil", **quota(concurrent_tasks="5")).errors
+    assert AuditEntry.objects.get().subject == "tenant Dora"
+    assert sophie.fill_in(ADD, name="Emil", **quota(concurrent_tasks="5"), reason=WHY).errors == []
+    assert limits_of(Tenant.objects.get(name="Emil").pk).concurrent_tasks == 5
+    with_reason = AuditEntry.objects.filter(reason=WHY)
+    assert {entry.subject for entry in with_reason} == {"quota of Emil", "tenant Emil"}
+
+
+def test_no_tenant_is_deleted(sophie: Person, owner: Caller) -> None:
+    assert sophie.get(f"{LIST}{owner.tenant.pk}/delete/").status_code == 403
+    assert "delete_selected" not in sophie.see(LIST)
+
+
+def test_members_come_and_change_their_role(sophie: Person, owner: Caller) -> None:
+    dora = User.objects.create_user("dora")
+    member = {"memberships-0-user": str(dora.pk), "memberships-0-role": "viewer"}
+    sophie.fill_in(page_of(owner.tenant), **member, **{"memberships-TOTAL_FORMS": "1"})
+    sophie.fill_in(page_of(owner.tenant), **{"memberships-0-role": "owner"})
+    assert [(found.user, found.role) for found in Membership.objects.all()] == [(dora, "owner")]
+    changed, joined = AuditEntry.objects.all()
+    assert (joined.subject, joined.tenant) == ("membership of dora", owner.tenant)
+    assert (joined.before, joined.after) == ({}, {"user": "dora", "role": "viewer"})
+    assert (changed.before, changed.after) == ({"role": "viewer"}, {"role": "owner"})
+
+
+def test_staff_invite_the_first_owner_and_see_no_link(sophie: Person, owner: Caller) -> None:
+    page = f"{LIST}{owner.tenant.pk}/invite/"
+    assert page in sophie.see(page_of(owner.tenant))
+    assert sophie.open(page)["role"] == "owner"
+    answer = sophie.fill_in(page, email="dora@people.example")
+    (message,) = mails()
+    link = link_in(message)
+    assert message.to == ["dora@people.example"]
+    assert "dora@people.example is invited" in answer.page
+    assert link not in answer.page
+    browser = Browser()
+    browser.post(link, username="dora", password1=PASSWORD, password2=PASSWORD)
+    assert Membership.objects.get(tenant=owner.tenant).role == "owner"
+    invited, joined, logged_in = AuditEntry.objects.order_by("id")
+    assert (invited.actor_name, invited.subject) == ("sophie", "invitation of dora@people.example")
+    assert (joined.actor_name, joined.after) == ("dora", {"role": "owner", "invited by": "sophie"})
+    assert logged_in.subject == "log-in of dora"
+    assert link.split("/")[-2] not in str([entry.after for entry in (invited, joined)])
+
+
+def test_who_may_not_change_a_tenant_invites_nobody(owner: Caller) -> None:
+    vera = Person("vera", "view_tenant", "view_membership", "add_invitation")
+    page = f"{LIST}{owner.tenant.pk}/invite/"
+    assert page not in vera.see(page_of(owner.tenant))
+    assert vera.get(page).status_code == 403
+    assert vera.client.post(page, {"email": "v@people.example", "role": "owner"}).status_code == 403
+    assert not Invitation.objects.exists()
+    assert Person("sophie").get(f"{LIST}0199f0d2-a3b4-7c1d-8e9f-0a1b2c3d4e5f/invite/").status_code == 404
+
+
+def test_a_bad_invitation_of_staffs_is_refused_at_its_field(sophie: Person, owner: Caller) -> None:
+    for email in ("", "dora"):
+        answer = sophie.fill_in(f"{LIST}{owner.tenant.pk}/invite/", email=email)
+        assert 'id="id_email_error"' in answer.page
+    assert not Invitation.objects.exists()
+
+
+# --- what shows
+
+
+def test_the_page_shows_what_the_tenant_has(sophie: Person, owner: Caller, account: object) -> None:
+    order_video(owner)
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1, when_full="queue")
+    order_video(owner)
+    page = sophie.see(page_of(owner.tenant))
+    standing = Standing.objects.get(tenant=owner.tenant)
+    assert (standing.open_tasks, standing.waiting_tasks) == (1, 1)
+    for text in ("-8.00 CNY", "8.00 CNY", f"10 s, 8.00 CNY on {standing.day}", f"in {standing.month:%Y-%m}"):
+        assert text in page
+
+
+def test_the_use_of_another_day_is_none_of_today(sophie: Person, owner: Caller) -> None:
+    Standing.objects.filter(tenant=owner.tenant).update(
+        day="2020-01-01", day_seconds=77, month="2020-01-01", month_seconds=88
+    )
+    page = sophie.see(page_of(owner.tenant))
+    assert "nothing on 20" in page
+    assert "nothing in 20" in page
+    assert "77 s" not in page
+    assert "88 s" not in page
+
+
+def test_a_bucket_is_set_on_the_page_and_its_secret_never_shows(sophie: Person, owner: Caller) -> None:
+    secret, digest = "the-secret-half", APIKey.objects.get().digest
+    bucket = {
+        "bucket": "films-1250000000",
+        "region": "ap-guangzhou",
+        "secret_id": "AKIDa",
+        "new_secret_key": secret,
+    }
+    fields = {f"cos_bucket-0-{name}": value for name, value in bucket.items()}
+    assert sophie.fill_in(page_of(owner.tenant), **fields).errors == []
+    assert CosBucket.objects.get().secret_key == secret
+    sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason=WHY)
+    for address in (page_of(owner.tenant), LIST, CHANGES, f"{LIST}{owner.tenant.pk}/history/"):
+        page = sophie.see(address)
+        assert secret not in page
+        assert digest not in page
+    assert secret not in json.dumps(list(AuditEntry.objects.values("before", "after")))
+
+
+# --- the record
+
+
+def test_the_record_is_read_searched_and_filtered_by_tenant(
+    sophie: Person, owner: Caller, stranger: Caller
+) -> None:
+    sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason="For Alice's launch.")
+    Person("tim").fill_in(
+        page_of(stranger.tenant), time_zone="Asia/Tokyo", moves_days="on", reason="They moved."
+    )
+    everything = sophie.see(CHANGES)
+    for text in ("launch", "They moved.", "concurrent_tasks: null → 5", "quota of Alice"):
+        assert text in everything
+    for query, shown, hidden in (
+        ("?q=tim", "They moved.", "launch"),
+        ("?q=quota", "launch", "They moved."),
+        ("?tenant=ali", "launch", "They moved."),
+        ("?tenant=charlie", "They moved.", "launch"),
+    ):
+        page = sophie.see(f"{CHANGES}{query}")
+        assert shown in page
+        assert hidden not in page
+
+
+def test_a_filter_keeps_what_else_is_asked_for(sophie: Person, owner: Caller) -> None:
+    page = sophie.see(f"{CHANGES}?q=tim&tenant=%22%3E%3Cb%3E&p=1")
+    assert '<input type="hidden" name="q" value="tim">' in page
+    assert "<b>" not in page
+
+
+def test_nobody_changes_the_record(sophie: Person, owner: Caller) -> None:
+    sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason=WHY)
+    change = AuditEntry.objects.get()
+    assert WHY in sophie.see(f"{CHANGES}{change.pk}/change/")
+    for address in (f"{CHANGES}{change.pk}/change/", f"{CHANGES}{change.pk}/delete/", f"{CHANGES}add/"):
+        assert sophie.client.post(address, {"reason": "Other.", "post": "yes"}).status_code == 403
+    for attempt in (lambda: change.delete(), lambda: AuditEntry.objects.update(reason="Other.")):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            attempt()
+
+
+def test_a_record_outlives_its_person(sophie: Person, owner: Caller) -> None:
+    sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason=WHY)
+    sophie_id = sophie.user.pk
+    sophie.user.delete()
+    change = AuditEntry.objects.get()
+    assert (change.actor_id, change.actor_name) == (sophie_id, "sophie")
+
+
+def test_an_entry_names_its_person(db: None) -> None:
+    nameless = audit.Author(User.objects.create(username=""), AuditPlace.CONSOLE)
+    with pytest.raises(IntegrityError, match="audit_entry_has_actor"):
+        audit.record(nameless, "nothing", WHY, {}, {}, NOW)
+
+
+def test_values_are_such_as_json_has(owner: Caller) -> None:
+    row = Quota(tenant=owner.tenant, spend_per_day=Decimal("0.225"), concurrent_tasks=0, is_prepaid=True)
+    fields = ["tenant_id", "spend_per_day", "spend_per_month", "concurrent_tasks", "is_prepaid"]
+    assert audit.values(row, fields) == {
+        "tenant_id": str(owner.tenant.pk),
+        "spend_per_day": "0.225",
+        "spend_per_month": None,
+        "concurrent_tasks": 0,
+        "is_prepaid": True,
+    }
+    assert audit.changes(None, row, ["concurrent_tasks"]) == ({}, {"concurrent_tasks": 0})
+    assert audit.changes(row, None, ["concurrent_tasks"]) == ({"concurrent_tasks": 0}, {})
+    assert audit.changes(row, row, fields) == ({}, {})
+
+
+# --- who may
+
+
+def test_without_permission_nothing_is_seen_or_changed(owner: Caller) -> None:
+    tim = Person("tim", "view_membership")
+    for address in (LIST, page_of(owner.tenant), ADD, CHANGES):
+        assert tim.get(address).status_code == 403
+        assert tim.client.post(address, {"name": "Mine", "reason": WHY}).status_code == 403
+    assert Tenant.objects.get().name == "Alice"
+
+
+def test_who_may_look_changes_nothing(owner: Caller) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=7654)
+    tim = Person("tim", "view_tenant", "view_quota", "view_auditentry")
+    page = tim.see(page_of(owner.tenant))
+    assert "7654" in page
+    assert 'name="reason"' not in page
+    assert tim.client.post(page_of(owner.tenant), {"name": "Mine", "reason": WHY}).status_code == 403
+    assert tim.get(CHANGES).status_code == 200
+
+
+def test_who_may_change_tenants_alone_does_not_change_quotas(sophie: Person, owner: Caller) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5)
+    form = sophie.open(page_of(owner.tenant))
+    tim = Person("tim", "view_tenant", "change_tenant", "view_quota")
+    tim.send(page_of(owner.tenant), form, {**quota(concurrent_tasks="500"), "reason": WHY, "name": "Alicia"})
+    assert (Tenant.objects.get().name, Quota.objects.get().concurrent_tasks) == ("Alicia", 5)
+    assert [entry.subject for entry in AuditEntry.objects.all()] == ["tenant Alicia"]
+
+
+# --- cost
+
+
+def test_the_lists_ask_as_much_for_many_as_for_few(
+    sophie: Person, owner: Caller, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(30):
+        tenant = Tenant.objects.create(name=f"tenant {number}")
+        audit.record(
+            sophie.author,
+            f"quota of {tenant}",
+            WHY,
+            {},
+            {"concurrent_tasks": 1},
+            NOW,
+            tenant,
+        )
+    for address, most in ((LIST, 6), (CHANGES, 5), (page_of(owner.tenant), 14)):
+        with django_assert_max_num_queries(most):
+            sophie.see(address)

@@ -1,0 +1,31 @@
+"""What is typed into the console's lists, or crafted into their addresses, never breaks them."""
+
+from urllib.parse import urlencode
+
+from django.contrib import admin
+
+from config.console.filters import parameters_of
+from tests.conftest import MakeTask
+from tests.console.test_admin_lists import ALL
+from tests.support.console import Person
+from tests.support.rows import each
+
+
+def parameters(address: str) -> list[str]:
+    """What the list may be asked for, and what Django makes of that."""
+    app, model = address.strip("/").split("/")[1:]
+    (rows,) = (
+        rows for kind, rows in admin.site._registry.items() if kind._meta.label_lower == f"{app}.{model}"
+    )
+    names = sorted({name for entry in rows.list_filter for name in parameters_of(entry)})
+    return ["q", "p", *names, *(f"{name}__exact" for name in names)]
+
+
+@each("value", ["a\0b", "'%\\", "9" * 40])
+@each("address", ALL)
+def test_no_list_breaks_on_what_it_is_asked(address: str, value: str, make_task: MakeTask) -> None:
+    make_task()
+    sophie = Person("sophie")
+    for name in parameters(address):
+        for page in (address, f"{address}export/"):
+            assert sophie.get(f"{page}?{urlencode({name: value})}").status_code < 500, name

@@ -1,0 +1,275 @@
+"""Tasks in the staff console: made at the form, inspected, decided about."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuditEntry, Tenant
+from tests.conftest import Caller, MakeTask, claim_next, order_video, payload_of
+from tests.support.console import Person
+from videos.models import LedgerEntry, Task, UpstreamAccount
+from videos.states import Status
+
+ADD = "/admin/videos/task/add/"
+ANSWERS = {"tenant": "Alice", "model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat runs"}
+
+
+@pytest.fixture
+def sophie(db: None) -> Person:
+    return Person("sophie")
+
+
+def page_of(task: Task) -> str:
+    return f"/admin/videos/task/{task.pk}/change/"
+
+
+def send(person: Person, path: str, answers: dict[str, Any], *, htmx: bool = False) -> Any:
+    headers = {"hx-request": "true"} if htmx else {}
+    return person.client.post(path, answers, headers=headers)
+
+
+# --- making one
+
+
+def test_staff_make_a_task_for_any_tenant(
+    sophie: Person, owner: Caller, stranger: Caller, account: UpstreamAccount
+) -> None:
+    answer = send(sophie, ADD, ANSWERS)
+    task = Task.objects.get()
+    assert answer["location"] == page_of(task)
+    assert (task.tenant, task.state) == (owner.tenant, Status.QUEUED)
+    assert LedgerEntry.objects.get().task == task
+    assert "sophie" in sophie.see(page_of(task))
+
+
+def test_the_same_form_makes_one_task(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
+    sent = ANSWERS | {"form_id": "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"}
+    assert send(sophie, ADD, sent)["location"] == send(sophie, ADD, sent)["location"]
+    assert Task.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"tenant": "Nobody"}, "Choose a tenant."),
+        ({"prompt": ""}, "prompt is required when both images and videos are empty"),
+        ({"seconds": "99"}, "Kling 3.0 seconds must be 3-15"),
+        ({"images": ["ftp://x"]}, "images must be http(s) URLs"),
+        ({"max_cost": "0.01"}, "max_cost is 0.01"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(
+    changes: dict[str, Any], sentence: str, sophie: Person, owner: Caller, account: UpstreamAccount
+) -> None:
+    page = send(sophie, ADD, ANSWERS | changes).content.decode()
+    field = next(iter(changes)) + ("-0" if "images" in changes else "")
+    [shown] = re.findall(rf'<ul class="errors" id="errors-{field}"[^>]*>(.*?)</ul>', page, re.DOTALL)
+    assert sentence in shown
+    assert f'aria-describedby="errors-{field}" aria-invalid="true"' in page
+    assert not Task.objects.exists()
+
+
+def test_another_model_redraws_the_fields_and_keeps_what_fits(
+    sophie: Person, account: UpstreamAccount
+) -> None:
+    sent = ANSWERS | {"model": "Vidu-q2-720p", "images": ["https://x.example/1.png"], "subjects": ["cat"]}
+    part = send(sophie, f"{ADD}?part=fields", sent, htmx=True).content.decode()
+    assert "a cat runs" in part
+    assert 'name="subjects"' in part
+    assert 'value="cat"' in part
+    assert "multi_shot" not in part
+    assert "<html" not in part
+
+
+def test_slots_are_added_and_removed(sophie: Person, account: UpstreamAccount) -> None:
+    sent = ANSWERS | {
+        "model": "Vidu-q2-720p",
+        "images": ["https://x.example/1.png", "https://x.example/2.png"],
+    }
+    more = send(sophie, f"{ADD}?part=fields", sent | {"add": "images"}, htmx=True).content.decode()
+    assert more.count('name="images"') == 3
+    less = send(sophie, f"{ADD}?part=fields", sent | {"remove": "images:0"}, htmx=True).content.decode()
+    assert re.findall(r'type="url" class="control" placeholder="https://" value="([^"]*)"', less) == [
+        "https://x.example/2.png"
+    ]
+
+
+def test_the_preview_prices_and_says_what_is_wrong_beside_it(
+    sophie: Person, owner: Caller, account: UpstreamAccount
+) -> None:
+    part = send(sophie, f"{ADD}?part=preview", ANSWERS, htmx=True).content.decode()
+    assert re.search(r"<strong>[\d.]+ CNY</strong>", part)
+    assert 'id="errors-prompt" hx-swap-oob="true"' in part
+    assert not Task.objects.exists()
+
+
+def test_names_of_tenants_are_proposed(sophie: Person, owner: Caller, stranger: Caller) -> None:
+    assert "Alice" in sophie.see(f"{ADD}?part=tenants&tenant=ali")
+    assert "Charlie" not in sophie.see(f"{ADD}?part=tenants&tenant=ali")
+
+
+def test_again_with_changes_starts_from_what_was_asked(
+    sophie: Person, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(Status.FAILED)
+    page = sophie.see(f"{ADD}?from={task.public_id}")
+    assert "a cat runs" in page
+    assert 'value="Alice"' in page
+
+
+# --- inspecting it
+
+
+def test_the_page_tells_the_whole_story(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
+    body = {"model": "kling-3.0-720P", "seconds": 5, "prompt": "a cat runs", "user": "u1"}
+    body |= {"metadata": {"input_region": "Mainland"}}
+    task = order_video(owner, body)
+    page = sophie.see(page_of(task))
+    for told in ("u1", "metadata.input_region", "ModelName", "Hold", "queued", "chosen when it is submitted"):
+        assert told in page
+    assert json.dumps(payload_of(task)["ModelVersion"]).strip('"') in page
+    assert claim_next(account, timezone.now()) == task
+    assert account.name in sophie.see(page_of(task))
+
+
+def test_the_page_shows_the_calls_upstream_with_their_request_ids(
+    sophie: Person, make_task: MakeTask
+) -> None:
+    task = make_task(Status.RUNNING)
+    told = {"action": "create", "seconds": 0.4, "request_id": "req-77", "answer": {"TaskId": "t"}}
+    task.events.create(at=task.created_at, verb="accepted", status="running", detail=told)
+    page = sophie.see(page_of(task))
+    assert "req-77" in page
+    assert "0.40" in page
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_task_in_any_state_has_a_page_of_few_queries(
+    status: Status, sophie: Person, make_task: MakeTask, django_assert_max_num_queries: Any
+) -> None:
+    task = make_task(status)
+    with django_assert_max_num_queries(15):
+        page = sophie.see(page_of(task))
+    assert ("part=live&amp;seen=" in page) is (
+        status not in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+    )
+
+
+def test_the_live_part_stops_asking_once_the_task_has_ended(sophie: Person, make_task: MakeTask) -> None:
+    going, ended = make_task(Status.RUNNING), make_task(Status.SUCCEEDED)
+    assert "part=live&amp;seen=" in sophie.see(f"{page_of(going)}?part=live")
+    part = sophie.see(f"{page_of(ended)}?part=live")
+    assert "part=live&amp;seen=" not in part
+    assert "<video" in part
+
+
+@pytest.mark.parametrize("id_", ["task_" + "0" * 32, "nonsense", "00000000-0000-7000-8000-000000000000"])
+def test_an_unknown_task_is_not_found(id_: str, sophie: Person) -> None:
+    assert sophie.get(f"/admin/videos/task/{id_}/change/").status_code == 404
+
+
+# --- deciding about it
+
+
+def decide(person: Person, task: Task, name: str, **changes: str) -> str:
+    sent = {"mark": f"{task.status}:{task.attempts}", "reason": "because I looked", **changes}
+    answer = person.client.post(f"/admin/videos/task/{task.pk}/decide/{name}/", sent, follow=True)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def test_a_doubt_is_decided_with_a_reason(sophie: Person, make_task: MakeTask) -> None:
+    task = make_task(Status.IN_DOUBT, attention="in doubt")
+    for name in ("accept_by_hand", "release", "resubmit"):
+        assert f'id="decide-{name}"' in sophie.see(page_of(task))
+    page = decide(sophie, task, "accept_by_hand", upstream_task_id="found-1")
+    assert "found-1" in page
+    assert "because I looked" in page
+    assert AuditEntry.objects.get().actor_name == "sophie"
+
+
+@pytest.mark.parametrize("changes", [{"reason": " "}, {"mark": "queued:0"}])
+def test_no_reason_or_an_old_page_decides_nothing(
+    changes: dict[str, str], sophie: Person, make_task: MakeTask
+) -> None:
+    task = make_task(Status.IN_DOUBT)
+    decide(sophie, task, "release", **changes)
+    task.refresh_from_db()
+    assert task.status == Status.IN_DOUBT
+
+
+def test_a_decision_goes_on_to_the_new_task(sophie: Person, make_task: MakeTask) -> None:
+    task = make_task(Status.FAILED)
+    form = "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"
+    decide(sophie, task, "resubmit", form_id=form)
+    assert Task.objects.exclude(pk=task.pk).get().public_id in decide(sophie, task, "resubmit", form_id=form)
+
+
+# --- who may
+
+
+@pytest.mark.parametrize(
+    ("permissions", "may_look", "may_make", "may_decide"),
+    [
+        (("view_task",), 200, 403, 403),
+        (("view_task", "add_task"), 200, 200, 403),
+        (("view_task", "change_task"), 200, 403, 302),
+        (("view_tenant",), 403, 403, 403),
+    ],
+)
+def test_permissions_say_who_looks_makes_and_decides(
+    permissions: tuple[str, ...], may_look: int, may_make: int, may_decide: int, make_task: MakeTask
+) -> None:
+    task, person = make_task(Status.QUEUED), Person("erin", *permissions)
+    assert person.get(page_of(task)).status_code == may_look
+    assert person.get(ADD).status_code == may_make
+    sent = {"mark": "queued:0", "reason": "because"}
+    path = f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/"
+    assert person.client.post(path, sent).status_code == may_decide
+    assert Task.objects.get().status == (Status.CANCELLED if may_decide == 302 else Status.QUEUED)
+
+
+def test_a_decision_is_never_made_by_a_link(sophie: Person, make_task: MakeTask) -> None:
+    task = make_task(Status.QUEUED)
+    assert sophie.get(f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/").status_code == 404
+    assert sophie.client.post(f"/admin/videos/task/{task.pk}/decide/fly/").status_code == 404
+
+
+def test_one_tenant_alone_is_proposed(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
+    assert 'value="Alice"' in sophie.see(ADD)
+    Tenant.objects.create(name="Bob")
+    assert 'value="Alice" list' not in sophie.see(ADD)
+
+
+def test_a_page_that_nothing_new_happened_on_is_left_as_it_is(sophie: Person, make_task: MakeTask) -> None:
+    """Or a dialog would close while somebody writes a reason."""
+    task = make_task(Status.IN_DOUBT)
+    [seen] = re.findall(r"part=live&amp;seen=([^\"]+)\"", sophie.see(page_of(task)))
+    assert 'id="actions"' not in sophie.see(f"{page_of(task)}?part=live&seen={seen}")
+    task.events.create(at=task.created_at, verb="flag", status="in_doubt", detail={})
+    assert 'id="actions"' in sophie.see(f"{page_of(task)}?part=live&seen={seen}")
+
+
+def test_who_may_only_add_reads_no_request_and_no_limits(make_task: MakeTask) -> None:
+    task, person = make_task(Status.FAILED), Person("erin", "add_task")
+    assert "a cat runs" not in person.see(f"{ADD}?from={task.public_id}")
+    part = send(person, f"{ADD}?part=preview", ANSWERS, htmx=True).content.decode()
+    assert "CNY" in part
+    assert "Tasks at work" not in part
+
+
+def test_submitting_again_is_adding_a_task_too(make_task: MakeTask) -> None:
+    task, person = make_task(Status.FAILED), Person("erin", "view_task", "change_task")
+    assert 'id="decide-resubmit"' not in person.see(page_of(task))
+    sent = {"mark": "failed:0", "reason": "because"}
+    assert person.client.post(f"/admin/videos/task/{task.pk}/decide/resubmit/", sent).status_code == 403
+
+
+@pytest.mark.parametrize("tenant", ["a\x00b", "", " "])
+def test_a_name_that_cannot_be_is_nobodys(tenant: str, sophie: Person, account: UpstreamAccount) -> None:
+    page = send(sophie, ADD, ANSWERS | {"tenant": tenant}).content.decode()
+    assert "Choose a tenant." in page
+    assert sophie.get(f"{ADD}?part=tenants&tenant=%00").status_code == 200

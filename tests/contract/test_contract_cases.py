@@ -1,0 +1,40 @@
+"""The contract's own examples, through the API."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import Caller, payload_of
+from tests.support.rows import each
+from videos.models import Task, UpstreamAccount
+
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "cases.json").read_text())
+
+
+def _covers(actual: Any, expected: Any) -> bool:
+    """Whether `actual` holds all that `expected` names."""
+    if isinstance(expected, dict):
+        return isinstance(actual, dict) and all(
+            _covers(actual.get(key), value) for key, value in expected.items()
+        )
+    return bool(actual == expected)
+
+
+@each("case", CASES)
+def test_a_case_of_the_contract_is_answered_as_written(
+    case: dict[str, Any], owner: Caller, nobody: Caller, account: UpstreamAccount
+) -> None:
+    caller = nobody if case.get("headers") == {} else owner
+    answer = caller.post(case.get("path", "/v1/videos"), case["request"])
+    expect = case["expect"]
+    if expect["ok"]:
+        assert answer.status_code == 200, answer.content
+        payload = payload_of(Task.objects.get())
+        for key, value in expect["upstream"].items():
+            name = key.removesuffix("@json")
+            assert _covers(json.loads(payload[name]) if name != key else payload.get(name), value), key
+    else:
+        assert answer.status_code == expect["status"]
+        assert expect["message_contains"] in answer.json()["message"]
+        assert answer.json()["error"]["message"] == answer.json()["message"]
+        assert not Task.objects.exists()

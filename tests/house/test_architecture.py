@@ -1,0 +1,123 @@
+"""Rules of imports beyond the layers in `pyproject.toml`: data, held to what is read from the source."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.rows import each
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("config", "accounts", "videos")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+PURE = (
+    "accounts/buckets.py",
+    "accounts/keys.py",
+    "accounts/quotas/limits.py",
+    "config/clock.py",
+    "config/days.py",
+    "config/ids.py",
+    "accounts/quotas/totals.py",
+    "config/texts.py",
+    "videos/catalogue/",
+    "videos/requests/",
+    "videos/states.py",
+    "videos/errors.py",
+    "videos/estimates/poll_schedule.py",
+    "videos/upstream/base.py",
+    "videos/upstream/redaction.py",
+    "videos/composer/body.py",
+    "videos/composer/places.py",
+    "videos/upstream/tencent/signing.py",
+)
+IMPURE = ("django", "rest_framework", "procrastinate", "httpx", "aiohttp", "time", "config")
+PURE_GROUND = ("config.clock", "config.days", "config.ids", "config.texts")
+"""Of `config`, what those may use."""
+
+FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "videos/upstream/": ("django", "rest_framework"),
+    # It stands apart, as the provider itself does.
+    "videos/sandbox/": ("django", "accounts", "config", "videos.models", "videos.requests"),
+}
+"""Who must not import what, besides the layers that `lint-imports` holds."""
+
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "videos.worker.jobs": (),
+    "csv": ("config/web/csv_files.py",),
+    "httpx": ("videos/upstream/",),
+    "rest_framework": (
+        "videos/api/",
+        "accounts/api/authentication.py",
+        "accounts/api/permissions.py",
+        "accounts/api/throttles.py",
+    ),
+}
+"""What may be imported only there."""
+
+NAMES_THE_PROVIDER = ("videos/upstream/", "videos/sandbox/", "videos/catalogue/", "config/settings.py")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _imported(path: Path, modules: tuple[str, ...]) -> set[str]:
+    return {
+        name
+        for name in _imports(path)
+        for module in modules
+        if name == module or name.startswith(f"{module}.")
+    }
+
+
+@each("path", SOURCES)
+def test_a_module_imports_nothing_it_must_not(path: Path) -> None:
+    for folder, modules in FORBIDDEN.items():
+        if _name(path).startswith(folder):
+            assert not _imported(path, modules)
+    if _name(path).startswith(PURE):
+        assert not _imported(path, IMPURE) - _imported(path, PURE_GROUND)
+    for module, places in ONLY_IN.items():
+        if not _name(path).startswith(places):
+            assert not _imported(path, (module,))
+
+
+def test_only_the_verbs_write_a_status() -> None:
+    for path in SOURCES:
+        if _name(path) == "videos/tasks/lifecycle.py" or "/migrations/" in _name(path):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                written = {keyword.arg for keyword in node.keywords}
+                assert not (node.func.attr in ("update", "create") and "status" in written), _name(path)
+                if node.func.attr == "bulk_update":
+                    assert "status" not in ast.unparse(node), _name(path)
+            if isinstance(node, ast.Assign) and _name(path).startswith("videos/worker"):
+                targets = {target.attr for target in node.targets if isinstance(target, ast.Attribute)}
+                assert "status" not in targets, _name(path)
+
+
+def test_only_the_upstream_folder_names_the_provider() -> None:
+    elsewhere = [path for path in SOURCES if not _name(path).startswith(NAMES_THE_PROVIDER)]
+    naming = [
+        _name(path)
+        for path in elsewhere
+        if "tencent" in path.read_text().replace("videos.upstream.tencent", "").lower()
+    ]
+    # The default address of a new account stands in each migration of its column.
+    migrations = ("0001_initial", "0005_pages", "0009_connecting_accounts")
+    assert naming == [f"videos/migrations/{name}.py" for name in migrations]
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    vague = {"utils.py", "helpers.py", "common.py", "services.py", "misc.py"}
+    assert not [_name(path) for path in SOURCES if path.name in vague]

@@ -1,0 +1,284 @@
+"""Every example in the documents runs as it stands there, and does what it says."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import get_commands
+from django.utils import timezone
+
+from accounts import keys
+from accounts.models import Tenant
+from config import local_address
+from tests.conftest import Caller, make_caller, payload_of
+from tests.examples import ROOT, Block, blocks
+from tests.support import worker_process
+from tests.support.fork_server import ForkServer
+from tests.support.rows import check_each, each
+from tests.support.web_process import WebProcess
+from tests.support.worker_process import TOO_LONG, Workers, ask, wait_for
+from videos import catalogue
+from videos.models import GenerationStat, Task, UpstreamAccount
+from videos.requests import parse
+from videos.sandbox.scripts import parse_script
+from videos.states import Status
+
+workers = worker_process.workers  # the fixture
+
+SHOWN = {"text", "json", "csv"}
+"""Languages of answers; `test_docs` holds those that are there in full."""
+SUFFIXES = {"sh": "sh", "python": "py", "js": "mjs"}
+"""Languages that are run, with the ends of their files' names."""
+NODE = ROOT / "tests" / "node"
+PREPARED = "the video that $ID stands for"
+
+
+# What is no call of the API
+
+
+def _is_a_make_target(block: Block) -> None:
+    target = block.code.splitlines()[-1].removeprefix("make ")
+    _run(["make", "--dry-run", target], ROOT)
+
+
+def _sets_what_the_examples_read(block: Block) -> None:
+    told = _run(["bash", "-c", f'{block.code}\necho "$REELAY_URL $KEY"'], ROOT).split()
+    assert told == [local_address.DEFAULT.replace("localhost", "127.0.0.1"), f"{keys.PREFIX}_…"]
+
+
+def _is_a_script(block: Block) -> None:
+    [script] = re.findall(r"-d '(\{.*\})'", block.code)
+    parse_script(json.loads(script))
+
+
+def _names_commands(block: Block) -> None:
+    """What else stands there, the line of Granian, is held by `test_docs`."""
+    lines = block.code.splitlines()
+    named = [line.split()[2] for line in lines if line.startswith("python manage.py ")]
+    assert named
+    assert {*named} <= {*get_commands()}
+
+
+NO_CALLS: dict[str, Callable[[Block], None]] = {
+    "git clone": _is_a_make_target,  # gets the code, and starts what the tests start in parts
+    "export REELAY_URL": _sets_what_the_examples_read,
+    'curl "$SANDBOX': _is_a_script,  # tells the sandbox, not the API
+    "python manage.py migrate": _names_commands,  # starts a deployment, and stays
+}
+"""Blocks that are not run as they are, by their beginnings, with what is checked instead."""
+
+
+def _is_no_call(block: Block) -> bool:
+    return block.code.startswith((*NO_CALLS,))
+
+
+@each("beginning", NO_CALLS)
+def test_what_is_no_call_of_the_api_is_right_all_the_same(beginning: str) -> None:
+    found = [block for block in blocks() if block.code.startswith(beginning)]
+    check_each(found, NO_CALLS[beginning])
+
+
+@each("block", blocks())
+def test_every_block_is_run_or_accounted_for(block: Block) -> None:
+    assert block.language in {*SUFFIXES, *SHOWN}, "each block says what it is"
+    if block.language in SUFFIXES and not _is_no_call(block):
+        assert block.heading in OBJECTS, "each example says what it answers"
+
+
+# What calls the API
+
+OBJECTS = {
+    "The API by example": "video",
+    "Asking for a video": "video",
+    "Listing": "list",
+    "Cancelling and deleting": "video.deleted",
+    "Usage": "usage",
+    "Account": "account",
+    "A first frame": "video",
+    "First and last frame": "video",
+    "Reference images": "video",
+    "Several shots": "video",
+    "A form": "video",
+    "Words in a prompt": "video",
+}
+"""The object that the examples under a heading answer."""
+TOLD_APART_BY = {"ImageUrl", "LastImageUrl", "ImageInfos", "AdditionalParameters"}
+SENT = {
+    "A first frame": {"ImageUrl"},
+    "First and last frame": {"ImageUrl", "LastImageUrl"},
+    "Reference images": {"ImageInfos"},
+    "Several shots": {"AdditionalParameters"},
+    "A form": {"ImageInfos"},
+}
+"""Which of these fields the provider is sent for the examples under a heading."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block that is run: by a tenant of its own, in a folder of its own."""
+
+    block: Block
+    caller: Caller
+    folder: Path
+    prepared: Task | None
+    """The video that `$ID` stands for, where the block does not make it itself."""
+
+    def __str__(self) -> str:
+        return str(self.block)
+
+    def made(self) -> list[Task]:
+        """The tasks that it made."""
+        return [task for task in Task.objects.filter(tenant=self.caller.tenant) if task != self.prepared]
+
+    def check(self) -> None:
+        """Its outcome is what the document promises."""
+        heading, made = self.block.heading, self.made()
+        makes = OBJECTS[heading] == "video" and self.prepared is None
+        assert len(made) == makes
+        for task in made:
+            assert payload_of(task).keys() & TOLD_APART_BY == SENT.get(heading, set())
+            assert not task.not_forwarded
+            if self.block.language != "sh":
+                assert parse(task.request).meaning() == parse(_asked_by_curl(heading)).meaning()
+        if "video.mp4" in self.block.code:
+            assert (self.folder / "video.mp4").read_bytes()[4:8] == b"ftyp"
+            assert {task.state for task in made} <= {Status.SUCCEEDED}
+
+
+def _asked_by_curl(heading: str) -> Any:
+    """The body of the `curl` under a heading, which all languages send."""
+    [code] = [block.code for block in blocks() if (block.heading, block.language) == (heading, "sh")]
+    [body] = re.findall(r"-d '(\{.*\})'", code, re.DOTALL)
+    return json.loads(body)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A web process and a worker, in front of the sandbox."""
+
+    url: str
+    folder: Path
+
+    def examples(self, language: str) -> list[Example]:
+        """All that are run of a language."""
+        found = [block for block in blocks() if block.language == language and not _is_no_call(block)]
+        return [self._example(block) for block in found]
+
+    def wait_for_videos(self) -> None:
+        """Wait until each video that was made so far is there."""
+        for task in Task.objects.all():
+            wait_for(task, Status.SUCCEEDED)
+
+    def _example(self, block: Block) -> Example:
+        """Make a tenant, a folder and what else the block takes for granted."""
+        caller = make_caller(Tenant.objects.create(name=str(block)))
+        folder = self.folder / f"{block.document}-{block.line}"
+        folder.mkdir()
+        (folder / f"example.{SUFFIXES[block.language]}").write_text(block.code)
+        wants_video = "$ID" in block.code and "ID=$(" not in block.code
+        prepared = ask(caller, PREPARED) if wants_video else None
+        environment = {"REELAY_URL": self.url, "KEY": str(caller.text)}
+        environment |= {"ID": prepared.public_id} if prepared else {}
+        (folder / "environment.json").write_text(json.dumps(environment))
+        return Example(block, caller, folder, prepared)
+
+
+@pytest.fixture
+def gateway(
+    workers: Workers,
+    sandbox_account: UpstreamAccount,
+    fork_server: ForkServer,
+    tmp_path: Path,
+    results_folder: Path,
+) -> Iterator[Gateway]:
+    """One for all examples."""
+    for spec in catalogue.MODELS:
+        GenerationStat.objects.update_or_create(
+            model=spec.name,
+            defaults={"usual": 1.0, "spread": 2.0, "samples": 100, "updated_at": timezone.now()},
+        )
+    workers.start()
+    web = WebProcess(fork_server, tmp_path / "web.log", RESULTS_DIR=str(results_folder))
+    web.wait()
+    yield Gateway(web.url, tmp_path)
+    web.kill()
+
+
+def _run_in_shell(examples: Sequence[Example], home: Path) -> None:
+    """Run each in a shell of its own, in which `curl` fails where the answer is an error."""
+    (home / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")
+
+    def run(example: Example) -> None:
+        environment = json.loads((example.folder / "environment.json").read_text())
+        command = ["bash", "-euo", "pipefail", "example.sh"]
+        said = _run(command, example.folder, {**environment, "CURL_HOME": str(home)})
+        answer, _ = json.JSONDecoder().raw_decode(said)
+        assert answer["object"] == OBJECTS[example.block.heading]
+
+    check_each(examples, run)
+
+
+def _run_in_python(examples: Sequence[Example], home: Path) -> None:
+    runner = str(ROOT / "tests" / "examples" / "run.py")
+    _run([sys.executable, runner, *(str(example.folder) for example in examples)], home)
+
+
+def _run_in_node(examples: Sequence[Example], home: Path) -> None:
+    (home / "node_modules").symlink_to(NODE / "node_modules")
+    _run(["node", str(NODE / "run.mjs"), *(str(example.folder) for example in examples)], home)
+
+
+RUNNERS = {"sh": _run_in_shell, "python": _run_in_python, "js": _run_in_node}
+
+
+@pytest.mark.processes
+def test_every_example_does_what_it_says(gateway: Gateway, subtests: pytest.Subtests) -> None:
+    with ThreadPoolExecutor() as threads:
+        examples = {language: gateway.examples(language) for language in _languages()}
+        gateway.wait_for_videos()
+        runs = {
+            language: threads.submit(RUNNERS[language], found, gateway.folder)
+            for language, found in examples.items()
+        }
+    for language in RUNNERS:
+        with subtests.test(language):
+            if language not in examples:
+                pytest.skip("Node and its packages are missing; `make test-docs` gets them")
+            runs[language].result()
+            check_each(examples[language], Example.check)
+
+
+def _languages() -> set[str]:
+    """Those that can be run here; of `make test-docs` all, whatever is missing."""
+    return {*RUNNERS} if _has_node() or "REQUIRE_NODE" in os.environ else {*RUNNERS} - {"js"}
+
+
+def test_the_packages_for_node_come_from_whichever_registry_is_set_up() -> None:
+    assert "://" not in (NODE / "package-lock.json").read_text()
+
+
+def _has_node() -> bool:
+    return shutil.which("node") is not None and (NODE / "node_modules").is_dir()
+
+
+def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> str:
+    """What it printed; where it fails, the test fails with what it said."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=TOO_LONG,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout

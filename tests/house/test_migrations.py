@@ -1,0 +1,65 @@
+"""A migration that was cut off is run again to its end."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.migrations import Migration
+from django.db.migrations.loader import MigrationLoader
+
+from config import repeatable
+from tests.support.rows import check_each
+
+
+def not_atomic() -> Iterator[Migration]:
+    """Our migrations that are no transaction, and may so be done in part."""
+    loader = MigrationLoader(None)
+    for (app, _), migration in loader.disk_migrations.items():
+        if app in ("accounts", "videos") and not migration.atomic:
+            yield migration
+
+
+def run_again(migration: Migration) -> None:
+    """Do all of it once more in a database in which it is done."""
+    loader = MigrationLoader(connection)
+    state = loader.project_state(migration.dependencies)
+    with connection.schema_editor(atomic=False) as editor:
+        migration.apply(state, editor)
+
+
+def test_such_a_migration_is_made_of_operations_that_can_be_repeated() -> None:
+    def check(migration: Migration) -> None:
+        assert all(
+            isinstance(operation, getattr(repeatable, type(operation).__name__, ()))
+            for operation in migration.operations
+        )
+
+    check_each(not_atomic(), check)
+
+
+def test_it_can_be_run_again_when_only_its_record_is_missing(transactional_db: None) -> None:
+    check_each(not_atomic(), run_again)
+
+
+def test_an_index_whose_building_was_cut_off_is_built_anew(transactional_db: None) -> None:
+    name = "task_ended"
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name])
+        check_each(not_atomic(), run_again)
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = %s::regclass", [name])
+        assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.parametrize(
+    "undone", ["DROP INDEX task_ended", "ALTER TABLE videos_task DROP CONSTRAINT task_pruned_is_final"]
+)
+def test_what_was_not_done_yet_is_done(undone: str, transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(undone)
+        check_each(not_atomic(), run_again)
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname = 'task_ended'")
+        assert cursor.fetchone() == (1,)
+        cursor.execute(
+            "SELECT count(*) FROM pg_constraint WHERE conname = 'task_pruned_is_final' AND convalidated"
+        )
+        assert cursor.fetchone() == (1,)

@@ -1,0 +1,86 @@
+"""Every sentence of the pages has its translation, and what is loaded is what was written."""
+
+import ast
+import gettext
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import polib
+import pytest
+from django.utils.translation.template import templatize
+
+from tests.house.test_architecture import ROOT, SOURCES
+
+CATALOGUE = ROOT / "config" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django"
+_ONE, _TWO, _AFTER_CONTEXT = slice(1), slice(2), slice(1, 2)
+_SENTENCES_OF = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), _ONE),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), _TWO),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), _AFTER_CONTEXT),
+}
+"""Which arguments are sentences, by the function."""
+_IN_TEMPLATES = re.compile(
+    r"""\b(?:gettext|ngettext|_)\(\s*u?(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
+)
+_FORMATTED = re.compile(r"%\((\w+)\)[sd]|%[sd]")
+
+
+def _of_source(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        texts = node.args[_SENTENCES_OF.get(name, slice(0))]
+        yield from (
+            text.value for text in texts if isinstance(text, ast.Constant) and isinstance(text.value, str)
+        )
+
+
+def _of_template(path: Path) -> Iterator[str]:
+    for found in _IN_TEMPLATES.finditer(templatize(path.read_text(), origin=str(path))):
+        yield ast.literal_eval(found["text"])
+
+
+TEMPLATES = [path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".svg", ".txt")]
+SENTENCES = {
+    **{text: path for path in SOURCES for text in _of_source(path)},
+    **{text: path for path in TEMPLATES for text in _of_template(path)},
+}
+
+
+@pytest.fixture(scope="module")
+def written() -> polib.POFile:
+    return polib.pofile(str(CATALOGUE.with_suffix(".po")))
+
+
+def test_every_sentence_is_translated(written: polib.POFile) -> None:
+    translated = [entry for entry in written if entry.translated() and not entry.obsolete]
+    known = {text for entry in translated for text in (entry.msgid, entry.msgid_plural)}
+    missing = {text: str(path.relative_to(ROOT)) for text, path in SENTENCES.items() if text not in known}
+    assert not missing, "make messages, and translate what is new"
+
+
+def test_no_translation_is_a_guess(written: polib.POFile) -> None:
+    assert not [entry.msgid for entry in written.fuzzy_entries()]
+    assert not [entry.msgid for entry in written.untranslated_entries()]
+    assert not [entry.msgid for entry in written.obsolete_entries()]
+
+
+def test_a_translation_has_the_values_of_its_sentence(written: polib.POFile) -> None:
+    for entry in written:
+        for text in [entry.msgstr] if entry.msgstr else entry.msgstr_plural.values():
+            asked = set(_FORMATTED.findall(entry.msgid_plural or entry.msgid))
+            assert set(_FORMATTED.findall(text)) == asked, entry.msgid
+
+
+def test_what_is_loaded_is_what_was_written(written: polib.POFile) -> None:
+    with CATALOGUE.with_suffix(".mo").open("rb") as file:
+        loaded = gettext.GNUTranslations(file)
+    for entry in written:
+        if entry.msgid_plural:
+            assert loaded.ngettext(entry.msgid, entry.msgid_plural, 2) == entry.msgstr_plural[0]
+        elif entry.msgctxt:
+            assert loaded.pgettext(entry.msgctxt, entry.msgid) == entry.msgstr, "make messages"
+        else:
+            assert loaded.gettext(entry.msgid) == entry.msgstr, "make messages"

@@ -1,0 +1,442 @@
+"""Keys in the tenant portal: made, shown once, kept nowhere, changed, replaced and revoked by members."""
+
+import io
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone, translation
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import APIKey, AuditEntry, Purpose, Role, Tenant, User
+from accounts.models.api_key import AlreadyMinted
+from accounts.pages.key_forms import KeyForm
+from accounts.pages.key_states import KeyState, state_of
+from tests.conftest import NOW, Caller, make_caller
+from tests.support.console import Form
+from tests.support.members import Member, words
+from tests.support.stored import everything_stored
+
+KEY = re.compile(r"rly_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}")
+OF_ONE_KEY = ("account:key", "account:rotate-key", "account:revoke-key")
+
+
+@pytest.fixture
+def alice(owner: Caller) -> Member:
+    """An owner of Alice's tenant."""
+    return Member(owner.tenant)
+
+
+@pytest.fixture
+def member(owner: Caller) -> Member:
+    return Member(owner.tenant, Role.MEMBER)
+
+
+@pytest.fixture
+def viewer(owner: Caller) -> Member:
+    return Member(owner.tenant, Role.VIEWER)
+
+
+def key_of(caller: Caller) -> APIKey:
+    assert caller.key is not None
+    return APIKey.objects.get(pk=caller.key.pk)
+
+
+def form(**changes: Any) -> dict[str, Any]:
+    return {"name": "a program", "scopes": ["read"], "form_id": str(uuid4()), **changes}
+
+
+def shown(answer: Any) -> list[str]:
+    """The keys an answer shows, each once."""
+    return sorted(set(KEY.findall(answer.content.decode())))
+
+
+# --- a new key
+
+
+def test_a_new_key_is_shown_once_and_works(alice: Member) -> None:
+    [text] = shown(alice.post("account:new-key", **form()))
+    assert Caller(text).get("/v1/models").status_code == 200
+    made = APIKey.objects.get(name="a program")
+    pages = [alice.get("account:keys"), alice.get("account:new-key")]
+    pages += [alice.get(page, made.pk) for page in OF_ONE_KEY]
+    for page in pages:
+        assert page.status_code == 200
+        assert text.rpartition("_")[2] not in page.content.decode()
+
+
+def test_the_page_with_a_key_has_a_command_that_lists_models_with_it(alice: Member) -> None:
+    answer = alice.post("account:new-key", **form())
+    [text] = shown(answer)
+    assert f'curl http://testserver/v1/models -H "Authorization: Bearer {text}"' in words(answer)
+
+
+def test_a_new_key_is_left_in_no_row_no_session_no_cookie_and_no_log(alice: Member) -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    logging.getLogger().addHandler(handler)
+    try:
+        answer = alice.post("account:new-key", **form())
+    finally:
+        logging.getLogger().removeHandler(handler)
+    [text] = shown(answer)
+    secret = text.rpartition("_")[2]
+    assert "an API key was made" in written.getvalue()
+    cookies = alice.client.cookies.output() + answer.cookies.output()
+    for left in (everything_stored(), written.getvalue(), cookies):
+        assert secret not in left
+
+
+@pytest.mark.parametrize("page", ["account:new-key", "account:rotate-key"])
+def test_a_page_with_a_key_is_kept_by_no_browser(page: str, alice: Member, owner: Caller) -> None:
+    which = [key_of(owner).pk] if page == "account:rotate-key" else []
+    answer = alice.post(page, *which, **form(overlap="day"))
+    assert shown(answer)
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_new_key_has_what_the_form_says(alice: Member) -> None:
+    limits = {
+        "scopes": ["read", "manage"],
+        "expires_at": "2099-01-01T08:30",
+        "allowed_models": "Kling-3.0-720p, Vidu-q2-1080p",
+        "allowed_networks": "203.0.113.0/24,2001:db8::/32",
+        "requests_per_minute": "10",
+        "spend_per_month": "9.5",
+    }
+    assert shown(alice.post("account:new-key", **form(**limits)))
+    key = APIKey.objects.get(name="a program")
+    assert (key.tenant, key.scopes, key.purpose) == (alice.tenant, ["read", "manage"], Purpose.PROGRAM)
+    assert key.expires_at == datetime(2099, 1, 1, 8, 30, tzinfo=UTC)
+    assert key.allowed_models == ["Kling-3.0-720p", "Vidu-q2-1080p"]
+    assert key.allowed_networks == ["203.0.113.0/24", "2001:db8::/32"]
+    assert (key.requests_per_minute, key.spend_per_month) == (10, Decimal("9.5"))
+
+
+def test_the_end_of_a_key_is_read_by_the_persons_own_clock(alice: Member) -> None:
+    alice.client.cookies["time_zone"] = "Asia/Shanghai"
+    alice.post("account:new-key", **form(expires_at="2099-01-01T08:30"))
+    assert APIKey.objects.get(name="a program").expires_at == datetime(2099, 1, 1, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("scopes", [], "This field is required."),
+        ("scopes", ["fly"], "Select a valid choice. fly is not one of the available choices."),
+        ("name", "", "This field is required."),
+        ("expires_at", "2020-01-01T00:00", "Choose a moment to come."),
+        ("allowed_networks", "203.0.113.0/24,somewhere", "somewhere is no network; write one such as"),
+        ("allowed_networks", "203.0.113.1/24", "203.0.113.1/24 is no network"),
+        ("allowed_networks", ",".join(["203.0.113.0/24"] * 101), "it should contain no more than 100."),
+        ("allowed_models", ",".join(["Kling-3.0-720p"] * 101), "it should contain no more than 100."),
+        ("requests_per_minute", "-1", "Ensure this value is greater than or equal to 0."),
+        ("spend_per_month", "-0.01", "Ensure this value is greater than or equal to 0."),
+    ],
+)
+def test_what_is_no_key_is_said_beside_its_field(
+    field: str, value: Any, message: str, alice: Member, owner: Caller
+) -> None:
+    answer = alice.post("account:new-key", **form(**{field: value}))
+    assert message in " ".join(answer.context["form"].errors[field])
+    page = answer.content.decode()
+    assert f'id="id_{field}_error"' in page
+    assert 'aria-invalid="true"' in page
+    assert APIKey.objects.get() == owner.key
+
+
+def test_a_form_that_is_sent_twice_makes_one_key(alice: Member) -> None:
+    sent = form()
+    [text] = shown(alice.post("account:new-key", **sent))
+    again = alice.post("account:new-key", **sent)
+    assert shown(again) == []
+    assert "This form made the key a program" in words(again)
+    assert APIKey.objects.filter(name="a program").count() == 1
+    assert Caller(text).get("/v1/models").status_code == 200
+
+
+def test_a_form_without_its_id_makes_none(alice: Member, owner: Caller) -> None:
+    assert shown(alice.post("account:new-key", **form(form_id=""))) == []
+    assert APIKey.objects.get() == owner.key
+
+
+def test_a_form_of_one_tenant_says_nothing_of_anothers(alice: Member, stranger: Caller) -> None:
+    sent = form()
+    assert shown(alice.post("account:new-key", **sent))
+    assert shown(Member(stranger.tenant).post("account:new-key", **sent))
+
+
+def test_other_trouble_than_a_twin_is_not_taken_for_one(owner: Caller) -> None:
+    form_id = uuid4()
+    APIKey.objects.mint_once(form_id, owner.tenant, "one")
+    with pytest.raises(AlreadyMinted) as refused:
+        APIKey.objects.mint_once(form_id, owner.tenant, "two")
+    assert refused.value.key.name == "one"
+
+
+# --- the list
+
+
+def states(key: APIKey) -> list[KeyState]:
+    return [state_of(key, moment) for moment in (NOW, NOW + timedelta(hours=2))]
+
+
+def test_a_key_is_in_one_state(owner: Caller, mate: Caller) -> None:
+    key, replaced, revoked = key_of(owner), key_of(mate), key_of(make_caller(owner.tenant))
+    assert states(key) == [KeyState.WORKS] * 2
+    key.expires_at = NOW + timedelta(hours=1)
+    assert states(key) == [KeyState.ENDS, KeyState.EXPIRED]
+    replaced.rotate(NOW, timedelta(hours=1))
+    assert states(replaced) == [KeyState.LEAVES, KeyState.REPLACED]
+    revoked.rotate(NOW, timedelta(hours=1))
+    revoked.revoke(NOW)
+    assert states(revoked) == [KeyState.REVOKED] * 2
+
+
+def test_the_list_says_what_each_key_is_and_where_it_was_used(alice: Member, owner: Caller) -> None:
+    key = key_of(owner)
+    key.record_use(NOW, None)
+    APIKey.objects.filter(pk=key.pk).update(last_used_address="203.0.113.9")
+    page = alice.see("account:keys")
+    for told in ("owner", f"{key.prefix}…", "Works", "read, write", "2026-11-20 12:00", "from 203.0.113.9"):
+        assert told in page
+    assert key.digest not in alice.get("account:keys").content.decode()
+
+
+def test_keys_that_ended_are_listed_apart(alice: Member, owner: Caller, mate: Caller) -> None:
+    key_of(mate).revoke(NOW)
+    assert ("owner" in alice.see("account:keys"), "mate" in alice.see("account:keys")) == (True, False)
+    ended = alice.see("account:keys", ended="")
+    assert "mate" in ended
+    assert "Revoked" in ended
+
+
+def test_keys_that_stand_for_people_are_no_programs(alice: Member, owner: Caller) -> None:
+    with translation.override("zh-hans"):
+        key = APIKey.objects.of_people(owner.tenant, Purpose.PORTAL)
+    assert key.name == "tenant portal"
+    assert key.prefix not in alice.get("account:keys").content.decode()
+    for page in OF_ONE_KEY:
+        assert alice.get(page, key.pk).status_code == 404
+
+
+def test_many_keys_are_turned_page_by_page(alice: Member, owner: Caller) -> None:
+    for number in range(60):
+        make_caller(owner.tenant, f"number {number:02}.")
+    first = alice.get("account:keys")
+    second = alice.client.get(alice.url("account:keys") + first.context["page"].older)
+    seen = [re.findall(r"number \d\d\.", words(page)) for page in (first, second)]
+    assert len(set(seen[0])) == 50
+    assert sorted({*seen[0], *seen[1]}) == [f"number {number:02}." for number in range(60)]
+    assert second.context["page"].older == ""
+    assert alice.get("account:keys", before="x" * 30).context["page"].newest == ""
+
+
+# --- a change
+
+
+def test_name_and_limits_are_changed_and_the_key_works_on(alice: Member, owner: Caller) -> None:
+    changes: dict[str, Any] = {"name": "renamed", "scopes": ["read", "write"], "requests_per_minute": "7"}
+    answer = alice.post("account:key", key_of(owner).pk, **changes)
+    assert answer.status_code == 302
+    key = key_of(owner)
+    assert (key.name, key.requests_per_minute, key.scopes) == ("renamed", 7, ["read", "write"])
+    assert owner.get("/v1/models").status_code == 200
+
+
+def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(alice: Member, owner: Caller) -> None:
+    ended = NOW - timedelta(minutes=1, seconds=5)
+    APIKey.objects.update(expires_at=ended, allowed_models=["GV-3.1-720p"], scopes=["read"])
+    before = APIKey.objects.values().get()
+    fields = Form(alice.get("account:key", key_of(owner).pk).content.decode()).fields
+    assert fields["expires_at"] == "2026-11-20T11:58:55"
+    assert alice.client.post(alice.url("account:key", key_of(owner).pk), fields).status_code == 302
+    assert APIKey.objects.values().get() == before
+
+
+def test_what_is_wrong_with_a_change_is_said_and_nothing_changes(alice: Member, owner: Caller) -> None:
+    answer = alice.post("account:key", key_of(owner).pk, name="", scopes=["read"])
+    assert "This field is required." in words(answer)
+    assert "owner" in words(answer)
+    assert key_of(owner).scopes == ["read", "write"]
+
+
+def test_the_end_of_a_replaced_key_is_not_put_off(alice: Member, owner: Caller) -> None:
+    key = key_of(owner)
+    key.rotate(timezone.now(), timedelta(hours=1))
+    assert "expires_at" not in alice.get("account:key", key.pk).context["form"].fields
+    alice.post("account:key", key.pk, name="renamed", scopes=["read"], expires_at="")
+    assert (key_of(owner).name, key_of(owner).expires_at) == ("renamed", key.expires_at)
+
+
+def test_a_revoked_key_changes_no_more(alice: Member, owner: Caller) -> None:
+    key_of(owner).revoke(NOW)
+    assert alice.get("account:key", key_of(owner).pk).context["form"] is None
+    answer = alice.client.post(
+        alice.url("account:key", key_of(owner).pk), {"name": "new", "scopes": ["read"]}, follow=True
+    )
+    assert "revoked meanwhile" in words(answer)
+    assert key_of(owner).name == "owner"
+
+
+# --- rotation
+
+
+@pytest.mark.parametrize(
+    ("overlap", "works"),
+    [("none", timedelta(0)), ("day", timedelta(hours=24)), ("week", timedelta(days=7))],
+)
+def test_a_rotation_shows_the_new_key_once_and_the_old_one_works_on_as_chosen(
+    overlap: str, works: timedelta, alice: Member, owner: Caller
+) -> None:
+    before = timezone.now()
+    answer = alice.post("account:rotate-key", key_of(owner).pk, overlap=overlap)
+    [text] = shown(answer)
+    assert Caller(text).get("/v1/models").status_code == 200
+    assert text.rpartition("_")[2] not in everything_stored()
+    ends = key_of(owner).expires_at
+    assert ends is not None
+    assert before + works <= ends <= timezone.now() + works
+    assert owner.get("/v1/models").status_code == (200 if works else 401)
+    assert ("works no more" if not works else "works until") in words(answer)
+
+
+def test_a_rotation_that_is_sent_twice_makes_one_key(alice: Member, owner: Caller) -> None:
+    alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
+    again = alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
+    assert shown(again) == []
+    assert "was replaced by" in words(again)
+    assert APIKey.objects.count() == 2
+
+
+@pytest.mark.parametrize("overlap", ["", "for ever"])
+def test_an_overlap_that_is_not_offered_rotates_nothing(overlap: str, alice: Member, owner: Caller) -> None:
+    assert shown(alice.post("account:rotate-key", key_of(owner).pk, overlap=overlap)) == []
+    assert key_of(owner).replaced_by_id is None
+
+
+def test_a_key_that_works_no_more_is_not_rotated(alice: Member, owner: Caller) -> None:
+    key_of(owner).revoke(NOW)
+    answer = alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
+    assert "It works no more" in words(answer)
+    assert APIKey.objects.count() == 1
+
+
+# --- revocation
+
+
+def test_a_revoked_key_is_refused_from_the_next_request_on(
+    alice: Member, owner: Caller, mate: Caller
+) -> None:
+    assert "Revoke the key" in alice.see("account:revoke-key", key_of(owner).pk)
+    assert owner.get("/v1/models").status_code == 200
+    assert alice.post("account:revoke-key", key_of(owner).pk).status_code == 302
+    assert owner.get("/v1/models").status_code == 401
+    assert mate.get("/v1/models").status_code == 200
+
+
+def test_a_second_revocation_leaves_the_time_of_the_first(alice: Member, owner: Caller) -> None:
+    key_of(owner).revoke(NOW)
+    alice.post("account:revoke-key", key_of(owner).pk)
+    assert key_of(owner).revoked_at == NOW
+
+
+# --- who may
+
+
+def post_everything(person: Member, key: APIKey, tenant: Tenant | None = None) -> list[int]:
+    answers = [person.post("account:new-key", tenant=tenant, **form())]
+    answers += [
+        person.post(page, key.pk, tenant=tenant, **form(name="renamed", overlap="day")) for page in OF_ONE_KEY
+    ]
+    return [answer.status_code for answer in answers]
+
+
+def test_members_may_do_all_of_it(member: Member, owner: Caller) -> None:
+    assert post_everything(member, key_of(owner)) == [200, 302, 200, 302]
+
+
+def test_viewers_look_and_change_nothing(viewer: Member, owner: Caller) -> None:
+    before = list(APIKey.objects.values())
+    page = viewer.get("account:keys").content.decode()
+    assert "owner" in page
+    assert viewer.url("account:new-key") not in page
+    assert viewer.get("account:key", key_of(owner).pk).context["form"] is None
+    for name in ("account:rotate-key", "account:revoke-key"):
+        assert viewer.get(name, key_of(owner).pk).status_code == 403
+    assert post_everything(viewer, key_of(owner)) == [403] * 4
+    assert list(APIKey.objects.values()) == before
+
+
+def test_another_tenants_keys_are_not_there(alice: Member, owner: Caller, stranger: Caller) -> None:
+    before = list(APIKey.objects.order_by("pk").values())
+    foreign = key_of(stranger)
+    assert post_everything(alice, foreign)[1:] == [404] * 3
+    assert post_everything(alice, foreign, tenant=stranger.tenant) == [404] * 4
+    assert [alice.get(page, foreign.pk).status_code for page in OF_ONE_KEY] == [404] * 3
+    assert alice.get("account:keys", tenant=stranger.tenant).status_code == 404
+    assert list(APIKey.objects.filter(name__in=["owner", "stranger"]).order_by("pk").values()) == before
+
+
+def test_the_rules_of_a_key_are_those_of_the_console() -> None:
+    from accounts.console.keys import APIKeyForm
+
+    assert issubclass(APIKeyForm, KeyForm)
+
+
+def test_the_list_takes_few_queries(
+    alice: Member, owner: Caller, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(20):
+        caller = make_caller(owner.tenant, f"key {number}")
+        key_of(caller).rotate(timezone.now(), timedelta(hours=1))
+    with django_assert_max_num_queries(8):
+        alice.get("account:keys")
+
+
+# --- the record
+
+
+def record() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    changes = AuditEntry.objects.order_by("id")
+    return [(change.subject, change.before, change.after) for change in changes]
+
+
+def test_what_is_done_to_a_key_is_on_record_with_who_did_it(alice: Member) -> None:
+    same = form()
+    [text] = shown(alice.post("account:new-key", **same))
+    alice.post("account:new-key", **same)  # the same form again
+    key = APIKey.objects.get(name="a program")
+    alice.post("account:key", key.pk, name="b", scopes=["read"], requests_per_minute="10")
+    alice.post("account:key", key.pk, name="b", scopes=["read"], requests_per_minute="10")
+    [other] = shown(alice.post("account:rotate-key", key.pk, overlap="none"))
+    alice.post("account:rotate-key", key.pk, overlap="none")  # it was replaced already
+    new = APIKey.objects.get(replaces=key)
+    alice.post("account:revoke-key", new.pk)
+    alice.post("account:revoke-key", new.pk)
+    made, changed, ended, in_its_place, revoked = record()
+    assert made[0] == f"API key a program ({key.prefix}…)"
+    assert (made[1], made[2]["name"], made[2]["scopes"]) == ({}, "a program", ["read"])
+    assert changed[1:] == (
+        {"name": "a program", "requests_per_minute": None},
+        {"name": "b", "requests_per_minute": 10},
+    )
+    assert (set(ended[1]), ended[2]["replaced_by"]) == ({"expires_at", "replaced_by"}, str(new))
+    assert (in_its_place[0], in_its_place[2]["requests_per_minute"]) == (f"API key {new}", 10)
+    assert (revoked[0], revoked[1]) == (f"API key {new}", {"revoked_at": None})
+    actors = set(AuditEntry.objects.values_list("actor", "tenant", "place"))
+    assert actors == {(alice.user.pk, alice.tenant.pk, "portal")}
+    for secret in (*text.split("_")[2:], *other.split("_")[2:], key.digest, new.digest):
+        assert secret not in str(record())
+
+
+def test_a_change_and_its_record_come_and_go_together(alice: Member, owner: Caller) -> None:
+    User.objects.filter(pk=alice.user.pk).update(username="")  # nobody, of whom no record is taken
+    with pytest.raises(IntegrityError), transaction.atomic():
+        alice.post("account:revoke-key", key_of(owner).pk)
+    assert key_of(owner).revoked_at is None

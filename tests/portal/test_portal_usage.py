@@ -1,0 +1,359 @@
+"""Usage and statement in the tenant portal: the same numbers on pages, in files and from the API."""
+
+import csv
+import io
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.http import QueryDict
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import APIKey, Purpose, Role, Tenant, User
+from config.amounts import shown
+from tests.api.test_api_usage import KLING, VIDU, use
+from tests.conftest import Caller, MakeTask
+from tests.support.members import Member, words
+from videos import catalogue
+from videos.billing import ledger, statements
+from videos.models import DailyUsage
+from videos.portal.periods import PeriodForm
+from videos.states import Status
+
+GROUPS = ("day", "model", "api_key")
+DAYS: dict[str, Any] = {"start_date": "2026-11-01", "end_date": "2026-11-30"}
+DAY = date(2026, 11, 20)
+FORMULA = '=HYPERLINK("http://evil.example","x")'
+
+
+@pytest.fixture
+def alice(owner: Caller) -> Member:
+    """A viewer of Alice's tenant: nobody needs more for these pages."""
+    return Member(owner.tenant, Role.VIEWER)
+
+
+@pytest.fixture
+def used(owner: Caller, mate: Caller, stranger: Caller) -> None:
+    """Use of both keys of Alice's, on two days, of two models; and Charlie's."""
+    use(owner, spend=Decimal("3.000001"))
+    use(mate, spend=Decimal("0.225"))
+    use(owner, model=VIDU, tasks=1, completed=0, failed=1, seconds=0, spend=Decimal(0))
+    use(owner, day=DAY - timedelta(days=1), tasks=7, completed=7, seconds=3500, spend=Decimal("1000"))
+    use(stranger, tasks=1000, spend=Decimal("1000"))
+
+
+def table(person: Member, page: str, name: str, **query: Any) -> list[list[str]]:
+    """The rows of a CSV file, the heading first."""
+    answer = person.get(page, name, **query)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+
+
+def figures(row: list[str]) -> list[Decimal]:
+    return [Decimal(value) for value in row[-5:]]
+
+
+def total(rows: list[list[str]]) -> list[Decimal]:
+    return [sum(column, Decimal(0)) for column in zip(*map(figures, rows), strict=True)]
+
+
+def page_tables(answer: Any) -> dict[str, Any]:
+    return {table.group: (rows, total) for table, rows, total in answer.context["tables"]}
+
+
+# --- usage
+
+
+@pytest.mark.parametrize(
+    "filters", [{}, {"model": KLING}, {"api_key": "mate"}, {"model": VIDU, "api_key": "owner"}]
+)
+def test_page_file_and_api_say_the_same(
+    filters: dict[str, Any], alice: Member, owner: Caller, used: None
+) -> None:
+    prefixes = dict(APIKey.objects.values_list("name", "prefix"))
+    query = DAYS | {name: prefixes.get(value, value) for name, value in filters.items()}
+    api = owner.get(f"/v1/usage?{urlencode(query)}")
+    expected = [Decimal(value) for value in api.json()["total"].values()]
+    answer = alice.get("portal:usage", **query)
+    for group, (rows, page_total) in page_tables(answer).items():
+        _, *file_rows = table(alice, "portal:usage-csv", group, **query)
+        assert [figures(row) for row in file_rows] == [[*numbers] for _, numbers in rows]
+        assert [row[:-5] for row in file_rows] == [labels for labels, _ in rows]
+        assert total(file_rows) == page_total == expected
+
+
+def test_the_page_shows_use_by_day_model_and_key(alice: Member, used: None) -> None:
+    page = alice.see("portal:usage", **DAYS)
+    for told in (
+        "2026-11-19 7 7 0 3,500 1,000.00",
+        "2026-11-20 5 2 1 20 3.225001",
+        f"{KLING} 11 9 0 3,520 1,003.225001",
+        f"{VIDU} 1 0 1 0 0.00",
+        "Total 12 9 1 3,520 1,003.225001",
+    ):
+        assert told in page
+    assert page.count("Total 12 9 1 3,520 1,003.225001") == 3
+    assert "1000" not in page.replace("1,000", "")
+
+
+def test_plots_are_of_every_day_with_a_table_beside_them(alice: Member, used: None) -> None:
+    page = alice.get("portal:usage", start_date="2026-11-18", end_date="2026-11-21").content.decode()
+    assert page.count('<svg class="graph"') == 3
+    for title in ("Seconds of video a day", "Spend a day, CNY"):
+        assert f'role="img" aria-label="{title}"' in page
+    assert "<title>11-19, Seconds: 3,500</title>" in page
+    assert "<title>11-20, Failed or cancelled: 1</title>" in page
+    for label in ("11-18", "11-21"):
+        assert f">{label}</text>" in page
+
+
+def test_keys_that_stand_for_people_are_called_what_they_are(
+    alice: Member, owner: Caller, used: None
+) -> None:
+    for purpose in (Purpose.PORTAL, Purpose.CONSOLE):
+        key = APIKey.objects.of_people(owner.tenant, purpose)
+        use(owner, api_key=key)
+    use(owner, api_key=None)
+    rows = [row[0] for row in table(alice, "portal:usage-csv", "api_key", **DAYS)]
+    told = {"mate", "owner", "Tenant portal", "Staff console", "No key: made before keys were noted"}
+    assert set(rows[1:]) == told
+    page = alice.see("portal:usage", **DAYS)
+    assert "Tenant portal (rly_" in page
+    assert "Staff console" in page
+
+
+def test_a_revoked_key_keeps_its_name(alice: Member, mate: Caller, used: None) -> None:
+    assert mate.key is not None
+    mate.key.revoke(timezone.now())
+    assert "mate" in [row[0] for row in table(alice, "portal:usage-csv", "api_key", **DAYS)]
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "last"),
+    [
+        ("", "2026-11-01", "2026-11-20"),
+        ("this-month", "2026-11-01", "2026-11-20"),
+        ("last-month", "2026-10-01", "2026-10-31"),
+        ("7-days", "2026-11-14", "2026-11-20"),
+        ("30-days", "2026-10-22", "2026-11-20"),
+    ],
+)
+def test_a_period_by_its_name_is_of_those_days(period: str, first: str, last: str) -> None:
+    form = PeriodForm(QueryDict(f"period={period}"), DAY)
+    assert form.is_valid()
+    assert tuple(map(str, form.days)) == (first, last)
+    form.show_days()
+    assert f'value="{first}"' in str(form["start_date"])
+    assert [tab["is_current"] for tab in form.tabs()].count(True) == 1
+
+
+def test_links_to_other_periods_keep_the_filters_and_the_form_shows_the_days(
+    alice: Member, used: None
+) -> None:
+    page = alice.get("portal:usage", model=KLING, before="7", **DAYS).content.decode()
+    assert f'href="?model={KLING}&amp;period=7-days"' in page
+    assert 'name="start_date" value="2026-11-01"' in page
+    assert f'<option value="{KLING}" selected>' in page
+    assert 'name="period"' not in page
+
+
+@pytest.mark.parametrize("page", ["portal:usage", "portal:statement"])
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"start_date": "2026-11-20", "end_date": "2026-11-19"}, "This is after the last day."),
+        ({"start_date": "2025-01-01", "end_date": "2026-01-02"}, "Choose 366 days at most."),
+        ({"start_date": "9999-12-31"}, "Ensure this value is less than or equal to"),
+        ({"start_date": "0001-01-01", "end_date": "0001-01-02"}, "Ensure this value is greater than"),
+        ({"start_date": "yesterday"}, "Enter a valid date."),
+        ({"end_date": "2026-02-30"}, "Enter a valid date."),
+    ],
+)
+def test_days_that_cannot_be_are_refused_beside_their_field(
+    page: str, query: dict[str, Any], message: str, alice: Member, used: None
+) -> None:
+    answer = alice.get(page, **query)
+    assert answer.status_code == 200
+    assert message in words(answer)
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert "tables" not in answer.context
+    file = alice.get(f"{page}-csv", "day" if page == "portal:usage" else "statement", **query)
+    assert file.status_code == 302
+    assert message in words(alice.client.get(file["Location"]))
+
+
+def test_a_period_may_be_a_year_long(alice: Member, used: None) -> None:
+    answer = alice.get("portal:usage", start_date="2025-11-20", end_date="2026-11-20")
+    assert page_tables(answer)["day"][1][0] == 12
+
+
+@pytest.mark.parametrize("query", [{"period": "forever"}, {"model": "nothing"}, {"api_key": "\x00"}])
+def test_nonsense_in_the_query_breaks_nothing(query: dict[str, Any], alice: Member, used: None) -> None:
+    assert alice.get("portal:usage", **query).status_code == 200
+    assert alice.get("portal:usage-csv", "day", **query).status_code == 302
+
+
+def test_without_use_the_page_says_what_to_do_next(alice: Member, owner: Caller) -> None:
+    assert "No use on these days" in alice.see("portal:usage", **DAYS)
+    assert "New video" not in alice.see("portal:usage", **DAYS)
+    assert "New video" in Member(owner.tenant, Role.MEMBER).see("portal:usage", **DAYS)
+
+
+def test_every_model_can_be_chosen(alice: Member, used: None) -> None:
+    page = alice.get("portal:usage", **DAYS).content.decode()
+    for spec in catalogue.MODELS:
+        assert f'<option value="{spec.name}">' in page
+
+
+def test_a_name_never_runs_as_a_formula(alice: Member, owner: Caller, used: None) -> None:
+    APIKey.objects.filter(name="owner").update(name=FORMULA)
+    names = [row[0] for row in table(alice, "portal:usage-csv", "api_key", **DAYS)]
+    assert f"'{FORMULA}" in names
+
+
+# --- the statement
+
+
+def pay(tenant: Tenant, amount: str, reason: str, at: Any) -> None:
+    staff, _ = User.objects.get_or_create(username="sophie")
+    book = ledger.top_up if Decimal(amount) > 0 else ledger.adjust
+    book(tenant, Decimal(amount), staff, reason, at)
+
+
+@pytest.fixture
+def moved(owner: Caller, stranger: Caller, make_task: MakeTask) -> None:
+    """Money of Alice's, on two days; and Charlie's."""
+    at = make_task(Status.SUCCEEDED, price=Decimal("3")).created_at
+    make_task(Status.CANCELLED, price=Decimal("5"))
+    make_task(Status.RUNNING, price=Decimal("0.5"))
+    pay(owner.tenant, "2000", "Invoice 7", at - timedelta(days=30))
+    pay(owner.tenant, "20", FORMULA, at)
+    pay(owner.tenant, "-1.25", "counted twice", at)
+    pay(stranger.tenant, "777", "of Charlie", at)
+
+
+def test_a_statement_tells_balances_movements_and_reasons(alice: Member, moved: None) -> None:
+    page = alice.see("portal:statement", **DAYS)
+    for told in (
+        "Balance before 2026-11-01 2,000.00",
+        "Balance after 2026-11-30 2,015.25",
+        "Set aside for open videos by then 0.50",
+        "2026-11-20 20.00 -1.25 -8.50 5.00 2,015.25 3.00",
+        "Closing balance 20.00 -1.25 -8.50 5.00 2,015.25 3.00",
+        "2026-11-20 12:00:00 Corrected -1.25 counted twice",
+    ):
+        assert told in page
+    for untold in ("Invoice 7", "777", "Charlie", "sophie"):
+        assert untold not in page
+
+
+def test_the_file_of_the_statement_is_the_page_and_adds_up(alice: Member, moved: None) -> None:
+    heading, opening, *days, closing = table(alice, "portal:statement-csv", "statement", **DAYS)
+    assert heading == ["Day", "Paid in", "Corrected", "Set aside", "Given back", "Balance, CNY", "Spent"]
+    assert opening == ["Opening balance", "", "", "", "", "2000.00", ""]
+    assert days == [["2026-11-20", "20.00", "-1.25", "-8.50", "5.00", "2015.25", "3.00"]]
+    assert closing == ["Closing balance", *days[0][1:]]
+    assert Decimal(opening[5]) + sum(map(Decimal, closing[1:5])) == Decimal(closing[5])
+    told = statements.statement(alice.tenant, date(2026, 11, 1), date(2026, 11, 30))
+    assert (shown(told.opening), shown(told.closing)) == (opening[5], closing[5])
+
+
+def test_the_file_of_payments_has_each_with_its_reason(alice: Member, moved: None) -> None:
+    Tenant.objects.filter(pk=alice.tenant.pk).update(time_zone="Asia/Kolkata")
+    heading, *rows = table(alice, "portal:statement-csv", "payments", **DAYS)
+    assert heading == ["When", "What", "Amount", "Reason"]
+    assert rows == [
+        ["2026-11-20 17:30:00+05:30", "Corrected", "-1.25", "counted twice"],
+        ["2026-11-20 17:30:00+05:30", "Paid in", "20.00", f"'{FORMULA}"],
+    ]
+    assert "2026-11-20 17:30:00" in alice.see("portal:statement", **DAYS)
+
+
+def test_many_payments_are_turned_page_by_page_and_the_file_has_all(alice: Member, owner: Caller) -> None:
+    now = timezone.now()
+    for number in range(60):
+        pay(owner.tenant, "1", f"number {number:02}.", now)
+    first = alice.get("portal:statement")
+    second = alice.client.get(alice.url("portal:statement") + first.context["page"].older)
+    seen = [re.findall(r"number \d\d\.", words(page)) for page in (first, second)]
+    assert [len(some) for some in seen] == [50, 10]
+    assert len({*seen[0], *seen[1]}) == 60
+    assert len(table(alice, "portal:statement-csv", "payments")) == 61
+
+
+def test_where_nothing_moved_the_balance_stays(alice: Member, owner: Caller) -> None:
+    pay(owner.tenant, "5", "x", timezone.now() - timedelta(days=400))
+    page = alice.see("portal:statement")
+    assert "Nothing moved on these days." in page
+    assert "Nothing was paid in or corrected on these days." in page
+    assert page.count("5.00") == 4
+
+
+@pytest.mark.parametrize("time_zone", ["Asia/Kolkata", "America/New_York"])
+def test_use_by_day_adds_up_to_what_was_set_aside_and_not_given_back(
+    time_zone: str, owner: Caller, make_task: MakeTask, alice: Member
+) -> None:
+    """Over the end of summer time in New York, with a task each hour and a half."""
+    Tenant.objects.update(time_zone=time_zone)
+    tenant = Tenant.objects.get(pk=owner.tenant.pk)
+    start = datetime(2026, 10, 31, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    for number in range(48):
+        at = start + timedelta(hours=1.5 * number)
+        make_task(Status.SUCCEEDED, now=at, price=Decimal("1.5"), usage_day=tenant.day_of(at))
+    query = {"start_date": "2026-10-31", "end_date": "2026-11-03"}
+    _, *use_rows = table(alice, "portal:usage-csv", "day", **query)
+    _, _, *days, closing = table(alice, "portal:statement-csv", "statement", **query)
+    assert [(row[0], row[-1]) for row in use_rows] == [(row[0], row[3].removeprefix("-")) for row in days]
+    assert total(use_rows)[-1] == -Decimal(closing[3]) == Decimal("72")
+
+
+# --- who may, and what it costs
+
+PAGES = [
+    ("portal:usage", []),
+    ("portal:statement", []),
+    *(("portal:usage-csv", [group]) for group in GROUPS),
+    ("portal:statement-csv", ["statement"]),
+    ("portal:statement-csv", ["payments"]),
+]
+
+
+@pytest.mark.parametrize(("page", "which"), PAGES)
+def test_another_tenants_pages_are_not_there(
+    page: str, which: list[str], alice: Member, stranger: Caller, used: None
+) -> None:
+    assert alice.get(page, *which).status_code == 200
+    assert alice.get(page, *which, tenant=stranger.tenant).status_code == 404
+    assert alice.post(page, *which).status_code == 405
+
+
+def test_use_by_a_foreign_key_is_like_use_by_one_that_nobody_has(
+    alice: Member, stranger: Caller, used: None
+) -> None:
+    assert stranger.key is not None
+    keys = (stranger.key.prefix, "rly_00000000")
+    pages = [words(alice.get("portal:usage", api_key=key, **DAYS)) for key in keys]
+    assert pages[0].replace(stranger.key.prefix, "rly_00000000") == pages[1]
+    assert "stranger" not in pages[0]
+
+
+@pytest.mark.parametrize("page", ["portal:usage-csv", "portal:statement-csv"])
+def test_a_file_of_a_table_that_is_not_there_is_not_either(page: str, alice: Member) -> None:
+    assert alice.get(page, "nothing").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["portal:usage", "portal:statement"])
+def test_pages_take_few_queries_however_much_there_is(
+    page: str, alice: Member, used: None, moved: None, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(40):
+        use_row = {"tenant": alice.tenant, "day": DAY - timedelta(days=number), "model": f"of {number}"}
+        DailyUsage.objects.create(**use_row, tasks=1)
+    with django_assert_max_num_queries(9):
+        assert alice.get(page, **DAYS).status_code == 200

@@ -1,0 +1,105 @@
+"""Rows for plans of PostgreSQL to be looked at: enough of them, and analysed, so that no plan is chance."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from accounts.models import Tenant
+from tests.conftest import NOW, MakeTask
+from tests.support.emptying import let_tables_be_emptied
+from videos.models import Task
+from videos.states import Status
+
+_SOME_ID = "('019' || substr(md5(random()::text || clock_timestamp()), 1, 29))::uuid"
+"""Of these years."""
+
+
+def empty_pages() -> None:
+    """Begin on new pages: the planner counts those of rows that other tests wrote and rolled back."""
+    let_tables_be_emptied()
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE videos_task, videos_dailyusage, videos_refusedcreate CASCADE")
+
+
+def analyse() -> None:
+    """Let the planner know the rows there are now; what it knew depends on when autovacuum last came by."""
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(tables)}")
+
+
+def _copies(own: Mapping[str, str], sources: str) -> str:
+    """Makes tasks like `task` of the sources but for the values of the columns in `own`."""
+    columns = [field.attname for field in Task._meta.concrete_fields]
+    values = [own.get(column, f"task.{column}") for column in columns]
+    return f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)} FROM {sources}"  # noqa: S608
+
+
+def add_past() -> None:
+    """Tasks that ended long ago, nine of ten of which are pruned."""
+    own = {
+        "id": _SOME_ID,
+        "status": "'failed'",
+        "account_id": "(SELECT min(id) FROM videos_upstreamaccount)",
+        "failure_code": "'generation_failed'",
+        "failure_message": "'It did not work.'",
+        "upstream_task_id": "NULL",
+        "finished_at": "task.created_at - nr * interval '1 hour'",
+        "pruned_at": "CASE WHEN nr % 10 > 0 THEN task.created_at END",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_copies(own, "(SELECT * FROM videos_task LIMIT 1) task, generate_series(1, 3000) nr"))
+
+
+def add_others() -> None:
+    """Ten tenants more, with as many tasks as Alice each and older ones, and with entries of their own."""
+    Tenant.objects.bulk_create(Tenant(name=f"Tenant {number}") for number in range(10))
+    own = {
+        "id": _SOME_ID,
+        "tenant_id": "other.id",
+        "upstream_task_id": "task.id::text || other.id || age",
+        "created_at": "task.created_at - age * interval '1 day'",
+        "api_key_id": "NULL",
+    }
+    sources = "videos_task task, accounts_tenant other, generate_series(0, 4) age"
+    with connection.cursor() as cursor:
+        cursor.execute(_copies(own, f"{sources} WHERE other.id <> task.tenant_id"))
+        cursor.execute(
+            "INSERT INTO videos_ledgerentry (tenant_id, kind, amount, held, at, actor_name, reason)"
+            " SELECT id, 'top_up', 1, 0, now(), 'bob', 'paid' FROM accounts_tenant, generate_series(1, 500)"
+            " WHERE name LIKE 'Tenant %'"
+        )
+        cursor.execute(
+            "INSERT INTO accounts_auditentry (at, actor_name, place, subject, reason, before, after)"
+            " SELECT now(), 'bob', 'console', 'tenant ' || name || nr % 100, '', '{}', '{}'"
+            " FROM accounts_tenant, generate_series(1, 5000) nr"
+        )
+        for verb, of_each in ("create", 3), ("succeed", 3):
+            cursor.execute(
+                "INSERT INTO videos_taskevent (task_id, at, verb, status, detail)"
+                " SELECT id, created_at, %s, status, '{}' FROM videos_task, generate_series(1, %s)",
+                [verb, of_each],
+            )
+        cursor.execute("UPDATE videos_taskevent SET verb = 'flag' WHERE id %% 1000 = 0", [])
+
+
+@pytest.fixture
+def tasks_of_many(make_task: MakeTask) -> None:
+    """Enough rows for the planner to weigh, in every state."""
+    empty_pages()
+    for status in Status:
+        for number in range(4):
+            done = NOW if status in (Status.STORING, Status.SUCCEEDED) else None
+            make_task(status, turn=number, done_at=done, now=NOW - timedelta(minutes=number))
+    add_others()
+    analyse()
+
+
+@pytest.fixture
+def many_tasks(tasks_of_many: None) -> None:
+    """Those, read by an index wherever one serves."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")

@@ -1,0 +1,156 @@
+"""What staff may do about a task: on record with name and reason, on what was seen, all of it or nothing."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import AuditEntry, Quota, Standing, User
+from tests.conftest import NOW, MakeTask, claim_next
+from tests.support.rows import each
+from videos.billing.reconciliation import differences
+from videos.models import LedgerEntry, Task, TaskEvent
+from videos.states import FINAL, Status
+from videos.tasks.manual import NotMade
+from videos.tasks.staff_actions import ACTIONS, NotDecided, StaffDecision, mark_of, open_to, perform
+
+FORM = "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"
+
+
+@pytest.fixture
+def sophie(db: None) -> User:
+    return User.objects.create_superuser("sophie")
+
+
+def decided(name: str, task: Task, person: User, now: datetime = NOW, **more: Any) -> Task:
+    return perform(name, StaffDecision(task, person, "because I looked", now, form_id=FORM, **more))
+
+
+def assert_on_record(task: Task, name: str) -> None:
+    event = TaskEvent.objects.get(task=task, verb=name)
+    assert (event.detail["by"], event.detail["reason"]) == ("sophie", "because I looked")
+    change = AuditEntry.objects.get()
+    assert (change.actor_name, change.reason, change.tenant) == ("sophie", "because I looked", task.tenant)
+    assert change.subject == f"task {task.public_id}"
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "after"),
+    [
+        ("cancel_by_hand", Status.WAITING, Status.CANCELLED),
+        ("cancel_by_hand", Status.QUEUED, Status.CANCELLED),
+        ("release", Status.IN_DOUBT, Status.FAILED),
+        ("give_up", Status.RUNNING, Status.FAILED),
+        ("give_up", Status.STORING, Status.FAILED),
+        ("poll", Status.RUNNING, Status.RUNNING),
+        ("poll", Status.STORING, Status.STORING),
+    ],
+)
+def test_a_decision_moves_the_task_and_its_money_and_is_on_record(
+    name: str, status: Status, after: Status, make_task: MakeTask, sophie: User
+) -> None:
+    task = make_task(status, price=4, due_at=NOW + timedelta(hours=1))
+    assert decided(name, task, sophie) is task
+    task.refresh_from_db()
+    assert task.status == after
+    assert_on_record(task, name)
+    assert Standing.objects.get(tenant=task.tenant).held == (0 if after in FINAL else 4)
+    assert not differences()
+
+
+def test_a_doubt_is_settled_by_the_id_that_was_found(make_task: MakeTask, sophie: User) -> None:
+    task = make_task(Status.IN_DOUBT, price=4, attention="in doubt")
+    decided("accept_by_hand", task, sophie, upstream_task_id="4-AigcVideo-found")
+    task.refresh_from_db()
+    assert (task.status, task.upstream_task_id, task.attention) == (Status.RUNNING, "4-AigcVideo-found", "")
+    assert task.due_at <= NOW + timedelta(seconds=10)
+    assert_on_record(task, "accept_by_hand")
+    assert not differences()
+
+
+def test_an_id_that_another_task_has_settles_nothing(make_task: MakeTask, sophie: User) -> None:
+    other, task = make_task(Status.RUNNING), make_task(Status.IN_DOUBT)
+    with pytest.raises(NotDecided, match=other.public_id):
+        decided("accept_by_hand", task, sophie, upstream_task_id=other.upstream_task_id)
+    with pytest.raises(NotDecided, match="Write the id"):
+        decided("accept_by_hand", task, sophie)
+    task.refresh_from_db()
+    assert task.status == Status.IN_DOUBT
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELLED])
+def test_a_task_that_ended_is_submitted_again_as_a_new_one(
+    status: Status, make_task: MakeTask, sophie: User
+) -> None:
+    task = make_task(status)
+    new = decided("resubmit", task, sophie)
+    assert new != task
+    assert (new.tenant, new.request, new.state) == (task.tenant, task.request, Status.QUEUED)
+    later = NOW + timedelta(seconds=1)
+    assert decided("resubmit", task, sophie, later) == new, "one form makes one task"
+    assert Task.objects.count() == 2
+    assert TaskEvent.objects.filter(task=new, verb="asked", detail__by="sophie").count() == 1
+    assert TaskEvent.objects.filter(task=task, verb="resubmit").count() == AuditEntry.objects.count() == 1
+    assert AuditEntry.objects.filter(after__task=new.public_id).exists()
+
+
+def test_a_doubt_is_released_before_it_is_submitted_again(make_task: MakeTask, sophie: User) -> None:
+    task = make_task(Status.IN_DOUBT, price=4)
+    new = decided("resubmit", task, sophie)
+    task.refresh_from_db()
+    assert (task.status, task.failure_code, new.status) == ("failed", "submission_unknown", "queued")
+    assert LedgerEntry.objects.filter(task=task, kind="release").count() == 1
+    assert not differences()
+
+
+def test_a_doubt_stays_where_the_new_task_is_refused(make_task: MakeTask, sophie: User) -> None:
+    task = make_task(Status.IN_DOUBT, price=4)
+    Quota.objects.create(tenant=task.tenant, seconds_per_day=0)
+    with pytest.raises(NotMade):
+        decided("resubmit", task, sophie)
+    task.refresh_from_db()
+    assert task.status == Status.IN_DOUBT
+    assert not AuditEntry.objects.exists()
+    assert not differences()
+
+
+@each("name", sorted(ACTIONS))
+@each("status", list(Status))
+def test_nothing_is_done_in_another_state(
+    name: str, status: Status, make_task: MakeTask, sophie: User
+) -> None:
+    if status in ACTIONS[name].states:
+        return
+    task = make_task(status)
+    with pytest.raises(NotDecided):
+        decided(name, task, sophie, upstream_task_id="x")
+    assert not AuditEntry.objects.exists()
+    assert not TaskEvent.objects.filter(verb=name).exists()
+
+
+def test_a_task_that_moved_on_meanwhile_is_left_alone(make_task: MakeTask, sophie: User) -> None:
+    task = make_task(Status.QUEUED)
+    assert claim_next(None, NOW) == task  # a worker was faster
+    with pytest.raises(NotDecided, match="moved on"):
+        decided("cancel_by_hand", task, sophie)
+    assert not TaskEvent.objects.filter(verb="cancel_by_hand").exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_what_was_seen_to_is_no_longer_shown(make_task: MakeTask, sophie: User) -> None:
+    task = make_task(Status.FAILED, attention="upstream accepted it after it had been given up")
+    assert "seen" in open_to(task, sophie)
+    decided("seen", task, sophie)
+    task.refresh_from_db()
+    assert task.attention == ""
+    assert "seen" not in open_to(task, sophie)
+
+
+def test_the_mark_of_a_task_changes_with_its_state_and_its_attempt(make_task: MakeTask) -> None:
+    task = make_task(Status.QUEUED)
+    marks = {mark_of(task)}
+    task.attempts = 1
+    marks.add(mark_of(task))
+    task.status = Status.SUBMITTING
+    assert len(marks | {mark_of(task)}) == 3

@@ -1,0 +1,1 @@
+"""The provider, as it is spoken to, and the sandbox that stands for it."""

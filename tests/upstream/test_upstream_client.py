@@ -1,0 +1,482 @@
+"""Calls to upstream: what each answer, and each missing answer, means for a paid call."""
+
+import asyncio
+import gzip
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.rows import each
+from videos.local.processes import free_port
+from videos.upstream import connect
+from videos.upstream.base import (
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    Submitted,
+    Throttled,
+    Unavailable,
+    UpstreamError,
+)
+from videos.upstream.tencent.client import MOST_BYTES, TencentClient
+from videos.upstream.tencent.mps import MpsUpstream
+from videos.upstream.tencent.signing import Credential, authorization
+
+SECRET = "the secret half"
+CREDENTIAL = Credential("AKIDtest", SECRET)
+TIMESTAMP = 1773141337
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def client_over(transport: httpx.AsyncBaseTransport, endpoint: str = "https://mps.example") -> TencentClient:
+    return TencentClient(
+        endpoint,
+        CREDENTIAL,
+        service="mps",
+        version="2019-06-12",
+        transport=transport,
+        clock=lambda: TIMESTAMP + 0.9,
+    )
+
+
+def answering(*answers: httpx.Response | Exception) -> httpx.MockTransport:
+    left = list(answers)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return httpx.MockTransport(handle)
+
+
+def call(transport: httpx.AsyncBaseTransport, payload: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def work() -> dict[str, Any]:
+        client = client_over(transport)
+        try:
+            return await client.call("CreateAigcVideoTask", payload or {}, seconds=5)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(work())
+
+
+def verdict(transport: httpx.AsyncBaseTransport) -> UpstreamError:
+    with pytest.raises(UpstreamError) as raised:
+        call(transport)
+    return raised.value
+
+
+def refusal(code: str, message: str = "No.") -> httpx.Response:
+    return httpx.Response(
+        200, json={"Response": {"Error": {"Code": code, "Message": message}, "RequestId": "r-1"}}
+    )
+
+
+# --- what is sent
+
+
+def test_a_call_is_signed_as_it_is_sent() -> None:
+    requests: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json={"Response": {"RequestId": "r"}})
+
+    payload = {"Prompt": "a 猫 runs", "Duration": 5}
+    assert call(httpx.MockTransport(handle), payload) == {"RequestId": "r"}
+    [request] = requests
+    assert (request.method, str(request.url)) == ("POST", "https://mps.example/")
+    assert json.loads(request.content) == payload
+    signed = {"content-type": request.headers["content-type"], "host": request.headers["host"]}
+    assert request.headers["authorization"] == authorization(
+        CREDENTIAL, service="mps", headers=signed, body=request.content, timestamp=TIMESTAMP
+    )
+    named = {name: request.headers[f"x-tc-{name}"] for name in ("action", "version", "timestamp")}
+    assert named == {"action": "CreateAigcVideoTask", "version": "2019-06-12", "timestamp": str(TIMESTAMP)}
+
+
+# --- what answers mean
+
+VERDICTS: dict[type[UpstreamError], str] = {
+    Throttled: (
+        "RequestLimitExceeded RequestLimitExceeded.UinLimitExceeded RequestLimitExceeded.IPLimitExceeded "
+        "RequestLimitExceeded.GlobalRegionUinLimitExceeded LimitExceeded LimitExceeded.CreateTask "
+        "ResourceInsufficient ResourceUnavailable.X ResourceInUse"
+    ),
+    OutcomeUnknown: (
+        "InternalError InternalError.DBError ServiceUnavailable NeverHeardOf NeverHeardOf.Detail "
+        "requestlimitexceeded InvalidParameters"
+    ),
+    Refused: (
+        "FailedOperation FailedOperation.CreateAIGCTaskFailed FailedOperation.UserArrears "
+        "AuthFailure.SignatureExpire AuthFailure.SignatureFailure AuthFailure.SecretIdNotFound "
+        "AuthFailure.UnauthorizedOperation UnauthorizedOperation InvalidParameter "
+        "InvalidParameter.InvalidUrl "
+        "InvalidParameterValue.DurationTooLong MissingParameter UnknownParameter UnsupportedOperation "
+        "UnsupportedRegion UnsupportedProtocol InvalidAction NoSuchVersion NoSuchProduct ActionOffline "
+        "RequestSizeLimitExceeded IpInBlacklist IpNotInWhitelist DryRunOperation InvalidRequest "
+        "ResourceNotFound ResourceNotFound.TaskNotFound ResourceNotFound.DownloadError"
+    ),
+}
+CODES = [(code, kind) for kind, codes in VERDICTS.items() for code in codes.split()]
+
+
+@each("code, kind", CODES)
+def test_a_code_is_judged_by_its_class(code: str, kind: type[UpstreamError]) -> None:
+    error = verdict(answering(refusal(code, "No.")))
+    assert type(error) is kind
+    assert error.as_detail() == {
+        "error": kind.__name__,
+        "code": code,
+        "message": "No.",
+        "request_id": "r-1",
+    }
+
+
+def test_an_answer_too_large_to_be_given_leaves_the_outcome_unknown() -> None:
+    assert type(verdict(answering(refusal("ResponseSizeLimitExceeded")))) is OutcomeUnknown
+
+
+def test_what_breaks_before_anything_is_sent_is_surely_not_received() -> None:
+    credential = Credential("AKID\u2014copied", "secret")  # a dash that no header can carry
+    client = TencentClient(
+        "https://mps.example", credential, service="mps", version="v", transport=answering()
+    )
+    error = verdict_of(client, {"Prompt": "a cat"})
+    assert type(error) is NotSent
+    fine = client_over(answering())
+    assert type(verdict_of(fine, {"Prompt": "\ud800"})) is NotSent  # what UTF-8 cannot say
+    assert type(verdict_of(fine, {"Prompt": {1}})) is NotSent
+    assert "copied" not in str(error.as_detail())
+
+
+def verdict_of(client: TencentClient, payload: dict[str, Any]) -> UpstreamError:
+    with pytest.raises(UpstreamError) as caught:
+        asyncio.run(client.call("CreateAigcVideoTask", payload, seconds=5))
+    return caught.value
+
+
+def test_an_answer_that_grows_without_end_is_read_no_further() -> None:
+    bomb = gzip.compress(b" " * (64 * 1024 * 1024))
+    answer = httpx.Response(200, content=bomb, headers={"content-encoding": "gzip"})
+    error = verdict(answering(answer))
+    assert (type(error), error.message) == (OutcomeUnknown, f"the answer is longer than {MOST_BYTES} bytes")
+
+
+UNREADABLE = [
+    httpx.Response(502, text="<html>Bad Gateway</html>"),
+    httpx.Response(500, json={"Response": {"TaskId": "1"}}),
+    httpx.Response(302, headers={"location": "https://elsewhere.example"}),
+    httpx.Response(204),
+    httpx.Response(200, text=""),
+    httpx.Response(200, text="<html>"),
+    httpx.Response(200, text='{"Response": {"TaskId": "4-Aigc'),
+    httpx.Response(200, content=b"\xff\xfe\x00"),
+    httpx.Response(200, json=[]),
+    httpx.Response(200, json={"Response": None}),
+    httpx.Response(200, json={"Response": ["TaskId"]}),
+    httpx.Response(200, json={"TaskId": "1"}),
+    httpx.Response(200, json={"Response": {"Error": None}}),
+    httpx.Response(200, json={"Response": {"Error": {"Code": None, "Message": None}}}),
+    httpx.Response(200, json={"Response": {"Error": "no"}}),
+]
+
+
+@pytest.mark.parametrize(
+    "answer", UNREADABLE, ids=[f"{each.status_code}-{place}" for place, each in enumerate(UNREADABLE)]
+)
+def test_an_answer_that_is_none_leaves_the_outcome_unknown(answer: httpx.Response) -> None:
+    assert type(verdict(answering(answer))) is OutcomeUnknown
+
+
+def _caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+NO_KEY: Any = type("Key", (), {"host": "x", "port": 1, "ssl": True, "is_ssl": True})()
+REFUSED_CONNECTION = aiohttp.ClientConnectorError(NO_KEY, OSError(111, "refused"))
+BROKEN: list[tuple[Exception, type[UpstreamError]]] = [
+    (httpx.ConnectError("refused"), Unavailable),
+    (httpx.ConnectTimeout("slow"), Unavailable),
+    (_caused(httpx.ConnectError("refused"), REFUSED_CONNECTION), Unavailable),
+    (_caused(httpx.ConnectTimeout("slow"), aiohttp.ConnectionTimeoutError()), Unavailable),
+    (_caused(httpx.ConnectTimeout("gone"), aiohttp.ServerDisconnectedError()), OutcomeUnknown),
+    (_caused(httpx.ConnectTimeout("gone"), aiohttp.ClientOSError(104, "reset")), OutcomeUnknown),
+    (_caused(httpx.ConnectTimeout("gone"), aiohttp.ClientConnectionResetError()), OutcomeUnknown),
+    (_caused(httpx.ReadTimeout("slow"), aiohttp.SocketTimeoutError()), OutcomeUnknown),
+    (_caused(httpx.ReadError("cut"), aiohttp.ClientPayloadError()), OutcomeUnknown),
+    (aiohttp.ClientPayloadError(), OutcomeUnknown),
+    (httpx.ReadTimeout("slow"), OutcomeUnknown),
+    (httpx.WriteError("cut"), OutcomeUnknown),
+    (httpx.RemoteProtocolError("nonsense"), OutcomeUnknown),
+    (ConnectionResetError(104, "reset"), OutcomeUnknown),
+    (TimeoutError(), OutcomeUnknown),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    BROKEN,
+    ids=[f"{type(error).__name__} from {type(error.__cause__).__name__}" for error, _ in BROKEN],
+)
+def test_only_a_connection_that_was_never_made_is_surely_not_received(
+    error: Exception, kind: type[UpstreamError]
+) -> None:
+    raised = verdict(answering(error))
+    assert type(raised) is kind
+    assert raised.__cause__ is error
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.text())
+def test_no_class_of_code_but_the_listed_ones_costs_anybody_money(word: str) -> None:
+    known = {code.partition(".")[0] for code, _ in CODES}
+    if word.partition(".")[0] not in known:
+        assert type(verdict(answering(refusal(word)))) is OutcomeUnknown
+
+
+# --- over real connections
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length"))
+    return head + await reader.readexactly(int(length.partition(b":")[2]))
+
+
+def _answer(document: object) -> bytes:
+    body = json.dumps(document).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def closes_after_reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _head(reader)
+    writer.close()
+
+
+async def closes_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _head(reader)
+    writer.transport.abort()
+
+
+async def resets_in_the_middle_of_the_answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    await _head(reader)
+    writer.write(_answer({"Response": {"TaskId": "1"}})[:-5])
+    await writer.drain()
+    writer.transport.abort()
+
+
+async def never_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+async def trickles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _head(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def talks_nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _head(reader)
+    writer.write(b"what?\r\n\r\n")
+    writer.close()
+
+
+async def answers_with_a_task(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _head(reader)
+    writer.write(_answer({"Response": {"TaskId": "4-x", "Status": "RUN", "RequestId": "r"}}))
+    await writer.drain()
+
+
+def create_at(endpoint: str, seconds: float = 0.3) -> Submitted:
+    async def work() -> Submitted:
+        upstream = connect(endpoint, "AKIDtest", SECRET, create_timeout=seconds, describe_timeout=seconds)
+        try:
+            return await upstream.create({"Prompt": "a cat"})
+        finally:
+            await upstream.aclose()
+
+    return asyncio.run(work())
+
+
+@asynccontextmanager
+async def _serving(serve: Serve) -> AsyncIterator[str]:
+    """A server that ends with all its connections; yields its address."""
+    handlers: list[asyncio.Task[None]] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        handlers.append(task)
+        writers.append(writer)
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.gather(*handlers, return_exceptions=True)
+
+
+async def _with_server(serve: Serve, seconds: float = 0.3) -> Submitted:
+    async with _serving(serve) as endpoint:
+        upstream = connect(endpoint, "AKIDtest", SECRET, create_timeout=seconds, describe_timeout=seconds)
+        try:
+            return await upstream.create({"Prompt": "a cat"})
+        finally:
+            await upstream.aclose()
+
+
+def test_an_accepted_task_has_its_id() -> None:
+    assert asyncio.run(_with_server(answers_with_a_task)) == Submitted("4-x", "r")
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        closes_after_reading,
+        closes_at_once,
+        resets,
+        resets_in_the_middle_of_the_answer,
+        never_answers,
+        trickles,
+        talks_nonsense,
+    ],
+)
+def test_a_call_that_was_connected_and_not_answered_is_in_doubt(serve: Serve) -> None:
+    with pytest.raises(UpstreamError) as raised:
+        asyncio.run(_with_server(serve))
+    assert type(raised.value) is OutcomeUnknown
+    _holds_no_secret(raised.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+def test_a_call_to_where_nobody_listens_was_surely_not_received(host: str) -> None:
+    with pytest.raises(UpstreamError) as raised:
+        create_at(f"http://{host}:{free_port(0)}", seconds=5)
+    assert type(raised.value) is Unavailable
+    _holds_no_secret(raised.value)
+
+
+def test_a_connection_that_is_never_made_was_surely_not_received() -> None:
+    # A full backlog drops what would open a connection, as a firewall does.
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        for filler in (first, second):
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        with pytest.raises(UpstreamError) as raised:
+            create_at(f"http://127.0.0.1:{address[1]}")
+    assert type(raised.value) is Unavailable
+
+
+def test_a_paid_call_has_a_connection_of_its_own() -> None:
+    used: list[list[bytes]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls: list[bytes] = []
+        used.append(calls)
+        while True:
+            head = await _head(reader)
+            calls.append(b"create" if b"CreateAigc" in head else b"describe")
+            writer.write(_answer({"Response": {"TaskId": "4-x", "Status": "RUN"}}))
+
+    async def work() -> None:
+        async with _serving(serve) as endpoint:
+            upstream = connect(endpoint, "AKIDtest", SECRET, create_timeout=5, describe_timeout=5)
+            for _ in range(2):
+                await upstream.describe("4-x")
+                await upstream.create({"Prompt": "a cat"})
+            await upstream.aclose()
+
+    asyncio.run(work())
+    assert sorted(used) == [[b"create"], [b"create"], [b"describe", b"describe"]]
+
+
+# --- reading create
+
+
+@pytest.mark.parametrize(
+    ("response", "task_id"),
+    [({"TaskId": "4-AigcVideo-x"}, "4-AigcVideo-x"), ({"TaskId": 123456}, "123456")],
+)
+def test_any_shape_of_id_is_kept_as_text(response: dict[str, Any], task_id: str) -> None:
+    assert _create(answering(httpx.Response(200, json={"Response": response}))).task_id == task_id
+
+
+@pytest.mark.parametrize("response", [{}, {"TaskId": ""}, {"TaskId": None}, {"Status": "RUN"}])
+def test_an_acceptance_without_an_id_leaves_the_outcome_unknown(response: dict[str, Any]) -> None:
+    with pytest.raises(OutcomeUnknown) as raised:
+        _create(answering(httpx.Response(200, json={"Response": response | {"RequestId": "r-9"}})))
+    assert raised.value.request_id == "r-9"
+
+
+def _create(transport: httpx.AsyncBaseTransport) -> Submitted:
+    upstream = MpsUpstream(client_over(transport), create_timeout=5, describe_timeout=5)
+
+    async def work() -> Submitted:
+        try:
+            return await upstream.create({})
+        finally:
+            await upstream.aclose()
+
+    return asyncio.run(work())
+
+
+# --- secrets
+
+
+def _holds_no_secret(error: UpstreamError) -> None:
+    assert "Signature=" not in f"{error} {error!r} {vars(error)}"
+    cause: BaseException | None = error
+    while cause is not None:
+        assert SECRET not in f"{cause} {cause!r} {vars(cause)}"
+        cause = cause.__cause__
+
+
+def test_clients_and_credentials_show_no_secret() -> None:
+    client = client_over(answering())
+    upstream = MpsUpstream(client, create_timeout=1, describe_timeout=1)
+    for thing in (client, upstream, CREDENTIAL, [CREDENTIAL], {"key": CREDENTIAL}):
+        assert SECRET not in f"{thing} {thing!r}"
+
+
+@pytest.mark.parametrize("kind", [Refused, Throttled, Unavailable, OutcomeUnknown])
+def test_an_error_tells_its_code_and_message(kind: type[UpstreamError]) -> None:
+    assert str(kind("No.", code="X.Y")) == "X.Y: No."
+    assert str(kind("No.")) == "No."

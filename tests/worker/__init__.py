@@ -1,0 +1,1 @@
+"""The jobs, their steps and their crashes."""

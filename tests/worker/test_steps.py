@@ -1,0 +1,984 @@
+"""The steps of the worker, against the sandbox and against servers that behave badly."""
+
+import asyncio
+import errno
+import json
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from django.conf import LazySettings
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.db import DatabaseError, connection, connections
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from tests.conftest import NOW, MakeTask, Sandbox, claim_next
+from videos.local.processes import free_port
+from videos.models import Task, UpstreamAccount
+from videos.results.files import media_name
+from videos.results.storage import DurableFileSystemStorage
+from videos.routing.rate_limits import UpstreamCall
+from videos.states import Status
+from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
+from videos.tasks.lifecycle import STORE_LEASE
+from videos.worker import poll, store, submit, sweep, tick
+from videos.worker.pacing import Gate
+
+LATER = NOW + timedelta(seconds=10)
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs(db: None) -> None:
+    """Forget the jobs of tests that committed theirs: they are in no table that Django would empty."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+
+
+def jobs() -> list[tuple[str, dict[str, Any]]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT task_name, args::text FROM procrastinate_jobs ORDER BY id")
+        return [(name, json.loads(arguments)) for name, arguments in cursor.fetchall()]
+
+
+def now_gate(account: UpstreamAccount, action: UpstreamCall) -> Gate:
+    return Gate(account, action, time.monotonic())
+
+
+def submit_one(account: UpstreamAccount, now: datetime = LATER) -> None:
+    asyncio.run(submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: now))
+
+
+def look_at(task: Task, now: datetime = LATER) -> Task:
+    """Look at the task as it is now; returns it as it is then."""
+    seen = Task.objects.select_related("account").get(pk=task.pk)
+    assert seen.account is not None
+    gate = now_gate(seen.account, UpstreamCall.DESCRIBE)
+    asyncio.run(poll.look(seen.account, seen, gate, lambda: now))
+    return reread(task)
+
+
+def fetch(task: Task, now: datetime = LATER) -> Task:
+    asyncio.run(store.store(task.pk, lambda: now))
+    return reread(task)
+
+
+def reread(task: Task) -> Task:
+    return Task.objects.select_related("account").get(pk=task.pk)
+
+
+def verbs(task: Task) -> list[str]:
+    return list(task.events.values_list("verb", flat=True))
+
+
+def version(task: Task) -> int:
+    """Changes with every UPDATE of the row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT xmin::text::bigint FROM videos_task WHERE id = %s", [task.pk])
+        return int(cursor.fetchone()[0])
+
+
+def accept(sandbox: Sandbox, task: Task, **script: Any) -> Task:
+    """Have the queued task accepted by the sandbox."""
+    if script:
+        sandbox.script("create", **script)
+    submit_one(UpstreamAccount.objects.get())
+    accepted = reread(task)
+    assert accepted.status == Status.RUNNING
+    return accepted
+
+
+# --- submit
+
+
+pytestmark = pytest.mark.usefixtures("database_threads")
+
+
+def test_an_accepted_task_runs_under_upstreams_id(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = make_task()
+    submit_one(sandbox_account)
+    task = reread(task)
+    [upstream] = sandbox.tasks()
+    assert (task.status, task.upstream_task_id) == (Status.RUNNING, upstream["task_id"])
+    assert upstream["payload"] == task.payload
+    assert task.accepted_at == LATER
+    assert task.due_at > LATER
+    assert verbs(task) == ["claim", "accepted"]
+
+
+def test_with_nothing_in_the_queue_nothing_is_sent(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount
+) -> None:
+    submit_one(sandbox_account)
+    assert submit.reserve_slots(sandbox_account, LATER) == []
+    assert sandbox.state()["arrivals"] == []
+
+
+def test_moments_are_reserved_for_those_that_wait_and_are_due(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    for due_at in (NOW, NOW, LATER + timedelta(seconds=1)):
+        make_task(due_at=due_at)
+    make_task(Status.RUNNING)
+    assert len(submit.reserve_slots(account, LATER)) == 2
+
+
+REFUSALS = [
+    ("FailedOperation.CreateAIGCTaskFailed", "It failed.", FailureCode.UPSTREAM_REJECTED),
+    ("FailedOperation.UserArrears", "No balance.", FailureCode.UPSTREAM_REJECTED),
+    ("FailedOperation.InvalidMpsUser", "Not opened.", FailureCode.UPSTREAM_REJECTED),
+    ("InvalidParameter.ModelNotSupported", "No such model.", FailureCode.UPSTREAM_REJECTED),
+    ("InvalidParameter.InvalidUrl", "A bad link.", FailureCode.UPSTREAM_REJECTED),
+    ("InvalidParameterValue.DurationTooLong", "Too long.", FailureCode.UPSTREAM_REJECTED),
+    ("InvalidParameterValue.Resolution", "Too large.", FailureCode.UPSTREAM_REJECTED),
+    ("InvalidParameterValue.UserUnRegister", "Who?", FailureCode.UPSTREAM_REJECTED),
+    ("ResourceNotFound.DownloadError", "No picture there.", FailureCode.UPSTREAM_REJECTED),
+    ("ResourceNotFound.UserUnregister", "Who?", FailureCode.UPSTREAM_REJECTED),
+    ("ResourceNotFound.CosBucketNotExist", "No bucket.", FailureCode.UPSTREAM_REJECTED),
+    ("AuthFailure.SignatureFailure", "Wrong key.", FailureCode.UPSTREAM_REJECTED),
+    ("UnauthorizedOperation", "Not allowed.", FailureCode.UPSTREAM_REJECTED),
+    ("UnknownParameter", "No such field.", FailureCode.UPSTREAM_REJECTED),
+    ("RequestSizeLimitExceeded", "Too much.", FailureCode.UPSTREAM_REJECTED),
+    ("InvalidParameter.ViolationContent", "Not this.", FailureCode.CONTENT_POLICY_VIOLATION),
+    ("InvalidParameterValue", "Input Prompt violates policy", FailureCode.CONTENT_POLICY_VIOLATION),
+    ("FailedOperation", "输入内容违规", FailureCode.CONTENT_POLICY_VIOLATION),
+]
+
+
+ABOUT_THE_REQUEST = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")
+"""Codes whose messages tenants may read; others speak of our account."""
+
+
+@pytest.mark.parametrize(("code", "message", "failure"), REFUSALS, ids=[code for code, _, _ in REFUSALS])
+def test_a_refused_task_fails_and_says_why(
+    code: str,
+    message: str,
+    failure: FailureCode,
+    sandbox: Sandbox,
+    sandbox_account: UpstreamAccount,
+    make_task: MakeTask,
+) -> None:
+    sandbox.script("create", "refuse", code=code, message=message)
+    task = make_task()
+    submit_one(sandbox_account)
+    task = reread(task)
+    is_theirs = code.startswith(ABOUT_THE_REQUEST) and not code.endswith("UserUnRegister")
+    is_theirs |= failure is FailureCode.CONTENT_POLICY_VIOLATION
+    shown = message if is_theirs else "The upstream provider did not accept this request."
+    assert bool(task.attention) is not is_theirs
+    assert (task.status, task.failure_code, task.failure_message) == (Status.FAILED, failure, shown)
+    detail = task.events.last().detail["upstream"]  # type: ignore[union-attr]  # it has two
+    assert (detail["code"], detail["message"]) == (code, message)
+    assert detail["request_id"]
+
+
+def test_a_refusal_names_nothing_private_to_the_tenant(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    sandbox.script("create", "refuse", code="InvalidParameter", message="Object 100012345678 is no picture.")
+    task = make_task()
+    submit_one(sandbox_account)
+    assert reread(task).failure_message == "Object … is no picture."
+
+
+def test_our_money_is_no_tenants_business_though_the_code_speaks_of_the_request(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    sandbox.script("create", "refuse", code="InvalidParameter", message="Account 100012345678 owes.")
+    task = make_task()
+    submit_one(sandbox_account)
+    task = reread(task)
+    assert task.failure_message == "The upstream provider did not accept this request."
+    assert "our account" in task.attention_label
+
+
+def test_credentials_that_no_header_can_carry_put_nothing_in_doubt(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    UpstreamAccount.objects.filter(pk=sandbox_account.pk).update(secret_id="AKID\u2014copied")
+    task = make_task()
+    submit_one(UpstreamAccount.objects.get(pk=sandbox_account.pk))
+    task = reread(task)
+    assert task.status == Status.QUEUED
+    assert task.events.last().detail["error"] == "NotSent"  # type: ignore[union-attr]  # it has some
+    assert sandbox.state()["arrivals"] == []
+
+
+def test_a_switched_off_account_does_not_try_its_queue(account: UpstreamAccount, make_task: MakeTask) -> None:
+    make_task()
+    make_task(Status.RUNNING)
+    UpstreamAccount.objects.filter(pk=account.pk).update(is_enabled=False)
+    tick.start_due_work(LATER)
+    assert jobs_of(account) == {"poll"}
+    account.refresh_from_db()
+    assert submit.reserve_slots(account, LATER) == []
+    UpstreamAccount.objects.filter(pk=account.pk).update(is_enabled=True)
+    tick.start_due_work(LATER)
+    assert jobs_of(account) == {"poll", "submit"}
+
+
+def jobs_of(account: UpstreamAccount) -> set[str]:
+    jobs = ProcrastinateJob.objects.filter(args__account_id=account.pk)
+    return set(jobs.values_list("queue_name", flat=True))
+
+
+LATE_CODES = [
+    "RequestLimitExceeded",
+    "RequestLimitExceeded.UinLimitExceeded",
+    "LimitExceeded.CreateTask",
+    "ResourceInsufficient",
+    "ResourceUnavailable.X",
+]
+
+
+@pytest.mark.parametrize("code", LATE_CODES)
+def test_a_throttled_task_waits_in_its_place(
+    code: str, sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    sandbox.script("create", "refuse", code=code)
+    task = make_task(turn=4)
+    submit_one(sandbox_account)
+    task = reread(task)
+    assert (task.status, task.turn, task.due_at) == (Status.QUEUED, 4, LATER + timedelta(seconds=1))
+    assert task.events.last().detail["code"] == code  # type: ignore[union-attr]  # it has two
+    assert sandbox.tasks() == []
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds"), [(0, 1), (1, 2), (2, 4), (3, 8), (4, 15), (6, 60), (500, 60)]
+)
+def test_each_further_attempt_waits_longer(
+    attempts: int, seconds: int, sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    sandbox.script("create", "throttle")
+    task = make_task(attempts=attempts)
+    submit_one(sandbox_account)
+    assert reread(task).due_at == LATER + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+def test_a_task_that_surely_was_not_received_waits(
+    host: str, account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    account.endpoint = f"http://{host}:{free_port(0)}"
+    task = make_task()
+    submit_one(account)
+    task = reread(task)
+    assert (task.status, task.attempts) == (Status.QUEUED, 1)
+    assert task.events.last().detail["error"] == "Unavailable"  # type: ignore[union-attr]  # it has two
+
+
+DOUBTS: list[tuple[str, dict[str, Any]]] = [
+    ("drop_before", {}),
+    ("drop_after_accept", {}),
+    ("hang", {"seconds": 0.6}),
+    ("malformed", {}),
+    ("http_status", {"status": 502}),
+    ("http_status", {"status": 502, "accepted": True}),
+    ("http_status", {"status": 200, "body": '{"Response": {"RequestId": "r"}}'}),
+    ("http_status", {"status": 200, "body": '{"Response": {"TaskId": "", "RequestId": "r"}}'}),
+    ("http_status", {"status": 200, "body": '{"Response": {"TaskId": null}}'}),
+    ("http_status", {"status": 200, "body": "[]"}),
+    ("http_status", {"status": 302, "body": ""}),
+    ("refuse", {"code": "InternalError"}),
+    ("refuse", {"code": "InternalError.DBError"}),
+    ("refuse", {"code": "ServiceUnavailable"}),
+    ("refuse", {"code": "NeverHeardOf.It"}),
+]
+
+
+@pytest.mark.parametrize(("do", "arguments"), DOUBTS, ids=[f"{do} {arguments}" for do, arguments in DOUBTS])
+def test_a_task_whose_answer_is_lost_is_in_doubt_and_never_sent_again(
+    do: str,
+    arguments: dict[str, Any],
+    sandbox: Sandbox,
+    sandbox_account: UpstreamAccount,
+    make_task: MakeTask,
+    settings: LazySettings,
+) -> None:
+    settings.UPSTREAM_CREATE_TIMEOUT = 0.8
+    sandbox.script("create", do, **arguments)
+    task = make_task()
+    submit_one(sandbox_account)
+    task = reread(task)
+    assert (task.status, bool(task.attention)) == (Status.IN_DOUBT, True)
+    assert task.events.last().detail["error"] == "OutcomeUnknown"  # type: ignore[union-attr]  # it has two
+    submit_one(sandbox_account, LATER + timedelta(days=1))
+    assert len(sandbox.state()["arrivals"]) == 1
+
+
+class ShutGate(Gate):
+    """A gate that does not open: the process ends before its moment comes."""
+
+    def __init__(self, account: UpstreamAccount) -> None:
+        super().__init__(account, UpstreamCall.CREATE, time.monotonic())
+        self.reached = asyncio.Event()
+
+    async def opens(self) -> None:
+        self.reached.set()
+        await asyncio.Event().wait()
+
+
+def test_a_submission_cut_off_in_the_middle_of_the_call_is_in_doubt(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = make_task()
+
+    async def work() -> None:
+        received = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            received.set()
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        account.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await _cut_off(
+            submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: LATER), received
+        )
+        server.close()
+
+    asyncio.run(work())
+    assert reread(task).status == Status.IN_DOUBT
+
+
+def test_a_submission_cut_off_before_its_moment_waits_again(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    # Surely not received: nothing was sent yet.
+    task = make_task()
+
+    async def work() -> None:
+        gate = ShutGate(account)
+        await _cut_off(submit.submit_next(account, gate, lambda: LATER), gate.reached)
+
+    asyncio.run(work())
+    assert reread(task).status == Status.QUEUED
+
+
+async def _cut_off(step: Coroutine[Any, Any, None], moment: asyncio.Event) -> None:
+    running = asyncio.create_task(step)
+    await moment.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+def _accept_late(account: UpstreamAccount, meanwhile: Callable[[], object]) -> None:
+    """Let something happen while the answer of an acceptance is on its way."""
+
+    async def work() -> None:
+        step = asyncio.create_task(
+            submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: LATER)
+        )
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(_in_thread, meanwhile)
+        await step
+
+    asyncio.run(work())
+
+
+def _in_thread(function: Callable[[], object]) -> None:
+    try:
+        function()
+    finally:
+        connection.close()
+
+
+def test_a_late_acceptance_settles_a_doubt(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    sandbox.script("create", "delay", seconds=0.6)
+    task = make_task()
+    _accept_late(sandbox_account, lambda: sweep.sweep(LATER + timedelta(hours=1)))
+    task = reread(task)
+    assert (task.status, task.attention) == (Status.RUNNING, "")
+    assert task.upstream_task_id == sandbox.tasks()[0]["task_id"]
+    assert verbs(task) == ["claim", "in_doubt", "accepted"]
+
+
+def test_an_acceptance_after_the_release_is_shown_to_staff(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    sandbox.script("create", "delay", seconds=0.6)
+    task = make_task()
+
+    def give_up() -> None:
+        sweep.sweep(LATER + timedelta(hours=1))
+        sweep.sweep(LATER + timedelta(days=30))
+
+    _accept_late(sandbox_account, give_up)
+    task = reread(task)
+    assert (task.status, task.failure_code) == (Status.FAILED, FailureCode.SUBMISSION_UNKNOWN)
+    assert "given up" in task.attention_label
+    detail = task.events.last().detail  # type: ignore[union-attr]  # it has four
+    assert detail["upstream_task_id"] == sandbox.tasks()[0]["task_id"]
+
+
+ODD_TEXTS = ["with a \x00 in it", "with half a \ud800 character"]
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS, ids=["nul", "surrogate"])
+def test_a_refusal_in_odd_characters_is_a_refusal(
+    text: str,
+    sandbox: Sandbox,
+    sandbox_account: UpstreamAccount,
+    make_task: MakeTask,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("videos.worker.threads.RETRY_DELAYS", ())
+    sandbox.script("create", "refuse", code="InvalidParameter", message=text)
+    task = make_task()
+    with suppress(DatabaseError, ValueError):  # a report on what broke could not be passed on by xdist
+        submit_one(sandbox_account)
+    assert reread(task).status == Status.FAILED
+
+
+# --- poll
+
+
+def test_what_is_due_is_claimed_the_relatively_latest_first(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    patient = make_task(
+        Status.RUNNING, looked_at=LATER - timedelta(seconds=300), due_at=LATER - timedelta(seconds=5)
+    )
+    eager = make_task(
+        Status.RUNNING, looked_at=LATER - timedelta(seconds=5), due_at=LATER - timedelta(seconds=4)
+    )
+    make_task(Status.RUNNING, due_at=LATER + timedelta(seconds=1))
+    make_task(Status.STORING, upstream_task_id="4-stored")
+    moments, tasks = poll.claim_due(account, LATER)
+    assert tasks == [eager, patient]
+    assert len(moments) == 2
+    assert poll.claim_due(account, LATER) == ([], [])
+    for task in tasks:
+        assert (reread(task).looked_at, reread(task).due_at > LATER) == (LATER, True)
+
+
+def test_no_more_is_claimed_than_the_budget_allows(account: UpstreamAccount, make_task: MakeTask) -> None:
+    UpstreamAccount.objects.update(describes_per_second=1)
+    account.describes_per_second = 1
+    for _ in range(5):
+        make_task(Status.RUNNING)
+    moments, tasks = poll.claim_due(account, LATER)
+    assert len(tasks) == len(moments) <= 2
+
+
+def test_upstreams_words_are_written_only_when_they_change(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = accept(sandbox, make_task(), do="never_end")
+    sandbox.script("describe", "status_word", word="WAIT")
+    assert look_at(task).upstream_status == "WAIT"
+    assert look_at(task).upstream_status == "RUN"
+    written, told = version(task), verbs(task)
+    look_at(task)
+    assert (version(task), verbs(task)) == (written, told)
+    assert told == ["claim", "accepted", "progressed", "progressed"]
+
+
+def test_an_unknown_word_means_still_running_and_is_shown_to_staff(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = accept(sandbox, make_task(), do="never_end")
+    sandbox.script("describe", "status_word", word="PAUSED")
+    task = look_at(task)
+    assert (task.status, task.upstream_status) == (Status.RUNNING, "PAUSED")
+    assert "PAUSED" in task.attention_label
+
+
+def test_an_unknown_word_of_any_length_is_kept_as_far_as_it_fits(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = accept(sandbox, make_task(), do="never_end")
+    sandbox.script("describe", "status_word", word="WAITING_" * 10)
+    assert look_at(task).attention
+
+
+def test_a_finished_task_is_stored_next(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = accept(sandbox, make_task())
+    task = _done(task)
+    assert task.status == Status.STORING
+    assert task.result_link.startswith(sandbox.url)
+    assert "x" in task.frame_size
+    assert (task.done_at, task.due_at) == (LATER, LATER + STORE_LEASE)
+    assert ("store", {"task_id": str(task.pk)}) in jobs()
+
+
+def _done(task: Task, now: datetime = LATER) -> Task:
+    """Look until upstream has made the file, which takes the sandbox a moment."""
+    for _ in range(200):
+        if (task := look_at(task, now)).status != Status.RUNNING or task.done_at:
+            break
+        time.sleep(0.01)  # a process renders the clip meanwhile, and only looking tells
+    return task
+
+
+def test_done_without_a_link_is_asked_again_for_15_minutes_and_then_lost(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = _done(accept(sandbox, make_task(), do="done_without_url", describes=None))
+    assert (task.status, task.done_at) == (Status.RUNNING, LATER)
+    assert task.attention
+    task = look_at(task, LATER + timedelta(minutes=14, seconds=59))
+    assert task.status == Status.RUNNING
+    assert verbs(task).count("done_without_link") == 1
+    task = look_at(task, LATER + timedelta(minutes=15))
+    assert (task.status, task.failure_code) == (Status.FAILED, FailureCode.RESULT_LOST)
+
+
+def test_a_link_that_comes_late_is_good(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = _done(accept(sandbox, make_task(), do="done_without_url", describes=1))
+    assert task.status == Status.RUNNING
+    task = look_at(task, LATER + timedelta(minutes=1))
+    assert (task.status, task.done_at, task.attention) == (Status.STORING, LATER, "")
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "shown"),
+    [
+        ("Generation failed.", FailureCode.GENERATION_FAILED, "Generation failed."),
+        ("", FailureCode.GENERATION_FAILED, "The upstream provider could not generate this video."),
+        (
+            "Input Prompt violates policy",
+            FailureCode.CONTENT_POLICY_VIOLATION,
+            "Input Prompt violates policy",
+        ),
+        ("输出内容违规", FailureCode.CONTENT_POLICY_VIOLATION, "输出内容违规"),
+        ("text moderation failed", FailureCode.CONTENT_POLICY_VIOLATION, "text moderation failed"),
+        (
+            "Task 4-AigcVideo-abc failed at https://x.example/y",
+            FailureCode.GENERATION_FAILED,
+            "Task … failed at …",
+        ),
+    ],
+)
+def test_a_failed_generation_says_why(
+    message: str,
+    code: FailureCode,
+    shown: str,
+    sandbox: Sandbox,
+    sandbox_account: UpstreamAccount,
+    make_task: MakeTask,
+) -> None:
+    task = accept(sandbox, make_task(), do="fail", message=message or " ")
+    task = look_at(task)
+    assert (task.status, task.failure_code, task.failure_message) == (Status.FAILED, code, shown)
+    assert task.events.last().detail["upstream"].strip() == message  # type: ignore[union-attr]  # it has three
+
+
+def test_a_task_upstream_does_not_know_is_shown_to_staff_once_and_stays_open(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = make_task(Status.RUNNING)
+    for _ in range(2):
+        task = look_at(task)
+    assert task.status == Status.RUNNING
+    assert "TaskNotFound" in task.attention_label
+    assert verbs(task) == ["flag"]
+
+
+TROUBLES: list[tuple[str, dict[str, Any]]] = [
+    ("throttle", {}),
+    ("drop_before", {}),
+    ("malformed", {}),
+    ("hang", {"seconds": 0.5}),
+    ("http_status", {"status": 502}),
+    ("refuse", {"code": "InternalError"}),
+    ("refuse", {"code": "NeverHeardOf"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("do", "arguments"), TROUBLES, ids=[f"{do} {arguments}" for do, arguments in TROUBLES]
+)
+def test_trouble_with_an_answer_is_no_news(
+    do: str,
+    arguments: dict[str, Any],
+    sandbox: Sandbox,
+    sandbox_account: UpstreamAccount,
+    make_task: MakeTask,
+    settings: LazySettings,
+) -> None:
+    settings.UPSTREAM_DESCRIBE_TIMEOUT = 0.2
+    task = accept(sandbox, make_task(), do="never_end")
+    before, told = version(task), verbs(task)
+    sandbox.script("describe", do, **arguments)
+    look_at(task)
+    assert (version(task), verbs(task)) == (before, told)
+
+
+# --- store
+
+
+@pytest.fixture
+def stored(sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask) -> Callable[..., Task]:
+    def make(**script: Any) -> Task:
+        return _done(accept(sandbox, make_task(), **script))
+
+    return make
+
+
+def test_a_result_is_kept_byte_for_byte(stored: Callable[..., Task], results_folder: Path) -> None:
+    task = stored()
+    with urlopen(task.result_link, timeout=5) as answer:
+        expected = answer.read()
+    task = fetch(task)
+    assert (task.status, task.media_bytes) == (Status.SUCCEEDED, len(expected))
+    assert (results_folder / task.media_name).read_bytes() == expected
+    assert task.media_name == f"{task.tenant_id.hex}/{NOW:%Y/%m}/{task.id.hex}.mp4"
+    assert verbs(task)[-1] == "succeed"
+
+
+def test_storing_twice_replaces_the_file_and_tells_once(
+    stored: Callable[..., Task], results_folder: Path
+) -> None:
+    task = stored()
+    name = media_name(task)
+    storages["results"].save(name, ContentFile(b"half of an earlier attempt"))
+    task = fetch(task)
+    fetch(task)
+    assert task.media_bytes == storages["results"].size(name) > 100
+    assert [path for path in results_folder.rglob("*") if path.is_file()] == [results_folder / name]
+    assert verbs(task).count("succeed") == 1
+
+
+class GivesUpMeanwhile(DurableFileSystemStorage):
+    """A storage in which a task is given up while its video is being saved."""
+
+    def _save(self, name: str, content: Any) -> str:
+        try:
+            task = Task.objects.get(status=Status.STORING)
+            assert lifecycle.fail(task, FailureCode.GENERATION_FAILED, "It was given up.", LATER)
+        finally:
+            connections.close_all()
+        return super()._save(name, content)
+
+
+def test_a_video_that_nobody_waits_for_any_more_is_not_kept(
+    stored: Callable[..., Task], results_folder: Path, settings: LazySettings
+) -> None:
+    task = stored()
+    backend = {
+        "BACKEND": "tests.worker.test_steps.GivesUpMeanwhile",
+        "OPTIONS": {"location": str(results_folder)},
+    }
+    settings.STORAGES = {**settings.STORAGES, "results": backend}
+    task = fetch(task)
+    assert (task.status, task.media_name) == (Status.FAILED, "")
+    assert not [path for path in results_folder.rglob("*") if path.is_file()]
+
+
+class FullDisk(DurableFileSystemStorage):
+    """A storage whose disk is full."""
+
+    def _save(self, name: str, content: Any) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_result_that_finds_the_disk_full_is_fetched_again_later(
+    stored: Callable[..., Task], results_folder: Path, settings: LazySettings
+) -> None:
+    has_room = settings.STORAGES
+    full = {"BACKEND": "tests.worker.test_steps.FullDisk", "OPTIONS": {"location": str(results_folder)}}
+    settings.STORAGES = {**has_room, "results": full}
+    task = fetch(stored())
+    assert (task.status, task.due_at) == (Status.STORING, LATER + store.SHORTEST_RETRY)
+    assert "No space left on device" in task.attention_label
+    settings.STORAGES = has_room
+    task = fetch(task, task.due_at)
+    assert (task.status, task.attention) == (Status.SUCCEEDED, "")
+
+
+def test_nothing_is_submitted_while_the_disk_is_nearly_full(
+    make_task: MakeTask, account: UpstreamAccount, settings: LazySettings
+) -> None:
+    make_task(Status.QUEUED, account=account)
+    settings.LEAST_FREE_DISK_MB = 10**9
+    assert submit.reserve_slots(account, LATER) == []
+    settings.LEAST_FREE_DISK_MB = 0
+    assert len(submit.reserve_slots(account, LATER)) == 1
+
+
+@pytest.mark.parametrize("kind", ["404", "truncated", "not_video"])
+def test_a_broken_result_is_fetched_again_later(
+    kind: str, stored: Callable[..., Task], results_folder: Path
+) -> None:
+    task = fetch(stored(do="broken_result", kind=kind))
+    assert task.status == Status.STORING
+    assert "could not be fetched" in task.attention_label
+    assert task.result_link not in task.attention
+    assert task.due_at == LATER + store.SHORTEST_RETRY
+    assert not [path for path in results_folder.rglob("*") if path.is_file()]
+    task = fetch(task, task.due_at)
+    assert (task.status, task.attention) == (Status.SUCCEEDED, "")
+
+
+@pytest.mark.parametrize(
+    ("waited", "delay"),
+    [
+        (timedelta(0), timedelta(seconds=5)),
+        (timedelta(seconds=20), timedelta(seconds=10)),
+        (timedelta(minutes=10), timedelta(minutes=5)),
+        (timedelta(hours=3), timedelta(minutes=15)),
+        (timedelta(hours=12) - timedelta(seconds=1), timedelta(minutes=15)),
+    ],
+)
+def test_a_result_is_tried_again_ever_less_often(
+    waited: timedelta, delay: timedelta, make_task: MakeTask
+) -> None:
+    task = make_task(
+        Status.STORING, done_at=LATER - waited, result_link=f"http://127.0.0.1:{free_port(0)}/1.mp4"
+    )
+    task = fetch(task)
+    assert (task.status, task.due_at) == (Status.STORING, LATER + delay)
+
+
+def test_a_result_not_fetched_while_its_link_lived_is_lost(make_task: MakeTask) -> None:
+    task = make_task(
+        Status.STORING,
+        done_at=LATER - timedelta(hours=12),
+        result_link=f"http://127.0.0.1:{free_port(0)}/1.mp4",
+    )
+    task = fetch(task)
+    assert (task.status, task.failure_code) == (Status.FAILED, FailureCode.RESULT_LOST)
+
+
+@pytest.mark.parametrize("link", ["", "not a link", "ftp://x.example/1.mp4", "http://[broken", "http://"])
+def test_a_link_that_is_none_is_a_failed_attempt(link: str, make_task: MakeTask) -> None:
+    task = fetch(make_task(Status.STORING, done_at=NOW, result_link=link))
+    assert (task.status, task.due_at) == (Status.STORING, LATER + store.SHORTEST_RETRY)
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.SUCCEEDED, Status.FAILED])
+def test_only_what_is_to_be_stored_is_fetched(status: Status, make_task: MakeTask) -> None:
+    task = make_task(status, result_link="http://127.0.0.1:9/1.mp4")
+    before = version(task)
+    fetch(task)
+    assert version(task) == before
+
+
+@contextmanager
+def serving(serve: Serve) -> Iterator[str]:
+    """A server in a thread of its own; yields its address."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4096
+
+
+def test_a_long_download_renews_its_lease(make_task: MakeTask) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(MP4) + MP4)
+        await writer.drain()
+        writer.close()
+
+    minutes = iter(range(1000))
+    leases: list[datetime] = []
+
+    def clock() -> datetime:
+        leases.append(Task.objects.get(pk=task.pk).due_at)
+        return LATER + timedelta(minutes=next(minutes))
+
+    with serving(serve) as url:
+        task = make_task(Status.STORING, done_at=NOW, result_link=f"{url}/1.mp4")
+        asyncio.run(store.store(task.pk, lambda: _outside_the_loop(clock)))
+    assert reread(task).status == Status.SUCCEEDED
+    assert len(set(leases)) > 2
+
+
+def _outside_the_loop(function: Callable[[], datetime]) -> datetime:
+    """Django does not let an event loop's thread query; the test's clock does, to watch the lease."""
+
+    def work() -> datetime:
+        try:
+            return function()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def test_a_store_that_lost_the_race_does_not_flag_the_finished_task(
+    stored: Callable[..., Task], sandbox: Sandbox
+) -> None:
+    late = stored()
+    done = fetch(late)
+    assert done.status == Status.SUCCEEDED
+    store._not_fetched(late, "the link answered 403", LATER)
+    assert reread(late).attention == ""
+
+
+def test_a_result_is_asked_for_as_it_is(make_task: MakeTask) -> None:
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).lower())
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(MP4) + MP4)
+        await writer.drain()
+        writer.close()
+
+    with serving(serve) as url:
+        fetch(make_task(Status.STORING, done_at=NOW, result_link=f"{url}/1.mp4"))
+    assert b"gzip" not in heads[0]  # a packed answer would not have the length that is checked
+
+
+# --- sweep
+
+
+def test_a_submission_that_was_cut_off_is_in_doubt(make_task: MakeTask) -> None:
+    cut, under_way = make_task(Status.SUBMITTING), make_task(Status.SUBMITTING, due_at=LATER + timedelta(1))
+    sweep.sweep(LATER)
+    assert (reread(cut).status, reread(under_way).status) == (Status.IN_DOUBT, Status.SUBMITTING)
+
+
+def test_a_doubt_is_released_when_its_time_has_come(make_task: MakeTask) -> None:
+    old, young = make_task(Status.IN_DOUBT), make_task(Status.IN_DOUBT, due_at=LATER + timedelta(1))
+    sweep.sweep(LATER)
+    assert (reread(old).status, reread(old).failure_code) == (Status.FAILED, FailureCode.SUBMISSION_UNKNOWN)
+    assert old.events.get().detail["released"] == "by time"
+    assert reread(young).status == Status.IN_DOUBT
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
+def test_an_overdue_task_is_shown_to_staff_once_and_stays_open(
+    status: Status, make_task: MakeTask, settings: LazySettings
+) -> None:
+    settings.TASK_DEADLINE_HOURS = 4
+    far = LATER + timedelta(days=2)
+    old, young = make_task(status), make_task(status, created_at=far)
+    for _ in range(2):
+        sweep.sweep(far)
+    assert (reread(old).status, reread(young).attention) == (status, "")
+    assert "after 4 hours" in reread(old).attention_label
+    assert verbs(old) == ["flag"]
+
+
+@pytest.mark.parametrize(
+    ("status", "began"),
+    [
+        (Status.QUEUED, {"due_at": LATER}),
+        (Status.RUNNING, {"accepted_at": LATER, "submitted_at": LATER}),
+    ],
+)
+def test_the_time_in_the_tenants_own_queue_is_not_overdue(
+    status: Status, began: dict[str, Any], make_task: MakeTask, settings: LazySettings
+) -> None:
+    settings.TASK_DEADLINE_HOURS = 4
+    days_ago = LATER - timedelta(days=2)
+    waits = make_task(Status.WAITING, created_at=days_ago)
+    started = make_task(status, created_at=days_ago, **(began | {"attempts": int(status is Status.RUNNING)}))
+    sweep.sweep(LATER + timedelta(hours=3.9))
+    assert [reread(task).attention for task in (waits, started)] == ["", ""]
+    sweep.sweep(LATER + timedelta(hours=4.1))
+    assert reread(waits).attention == ""
+    assert "after 4 hours" in reread(started).attention_label
+
+
+def test_media_goes_when_its_time_has_come(make_task: MakeTask, results_folder: Path) -> None:
+    kept, gone = (
+        make_task(Status.SUCCEEDED),
+        make_task(Status.SUCCEEDED, expires_at=LATER, media_name="a/b.mp4"),
+    )
+    for task in (kept, gone):
+        storages["results"].save(task.media_name, ContentFile(b"video"))
+    for _ in range(2):
+        sweep.sweep(LATER)
+    assert reread(gone).media_removed_at == LATER
+    assert reread(kept).media_removed_at is None
+    assert not (results_folder / "a/b.mp4").exists()
+    assert (results_folder / kept.media_name).exists()
+    assert verbs(gone) == ["remove_media"]
+
+
+def test_media_that_is_gone_already_is_no_trouble(make_task: MakeTask) -> None:
+    gone = make_task(Status.SUCCEEDED, expires_at=LATER, media_name="never/was.mp4")
+    sweep.sweep(LATER)
+    assert reread(gone).media_removed_at == LATER
+
+
+# --- tick
+
+
+def test_a_tick_starts_what_is_due_once_for_each_account_and_kind(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    other = UpstreamAccount.objects.create(name="elsewhere", secret_id="AKIDx", secret_key="y")
+    UpstreamAccount.objects.create(name="idle", secret_id="AKIDx", secret_key="y")
+    account.disabled_models = ["GV-3.1-720p", "GV-3.1-1080p"]
+    account.save()
+    other.disabled_models = ["GV-3.1-1080p"]
+    other.save()
+    for _ in range(2):
+        make_task()
+        make_task(Status.RUNNING)
+        make_task(model="GV-3.1-720p")
+    make_task(model="GV-3.1-1080p", due_at=LATER + timedelta(1))
+    for _ in range(3):
+        tick.start_due_work(LATER)
+    wanted = [
+        ("poll", {"account_id": account.pk}),
+        ("submit", {"account_id": account.pk}),
+        ("submit", {"account_id": other.pk}),
+    ]
+    assert sorted(jobs(), key=str) == sorted(wanted, key=str)
+
+
+def test_a_disabled_accounts_tasks_go_on(account: UpstreamAccount, make_task: MakeTask) -> None:
+    UpstreamAccount.objects.update(is_enabled=False)
+    make_task(Status.RUNNING)
+    tick.start_due_work(LATER)
+    assert jobs() == [("poll", {"account_id": account.pk})]
+
+
+def test_a_tick_takes_up_results_nobody_fetches(make_task: MakeTask) -> None:
+    stale = make_task(Status.STORING, upstream_task_id="4-a")
+    make_task(Status.STORING, upstream_task_id="4-b", due_at=LATER + timedelta(seconds=1))
+    for _ in range(2):
+        tick.start_due_work(LATER)
+    assert jobs() == [("store", {"task_id": str(stale.pk)})]
+    assert reread(stale).due_at == LATER + STORE_LEASE
+
+
+def test_an_account_whose_secret_cannot_be_read_does_not_stop_the_others(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    broken = UpstreamAccount.objects.create(name="broken", secret_id="AKIDx", secret_key="y")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE videos_upstreamaccount SET secret_key = 'x' WHERE id = %s", [broken.pk])
+    make_task()
+    tick.start_due_work(LATER)
+    assert ("submit", {"account_id": account.pk}) in jobs()
+    assert claim_next(account, LATER)

@@ -1,0 +1,313 @@
+"""Limits and idempotency keys hold while four processes are asked at once, and while some are killed."""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Quota, Standing, Tenant, User
+from tests.conftest import GOOD_BODY, Caller, Sandbox, claim_next, make_caller
+from tests.support import web_process, worker_process
+from tests.support.web_process import Answer, Ask, WebProcesses
+from tests.support.worker_process import Workers, wait_for
+from videos.billing import ledger, reconciliation
+from videos.models import LedgerEntry, Task, UpstreamAccount
+from videos.states import ACTIVE, Status
+from videos.tasks import lifecycle
+from videos.tasks.failures import FailureCode
+from videos.tasks.lifecycle import StoredMedia
+
+pytestmark = pytest.mark.processes
+web_processes, web = web_process.web_processes, web_process.web  # the fixtures
+workers = worker_process.workers
+
+PRICE = Decimal(4)
+"""Of what everybody asks for."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit, how many tasks it lets through, and what it answers to the others."""
+
+    name: str
+    admits: int
+    code: str = ""
+    quota: dict[str, Any] = field(default_factory=dict)
+    of_key: dict[str, Any] = field(default_factory=dict)
+    paid: Decimal = Decimal(0)
+    asked: int = 200
+
+    def __str__(self) -> str:
+        return self.name
+
+
+CONCURRENT = Limit("concurrent_tasks", 5, "concurrency_limit_exceeded", {"concurrent_tasks": 5}, asked=500)
+BALANCE = Limit("balance", 10, "insufficient_quota", {"is_prepaid": True}, paid=10 * PRICE, asked=500)
+LIMITS = (
+    CONCURRENT,
+    BALANCE,
+    Limit(
+        "queued_tasks",
+        5 + 4,
+        "concurrency_limit_exceeded",
+        {"concurrent_tasks": 5, "when_full": "queue", "queued_tasks": 4},
+    ),
+    Limit("requests_per_minute", 20, "rate_limit_exceeded", {"requests_per_minute": 20}),
+    Limit("key.requests_per_minute", 20, "rate_limit_exceeded", of_key={"requests_per_minute": 20}),
+    Limit("seconds_per_day", 7, "insufficient_quota", {"seconds_per_day": 5 * 7 + 4}),
+    Limit("spend_per_month", 11, "insufficient_quota", {"spend_per_month": 11 * PRICE}),
+    Limit("key.spend_per_month", 11, "insufficient_quota", of_key={"spend_per_month": 11 * PRICE}),
+)
+FILLED_BY_ONE = (
+    Limit("concurrent_tasks", 1, quota={"concurrent_tasks": 1}),
+    Limit("balance", 1, quota={"is_prepaid": True}, paid=PRICE),
+    Limit("requests_per_minute", 1, quota={"requests_per_minute": 1}),
+    Limit("key.requests_per_minute", 1, of_key={"requests_per_minute": 1}),
+    Limit("seconds_per_day", 1, quota={"seconds_per_day": 5}),
+    Limit("key.spend_per_month", 1, of_key={"spend_per_month": PRICE}),
+)
+ANSWERED_BEFORE = "idempotent-replayed"
+
+
+def callers_held_to(limit: Limit, owner: Caller) -> list[Caller]:
+    """Programs of one tenant with keys of their own; one alone where the limit is that of a key."""
+    assert owner.key is not None
+    let_it_be_noon(owner.tenant)
+    Quota.objects.create(tenant=owner.tenant, **limit.quota)
+    if limit.paid:
+        pay(owner.tenant, limit.paid)
+    for name, value in limit.of_key.items():
+        setattr(owner.key, name, value)
+        owner.key.save(update_fields=[name])
+    return [owner] if limit.of_key else callers_of(owner)
+
+
+def callers_of(owner: Caller) -> list[Caller]:
+    return [owner, *(make_caller(owner.tenant) for _ in range(3))]
+
+
+def let_it_be_noon(tenant: Tenant) -> None:
+    """Let no day of the tenant's end meanwhile."""
+    tenant.time_zone = f"Etc/GMT{timezone.now().hour - 12:+d}"
+    tenant.save(update_fields=["time_zone"])
+
+
+def pay(tenant: Tenant, amount: Decimal) -> None:
+    staff, _ = User.objects.get_or_create(username="Bob", is_staff=True)
+    ledger.top_up(tenant, amount, staff, "paid", timezone.now())
+
+
+def asks_of(callers: list[Caller], count: int, **fields: Any) -> list[Ask]:
+    """As many asks, by each caller in turn."""
+    return [Ask(caller, **fields) for caller in itertools.islice(itertools.cycle(callers), count)]
+
+
+# What must be so afterwards
+
+
+def assert_exactly(limit: Limit, admitted: int, answers: list[Answer]) -> None:
+    """So many were made, and all others refused for that limit and no other reason."""
+    refused = [answer.body for answer in answers if answer.status != 200]
+    assert Counter(answer.status for answer in answers) == {200: admitted, 429: len(answers) - admitted}
+    assert {body["code"] for body in refused} == {limit.code}
+    assert {error["limit"] for body in refused for error in body["errors"]} == {limit.name}
+    assert len({answer.body["id"] for answer in answers if answer.status == 200}) == admitted
+
+
+def assert_books_clean(tenant: Tenant, limit: Limit) -> None:
+    """All agree now, and at no time was the limit passed."""
+    assert reconciliation.differences() == []
+    open_tasks = Task.objects.filter(tenant=tenant, status__in=sorted(ACTIVE - {Status.WAITING})).count()
+    assert Standing.objects.get(tenant=tenant).open_tasks == open_tasks
+    for balance, unfinished in history(tenant):
+        assert limit is not BALANCE or balance >= 0
+        assert limit is not CONCURRENT or unfinished <= limit.admits
+
+
+def history(tenant: Tenant) -> Iterator[tuple[Decimal, int]]:
+    """The balance and the number of tasks without an end, after each entry of the ledger.
+
+    Entries are numbered under the lock of the tenant's totals: in the order they came to hold.
+    """
+    balance, unfinished = Decimal(0), 0
+    for entry in LedgerEntry.objects.filter(tenant=tenant).order_by("id"):
+        balance += entry.amount
+        unfinished += {"hold": 1, "capture": -1, "release": -1}.get(entry.kind, 0)
+        yield balance, unfinished
+
+
+# Tasks that end
+
+
+def end_next(account: UpstreamAccount) -> bool:
+    """Let the next task fail or complete; says whether there was one."""
+    now = timezone.now()
+    task = claim_next(account, now)
+    if task is None:
+        return False
+    lifecycle.accepted(task, task.public_id, now, timedelta(minutes=1))
+    if random.random() < 0.5:  # noqa: S311 - chance, not secrecy
+        return lifecycle.fail(task, FailureCode.GENERATION_FAILED, "It did not work.", now)
+    lifecycle.produced(task, "https://example.com/1.mp4", "", now)
+    return lifecycle.succeed(task, StoredMedia("1.mp4", 1), now)
+
+
+@contextmanager
+def tasks_ending(account: UpstreamAccount) -> Iterator[None]:
+    """Let tasks end, one after the other, all the time."""
+    is_over = Event()
+
+    def work() -> None:
+        try:
+            while not is_over.is_set():
+                end_next(account) or is_over.wait(web_process.SHORT_BREAK)
+        finally:
+            connection.close()
+
+    worker = Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        worker.join()
+
+
+# Limits
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=str)
+def test_a_limit_is_exact_however_many_ask_at_once(
+    limit: Limit, web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    answers = web.answers(asks_of(callers_held_to(limit, owner), limit.asked))
+    assert_exactly(limit, limit.admits, answers)
+    assert Task.objects.count() == limit.admits
+    assert_books_clean(owner.tenant, limit)
+
+
+def test_a_balance_is_spent_to_the_end(web: WebProcesses, owner: Caller, account: UpstreamAccount) -> None:
+    web.answers(asks_of(callers_held_to(BALANCE, owner), 100))
+    standing = Standing.objects.get(tenant=owner.tenant)
+    assert (standing.balance, standing.held) == (Decimal(0), BALANCE.paid)
+
+
+@pytest.mark.parametrize("limit", [CONCURRENT, BALANCE], ids=str)
+def test_a_limit_is_exact_while_processes_are_killed(
+    limit: Limit, web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    callers = callers_held_to(limit, owner)
+    answers = web.answers_under_fire(asks_of(callers, limit.asked), kills=4)
+    assert {answer.status for answer in answers} <= {200, 429}
+    assert Task.objects.count() == limit.admits
+    assert_books_clean(owner.tenant, limit)
+
+
+@pytest.mark.parametrize("limit", [CONCURRENT, BALANCE], ids=str)
+def test_no_place_is_lost_where_tasks_end_while_processes_are_killed(
+    limit: Limit, web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    callers = callers_held_to(limit, owner)
+    with tasks_ending(account):
+        web.answers_under_fire(asks_of(callers, 300), kills=3)
+    assert_books_clean(owner.tenant, limit)
+    while end_next(account):
+        pass
+    pay(owner.tenant, 3 * PRICE)
+    left = int(Standing.objects.get(tenant=owner.tenant).balance / PRICE)
+    web.wait()
+    room = limit.admits if limit is CONCURRENT else left
+    assert_exactly(limit, room, web.answers(asks_of(callers, room + 50)))
+    assert_books_clean(owner.tenant, limit)
+
+
+# The same request again
+
+
+def test_one_idempotency_key_makes_one_task(
+    web: WebProcesses, owner: Caller, workers: Workers, sandbox: Sandbox, sandbox_account: UpstreamAccount
+) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1)
+    workers.start()
+    answers = web.answers(asks_of(callers_of(owner), 200, headers={"Idempotency-Key": "one"}))
+    assert Counter(answer.status for answer in answers) == {200: 200}
+    assert len({answer.text for answer in answers}) == 1
+    assert Counter(answer.headers.get(ANSWERED_BEFORE) for answer in answers) == {None: 1, "true": 199}
+    wait_for(Task.objects.get(), Status.SUCCEEDED)
+    assert Counter(LedgerEntry.objects.values_list("kind", flat=True)) == {"hold": 1, "capture": 1}
+    assert len(sandbox.tasks()) == 1
+    assert reconciliation.differences() == []
+
+
+@pytest.mark.parametrize("limit", FILLED_BY_ONE, ids=str)
+def test_who_repeats_the_task_that_filled_a_limit_is_not_refused(
+    limit: Limit, web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    callers = callers_held_to(limit, owner)
+    answers = web.answers(asks_of(callers, 60, headers={"Idempotency-Key": "one"}))
+    assert Counter(answer.status for answer in answers) == {200: 60}
+    assert len({answer.text for answer in answers}) == 1 == Task.objects.count()
+
+
+def test_one_idempotency_key_makes_one_task_while_processes_are_killed(
+    web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    asks = asks_of(callers_of(owner), 200, headers={"Idempotency-Key": "one"})
+    answers = web.answers_under_fire(asks, kills=3)
+    assert {answer.body["id"] for answer in answers} == {Task.objects.get().public_id}
+    assert LedgerEntry.objects.get().kind == "hold"
+
+
+def test_an_idempotency_key_stands_for_one_body_even_where_two_come_at_once(
+    web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    headers = {"Idempotency-Key": "one"}
+    bodies = [{**GOOD_BODY, "prompt": prompt} for prompt in ("a cat", "a dog")]
+    answers = web.answers([Ask(owner, bodies[number % 2], headers) for number in range(100)])
+    winner = Task.objects.get().request["prompt"]
+    assert Counter(answer.status for answer in answers) == {200: 50, 422: 50}
+    assert {answer.body["prompt"] for answer in answers if answer.status == 200} == {winner}
+    assert {answer.body["code"] for answer in answers if answer.status == 422} == {"idempotency_key_reused"}
+
+
+def test_retries_at_once_of_a_request_that_never_arrived_make_one_task(
+    web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    answers = web.answers(asks_of([owner], 50, headers={"x-stainless-retry-count": "1"}))
+    assert {answer.body["id"] for answer in answers} == {Task.objects.get().public_id}
+
+
+def test_twins_at_once_stay_as_many_as_they_are(
+    web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    answers = web.answers(asks_of([owner], 50, headers={"x-stainless-retry-count": "0"}))
+    assert len({answer.body["id"] for answer in answers}) == 50 == Task.objects.count()
+    assert reconciliation.differences() == []
+
+
+# Keys
+
+
+def test_a_revoked_key_is_refused_by_every_process_at_once(web: WebProcesses, owner: Caller) -> None:
+    assert owner.key is not None
+    mate = make_caller(owner.tenant)
+
+    def statuses(caller: Caller) -> set[int]:
+        return {answer.status for answer in web.answers(asks_of([caller], 40, path="/v1/videos/validate"))}
+
+    assert statuses(owner) == {200}
+    owner.key.revoke(timezone.now())
+    assert statuses(owner) == {401}
+    assert statuses(mate) == {200}
+    owner.tenant.suspend(timezone.now())
+    assert statuses(mate) == {401}
