@@ -12,7 +12,7 @@ NODE = tests/node/node_modules
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-docs test-long e2e screenshots docs messages check format bench clean
+.PHONY: help demo serve test quick test-docs test-long e2e screenshots docs messages check format bench clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -27,7 +27,7 @@ test: installed-for-tests ## Run every test, on an embedded PostgreSQL of its ow
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 quick: installed-for-tests ## Run the tests that start no processes
-	$(BIN)/python -m pytest -m "not processes" $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not processes" $(ARGS)
 
 test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of the documents, Node's included (which it installs where it is missing)
 	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/house/test_docs_examples.py $(ARGS)

@@ -7,3 +7,5 @@ READING = ("GET", "HEAD")
 """Methods of what can only be looked at."""
 FOR_PAGES = (*READING, "POST")
 """Methods of browsers, which are all that pages take."""
+VIDEOS_PATH = f"{API_PREFIX}videos"
+"""Where videos are asked for."""

@@ -24,6 +24,7 @@ from accounts.pages.key_states import chip_of, state_of
 from accounts.people import notices
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
+from config.routes import API_PREFIX
 from config.web.links import absolute
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,7 @@ OVERLAPS = {
 """How long a key may work on after it was replaced."""
 MOST_AT_ONCE = 500
 """Keys that are revoked in one go."""
-_MODELS = "/v1/models"
+_MODELS = f"{API_PREFIX}models"
 
 
 def has_ended(now: datetime) -> Q:

@@ -1,6 +1,7 @@
 """Rules of imports beyond the layers in `pyproject.toml`: data, held to what is read from the source."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,19 @@ def test_only_the_upstream_folder_names_the_provider() -> None:
     # The default address of a new account stands in each migration of its column.
     migrations = ("0001_initial", "0005_pages", "0009_connecting_accounts")
     assert naming == [f"videos/migrations/{name}.py" for name in migrations]
+
+
+PROVIDERS_WORDS = re.compile(
+    r"AigcVideo|StoreCosParam|CosBucketName|InvalidParameter|LimitExceeded|FailedOperation|ResourceNotFound"
+    r"|UserArrears|UnRegister|TC3-HMAC|AKID"
+)
+"""Fields, codes of errors and prefixes of ids that only the provider's own folder may know."""
+
+
+def test_only_the_upstream_folder_knows_the_providers_words() -> None:
+    allowed = (*NAMES_THE_PROVIDER, "videos/migrations/", "videos/local/stack.py")  # it makes up a key id
+    elsewhere = [path for path in SOURCES if not _name(path).startswith(allowed)]
+    assert [_name(path) for path in elsewhere if PROVIDERS_WORDS.search(path.read_text())] == []
 
 
 def test_no_module_is_named_after_nothing() -> None:

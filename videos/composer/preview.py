@@ -15,12 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.quotas.limits import AdmissionDecision, Limits
 from accounts.quotas.totals import Totals
 from config.amounts import shown_with_currency
+from config.routes import VIDEOS_PATH
 from videos.composer.form import VideoForm
 from videos.tasks import creation
 from videos.tasks.orders import Checked
 from videos.upstream import Translation
-
-CREATE_PATH = "/v1/videos"
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def curl(body: Mapping[str, Any], base: str) -> str:
     """The command that asks for the same video, with the key in `$REELAY_KEY`; `base` is our own address."""
     text = json.dumps(body, ensure_ascii=False, indent=2)
     return (
-        f"curl {base}{CREATE_PATH} \\\n"
+        f"curl {base}{VIDEOS_PATH} \\\n"
         '  -H "Authorization: Bearer $REELAY_KEY" \\\n'
         "  -H 'Content-Type: application/json' \\\n"
         f"  -d {shlex.quote(text)}"

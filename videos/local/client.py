@@ -9,6 +9,8 @@ from typing import Any
 
 import av
 
+from config.routes import VIDEOS_PATH
+
 
 class BadVideoError(Exception):
     """What was downloaded is not the video that was asked for."""
@@ -24,12 +26,12 @@ class Client:
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for a video; returns the video object. Raises `urllib.error.HTTPError`."""
-        return self._json("/v1/videos", json.dumps(body).encode())
+        return self._json(VIDEOS_PATH, json.dumps(body).encode())
 
     def progress(self, task_id: str) -> Iterator[dict[str, Any]]:
         """The video object, again and again, until it is final."""
         while True:
-            video = self._json(f"/v1/videos/{task_id}")
+            video = self._json(f"{VIDEOS_PATH}/{task_id}")
             yield video
             if video["status"] in ("completed", "failed"):
                 return
@@ -37,7 +39,7 @@ class Client:
     def download(self, task_id: str, target: Path) -> None:
         """Save the finished video."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self._open(f"/v1/videos/{task_id}/content") as answer, target.open("wb") as file:
+        with self._open(f"{VIDEOS_PATH}/{task_id}/content") as answer, target.open("wb") as file:
             shutil.copyfileobj(answer, file)
 
     def _json(self, path: str, body: bytes | None = None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import APIKey, Membership, Role, Tenant, User
+from config.routes import VIDEOS_PATH
 from videos.local import listening, stack
 from videos.local.client import BadVideoError, Client, check_video
 from videos.local.processes import Family, ProcessError
@@ -96,7 +97,7 @@ class Command(BaseCommand):
 
     def _ask_for_video(self, client: Client, running: stack.Stack, family: Family) -> None:
         video = client.create(guide_example(running.sandbox))
-        self.stdout.write(f"POST {running.api}/v1/videos → {video['id']}")
+        self.stdout.write(f"POST {running.api}{VIDEOS_PATH} → {video['id']}")
         video = self._watch(client, video["id"], family)
         if video["status"] != "completed":
             raise BadVideoError(f"{video['id']} failed: {video['error']}")
@@ -124,7 +125,7 @@ class Command(BaseCommand):
 
     def _describe(self, running: stack.Stack, seeded: "Seeded") -> None:
         self.stdout.write(f"""
-API      {running.api}/v1/videos
+API      {running.api}{VIDEOS_PATH}
 Console  {running.api}/admin/   user {STAFF}, password {seeded.password}
 Portal   {running.api}{reverse("portal:videos", args=[seeded.tenant.pk])}   the same
 Sandbox  {running.sandbox}/_sandbox/state

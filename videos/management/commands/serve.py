@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from config.routes import VIDEOS_PATH
 from videos.local import listening, stack
 from videos.local.processes import Family, ProcessError
 
@@ -42,7 +43,7 @@ class Command(BaseCommand):
     def _describe(self, running: stack.Stack, at: listening.Listening) -> None:
         for note in at.notes:
             self.stdout.write(note)
-        self.stdout.write(f"API      {running.api}/v1/videos")
+        self.stdout.write(f"API      {running.api}{VIDEOS_PATH}")
         self.stdout.write(f"Console  {running.api}/admin/   (make a user: manage.py createsuperuser)")
         self.stdout.write(f"Upstream {running.sandbox or 'as set up in the console'}")
         self.stdout.write(f"Logs     {running.logs}")
