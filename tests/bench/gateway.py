@@ -199,6 +199,7 @@ def _sql_of_create(callers: "list[Caller]") -> str:
     order = orders.order(orders.check(BODY, asks, seen))
     created = creation.Created(creation._task(order, Status.QUEUED), place=None, allowance=None)
     record = {name: value for name, value in creation._record(0, order, created).items() if name != "id"}
+    creation._add_use([record], [created.task])
     own = f"jsonb_build_object('key', {_of_caller('key')}, 'id', gen_random_uuid())"
     task = f"({_literal(json.dumps(record))}::jsonb || {own})"
     standing = f"(SELECT version + 1 FROM accounts_standing WHERE tenant_id = {_of_caller('tenant')})"

@@ -65,17 +65,17 @@ class Draft:
 
     def meta(self, key: str) -> Any:
         """The value of an allowed metadata key under any of its names; None where absent or empty."""
-        values = [self._raw_meta(name) for name in ALIASES.get(key, (key,))]
+        if not self.metadata:  # as in most requests, which ask for none of the many keys
+            return None
+        values = [self.metadata.get(name) for name in ALIASES.get(key, (key,))]
         return next((value for value in values if not is_empty(value)), None)
 
     def meta_name(self, key: str) -> str:
         """The dotted name under which that metadata key was given."""
         names = ALIASES.get(key, (key,))
-        given = (name for name in names if not is_empty(self._raw_meta(name)))
+        metadata = self.metadata or {}
+        given = (name for name in names if not is_empty(metadata.get(name)))
         return f"metadata.{next(given, key)}"
-
-    def _raw_meta(self, name: str) -> Any:
-        return (self.metadata or {}).get(name)
 
 
 def open_body(body: Mapping[str, Any], spec: ModelSpec | None) -> Draft:

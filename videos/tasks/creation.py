@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from threading import Lock
 from typing import Any
 
@@ -177,7 +178,9 @@ def _write(made: Sequence[tuple[Order, Created]], seen: Totals, totals: Totals) 
     """Write the tasks and the tenant's totals with them; False where those are no longer the ones `seen`."""
     if not made:
         return True
-    tasks = json.dumps([_record(nth, order, created) for nth, (order, created) in enumerate(made)])
+    records = [_record(nth, order, created) for nth, (order, created) in enumerate(made)]
+    _add_use(records, [created.task for _, created in made])
+    tasks = json.dumps(records)
     tenant = made[0][1].task.tenant_id
     values = {"tasks": tasks, "tenant": tenant, "now": made[0][1].task.created_at}
     row = prepared.fetch(sql.CREATE, values | _totals(totals) | {"seen_version": Int8(seen.version)})
@@ -207,6 +210,16 @@ def _record(nth: int, order: Order, created: Created) -> dict[str, Any]:
         "told": order.told(),
         **_under_key(order, created.place),
     }
+
+
+def _add_use(records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> None:
+    """Add the use of all tasks of one model, key and day to the record of their first."""
+    first: dict[tuple[str, int | None, date], dict[str, Any]] = {}
+    for record, task in zip(records, tasks, strict=True):
+        use = first.setdefault((task.model, task.api_key_id, task.usage_day), record)
+        use["used_tasks"] = use.get("used_tasks", 0) + 1
+        use["used_seconds"] = use.get("used_seconds", 0) + task.seconds
+        use["used_money"] = str(Decimal(use.get("used_money", 0)) + task.price)
 
 
 def _under_key(order: Order, place: QueuePosition | None) -> dict[str, Any]:
