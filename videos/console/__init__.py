@@ -1,1 +1,1 @@
-"""What the staff console has beyond lists and forms of rows: making tasks, inspecting them, the dashboard."""
+"""The staff console's pages for videos: dashboard, tasks, events, prices, ledger, upstream accounts, jobs."""

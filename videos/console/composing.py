@@ -1,4 +1,4 @@
-"""Making a task for any tenant, at the form that the portal has too."""
+"""Creating a task for any tenant, with the same form as the portal's."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +12,12 @@ from videos.models import Task
 from videos.requests.values import without_unstorable
 
 MOST_NAMES = 20
-"""Names of tenants that are proposed while one is typed."""
+"""Tenant names suggested while typing."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What staff ask at the form: for which tenant, and what is filled in."""
+    """What staff filled in: the tenant and the video form."""
 
     tenant: Tenant | None
     tenant_name: str
@@ -25,7 +25,7 @@ class Request:
 
     @classmethod
     def fresh(cls, request: HttpRequest) -> "Request":
-        """A new form, or with `from` that task's anew; where there is one tenant only, it is for that."""
+        """A new form; `from` copies a task. The tenant is preset if there is only one."""
         may_look = request.user.has_perm("videos.view_task")
         task = _task(request.GET.get("from", "")) if may_look else None
         tenant = task.tenant if task else _only_tenant()
@@ -34,27 +34,28 @@ class Request:
 
     @classmethod
     def sent(cls, request: HttpRequest) -> "Request":
-        """What a browser sent."""
         name = _typed(request.POST.get("tenant", ""))
         tenant = Tenant.objects.filter(name=name).first() if name else None
         return cls(tenant, name, Composer.sent(request.POST, _key(tenant), timezone.now()))
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
-        """What the templates draw."""
-        drawn = self.composer.context(request, is_judged=is_judged)
-        may_see_limits = request.user.has_perm("accounts.view_tenant")
-        shown = {"tenant_name": self.tenant_name, "names": names_like("")}
-        return {**drawn, **shown, "for_staff": True, "may_see_limits": may_see_limits}
+        return {
+            **self.composer.context(request, is_judged=is_judged),
+            "tenant_name": self.tenant_name,
+            "names": names_like(""),
+            "for_staff": True,
+            "may_see_limits": request.user.has_perm("accounts.view_tenant"),
+        }
 
 
 def names_like(text: str) -> list[str]:
-    """Names of tenants that hold the text, the first in the alphabet."""
+    """The first `MOST_NAMES` tenant names that contain the text, in alphabetical order."""
     found = Tenant.objects.filter(name__icontains=_typed(text)).order_by("name")
     return list(found.values_list("name", flat=True)[:MOST_NAMES])
 
 
 def _typed(name: str) -> str:
-    """The name of a tenant as it can be; none has what PostgreSQL cannot keep."""
+    """The typed name without what PostgreSQL cannot store, such as NUL."""
     return str(without_unstorable(name)).strip()
 
 

@@ -1,6 +1,6 @@
-"""The first page of the staff console: how the gateway is doing, drawn from `videos.metrics.overview`.
+"""The staff console's dashboard, from `videos.metrics.overview`.
 
-The page fetches its figures anew every few seconds; the same address then answers with the figures alone.
+The page refreshes its figures every few seconds; for these htmx requests the URL returns only the figures.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ from videos.routing.rate_limits import UpstreamCall
 from videos.states import Status
 
 TASKS, ACCOUNTS, TENANTS = "videos.view_task", "videos.view_upstreamaccount", "accounts.view_tenant"
-"""What a person must be allowed to see for the page, and for some of its parts."""
+"""Permissions needed for the page and for its sections on accounts and tenants."""
 SPANS: dict[Span, str | Promise] = {
     Span.DAY: pgettext_lazy("a span of time", "Day"),
     Span.WEEK: gettext_lazy("Week"),
@@ -47,11 +47,11 @@ ENDED: dict[Status, Callable[[Counts], int]] = {
     Status.FAILED: lambda counts: counts.failed,
 }
 LATE = timedelta(minutes=3)
-"""Figures that are counted every minute are old after this."""
+"""The hourly counts are updated every minute; older than this is shown as late."""
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What the theme's first page is made of, as far as the person may see it."""
+    """Template context of the console's index page, limited by the user's permissions."""
     is_part = bool(getattr(request, "htmx", False))
     frame = "admin/part.html" if is_part else "admin/base_site.html"
     may_see = request.user.has_perm(TASKS)
@@ -67,7 +67,7 @@ def _span(name: str) -> Span:
 
 
 def _page(chosen: Span) -> dict[str, Any]:
-    """What stays while the figures change."""
+    """The part of the context that does not change on refresh."""
     tabs = [{"name": span, "label": label, "is_chosen": span is chosen} for span, label in SPANS.items()]
     return {"tabs": tabs, "span": chosen, "currency": settings.CURRENCY}
 
@@ -138,7 +138,7 @@ def _list_of(status: Status) -> str:
 def _trouble(
     open_tasks: Sequence[OpenTasks], accounts: Sequence[AccountFigures], now: datetime
 ) -> dict[str, Any]:
-    """Tasks that stand still together, and single ones that staff should look at, the oldest first."""
+    """Groups of stalled tasks and single tasks that need attention, oldest first."""
     stuck = overview.stuck()
     shown = [_stuck(task) for task in stuck[: overview.MOST_STUCK]]
     troubles = [*map(_standstill, overview.standstills(open_tasks, accounts, now)), *shown]

@@ -1,4 +1,4 @@
-"""What happened to tasks, in the staff console."""
+"""The list of task events in the staff console."""
 
 from typing import Any
 
@@ -23,28 +23,27 @@ from videos.models import Task, TaskEvent
 from videos.models.task import parse_public_id, public_id
 
 LATEST_TASKS = 2000
-"""Of a tenant, the events of its latest tasks are listed; days before that bring those of earlier ones."""
+"""For one tenant only events of its latest tasks are listed; an earlier last day reaches earlier tasks."""
 
 DETAIL_SHOWN = 500
-"""Characters of what else is known of an event, in the list and its file; its page has all of it."""
+"""Characters of an event's detail in the list and its CSV file; the event's page has all of it."""
 
 
 class VerbFilter(ChoiceFilter):
-    """By what happened."""
+    """Filters by verb."""
 
     title = _("what happened")
     parameter_name = column = "verb"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        """All that can."""
         return list(labels.VERBS.items())
 
 
 class TenantOfTaskFilter(TenantFilter):
-    """By the tenant of the task: the events of its latest tasks, until the last day asked for."""
+    """Filters by tenant: events of its latest tasks created before the end of the date filter."""
 
     def rows_of(self, tenants: list[Any], queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The events of tasks that are looked up first: an event does not know its tenant."""
+        """Looks the tasks up first, because an event has no tenant column."""
         tasks = Task.objects.filter(is_any_of("tenant", tenants, UUIDField()), **self._made_before())
         latest = tasks.order_by(*(OF_ONE_TENANT if len(tenants) == 1 else ["-pk"])).values_list(
             "pk", flat=True
@@ -57,10 +56,9 @@ class TenantOfTaskFilter(TenantFilter):
 
 
 class EventList(UncountedChangeList):
-    """Reads what the list shows."""
+    """Reads only the columns that the list shows."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """The rows, with the start of what else is known."""
         rows: QuerySet[TaskEvent] = super().get_queryset(request, exclude_parameters)
         start = Left(Cast("detail", TextField()), DETAIL_SHOWN)
         shown: QuerySet[Any] = rows.defer("detail").annotate(detail_shown=start)
@@ -69,7 +67,7 @@ class EventList(UncountedChangeList):
 
 @admin.register(TaskEvent)
 class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
-    """Events, to look at; they are written with the changes they tell of."""
+    """Task events, read-only; they are written with the changes that they record."""
 
     list_display = ["at", "what", "state", "video", "tenant", "told"]
     list_filter = [("at", DaysOfWriting), VerbFilter, TenantOfTaskFilter]
@@ -78,45 +76,37 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
     fields = ["at", "what", "state", "video", "tenant", "detail"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TaskEvent]:
-        """With the tenant's name, and of the task no more."""
         events = super().get_queryset(request).select_related("task__tenant")
         return events.only("at", "verb", "status", "detail", "task__tenant__name")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """One that reads what it shows."""
         return EventList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[TaskEvent], search_term: str
     ) -> tuple[QuerySet[TaskEvent], bool]:
-        """The events of the task of that id."""
         task_id = parse_public_id(search_term.strip().lower())
         found = queryset.none() if task_id is None else queryset.filter(task=task_id)
         return (found if search_term.strip() else queryset), False
 
     @admin.display(description=_("what happened"))
     def what(self, event: TaskEvent) -> str:
-        """What happened, in words."""
         return str(labels.verb_label(event.verb))
 
     @admin.display(description=_("status"))
     def state(self, event: TaskEvent) -> SafeString:
-        """The status after it."""
         return labels.chip_of(event.status)
 
     @admin.display(description=_("task"))
     def video(self, event: TaskEvent) -> SafeString:
-        """The task, which the link leads to."""
         page = reverse("admin:videos_task_change", args=[event.task_id])
         return format_html('<a class="accent clip" href="{}">{}</a>', page, public_id(event.task_id))
 
     @admin.display(description=_("tenant"))
     def tenant(self, event: TaskEvent) -> str:
-        """Whose task it is."""
         return event.task.tenant.name
 
     @admin.display(description=_("detail"))
     def told(self, event: Any) -> SafeString | None:
-        """What else is known of it, in short."""
         text = event.detail_shown
         return clipped("" if text == "{}" else f"{text}…" if len(text) == DETAIL_SHOWN else text)

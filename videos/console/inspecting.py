@@ -1,4 +1,4 @@
-"""All there is to know of a task, on one page."""
+"""Template context of a task's page in the staff console."""
 
 import json
 from datetime import datetime
@@ -21,7 +21,7 @@ from videos.tasks.submission import payload_of
 
 
 def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
-    """What changes while a task is at work, as staff see it, and the tenant's view of it."""
+    """The part of the context that changes while the task is open, including the tenant's view."""
     look, events = STATUSES[task.state], timeline.events_of(task)
     facts = live_facts(task, events, now)
     return {
@@ -41,7 +41,7 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
 
 
 def request_of(task: Task, request: HttpRequest, events: list[TaskEvent]) -> dict[str, Any]:
-    """The request, which stays as it is: as it came, as it was understood, as it was forwarded."""
+    """The request, which does not change: as received, as normalised, as forwarded, and as curl."""
     return {
         "sent": _json(_sent(events) or task.request),
         "normalised": _json(task.request),
@@ -52,15 +52,15 @@ def request_of(task: Task, request: HttpRequest, events: list[TaskEvent]) -> dic
 
 
 def _to_be_forwarded(task: Task) -> dict[str, Any]:
-    """What upstream would be sent of a task that is not submitted yet; nothing of one that was pruned."""
+    """The payload that would be sent upstream; empty if the task was pruned or its request became invalid."""
     try:
         return {} if task.pruned_at else payload_of(task)
-    except InvalidRequestError:  # the rules have changed since it was made
+    except InvalidRequestError:  # the model's rules have changed since the task was created
         return {}
 
 
 def _sent(events: list[TaskEvent]) -> Any:
-    """The body as it came, where it read otherwise than the normalised one."""
+    """The body as received; None if it equals the normalised request."""
     return next((event.detail.get("sent") for event in events if event.verb == Verb.CREATE), None)
 
 

@@ -1,4 +1,4 @@
-"""The jobs of the workers, in the staff console."""
+"""The workers' jobs in the staff console."""
 
 import json
 from datetime import datetime
@@ -28,7 +28,7 @@ STATES: dict[str, Badge] = {
     "cancelled": Badge(_("Cancelled"), NEUTRAL),
     "aborted": Badge(_("Aborted"), BAD),
 }
-"""What may become of a job. One that succeeded is deleted."""
+"""Procrastinate's job statuses. Jobs that succeeded are deleted."""
 EVENTS = {
     "deferred": _("Queued"),
     "started": _("Started"),
@@ -41,40 +41,38 @@ EVENTS = {
     "scheduled": _("Set for a moment"),
     "retried": _("Queued again by hand"),
 }
-"""What may happen to one."""
+"""Procrastinate's job event types."""
 
-admin.site.unregister(ProcrastinateJob)  # its own page is none of the theme, and counts
+admin.site.unregister(ProcrastinateJob)  # its own admin does not use the theme and counts all rows
 
-# Names in the viewer's language. Migrations do not see them: they go by what the package wrote itself.
+# Translated names. `makemigrations` does not see them, as it reads `_meta.original_attrs`.
 ProcrastinateJob._meta.verbose_name = _("job")
 ProcrastinateJob._meta.verbose_name_plural = _("jobs")
 apps.get_app_config("procrastinate").verbose_name = _("Operation")
 
 
 class QueueFilter(ChoiceFilter):
-    """By the queue."""
+    """Filters by queue."""
 
     title = _("queue")
     parameter_name, column = "queue", "queue_name"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        """Each job has its own."""
         return [(job.value, job.value) for job in Job]
 
 
 class JobStateFilter(ChoiceFilter):
-    """By what became of a job."""
+    """Filters by status."""
 
     title = _("status")
     parameter_name = column = "status"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        """All there is."""
         return [(name, look.label) for name, look in STATES.items()]
 
 
 class JobEventInline(ReadOnlyInline[ProcrastinateEvent, ProcrastinateJob]):
-    """What happened to a job."""
+    """The events of a job."""
 
     model = ProcrastinateEvent
     verbose_name = verbose_name_plural = _("events")
@@ -83,64 +81,56 @@ class JobEventInline(ReadOnlyInline[ProcrastinateEvent, ProcrastinateJob]):
     ordering = ["pk"]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may see the job."""
         return request.user.has_perm("procrastinate.view_procrastinatejob")
 
     @admin.display(description=_("what happened"))
     def what(self, event: ProcrastinateEvent) -> str:
-        """In words."""
         return str(EVENTS.get(event.type, event.type))
 
 
 @admin.register(ProcrastinateJob)
 class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
-    """Jobs, to look at; what is due is found again by itself, whatever became of a job."""
+    """Jobs, read-only. Staff need not retry any: workers find due tasks again even if a job failed."""
 
     list_display = ("id", "task", "state", "queue", "arguments", "tries", "queued_at", "due")
-    # A filter of days wants some column of moments; this one goes by `at`, when a job was queued. It has no
-    # index: jobs that succeeded are deleted, so there are few.
+    # The date filter needs a datetime field of the model, but filters by the annotation `at`, the time of
+    # queueing. No index is needed: jobs that succeeded are deleted, so there are few.
     list_filter = [("scheduled_at", DayRangeFilter), QueueFilter, JobStateFilter]
     fields = ("id", "task", "state", "queue", "arguments", "tries", "queued_at", "due", "priority", "lock")
     inlines = [JobEventInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProcrastinateJob]:
-        """With the moment each was queued."""
         events = ProcrastinateEvent.objects.filter(job=OuterRef("pk")).order_by("pk")
         return super().get_queryset(request).annotate(at=Subquery(events.values("at")[:1]))
 
     @admin.display(description=_("job"))
     def task(self, job: ProcrastinateJob) -> str:
-        """What it does."""
         return job.task_name
 
     @admin.display(description=_("status"))
     def state(self, job: ProcrastinateJob) -> SafeString:
-        """What became of it."""
         return chip(*STATES.get(job.status, Badge(job.status, NEUTRAL)))
 
     @admin.display(description=_("queue"))
     def queue(self, job: ProcrastinateJob) -> str:
-        """Where it waits."""
         return job.queue_name
 
     @admin.display(description=_("arguments"))
     def arguments(self, job: ProcrastinateJob) -> SafeString | None:
-        """What it was given."""
         return clipped(json.dumps(job.args))
 
     @admin.display(description=_("attempts"))
     def tries(self, job: ProcrastinateJob) -> int:
-        """How often it ended without success."""
+        """The number of failed runs."""
         return job.attempts
 
     @admin.display(description=_("queued at"))
     def queued_at(self, job: Any) -> str | None:
-        """When it was queued."""
         return _moment(job.at)
 
     @admin.display(description=_("scheduled at"))
     def due(self, job: ProcrastinateJob) -> str | None:
-        """When it is to run, if not at once."""
+        """When it is scheduled to run; None means at once."""
         return _moment(job.scheduled_at)
 
 

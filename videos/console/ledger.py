@@ -1,4 +1,4 @@
-"""The ledger in the staff console: to look at, to top up a balance, and to correct one."""
+"""The ledger in the staff console: the list of entries, top-ups and adjustments."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -28,13 +28,13 @@ from videos.models import EntryKind, LedgerEntry
 from videos.models.task import public_id
 
 BOOKINGS = {EntryKind.TOP_UP: ledger.top_up, EntryKind.ADJUSTMENT: ledger.adjust}
-"""What a person may do to a balance."""
+"""The kinds of entries that staff may add."""
 MOST = Decimal(1_000_000_000_000)
-"""The columns of money hold less."""
+"""Exclusive bound of a balance, in the currency: the limit of the money columns."""
 
 
 class BookingForm(forms.ModelForm[LedgerEntry]):
-    """Money to add to a balance, or to take from it."""
+    """A top-up or adjustment of a tenant's balance."""
 
     kind = forms.ChoiceField(
         label=_("Kind"),
@@ -44,14 +44,13 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
     )
     reason = reason_field(required=True)
     form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
-    """Each form shown is booked once, however often it is sent."""
+    """Idempotency key: a form that is sent twice is booked once."""
 
     class Meta:
         model = LedgerEntry
         fields = ["tenant", "kind", "amount", "reason"]
 
     def clean(self) -> dict[str, Any]:
-        """Say what cannot be booked."""
         super().clean()
         cleaned = self.cleaned_data
         if {"tenant", "kind", "amount", "form_id"} <= cleaned.keys():
@@ -60,23 +59,23 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
         return cleaned
 
     def _problems(self, tenant: Tenant, kind: str, amount: Decimal, form_id: Any, **__: Any) -> Iterator[str]:
-        # Locked until it is booked, for the page is one transaction: a twin of this form waits here.
+        # Locked until the entry is booked, as the view is one transaction: a repeated submission waits here.
         totals = standing.lock(tenant.pk)
-        told = {"balance": shown(totals.balance)}
+        values = {"balance": shown(totals.balance)}
         if amount == 0:
             yield gettext("There is nothing to book.")
         if kind == EntryKind.TOP_UP and amount < 0:
             yield gettext("A top-up is more than nothing; an adjustment takes money away.")
         if abs(totals.balance + amount) >= MOST:
-            yield gettext("The balance, %(balance)s now, would be too large.") % told
+            yield gettext("The balance, %(balance)s now, would be too large.") % values
         if AuditEntry.objects.filter(tenant=tenant, after__form=str(form_id)).exists():
             already = gettext("This was booked already: the balance is %(balance)s. For more, start anew.")
-            yield already % told
+            yield already % values
 
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
-    """Movements of money. Who adds one, books it; nobody changes or deletes any."""
+    """Ledger entries. Adding one books it; entries are never changed or deleted."""
 
     form = BookingForm
     records_all = True
@@ -87,29 +86,24 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
     actions = None
 
     def get_fields(self, request: HttpRequest, obj: LedgerEntry | None = None) -> Any:
-        """What is written, and of an entry that is there what is read."""
         return [*BookingForm.Meta.fields, "form_id"] if obj is None else self.list_display
 
     def get_readonly_fields(self, request: HttpRequest, obj: LedgerEntry | None = None) -> Any:
-        """Nothing of an entry changes."""
         return () if obj is None else self.list_display
 
     def has_change_permission(self, request: HttpRequest, obj: LedgerEntry | None = None) -> bool:
-        """Nobody changes an entry."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: LedgerEntry | None = None) -> bool:
-        """Nobody deletes one."""
         return False
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The form, under a title that says what it does."""
         return super().add_view(request, form_url, {"title": gettext("Top up or correct a balance")})
 
     def save_model(self, request: HttpRequest, obj: LedgerEntry, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Book it, write it down, and say what the balance is now."""
+        """Book the entry, record it in the audit log, and show the new balance."""
         before = standing.lock(obj.tenant_id).balance
         book = BOOKINGS[EntryKind(obj.kind)]
         entry = book(obj.tenant, obj.amount, person(request), obj.reason, timezone.now())
@@ -119,22 +113,21 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
         changed = {"balance": shown(before)}, booked
         record(request, f"balance of {obj.tenant}", obj.reason, changed, obj.tenant)
         now = gettext("The balance of %(tenant)s is %(balance)s %(currency)s now.")
-        told = {"tenant": obj.tenant, "balance": balance, "currency": settings.CURRENCY}
-        messages.success(request, now % told)
+        values = {"tenant": obj.tenant, "balance": balance, "currency": settings.CURRENCY}
+        messages.success(request, now % values)
 
     @admin.display(description=_("amount"))
     def sum(self, entry: LedgerEntry) -> str:
-        """What it adds to the balance."""
+        """The change of the balance."""
         return shown(entry.amount)
 
     @admin.display(description=_("held"))
     def set_aside(self, entry: LedgerEntry) -> str:
-        """What it adds to the money set aside."""
+        """The change of the held amount."""
         return shown(entry.held)
 
     @admin.display(description=_("task"))
     def video(self, entry: LedgerEntry) -> str:
-        """The task it is of."""
         if entry.task_id is None:
             return ""
         page = reverse("admin:videos_task_change", args=[entry.task_id])

@@ -1,4 +1,4 @@
-"""What the staff console offers at the side, in the order of use."""
+"""The staff console's sidebar."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 
 def items(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups of links, for the theme."""
+    """The groups of links in the sidebar, in the theme's format."""
     return [
         _group(
             _("Videos"),

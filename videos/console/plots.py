@@ -1,4 +1,4 @@
-"""The dashboard's plots, and the same numbers as a table."""
+"""The dashboard's charts and the same figures as a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from videos.pages.charts import Series
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture and what stands over it."""
+    """A chart with its heading; `picture` is HTML."""
 
     name: str
     heading: str
@@ -27,7 +27,7 @@ class Plot:
 
 
 def drawn(span: Span, starts: Sequence[datetime], buckets: Sequence[Counts], now: datetime) -> list[Plot]:
-    """The tasks, the success rate and the spend of each bucket; what is to come is left open."""
+    """Charts of tasks, success rate and spend per bucket; future buckets are empty."""
     labels = [_label(span, start) for start in starts]
     known = [counts if start <= now else None for start, counts in zip(starts, buckets, strict=True)]
 
@@ -55,7 +55,7 @@ def drawn(span: Span, starts: Sequence[datetime], buckets: Sequence[Counts], now
 def rows(
     span: Span, starts: Sequence[datetime], buckets: Sequence[Counts], now: datetime
 ) -> list[dict[str, Any]]:
-    """The numbers of the plots, but for those that are to come."""
+    """The figures of the charts as table rows, without future buckets."""
     return [
         row(counts, _label(span, start))
         for start, counts in zip(starts, buckets, strict=True)
@@ -64,12 +64,12 @@ def rows(
 
 
 def row(counts: Counts, label: str = "") -> dict[str, Any]:
-    """One line of the table."""
+    """One row of the table."""
     return {"label": label, "counts": counts}
 
 
 def _label(span: Span, start: datetime) -> str:
-    """The bucket's beginning by the viewer's clock; a day's where it begins one."""
+    """The bucket's start in the viewer's time zone: a time, or a date with its time unless it is midnight."""
     local = timezone.localtime(start)
     if span is Span.DAY:
         return local.strftime("%H:%M")

@@ -1,7 +1,7 @@
 """The price list in the staff console.
 
-What was sold at a price stays to be seen: a price that came into force is neither changed nor deleted, only
-ended, and another one takes over. Only one that is still to come may be changed, or deleted.
+A price that has come into force is kept as a record: it can only be ended or superseded by a later one. Only
+a future price can be changed or deleted.
 """
 
 from collections.abc import Iterator
@@ -35,12 +35,12 @@ from videos.models import Price
 
 OPTIONS = ("with_audio", "with_reference", "off_peak")
 FIXED = ("model", *OPTIONS, "per_second", "valid_from")
-"""What stays as it is, once a price came into force."""
+"""Fields that cannot change once the price has come into force."""
 COLUMNS = (*FIXED, "valid_until")
 MOST = Decimal(1_000_000)
-"""A second costs less, so that what tasks cost can be added up."""
+"""Exclusive bound of the price of a second, so that sums of task prices fit their columns."""
 COMING, IN_FORCE, SET_ASIDE, ENDED = "to come", "in force", "set aside", "ended"
-"""What a price may be. Set aside is one that a later one took over from; after that it counts again."""
+"""The states of a price. SET_ASIDE is superseded by a later one, and applies again once that has ended."""
 STATES = {
     IN_FORCE: Badge(_("In force"), GOOD),
     COMING: Badge(_("To come"), BUSY),
@@ -50,7 +50,7 @@ STATES = {
 
 
 def state_at(now: datetime) -> Case:
-    """Which of those a price is at that moment."""
+    """SQL expression for the state of a price at that time."""
     valid = Q(valid_from__lte=now) & (Q(valid_until=None) | Q(valid_until__gt=now))
     same = {name: OuterRef(name) for name in ("model", *OPTIONS)}
     later = Price.objects.filter(valid, **same, valid_from__gt=OuterRef("valid_from"))
@@ -63,22 +63,20 @@ def state_at(now: datetime) -> Case:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """By what a price is now."""
+    """Filters by the current state."""
 
     title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        """The states."""
         return [(name, look.label) for name, look in STATES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The prices in that state."""
         return queryset.filter(state=self.value()) if self.value() else queryset
 
 
 class PriceForm(AuditedForm[Price]):
-    """A price, which begins and ends now or later."""
+    """A price; its start and end cannot be in the past."""
 
     model = forms.ChoiceField(
         label=_("Model"),
@@ -107,7 +105,7 @@ class PriceForm(AuditedForm[Price]):
             self.initial["valid_from"] = None
 
     def clean(self) -> dict[str, Any]:
-        """Say what a price may not be; a moment that is left empty is now."""
+        """Check the dates; an empty start means now."""
         cleaned = super().clean()
         if "valid_from" in cleaned:
             cleaned["valid_from"] = cleaned["valid_from"] or self.now
@@ -131,14 +129,14 @@ class PriceForm(AuditedForm[Price]):
             yield "per_second", gettext("A second costs less than %(most)s.") % {"most": MOST}
 
     def _is_late(self) -> bool:
-        """Whether the page was shown before the price came into force, and sent after."""
+        """Whether the price came into force after the form was shown."""
         sent = {"model", "per_second", "valid_from_0"}.intersection(self.data)
         return not self.instance._state.adding and has_begun(self.instance, self.now) and bool(sent)
 
 
 @admin.register(Price)
 class PriceAdmin(ListAdmin[Price]):
-    """What a second of video costs."""
+    """Prices per second of video."""
 
     form = PriceForm
     records_all = True
@@ -149,11 +147,9 @@ class PriceAdmin(ListAdmin[Price]):
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
-        """With what each is now."""
         return super().get_queryset(request).annotate(state=state_at(timezone.now()))
 
     def get_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
-        """Only what began can end."""
         begun = obj is not None and has_begun(obj, timezone.now())
         may_change = self.has_change_permission(request, obj) if obj else True
         return [
@@ -163,19 +159,18 @@ class PriceAdmin(ListAdmin[Price]):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
-        """What came into force stays as it is."""
         return FIXED if obj and has_begun(obj, timezone.now()) else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
-        """Nobody changes a price that ended."""
+        """Not if the price has ended."""
         return super().has_change_permission(request, obj) and not (obj and has_ended(obj, timezone.now()))
 
     def has_delete_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
-        """Nobody deletes a price that was in force."""
+        """Not if the price has come into force."""
         return super().has_delete_permission(request, obj) and not (obj and has_begun(obj, timezone.now()))
 
     def save_model(self, request: HttpRequest, obj: Price, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Save what was changed, and write it down."""
+        """Save the changes and record them in the audit log."""
         before = Price.objects.select_for_update().get(pk=obj.pk) if change else None
         columns = form.written() if change else COLUMNS
         obj.save(update_fields=columns if change else None)
@@ -186,7 +181,7 @@ class PriceAdmin(ListAdmin[Price]):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask for the reason, too."""
+        """Require a reason."""
         may_delete = self.has_delete_permission(request)
         if may_delete and request.method == "POST" and not _reason(request):
             messages.error(request, gettext("Say why the price is to be deleted."))
@@ -194,28 +189,26 @@ class PriceAdmin(ListAdmin[Price]):
         return super().delete_view(request, object_id, extra_context)
 
     def delete_model(self, request: HttpRequest, obj: Price) -> None:
-        """Delete it, and write it down."""
+        """Record the deletion in the audit log and delete."""
         record(request, f"price of {obj}", _reason(request), audit.changes(obj, None, COLUMNS))
         obj.delete()
 
     @admin.display(description=_("a second"), ordering="per_second")
     def a_second(self, price: Price) -> str:
-        """What a second costs."""
         return shown(price.per_second)
 
     @admin.display(description=_("state"), ordering="state")
     def state(self, price: Any) -> SafeString:
-        """What it is now."""
         return chip(*STATES[price.state])
 
 
 def has_begun(price: Price, now: datetime) -> bool:
-    """Whether something may have been sold at it."""
+    """Whether the price has come into force, so tasks may have been sold at it."""
     return price.valid_from <= now
 
 
 def has_ended(price: Price, now: datetime) -> bool:
-    """Whether nothing is sold at it any more."""
+    """Whether the price has ended."""
     return price.valid_until is not None and price.valid_until <= now
 
 

@@ -1,4 +1,4 @@
-"""Tasks in the staff console."""
+"""The list of tasks in the staff console."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -40,77 +40,70 @@ LISTED = (
     "tenant__name",
     "account__name",
 )
-"""What the list shows; of the rest of a task it reads nothing."""
+"""The columns of a task that the list reads."""
 PROMPT_SHOWN = 80
 """Characters of a prompt in the list."""
 MOST_FOUND = 200
-"""Tasks that words of the prompt find, the latest ones; a day or another filter brings older ones."""
+"""Latest matches that a search in prompts shows; the date filter and other filters reach older ones."""
 
 
 class StatusFilter(ChoiceFilter):
-    """By the status."""
+    """Filters by status."""
 
     title = _("status")
     parameter_name = column = "status"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        """All there are."""
         return [(status.value, labels.status_label(status)) for status in Status]
 
 
 class ModelFilter(ChoiceFilter):
-    """By the model."""
+    """Filters by model."""
 
     title = _("model")
     parameter_name = column = "model"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        """Those of the catalogue."""
         return [(spec.name, spec.name) for spec in catalogue.MODELS]
 
 
 class AccountFilter(ChoiceFilter):
-    """By the account upstream."""
+    """Filters by upstream account."""
 
     title = _("upstream account")
     parameter_name = column = "account"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        """All there are; they are few."""
         return list(UpstreamAccount.objects.order_by("name").values_list("pk", "name"))
 
 
 class FailureFilter(ChoiceFilter):
-    """By why a task failed."""
+    """Filters by failure code."""
 
     title = _("failure code")
     parameter_name = column = "failure_code"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        """The codes there are."""
         return [(code.value, code.value) for code in FailureCode]
 
 
 class AttentionFilter(ChoiceFilter):
-    """What staff should look at."""
+    """Filters for tasks that need attention."""
 
     title = _("attention")
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        """Yes, or all."""
         return [("needed", _("Needs attention"))]
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Those with a reason to look."""
         return queryset.exclude(attention="")
 
 
 class TaskList(UncountedChangeList):
-    """Reads what the list shows."""
+    """Reads only the columns that the list shows."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """The rows, with the start of each prompt."""
         rows: QuerySet[Task] = super().get_queryset(request, exclude_parameters)
         shown: QuerySet[Any] = rows.only(*LISTED).annotate(prompt_shown=Left(PROMPT, PROMPT_SHOWN))
         return shown
@@ -118,7 +111,7 @@ class TaskList(UncountedChangeList):
 
 @admin.register(Task)
 class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
-    """Tasks. They are made and moved by verbs alone, on pages of their own."""
+    """The list of tasks, read-only; `TaskPages` creates and changes tasks through `videos.tasks`."""
 
     list_display = [
         "video",
@@ -144,17 +137,15 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
     search_help_text = _("Task id, upstream id, a tenant's whole name, or words that are all in the prompt")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        """With tenant and account, but without the account's secret."""
+        """With tenant and account, without the account's secret key."""
         return super().get_queryset(request).select_related("tenant", "account").defer("account__secret_key")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """One that reads what it shows."""
         return TaskList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
     ) -> tuple[QuerySet[Task], bool]:
-        """By the first reading of the words that finds anything."""
         if not search_term.strip():
             return queryset, False
         tasks, vars(request)["searched_to"] = found(queryset, search_term.strip())
@@ -162,23 +153,21 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
 
     @admin.display(description=_("task"))
     def video(self, task: Task) -> SafeString | None:
-        """The id clients see."""
+        """The public id."""
         return clipped(task.public_id)
 
     @admin.display(description=_("status"))
     def state(self, task: Task) -> SafeString:
-        """Its status."""
         return labels.chip_of(task.status)
 
     @admin.display(description=_("prompt"))
     def prompt(self, task: Any) -> SafeString | None:
-        """How its prompt begins."""
         text = task.prompt_shown or ""
         return clipped(f"{text}…" if len(text) == PROMPT_SHOWN else text)
 
     @admin.display(description=_("note"))
     def note(self, task: Task) -> SafeString | None:
-        """Why staff should look at it, or why it failed."""
+        """Why the task needs attention, or why it failed."""
         if task.attention:
             return format_html("{} {}", chip(_("Look"), WARN), clipped(task.attention_label))
         return clipped(task.failure_code)
@@ -188,16 +177,16 @@ Reading = Callable[[QuerySet[Task], str], QuerySet[Task] | None]
 
 
 def found(tasks: QuerySet[Task], text: str) -> tuple[QuerySet[Task], datetime | None]:
-    """The tasks that the text means: an id, one of upstream's, a tenant's name, or else words of the prompt.
+    """Tasks by public id, else by upstream id, exact tenant name, or words in the prompt.
 
-    Words are looked for among the latest tasks, until there are enough; so it says when the last one was made
-    that was looked at, if there are more.
+    A search for words stops after `MOST_FOUND` matches or a bounded number of tasks. The second value is then
+    the creation time of the oldest task it covers; None if the search is complete.
     """
     readings: tuple[Reading, ...] = (_of_public_id, _of_upstream_id, _of_tenant)
     for reading in readings:
-        read = reading(tasks, text)
-        if read is not None:
-            return read, None
+        matching = reading(tasks, text)
+        if matching is not None:
+            return matching, None
     return _with_words(tasks, text)
 
 
@@ -207,14 +196,13 @@ def _of_public_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
 
 
 def _of_upstream_id(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
-    """Account by account, as the index of upstream's ids goes."""
+    """Constrains the account too, because the index on upstream ids starts with it."""
     accounts = UpstreamAccount.objects.values("pk")
     ids = list(Task.objects.filter(account__in=accounts, upstream_task_id=text).values_list("pk", flat=True))
     return tasks.filter(pk__in=ids) if ids else None
 
 
 def _of_tenant(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
-    """Of the one with exactly that name."""
     tenant = Tenant.objects.filter(name__iexact=text).first()
     if tenant is None:
         return None

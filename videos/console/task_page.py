@@ -1,4 +1,4 @@
-"""The pages of one task in the staff console: making it, inspecting it, deciding about it."""
+"""The pages of a task in the staff console: creating it, inspecting it, and staff actions."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,27 +27,26 @@ from videos.tasks.staff_actions import ACTIONS, PLACE, NotDecided, StaffDecision
 
 
 class TaskPages:
-    """What the admin of tasks has in place of Django's forms: a task is made and moved by verbs alone."""
+    """Replaces Django's add and change forms: tasks are created and changed only through `videos.tasks`."""
 
     admin_site: Any
     opts: Any
     has_view_permission: Any
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever may add tasks makes them, at the form."""
+        """Overrides `ReadOnlyAdmin`, which denies adding."""
         return bool(request.user.has_perm("videos.add_task"))
 
     def get_urls(self) -> list[URLPattern]:
-        """The routes of decisions and of the still, beside Django's own."""
         decide, poster = map(self.admin_site.admin_view, (self.decide_view, self.poster_view))
         own = [
             path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide"),
             path("<uuid:object_id>/poster.jpg", poster, name="videos_task_poster"),
         ]
-        return [*own, *super().get_urls()]  # type: ignore[misc]  # that of the admin it is mixed into
+        return [*own, *super().get_urls()]  # type: ignore[misc]  # of the ModelAdmin this is mixed into
 
     def add_view(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
-        """The form, parts of it, and making the task."""
+        """Render the form or a part of it, or create the task."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         if request.GET.get("part") == "tenants":
@@ -58,13 +57,12 @@ class TaskPages:
         return self._sent(request, composing.Request.sent(request))
 
     def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
-        """The task; with `part=live`, only what moves while it is at work."""
+        """Render the task; with `part=live`, only the part that changes while it is open."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         is_part, now = request.GET.get("part") == "live", timezone.now()
         task = task_of(object_id, as_asked=not is_part)
-        context = inspecting.live(task, request, now)
-        context |= {"form_id": uuid4()}
+        context = inspecting.live(task, request, now) | {"form_id": uuid4()}
         if is_part:
             is_news = request.GET.get("seen") != context["seen"]
             return TemplateResponse(request, "console/live.html", context | {"is_news": is_news})
@@ -72,13 +70,12 @@ class TaskPages:
         return self._page(request, "console/task.html", task.public_id, context)
 
     def poster_view(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:
-        """The still of its video."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return files.poster_response(task_of(str(object_id)), request)
 
     def decide_view(self, request: HttpRequest, object_id: UUID, name: str) -> HttpResponse:
-        """Do what a person decided, if the task is still as the person saw it."""
+        """Perform a staff action, if the task is unchanged since the page was shown."""
         if request.method != "POST" or name not in ACTIONS:
             raise Http404
         if not person(request).has_perms(ACTIONS[name].permissions):
@@ -107,21 +104,21 @@ class TaskPages:
             form_id=form_id_from(request.POST),
             address=audit.author(request, AuditPlace.CONSOLE).address,
         )
-        then = staff_actions.perform(name, decision)
+        affected = staff_actions.perform(name, decision)
         messages.success(request, _("Done: %(action)s.") % {"action": ACTIONS[name].label})
-        return then
+        return affected
 
-    def _sent(self, request: HttpRequest, asked: composing.Request) -> HttpResponse:
-        outcome = asked.composer.submitted(request, Requester(person(request), PLACE))
+    def _sent(self, request: HttpRequest, form: composing.Request) -> HttpResponse:
+        outcome = form.composer.submitted(request, Requester(person(request), PLACE))
         if isinstance(outcome, Rendering):
-            return self._form(request, asked, outcome)
+            return self._form(request, form, outcome)
         return HttpResponseRedirect(reverse("admin:videos_task_change", args=[outcome.pk]))
 
-    def _form(self, request: HttpRequest, asked: composing.Request, drawing: Rendering) -> HttpResponse:
-        drawn = asked.context(request, is_judged=drawing.is_judged)
-        if drawing.part:
-            return TemplateResponse(request, f"composer/{drawing.part}.html", drawn)
-        return self._page(request, "console/compose.html", _("New task"), drawn)
+    def _form(self, request: HttpRequest, form: composing.Request, rendering: Rendering) -> HttpResponse:
+        context = form.context(request, is_judged=rendering.is_judged)
+        if rendering.part:
+            return TemplateResponse(request, f"composer/{rendering.part}.html", context)
+        return self._page(request, "console/compose.html", _("New task"), context)
 
     def _page(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
@@ -129,7 +126,7 @@ class TaskPages:
 
 
 def task_of(object_id: str, *, as_asked: bool = False) -> Task:
-    """The task of that id, its own or the public one. Raises `Http404`."""
+    """The task by primary key or public id. Raises `Http404` if there is none."""
     tasks = Task.objects.select_related("tenant", "account", "api_key").annotate(**WITH_PROMPT)
     tasks = tasks.defer(*(() if as_asked else AS_ASKED), "account__secret_key", "api_key__digest")
     parsed = _parsed(object_id)

@@ -16,12 +16,12 @@ from accounts.credentials import validate_credential
 from videos.models import UpstreamAccount
 
 CONNECT = "videos.connect_upstreamaccount"
-"""What it takes to say where an account's API is; without it, a new account's is the default."""
+"""Permission to set an account's endpoint; without it, a new account gets the default."""
 _OPERATION = ["is_enabled", "disabled_models", "creates_per_second", "describes_per_second"]
 
 
 class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
-    """Takes a new secret key, and never reads the old one; wants a reason where requests go elsewhere."""
+    """Accepts a new secret key without reading the old one. Changing the endpoint requires a reason."""
 
     audited = frozenset({"endpoint"})
 
@@ -39,7 +39,6 @@ class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
         widgets = {"disabled_models": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
     def clean_new_secret_key(self) -> str:
-        """A new account needs one; an old one keeps what it has."""
         given = str(self.cleaned_data["new_secret_key"])
         if not given and self.instance.pk is None:
             raise forms.ValidationError(gettext("A new account needs its secret key."))
@@ -48,27 +47,27 @@ class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
 
 @admin.register(UpstreamAccount)
 class UpstreamAccountAdmin(ListAdmin[UpstreamAccount]):
-    """Accounts upstream."""
+    """Upstream accounts."""
 
     form = UpstreamAccountForm
     list_display = ["name", "endpoint", "is_enabled", "creates_per_second", "describes_per_second"]
 
     def get_fields(self, request: HttpRequest, obj: UpstreamAccount | None = None) -> Any:
-        """With a reason, for whoever may change something."""
+        """With a reason, if the user may change the account."""
         fields = ["name", "endpoint", "secret_id", "new_secret_key", *_OPERATION]
         may_change = obj is None or self.has_change_permission(request, obj)
         return [*fields, "reason"] if may_change else [*fields[:3], *_OPERATION]
 
     def get_readonly_fields(self, request: HttpRequest, obj: UpstreamAccount | None = None) -> Any:
-        """Whoever could send requests elsewhere could have whatever they carry."""
+        """The endpoint needs a permission, because who sets it could read every request, secrets included."""
         return () if request.user.has_perm(CONNECT) else ("endpoint",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UpstreamAccount]:
-        """Without the secret: the page opens even if the key it was encrypted with is lost."""
+        """Without the secret key, so that the page opens even if its encryption key is lost."""
         return super().get_queryset(request).defer("secret_key")
 
     def save_model(self, request: HttpRequest, obj: UpstreamAccount, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Save what was given; a secret that was not given stays as it is."""
+        """Save the form; an empty secret key keeps the stored one."""
         given = form.cleaned_data["new_secret_key"]
         if given:
             obj.secret_key = given

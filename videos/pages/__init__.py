@@ -1,1 +1,1 @@
-"""What portal and console share: charts, the timeline, a task's status."""
+"""Shared by portal and console: charts, the timeline, a task's status."""

@@ -1,7 +1,7 @@
-"""Plots as SVG, drawn by the server: they need no script, print well, and keep to a strict content policy.
+"""SVG charts rendered on the server: they need no script, print well, and satisfy a strict CSP.
 
-Colours come from the style sheet, by the classes of the series. What a plot shows must also stand in a table
-near it, for whoever cannot see it.
+The style sheet sets the colours through the classes of the series. For accessibility, the page must also show
+the values in a table.
 """
 
 import math
@@ -12,18 +12,18 @@ from django.template.loader import render_to_string
 
 WIDTH, HEIGHT = 720, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 12, 26
-"""Room around the plot for the axes' labels, in the units of the picture."""
+"""Margins for the axis labels, in SVG units."""
 _TICKS = 4
 _MOST_LABELS = 12
 _GAP = 0.25
-"""Of a bar's place: the gap to the next."""
+"""Gap between bars, as a fraction of the width of a label's slot."""
 STYLES = ("a", "b", "c")
-"""The classes of the series, in their order."""
+"""CSS classes of the series, in order."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """What is plotted under one name: a value for each label; None leaves a gap in a line."""
+    """A named series: one value per label; None leaves a gap in a line."""
 
     name: str
     values: Sequence[float | None]
@@ -31,29 +31,24 @@ class Series:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where values lie in the picture."""
+    """Maps labels and values to SVG coordinates."""
 
     labels: Sequence[str]
     top: float
     """The largest value on the axis."""
 
     @property
-    def place(self) -> float:
-        """The width that belongs to one label."""
+    def slot_width(self) -> float:
         return (WIDTH - _LEFT - _RIGHT) / max(1, len(self.labels))
 
-    def x(self, position: int) -> float:
-        """The left edge of a label's place."""
-        return round(_LEFT + position * self.place, 2)
-
     def middle(self, position: int) -> float:
-        return round(_LEFT + (position + 0.5) * self.place, 2)
+        return round(_LEFT + (position + 0.5) * self.slot_width, 2)
 
     def y(self, value: float) -> float:
         return round(HEIGHT - _BOTTOM - value / self.top * (HEIGHT - _TOP - _BOTTOM), 2)
 
     def as_dict(self) -> dict[str, object]:
-        """What the picture's axes are drawn from."""
+        """The context of `charts/axes.svg`."""
         step = _step(len(self.labels))
         ticks = [self.top * tick / _TICKS for tick in range(_TICKS + 1)]
         return {
@@ -72,7 +67,7 @@ class _Frame:
 
 
 def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
-    """Stacked bars, one for each label. Values must not be negative."""
+    """Stacked bars, one per label, as HTML. Values must not be negative."""
     sums = [sum(one.values[position] or 0 for one in series) for position in range(len(labels))]
     frame = _Frame(labels, _round_up(max(sums, default=0)))
     drawn, below = [], [0.0] * len(labels)
@@ -88,7 +83,7 @@ def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
 
 
 def lines(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
-    """One line for each series."""
+    """A line chart as HTML, one line per series."""
     values = [value for one in series for value in one.values if value is not None]
     frame = _Frame(labels, _round_up(max(values, default=0)))
     drawn = [
@@ -98,21 +93,21 @@ def lines(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
     return _render("lines", title, series, {**frame.as_dict(), "lines": drawn})
 
 
-def _bar(frame: _Frame, position: int, span: tuple[float, float], style: str, told: str) -> dict[str, object]:
+def _bar(frame: _Frame, position: int, span: tuple[float, float], style: str, text: str) -> dict[str, object]:
     low, high = span
-    width = frame.place * (1 - _GAP)
+    width = frame.slot_width * (1 - _GAP)
     return {
         "x": round(frame.middle(position) - width / 2, 2),
         "y": frame.y(high),
         "width": round(width, 2),
         "height": round(max(0.5, frame.y(low) - frame.y(high)), 2),
         "style": style,
-        "told": f"{frame.labels[position]}, {told}",
+        "told": f"{frame.labels[position]}, {text}",
     }
 
 
 def _path(frame: _Frame, values: Sequence[float | None]) -> str:
-    """An SVG path; it starts anew after each gap."""
+    """An SVG path with a new segment after each gap."""
     steps, pen_is_down = [], False
     for position, value in enumerate(values):
         if value is not None:
@@ -139,7 +134,7 @@ def _render(kind: str, title: str, series: Sequence[Series], picture: dict[str, 
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 4 or 8 times a power of ten, so that a quarter of it reads well."""
+    """Rounds up to 1, 2, 4 or 8 times a power of ten, so that the quarter ticks are round numbers."""
     if value <= 0:
         return 4.0
     power = 10.0 ** math.floor(math.log10(value))
@@ -147,13 +142,13 @@ def _round_up(value: float) -> float:
 
 
 def _step(labels: int) -> int:
-    """Every how manieth label there is room for; if possible one that divides them, as days do the hours."""
+    """Show every n-th label to fit the width; prefers an n that divides the number of labels."""
     least = max(1, math.ceil(labels / _MOST_LABELS))
     return next((step for step in range(least, 2 * least) if labels % step == 0), least)
 
 
 def _short(value: float) -> str:
-    """As an axis has room for: 1.5k, 2M."""
+    """Short form for the axis, such as 1.5k or 2M."""
     for size, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:g}{sign}"

@@ -1,4 +1,4 @@
-"""What changes on a page while a task is at work, for whoever looks at it."""
+"""The part of a task's page that changes while the task is open."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ _FRESH = timedelta(minutes=2)
 
 
 def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, Any]:
-    """For the templates that staff and tenants both see; their words and chips are their own."""
+    """Template context shared by portal and console; each adds its own labels and chips."""
     place = queue_position.counted(task, limits_of(task.tenant_id).concurrent_tasks, now)
     start = place.estimated_start if place else turns.expected_start(task, now)
     return {
@@ -36,12 +36,12 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
 
 
 def _removed_after(task: Task) -> int | None:
-    """How many days after its end its request was removed; None where it was not."""
+    """Days from the task's end to the removal of its request; None if it was not removed."""
     if task.pruned_at is None or task.finished_at is None:
         return None
     return (task.pruned_at - task.finished_at).days
 
 
 def _mark_of(task: Task, events: Sequence[TaskEvent]) -> str:
-    """Tells what is known of a task from what may be known later."""
+    """Changes whenever the page would show something new; the page polls with it."""
     return f"{task.status}-{task.attempts}-{len(events)}-{int(task.has_poster)}"

@@ -1,4 +1,4 @@
-"""What became of a task, told from its events and entries: for its page in the console and in the portal."""
+"""The timeline of a task, from its events and ledger entries, for its page in console and portal."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ FOR_TENANTS = (
     Verb.CANCEL,
     Verb.REMOVE_MEDIA,
 )
-"""What tenants are told of; the rest is between staff and upstream."""
+"""Verbs that tenants see; the others are internal."""
 _LOOKS: dict[str, str] = {
     Verb.SUCCEED: "good",
     Verb.FAIL: "bad",
@@ -38,48 +38,46 @@ _LOOKS: dict[str, str] = {
     Verb.PRODUCED: "busy",
 }
 _MOST = 500
-"""Events that a page shows; no task has so many but one that upstream throttles for hours."""
+"""Events shown on a page; only a task that upstream throttles for hours has more."""
 
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One event, and how long after the one before it."""
+    """One event, and the time since the previous one."""
 
     at: datetime
     verb: str
     label: Label
     look: str
-    """The class of the style sheet; empty for what is neither good nor bad."""
+    """CSS class; empty for a neutral event."""
     after: timedelta | None
     detail: dict[str, Any]
-
     is_for_tenant: bool = False
 
     @property
     def who(self) -> str:
-        """The person it was done by, if any."""
+        """The person who did it, or "". Tenants do not see names of staff."""
         person = str(self.detail.get("by", ""))
         is_staff = str(self.detail.get("at", "")).startswith(CONSOLE)
         return gettext("the platform's staff") if person and is_staff and self.is_for_tenant else person
 
     @property
     def why(self) -> str:
-        """What it says of itself, in a few words."""
+        """A short reason or message; may be empty."""
         detail = self.detail
         if "reason" not in detail and detail.get("attention"):
             return attention_label(str(detail["attention"]))
-        told = (detail.get(name) for name in ("reason", "message", "word", "error"))
-        return next((str(one) for one in told if one), "")
+        texts = (detail.get(name) for name in ("reason", "message", "word", "error"))
+        return next((str(text) for text in texts if text), "")
 
     @property
     def as_json(self) -> str:
-        """Everything that is known of it."""
         return json.dumps(self.detail, ensure_ascii=False, indent=2)
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call upstream that changed something, and its answer; redacted when it was kept."""
+    """An upstream call that changed the task, and its response, redacted when it was stored."""
 
     at: datetime
     action: str
@@ -90,12 +88,12 @@ class Exchange:
 
 
 def events_of(task: Task) -> list[TaskEvent]:
-    """What happened to it, the first first. One query."""
+    """The task's events, oldest first. One query."""
     return list(TaskEvent.objects.filter(task=task).order_by("id")[:_MOST])
 
 
 def timeline(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
-    """Every event, for staff."""
+    """All events, for staff."""
     before = [None, *(event.at for event in events)]
     return [
         TimelineEntry(
@@ -111,38 +109,37 @@ def timeline(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
 
 
 def timeline_for_tenant(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
-    """What tenants are told of; of the platform's staff they are told no names."""
-    told = timeline([event for event in events if event.verb in FOR_TENANTS])
-    return [replace(moment, is_for_tenant=True) for moment in told]
+    """The events that tenants see, without names of staff."""
+    entries = timeline([event for event in events if event.verb in FOR_TENANTS])
+    return [replace(entry, is_for_tenant=True) for entry in entries]
 
 
 def exchanges(events: Sequence[TaskEvent]) -> list[Exchange]:
-    """The calls upstream that the events tell of."""
-    return [_exchange(event.at, told) for event in events for told in _told(event.detail)]
+    """The upstream calls recorded in the events."""
+    return [_exchange(event.at, call) for event in events for call in _calls_in(event.detail)]
 
 
 def money_of(task: Task) -> list[LedgerEntry]:
-    """The hold of a task, and what closed it. One query."""
-    # By kind, too: the indexes that find the entries of a task are those of its hold and its closing.
+    """The task's hold and the entry that closed it. One query."""
+    # Filtered by kind because the indexes on `task` are partial: one for holds, one for closings.
     entries = LedgerEntry.objects.filter(Q(kind=EntryKind.HOLD) | Q(kind__in=CLOSINGS), task=task)
     return list(entries.order_by("id"))
 
 
-def _told(detail: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    upstream = detail.get("upstream")
-    for candidate in (detail, upstream):
+def _calls_in(detail: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for candidate in (detail, detail.get("upstream")):
         if isinstance(candidate, dict) and "action" in candidate and "seconds" in candidate:
             yield candidate
 
 
-def _exchange(at: datetime, told: dict[str, Any]) -> Exchange:
-    answer = told.get("answer") or {
-        name: told[name] for name in ("error", "code", "message") if told.get(name)
+def _exchange(at: datetime, call: dict[str, Any]) -> Exchange:
+    answer = call.get("answer") or {
+        name: call[name] for name in ("error", "code", "message") if call.get(name)
     }
     return Exchange(
         at=at,
-        action=str(told["action"]),
-        seconds=float(told["seconds"]),
-        request_id=str(told.get("request_id", "")),
+        action=str(call["action"]),
+        seconds=float(call["seconds"]),
+        request_id=str(call.get("request_id", "")),
         answer=json.dumps(answer, ensure_ascii=False, indent=2),
     )

@@ -1,1 +1,1 @@
-"""A tenant's pages about its videos."""
+"""The tenant portal's pages about videos, usage and money."""

@@ -1,4 +1,4 @@
-"""The form that narrows the history down; what it says stands in the address."""
+"""The filter form of the history; its values are in the URL's query."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -18,7 +18,7 @@ from videos.listing.search import LONGEST_SEARCH
 from videos.requests.values import without_unstorable
 
 EARLIEST, LATEST = date(1970, 1, 2), date(9999, 12, 30)
-"""Days that ids can tell, in every time zone."""
+"""The range of dates that ids (UUIDv7) can represent in every time zone."""
 STATUSES = {
     AT_WORK: _("At work"),
     "queued": _("Queued"),
@@ -28,11 +28,11 @@ STATUSES = {
 }
 _ANY = ("", _("All"))
 MOST_KEYS = 200
-"""Keys to choose from."""
+"""API keys offered by the filter."""
 
 
 class FilterForm(forms.Form):
-    """What the viewer asks for. A field that cannot be understood is as if it were empty, and says why."""
+    """The history's filters. An invalid field counts as empty and shows its error."""
 
     q = forms.CharField(
         label=_("All these words in the prompt"),
@@ -59,41 +59,38 @@ class FilterForm(forms.Form):
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the fields that are not always seen say something."""
+        """Whether one of the collapsed fields is set."""
         return any(self.data.get(name) for name in ("model", "key", "start", "end"))
 
     def clean(self) -> dict[str, Any]:
-        """The two days in their order."""
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
         if start and end and start > end:
             self.add_error("end", _("This is before the first day."))
         return self.cleaned_data
 
     def clean_start(self) -> date | None:
-        """A day that a video can be of."""
         return _day(self.cleaned_data["start"])
 
     def clean_end(self) -> date | None:
-        """Likewise."""
         return _day(self.cleaned_data["end"])
 
     def filters(self) -> Filters:
-        """What was understood."""
+        """The valid fields as filters."""
         self.is_valid()
-        said = self.cleaned_data
+        data = self.cleaned_data
         return Filters(
             zone=timezone.get_current_timezone(),
-            status=said.get("status", ""),
-            model=said.get("model", ""),
-            api_key_id=next((key.pk for key in self._keys if key.prefix == said.get("key")), None),
-            created_from=said.get("start"),
-            created_to=said.get("end"),
-            words=said.get("q", ""),
+            status=data.get("status", ""),
+            model=data.get("model", ""),
+            api_key_id=next((key.pk for key in self._keys if key.prefix == data.get("key")), None),
+            created_from=data.get("start"),
+            created_to=data.get("end"),
+            words=data.get("q", ""),
         )
 
     def _offer(self, name: str, choices: Any) -> None:
         field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - those above that are given choices
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - called for choice fields only
         field.choices = [_ANY, *choices]
 
 
@@ -104,7 +101,7 @@ def _day(day: date | None) -> date | None:
 
 
 def _keys(tenant: Tenant, chosen: str) -> list[APIKey]:
-    """The keys to choose from, by name: those made last, and the one that is asked for."""
+    """The newest `MOST_KEYS` keys and the chosen one, sorted by name."""
     keys = APIKey.objects.filter(tenant=tenant).only("prefix", "name", "purpose")
     found = {key.pk: key for key in keys.order_by("-pk")[:MOST_KEYS]}
     if chosen and len(found) == MOST_KEYS:

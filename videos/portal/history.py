@@ -1,4 +1,4 @@
-"""The history: the videos of a tenant, filtered, searched, page by page, or as a CSV file."""
+"""The history: a tenant's videos, filtered, searched and paged, or as a CSV file."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -27,21 +27,21 @@ from videos.results import files
 from videos.states import FINAL, LOST, Status
 
 OLDER, NEWER = "before", "after"
-"""What a page follows in the address: the id of the task before it, or after it."""
+"""Query parameters: the id of the task before or after which the page starts."""
 TABS = {"": _("All"), AT_WORK: _("At work"), "completed": _("Completed"), "failed": _("Failed")}
 _SIGNS = {Status.SUCCEEDED: "▶", Status.FAILED: "✕", Status.CANCELLED: "✕"}
 _UNDER_WAY = "◔"
 
 
 class HistoryPage(TenantPage):
-    """The videos that were not deleted, newest first."""
+    """The tenant's videos that it has not deleted, newest first."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
     section = "videos"
     template_name = "portal/history.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show a page of it; to the page's own script only the rows."""
+        """Render the page, or only its rows for an htmx request."""
         form = FilterForm(request.GET, self.tenant)
         page = history.page(self.tenant, form.filters(), turn_from(request.GET))
         context = {"form": form, **rows_of(page, request.GET)}
@@ -55,28 +55,26 @@ class HistoryPage(TenantPage):
 
 
 class HistoryFile(TenantPage):
-    """The same videos, of all pages, as a file."""
+    """The same videos, of all pages, as CSV."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with CSV."""
         filters = FilterForm(request.GET, self.tenant).filters()
         return history_file(Reading(self.tenant, filters), filters.zone)
 
 
 class PosterPage(TenantPage):
-    """The still of a video."""
+    """The poster frame of a video, as JPEG."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
 
     def get(self, request: HttpRequest, task_id: str) -> HttpResponseBase:
-        """Answer with a JPEG."""
         return files.poster_response(task_of(self.tenant, task_id), request)
 
 
 def turn_from(query: QueryDict) -> PageCursor:
-    """Which page the address means; the newest where it names none that could be."""
+    """The page that the query names; the newest if it names none or is invalid."""
     newer, older = (parse_public_id(query.get(name, "")) for name in (NEWER, OLDER))
     return PageCursor(newer, is_older=False) if newer else PageCursor(older)
 
@@ -89,39 +87,37 @@ class Row:
 
     @property
     def made_by(self) -> str:
-        """What the key is called that asked; empty where none is known."""
+        """Name of the API key the task was created with; empty if unknown."""
         return key_name(self.task.api_key) if self.task.api_key else ""
 
     @property
     def label(self) -> "str | Promise":
-        """The word for its state."""
         return stage_label(self.task.status)
 
     @property
     def look(self) -> str:
-        """The look of its chip."""
         return stage_chip(self.task.status)
 
     @property
     def sign(self) -> str:
-        """What stands for a picture where there is none."""
+        """The symbol shown if there is no poster."""
         return _SIGNS.get(self.task.state, _UNDER_WAY)
 
     @property
     def poster(self) -> str:
-        """The address of its still."""
+        """URL of the poster; empty if there is none."""
         if not (self.task.has_poster and self.task.has_media):
             return ""
         return reverse("portal:poster", args=[self.task.tenant_id, self.task.public_id])
 
     @property
     def price(self) -> str:
-        """With the currency; empty where nothing was charged."""
+        """With the currency; empty if nothing was charged."""
         return "" if self.task.state in LOST else shown_with_currency(self.task.charged)
 
 
 def rows_of(page: TaskPage, query: QueryDict) -> dict[str, Any]:
-    """What the list shows, and where its links lead."""
+    """The template context of the list."""
     link = Link(query)
     return {
         "rows": [Row(task) for task in page.tasks],
@@ -140,18 +136,16 @@ def rows_of(page: TaskPage, query: QueryDict) -> dict[str, Any]:
 
 
 class Link:
-    """Addresses of the same list: with its filters, but of no certain page."""
+    """Builds query strings for the same list that keep the filters and drop the page."""
 
     def __init__(self, query: QueryDict) -> None:
-        named = FilterForm.base_fields
-        self._said = {name: query[name] for name in named if query.get(name)}
+        self._filters = {name: query[name] for name in FilterForm.base_fields if query.get(name)}
 
     @property
     def is_filtered(self) -> bool:
-        """Whether not all videos are wanted."""
-        return bool(self._said)
+        return bool(self._filters)
 
     def to(self, **changes: str) -> str:
-        """The query string with changes; what is empty is left out."""
-        said = {name: value for name, value in {**self._said, **changes}.items() if value}
-        return f"?{urlencode(said)}"
+        """The query string with changes; empty parameters are left out."""
+        parameters = {name: value for name, value in {**self._filters, **changes}.items() if value}
+        return f"?{urlencode(parameters)}"

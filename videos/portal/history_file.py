@@ -31,7 +31,7 @@ COLUMNS: dict[str, Callable[[Task], Any]] = {
 
 
 def history_file(reading: Reading, zone: tzinfo) -> HttpResponse:
-    """A file to download; times are those of the zone. Its last line says if the search ended early."""
+    """The CSV download, with times in `zone`. Its last line says so if the search stopped early."""
     return csv_file_for_people("videos.csv", COLUMNS, _rows(reading, zone))
 
 

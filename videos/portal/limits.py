@@ -1,4 +1,4 @@
-"""The tenant's limits, how much of each is used, and when it starts anew; the balance, and what is held."""
+"""The tenant's limits with their use and reset times, and its balance and held amount."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from videos.billing.account import TenantAccount, account_of
 
 Label = str | Promise
 NEAR = 80
-"""Percent of a limit from which on it is said to be near."""
+"""Percentage of a limit from which it is shown as nearly reached."""
 _REFUSES_EVERYTHING = (_("Refuses everything"), BAD)
 _ASK_STAFF = _("Nothing is taken while it is 0. Ask the platform's staff.")
 _WAIT_FOR_DAY = _("It starts anew with your next day. Shorter videos take less of it; staff can raise it.")
@@ -28,19 +28,20 @@ _WAIT_FOR_MONTH = _("It starts anew with your next month. Staff of the platform 
 
 @dataclass(frozen=True)
 class Line:
-    """A limit: the fields of the quota and of the use that it compares, and how it is told."""
+    """A limit on the page: the fields of quota and use that it compares, and its texts."""
 
     limit: str
     use: str
     label: Label
     shown: Callable[..., str]
     advice: Label
-    """What to do when it is near."""
+    """Shown when the limit is nearly reached."""
     anew: str = ""
-    """The field of the period that says when it starts anew."""
+    """Field of the period with the time of the reset; empty for limits that do not reset."""
     none: tuple[Label, str] = _REFUSES_EVERYTHING
-    """What 0 means, as a chip."""
+    """Text and look of the chip if the limit is 0."""
     at_none: Label = _ASK_STAFF
+    """Advice if the limit is 0."""
 
 
 LINES = (
@@ -83,7 +84,7 @@ LINES = (
 
 @dataclass(frozen=True)
 class Meter:
-    """A limit, and how much of it is used."""
+    """A limit and its use."""
 
     line: Line
     limit: int | Decimal | None
@@ -92,40 +93,35 @@ class Meter:
 
     @classmethod
     def of(cls, line: Line, account: TenantAccount) -> "Meter":
-        """That of the account."""
         anew = getattr(account.period, line.anew) if line.anew else None
         return cls(line, getattr(account.quota, line.limit), getattr(account.use, line.use), anew)
 
     @property
     def percent(self) -> int | None:
-        """Used, of the limit; never 100 before it is reached, never more. None where there is no share."""
+        """Share of the limit used, rounded down, at most 100; None if the limit is 0 or not set."""
         if not self.limit:
             return None
         return min(100, int(100 * self.used / self.limit))
 
     @property
     def is_none(self) -> bool:
-        """Whether it is 0, which is not the same as no limit."""
+        """Whether the limit is 0, which differs from no limit (None)."""
         return self.limit == 0
 
     @property
     def is_near(self) -> bool:
-        """Whether it is time to do something."""
         return self.percent is not None and self.percent >= NEAR
 
     @property
     def used_shown(self) -> str:
-        """With its unit."""
         return self.line.shown(self.used)
 
     @property
     def limit_shown(self) -> str:
-        """With its unit; empty where there is none."""
         return "" if self.limit is None else self.line.shown(self.limit)
 
     @property
     def chip(self) -> SafeString | str:
-        """What is to be noticed; empty where nothing is."""
         if self.is_none:
             return chip(*self.line.none)
         if not self.is_near:
@@ -134,13 +130,12 @@ class Meter:
 
 
 class LimitsPage(TenantPage):
-    """The account, to look at: only staff change it."""
+    """The account, read-only: only staff change it."""
 
     template_name = "portal/limits.html"
     section = "limits"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with limits, use and balance."""
         account = account_of(self.tenant, timezone.now())
         queues = account.quota.when_full == WhenFull.QUEUE
         lines = [line for line in LINES if queues or line.limit != "queued_tasks"]

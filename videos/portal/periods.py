@@ -1,4 +1,4 @@
-"""Which days a page tells of: this month, the last one, the last days, or any; read from the URL's query."""
+"""The period of a page, from the URL's query: a named one, such as this month, or any range of days."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -30,7 +30,7 @@ PERIODS: dict[str, tuple[Any, _Days]] = {
     "7-days": (_("Last 7 days"), lambda today: (today - timedelta(days=6), today)),
     "30-days": (_("Last 30 days"), lambda today: (today - timedelta(days=29), today)),
 }
-"""Periods that have a name, with their first and last day, by the day it is."""
+"""Label of each named period, and a function from today to its first and last day."""
 
 
 def _day_field(label: Any) -> forms.DateField:
@@ -44,10 +44,7 @@ def _day_field(label: Any) -> forms.DateField:
 
 
 class PeriodForm(forms.Form):
-    """A period by its name, as links have it, or by its first and last day, as they are filled in.
-
-    Nothing asked for is this month.
-    """
+    """A period by name (in links) or by first and last day (filled in); by default this month."""
 
     period = forms.ChoiceField(
         required=False, choices=[(name, name) for name in PERIODS], widget=forms.HiddenInput
@@ -55,16 +52,14 @@ class PeriodForm(forms.Form):
     start_date = _day_field(_("From"))
     end_date = _day_field(_("To"))
 
-    def __init__(self, asked: QueryDict, today: date) -> None:
-        """`today` is the tenant's own day."""
-        super().__init__(asked)
-        self._asked, self._today = asked, today
+    def __init__(self, query: QueryDict, today: date) -> None:  # today in the tenant's time zone
+        super().__init__(query)
+        self._params, self._today = query, today
         self._name = ""
         self.days = DayRange(*PERIODS[_DEFAULT][1](today))
-        """The first and the last day, once it is valid."""
+        """The first and the last day, once the form is valid."""
 
     def clean(self) -> dict[str, Any]:
-        """Find out which days are meant."""
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("start_date") or cleaned.get("end_date"):
             self._take_days(cleaned)
@@ -74,23 +69,23 @@ class PeriodForm(forms.Form):
         return cleaned
 
     def show_days(self) -> None:
-        """Show the days in force in the fields, whatever they were asked for by. To be called once valid."""
+        """Fill the date fields with the selected days. Call only on a valid form."""
         start, end = self.days
         self.data = {**self.cleaned_data, "start_date": start, "end_date": end}
 
     def tabs(self) -> list[dict[str, Any]]:
-        """Links to the periods that have a name, with all else that is asked for."""
+        """Links to the named periods that keep the other query parameters."""
         return [
             {"label": label, "query": self._query(name), "is_current": name == self._name}
             for name, (label, _days) in PERIODS.items()
         ]
 
     def page(self, path: str) -> str:
-        """The page at `path` that is asked for the same."""
-        return f"{path}?{self._asked.urlencode()}"
+        """`path` with the same query."""
+        return f"{path}?{self._params.urlencode()}"
 
     def _query(self, name: str) -> str:
-        return changed(self._asked, "start_date", "end_date", BEFORE, period=name)
+        return changed(self._params, "start_date", "end_date", BEFORE, period=name)
 
     def _take_days(self, cleaned: dict[str, Any]) -> None:
         if self.errors:

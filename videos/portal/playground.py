@@ -1,4 +1,4 @@
-"""The playground: asking for a video by hand."""
+"""The playground: creating a video with a form."""
 
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -15,23 +15,23 @@ from videos.tasks.manual import Requester
 
 
 class PlaygroundPage(TenantPage):
-    """The form, and what comes of it."""
+    """The video form and its submission."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
     section = "playground"
     template_name = "portal/playground.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show a fresh form; with `from`, filled in as that task of the tenant's was."""
+        """Show a new form; `from` fills it in from one of the tenant's tasks."""
         composer = Composer.fresh(self._start(request), timezone.now())
-        return self._shown(composer, Rendering(is_judged=False))
+        return self._render(composer, Rendering(is_judged=False))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Redraw a part of the form, or make the video."""
+        """Redraw a part of the form, or create the task."""
         composer = Composer.sent(request.POST, self._key, timezone.now())
         outcome = composer.submitted(request, Requester(self.person, "portal"))
         if isinstance(outcome, Rendering):
-            return self._shown(composer, outcome)
+            return self._render(composer, outcome)
         return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, outcome.public_id]))
 
     @property
@@ -39,7 +39,7 @@ class PlaygroundPage(TenantPage):
         return APIKey.objects.of_people(self.tenant, Purpose.PORTAL)
 
     def _start(self, request: HttpRequest) -> dict[str, Any]:
-        """The task that is to be made again, or the model that was asked for last."""
+        """The request of the task in `from`, or only a model: the one in the query or the last one used."""
         mine = Task.objects.visible_to(self.tenant.pk)
         with suppress(Task.DoesNotExist):
             task = mine.only("request", "model").by_public_id(request.GET.get("from", ""))
@@ -47,9 +47,9 @@ class PlaygroundPage(TenantPage):
         latest = mine.order_by("-id").values_list("model", flat=True).first()
         return {"model": request.GET.get("model") or latest or ""}
 
-    def _shown(self, composer: Composer, drawing: Rendering) -> HttpResponse:
-        drawn = composer.context(self.request, is_judged=drawing.is_judged)
-        if drawing.part:
-            self.template_name = f"composer/{drawing.part}.html"
-            return self.render_to_response(drawn)
-        return self.render_to_response(self.get_context_data(**drawn))
+    def _render(self, composer: Composer, rendering: Rendering) -> HttpResponse:
+        context = composer.context(self.request, is_judged=rendering.is_judged)
+        if rendering.part:
+            self.template_name = f"composer/{rendering.part}.html"
+            return self.render_to_response(context)
+        return self.render_to_response(self.get_context_data(**context))

@@ -1,4 +1,4 @@
-"""Cancelling or deleting a video in the portal, after asking once more."""
+"""Cancelling or deleting a video in the portal, after a confirmation."""
 
 from functools import partial
 from typing import ClassVar
@@ -17,24 +17,21 @@ from videos.tasks import deletion
 
 
 class RemovePage(TenantPage):
-    """Asks whether the video is really to be cancelled or deleted, and does it."""
+    """Asks for confirmation, then cancels or deletes the video."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
     section = "videos"
     template_name = "portal/remove.html"
 
     def get(self, request: HttpRequest, task_id: str) -> HttpResponse:
-        """Ask."""
         task = task_of(self.tenant, task_id)
         waits = task.state in deletion.CANCELLABLE
         return self.render_to_response(self.get_context_data(task=task, waits=waits))
 
     def post(self, request: HttpRequest, task_id: str) -> HttpResponse:
-        """Do it, or say that it is too late or too early."""
-        now = timezone.now()
+        find = partial(task_of, self.tenant, task_id)
         try:
-            find = partial(task_of, self.tenant, task_id)
-            task = deletion.remove(find, now, by=self.person.get_username())
+            task = deletion.remove(find, timezone.now(), by=self.person.get_username())
         except VideoInProgress:
             messages.error(request, _("The video is at work: it can be deleted once it has ended."))
             return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task_id]))

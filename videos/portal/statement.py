@@ -1,4 +1,4 @@
-"""The tenant's money over some days: what it began with, what moved it, and what it ended with."""
+"""The tenant's statement for a period: opening balance, movements and closing balance."""
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -31,40 +31,38 @@ HEADINGS = (
     format_lazy(gettext_lazy("Balance, {currency}"), currency=settings.CURRENCY),
     gettext_lazy("Spent"),
 )
-"""Of the columns of money; the last one says what became of money that was set aside."""
+"""Headings of the money columns. The last one is what was charged from holds."""
 KINDS = {EntryKind.TOP_UP: gettext_lazy("Paid in"), EntryKind.ADJUSTMENT: gettext_lazy("Corrected")}
-"""What people do to a balance."""
+"""Ledger entries made by people."""
 
 
-class _OfStatement(TenantPage):
-    """What page and files have in common."""
+class _StatementBase(TenantPage):
+    """Shared by page and files."""
 
     template_name = "portal/statement.html"
     section = "usage"
 
-    def asked(self) -> PeriodForm:
-        """What the URL asks for."""
+    def period_form(self) -> PeriodForm:
         return PeriodForm(self.request.GET, self.tenant.day_of(timezone.now()))
 
 
-class StatementPage(_OfStatement):
-    """The statement."""
+class StatementPage(_StatementBase):
+    """The statement, by day, with top-ups and adjustments."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the days, and with what was paid in and corrected."""
-        form = self.asked()
+        form = self.period_form()
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form, tab="statement"))
         form.show_days()
-        told = statements.statement(self.tenant, *form.days)
+        statement = statements.statement(self.tenant, *form.days)
         page = Page.of(statements.by_people(self.tenant, *form.days), request.GET, PAGE)
         return self.render_to_response(
             self.get_context_data(
                 form=form,
                 tab="statement",
-                statement=told,
-                rows=[(day.day, _money(day.movement, day.balance)) for day in told.days],
-                total=_money(told.total, told.closing),
+                statement=statement,
+                rows=[(day.day, _money(day.movement, day.balance)) for day in statement.days],
+                total=_money(statement.total, statement.closing),
                 headings=HEADINGS,
                 page=page,
                 entries=[(entry, KINDS[EntryKind(entry.kind)]) for entry in page.rows],
@@ -73,15 +71,12 @@ class StatementPage(_OfStatement):
         )
 
 
-class StatementFile(_OfStatement):
-    """One of its tables, as CSV."""
+class StatementFile(_StatementBase):
+    """One of the statement's tables, as CSV."""
 
     def get(self, request: HttpRequest, table: str) -> HttpResponse:
-        """Answer with exactly the rows of the page, which says what is wrong with what is asked for.
-
-        Raises `Http404` for a table that is not there.
-        """
-        form = self.asked()
+        """Redirects to the page if the period is invalid. Raises `Http404` for an unknown table."""
+        form = self.period_form()
         if table not in _FILES:
             raise Http404
         if not form.is_valid():
@@ -92,7 +87,7 @@ class StatementFile(_OfStatement):
 
 
 def _money(movement: Movement, balance: Decimal) -> list[Any]:
-    """In the order of the columns."""
+    """The amounts in the order of `HEADINGS`."""
     moved = movement.paid_in, movement.corrected, movement.set_aside, movement.given_back
     return [*moved, balance, movement.taken]
 
@@ -105,11 +100,11 @@ def _days_file(tenant: Tenant, form: PeriodForm) -> _Contents:
     return [_("Day"), *HEADINGS], _day_rows(statements.statement(tenant, *form.days))
 
 
-def _day_rows(told: Statement) -> Iterator[list[Any]]:
-    yield [_("Opening balance"), "", "", "", "", told.opening, ""]
-    for day in told.days:
+def _day_rows(statement: Statement) -> Iterator[list[Any]]:
+    yield [_("Opening balance"), "", "", "", "", statement.opening, ""]
+    for day in statement.days:
         yield [day.day.isoformat(), *_money(day.movement, day.balance)]
-    yield [_("Closing balance"), *_money(told.total, told.closing)]
+    yield [_("Closing balance"), *_money(statement.total, statement.closing)]
 
 
 def _payments_file(tenant: Tenant, form: PeriodForm) -> _Contents:
@@ -127,4 +122,4 @@ _FILES: dict[str, Callable[[Tenant, PeriodForm], _Contents]] = {
     "statement": _days_file,
     "payments": _payments_file,
 }
-"""The tables, by the names of their files."""
+"""The tables by file name."""

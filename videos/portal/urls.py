@@ -1,4 +1,4 @@
-"""The routes of a tenant's pages about its videos."""
+"""Routes of the portal's pages about videos, usage and money."""
 
 from django.urls import path
 

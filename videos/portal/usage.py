@@ -1,4 +1,4 @@
-"""What the tenant asked for and what it cost: plots, the same numbers as tables, and each table as CSV."""
+"""The tenant's usage and its cost: charts, the same figures as tables, and each table as CSV."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from videos.portal.periods import PeriodForm
 
 Label = str | Promise
 MOST_KEYS = 200
-"""Keys to choose from, those made last; the use of older ones is asked for by the links of the table."""
+"""API keys offered, newest first; older ones are reached through the links in the table."""
 HEADINGS = {
     "tasks": gettext_lazy("Videos asked for"),
     "completed": gettext_lazy("Completed"),
@@ -39,7 +39,7 @@ HEADINGS = {
 
 
 class UsageForm(PeriodForm):
-    """Which use is asked for."""
+    """Period, model and API key of the usage page."""
 
     model = forms.ChoiceField(
         label=gettext_lazy("Model"),
@@ -50,12 +50,12 @@ class UsageForm(PeriodForm):
         label=gettext_lazy("API key"), required=False, max_length=16, widget=forms.Select
     )
 
-    def __init__(self, asked: QueryDict, today: date, tenant: Tenant) -> None:
-        super().__init__(asked, today)
-        self.fields["api_key"].widget.choices = [("", _("Every key")), *_keys(tenant, asked)]
+    def __init__(self, query: QueryDict, today: date, tenant: Tenant) -> None:
+        super().__init__(query, today)
+        self.fields["api_key"].widget.choices = [("", _("Every key")), *_keys(tenant, query)]
 
     def question(self, group: str) -> Question:
-        """What is asked for, told apart by `group`. To be called once valid."""
+        """The selected usage, grouped by `group`. Call only on a valid form."""
         start, end = self.days
         chosen = self.cleaned_data
         return Question(start, end, [group], chosen["model"] or None, chosen["api_key"] or None)
@@ -63,16 +63,16 @@ class UsageForm(PeriodForm):
 
 @dataclass(frozen=True)
 class Table:
-    """Use told apart by one thing: what a page shows, and what its CSV says."""
+    """Usage grouped by one dimension, on the page and in its CSV file."""
 
     group: str
     title: Label
     headings: tuple[Label, ...]
-    """Of the columns that tell the rows apart."""
+    """Headings of the label columns."""
     labels: Callable[[Row], list[Any]]
 
     def rows(self, found: Iterable[Row]) -> list[tuple[list[Any], list[Any]]]:
-        """Labels and figures of each row."""
+        """(labels, figures) of each row."""
         return [(self.labels(row), figures(row)) for row in found]
 
 
@@ -95,23 +95,21 @@ _TABLES = (
 TABLES = {table.group: table for table in _TABLES}
 
 
-class _OfUsage(TenantPage):
-    """What page and files have in common."""
+class _UsageBase(TenantPage):
+    """Shared by page and files."""
 
     template_name = "portal/usage.html"
     section = "usage"
 
-    def asked(self) -> UsageForm:
-        """What the URL asks for."""
+    def usage_form(self) -> UsageForm:
         return UsageForm(self.request.GET, self.tenant.day_of(timezone.now()), self.tenant)
 
 
-class UsagePage(_OfUsage):
-    """Use over some days."""
+class UsagePage(_UsageBase):
+    """Usage over a period, with charts and tables."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with plots and tables."""
-        form = self.asked()
+        form = self.usage_form()
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form, tab="usage"))
         form.show_days()
@@ -131,15 +129,12 @@ class UsagePage(_OfUsage):
         )
 
 
-class UsageFile(_OfUsage):
+class UsageFile(_UsageBase):
     """One of the tables, as CSV."""
 
     def get(self, request: HttpRequest, group: str) -> HttpResponse:
-        """Answer with exactly the rows of the page, which says what is wrong with what is asked for.
-
-        Raises `Http404` for a table that is not there.
-        """
-        table, form = TABLES.get(group), self.asked()
+        """Redirects to the page if the form is invalid. Raises `Http404` for an unknown table."""
+        table, form = TABLES.get(group), self.usage_form()
         if table is None:
             raise Http404
         if not form.is_valid():
@@ -152,21 +147,21 @@ class UsageFile(_OfUsage):
 
 
 def figures(row: Row) -> list[int | Decimal]:
-    """The row's numbers, in the order of the columns."""
+    """The row's figures in the order of `HEADINGS`."""
     return [row[name] for name in FIGURES]
 
 
-def _keys(tenant: Tenant, asked: QueryDict) -> list[tuple[str, str]]:
-    """The tenant's keys to choose from; one that is asked for is among them."""
+def _keys(tenant: Tenant, query: QueryDict) -> list[tuple[str, str]]:
+    """Choices of the tenant's keys, including the one in the query."""
     columns = ("prefix", "purpose", "name")
     keys = APIKey.objects.filter(tenant=tenant).order_by("-purpose", "-pk").values_list(*columns)[:MOST_KEYS]
     known = {prefix: f"{name_of(purpose, name)} ({prefix}…)" for prefix, purpose, name in keys}
-    chosen = asked.get("api_key")
+    chosen = query.get("api_key")
     return list(({chosen: f"{chosen}…"} | known if chosen else known).items())
 
 
 def _charts(rows: Iterable[Row], start: date, end: date) -> list[dict[str, str]]:
-    """Seconds, spend and outcomes of every day, of those without use too."""
+    """Charts of seconds, spend and outcomes for every day, including days without use."""
     by_day = {row["day"]: row for row in rows}
     days = [start + timedelta(days=number) for number in range((end - start).days + 1)]
     labels = [f"{day:%m-%d}" for day in days]

@@ -1,4 +1,4 @@
-"""One video: playing it, what it cost, what became of it, and how to ask for it again."""
+"""The page of a video: player, cost, timeline, and the request to repeat it."""
 
 import json
 from datetime import datetime
@@ -21,14 +21,14 @@ from videos.tasks import deletion
 
 
 class VideoPage(TenantPage):
-    """A task of the tenant's, as the tenant sees it."""
+    """A task as its tenant sees it."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
     section = "videos"
     template_name = "portal/video.html"
 
     def get(self, request: HttpRequest, task_id: str) -> HttpResponse:
-        """Show it; with `part=live`, only what moves while it is at work."""
+        """Render the page; with `part=live`, only the part that changes while the task is open."""
         is_part, now = request.GET.get("part") == "live", timezone.now()
         task = task_of(self.tenant, task_id, with_request=not is_part)
         context = live(task, now) | {"poster": self._poster(task)}
@@ -50,7 +50,7 @@ class VideoPage(TenantPage):
 
 
 def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Task:
-    """The tenant's own task of that id that it has not deleted. Raises `Http404` for any other id."""
+    """The tenant's task of that id. Raises `Http404` if it is deleted, unknown or another tenant's."""
     mine = Task.objects.visible_to(tenant.pk).select_related("api_key", "account")
     unread = {*AS_ASKED, "account__secret_key", "api_key__digest"} - ({"request"} if with_request else set())
     try:
@@ -60,7 +60,7 @@ def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Ta
 
 
 def live(task: Task, now: datetime) -> dict[str, Any]:
-    """What changes while a task is at work, as its tenant sees it."""
+    """Template context of the part that changes while the task is open, for its tenant."""
     events = timeline.events_of(task)
     return {
         **facts(task, events, now),

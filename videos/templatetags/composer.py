@@ -1,4 +1,4 @@
-"""Tags of the form that asks for a video: what is wrong with a field, and how the field tells of it."""
+"""Template tags of the video form: inputs and their error messages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,20 +12,20 @@ register = template.Library()
 
 @register.inclusion_tag("composer/errors.html", takes_context=True)
 def problems_of(context: dict[str, Any], field: str, slot: int | None = None) -> dict[str, Any]:
-    """The list of what is wrong with a field, or one of its slots; empty where nothing is."""
+    """The error list of a field, or of one of its slots; may be empty."""
     name = _name(field, slot)
     return {"field": name, "messages_here": _messages(context, name)}
 
 
 @register.inclusion_tag("composer/errors.html", takes_context=True)
 def problems_at(context: dict[str, Any], name: str) -> dict[str, Any]:
-    """The same, to take the place of the list that is on the page."""
+    """The same as an out-of-band swap for htmx, replacing the list on the page."""
     return {"field": name, "messages_here": _messages(context, name), "is_oob": True}
 
 
 @register.simple_tag(takes_context=True)
 def control(context: dict[str, Any], field: str, slot: int | None = None) -> SafeString:
-    """The attributes that name an input, and tie it to what is wrong with it."""
+    """The id, name and ARIA attributes of an input, which link it to its error list."""
     name = _name(field, slot)
     invalid = "true" if _messages(context, name) else "false"
     return format_html(
@@ -35,7 +35,7 @@ def control(context: dict[str, Any], field: str, slot: int | None = None) -> Saf
 
 @register.filter
 def answer(answers: dict[str, str], name: str) -> str:
-    """What is filled in under that name."""
+    """The value of a field, or ""."""
     return answers.get(name, "")
 
 

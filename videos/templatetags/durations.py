@@ -1,4 +1,4 @@
-"""Lengths of time, as people read them."""
+"""Durations for people."""
 
 from datetime import timedelta
 
@@ -12,16 +12,15 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 @register.filter
 def duration(length: timedelta) -> str:
-    """To two figures at most: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 4 days."""
+    """At most two units: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 4 days."""
     seconds = length.total_seconds()
     if seconds < 10:
         return _("%(number)s s") % {"number": f"{seconds:.1f}"}
     if seconds < _MINUTE:
         return _("%(number)s s") % {"number": f"{seconds:.0f}"}
     if seconds < _HOUR:
-        return _("%(minutes)d min %(seconds)d s") % dict(
-            zip(("minutes", "seconds"), divmod(int(seconds), _MINUTE), strict=True)
-        )
+        minutes, rest = divmod(int(seconds), _MINUTE)
+        return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
     if seconds < 2 * _DAY:
         hours, rest = divmod(int(seconds), _HOUR)
         return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest // _MINUTE}
