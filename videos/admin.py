@@ -1,4 +1,4 @@
-"""The staff console's pages about videos, accounts upstream, prices and money; importing registers them."""
+"""Imports the staff console's pages for videos, upstream accounts, prices and money, which registers them."""
 
 from videos.console import events, jobs, ledger, prices, task_list, upstream_accounts
 

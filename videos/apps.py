@@ -1,11 +1,11 @@
-"""Videos: what is asked for and what became of it."""
+"""Django configuration of the `videos` app."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class VideosConfig(AppConfig):
-    """The gateway itself."""
+    """The gateway: requests, tasks, upstreams, results and billing."""
 
     name = "videos"
     verbose_name = _("Videos")

@@ -1,4 +1,4 @@
-"""Where an upstream account's API may be."""
+"""Validation of an upstream account's endpoint."""
 
 import re
 from urllib.parse import urlsplit
@@ -15,23 +15,25 @@ _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNOR
 
 
 def validate_endpoint(endpoint: str) -> None:
-    """Raise `ValidationError` for what is not scheme, host and port alone, or is not encrypted on its way."""
+    """Raise `ValidationError` unless it is only scheme, host and port, and HTTPS if not on this machine."""
     try:
         parts = urlsplit(endpoint)
         port = parts.port
     except ValueError as error:
         raise ValidationError(NOT_AN_ENDPOINT) from error
     host = parts.hostname or ""
-    named = f"[{host}]" if ":" in host else host
-    written = f"{named}:{port}" if port is not None else named
-    is_bare = parts.netloc.lower() == written and not (parts.path.strip("/") or parts.query or parts.fragment)
-    is_bare &= not any(character.isspace() for character in endpoint)  # which `urlsplit` passes over
-    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(named) or not is_bare or port == 0:
+    bracketed = f"[{host}]" if ":" in host else host
+    expected = f"{bracketed}:{port}" if port is not None else bracketed
+    is_bare = parts.netloc.lower() == expected and not (
+        parts.path.strip("/") or parts.query or parts.fragment
+    )
+    is_bare &= not any(character.isspace() for character in endpoint)  # `urlsplit` drops some of it
+    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(bracketed) or not is_bare or port == 0:
         raise ValidationError(NOT_AN_ENDPOINT)
-    if parts.scheme == "http" and not _is_here(host):
+    if parts.scheme == "http" and not _allows_plain_http(host):
         raise ValidationError(NOT_ENCRYPTED)
 
 
-def _is_here(host: str) -> bool:
-    """Whether it is this machine, and Reelay serves no others from it: the sandbox is reached so."""
+def _allows_plain_http(host: str) -> bool:
+    """Only to this machine, such as to the sandbox, and only if Reelay itself is served without TLS."""
     return not settings.SERVED_WITH_TLS and not settings.BEHIND_TLS_PROXY and is_loopback(host)

@@ -1,21 +1,7 @@
-"""What can go wrong with a request or a task, as one tree.
+"""The exceptions of requests and tasks.
 
-    ReelayError
-    ├── ModelNotExist         no such model on offer
-    ├── ModelNotAllowed       the key may not use the model
-    ├── KeyRefused            the key stopped working after it was read
-    ├── NoUpstreamAccount     nobody can serve the model now
-    ├── NoPrice               nobody has said what the model costs
-    ├── NotAdmitted           a limit of the tenant or of the key stands against the task
-    ├── MaxCostExceeded       the task would cost more than the client said it may
-    ├── IdempotencyKeyReused  the key came with another body before
-    ├── VideoInProgress       the task can be neither cancelled nor deleted now
-    ├── VideoNotReady         the task has no result yet, or never will
-    └── VideoExpired          the result was kept as long as promised and is gone
-
-A task that is not there, or another tenant's, is `Task.DoesNotExist`: the caller cannot tell which. What is
-wrong with the *content* of a request is `requests.InvalidRequestError`; what upstream may answer stands in
-`upstream.base`.
+A missing task, or another tenant's, is `Task.DoesNotExist`: the caller cannot tell which. Invalid *content*
+of a request is `requests.InvalidRequestError`; upstream's errors are in `upstream.base`.
 """
 
 from collections.abc import Sequence
@@ -24,19 +10,19 @@ from accounts.quotas.limits import Allowance, LimitReached
 
 
 class ReelayError(Exception):
-    """Any of the errors above."""
+    """Base class of the errors below."""
 
 
 class ModelNotExist(ReelayError):
-    """No model of that name is on offer."""
+    """No model with that name is available."""
 
 
 class ModelNotAllowed(ReelayError):
-    """The key that asks is not for that model."""
+    """The API key may not use the model."""
 
 
 class KeyRefused(ReelayError):
-    """The key stopped working while the request was under way."""
+    """The API key stopped working after the request was authenticated."""
 
 
 class NoUpstreamAccount(ReelayError):
@@ -47,16 +33,16 @@ class NoUpstreamAccount(ReelayError):
 
 
 class NoPrice(ReelayError):
-    """No price of the model is in force."""
+    """The model has no price in force."""
 
     def __init__(self) -> None:
         super().__init__("This model has no price at the moment")
 
 
 class NotAdmitted(ReelayError):
-    """Limits stand against the task; `refusals` are all of them, in the contract's order.
+    """The task would exceed limits: `refusals` has all of them, in the contract's order.
 
-    `allowance` is what is left of the nearest limit of requests per minute, if there is one.
+    `allowance` is what is left of the requests-per-minute limit that is reached first, if there is one.
     """
 
     def __init__(self, refusals: Sequence[LimitReached], allowance: Allowance | None = None) -> None:
@@ -66,20 +52,20 @@ class NotAdmitted(ReelayError):
 
 
 class MaxCostExceeded(ReelayError):
-    """The quote is higher than the `max_cost` of the request."""
+    """The quote exceeds the request's `max_cost`."""
 
 
 class IdempotencyKeyReused(ReelayError):
-    """The Idempotency-Key was used for another body within the time keys are kept."""
+    """The Idempotency-Key was used with a different body within its retention period."""
 
 
 class VideoInProgress(ReelayError):
-    """The task is at work upstream: too late to cancel, too early to delete."""
+    """Upstream is processing the task: too late to cancel, too early to delete."""
 
 
 class VideoNotReady(ReelayError):
-    """The task has no video to download."""
+    """The task has no video to download, yet or ever."""
 
 
 class VideoExpired(ReelayError):
-    """The video was kept as long as promised and has been removed."""
+    """The video was removed after its retention period."""

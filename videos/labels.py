@@ -1,4 +1,4 @@
-"""How the state of a task is told to people: which word, which chip. The one home of both, for all pages."""
+"""The labels and chips of a task's states and events, for all pages."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ Label = str | Promise
 
 
 class Badge(NamedTuple):
-    """A word, and the look of its chip."""
+    """A label, and the CSS class of its chip."""
 
     label: Label
     chip: str
@@ -30,7 +30,7 @@ STATUSES: dict[Status, Badge] = {
     Status.FAILED: Badge(_("Failed"), BAD),
     Status.CANCELLED: Badge(_("Cancelled"), NEUTRAL),
 }
-"""What staff see."""
+"""For staff."""
 
 STAGES: dict[str, Badge] = {
     "queued": Badge(_("Queued"), NEUTRAL),
@@ -42,7 +42,7 @@ STAGES: dict[str, Badge] = {
     "failed": Badge(_("Failed"), BAD),
     "cancelled": Badge(_("Cancelled"), NEUTRAL),
 }
-"""What tenants see, by the values of `states.STAGE`."""
+"""For tenants, by the values of `states.STAGE`."""
 
 VERBS: dict[str, Label] = {
     Verb.CREATE: _("Created"),
@@ -70,8 +70,7 @@ VERBS: dict[str, Label] = {
     Verb.GIVE_UP: _("Given up by hand"),
     Verb.SEEN: _("Seen to by staff"),
 }
-"""What happened to a task."""
-
+"""Events of a task."""
 
 ATTENTIONS: dict[str, Label] = {
     Attention.IN_DOUBT: _("in doubt: upstream may have accepted it; find out and decide"),
@@ -85,41 +84,41 @@ ATTENTIONS: dict[str, Label] = {
     ),
     Attention.OVERDUE: _("it has not ended after %(detail)s hours"),
 }
-"""Why staff should look, with the detail that follows the reason."""
+"""Why staff should look at a task; `detail` follows the reason in the stored text."""
 
 
 def attention_label(attention: str) -> str:
-    """Why staff should look at a task; what an earlier release wrote down in words is told as it is."""
+    """Why staff should look at a task; a text stored by an earlier release is returned unchanged."""
     reason, _separator, detail = attention.partition(": ")
     label = ATTENTIONS.get(reason)
     return attention if label is None else str(label) % {"detail": detail}
 
 
 def status_label(status: str) -> Label:
-    """The word for a status."""
+    """A status's label for staff."""
     return STATUSES[Status(status)].label
 
 
 def status_chip(status: str) -> str:
-    """The look of a status: the class beside `chip`."""
+    """The CSS class of a status's chip for staff, beside `chip`."""
     return STATUSES[Status(status)].chip
 
 
 def stage_label(status: str) -> Label:
-    """The word a tenant sees for a status."""
+    """A status's label for tenants."""
     return STAGES[STAGE[Status(status)]].label
 
 
 def stage_chip(status: str) -> str:
-    """The look of a status to a tenant."""
+    """The CSS class of a status's chip for tenants, beside `chip`."""
     return STAGES[STAGE[Status(status)]].chip
 
 
 def chip_of(status: str) -> SafeString:
-    """A status as staff see it, as a chip."""
+    """A status's chip for staff."""
     return chip(*STATUSES[Status(status)])
 
 
 def verb_label(verb: str) -> Label:
-    """The words for what happened; a verb nobody put into words is its name."""
+    """An event's label; an event without one is shown by its name."""
     return VERBS.get(verb, verb)

@@ -1,22 +1,22 @@
-"""The states of a task and the arrows between them.
+"""The states of a task and the transitions between them.
 
 WAITING → QUEUED → SUBMITTING → RUNNING → STORING → SUCCEEDED
              ↑          │          └────────┴→ FAILED      refused, generation failed, result lost
-             └ requeue ─┤  surely not received: connect error, throttled
+             └ requeue ─┤  certainly not received: connect error, throttled
                         ├→ FAILED       refused: bad parameter, no balance
-                        └→ IN_DOUBT     sent, answer lost: never sent again by itself
-IN_DOUBT → RUNNING (evidence, a late answer, a person) · → FAILED (a person, or the documented release)
+                        └→ IN_DOUBT     sent, response lost: never resent automatically
+IN_DOUBT → RUNNING (evidence, a late response, staff) · → FAILED (staff, or the documented release)
 WAITING, QUEUED → CANCELLED
 
-A task above its tenant's limit of concurrent tasks begins in WAITING, the tenant's own queue; all others
-begin in QUEUED, where tenants take turns.
+A task above its tenant's limit of concurrent tasks starts in WAITING, the tenant's own queue; all others
+start in QUEUED, which serves tenants in turn.
 """
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a task is on its way."""
+    """The state of a task."""
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -44,11 +44,11 @@ ARROWS: dict[Status, frozenset[Status]] = {
 FINAL = frozenset(status for status, arrows in ARROWS.items() if not arrows)
 ACTIVE = frozenset(Status) - FINAL
 LOST = (Status.FAILED, Status.CANCELLED)
-"""Ended without a video, and so without a charge."""
+"""Ended without a video, so not charged."""
 UNSENT = frozenset({Status.WAITING, Status.QUEUED})
-"""Nobody has tried to submit the task, or upstream surely did not receive it."""
+"""Not submitted yet, or certainly not received by upstream."""
 ACCEPTED = frozenset({Status.RUNNING, Status.STORING, Status.SUCCEEDED})
-"""Upstream surely has the task."""
+"""Upstream certainly has the task."""
 
 PUBLIC_STATUS: dict[Status, str] = {
     Status.WAITING: "queued",
@@ -61,23 +61,23 @@ PUBLIC_STATUS: dict[Status, str] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "failed",
 }
-"""What clients see as `status` (contract section 6)."""
+"""The API's `status` (contract section 6)."""
 
 STAGE: dict[Status, str] = {
     **{status: status.value for status in Status},
     Status.WAITING: "queued",
     Status.SUCCEEDED: "completed",
 }
-"""What clients see as `metadata.stage`."""
+"""The API's `metadata.stage`."""
 
 
 def sources(target: Status) -> set[Status]:
-    """The states from which an arrow leads to `target`."""
+    """The states with a transition to `target`."""
     return {status for status, arrows in ARROWS.items() if target in arrows}
 
 
 class Verb(StrEnum):
-    """What happens to a task: the names of its events."""
+    """The events of a task."""
 
     CREATE = "create"
     START = "start"
@@ -106,7 +106,7 @@ class Verb(StrEnum):
 
 
 class Attention(StrEnum):
-    """Why staff should look at a task. What exactly it is about may follow, behind a colon."""
+    """Why staff should look at a task; a detail may follow after a colon."""
 
     IN_DOUBT = "in_doubt"
     UNKNOWN_WORD = "unknown_word"
@@ -118,5 +118,5 @@ class Attention(StrEnum):
     OVERDUE = "overdue"
 
     def about(self, detail: str) -> str:
-        """With what it is about: upstream's word, an error, or a number of hours."""
+        """The reason with a detail: upstream's status word, an error, or a number of hours."""
         return f"{self}: {detail}"

@@ -1,7 +1,4 @@
-"""The models on offer and what each takes: data, one module a family.
-
-Adding a model is adding one entry to its family's module (contract section 2).
-"""
+"""The available models and what each accepts, as data: one module per family (contract section 2)."""
 
 from videos.catalogue import gv, hailuo, hunyuan, kling, mingmou, os, vidu
 from videos.catalogue.spec import AspectRatios, GenerationTime, ModelSpec, Seconds
@@ -28,14 +25,14 @@ MODELS: tuple[ModelSpec, ...] = (
 )
 
 SCENE_TYPES = ("motion_control", "template_effect", "land2port")
-"""Every scene of every family, in the contract's order."""
+"""The scene types of all families, in the contract's order."""
 
 SWITCH_OWNERS = {switch: spec.family for spec in MODELS for switch in spec.own_switches}
-"""For each switch that not every family has: the family that has it."""
+"""Switches that only one family supports, with that family."""
 
 _BY_NAME = {spec.name.lower(): spec for spec in MODELS}
 
 
 def find(name: str) -> ModelSpec | None:
-    """The model of that public name, whatever its case; None where there is none."""
+    """The model with that public name, ignoring case, or None."""
     return _BY_NAME.get(name.lower()) if name.isascii() else None

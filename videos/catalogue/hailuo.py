@@ -1,4 +1,4 @@
-"""Hailuo, by MiniMax. Only its standard mode, 768p, makes ten seconds."""
+"""Hailuo, by MiniMax. Only 768p, its standard mode, supports 10 seconds."""
 
 from videos.catalogue.spec import AspectRatios, Seconds, variants
 

@@ -1,4 +1,4 @@
-"""Hunyuan, by Tencent. No frame shapes and no lengths are published; the lengths are our bound."""
+"""Hunyuan, by Tencent, which publishes neither aspect ratios nor lengths; the lengths are our own limits."""
 
 from videos.catalogue.spec import Seconds, variants
 

@@ -1,4 +1,4 @@
-"""Mingmou, by Tencent. No frame shapes and no lengths are published; the lengths are our bound."""
+"""Mingmou, by Tencent, which publishes neither aspect ratios nor lengths; the lengths are our own limits."""
 
 from videos.catalogue.spec import Seconds, variants
 

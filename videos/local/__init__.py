@@ -1,1 +1,1 @@
-"""Reelay on one machine: web, worker and sandbox upstream together, for `serve` and `demo`."""
+"""Runs web, worker and sandbox together on one machine, for `serve` and `demo`."""

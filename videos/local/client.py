@@ -1,4 +1,4 @@
-"""A client of the API as a tenant would write it, on the standard library alone."""
+"""An API client as a tenant might write it, using only the standard library for HTTP."""
 
 import json
 import shutil
@@ -13,23 +13,22 @@ from config.routes import VIDEOS_PATH
 
 
 class BadVideoError(Exception):
-    """What was downloaded is not the video that was asked for."""
+    """The video failed, or is not what was requested."""
 
 
 class Client:
-    """Calls one gateway with one key."""
+    """Calls the gateway at `api`, a base URL without a path, with one key."""
 
     def __init__(self, api: str, key: str) -> None:
-        """`api` is the address without a path."""
         self._api = api
         self._headers = {"Authorization": f"Bearer {key}"}
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a video; returns the video object. Raises `urllib.error.HTTPError`."""
+        """Request a video and return the video object. Raises `urllib.error.HTTPError`."""
         return self._json(VIDEOS_PATH, json.dumps(body).encode())
 
     def progress(self, task_id: str) -> Iterator[dict[str, Any]]:
-        """The video object, again and again, until it is final."""
+        """Request and yield the video object until it is final; the caller sets the pace."""
         while True:
             video = self._json(f"{VIDEOS_PATH}/{task_id}")
             yield video
@@ -37,15 +36,13 @@ class Client:
                 return
 
     def download(self, task_id: str, target: Path) -> None:
-        """Save the finished video."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self._open(f"{VIDEOS_PATH}/{task_id}/content") as answer, target.open("wb") as file:
-            shutil.copyfileobj(answer, file)
+        with self._open(f"{VIDEOS_PATH}/{task_id}/content") as response, target.open("wb") as file:
+            shutil.copyfileobj(response, file)
 
     def _json(self, path: str, body: bytes | None = None) -> dict[str, Any]:
-        with self._open(path, body) as answer:
-            answered: dict[str, Any] = json.load(answer)
-        return answered
+        with self._open(path, body) as response:
+            return dict(json.load(response))
 
     def _open(self, path: str, body: bytes | None = None) -> Any:
         headers = self._headers | ({"Content-Type": "application/json"} if body else {})
@@ -54,7 +51,7 @@ class Client:
 
 
 def check_video(path: Path, seconds: int) -> str:
-    """Decode every frame and check the length; returns a description. Raises `BadVideoError`."""
+    """Decode all frames, check the length in seconds and return a description. Raises `BadVideoError`."""
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]

@@ -1,4 +1,4 @@
-"""Where the local gateway listens: what `--host` and `--port` may say, and what is told about it."""
+"""Where the local gateway listens: checks of `--host` and `--port`, and notes for the user."""
 
 import socket
 from argparse import ArgumentParser
@@ -13,12 +13,12 @@ from config.networks import is_loopback
 from videos.local.processes import ProcessError, bound_port, free_port
 
 LOOPBACK, PORT = "127.0.0.1", "8000"
-_MOST = 65_535
+_MAX_PORT = 65_535
 
 
 @dataclass(frozen=True)
 class Listening:
-    """An address of this machine, as a number, and a port; and what was asked for."""
+    """The IP address and port to listen on, and those that were requested."""
 
     host: str
     port: int
@@ -27,7 +27,7 @@ class Listening:
 
     @property
     def url(self) -> str:
-        """Where it is reached from this machine."""
+        """The base URL on this machine."""
         address = ip_address(self.host)
         if address.is_unspecified:
             return f"http://{LOOPBACK if address.version == 4 else '[::1]'}:{self.port}"
@@ -35,17 +35,17 @@ class Listening:
 
     @property
     def allowed_hosts(self) -> list[str]:
-        """Names that requests may call it by: any, where it listens everywhere and the settings name none."""
+        """Accepted host names: any, if it listens on all addresses and the settings name only loopback."""
         if not ip_address(self.host).is_unspecified:
             return [*dict.fromkeys([*settings.ALLOWED_HOSTS, _in_url(self.host), _in_url(self.wanted_host)])]
-        is_named = not all(map(is_loopback, settings.ALLOWED_HOSTS))
-        return settings.ALLOWED_HOSTS if is_named else ["*"]
+        has_public_name = not all(map(is_loopback, settings.ALLOWED_HOSTS))
+        return settings.ALLOWED_HOSTS if has_public_name else ["*"]
 
     @property
     def notes(self) -> Iterator[str]:
-        """What a person should know about it."""
+        """Differences from what was requested, and warnings."""
         if self.wanted_port not in (0, self.port):
-            reason = _why_not(self.host, self.wanted_port)
+            reason = _why_unavailable(self.host, self.wanted_port)
             yield f"Port {self.wanted_port} {reason}, so this is port {self.port}; PORT= names another."
         if not ip_address(self.host).is_loopback:
             names = ", ".join(self.allowed_hosts).replace("*", "any")
@@ -57,16 +57,16 @@ class Listening:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Let a command be told where to listen."""
+    """Add `--host` and `--port` to a command."""
     parser.add_argument(
         "--host", default=LOOPBACK, help="address to listen on, such as 0.0.0.0 for all (%(default)s)"
     )
-    # Read as text, for a sentence about it.
+    # A string, so that `choose` can explain an invalid port.
     parser.add_argument("--port", default=PORT, help="port to listen on (%(default)s)")
 
 
 def choose(host: str, port: str | int) -> Listening:
-    """Where to listen; another port is taken if that one cannot be had. Raises `CommandError`."""
+    """Where to listen: at another port if that one is unavailable. Raises `CommandError`."""
     wanted = _port(str(port))
     address = _address(host)
     try:
@@ -77,9 +77,9 @@ def choose(host: str, port: str | int) -> Listening:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST):
+    if not (text.isascii() and text.isdecimal() and int(text) <= _MAX_PORT):
         raise CommandError(
-            f"PORT is {text!r}: a whole number from 1 to {_MOST} is allowed, or 0 for a free one."
+            f"PORT is {text!r}: a whole number from 1 to {_MAX_PORT} is allowed, or 0 for a free one."
         )
     return int(text)
 
@@ -96,7 +96,7 @@ def _address(host: str) -> str:
         ) from error
 
 
-def _why_not(host: str, port: int) -> str:
+def _why_unavailable(host: str, port: int) -> str:
     try:
         bound_port(host, port)
     except PermissionError:

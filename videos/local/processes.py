@@ -1,4 +1,4 @@
-"""Child processes that start together and end together, whatever happens to their parent."""
+"""Child processes that start together and end together, even if their parent is killed."""
 
 import contextlib
 import ctypes
@@ -18,45 +18,43 @@ from typing import NoReturn
 
 START_SECONDS = 30.0
 STOP_SECONDS = 70.0
-"""Longer than a worker may take to finish the step in hand."""
+"""Longer than a worker may take to finish its current step."""
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _LOG_TAIL = 2000
-"""Characters of a log that an error repeats."""
+"""Characters of a log that an error includes."""
 
 
 class ProcessError(Exception):
-    """A child process did not start, or ended by itself; the message holds the end of its log."""
+    """A child process did not start or exited unexpectedly; the message includes the end of its log."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """A running child and the file its output goes to."""
+    """A running child process and its log file."""
 
     name: str
     process: "subprocess.Popen[bytes]"
     log: Path
 
     def tail(self) -> str:
-        """The end of its output."""
         return self.log.read_text(errors="replace")[-_LOG_TAIL:]
 
     def last_words(self) -> str:
-        """The last line of its output, and where it is."""
+        """The last line of its log, and the log's path."""
         *_, last = ["(it said nothing)", *filter(None, map(str.strip, self.tail().splitlines()))]
         return f"the last line of {self.log}: {last}"
 
 
 class Family:
-    """The children of this process. As a context manager it ends them all, on SIGTERM as on Ctrl-C."""
+    """Child processes that log to the folder `logs`. As a context manager it stops them, also on SIGTERM."""
 
     def __init__(self, logs: Path) -> None:
-        """The children's output goes to files in the folder `logs`."""
         self._logs = logs
         self._children: list[Child] = []
 
     def __enter__(self) -> "Family":
         self._logs.mkdir(parents=True, exist_ok=True)
-        for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have made us ignore the first
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have had SIGINT ignored
             signal.signal(number, _interrupt)
         return self
 
@@ -68,7 +66,7 @@ class Family:
     def start(
         self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> Child:
-        """Run `python` with these arguments."""
+        """Start `python` with these arguments; `environment` extends this process's."""
         log = self._logs / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own programs
@@ -77,7 +75,7 @@ class Family:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C at the terminal is for us; we end the children in order.
+                # Ctrl-C must reach only this process, which stops the children in order.
                 start_new_session=True,
                 preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
@@ -86,39 +84,39 @@ class Family:
         return child
 
     def wait_until_answers(self, child: Child, url: str) -> None:
-        """Wait until the child answers at the URL with 200. Raises `ProcessError`."""
+        """Wait up to `START_SECONDS` until the URL returns 200. Raises `ProcessError`."""
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(url):
+        while not _is_up(url):
             self.check()
             if time.monotonic() > deadline:
                 raise ProcessError(f"{child.name} does not answer at {url}:\n{child.tail()}")
             time.sleep(0.05)
 
     def check(self) -> None:
-        """Raise `ProcessError` if a child has ended."""
+        """Raise `ProcessError` if a child has exited."""
         for child in self._children:
             code = child.process.poll()
             if code is not None:
                 raise ProcessError(
-                    f"{child.name} ended by itself, with {_ending(code)}; {child.last_words()}"
+                    f"{child.name} ended by itself, with {_exit_status(code)}; {child.last_words()}"
                 )
 
     def stop(self) -> None:
-        """End the children, the last one started first, and wait for them."""
+        """Stop the children, the last one started first, and wait for them."""
         for child in reversed(self._children):
             child.process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
         try:
             for child in reversed(self._children):
                 _reap(child, deadline)
-        finally:  # also when Ctrl-C comes again
+        finally:  # also on a second Ctrl-C
             for child in self._children:
                 _kill_group(child)
             self._children.clear()
 
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> int:
-    """The port, or if it is taken one that is free. 0 asks for any. Raises `ProcessError` for a bad host."""
+    """`wanted`, or any free port if it is taken or 0. Raises `ProcessError` for a bad host."""
     for port in (wanted, 0):
         try:
             return bound_port(host, port)
@@ -128,7 +126,7 @@ def free_port(wanted: int, host: str = "127.0.0.1") -> int:
 
 
 def bound_port(host: str, port: int) -> int:
-    """The port that is had there; 0 asks for any. Raises OSError if nobody can listen there."""
+    """The port, or any free one for 0. Raises `OSError` if it cannot be bound."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -136,14 +134,14 @@ def bound_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _ending(code: int) -> str:
+def _exit_status(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"code {code}"
 
 
-def _answers(url: str) -> bool:
+def _is_up(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own address
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
@@ -157,7 +155,7 @@ def _reap(child: Child, deadline: float) -> None:
 
 
 def _kill_group(child: Child) -> None:
-    """End the child and what it started, at once; that outlives a child that was killed itself."""
+    """Kill the child and its own children, which may have outlived it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.process.pid, signal.SIGKILL)
 
@@ -167,5 +165,5 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:
-    """Let the kernel send this process the signal once its parent has ended; Linux alone can."""
+    """Have the kernel send this process the signal when its parent exits; Linux only."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)

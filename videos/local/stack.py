@@ -1,4 +1,4 @@
-"""The processes of a whole gateway on this machine."""
+"""Starts and watches the processes of a whole gateway on this machine."""
 
 import secrets
 import time
@@ -17,14 +17,14 @@ from videos.local.processes import Family, free_port
 from videos.models import UpstreamAccount
 
 SANDBOX_ACCOUNT = "sandbox"
-_SECRET_ID = "AKIDsandbox"  # noqa: S105 - names the account, proves nothing
+_SECRET_ID = "AKIDsandbox"  # noqa: S105 - an id, not a secret
 WATCH_EVERY = 0.5
 """Seconds."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Where the parts of a running gateway are; `sandbox` is empty where a real upstream is set up."""
+    """The URLs and log folder of a running gateway; `sandbox` is empty if a real upstream is set up."""
 
     api: str
     sandbox: str
@@ -33,12 +33,12 @@ class Stack:
 
 @contextmanager
 def started(family: Family, at: Listening, *, canned: bool = False) -> Iterator[Stack]:
-    """Start web, worker and, unless an upstream account is set up, the sandbox; yields once all answer.
+    """Start web, worker and, unless a real upstream is set up, the sandbox; yield once all respond.
 
-    A sandbox that is `canned` hands out one video for all. While the block runs, other commands know where
-    the gateway is. Raises `ProcessError`.
+    A `canned` sandbox returns the same video for all tasks. Inside the block other commands can find the
+    gateway's URL. Raises `ProcessError`.
     """
-    sandbox = _start_sandbox(family, canned=canned) if not _has_real_upstream() else _retire_sandbox()
+    sandbox = _start_sandbox(family, canned=canned) if not _has_real_upstream() else _disable_sandbox()
     family.start("worker", ["manage.py", "worker"])
     _start_web(family, at)
     with local_address.announced(settings.DATA_DIR, at.url):
@@ -46,9 +46,9 @@ def started(family: Family, at: Listening, *, canned: bool = False) -> Iterator[
 
 
 def watch(family: Family) -> NoReturn:
-    """Stay, and keep the database up.
+    """Keep the database running until a process exits.
 
-    Raises `ProcessError` when a part has ended, `EmbeddedPostgresError` when the database does not come back.
+    Raises `ProcessError` then, and `EmbeddedPostgresError` if the database cannot be restarted.
     """
     while True:
         look_after(family)
@@ -56,7 +56,7 @@ def watch(family: Family) -> NoReturn:
 
 
 def look_after(family: Family) -> None:
-    """Look once; raises as `watch` does."""
+    """One check of `watch`; raises the same errors."""
     family.check()
     database.revive()
 
@@ -65,8 +65,8 @@ def _has_real_upstream() -> bool:
     return UpstreamAccount.objects.filter(is_enabled=True).exclude(name=SANDBOX_ACCOUNT).exists()
 
 
-def _retire_sandbox() -> str:
-    """Nothing answers at the sandbox's old address: no new task may go there."""
+def _disable_sandbox() -> str:
+    """Disable the sandbox's account, as nothing listens at its old address."""
     UpstreamAccount.objects.filter(name=SANDBOX_ACCOUNT).update(is_enabled=False)
     return ""
 
@@ -86,8 +86,7 @@ def _start_sandbox(family: Family, *, canned: bool) -> str:
 
 
 def _start_web(family: Family, at: Listening) -> None:
-    # A worker that is still starting does not hear SIGTERM: it is not waited for without end.
-    more = ("--workers-kill-timeout", "30")
-    command = server.command(at.host, at.port, *more, http_2=settings.HTTP_2)
+    # A worker that is still starting ignores SIGTERM, so waiting for it needs a limit.
+    command = server.command(at.host, at.port, "--workers-kill-timeout", "30", http_2=settings.HTTP_2)
     child = family.start("web", command, {"ALLOWED_HOSTS": ",".join(at.allowed_hosts)})
     family.wait_until_answers(child, f"{at.url}/healthz")

@@ -1,4 +1,4 @@
-"""The rules of the generic video API: a body becomes a `VideoRequest`, or every violation at once. Pure."""
+"""The rules of the generic video API: turn a body into a `VideoRequest`, or report all violations. Pure."""
 
 from videos.requests.bounds import check as check_bounds
 from videos.requests.draft import File

@@ -1,4 +1,4 @@
-"""How large a body and its parts may be, judged before anything else (contract section 5)."""
+"""Size limits of a body and its parts, checked before anything else (contract section 5)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,35 +10,32 @@ from videos.requests.violations import InvalidRequestError, Violation
 
 MOST_METADATA_BYTES = 16 * 1024
 MOST_EXT_INFO_BYTES = 8 * 1024
-"""As compact JSON in UTF-8, or as the JSON text that was sent."""
+"""Of compact JSON in UTF-8, or of the JSON text that was sent."""
 _SHOWN_PATH_LENGTH = 200
-"""Characters of a path that an error repeats."""
+"""Characters of a path that an error shows."""
 
 
 def check(body: Mapping[str, Any]) -> None:
-    """Raise `InvalidRequestError` where a part of the body is too large to be judged any further.
+    """Raise `InvalidRequestError` if a part of the body is too large to be validated.
 
-    Of a part that is too large nothing within is looked at, so this takes no longer than the body is long.
+    The content of a part that is too large is skipped, so the time is linear in the length of the body.
     """
-    # From cheap to costly; texts are within metadata alone.
-    judges = (
-        (_crowded_as_sent, _too_long, _crowded_within_texts) if body.get("metadata") else (_crowded_as_sent,)
-    )
-    for judge in judges:
-        if violations := [*judge(body)]:
+    # From cheap to costly; only metadata can contain JSON texts.
+    for find in (_oversized_in_body, *((_too_long, _oversized_in_texts) if body.get("metadata") else ())):
+        if violations := [*find(body)]:
             raise InvalidRequestError(violations)
 
 
-def _crowded_as_sent(body: Mapping[str, Any]) -> Iterator[Violation]:
-    return _crowded(body, "")
+def _oversized_in_body(body: Mapping[str, Any]) -> Iterator[Violation]:
+    return _oversized(body, "")
 
 
-def _crowded_within_texts(body: Mapping[str, Any]) -> Iterator[Violation]:
+def _oversized_in_texts(body: Mapping[str, Any]) -> Iterator[Violation]:
     draft = open_body(body, None)
     name = draft.meta_name("ext_info")
-    yield from _crowded(draft.metadata, "metadata")
-    yield from _crowded(draft.ext_info, name)
-    yield from _crowded(draft.additional, f"{name}.AdditionalParameters")
+    yield from _oversized(draft.metadata, "metadata")
+    yield from _oversized(draft.ext_info, name)
+    yield from _oversized(draft.additional, f"{name}.AdditionalParameters")
 
 
 def _too_long(body: Mapping[str, Any]) -> Iterator[Violation]:
@@ -62,15 +59,15 @@ def _size(value: Any) -> int:
     return len(value.encode("utf-8", "surrogatepass"))
 
 
-def _crowded(value: Any, path: str) -> Iterator[Violation]:
-    """The lists and objects with too many items in what was sent, each by its path."""
+def _oversized(value: Any, path: str) -> Iterator[Violation]:
+    """A violation for each list and object with more than `MOST_ITEMS` items."""
     if not isinstance(value, list | dict):
         return
     if len(value) > MOST_ITEMS:
         yield _exceeds(path[:_SHOWN_PATH_LENGTH], MOST_ITEMS, "items" if isinstance(value, list) else "keys")
         return
     for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        yield from _crowded(inner, _joined(path, name))
+        yield from _oversized(inner, _joined(path, name))
 
 
 def _joined(path: str, name: str | int) -> str:

@@ -1,4 +1,4 @@
-"""A body as it came, opened just far enough to be checked."""
+"""A request body before validation, with its nested objects parsed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from videos.catalogue import ModelSpec
 from videos.requests.values import is_blank, is_empty, json_object, whole_number
 
 ALIASES = {"scene_type": ("scene_type", "SceneType"), "ext_info": ("ext_info", "ExtInfo")}
-"""Fields of metadata that go by two names, with the names."""
+"""Fields of metadata that have two names."""
 
 
 @dataclass(frozen=True)
 class File:
-    """Stands in a body where an uploaded file was; files are refused, so only its field matters."""
+    """Replaces an uploaded file in a body; files are refused, so only the name of the field is kept."""
 
     field: str = ""
-    """As a form names it, such as `metadata[negative_prompt]`."""
+    """As the form names it, such as `metadata[negative_prompt]`."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The fields of one body, unchecked. An object that is malformed is None; an absent one is empty."""
+    """The unchecked fields of a body. A malformed object is None; an absent one is empty."""
 
     spec: ModelSpec | None
     body: Mapping[str, Any]
@@ -32,46 +32,45 @@ class Draft:
 
     @property
     def seconds(self) -> int | None:
-        """The length asked for, where it is a whole number."""
+        """The requested length, or None if it is not a whole number."""
         return whole_number(self.body.get("seconds"))
 
     @property
     def image_count(self) -> int:
-        """How many images are given, good or bad."""
+        """The number of images, valid or not."""
         return _length(self.body.get("images"))
 
     @property
     def has_video(self) -> bool:
-        """Whether a reference video is given, good or bad."""
+        """Whether there is a reference video, valid or not."""
         return _length(self.body.get("videos")) > 0
 
     @property
     def prompt_given(self) -> bool:
-        """Whether there is a prompt, of whatever type; a blank one counts as missing."""
+        """Whether there is a prompt of any type; a blank one counts as missing."""
         prompt = self.body.get("prompt")
         return not is_blank(prompt) if isinstance(prompt, str) else prompt is not None
 
     @property
     def is_multi_shot(self) -> bool:
-        """Whether the request asks for a list of shots."""
         multi_shot = (self.additional or {}).get("multi_shot")
         return multi_shot is True or multi_shot == "true"
 
     @property
     def shots(self) -> list[Any]:
-        """The items of `multi_prompt`, unchecked; empty where it is absent or no array."""
+        """The items of `multi_prompt`, unchecked; empty if it is absent or not an array."""
         shots = (self.additional or {}).get("multi_prompt")
         return shots if isinstance(shots, list) else []
 
     def meta(self, key: str) -> Any:
-        """The value of an allowed metadata key under any of its names; None where absent or empty."""
-        if not self.metadata:  # as in most requests, which ask for none of the many keys
+        """The value of a metadata key under any of its names; None if absent or empty."""
+        if not self.metadata:  # most requests have none
             return None
         values = [self.metadata.get(name) for name in ALIASES.get(key, (key,))]
         return next((value for value in values if not is_empty(value)), None)
 
     def meta_name(self, key: str) -> str:
-        """The dotted name under which that metadata key was given."""
+        """The dotted name under which a metadata key was given."""
         names = ALIASES.get(key, (key,))
         metadata = self.metadata or {}
         given = (name for name in names if not is_empty(metadata.get(name)))
@@ -79,7 +78,7 @@ class Draft:
 
 
 def open_body(body: Mapping[str, Any], spec: ModelSpec | None) -> Draft:
-    """Unfold the objects of a body, some of which may come as JSON strings."""
+    """Parse the nested objects of a body, some of which may be JSON strings."""
     metadata = _object(body.get("metadata"))
     outer = Draft(spec, body, metadata, None, None, None)
     ext_info = _object(outer.meta("ext_info"))

@@ -1,7 +1,7 @@
 """Rules for the other top-level fields (contract section 3): applied, refused, or reported as not forwarded.
 
-A field that asks for another video than would be made is refused; whatever else comes is listed as not
-forwarded, so that nothing that is paid for is dropped in silence.
+A field that asks for a different video than would be made is refused. Any other field is listed as not
+forwarded, so that no option of a paid video is dropped silently.
 """
 
 import math
@@ -15,23 +15,23 @@ from videos.requests.values import is_empty, whole_number
 from videos.requests.violations import Violation
 
 TAKEN = frozenset({"model", "seconds", "prompt", "images", "videos", "metadata", "max_cost", "size"})
-"""The top-level fields with a meaning of their own."""
+"""The top-level fields that the API defines."""
 
 _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _IMAGES, _VIDEOS = "use images (URL only)", "use videos (URL only)"
-_OF_METADATA = ("aspect_ratio", "negative_prompt", "enhance_prompt", "scene_type", "output_config")
+_METADATA_FIELDS = ("aspect_ratio", "negative_prompt", "enhance_prompt", "scene_type", "output_config")
 USE_INSTEAD: dict[str, str] = {
     **dict.fromkeys(("image_url", "image_urls", "first_frame", "first_frame_image"), _IMAGES),
     **dict.fromkeys(("last_frame", "last_frame_image", "reference_image", "reference_images"), _IMAGES),
     "input_image": _IMAGES,
     **dict.fromkeys(("video_url", "video_urls", "reference_video", "reference_videos"), _VIDEOS),
     "input_video": _VIDEOS,
-    **{name: f"use metadata.{name}" for name in _OF_METADATA},
+    **{name: f"use metadata.{name}" for name in _METADATA_FIELDS},
     "resolution": "resolution is set by model",
     "duration": "use seconds",
     "n": "send one request for each video",
 }
-"""What to write instead of a field, in the contract's words."""
+"""The replacement of each unsupported field, in the contract's words."""
 
 
 def _is_seconds(draft: Draft, duration: Any) -> bool:
@@ -48,32 +48,32 @@ def _is_resolution(draft: Draft, resolution: Any) -> bool:
     return spec is not None and isinstance(resolution, str) and resolution.upper() == spec.resolution
 
 
-_CHANGES_NOTHING: dict[str, Callable[[Draft, Any], bool]] = {
+_REDUNDANCY_CHECKS: dict[str, Callable[[Draft, Any], bool]] = {
     "duration": _is_seconds,
     "n": _is_one,
     "resolution": _is_resolution,
 }
-"""When a field that is refused passes, as it changes nothing. Those of metadata must say the same."""
+"""Unsupported fields that pass if they change nothing; so do `_METADATA_FIELDS` if they equal metadata's."""
 
 
 def other_fields(draft: Draft) -> Iterator[Violation]:
-    """Fields that ask for another video than would be made, and a `size` that does not fit."""
+    """Unsupported fields that ask for a different video than would be made, and an invalid `size`."""
     yield from _size(draft)
     for name, instead in USE_INSTEAD.items():
         value = draft.body.get(name)
-        if not is_empty(value) and not _changes_nothing(draft, name, value):
+        if not is_empty(value) and not _is_redundant(draft, name, value):
             yield Violation(f"{name} is not supported; {instead}", name)
 
 
-def _changes_nothing(draft: Draft, name: str, value: Any) -> bool:
-    if name in _OF_METADATA:
+def _is_redundant(draft: Draft, name: str, value: Any) -> bool:
+    if name in _METADATA_FIELDS:
         return bool(draft.meta(name) == value)
-    is_harmless = _CHANGES_NOTHING.get(name)
-    return is_harmless is not None and is_harmless(draft, value)
+    check = _REDUNDANCY_CHECKS.get(name)
+    return check is not None and check(draft, value)
 
 
 def without_a_meaning(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that nothing is made of, with their values; empty ones and those of `other_fields` aside."""
+    """The non-empty fields that neither the API nor `other_fields` knows, with their values."""
     return {
         name: value
         for name, value in body.items()
@@ -82,7 +82,7 @@ def without_a_meaning(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ratio_of_size(draft: Draft) -> str | None:
-    """The aspect ratio that `size` says, in its lowest terms such as `16:9`; None where it says none."""
+    """The aspect ratio of `size` in lowest terms, such as `16:9`; None if `size` is not set or malformed."""
     if (sides := _sides(draft)) is None:
         return None
     common = math.gcd(*sides)
@@ -109,5 +109,4 @@ def _size(draft: Draft) -> Iterator[Violation]:
     elif given != ratio:
         yield Violation("size and metadata.aspect_ratio differ", "size")
     if spec and f"{min(sides)}p" != spec.resolution.lower():
-        message = f"size must have the resolution of the model, {spec.resolution.lower()}"
-        yield Violation(message, "size")
+        yield Violation(f"size must have the resolution of the model, {spec.resolution.lower()}", "size")

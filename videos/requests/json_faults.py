@@ -1,7 +1,7 @@
-"""Where a text is no JSON, and why, in words for people; nothing of the text is repeated but names of fields.
+"""Explains where and why a text is not valid JSON; the explanation repeats only field names of the text.
 
-The text is read by the standard library. Only when that fails is it gone through once more here, for a
-reader that is quick tells little of where it was.
+The standard library parses the text. Only if that fails, it is scanned again here, as the fast parser does
+not report the path of the fault.
 """
 
 import json
@@ -12,12 +12,12 @@ from itertools import islice
 
 MAX_DEPTH = 20
 MOST_DIGITS = 4300
-"""Of a whole number, its sign included; Python reads no longer ones."""
+"""Of a whole number, including its sign; Python parses no longer ones."""
 _LONGEST_PATH = 200
-"""Characters of a path that an error repeats."""
+"""Characters of a path that an error shows."""
 
 _MOST_TOKENS = 20_000
-"""Names, texts, numbers and signs that are gone through, which takes some 20 ms."""
+"""Names, strings, numbers and punctuation marks that are scanned, which takes about 20 ms."""
 
 TOO_DEEP = f"arrays and objects nest deeper than {MAX_DEPTH} levels"
 TOO_LARGE = "a number is too large"
@@ -25,10 +25,10 @@ TOO_LONG = f"a whole number has more than {MOST_DIGITS} digits"
 TWICE = "a name is there twice in one object"
 NOT_JSON = {word: f"{word} is no number of JSON" for word in ("NaN", "Infinity", "-Infinity")}
 
-_TEXT = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
-"""Without its closing quote, and possessive: a text that has none is gone through once, and never back."""
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+"""Without the closing quote, and possessive: an unterminated string is scanned once, without backtracking."""
 _TOKEN = re.compile(
-    rf"(?P<name>{_TEXT}\")(?=[ \t\r\n]*:)|{_TEXT}(?:\"|\\?\Z)|(?P<word>-?[A-Za-z]+)|[\[\]{{}},:]"
+    rf"(?P<name>{_STRING}\")(?=[ \t\r\n]*:)|{_STRING}(?:\"|\\?\Z)|(?P<word>-?[A-Za-z]+)|[\[\]{{}},:]"
     r"|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)",
     re.DOTALL,
 )
@@ -42,27 +42,27 @@ _SYNTAX: tuple[tuple[str, str], ...] = (
     ("Expecting value", "a value is expected"),
     ("Extra data", "something follows behind its end"),
 )
-"""What the standard library says, by how it begins, and what we say."""
+"""How the standard library's messages begin, and ours."""
 
 
 def told(text: str, error: Exception) -> str:
-    """What is wrong with the text for which a reader raised that error, and where."""
+    """What is wrong with the text for which the parser raised `error`, and where."""
     if isinstance(error, json.JSONDecodeError):
         return f"{_syntax(text, error)}, at {place(text, error.pos)}"
-    return _Walk(text).first_fault() or (TOO_DEEP if isinstance(error, RecursionError) else str(error))
+    return _Scanner(text).first_fault() or (TOO_DEEP if isinstance(error, RecursionError) else str(error))
 
 
 def place(text: str, position: int) -> str:
-    """Line and column of a position, each counted from 1."""
+    """The line and column of a position, both counted from 1."""
     begins = text.rfind("\n", 0, position) + 1
     return f"line {text.count(chr(10), 0, position) + 1}, column {position - begins + 1}"
 
 
 def path_at_end(text: str) -> str:
-    """The path of the field that the end of the beginning of a text lies in; empty where in none."""
-    walk = _Walk(text)
-    walk.to_the_end()
-    return walk.path
+    """The path of the field in which a truncated text ends; empty if in none."""
+    scanner = _Scanner(text)
+    scanner.scan_to_end()
+    return scanner.path
 
 
 def _syntax(text: str, error: json.JSONDecodeError) -> str:
@@ -79,15 +79,15 @@ def _syntax(text: str, error: json.JSONDecodeError) -> str:
 
 @dataclass
 class _Level:
-    """An array or an object that is open, and where in it the walk is."""
+    """An open array or object, and the current position in it."""
 
     is_array: bool
     at: str | int = ""
     names: set[str] = field(default_factory=set)
 
 
-class _Walk:
-    """Goes through a text that is JSON as far as its signs are concerned, `_MOST_TOKENS` of them."""
+class _Scanner:
+    """Scans up to `_MOST_TOKENS` tokens of a text whose punctuation is valid JSON."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -95,34 +95,34 @@ class _Walk:
 
     @property
     def path(self) -> str:
-        """Of where the walk is, such as `metadata.a[0].b`."""
+        """Of the current position, such as `metadata.a[0].b`."""
         steps = (f"[{level.at}]" if level.is_array else f".{level.at}" for level in self._levels)
         return "".join(steps).strip(".")[:_LONGEST_PATH]
 
     def first_fault(self) -> str | None:
-        """What is no JSON, with its place; None where nothing is found."""
+        """The first fault with its place, or None."""
         for token in islice(_TOKEN.finditer(self._text), _MOST_TOKENS):
-            if found := self._look(token):
+            if found := self._check(token):
                 path = "" if token["name"] or not self.path else f"{self.path}, "
                 return f"{found}, at {path}{place(self._text, token.start())}"
         return None
 
-    def to_the_end(self) -> None:
-        """Go on to the end of the text, whatever there is on the way; of a text too long, to nowhere."""
+    def scan_to_end(self) -> None:
+        """Scan to the end of the text, ignoring faults; `path` is empty if the text has too many tokens."""
         for number, token in enumerate(_TOKEN.finditer(self._text)):
             if number == _MOST_TOKENS:
                 self._levels = []
                 return
-            self._look(token)
+            self._check(token)
 
-    def _look(self, token: re.Match[str]) -> str | None:
+    def _check(self, token: re.Match[str]) -> str | None:
         if token["name"]:
             return self._name(token["name"])
         if token["number"]:
             return _number(token["number"])
         if token["word"]:
             return NOT_JSON.get(token["word"])
-        return self._sign(token[0])
+        return self._punctuation(token[0])
 
     def _name(self, quoted: str) -> str | None:
         name = _unquoted(quoted)
@@ -135,13 +135,13 @@ class _Walk:
         level.names.add(name)
         return None
 
-    def _sign(self, sign: str) -> str | None:
-        if sign in ("[", "{"):
-            self._levels.append(_Level(is_array=sign == "[", at=0 if sign == "[" else ""))
+    def _punctuation(self, mark: str) -> str | None:
+        if mark in ("[", "{"):
+            self._levels.append(_Level(is_array=mark == "[", at=0 if mark == "[" else ""))
             return TOO_DEEP if len(self._levels) > MAX_DEPTH else None
-        if sign in ("]", "}"):
+        if mark in ("]", "}"):
             del self._levels[-1:]
-        elif sign == "," and self._levels and self._levels[-1].is_array:
+        elif mark == "," and self._levels and self._levels[-1].is_array:
             self._levels[-1].at = int(self._levels[-1].at) + 1
         return None
 
@@ -155,5 +155,5 @@ def _number(digits: str) -> str | None:
 def _unquoted(quoted: str) -> str:
     try:
         return str(json.loads(quoted))
-    except ValueError:  # an escape that is none, in a text that is no JSON in other places either
+    except ValueError:  # an invalid escape; the text is not JSON anyway
         return quoted[1:-1]

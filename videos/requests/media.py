@@ -9,31 +9,31 @@ from videos.requests.violations import Violation
 
 MAX_VIDEOS = 1
 MAX_URL = 4096
-"""Characters; signed links are long, and each is repeated in what is forwarded."""
+"""Characters; signed links are long, and each is forwarded to upstream."""
 SINGULAR = {
     "image": "image is not supported; use images (URL only)",
     "video": "video is not supported; use videos (URL only)",
     "input_reference": "input_reference is not supported; use images (URL only)",
 }
-_TEXTS = ("model", "seconds", "prompt", "metadata", "max_cost", "size")
-_SHOWN = 200
-"""Characters of a name that an error repeats."""
+_TEXT_FIELDS = ("model", "seconds", "prompt", "metadata", "max_cost", "size")
+_SHOWN_NAME_LENGTH = 200
+"""Characters of a name that an error shows."""
 
 
 def single_fields(draft: Draft) -> Iterator[Violation]:
-    """The fields other gateways take one input in; and files, which are refused wherever they stand."""
+    """Refuse the single-input fields of other gateways, and files in any field."""
     for name, message in SINGULAR.items():
         if draft.body.get(name) is not None:
             yield Violation(message, name)
     for name, value in draft.body.items():
-        if isinstance(value, File) and name in _TEXTS:
-            yield Violation(f"{value.field[:_SHOWN]} must be sent as text, not as a file", name)
+        if isinstance(value, File) and name in _TEXT_FIELDS:
+            yield Violation(f"{value.field[:_SHOWN_NAME_LENGTH]} must be sent as text, not as a file", name)
         elif name not in SINGULAR and _holds_file(value):
             yield Violation(f"{name} is not supported; use images (URL only)", name)
 
 
 def seconds(draft: Draft) -> Iterator[Violation]:
-    """Required for every model, a whole number, and one the model makes."""
+    """A required whole number that the model supports."""
     given, spec = draft.body.get("seconds"), draft.spec
     allowed = spec.seconds_for(with_video=draft.has_video) if spec else None
     choices = allowed.allowed if allowed else None
@@ -46,7 +46,7 @@ def seconds(draft: Draft) -> Iterator[Violation]:
 
 
 def images(draft: Draft) -> Iterator[Violation]:
-    """URLs only, and no more than the model takes; where elements count too, section 4 counts."""
+    """URLs only, and no more than the model accepts; with elements, `shots` checks the number (section 4)."""
     yield from _urls(draft, "images")
     spec = draft.spec
     if spec is None or spec.elements_and_shots or draft.image_count <= spec.max_images:
@@ -59,7 +59,7 @@ def images(draft: Draft) -> Iterator[Violation]:
 
 
 def videos(draft: Draft) -> Iterator[Violation]:
-    """URLs only, one at most, and only where the model takes reference videos."""
+    """URLs only, at most one, and only for a model that accepts reference videos."""
     if draft.has_video and draft.spec and not draft.spec.elements_and_shots:
         yield Violation("videos is only supported for Kling O1 / 3.0 / 3.0-Omni", "videos")
     yield from _urls(draft, "videos")

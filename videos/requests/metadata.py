@@ -1,4 +1,4 @@
-"""Rules for metadata (contract section 3), but for ext_info."""
+"""Rules for metadata (contract section 3), except ext_info."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ OUTPUT_FIELDS = (
     "LogoAdd",
     "Resolution",
 )
-"""In the order of the contract's table, which is the order of the answers."""
+"""In the order of the contract's table, in which violations are reported."""
 KEYS = (
     "negative_prompt",
     "enhance_prompt",
@@ -49,11 +49,11 @@ _IDS = "metadata.vidu_q2_object_ids"
 _VOICES = "metadata.vidu_q2_voice_map"
 _MAX_SUBJECTS = 7
 _SHOWN_KEY_LENGTH = 200
-"""Characters of a key we have never heard of that an error repeats."""
+"""Characters of an unknown key that an error shows."""
 
 
 def keys(draft: Draft) -> Iterator[Violation]:
-    """Metadata is an object, and holds no unknown key with a value."""
+    """Metadata must be an object without unknown keys, unless their value is empty."""
     if draft.metadata is None:
         detail = fault(draft.body.get("metadata"))
         yield Violation("metadata must be an object", "metadata", detail=detail)
@@ -61,7 +61,7 @@ def keys(draft: Draft) -> Iterator[Violation]:
 
 
 def values(draft: Draft) -> Iterator[Violation]:
-    """Each key's own rule, in the order of the contract's table."""
+    """The rule of each key, in the order of the contract's table."""
     for rule in (_negative_prompt, _enhance_prompt, _input_region, _aspect_ratio, _scene_type):
         yield from rule(draft)
     yield from _object_ids(draft)
@@ -69,7 +69,7 @@ def values(draft: Draft) -> Iterator[Violation]:
 
 
 def output_config(draft: Draft) -> Iterator[Violation]:
-    """Switches for what comes out; the resolution is the model's alone."""
+    """Options of the output; the resolution is set by the model."""
     config = draft.output_config
     if config is None:
         yield Violation("metadata.output_config must be an object", "metadata.output_config")
@@ -82,7 +82,7 @@ def output_config(draft: Draft) -> Iterator[Violation]:
 
 
 def aspect_ratio(draft: Draft, ratio: Any, param: str) -> Iterator[Violation]:
-    """The model takes that ratio in this mode; `param` is the field that says it."""
+    """The model must support the ratio in this mode; `param` is the field that sets it."""
     spec = draft.spec
     if spec is None:
         return
@@ -93,7 +93,7 @@ def aspect_ratio(draft: Draft, ratio: Any, param: str) -> Iterator[Violation]:
 
 
 def differing_aliases(draft: Draft, key: str) -> Iterator[Violation]:
-    """Two names of one field, each with a value, and the values not the same."""
+    """A violation if a field is given under both of its names with different values."""
     given = [(draft.metadata or {}).get(name) for name in ALIASES[key]]
     first, second = (value if (opened := json_object(value)) is None else opened for value in given)
     if not is_empty(first) and not is_empty(second) and not _same(first, second):
@@ -102,7 +102,7 @@ def differing_aliases(draft: Draft, key: str) -> Iterator[Violation]:
 
 
 def _same(first: Any, second: Any) -> bool:
-    # As JSON, for Python holds true equal to 1.
+    # As JSON, because in Python True equals 1.
     return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
 
 
@@ -158,7 +158,7 @@ def _object_ids(draft: Draft) -> Iterator[Violation]:
         yield Violation(f"{_IDS} length must match images (at least first 1-7) for Vidu:q2", _IDS)
     if spec and not spec.subjects:
         yield Violation(f"{_IDS} is only supported for Vidu:q2", _IDS)
-    if isinstance(ids, list) and not all(map(_is_name, ids)):
+    if isinstance(ids, list) and not all(map(_is_nonempty_string, ids)):
         yield Violation(f"{_IDS} must contain non-empty strings", _IDS)
     if not is_storable(ids):
         yield Violation(f"{_IDS} contains characters that cannot be stored", _IDS)
@@ -174,13 +174,13 @@ def _voice_map(draft: Draft) -> Iterator[Violation]:
         yield Violation(f"{_VOICES} requires {_IDS}", _VOICES)
     if spec and not spec.subjects:
         yield Violation(f"{_VOICES} is only supported for Vidu:q2", _VOICES)
-    if isinstance(voices, dict) and not all(map(_is_name, voices.values())):
+    if isinstance(voices, dict) and not all(map(_is_nonempty_string, voices.values())):
         yield Violation(f"{_VOICES} values must be non-empty strings", _VOICES)
     if not is_storable(voices):
         yield Violation(f"{_VOICES} contains characters that cannot be stored", _VOICES)
 
 
-def _is_name(value: Any) -> bool:
+def _is_nonempty_string(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 

@@ -1,4 +1,4 @@
-"""From a body to a request that upstream would take, or to everything that is wrong with it."""
+"""Turns a body into a valid `VideoRequest`, or into a list of everything that is wrong with it."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -18,16 +18,16 @@ from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Vio
 MAX_PROMPT = 2000
 """Characters."""
 _SHOWN_NAME_LENGTH = 100
-"""Characters of an unknown model's name that an error repeats."""
+"""Characters of an unknown model's name that an error shows."""
 _CANONICAL_KEYS = {alias: key for key, names in ALIASES.items() for alias in names}
 
 
 @dataclass(frozen=True)
 class VideoRequest:
-    """A request that keeps every rule of the contract, in one spelling.
+    """A valid request in normalised spelling.
 
     `metadata` holds the allowed keys that have a value, in request order: aliases resolved, switches as
-    `Enabled` or `Disabled`, `ext_info` an object whose `AdditionalParameters` is as it was sent.
+    `Enabled` or `Disabled`, `ext_info` an object whose `AdditionalParameters` is unchanged.
     """
 
     model: ModelSpec
@@ -37,23 +37,23 @@ class VideoRequest:
     videos: tuple[str, ...]
     metadata: Mapping[str, Any]
     paths: tuple[tuple[str, str], ...]
-    """What was asked for beside the fields above, in request order: the dotted path it came by, and its name.
+    """The dotted path of every other value as it was sent, and its canonical path, in request order.
 
-    The name is the canonical path within metadata, innermost names too; it is empty for what is no field of
-    the API, which no upstream has a field for.
+    The canonical path is relative to metadata; it is empty for a field that is not part of the API, which no
+    upstream supports.
     """
     shots: tuple[Mapping[str, Any], ...]
     """The shot list (items with `index`, `prompt`, `duration`); empty unless it replaces the prompt."""
     max_cost: Decimal | None = None
-    """What the video may cost at most, in the currency of the deployment; upstream is not told."""
+    """The most the video may cost, in the currency of the deployment; not sent to upstream."""
 
     @property
     def uses_references(self) -> bool:
-        """Whether what is given is to be followed as a reference, rather than shown as a frame."""
+        """Whether the images and videos are references, rather than first and last frame."""
         return bool(self.videos) or len(self.images) > self.model.frames
 
     def as_body(self) -> dict[str, Any]:
-        """The normalised request, again in the shape of a body; posting it asks for the same video."""
+        """The normalised request as a body; posting it requests the same video."""
         body: dict[str, Any] = {"model": self.model.name, "seconds": str(self.seconds)}
         body |= {"prompt": self.prompt} if self.prompt is not None else {}
         body |= {"images": list(self.images)} if self.images else {}
@@ -61,9 +61,9 @@ class VideoRequest:
         return body | ({"metadata": dict(self.metadata)} if self.metadata else {})
 
     def as_stored(self) -> dict[str, Any]:
-        """`as_body`, fit for a column of JSON, which would not keep numbers such as `1.10` as written.
+        """`as_body` for a JSON column, which would not keep numbers such as `1.10` as written.
 
-        Where there are such, `AdditionalParameters` becomes the text that upstream is sent.
+        If there are any, `AdditionalParameters` becomes the JSON text that is sent to upstream.
         """
         body, ext_info = self.as_body(), self.metadata.get("ext_info", {})
         parameters = ext_info.get("AdditionalParameters")
@@ -75,23 +75,22 @@ class VideoRequest:
         return body | {"metadata": {**self.metadata, "ext_info": kept}}
 
     def meaning(self) -> dict[str, Any]:
-        """What is asked for, and the most it may cost: the same however it is written."""
+        """What is requested and the most it may cost; equal for requests that differ only in spelling."""
         ext_info = dict(self.metadata.get("ext_info", {}))
-        parameters = ext_info.pop("AdditionalParameters", None)
-        opened = json_object(parameters)
-        meant = opened and _meaning_of_parameters(opened, has_shots=bool(self.shots))
+        opened = json_object(ext_info.pop("AdditionalParameters", None))
+        parameters = opened and _meaning_of_parameters(opened, has_shots=bool(self.shots))
         return {
             **self.as_body(),
             "metadata": {**self.metadata, "ext_info": ext_info},
-            "AdditionalParameters": meant or None,
-            "shots": _as_in_a_form(list(self.shots)),
+            "AdditionalParameters": parameters or None,
+            "shots": _with_numbers_as_text(list(self.shots)),
             "max_cost": None if self.max_cost is None else f"{self.max_cost.normalize():f}",
         }
 
 
 def _meaning_of_parameters(given: Mapping[str, Any], *, has_shots: bool) -> dict[str, Any]:
-    """Without what is empty, and without the list of shots where it is kept apart, in order."""
-    kept = {name: _as_in_a_form(value) for name, value in given.items() if not is_empty(value)}
+    """Without empty values, and without the shot list if it is kept apart, in order."""
+    kept = {name: _with_numbers_as_text(value) for name, value in given.items() if not is_empty(value)}
     if has_shots:
         del kept["multi_prompt"]
     is_multi_shot = on_off(kept.get("multi_shot"))
@@ -100,12 +99,12 @@ def _meaning_of_parameters(given: Mapping[str, Any], *, has_shots: bool) -> dict
     return {name: value for name, value in kept.items() if value is not False}
 
 
-def _as_in_a_form(value: Any) -> Any:
-    """With text in place of whole numbers, as forms send them."""
+def _with_numbers_as_text(value: Any) -> Any:
+    """The value with whole numbers as strings, as forms send them."""
     if isinstance(value, dict):
-        return {name: _as_in_a_form(inner) for name, inner in value.items()}
+        return {name: _with_numbers_as_text(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_as_in_a_form(inner) for inner in value]
+        return [_with_numbers_as_text(inner) for inner in value]
     number = None if isinstance(value, str) else whole_number(value)
     return value if number is None else str(number)
 
@@ -113,9 +112,9 @@ def _as_in_a_form(value: Any) -> Any:
 def parse(
     body: Mapping[str, Any], find_model: Callable[[str], ModelSpec | None] = catalogue.find
 ) -> VideoRequest:
-    """Check a body against the contract, sections 2 to 5; `find_model` knows the models on offer.
+    """Check a body against the contract, sections 2 to 5; `find_model` looks up an available model.
 
-    Raises `InvalidRequestError` with every violation, in the contract's order.
+    Raises `InvalidRequestError` with all violations, in the contract's order.
     """
     bounds.check(body)
     name = body.get("model")
@@ -139,7 +138,7 @@ def _prompt(draft: Draft) -> Iterator[Violation]:
     prompt = draft.body.get("prompt")
     if prompt is not None and not isinstance(prompt, str):
         yield Violation("prompt must be a string", "prompt")
-    elif not draft.prompt_given and not _something_else_to_go_by(draft):
+    elif not draft.prompt_given and not _has_other_input(draft):
         yield Violation("prompt is required when both images and videos are empty", "prompt")
     elif len(prompt or "") > MAX_PROMPT:
         yield Violation(f"prompt must not exceed {MAX_PROMPT} characters", "prompt")
@@ -153,7 +152,7 @@ def _max_cost(draft: Draft) -> Iterator[Violation]:
         yield Violation("max_cost must be an amount of money, such as 1.50", "max_cost")
 
 
-def _something_else_to_go_by(draft: Draft) -> bool:
+def _has_other_input(draft: Draft) -> bool:
     takes_shots = draft.spec is None or draft.spec.elements_and_shots
     has_shots = draft.is_multi_shot and bool(draft.shots)
     return bool(draft.image_count) or draft.has_video or (takes_shots and has_shots)
@@ -174,7 +173,7 @@ _RULES = (
     _prompt,
     _max_cost,
 )
-"""In the order of contract section 5, which is the order of the answers."""
+"""In the order of contract section 5, in which violations are reported."""
 
 
 def _request(draft: Draft, spec: ModelSpec) -> VideoRequest:
@@ -203,7 +202,8 @@ def _metadata(draft: Draft) -> dict[str, Any]:
 
 def _normalised(draft: Draft, key: str) -> Any:
     if key == "output_config":
-        return {name: _output_word(name, value) for name, value in _present(draft.output_config)}
+        given = _present(draft.output_config)
+        return {name: _switch(value) if name in metadata.SWITCHES else value for name, value in given}
     if key == "ext_info":
         return dict(_present(draft.ext_info))
     value = draft.meta(key)
@@ -232,10 +232,6 @@ def _paths_of_metadata(draft: Draft, fields: Mapping[str, Any]) -> Iterator[tupl
 
 def _by_index(given: list[Any]) -> list[Any]:
     return sorted(given, key=lambda shot: whole_number(shot["index"]) or 0)
-
-
-def _output_word(name: str, value: Any) -> Any:
-    return _switch(value) if name in metadata.SWITCHES else value
 
 
 def _switch(value: Any) -> str:

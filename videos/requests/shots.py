@@ -1,4 +1,4 @@
-"""Rules for ext_info, and for what Kling O1, 3.0 and 3.0-Omni read from it (contract sections 3 and 4)."""
+"""Rules for ext_info, and for what Kling O1, 3.0 and 3.0-Omni use of it (contract sections 3 and 4)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,7 +18,7 @@ MAX_SHOT_PROMPT = 512
 
 
 def ext_info(draft: Draft) -> Iterator[Violation]:
-    """An object or a JSON string of one; so is its AdditionalParameters."""
+    """An object or a JSON string of one, as is its `AdditionalParameters`."""
     yield from differing_aliases(draft, "ext_info")
     name = draft.meta_name("ext_info")
     if draft.ext_info is None:
@@ -34,7 +34,7 @@ def ext_info(draft: Draft) -> Iterator[Violation]:
 
 
 def elements_and_shots(draft: Draft) -> Iterator[Violation]:
-    """References and elements are counted together; a shot list must fill the video exactly."""
+    """References and elements share one limit; the durations of the shots must add up to `seconds`."""
     if draft.spec is None or not draft.spec.elements_and_shots:
         return
     yield from _references(draft)
@@ -87,7 +87,7 @@ def _shot_list(draft: Draft) -> Iterator[Violation]:
 def _shot_fields(draft: Draft, where: str) -> Iterator[Violation]:
     total = draft.seconds
     yield from _each_shot(
-        draft, where, "prompt", _fits_a_shot, f"must not exceed {MAX_SHOT_PROMPT} characters"
+        draft, where, "prompt", _is_short_enough, f"must not exceed {MAX_SHOT_PROMPT} characters"
     )
     yield from _each_shot(draft, where, "index", _is_positive, "must be greater than or equal to 1")
     yield from _each_shot(draft, where, "duration", _is_positive, "must be greater than or equal to 1")
@@ -96,15 +96,15 @@ def _shot_fields(draft: Draft, where: str) -> Iterator[Violation]:
             draft, where, "duration", _at_most(total), "must not exceed the total task duration"
         )
         yield from _sum(draft, total, where)
-    yield from _each_shot(draft, where, "prompt", _is_text, "must be a non-empty string")
+    yield from _each_shot(draft, where, "prompt", _is_nonblank_text, "must be a non-empty string")
 
 
 def _each_shot(
-    draft: Draft, where: str, field: str, holds: Callable[[Any], bool], rule: str
+    draft: Draft, where: str, field: str, is_valid: Callable[[Any], bool], rule: str
 ) -> Iterator[Violation]:
     for position, shot in enumerate(draft.shots):
         value = shot.get(field) if isinstance(shot, dict) else None
-        if not holds(value):
+        if not is_valid(value):
             yield Violation(f"Each multi_prompt.{field} {rule}", f"{where}[{position}].{field}")
 
 
@@ -115,11 +115,11 @@ def _sum(draft: Draft, total: int, where: str) -> Iterator[Violation]:
         yield Violation("The sum of all multi_prompt.duration values must equal seconds", where)
 
 
-def _fits_a_shot(prompt: Any) -> bool:
+def _is_short_enough(prompt: Any) -> bool:
     return not isinstance(prompt, str) or len(prompt) <= MAX_SHOT_PROMPT
 
 
-def _is_text(prompt: Any) -> bool:
+def _is_nonblank_text(prompt: Any) -> bool:
     return isinstance(prompt, str) and not is_blank(prompt)
 
 
@@ -129,8 +129,8 @@ def _is_positive(value: Any) -> bool:
 
 
 def _at_most(total: int) -> Callable[[Any], bool]:
-    def holds(value: Any) -> bool:
+    def is_valid(value: Any) -> bool:
         number = whole_number(value)
         return number is None or number <= total
 
-    return holds
+    return is_valid

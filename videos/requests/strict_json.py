@@ -1,4 +1,4 @@
-"""JSON as the contract reads it: no NaN, no Infinity, no name twice, no nesting deeper than 20 levels."""
+"""Strict JSON, as the contract demands: no NaN or Infinity, no duplicate names, at most 20 levels."""
 
 import json
 import math
@@ -10,15 +10,15 @@ from videos.requests.json_faults import MAX_DEPTH
 __all__ = ["MAX_DEPTH", "MOST_ITEMS", "MalformedJSON", "check_depth", "dumps", "fault", "loads"]
 
 MOST_ITEMS = 100
-"""Of an array or object; a body with more in one is refused (`bounds`), whatever they are."""
+"""Of one array or object; `bounds` refuses a body that has more in any."""
 
 
 class MalformedJSON(ValueError):
-    """A text is no JSON; the message says what is wrong with it, and where."""
+    """A text is not valid JSON; the message says what is wrong, and where."""
 
 
 class Spelled(float):
-    """A number that was not written as Python would write it, such as `1.10`: told on as it was written."""
+    """A float that `dumps` writes with its original digits, such as `1.10`."""
 
     __slots__ = ("digits",)
     digits: str
@@ -35,7 +35,7 @@ def loads(text: str) -> Any:
 
 
 def fault(value: Any) -> str | None:
-    """What is wrong with a text that should be JSON, and where; None for JSON, and for what is no text."""
+    """What is wrong with a JSON text, and where; None for valid JSON, and for a value that is not text."""
     if not isinstance(value, str):
         return None
     try:
@@ -46,16 +46,16 @@ def fault(value: Any) -> str | None:
 
 
 def dumps(value: Any) -> str:
-    """Write what `loads` read, each number as it was written."""
+    """Serialise what `loads` returned, with each number as it was written."""
     if isinstance(value, Spelled):
         return value.digits
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_written(name)}: {dumps(inner)}" for name, inner in value.items()) + "}"
-    return "[" + ", ".join(map(dumps, value)) + "]" if isinstance(value, list) else _written(value)
+        return "{" + ", ".join(f"{_encoded(name)}: {dumps(inner)}" for name, inner in value.items()) + "}"
+    return "[" + ", ".join(map(dumps, value)) + "]" if isinstance(value, list) else _encoded(value)
 
 
 def check_depth(value: Any) -> None:
-    """Raise `ValueError` where arrays and objects of up to `MOST_ITEMS` nest deeper than `MAX_DEPTH`."""
+    """Raise `ValueError` if arrays and objects of up to `MOST_ITEMS` nest deeper than `MAX_DEPTH`."""
     level = _containers([value])
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _containers(outer)]
@@ -65,14 +65,14 @@ def check_depth(value: Any) -> None:
 
 
 def _containers(container: Any) -> list[Any]:
-    """The arrays and objects directly in an array or object; none of one that is refused for its size."""
+    """The arrays and objects directly in a container; none of one that `bounds` refuses for its size."""
     if len(container) > MOST_ITEMS:
         return []
     items = container.values() if isinstance(container, dict) else container
     return [item for item in items if isinstance(item, dict | list)]
 
 
-def _written(value: Any) -> str:
+def _encoded(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -88,10 +88,10 @@ def _number(digits: str) -> float:
     return number
 
 
-def _whole(digits: str) -> int | float:
+def _integer(digits: str) -> int | float:
     if len(digits) > json_faults.MOST_DIGITS:
         raise ValueError(json_faults.TOO_LONG)
-    return _number(digits) if digits == "-0" else int(digits)  # a zero with a sign is no whole number
+    return _number(digits) if digits == "-0" else int(digits)  # as a float, -0 keeps its sign
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -102,5 +102,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(
-    parse_constant=_refuse_constant, parse_float=_number, parse_int=_whole, object_pairs_hook=_object
+    parse_constant=_refuse_constant, parse_float=_number, parse_int=_integer, object_pairs_hook=_object
 )

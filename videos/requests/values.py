@@ -1,4 +1,4 @@
-"""What single values of a request may be, whichever field they stand in (contract section 3)."""
+"""Checks and conversions of single values, for all fields of a request (contract section 3)."""
 
 import re
 from decimal import Decimal
@@ -10,7 +10,7 @@ from videos.requests import strict_json
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""What PostgreSQL cannot keep in a text: NUL and lone surrogates."""
+"""What PostgreSQL cannot store in text: NUL and lone surrogates."""
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f]")
 _ON_OFF = {"Enabled": True, "true": True, "Disabled": False, "false": False}
 
@@ -21,7 +21,7 @@ def is_empty(value: Any) -> bool:
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing but white space."""
+    """Whether the text is empty or only white space."""
     return not text.strip()
 
 
@@ -37,7 +37,7 @@ def whole_number(value: Any) -> int | None:
 
 
 def amount(value: Any) -> Decimal | None:
-    """Money that is not negative, as a number or as text such as "1.50"; None for anything else."""
+    """A non-negative amount of money, from a number or text such as "1.50"; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     return Decimal(str(value)) if _AMOUNT.fullmatch(str(value)) else None
@@ -50,7 +50,7 @@ def is_web_url(value: Any) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port out of range, a broken IPv6 address
+    except ValueError:  # a port out of range, or an invalid IPv6 address
         return False
 
 
@@ -62,7 +62,7 @@ def on_off(value: Any) -> bool | None:
 
 
 def is_storable(value: Any) -> bool:
-    """Whether PostgreSQL can keep it: no NUL and no lone surrogate in any string, at any depth."""
+    """Whether PostgreSQL can store it: no NUL and no lone surrogate in any string, at any depth."""
     if isinstance(value, str):
         return not _UNSTORABLE.search(value)
     if isinstance(value, dict):
@@ -71,12 +71,12 @@ def is_storable(value: Any) -> bool:
 
 
 def storable(text: str) -> str:
-    """The text with a mark in place of what PostgreSQL cannot keep: NUL and lone surrogates."""
+    """The text with U+FFFD in place of what PostgreSQL cannot store."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def without_unstorable(value: Any) -> Any:
-    """The value with a mark in place of what PostgreSQL cannot keep, at any depth."""
+    """The value with `storable` applied to all strings, at any depth."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What is wrong with a request, and the error that carries all of it."""
+"""Violations of the contract, and the exception that reports them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ MOST_TOLD = 50
 
 @dataclass(frozen=True)
 class Violation:
-    """One rule broken: the contract's sentence, the field in dotted form if any, and what is allowed."""
+    """A broken rule: the contract's message, the dotted name of the field if any, and the allowed values."""
 
     message: str
     param: str | None
     code: Code = INVALID_REQUEST
     allowed: tuple[Any, ...] | None = None
     detail: str | None = None
-    """What else there is to say, such as where a text is no JSON."""
+    """More about it, such as where a text is not valid JSON."""
 
 
 class InvalidRequestError(Exception):
     """The request breaks rules of the contract; `violations` holds them in the contract's order.
 
-    Of more than `MOST_TOLD` the last one says only how many there are besides.
+    If there are more than `MOST_TOLD`, a last one says how many more.
     """
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__(violations[0].message)
-        told, more = violations[:MOST_TOLD], len(violations) - MOST_TOLD
-        self.violations = (*told, Violation(f"and {more} more", None)) if more > 0 else tuple(told)
+        shown, more = violations[:MOST_TOLD], len(violations) - MOST_TOLD
+        self.violations = (*shown, Violation(f"and {more} more", None)) if more > 0 else tuple(shown)

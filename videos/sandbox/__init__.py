@@ -1,4 +1,4 @@
-"""The sandbox upstream: a process that speaks API 3.0 the way Tencent Cloud's MPS does.
+"""The sandbox upstream: a process that implements API 3.0 like Tencent Cloud's MPS.
 
-Run it with `python -m videos.sandbox`. It shares no code with Reelay but the request signature.
+Run it with `python -m videos.sandbox`. It shares only the request signature with Reelay.
 """

@@ -1,4 +1,4 @@
-"""`python -m videos.sandbox`: listen until SIGTERM or SIGINT, then leave nothing behind."""
+"""`python -m videos.sandbox`: serve until SIGTERM or SIGINT, then delete temporary files."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from videos.sandbox.production import Production
 from videos.sandbox.server import Server
 from videos.sandbox.studio import ProcessStudio
 
-HANGING_CALLS_GET = 0.2  # seconds to end by themselves once we stop
+HANGING_CALLS_GET = 0.2  # seconds to finish when the server stops
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ async def _run(options: Options, folder: Path) -> None:
     runner = web.AppRunner(
         Server(options, production).application(),
         access_log=None,
-        handler_cancellation=True,  # a caller that gave up on a hanging call frees it
+        handler_cancellation=True,  # cancel a hanging call when its caller disconnects
         shutdown_timeout=HANGING_CALLS_GET,
     )
     await runner.setup()

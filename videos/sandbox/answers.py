@@ -1,4 +1,4 @@
-"""How an answer is spoilt on its way out: one function for each verb that does so."""
+"""Faulty responses: one function for each script verb that changes a response."""
 
 import asyncio
 import json
@@ -15,17 +15,17 @@ Answer = Mapping[str, Any]
 
 
 def api_response(document: Answer) -> web.Response:
-    """Send an envelope. The official client reads errors only from a Content-Type without a charset."""
+    """Return an envelope. The official client reads errors only if Content-Type has no charset."""
     return web.Response(body=json.dumps(document).encode(), content_type="application/json")
 
 
 async def spoil(request: web.Request, action: str, behaviour: Behaviour, answer: Answer) -> web.Response:
-    """Send what the behaviour says in place of `answer`."""
-    return await _SPOILERS[behaviour.verb](request, action, behaviour.arguments, answer)
+    """Return the faulty response of the behaviour in place of `answer`."""
+    return await _FAULTS[behaviour.verb](request, action, behaviour.arguments, answer)
 
 
 def hang_up(request: web.Request) -> None:
-    """Close the caller's connection; whatever the handler returns then goes nowhere."""
+    """Close the caller's connection; the handler's response is then discarded."""
     if request.transport is not None:
         request.transport.close()
 
@@ -43,7 +43,7 @@ async def _drop(request: web.Request, action: str, arguments: Answer, answer: An
     return web.Response()
 
 
-async def _late(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
+async def _delay(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
     await asyncio.sleep(arguments["seconds"])
     return api_response(answer)
 
@@ -61,12 +61,12 @@ async def _malformed(request: web.Request, action: str, arguments: Answer, answe
     return web.Response(body=b'{"Response": {"TaskId": "4-Aigc', content_type="application/json")
 
 
-_SPOILERS: dict[str, Callable[[web.Request, str, Answer, Answer], Awaitable[web.Response]]] = {
+_FAULTS: dict[str, Callable[[web.Request, str, Answer, Answer], Awaitable[web.Response]]] = {
     "refuse": _refuse,
     "throttle": _throttle,
     "drop_before": _drop,
     "drop_after_accept": _drop,
-    "delay": _late,
+    "delay": _delay,
     "hang": _hang,
     "http_status": _http_status,
     "malformed": _malformed,

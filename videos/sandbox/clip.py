@@ -1,4 +1,4 @@
-"""What a video should look like, derived from a create call. Pure."""
+"""The properties of a video, derived from a create call. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ SHORT_SIDES = {"2K": 1440, "4K": 2160}
 
 @dataclass(frozen=True)
 class Clip:
-    """A video to render: size in pixels, length in seconds, `references` are paths of pictures to show."""
+    """A video to render: size in pixels, length in seconds; `references` are paths of pictures to show."""
 
     prompt: str
     model: str
@@ -23,12 +23,12 @@ class Clip:
     references: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON can carry it."""
+        """Return the clip as JSON values."""
         return asdict(self)
 
 
 def frame_size(resolution: str, ratio: str) -> tuple[int, int]:
-    """Return (width, height) in pixels, both even; a resolution such as 720P is the short side.
+    """Return (width, height) in pixels, both even; a resolution such as 720P is the shorter side.
 
     >>> frame_size("768P", "16:9")
     (1366, 768)
@@ -40,14 +40,14 @@ def frame_size(resolution: str, ratio: str) -> tuple[int, int]:
 
 
 def clip_size(payload: Mapping[str, Any]) -> tuple[int, int]:
-    """Return (width, height) of the video a create call asks for; 16:9 unless it says otherwise."""
+    """Return (width, height) of the requested video; its aspect ratio is 16:9 by default."""
     extra = payload.get("ExtraParameters") or {}
     resolution = extra.get("Resolution") or model_of(payload).resolutions[0]
     return frame_size(resolution, extra.get("AspectRatio") or "16:9")
 
 
 def clip_of(payload: Mapping[str, Any], references: tuple[str, ...] = ()) -> Clip:
-    """Return the video a create call asks for."""
+    """Return the video that a create call requests."""
     width, height = clip_size(payload)
     return Clip(
         prompt=_printable(payload.get("Prompt") or ""),
@@ -61,7 +61,7 @@ def clip_of(payload: Mapping[str, Any], references: tuple[str, ...] = ()) -> Cli
 
 
 def _printable(text: str) -> str:
-    """Replace what JSON can carry and no font can show: halves of characters."""
+    """Replace lone surrogates, which JSON can contain but no font can show."""
     return text.encode("utf-8", "replace").decode()
 
 

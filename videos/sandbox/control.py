@@ -1,4 +1,4 @@
-"""The control API under `/_sandbox/`: scripts in, observations out. Unsigned JSON."""
+"""The control API under `/_sandbox/`: adds scripts and shows the state. Unsigned JSON."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from videos.sandbox.upstream import SandboxUpstream
 
 
 def routes(upstream: SandboxUpstream, production: Production) -> list[web.RouteDef]:
-    """Return the routes that watch and steer this upstream."""
+    """Return the routes of the control API."""
     panel = _Panel(upstream, production)
     return [
         web.get("/_sandbox/healthz", panel.healthz),
@@ -43,7 +43,7 @@ class _Panel:
         return web.json_response(state)
 
     async def scripts(self, request: web.Request) -> web.Response:
-        """Add one script or a list of them; all or none."""
+        """Add one script or a list of them, all or none."""
         document = await _document(request)
         try:
             scripts = [
@@ -56,7 +56,7 @@ class _Panel:
         return web.json_response({"added": len(scripts), "waiting": len(self._upstream.scripts)})
 
     async def finish(self, request: web.Request) -> web.Response:
-        """End the generation of one task or of all that are running."""
+        """End the generation of one task or of all running ones."""
         document = await _document(request)
         wanted = document.get("task_id") if isinstance(document, dict) else None
         now = time.time()

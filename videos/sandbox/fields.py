@@ -1,4 +1,4 @@
-"""The fields of each action and the checks upstream makes on them. Pure."""
+"""The fields of each action and upstream's checks of them. Pure."""
 
 import json
 import re
@@ -58,17 +58,17 @@ RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9
 SCENES = ("motion_control", "land2port", "template_effect", "avatar_i2v", "lip_sync", "3d_scene")
 BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]+")  # name-appid
 BUCKET_REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
-# Any of these gives the model something to work from.
+# A create call needs at least one of these.
 INPUTS = ("Prompt", "ImageUrl", "ImageInfos", "VideoInfos", "SubjectInfos", "AdditionalParameters")
 
 
 def check_fields(action: str, payload: Mapping[str, Any]) -> None:
-    """Raise `ApiError` for a field the action does not define or a value of the wrong type."""
+    """Raise `ApiError` for an unknown field or a value of the wrong type."""
     _check_object("", payload, FIELDS[action])
 
 
 def check_describe(payload: Mapping[str, Any]) -> str:
-    """Return the TaskId asked for. Raises `ApiError`."""
+    """Return the requested TaskId. Raises `ApiError`."""
     check_fields(DESCRIBE, payload)
     if not payload.get("TaskId"):
         raise ApiError("MissingParameter", "The parameter `TaskId` is required.")
@@ -76,18 +76,18 @@ def check_describe(payload: Mapping[str, Any]) -> str:
 
 
 def check_create(payload: Mapping[str, Any]) -> None:
-    """Raise `ApiError` for anything upstream would refuse before accepting the task."""
+    """Raise `ApiError` for anything that upstream refuses before accepting a task."""
     check_fields(CREATE, payload)
     _check_inputs(payload)
     _check_model(payload)
-    _check_words(payload)
+    _check_choices(payload)
     _check_references(payload)
     _check_additional_parameters(payload.get("AdditionalParameters"))
     _check_store(payload.get("StoreCosParam"))
 
 
 def model_of(payload: Mapping[str, Any]) -> Model:
-    """Return the model a create call names. Raises `ApiError` when there is none such."""
+    """Return the model of a create call. Raises `ApiError` if it is unknown."""
     versions = MODELS.get(payload.get("ModelName") or "")
     if versions is None:
         raise _invalid("ModelName", payload.get("ModelName"))
@@ -107,7 +107,7 @@ def _check_object(path: str, value: Mapping[str, Any], fields: Mapping[str, Any]
 
 def _check_type(path: str, value: object, wanted: Any) -> None:
     kind = wanted if isinstance(wanted, type) else type(wanted)
-    # `type(...) is`, because true is an int to Python and not to upstream.
+    # The exact type, because in Python True is an int.
     if type(value) is not kind:
         raise ApiError("InvalidParameter", f"The type of parameter `{path}` must be {TYPE_NAMES[kind]}.")
     if isinstance(value, dict):
@@ -141,17 +141,17 @@ def _check_model(payload: Mapping[str, Any]) -> None:
         raise _invalid("Duration", duration)
 
 
-def _check_words(payload: Mapping[str, Any]) -> None:
+def _check_choices(payload: Mapping[str, Any]) -> None:
     extra = payload.get("ExtraParameters") or {}
-    _check_word("ExtraParameters.AspectRatio", extra.get("AspectRatio"), RATIOS)
-    _check_word("ExtraParameters.LogoAdd", extra.get("LogoAdd"), (0, 1))
-    _check_word("SceneType", payload.get("SceneType"), SCENES)
+    _check_choice("ExtraParameters.AspectRatio", extra.get("AspectRatio"), RATIOS)
+    _check_choice("ExtraParameters.LogoAdd", extra.get("LogoAdd"), (0, 1))
+    _check_choice("SceneType", payload.get("SceneType"), SCENES)
     for video in payload.get("VideoInfos") or []:
-        _check_word("VideoInfos.ReferType", video.get("ReferType"), ("feature", "base"))
-        _check_word("VideoInfos.KeepOriginalSound", video.get("KeepOriginalSound"), ("yes", "no"))
+        _check_choice("VideoInfos.ReferType", video.get("ReferType"), ("feature", "base"))
+        _check_choice("VideoInfos.KeepOriginalSound", video.get("KeepOriginalSound"), ("yes", "no"))
 
 
-def _check_word(path: str, value: object, allowed: tuple[object, ...]) -> None:
+def _check_choice(path: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in (None, "", *allowed):
         raise _invalid(path, value)
 
@@ -167,7 +167,7 @@ def _check_references(payload: Mapping[str, Any]) -> None:
 
 
 def reference_urls(payload: Mapping[str, Any]) -> list[str]:
-    """Return the addresses of the pictures a create call refers to, in the order they are named."""
+    """Return the URLs of the reference images of a create call, in its order."""
     frames = [payload[name] for name in ("ImageUrl", "LastImageUrl") if payload.get(name)]
     return frames + [image.get("ImageUrl") or "" for image in payload.get("ImageInfos") or []]
 

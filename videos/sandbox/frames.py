@@ -1,4 +1,4 @@
-"""A clip's frames: a moving gradient from the codec library, and a caption that shows what was asked for."""
+"""A clip's frames: a moving gradient from the codec library, and a caption that shows the request."""
 
 import zlib
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from videos.sandbox.clip import Clip
 from videos.sandbox.lettering import font, wrap
 
 FRAMES_PER_SECOND = 24
-COARSENESS = 8  # a gradient has no detail: it is computed this many times smaller and scaled up
+COARSENESS = 8  # the gradient is computed this many times smaller and scaled up
 GRADIENT = {"type": "spiral", "nb_colors": "3", "c0": "#1b2a5c", "c1": "#d9566b", "c2": "#ffd089"}
 RADIANS_PER_FRAME = 0.02
-HUES = range(210, 390)  # degrees by which the colours may be turned: the others make dull greens
+HUES = range(210, 390)  # degrees of hue rotation; others give dull greens
 BLACK = (12, 12, 24)
 WHITE = (255, 255, 255)
 MOST_LINES = 3
@@ -23,7 +23,7 @@ MOST_THUMBNAILS = 4
 
 
 def frames(clip: Clip) -> Iterator[VideoFrame]:
-    """Yield the clip's frames in order, as yuv420p; equal clips have equal frames.
+    """Yield the clip's frames in order, as yuv420p; equal clips give equal frames.
 
     Raises `av.error.FFmpegError`.
     """
@@ -34,7 +34,7 @@ def frames(clip: Clip) -> Iterator[VideoFrame]:
 
 
 def _graph(clip: Clip, caption: VideoFrame) -> Graph:
-    """Return the filters that make the frames, one after another without an end."""
+    """Return the filter graph that produces an endless sequence of frames."""
     graph = Graph()
     captions = graph.add_buffer(
         None, caption.width, caption.height, caption.format, time_base=Fraction(1, FRAMES_PER_SECOND)
@@ -51,13 +51,13 @@ def _graph(clip: Clip, caption: VideoFrame) -> Graph:
     captions.link_to(overlay, input_idx=1)
     graph.configure()
     captions.push(caption)
-    captions.push(None)  # once its input has ended, the overlay keeps showing the last picture
+    captions.push(None)  # after the end of its input, the overlay repeats the last picture
     return graph
 
 
 def _gradient(clip: Clip) -> dict[str, str]:
     width, height = (max(2, side // COARSENESS) for side in (clip.width, clip.height))
-    # Points of the gradient that are not given, or lie outside the picture, are random.
+    # Gradient points that are not set, or lie outside the picture, are random.
     places = {"x0": width // 4, "y0": height // 4, "x1": width - 1, "y1": height - 1}
     timing = {"rate": FRAMES_PER_SECOND, "speed": RADIANS_PER_FRAME}
     numbers = {name: str(number) for name, number in (places | timing).items()}
@@ -65,12 +65,12 @@ def _gradient(clip: Clip) -> dict[str, str]:
 
 
 def _hue(clip: Clip) -> int:
-    """Return the clip's own hue, which tells it from others in a list."""
+    """Return a hue derived from the clip, so that clips in a list look different."""
     return HUES[zlib.crc32(f"{clip.prompt}{clip.model}".encode()) % len(HUES)]
 
 
 def _caption(clip: Clip) -> Image.Image:
-    """Paint a bar as wide as the frame: reference pictures, the prompt and a line of facts."""
+    """Draw a bar as wide as the frame: reference pictures, the prompt and a line of facts."""
     unit = min(clip.width, clip.height)
     size, pad = max(11, unit // 24), unit // 30
     width = clip.width - 2 * pad
@@ -99,13 +99,13 @@ def _text(text: str, size: int, width: int, most_lines: int) -> Image.Image:
 
 
 def _thumbnails(clip: Clip, most: tuple[int, int]) -> Iterator[Image.Image]:
-    """Yield the clip's reference pictures, each within so many pixels across and down."""
+    """Yield the clip's reference pictures, scaled to at most `most` (width, height) in pixels."""
     for path in clip.references[:MOST_THUMBNAILS]:
         try:
             with Image.open(path) as picture:
                 yield ImageOps.contain(picture.convert("RGB"), most)
         except (OSError, ValueError, Image.DecompressionBombError):
-            continue  # whatever the address led to, it was no picture
+            continue  # not a picture
 
 
 def _row(pictures: list[Image.Image], width: int, gap: int) -> Image.Image:

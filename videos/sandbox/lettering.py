@@ -8,7 +8,7 @@ from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-# In order of preference: those that also hold Chinese, Japanese and Korean, then any clear sans serif.
+# In order of preference: fonts with Chinese, Japanese and Korean, then a plain sans serif.
 FONT_FILES = (
     "NotoSansCJK-Regular.ttc",
     "NotoSansCJKsc-Regular.otf",
@@ -22,13 +22,13 @@ FONT_FILES = (
     "NotoSerifCJK-Regular.ttc",
     "DejaVuSans.ttf",
 )
-# A line may break after each: an ideograph, or what stands between spaces and ideographs.
+# A line may break after each: an ideograph, or a run of other characters without spaces.
 PIECES = re.compile("[\u2e80-\U0010ffff] ?|[^ \u2e80-\U0010ffff]+ ?")
 
 
 @functools.cache
 def font(size: int) -> Font:
-    """Return the best font installed, `size` pixels high; pillow's own when there is none."""
+    """Return the best installed font, `size` pixels high, or Pillow's own if there is none."""
     for name in FONT_FILES:
         with suppress(OSError):
             return ImageFont.truetype(name, size)
@@ -36,7 +36,7 @@ def font(size: int) -> Font:
 
 
 def wrap(text: str, face: Font, width: int, most_lines: int) -> list[str]:
-    """Break `text` into lines no wider than `width` pixels; what does not fit ends in an ellipsis."""
+    """Break `text` into at most `most_lines` lines of `width` pixels; the rest becomes an ellipsis."""
     lines = [""]
     for piece in PIECES.findall(" ".join(text.split())):
         for part in _cut(piece, face, width):
@@ -49,7 +49,7 @@ def wrap(text: str, face: Font, width: int, most_lines: int) -> list[str]:
 
 
 def _cut(piece: str, face: Font, width: int) -> list[str]:
-    """Cut a piece that is wider than a whole line."""
+    """Split a piece that is wider than a line."""
     parts = [""]
     for letter in piece:
         if face.getlength(parts[-1] + letter.rstrip()) > width:

@@ -1,4 +1,4 @@
-"""How many calls upstream answers in any second. Pure: the clock is passed in."""
+"""Upstream's rate limits. Pure: the clock is passed in."""
 
 from collections import deque
 
@@ -12,30 +12,28 @@ class SlidingWindow:
         self._taken: deque[float] = deque()
 
     def full(self, now: float) -> bool:
-        """Tell whether a call arriving at `now` (monotonic seconds) must be refused."""
+        """Whether a call that arrives at `now` (monotonic seconds) must be refused."""
         while self._taken and now - self._taken[0] >= self.period:
             self._taken.popleft()
         return len(self._taken) >= self.limit
 
     def take(self, now: float) -> None:
-        """Count a call that arrived at `now` and was let in."""
+        """Count a call that was accepted at `now`."""
         self._taken.append(now)
 
 
 class CallLimits:
-    """One window for each account and action."""
+    """One sliding window for each account and action."""
 
     def __init__(self, per_second: dict[str, int]) -> None:
         self._per_second = per_second
         self._windows: dict[tuple[str, str], SlidingWindow] = {}
 
     def window(self, secret_id: str, action: str) -> SlidingWindow:
-        """Return the window of this account's calls to `action`."""
         key = (secret_id, action)
         if key not in self._windows:
             self._windows[key] = SlidingWindow(self._per_second[action])
         return self._windows[key]
 
     def clear(self) -> None:
-        """Forget every call counted so far."""
         self._windows.clear()

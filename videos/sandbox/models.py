@@ -1,4 +1,4 @@
-"""The models upstream knows, as data: what was listed in March 2026 and what has been listed since."""
+"""The models upstream offers, as data: those listed in March 2026 and those added since."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ ANY_MODEL_UPSCALES_TO = ("2K", "4K")
 
 @dataclass(frozen=True)
 class Model:
-    """What one version of a family accepts: durations in seconds, resolutions with the default first."""
+    """What one version of a model accepts: durations in seconds, resolutions with the default first."""
 
     durations: Collection[int]
     resolutions: tuple[str, ...]
     default_duration: int = 5
 
     def takes_resolution(self, resolution: str) -> bool:
-        """Tell whether upstream delivers this resolution; 2K and 4K come by super-resolution."""
+        """Whether upstream delivers this resolution; 2K and 4K are made by super-resolution."""
         return resolution in self.resolutions or resolution in ANY_MODEL_UPSCALES_TO
 
 
@@ -33,7 +33,7 @@ _VIDU_Q3 = Model(_seconds(1, 16), _VIDU)
 _HAILUO = Model((6, 10), ("768P", "1080P"), default_duration=6)
 _GV = Model((8,), _HD, default_duration=8)
 
-# family -> version -> what it accepts; the first version stands in when the call names none
+# family -> version -> what it accepts; the first version is the default
 MODELS: dict[str, dict[str, Model]] = {
     "Kling": {
         "2.5": _KLING_SHORT,

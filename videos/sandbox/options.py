@@ -1,4 +1,4 @@
-"""How the sandbox is started: options of the command line and their defaults."""
+"""The sandbox's command-line options and their defaults."""
 
 import argparse
 import os
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DEFAULT_CREDENTIAL = "AKIDsandbox:sandbox-secret-key"
-_MOST_PORT = 65_535
+_MAX_PORT = 65_535
 LINK_LIFE = 43_200  # seconds; upstream's links live 12 hours
 
 
 @dataclass(frozen=True)
 class Options:
-    """Everything that can be set. `keys` maps SecretId to SecretKey; times are in seconds."""
+    """All options. `keys` maps SecretId to SecretKey; times are in seconds."""
 
     keys: Mapping[str, str] = field(repr=False)
     host: str = "127.0.0.1"
@@ -28,12 +28,12 @@ class Options:
 
 
 def parse_options(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Options:
-    """Read the command line; exits with a usage message when it is wrong."""
+    """Read the command line; exit with a usage message if it is invalid."""
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     texts = given.pop("credential") or environment.get("SANDBOX_CREDENTIALS", DEFAULT_CREDENTIAL).split(",")
-    if not 0 <= given["port"] <= _MOST_PORT:
-        parser.error(f"--port is {given['port']}: 0 to {_MOST_PORT} is allowed")
+    if not 0 <= given["port"] <= _MAX_PORT:
+        parser.error(f"--port is {given['port']}: 0 to {_MAX_PORT} is allowed")
     try:
         return Options(keys=_keys(texts), **given)
     except ValueError as error:
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
-    add("--public-url", default="", help="start of the result links, if not the Host of each request")
+    add("--public-url", default="", help="base URL of the result links, if not the Host of each request")
     add(
         "--credential",
         action="append",
@@ -63,10 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--generation-seconds", type=float, default=8.0, metavar="MEAN", help="how long a generation takes")
     add("--generation-sigma", type=float, default=0.0, help="its standard deviation, in seconds")
-    add("--seed", type=int, help="makes the drawn generation times repeatable")
+    add("--seed", type=int, help="seed of the random generation times")
     add("--folder", type=Path, help="where results are kept; a temporary folder if not given")
     add("--link-life", type=float, default=LINK_LIFE, metavar="SECONDS", help="how long result links work")
-    add(
-        "--canned", action="store_true", help="render one short clip at the start and serve it for every task"
-    )
+    add("--canned", action="store_true", help="render one short clip at startup and serve it for every task")
     return parser

@@ -1,4 +1,4 @@
-"""Getting each accepted task its file, in the background."""
+"""Renders the files of accepted tasks in the background."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ CANNED = Clip(prompt="One clip stands in for all.", model="canned", width=640, h
 
 
 class Production:
-    """Renders tasks through a studio; with a canned clip every task is served at once."""
+    """Renders tasks through a studio, or gives them all the canned clip at once."""
 
     def __init__(self, studio: Studio, folder: Path) -> None:
         self._studio, self.folder = studio, folder
@@ -25,13 +25,13 @@ class Production:
         self._running: set[asyncio.Task[None]] = set()
 
     async def render_canned(self) -> None:
-        """Render the clip that stands in for every result. Raises `RenderError`."""
+        """Render the clip that all tasks then get. Raises `RenderError`."""
         path = self.folder / "canned.mp4"
         await self._studio.render(CANNED, path)
         self._canned = path
 
     def begin(self, task: SandboxTask) -> None:
-        """See to it that the task gets its file, unless it is bound to fail."""
+        """Start rendering the task's file, unless the task is set to fail."""
         if self._canned:
             task.deliver(self._canned, task.created_at)
         elif not task.failure:
@@ -40,12 +40,12 @@ class Production:
             work.add_done_callback(self._running.discard)
 
     def stop(self) -> None:
-        """Give up what is being rendered."""
+        """Cancel all rendering."""
         for work in self._running:
             work.cancel()
 
     async def close(self) -> None:
-        """Give up everything and end the studio."""
+        """Cancel all rendering and close the studio."""
         self.stop()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._studio.close()

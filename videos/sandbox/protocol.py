@@ -1,4 +1,4 @@
-"""The API 3.0 envelope and who is calling. Pure: headers, body and clock are passed in."""
+"""The API 3.0 envelope and authentication. Pure: headers, body and clock are passed in."""
 
 import hmac
 import json
@@ -28,7 +28,7 @@ _AUTHORIZATION = re.compile(
 
 
 class ApiError(Exception):
-    """Upstream refuses the call, with one of its codes. Nothing was created."""
+    """Upstream refuses the call with one of its error codes. Nothing was created."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -37,12 +37,12 @@ class ApiError(Exception):
 
 
 def success(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Wrap an action's answer in the envelope."""
+    """Wrap an action's result in the envelope."""
     return {"Response": {**answer, "RequestId": str(uuid.uuid4())}}
 
 
 def failure(error: ApiError) -> dict[str, Any]:
-    """Wrap a refusal in the envelope; it travels with HTTP 200 too."""
+    """Wrap an error in the envelope, which is sent with HTTP 200 too."""
     return success({"Error": {"Code": error.code, "Message": error.message}})
 
 
@@ -64,7 +64,7 @@ def authenticate(headers: Mapping[str, str], body: bytes, keys: Mapping[str, str
 
 
 def require_action(headers: Mapping[str, str]) -> str:
-    """Return the action called. Raises `ApiError` for an action or a version upstream does not have."""
+    """Return the requested action. Raises `ApiError` for an unknown action or version."""
     action = headers["X-TC-Action"]
     if action not in ACTIONS:
         raise ApiError("InvalidAction", f"The action `{action}` does not exist.")

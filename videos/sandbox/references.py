@@ -1,4 +1,4 @@
-"""Reference pictures on this machine are shown in the video; no other host is ever contacted."""
+"""Fetches reference pictures, which the video shows, from this machine; no other host is contacted."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ MOST = 4
 
 
 async def fetch_references(urls: list[str], folder: Path) -> tuple[str, ...]:
-    """Fetch the pictures that are on loopback into `folder`; return the paths of those that came."""
+    """Fetch the pictures at loopback addresses into `folder`; return the paths of those that succeeded."""
     local = [url for url in urls if _is_local(url)][:MOST]
     if not local:
         return ()
@@ -28,7 +28,7 @@ async def fetch_references(urls: list[str], folder: Path) -> tuple[str, ...]:
 
 
 def discard(paths: tuple[str, ...]) -> None:
-    """Delete fetched pictures that have been shown."""
+    """Delete fetched pictures."""
     for path in paths:
         Path(path).unlink(missing_ok=True)
 
@@ -55,7 +55,7 @@ async def _fetch(session: aiohttp.ClientSession, url: str, folder: Path) -> Path
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes | None:
-    """Read a picture's bytes; None for an error answer or for more than `LARGEST`."""
+    """Return a picture's bytes; None for an error status or for more than `LARGEST` bytes."""
     if response.status != 200:
         return None
     data = bytearray()

@@ -1,4 +1,4 @@
-"""Encoding a clip: H.264 in an MP4 a browser starts at once, with a quiet tone when sound is asked for."""
+"""Encodes a clip as H.264 in a fast-start MP4, with a quiet tone if audio is requested."""
 
 import array
 import math
@@ -13,11 +13,11 @@ from videos.sandbox.clip import Clip
 from videos.sandbox.frames import FRAMES_PER_SECOND, frames
 
 SAMPLE_RATE = 44_100
-CHORD = (220, 277, 330)  # Hz; whole numbers, so that one second repeats without a click
+CHORD = (220, 277, 330)  # Hz; whole numbers, so that one second loops without a click
 LOUDNESS = 0.02
 LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
-BT601 = 6  # AVCOL_SPC_SMPTE170M and its siblings
-# The fastest preset writes Baseline; CABAC makes it Main, which compresses better and plays everywhere.
+BT601 = 6  # AVCOL_SPC_SMPTE170M, and the same for primaries and transfer
+# The fastest preset writes Baseline; with CABAC it is Main, which compresses better and plays everywhere.
 X264 = {"preset": "ultrafast", "crf": "26", "x264-params": "cabac=1:keyint=48"}
 
 

@@ -1,6 +1,6 @@
-"""The process that renders: one JSON job a line on stdin, one JSON answer a line on stdout.
+"""The render process: one JSON job per line on stdin, one JSON result per line on stdout.
 
-A process of its own, because the server's event loop stamps arrival times and must never stall.
+It is a separate process because the server's event loop records arrival times and must not block.
 """
 
 import ctypes
@@ -22,8 +22,8 @@ NICENESS = 10
 
 
 def main() -> None:
-    """Work until stdin ends, which it does when the server has gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the server ends us
+    """Work until stdin is closed, which happens when the server exits."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends this one
     _die_with_parent()
     os.nice(NICENESS)
     for line in sys.stdin:
@@ -33,13 +33,13 @@ def main() -> None:
 
 
 def _work(job: dict[str, Any]) -> str:
-    """Write the job's file, complete or not at all; return what went wrong, if anything."""
+    """Write the job's file atomically; return an error message, empty on success."""
     path = Path(job["path"])
     partial = path.with_suffix(".part")
     try:
         render(Clip(**job["clip"]), partial)
         partial.replace(path)
-    except Exception as error:  # whatever it was, the next job must still be done
+    except Exception as error:  # of any kind: later jobs must still run
         logger.exception("job %s failed", job["job"])
         partial.unlink(missing_ok=True)
         return f"{type(error).__name__}: {error}"
@@ -47,10 +47,9 @@ def _work(job: dict[str, Any]) -> str:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to end us with the server, even in the middle of a job and even after a kill -9."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Have Linux kill this process when the server exits, even during a job or after kill -9."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

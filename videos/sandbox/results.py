@@ -1,4 +1,4 @@
-"""Result files: their links, and serving them well or badly."""
+"""Links to result files, and the serving of them, with faults if scripted."""
 
 import hashlib
 import hmac
@@ -15,16 +15,16 @@ LOGIN_PAGE = "<html><body><form>Please sign in.</form></body></html>"
 
 
 class ResultLinks:
-    """Makes result links, and serves those it made until they expire."""
+    """Creates result links, and serves them until they expire."""
 
     def __init__(self, tasks: TaskBook, *, life: float, public_url: str = "") -> None:
         self._tasks, self._life, self._public_url = tasks, life, public_url.rstrip("/")
         self._secret = secrets.token_bytes(32)
 
     def link(self, task: SandboxTask, origin: str) -> str:
-        """Return where a finished task's file is; `origin` is used unless a public URL was set.
+        """Return the URL of a finished task's file; `origin` is its base unless a public URL is set.
 
-        A file in a customer's own bucket has a bare address that never expires.
+        A file in a customer's own bucket has an unsigned URL that never expires.
         """
         base = self._public_url or origin
         if task.payload.get("StoreCosParam"):
@@ -34,7 +34,7 @@ class ResultLinks:
         return f"{base}/results/{task.task_id}.mp4?{query}"
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer `GET /results/{task_id}.mp4`: 403 for a wrong or expired link."""
+        """Handle `GET /results/{task_id}.mp4`: 403 for a wrong or expired link."""
         task_id = request.match_info["task_id"]
         sign, expires = request.query.get("sign", ""), request.query.get("expires", "")
         if (
@@ -47,7 +47,7 @@ class ResultLinks:
         return await _send(request, self._tasks.get(task_id))
 
     async def serve_bucket(self, request: web.Request) -> web.StreamResponse:
-        """Answer `GET /buckets/{region}/{bucket}/{key}`, the stand-in for a customer's own bucket."""
+        """Handle `GET /buckets/{region}/{bucket}/{key}`, in place of a customer's own bucket."""
         wanted = request.match_info["path"]
         now = time.time()
         stored = (
@@ -60,7 +60,7 @@ class ResultLinks:
 
 
 def bucket_path(task: SandboxTask) -> str:
-    """Return region, bucket and object key of a result that goes to a customer's bucket."""
+    """Return `region/bucket/key` of a result that is stored in a customer's bucket."""
     store = task.payload["StoreCosParam"]
     folder = (store.get("CosBucketPath") or "").strip("/")
     parts = (store["CosBucketRegion"], store["CosBucketName"], folder, f"{task.task_id}.mp4")
@@ -81,7 +81,7 @@ async def _send(request: web.Request, task: SandboxTask | None) -> web.StreamRes
 
 
 async def _send_half(request: web.Request, data: bytes) -> web.StreamResponse:
-    """Promise the whole file, send half of it and hang up."""
+    """Announce the whole file, send half of it and close the connection."""
     response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
     response.content_length = len(data)
     await response.prepare(request)

@@ -1,7 +1,7 @@
-"""Scripts: how the sandbox is told to misbehave, by its control API or by words in a prompt. Pure.
+"""Scripts that make the sandbox misbehave, through its control API or directives in a prompt. Pure.
 
-A verb of the kind `instead` is answered in place of acting, `answer` spoils the answer after acting,
-and `task` shapes what becomes of the task.
+A verb of kind `instead` responds without performing the call, `answer` changes the response after
+performing it, and `task` changes the course of the task.
 """
 
 import json
@@ -15,16 +15,16 @@ from videos.sandbox.protocol import ACTIONS, CREATE
 
 BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 NUMBER = (int, float)
-COUNT = (int, type(None))  # null: for ever
+COUNT = (int, type(None))  # null: unlimited
 
 
 class ScriptError(ValueError):
-    """A script names a verb, argument or value that does not exist."""
+    """A script has an unknown verb, argument or value."""
 
 
 @dataclass(frozen=True)
 class Argument:
-    """What an argument may be and what it is when left out."""
+    """The types that an argument may have, and its default."""
 
     types: tuple[type, ...]
     default: object
@@ -32,7 +32,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Misbehaviour:
-    """One way to misbehave. In a prompt, words without a name fill `arguments` in order."""
+    """One way to misbehave. In a prompt, unnamed words fill `arguments` in order."""
 
     kind: str
     arguments: Mapping[str, Argument] = field(default_factory=dict)
@@ -76,14 +76,14 @@ RESULT_FAULTS = ("404", "truncated", "not_video")
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One verb with its arguments, ready to be acted on."""
+    """A verb with its checked arguments."""
 
     verb: str
     arguments: Mapping[str, Any]
 
     @property
     def kind(self) -> str:
-        """`instead`, `answer` or `task`; an `accepted` argument overrides when the answer is spoilt."""
+        """`instead`, `answer` or `task`; an `accepted` argument decides between the first two."""
         if "accepted" in self.arguments:
             return "answer" if self.arguments["accepted"] else "instead"
         return VERBS[self.verb].kind
@@ -91,7 +91,7 @@ class Behaviour:
 
 @dataclass
 class Script:
-    """A behaviour for the next `uses` matching calls (None: for all of them)."""
+    """A behaviour for the next `uses` matching calls (None: for all)."""
 
     action: str
     behaviour: Behaviour
@@ -99,18 +99,17 @@ class Script:
     prompt_contains: str = ""
 
     def matches(self, action: str, prompt: str) -> bool:
-        """Tell whether a call to `action` about this prompt is meant."""
         return self.uses != 0 and action == self.action and self.prompt_contains in prompt
 
     def use(self) -> Behaviour:
-        """Spend one use."""
+        """Count one use and return the behaviour."""
         if self.uses is not None:
             self.uses -= 1
         return self.behaviour
 
 
 class ScriptBook:
-    """The scripts waiting for calls, applied in the order they were added."""
+    """The waiting scripts, applied in the order in which they were added."""
 
     def __init__(self) -> None:
         self._scripts: list[Script] = []
@@ -119,11 +118,10 @@ class ScriptBook:
         return len(self._scripts)
 
     def add(self, script: Script) -> None:
-        """Put a script behind those already waiting."""
         self._scripts.append(script)
 
     def match(self, action: str, prompt: str) -> Behaviour | None:
-        """Use up the first script meant for this call."""
+        """Use the first script that matches the call, and return its behaviour."""
         for script in self._scripts:
             if script.matches(action, prompt):
                 behaviour = script.use()
@@ -132,18 +130,17 @@ class ScriptBook:
         return None
 
     def clear(self) -> None:
-        """Forget all scripts."""
         self._scripts.clear()
 
 
 def parse_script(document: object) -> Script:
-    """Read one script of the control API. Raises `ScriptError` naming what is wrong."""
+    """Read one script of the control API. Raises `ScriptError`."""
     if not isinstance(document, dict):
         raise ScriptError("a script is a JSON object")
     arguments = dict(document)
     action, verb = arguments.pop("action", None), arguments.pop("do", None)
     contains = arguments.pop("prompt_contains", "")
-    # For a broken result `times` counts the downloads, and one create call uses the script up.
+    # For a broken result `times` counts downloads, and the script applies to one create call.
     uses = 1 if verb == "broken_result" else arguments.pop("times", 1)
     if action not in ACTIONS or not isinstance(contains, str) or not _is(uses, COUNT):
         raise ScriptError(
@@ -156,7 +153,7 @@ def parse_script(document: object) -> Script:
 
 
 def make_behaviour(verb: object, given: Mapping[str, Any]) -> Behaviour:
-    """Check a verb's arguments and fill in those left out. Raises `ScriptError`."""
+    """Check a verb's arguments and add the defaults. Raises `ScriptError`."""
     if not isinstance(verb, str) or verb not in VERBS:
         raise ScriptError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
     known = VERBS[verb].arguments
@@ -169,7 +166,7 @@ def make_behaviour(verb: object, given: Mapping[str, Any]) -> Behaviour:
 
 
 def _is(value: object, types: tuple[type, ...]) -> bool:
-    return type(value) in types  # exact, because true is an int to Python
+    return type(value) in types  # exact, because in Python True is an int
 
 
 _DIRECTIVE = re.compile(r"\[sandbox:\s*(\w+)([^\]]*)\]")
@@ -199,7 +196,7 @@ def _words(text: str) -> list[str]:
 
 
 def _value(verb: str, name: str, text: str) -> object:
-    """Take words as text where text is wanted and as JSON elsewhere, so that `kind 404` needs no quotes."""
+    """Parse the word as JSON unless the argument is text, so that `kind 404` needs no quotes."""
     argument = VERBS[verb].arguments.get(name) if verb in VERBS else None
     if argument is None or str in argument.types:
         return text

@@ -1,4 +1,4 @@
-"""The HTTP side: the API 3.0 endpoint, result files, sample pictures and the control API."""
+"""The HTTP server: the API 3.0 endpoint, result files, sample pictures and the control API."""
 
 import time
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ SAMPLE_PICTURES = Path(__file__).parent / "images"
 
 
 class Server:
-    """One sandbox: upstream's state, its background work and its routes."""
+    """One sandbox: upstream's state, background rendering and routes."""
 
     def __init__(self, options: Options, production: Production) -> None:
         times = GenerationTimes(options.generation_seconds, options.generation_sigma, options.seed)
@@ -40,7 +40,7 @@ class Server:
         self._links = ResultLinks(self.upstream.tasks, life=options.link_life, public_url=options.public_url)
 
     def application(self) -> web.Application:
-        """Return the aiohttp application; it ends the production when it is cleaned up."""
+        """Return the aiohttp application, which closes the production on shutdown."""
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_post("/", self._api)
         app.router.add_get("/results/{task_id}.mp4", self._links.serve)
@@ -53,8 +53,7 @@ class Server:
     async def _api(self, request: web.Request) -> web.StreamResponse:
         arrived = Instant(time.time(), time.monotonic())
         try:
-            call = await self._call(request, arrived)
-            return await self._answer(request, call)
+            return await self._answer(request, await self._call(request, arrived))
         except ApiError as error:
             self.upstream.record.note(
                 arrived, request.headers.get("X-TC-Action", ""), error.code, refused=True
@@ -82,7 +81,7 @@ class Server:
         return await spoil(request, call.action, spoilt, answer) if spoilt else api_response(answer)
 
     async def _answer_instead(self, request: web.Request, call: Call, behaviour: Behaviour) -> web.Response:
-        if behaviour.verb == "refuse":  # unlike the others it got past the gateway, so it counts
+        if behaviour.verb == "refuse":  # comes from behind the gateway, so it counts
             self.upstream.count(call)
         self._note(call, behaviour.arguments.get("code", behaviour.verb), refused=True)
         return await spoil(request, call.action, behaviour, {})

@@ -1,4 +1,4 @@
-"""Where videos are rendered: the server's side of the render process."""
+"""The server's side of the render process."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ class Studio(Protocol):
 
 
 class ProcessStudio:
-    """Renders in one child process, one video at a time; the process starts with the first job."""
+    """Renders one video at a time in a child process, which starts with the first job."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -35,17 +35,15 @@ class ProcessStudio:
         self._numbers = itertools.count()
 
     async def render(self, clip: Clip, path: Path) -> None:
-        """Write a clip's MP4. Raises `RenderError`."""
         job = {"clip": clip.document(), "path": str(path)}
         async with self._turn:
             error = await self._attempt(job)
-            if error is None:  # the process died; a fresh one deserves one try
+            if error is None:  # the process died: retry once in a new one
                 error = await self._attempt(job)
         if error != "":
             raise RenderError(error or "the render process died twice")
 
     async def close(self) -> None:
-        """Kill the child process and wait until it is gone."""
         if self._process is None:
             return
         if self._process.returncode is None:
@@ -68,9 +66,9 @@ class ProcessStudio:
         return self._process
 
     async def _exchange(self, process: asyncio.subprocess.Process, job: dict[str, Any]) -> str | None:
-        """Hand over a job and return its error, empty for none; None when the process ended instead.
+        """Send a job and return its error, empty for none; None if the process ended.
 
-        Answers to jobs given up meanwhile are skipped.
+        Results of cancelled jobs are skipped.
         """
         if process.stdin is None or process.stdout is None:
             raise RenderError("the render process has no pipes")

@@ -1,4 +1,4 @@
-"""The tasks upstream has accepted and what becomes of them. Pure: the clock is passed in, in Unix seconds."""
+"""Accepted tasks and their progress. Pure: the clock is passed in, in Unix seconds."""
 
 import math
 import random
@@ -16,13 +16,13 @@ WAITING_SHARE = 0.1  # of the generation time
 
 @dataclass
 class ResultFault:
-    """How a result link misbehaves and for how many downloads more (None: for ever)."""
+    """How a result link misbehaves, and for how many more downloads (None: unlimited)."""
 
     kind: str
     left: int | None
 
     def use(self) -> str:
-        """Return the kind of this download's fault, or nothing when the link has recovered."""
+        """Return the kind of this download's fault, empty if none is left."""
         if self.left == 0:
             return ""
         if self.left is not None:
@@ -32,7 +32,7 @@ class ResultFault:
 
 @dataclass
 class SandboxTask:
-    """One accepted create call. It ends when its time has passed and its file exists, or when it fails."""
+    """An accepted create call. It ends when its time is over and its file exists, or when it fails."""
 
     task_id: str
     secret_id: str
@@ -45,52 +45,49 @@ class SandboxTask:
     file_ready_at: float = math.inf
     describes: int = 0
     status_word: str = ""
-    urls_withheld: int | None = 0  # DONE answers without a link still to come; None: all of them
+    urls_withheld: int | None = 0  # remaining DONE responses without a link; None: all
     result_fault: ResultFault | None = None
 
     @property
     def prompt(self) -> str:
-        """The text the video was asked for with."""
         return self.payload.get("Prompt") or ""
 
     @property
     def ended_at(self) -> float:
-        """When it becomes DONE or FAIL; infinite as long as that is not known."""
+        """When it becomes DONE or FAIL; infinite while unknown."""
         return self.due_at if self.failure else max(self.due_at, self.file_ready_at)
 
     def status(self, now: float) -> str:
-        """Return upstream's word for where the task is."""
+        """Return upstream's status word."""
         if now >= self.ended_at:
             return "FAIL" if self.failure else "DONE"
         return self.status_word or ("WAIT" if now < self.run_at else "RUN")
 
     def take(self, seconds: float) -> None:
-        """Let the generation take this long, counted from the task's creation."""
+        """Set how many seconds the generation takes, from the task's creation."""
         self.run_at = self.created_at + seconds * WAITING_SHARE
         self.due_at = self.created_at + seconds
 
     def finish(self, now: float) -> None:
-        """End the generation now; the task is DONE as soon as its file exists too."""
+        """End the generation now; the task is DONE once its file exists too."""
         self.run_at, self.due_at = min(self.run_at, now), min(self.due_at, now)
 
     def deliver(self, file: Path, now: float) -> None:
-        """Note that the result exists."""
         self.file, self.file_ready_at = file, now
 
     def fail(self, message: str, now: float) -> None:
-        """End the task without a result."""
         self.failure = message
         self.finish(now)
 
     def withhold_url(self) -> bool:
-        """Tell whether this DONE answer comes without a link, and count it."""
+        """Whether this DONE response comes without a link; counts it."""
         if self.urls_withheld is None:
             return True
         withheld, self.urls_withheld = self.urls_withheld > 0, max(0, self.urls_withheld - 1)
         return withheld
 
     def shape(self, behaviour: Behaviour) -> None:
-        """Follow a script's verb of the kind `task`."""
+        """Apply a script's verb of kind `task`."""
         match behaviour.verb, behaviour.arguments:
             case "generation_seconds", {"seconds": seconds}:
                 self.take(max(0, seconds))
@@ -107,19 +104,18 @@ class SandboxTask:
 
 
 class GenerationTimes:
-    """Draws how long each generation takes: normally distributed seconds, never below zero."""
+    """Random generation times: normally distributed seconds, never negative."""
 
     def __init__(self, mean: float, sigma: float = 0.0, seed: int | None = None) -> None:
         self._mean, self._sigma = mean, sigma
         self._random = random.Random(seed)  # noqa: S311 - simulated durations, nothing secret
 
     def draw(self) -> float:
-        """Return the next generation time in seconds."""
         return max(0.0, self._random.gauss(self._mean, self._sigma)) if self._sigma else self._mean
 
 
 class TaskBook:
-    """Every task since the start or the last reset."""
+    """All tasks since the start or the last reset."""
 
     def __init__(self, times: GenerationTimes) -> None:
         self._times = times
@@ -129,23 +125,21 @@ class TaskBook:
         return iter(self._tasks.values())
 
     def accept(self, secret_id: str, payload: Mapping[str, Any], now: float) -> SandboxTask:
-        """Create a task for this account."""
         task = SandboxTask(f"4-AigcVideo-{uuid.uuid4().hex}", secret_id, payload, now, now, now)
         task.take(self._times.draw())
         self._tasks[task.task_id] = task
         return task
 
     def get(self, task_id: str) -> SandboxTask | None:
-        """Return the task of this id, whoever owns it."""
+        """Return a task of any account."""
         return self._tasks.get(task_id)
 
     def find(self, task_id: str, secret_id: str) -> SandboxTask:
-        """Return an account's own task. Raises `ApiError`; another account's task looks unknown."""
+        """Return a task of this account. Raises `ApiError` for any other."""
         task = self._tasks.get(task_id)
         if task is None or task.secret_id != secret_id:
             raise ApiError("ResourceNotFound.TaskNotFound", f"The task `{task_id}` is not found.")
         return task
 
     def clear(self) -> None:
-        """Forget all tasks."""
         self._tasks.clear()

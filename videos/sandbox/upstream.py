@@ -1,4 +1,4 @@
-"""What the sandbox does with an authenticated call. No HTTP here; instants are passed in."""
+"""Handles authenticated calls. No HTTP here; times are passed in."""
 
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ ARRIVALS_KEPT = 200_000
 
 @dataclass(frozen=True)
 class Instant:
-    """One moment on both clocks: `unix` for people, `monotonic` for the limits. Seconds."""
+    """A moment on both clocks, in seconds: `unix` for reports, `monotonic` for limits."""
 
     unix: float
     monotonic: float
@@ -26,7 +26,7 @@ class Instant:
 
 @dataclass(frozen=True)
 class Call:
-    """One authenticated call."""
+    """An authenticated call."""
 
     action: str
     secret_id: str
@@ -36,26 +36,25 @@ class Call:
 
 @dataclass
 class Record:
-    """What has been asked and answered since the start or the last reset."""
+    """Statistics of all calls since the start or the last reset."""
 
     arrivals: deque[tuple[float, str, str]] = field(default_factory=lambda: deque(maxlen=ARRIVALS_KEPT))
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused_for_limits: int = 0
 
     def note(self, arrived: Instant, action: str, word: str, *, refused: bool) -> None:
-        """Count one call and remember when it arrived and how it ended."""
+        """Count a call and record its arrival and outcome."""
         self.arrivals.append((arrived.unix, action, word))
         self.outcomes[action, "refused" if refused else "let in"] += 1
 
     def clear(self) -> None:
-        """Start counting anew."""
         self.arrivals.clear()
         self.outcomes.clear()
         self.refused_for_limits = 0
 
 
 class SandboxUpstream:
-    """The account side of MPS: limits, tasks and the scripts that make it misbehave."""
+    """The state of the simulated MPS: rate limits, tasks, scripts and statistics."""
 
     def __init__(self, times: GenerationTimes) -> None:
         self.limits = CallLimits(PER_SECOND)
@@ -64,7 +63,7 @@ class SandboxUpstream:
         self.record = Record()
 
     def behaviours(self, call: Call) -> list[Behaviour]:
-        """Return what scripts and prompt say about this call. Raises `ApiError` for a wrong directive."""
+        """Return the call's behaviours, from scripts and prompt. Raises `ApiError` for a bad directive."""
         prompt = self._prompt(call)
         scripted = self.scripts.match(call.action, prompt)
         try:
@@ -74,13 +73,13 @@ class SandboxUpstream:
         return ([scripted] if scripted else []) + written
 
     def check_limit(self, call: Call) -> None:
-        """Raise `ApiError` when the account has used up its calls of the last second."""
+        """Raise `ApiError` if the account has reached its rate limit."""
         if self.limits.window(call.secret_id, call.action).full(call.arrived.monotonic):
             self.record.refused_for_limits += 1
             raise limit_error(call.action)
 
     def count(self, call: Call) -> None:
-        """Count the call towards the account's limit."""
+        """Count the call towards the account's rate limit."""
         self.limits.window(call.secret_id, call.action).take(call.arrived.monotonic)
 
     def create(self, call: Call, behaviours: list[Behaviour]) -> SandboxTask:
@@ -92,7 +91,7 @@ class SandboxUpstream:
         return task
 
     def describe(self, call: Call, behaviours: list[Behaviour]) -> tuple[SandboxTask, dict[str, Any]]:
-        """Return the task asked for and the answer about it, links left to the caller. Raises `ApiError`."""
+        """Return the task and upstream's report on it, without links. Raises `ApiError`."""
         task = self.tasks.find(check_describe(call.payload), call.secret_id)
         task.describes += 1
         word = task.status(call.arrived.unix)
@@ -104,7 +103,6 @@ class SandboxUpstream:
         return task, _report(task, word)
 
     def clear(self) -> None:
-        """Forget tasks, scripts and everything counted."""
         for part in (self.limits, self.scripts, self.tasks, self.record):
             part.clear()
 
@@ -117,7 +115,7 @@ class SandboxUpstream:
 
 
 def limit_error(action: str) -> ApiError:
-    """Return upstream's refusal of a call too many."""
+    """Return upstream's error for a call beyond the rate limit."""
     return ApiError(
         "RequestLimitExceeded", f"The frequency limit of `{action}` ({PER_SECOND[action]}/s) is exceeded."
     )

@@ -1,4 +1,4 @@
-"""The upstreams, behind one interface; what is particular to one stays in its folder."""
+"""All upstreams behind one interface; what is specific to a provider stays in its folder."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from videos.upstream.tencent.signing import Credential
 
 @dataclass(frozen=True)
 class Translation:
-    """A request in upstream's own terms: the action, its body, and the request paths it has no field for."""
+    """A request in upstream's format: the action, its body, and the request paths without a field in it."""
 
     action: str
     payload: dict[str, Any]
@@ -22,19 +22,19 @@ class Translation:
 
 
 def translate(request: VideoRequest, destination: Destination | None = None) -> Translation:
-    """What upstream would be sent for a request, and where it is to put the video if not with itself."""
+    """A request in upstream's format; upstream stores the video itself unless `destination` is given."""
     return Translation(mps.CREATE, mps.create_payload(request, destination), not_forwarded(request))
 
 
 def not_forwarded(request: VideoRequest) -> list[str]:
-    """The request paths that upstream has no field for, as many as an answer shows."""
+    """The request paths that upstream has no field for, at most as many as a response shows."""
     return proportion.paths(mps.not_forwarded(request))
 
 
 def connect(
     endpoint: str, secret_id: str, secret_key: str, *, create_timeout: float, describe_timeout: float
 ) -> Upstream:
-    """A client for one account. Time-outs are in seconds; close it with `aclose`."""
+    """A client of one upstream account. Timeouts are in seconds; close it with `aclose`."""
     client = TencentClient(
         endpoint, Credential(secret_id, secret_key), service=mps.SERVICE, version=mps.VERSION
     )

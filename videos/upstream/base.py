@@ -1,12 +1,4 @@
-"""What every upstream can do, and the four ways in which it can say no.
-
-UpstreamError
-├── Refused           it surely has nothing of it and never will: do not try again
-├── Throttled         it surely has nothing of it, now: try again later
-├── Unavailable       it was surely not reached: try again later
-│   └── NotSent       a fault of ours before the first byte left, such as credentials no header can carry
-└── OutcomeUnknown    it may have acted, the answer is lost: a paid call must not be repeated
-"""
+"""The interface of every upstream, and its errors, which say whether a call may be retried."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,15 +10,15 @@ from videos.requests.values import storable
 
 @dataclass(frozen=True)
 class Reason:
-    """What a refusal or a failure is about, as the provider's own folder reads its words."""
+    """What a refusal or a failure is about, as the provider's folder classifies it."""
 
     is_content_policy: bool = False
     is_ours: bool = False
-    """It is about our account with the provider, which is no tenant's business."""
+    """It concerns our account with the provider, and is not shown to tenants."""
 
 
 class UpstreamError(Exception):
-    """Upstream did not do what was asked; `code`, `message` and `request_id` are its own, for staff."""
+    """A call failed; `code`, `message` and `request_id` are upstream's own, for staff."""
 
     def __init__(
         self, message: str, *, code: str = "", request_id: str = "", reason: Reason | None = None
@@ -36,7 +28,7 @@ class UpstreamError(Exception):
         super().__init__(f"{self.code}: {self.message}" if code else self.message)
 
     def as_detail(self) -> dict[str, str]:
-        """For an event of a task."""
+        """As the detail of a task event."""
         return {
             "error": type(self).__name__,
             "code": self.code,
@@ -46,49 +38,49 @@ class UpstreamError(Exception):
 
 
 class Refused(UpstreamError):
-    """Upstream answered that it will not do this, now or later."""
+    """Upstream certainly did not act, and never will: do not retry."""
 
 
 class Throttled(UpstreamError):
-    """Upstream answered that it will not do this just now."""
+    """Upstream certainly did not act for now: retry later."""
 
 
 class Unavailable(UpstreamError):
-    """Upstream was surely not reached."""
+    """Upstream was certainly not reached: retry later."""
 
 
 class NotSent(Unavailable):
-    """The request could not even be made; somebody has to mend the account's settings."""
+    """The request could not be built, as with invalid credentials: the account's settings need fixing."""
 
 
 class OutcomeUnknown(UpstreamError):
-    """Upstream may or may not have acted."""
+    """Upstream may have acted, but the response is lost: never retry a paid call."""
 
 
 class Phase(StrEnum):
-    """What a task is doing upstream."""
+    """The state of a task upstream."""
 
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """A word never seen before: still running, as far as anybody can tell."""
+    """An unknown status word: treated as still running."""
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """Upstream has accepted a task under this id."""
+    """Upstream accepted a task under this id."""
 
     task_id: str
     request_id: str
     answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """As it came, for staff."""
+    """The raw response, for staff."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What upstream says of a task. `word` is its own; `urls` are short-lived links to the results."""
+    """Upstream's report on a task. `word` is its status word; `urls` are short-lived links to the results."""
 
     phase: Phase
     word: str
@@ -100,7 +92,7 @@ class Progress:
     """Of a failure."""
     request_id: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """As it came, for staff."""
+    """The raw response, for staff."""
 
 
 class Upstream(Protocol):
@@ -110,7 +102,7 @@ class Upstream(Protocol):
         """Submit a task, which costs money. Raises `UpstreamError`."""
 
     async def describe(self, task_id: str) -> Progress:
-        """Ask about a task. Raises `UpstreamError`."""
+        """Query a task. Raises `UpstreamError`."""
 
     async def aclose(self) -> None:
-        """Let go of its connections."""
+        """Close its connections."""

@@ -1,4 +1,4 @@
-"""What upstream said, fit for staff: without what would let anybody in; and fit for a tenant. Pure."""
+"""Removes secrets from upstream's responses for staff, identifiers from its messages for tenants. Pure."""
 
 import re
 import string
@@ -8,14 +8,14 @@ from videos.requests.values import storable
 from videos.upstream.base import Progress, Submitted, UpstreamError
 
 LONGEST = 2000
-"""Characters of one text that are kept."""
+"""Characters of a text that are kept."""
 LONGEST_FOR_TENANTS = 500
-"""Characters of upstream's text that are passed on."""
+"""Characters of upstream's message that are shown to a tenant."""
 MOST_READ = 4 * LONGEST_FOR_TENANTS
-"""Characters of it that are read at all: the pattern takes a time that grows with their square."""
-_OF_NAMES = string.ascii_letters + string.digits + "-._~:/?#=&%+"
+"""Characters of it that are searched: the pattern takes quadratic time."""
+_NAME_CHARACTERS = string.ascii_letters + string.digits + "-._~:/?#=&%+"
 _PRIVATE = re.compile(
-    r"""https?://\S+                            # links, signed ones among them
+    r"""https?://\S+                            # links, including signed ones
       | \b(?:[\w-]+\.)+(?:com|cn|net|io)\b      # hosts
       | \bAKID\w+                               # key ids
       | \b[\w-]*Aigc\w*-\w+                     # task ids
@@ -30,16 +30,16 @@ _KEY_ID = re.compile(r"\bAKID\w+")
 
 
 def exchange(action: str, outcome: Submitted | Progress | UpstreamError, seconds: float) -> dict[str, Any]:
-    """One call, for an event of a task: the action, how long it took, and the answer with its request id."""
-    told = outcome.as_detail() if isinstance(outcome, UpstreamError) else {"request_id": outcome.request_id}
-    answered = {} if isinstance(outcome, UpstreamError) else {"answer": redacted(dict(outcome.answer))}
-    return {"action": action, "seconds": round(seconds, 3), **redacted(told), **answered}
+    """A call as the detail of a task event: action, duration in seconds, and response with request id."""
+    facts = outcome.as_detail() if isinstance(outcome, UpstreamError) else {"request_id": outcome.request_id}
+    answer = {} if isinstance(outcome, UpstreamError) else {"answer": redacted(dict(outcome.answer))}
+    return {"action": action, "seconds": round(seconds, 3), **redacted(facts), **answer}
 
 
 def redacted(value: Any) -> Any:
-    """The value without the signatures of links and the ids of keys, at any depth; long texts are cut."""
+    """The value without link signatures and key ids, at any depth; long texts are cut."""
     if isinstance(value, str):
-        # It is cut first: what the patterns take grows with the square of what they read.
+        # Cut first, as the patterns take quadratic time.
         return storable(_KEY_ID.sub("AKID…", _QUERY.sub(r"\1?…", value[:LONGEST])))[:LONGEST]
     if isinstance(value, dict):
         return {storable(str(name)): redacted(inner) for name, inner in value.items()}
@@ -47,11 +47,11 @@ def redacted(value: Any) -> Any:
 
 
 def for_tenant(message: str, otherwise: str) -> str:
-    """Upstream's message without ids, links and account names; `otherwise` where nothing is left of it."""
+    """Upstream's message without ids, links and account names; `otherwise` if nothing is left."""
     text = " ".join(_PRIVATE.sub("…", _beginning(message)).split())
     return text[:LONGEST_FOR_TENANTS] if text.strip("… .:") else otherwise
 
 
 def _beginning(message: str) -> str:
-    """Without a name that is cut at the end, as half of one might not be known for one."""
-    return message if len(message) <= MOST_READ else message[:MOST_READ].rstrip(_OF_NAMES)
+    """At most `MOST_READ` characters, without a cut name at the end, which `_PRIVATE` might miss."""
+    return message if len(message) <= MOST_READ else message[:MOST_READ].rstrip(_NAME_CHARACTERS)

@@ -1,4 +1,4 @@
-"""How requests travel: over aiohttp, which takes a twentieth of the CPU of httpx's own transport."""
+"""HTTP transports on aiohttp, which takes a twentieth of the CPU of httpx's own transport."""
 
 import ssl
 from functools import lru_cache
@@ -12,26 +12,26 @@ _LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, keepalive_expiry=30)
 
 
 def pooled() -> AiohttpTransport:
-    """Keeps connections alive and uses them again."""
-    return AiohttpTransport(verify=_trusted(), limits=_LIMITS)
+    """A transport that keeps connections alive and reuses them."""
+    return AiohttpTransport(verify=_ssl_context(), limits=_LIMITS)
 
 
 def single_use() -> AiohttpTransport:
-    """Gives each request a connection of its own.
+    """A transport with a new connection for each request.
 
-    On one kept alive, a request can fail just because the other side had closed it, and nobody could tell
-    that from an answer lost.
+    On a kept-alive connection a request can fail just because the server had closed it, which cannot be told
+    apart from a lost response.
     """
-    return AiohttpTransport(verify=_trusted(), client=_unpooled_session)
+    return AiohttpTransport(verify=_ssl_context(), client=_unpooled_session)
 
 
 def _unpooled_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, force_close=True, ssl=_trusted())
+        connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, force_close=True, ssl=_ssl_context())
     )
 
 
 @lru_cache(maxsize=1)
-def _trusted() -> ssl.SSLContext:
-    # Reading the certificates takes tens of milliseconds, too long for an event loop to do often.
+def _ssl_context() -> ssl.SSLContext:
+    # Cached, as loading the certificates blocks the event loop for tens of milliseconds.
     return httpx.create_ssl_context()

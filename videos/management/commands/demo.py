@@ -1,4 +1,4 @@
-"""Show the whole path: a request in, a finished video out."""
+"""Run a whole gateway and make one video with it."""
 
 import json
 import secrets
@@ -30,7 +30,7 @@ LIMIT = 120.0
 
 
 def guide_example(pictures: str) -> dict[str, Any]:
-    """The example body of the parameter guide, with its two images served from `pictures`."""
+    """The example body of the parameter guide; its two images are at the base URL `pictures`."""
     return {
         "model": "Kling-3.0-omni-1080p",
         "seconds": str(SECONDS),
@@ -51,16 +51,16 @@ def guide_example(pictures: str) -> dict[str, Any]:
     }
 
 
-_TROUBLE = (ProcessError, BadVideoError, OSError, HTTPException)
-"""What may come between; an HTTP error is an OSError."""
+_FAILURES = (ProcessError, BadVideoError, OSError, HTTPException)
+"""What may fail; an `HTTPError` is an `OSError`."""
 
 
 class Command(BaseCommand):
-    help = "Run everything, make one video as a client would, check it, and stay up for more."
+    help = "Run a whole gateway, make one video as a client would, check it, and keep running."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         listening.add_arguments(parser)
-        parser.add_argument("--once", action="store_true", help="end after the video")
+        parser.add_argument("--once", action="store_true", help="exit after the video")
 
     def handle(self, *_: Any, host: str, port: str, once: bool, **__: Any) -> None:
         if settings.EMBEDDED_POSTGRES is None:
@@ -77,8 +77,8 @@ class Command(BaseCommand):
                 if not once:
                     self._describe(running, seeded)
                     stack.watch(family)
-        except _TROUBLE as error:
-            raise CommandError(_told(error)) from error
+        except _FAILURES as error:
+            raise CommandError(_described(error)) from error
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
             if once:
@@ -90,12 +90,12 @@ class Command(BaseCommand):
                 "The demo makes its video in the sandbox; disable the other upstream accounts."
             )
         try:
-            self._ask_for_video(Client(running.api, seeded.key), running, family)
-        except _TROUBLE:
-            family.check()  # which says more where a part has ended
+            self._request_video(Client(running.api, seeded.key), running, family)
+        except _FAILURES:
+            family.check()  # says more if a process has exited
             raise
 
-    def _ask_for_video(self, client: Client, running: stack.Stack, family: Family) -> None:
+    def _request_video(self, client: Client, running: stack.Stack, family: Family) -> None:
         video = client.create(guide_example(running.sandbox))
         self.stdout.write(f"POST {running.api}{VIDEOS_PATH} → {video['id']}")
         video = self._watch(client, video["id"], family)
@@ -139,7 +139,7 @@ Ctrl-C ends everything.""")
 
 
 def pasted(api: str, key: str, prompt: str = "A cat runs on the beach") -> str:
-    """Lines for a shell that make a video and wait for it: until it has ended, well or badly, or an error."""
+    """Shell commands that create a video, poll it until it has ended or a request fails, and download it."""
     body = json.dumps({"model": "Kling-3.0-1080p", "seconds": "5", "prompt": prompt})
     return f"""\
 export REELAY_URL={api} KEY={key}
@@ -156,8 +156,8 @@ if printf '%s' "$ANSWER" | grep -Eq '"status": ?"completed"'
 """
 
 
-def _told(error: Exception) -> str:
-    """The error, with what the API says about it."""
+def _described(error: Exception) -> str:
+    """The error, with the API's response if there is one."""
     if isinstance(error, urllib.error.HTTPError):
         return f"{error}: {error.read().decode(errors='replace')}"
     return str(error)
@@ -165,7 +165,7 @@ def _told(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Seeded:
-    """Who is there for the demo: a tenant, its key, and the password of somebody of the staff who owns it."""
+    """The demo's tenant, its key, and the password of the staff user who owns it."""
 
     tenant: Tenant
     key: str
@@ -173,7 +173,7 @@ class Seeded:
 
 
 def _seed() -> Seeded:
-    """A tenant with a fresh key, and a person with a fresh password, both for the terminal only."""
+    """The tenant and user of the demo, with a new key and a new password, which only the terminal shows."""
     tenant, _ = Tenant.objects.get_or_create(name=TENANT)
     APIKey.objects.of_programs().filter(tenant=tenant, revoked_at=None).update(revoked_at=timezone.now())
     _, key = APIKey.objects.mint(tenant, "demo")

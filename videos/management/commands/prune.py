@@ -1,4 +1,4 @@
-"""Remove the requests of tasks that ended long ago, and of videos that tenants deleted."""
+"""Remove the requests of tasks past their retention period, and of videos that tenants deleted."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -15,18 +15,18 @@ from videos.tasks.pruning import Pruned
 class Command(BaseCommand):
     help = (
         "Remove request, payload and events of tasks that ended more than TASK_RETENTION_DAYS ago, and of "
-        "videos that tenants deleted. It may be run beside everything else, and cut off at any time."
+        "videos that tenants deleted. It is safe to run at any time, and to interrupt."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+        parser.add_argument("--dry-run", action="store_true", help="only print what would be removed")
 
     def handle(self, *_: Any, dry_run: bool, **__: Any) -> None:
         now = timezone.now()
         outlived = pruning.outlived(now, settings.TASK_RETENTION_DAYS)
         for name, tasks in {"deleted": pruning.deleted(), _ended(): outlived}.items():
-            found = pruning.would_prune(tasks) if dry_run else pruning.total(pruning.prune(tasks, now))
-            self.stdout.write(f"{name}: {_told(found)}{' would be removed' if dry_run else ' removed'}")
+            pruned = pruning.would_prune(tasks) if dry_run else pruning.total(pruning.prune(tasks, now))
+            self.stdout.write(f"{name}: {_counts(pruned)}{' would be removed' if dry_run else ' removed'}")
 
 
 def _ended() -> str:
@@ -36,6 +36,6 @@ def _ended() -> str:
     )
 
 
-def _told(found: Pruned) -> str:
-    counts = {"request": found.tasks, "event": found.events}
+def _counts(pruned: Pruned) -> str:
+    counts = {"request": pruned.tasks, "event": pruned.events}
     return ", ".join(f"{number:,} {noun}{pluralize(number)}" for noun, number in counts.items())

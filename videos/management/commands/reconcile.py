@@ -1,4 +1,4 @@
-"""Prove that totals, ledger and use agree with the tasks."""
+"""Check that running totals, ledger and usage agree with the tasks."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,24 +12,22 @@ from videos.billing import reconciliation
 
 
 class Command(BaseCommand):
-    help = (
-        "Prove that running totals, ledger and daily use agree with the tasks; exit with 1 where they do not."
-    )
+    help = "Check that running totals, ledger and daily usage agree with the tasks; exit with 1 if not."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--tenant", metavar="NAME", help="look at this tenant only")
+        parser.add_argument("--tenant", metavar="NAME", help="check only this tenant")
 
     def handle(self, *_: Any, tenant: str | None, **__: Any) -> None:
-        proof = reconciliation.prove(None if tenant is None else _named(tenant))
+        proof = reconciliation.prove(None if tenant is None else _find_tenant(tenant))
         for difference in proof.differences:
             self.stdout.write(str(difference))
-        looked_at = f"{_counted(proof.entries, 'entr', 'y,ies')}, {_counted(proof.tenants, 'tenant')}"
+        checked = f"{_counted(proof.entries, 'entr', 'y,ies')}, {_counted(proof.tenants, 'tenant')}"
         if proof.differences:
-            raise CommandError(f"{looked_at}: {_counted(len(proof.differences), 'difference')}")
-        self.stdout.write(f"{looked_at}: everything agrees")
+            raise CommandError(f"{checked}: {_counted(len(proof.differences), 'difference')}")
+        self.stdout.write(f"{checked}: everything agrees")
 
 
-def _named(name: str) -> Tenant:
+def _find_tenant(name: str) -> Tenant:
     tenant = Tenant.objects.filter(name=name).first() if is_one_line(name) else None
     if tenant is None:
         raise CommandError(f"There is no tenant named {name!r}.")

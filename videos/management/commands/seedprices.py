@@ -1,4 +1,4 @@
-"""Give a new deployment its first prices."""
+"""Write the default prices of a new deployment."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ from videos.models import Price
 
 class Command(BaseCommand):
     help = (
-        f"Write the default prices, which are in {CURRENCY} and not verified, if the database has no price at"
-        f" all and CURRENCY is {CURRENCY}; otherwise change nothing. Run it after the first `migrate`. It may"
-        " be run again at any time: prices that staff changed or closed stay as they are."
+        f"Write the default prices, which are in {CURRENCY} and not verified, if the database has no prices"
+        f" and CURRENCY is {CURRENCY}; otherwise change nothing. Run it after the first `migrate`. It is safe"
+        " to run again: prices that staff changed or closed stay as they are."
     )
 
     def handle(self, *_: Any, verbosity: int, **__: Any) -> None:
         written = default_prices.seed()
         if verbosity > 0:
-            self.stdout.write(_told(written))
+            self.stdout.write(_summary(written))
 
 
-def _told(written: int) -> str:
+def _summary(written: int) -> str:
     if written:
         return f"Wrote {_counted(written)} in {CURRENCY}, which are not verified: check them in the console."
     if existing := Price.objects.count():

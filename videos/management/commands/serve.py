@@ -14,14 +14,14 @@ from videos.local.processes import Family, ProcessError
 
 class Command(BaseCommand):
     help = (
-        "Migrate, write the default prices where there are none, then run web, worker and (unless an upstream"
+        "Migrate, write the default prices if there are none, then run web, worker and (unless an upstream"
         " account is set up) the sandbox, until Ctrl-C."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         listening.add_arguments(parser)
         parser.add_argument(
-            "--canned", action="store_true", help="let the sandbox hand out one ready video for every task"
+            "--canned", action="store_true", help="let the sandbox return one ready-made video for every task"
         )
 
     def handle(self, *_: Any, host: str, port: str, canned: bool, **__: Any) -> None:

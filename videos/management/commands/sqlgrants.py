@@ -1,4 +1,4 @@
-"""Print what gives a database role what Reelay needs, and no more."""
+"""Print the SQL that grants a database role the least privileges that Reelay needs."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ RIGHTS = {
     "django_migrations": "SELECT",
     "django_content_type": "SELECT",
     "auth_permission": "SELECT",
-    # What only grows: a person who moved money may be deleted, and what clients said is pruned.
+    # Append-only, except that deleting a user clears `actor_id` and pruning deletes events.
     "accounts_auditentry": "SELECT, INSERT",
     "videos_ledgerentry": "SELECT, INSERT, UPDATE (actor_id)",
     "videos_taskevent": "SELECT, INSERT, DELETE",
 }
-"""Of the tables that are not ordinary."""
+"""Privileges of the tables that differ from `ORDINARY`."""
 _LONGEST_NAME = 63
 
 
 class Command(BaseCommand):
     help = (
-        "Print the SQL that makes a database role for web processes and workers, with the least rights that"
-        " they need. Run it as the owner of the tables, after each `migrate`, which stays the owner's."
+        "Print the SQL that creates a database role for web processes and workers, with the least privileges"
+        " they need. Run the SQL as the owner of the tables after each `migrate`, which the owner also runs."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def _statements(role: sql.Identifier) -> Iterator[sql.Composed]:
     yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role)
     yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role)
     for table in sorted(connection.introspection.table_names()):
-        # Anew, so that a role that had more has no more.
+        # Revoke first, in case the role had more privileges.
         yield sql.SQL("REVOKE ALL ON TABLE {} FROM {}").format(sql.Identifier(table), role)
         rights = sql.SQL(RIGHTS.get(table, ORDINARY))
         yield sql.SQL("GRANT {} ON TABLE {} TO {}").format(rights, sql.Identifier(table), role)

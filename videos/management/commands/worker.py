@@ -1,4 +1,4 @@
-"""Run a worker until it is told to stop, also across the loss of the database."""
+"""Run a worker until it is told to stop; it survives a loss of the database."""
 
 import asyncio
 import os
@@ -21,34 +21,34 @@ from config import database
 from videos.queueing import Job
 
 PAUSE = 1.0
-"""Seconds before the next try after a worker ended by itself."""
+"""Seconds before a worker that ended unexpectedly is restarted."""
 STATEMENT_SECONDS = 80
 MOST_GRACE = 3600
-"""Seconds that a step in hand may be given."""
+"""The longest allowed grace period, in seconds."""
 
 FETCHING, DRAWING = (Job.STORE,), (Job.POSTER,)
 MOVING = tuple(job for job in Job if job not in FETCHING + DRAWING)
-"""Results are fetched apart: slow links must not take the places of what moves tasks on."""
+"""Results are fetched in a pool of their own: slow links must not block the jobs that advance tasks."""
 MOST_AT_A_TIME: dict[tuple[Job, ...], int] = {
     MOVING: settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"],
     FETCHING: settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"],
-    # Videos are decoded one by one: that takes a processor, which results must not wait for.
+    # Decoding a video occupies a processor, which must not hold up the fetching of results.
     DRAWING: 1,
 }
-"""The jobs that take places from each other, and how many of them one process runs."""
+"""The pools of jobs, and how many jobs of each pool one process runs at a time."""
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Run a worker until SIGTERM or Ctrl-C. It finishes the step in hand, and outlives its database."
+    help = "Run a worker until SIGTERM or Ctrl-C. Finishes its current step; survives database restarts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--shutdown-graceful-timeout",
             type=float,
             default=settings.PROCRASTINATE_WORKER_DEFAULTS["shutdown_graceful_timeout"],
-            help="seconds a step in hand may take when told to stop",
+            help="seconds the current step may take after a signal to stop",
         )
 
     def handle(self, *_: Any, shutdown_graceful_timeout: float, **__: Any) -> None:
@@ -61,7 +61,7 @@ class Command(BaseCommand):
 
 
 class StepsInHand:
-    """Counts the steps that run, for a process that is told to stop."""
+    """Counts the running steps, to end a stopping process as soon as it is idle."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -70,7 +70,7 @@ class StepsInHand:
     async def __call__(
         self, step: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker
     ) -> object:
-        """Run a step, as a middleware of Procrastinate."""
+        """Count a step while it runs, as a middleware of Procrastinate."""
         self._count += 1
         try:
             return await step()
@@ -79,15 +79,15 @@ class StepsInHand:
             self._idle_since = time.monotonic()
 
     def end_process(self, grace: float) -> None:
-        """Wait until nothing was in hand for `WORKER_LAST_SECONDS`, or until the grace is over, and end.
+        """Exit once no step has run for `WORKER_LAST_SECONDS`, or when the grace period is over.
 
-        The last resort: a library that swallowed the request to stop, or waits for a database that does not
-        answer, keeps no process. Runs in a thread of its own.
+        The last resort, in a thread of its own: libraries may swallow the request to stop, or wait for a
+        database that does not respond.
         """
-        last = settings.WORKER_LAST_SECONDS
-        told = time.monotonic()
-        while (now := time.monotonic()) < told + grace + last:
-            if not self._count and now > max(told, self._idle_since) + last:
+        idle_seconds = settings.WORKER_LAST_SECONDS
+        stopped_at = time.monotonic()
+        while (now := time.monotonic()) < stopped_at + grace + idle_seconds:
+            if not self._count and now > max(stopped_at, self._idle_since) + idle_seconds:
                 os._exit(0)
             time.sleep(PAUSE)
         os._exit(1)
@@ -106,15 +106,15 @@ async def _work_until_stopped(grace: float) -> None:
     while not stopped.is_set():
         [outcome] = await asyncio.gather(_work(waiting, steps, grace), return_exceptions=True)
         if not stopped.is_set():
-            # Procrastinate ends a worker whose connection fails in the wrong moment.
+            # Procrastinate ends a worker if its connection fails at the wrong moment.
             log.error("the worker ended by itself and is started again", exc_info=outcome)
             await asyncio.wait([waiting], timeout=PAUSE)
 
 
 async def _work(stopped: "asyncio.Task[Any]", steps: StepsInHand, grace: float) -> None:
-    """Run workers until one ends or all are to stop; then let them finish what they have in hand.
+    """Run workers until one ends or `stopped` is done; then let them finish their current steps.
 
-    They are told to stop, not cancelled: a connection that is being opened swallows a cancellation.
+    They are stopped, not cancelled: a connection that is being opened swallows a cancellation.
     """
     connector = cast("DjangoConnector", app.connector).get_worker_connector()
     with app.replace_connector(connector):
@@ -125,8 +125,8 @@ async def _work(stopped: "asyncio.Task[Any]", steps: StepsInHand, grace: float) 
             for worker in workers:
                 worker.stop()  # type: ignore[no-untyped-call]
             outcomes = await asyncio.gather(*running, return_exceptions=True)
-            for broken in filter(None, outcomes):
-                raise broken
+            for failure in filter(None, outcomes):
+                raise failure
 
 
 def _worker(queues: Sequence[Job], concurrency: int, steps: StepsInHand, grace: float) -> Worker:

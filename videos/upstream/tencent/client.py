@@ -1,6 +1,6 @@
-"""Tencent Cloud API 3.0 over HTTP: sign, send, read; and the one place where foreign errors become ours.
+"""Tencent Cloud API 3.0 over HTTP. All errors of libraries and of the API become `UpstreamError` here.
 
-Errors arrive with HTTP 200; only `Response.Error.Code` tells. Source: the facts, sections 8 and 9.
+Errors arrive with HTTP 200 and an `Error.Code` in the response. Source: the facts, sections 8 and 9.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from videos.upstream.transport import pooled, single_use
 
 CONTENT_TYPE = "application/json"
 MOST_BYTES = 1024 * 1024
-"""Of one answer, decompressed; upstream's own are a few KiB."""
+"""Of a decompressed response; real ones have a few KiB."""
 CONNECT_SECONDS = 5.0
-"""A connection not made by then was surely not used."""
+"""Without a connection by then, certainly nothing was sent."""
 
 _CONNECTION_FAILED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -29,7 +29,7 @@ _FOREIGN = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class TencentClient:
-    """One account's calls to one product of Tencent Cloud."""
+    """Calls one product of Tencent Cloud with one account."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class TencentClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`endpoint` is a base URL; `clock` gives Unix seconds; `transport` is handed in by tests."""
+        """`endpoint` is a base URL; `clock` returns Unix seconds; tests pass a `transport`."""
         self._endpoint = httpx.URL(endpoint).copy_with(path="/")
         self._kept_alive = httpx.AsyncClient(transport=transport or pooled())
         self._single_use = httpx.AsyncClient(transport=transport or single_use())
@@ -53,27 +53,26 @@ class TencentClient:
     async def call(
         self, action: str, payload: Mapping[str, Any], *, seconds: float, once: bool = False
     ) -> dict[str, Any]:
-        """Do one action and return its `Response`, within `seconds` for the whole call.
+        """Call an action and return its `Response`; the whole call may take `seconds`.
 
         `once` is for calls that must not be repeated: see `transport.single_use`. Raises `UpstreamError`.
         """
         http = self._single_use if once else self._kept_alive
-        request = self._built(http, action, payload, seconds)
+        request = self._build(http, action, payload, seconds)
         try:
             async with asyncio.timeout(seconds):
-                return _opened(*await _exchanged(http, request))
+                return _result(*await _send(http, request))
         except _FOREIGN as error:
             raise _from_transport(error) from error
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._kept_alive.aclose()
         await self._single_use.aclose()
 
-    def _built(
+    def _build(
         self, http: httpx.AsyncClient, action: str, payload: Mapping[str, Any], seconds: float
     ) -> httpx.Request:
-        """The whole request, before anything is sent: what breaks here has cost nothing."""
+        """Build the whole request before anything is sent, so that a failure here has cost nothing."""
         timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, seconds / 2))
         try:
             body = json.dumps(payload, ensure_ascii=False).encode()
@@ -95,36 +94,36 @@ class TencentClient:
         }
 
 
-async def _exchanged(http: httpx.AsyncClient, request: httpx.Request) -> tuple[int, bytes]:
-    """The status and the body of the answer, which is read no further than it may be long."""
-    answer = await http.send(request, stream=True)
+async def _send(http: httpx.AsyncClient, request: httpx.Request) -> tuple[int, bytes]:
+    """Return the status and body of the response. Raises `OutcomeUnknown` beyond `MOST_BYTES`."""
+    response = await http.send(request, stream=True)
     try:
         body = b""
-        async for chunk in answer.aiter_bytes():
+        async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > MOST_BYTES:
                 raise OutcomeUnknown(f"the answer is longer than {MOST_BYTES} bytes")
-        return answer.status_code, body
+        return response.status_code, body
     finally:
-        await answer.aclose()
+        await response.aclose()
 
 
 def _from_transport(error: Exception) -> UpstreamError:
     name = type(error.__cause__ or error).__name__
-    if _surely_not_received(error):
+    if _certainly_not_received(error):
         return Unavailable(f"not reached ({name})")
     return OutcomeUnknown(f"no answer ({name})")
 
 
-def _surely_not_received(error: Exception) -> bool:
-    # httpx-aiohttp calls a connection that broke after the request was sent a ConnectTimeout, too.
-    # Only the cause can be trusted.
+def _certainly_not_received(error: Exception) -> bool:
+    # httpx-aiohttp raises ConnectTimeout even if the connection broke after the request was sent.
+    # Only the cause is reliable.
     if isinstance(error.__cause__, aiohttp.ClientError):
         return isinstance(error.__cause__, _CONNECTION_FAILED)
     return isinstance(error, _NOT_CONNECTED)
 
 
-def _opened(status: int, body: bytes) -> dict[str, Any]:
+def _result(status: int, body: bytes) -> dict[str, Any]:
     response = _response(status, body)
     if response is None:
         raise OutcomeUnknown(f"HTTP {status} without an answer of the API")

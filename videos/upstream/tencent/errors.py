@@ -1,7 +1,7 @@
-"""Errors in Tencent's words: which are refusals, and what they are about. Pure.
+"""Classifies Tencent's errors: which are refusals, and what they are about. Pure.
 
-Upstream gives failures of running tasks no code, and creates often a code that says little, so its words are
-read. They are kept as data, in the two languages that it speaks. Source: the facts, section 9.
+Failed tasks have no error code, and the code of a refused create is often vague, so messages are searched for
+keywords, in English and Chinese. Source: the facts, section 9.
 """
 
 import re
@@ -21,7 +21,7 @@ CONTENT = (
     *("违规", "违禁", "违法", "敏感", "不合规", "审核不通过", "审核未通过", "未通过审核", "审核失败", "风控"),
     *("内容安全", "安全审核", "涉黄", "涉政", "涉暴", "色情", "低俗", "血腥"),
 )
-"""What moderation is called."""
+"""Keywords of content moderation."""
 ACCOUNT = (
     *("balance", "arrear", "overdue", "unpaid", "billing", "payment", "recharge", "insufficient fund"),
     *("credit", "quota", "concurren", "rate limit", "request limit", "too many requests", "frequency limit"),
@@ -33,10 +33,9 @@ ACCOUNT = (
     *("并发", "限频", "限流", "频率", "频次", "请求过多", "权限", "授权", "鉴权", "签名", "密钥"),
     *("账号", "账户", "帐号", "帐户", "未开通", "未注册", "开通服务", "白名单", "黑名单", "子用户"),
 )
-"""What speaks of our account with upstream: its money, its limits, its rights."""
-_OF_THE_REQUEST = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")
-"""How codes begin that speak of what the client sent; any other speaks of our account."""
-
+"""Keywords of our account with upstream: balance, limits, permissions."""
+_REQUEST_CODES = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")
+"""Prefixes of the codes about the client's request; all other codes are about our account."""
 
 VERDICTS: dict[str, type[UpstreamError]] = {
     "RequestLimitExceeded": Throttled,
@@ -67,18 +66,18 @@ VERDICTS: dict[str, type[UpstreamError]] = {
     "UnsupportedProtocol": Refused,
     "UnsupportedRegion": Refused,
 }
-"""By class of code: details after the dot appear at any time. A class not listed here leaves the outcome
-unknown, the only verdict that cannot cost anybody money."""
+"""By class of code, before the dot; new details after it appear at any time. An unlisted class leaves the
+outcome unknown, the only verdict that cannot cost anybody money."""
 
 
 def error(code: str, message: str, request_id: str = "") -> UpstreamError:
-    """The error that an answer tells of."""
+    """The exception for an error response."""
     kind = VERDICTS.get(code.partition(".")[0], OutcomeUnknown)
     return kind(message, code=code, request_id=request_id, reason=reason_of_refusal(code, message))
 
 
 def reason_of_refusal(code: str, message: str) -> Reason:
-    """Why a create was refused; a code that does not speak of the request speaks of our account."""
+    """Why a create was refused; a code that is not about the request is about our account."""
     reason = reason_of_failure(message, code)
     return reason if is_about_the_request(code, message) else replace(reason, is_ours=True)
 
@@ -92,29 +91,29 @@ def reason_of_failure(message: str, code: str = "") -> Reason:
 
 
 def is_content_policy(text: str) -> bool:
-    """Whether upstream's code or message speaks of forbidden content."""
-    return _CONTENT.search(_words_apart(text)) is not None
+    """Whether upstream's code or message is about forbidden content."""
+    return _CONTENT.search(_split_words(text)) is not None
 
 
 def is_about_our_account(text: str) -> bool:
-    """Whether upstream's code or message speaks of our account, which is no tenant's business."""
-    return _ACCOUNT.search(_words_apart(text)) is not None
+    """Whether upstream's code or message is about our account, which tenants must not see."""
+    return _ACCOUNT.search(_split_words(text)) is not None
 
 
 def is_about_the_request(code: str, message: str) -> bool:
     """Whether upstream refused a create because of what the client sent."""
     said = f"{code} {message}"
-    theirs = code.startswith(_OF_THE_REQUEST) or is_content_policy(said)
+    theirs = code.startswith(_REQUEST_CODES) or is_content_policy(said)
     return theirs and not is_about_our_account(said)
 
 
-def _words_apart(text: str) -> str:
-    """Such as User Un Register of `UserUnRegister`."""
+def _split_words(text: str) -> str:
+    """Split camel case: `UserUnRegister` becomes User Un Register."""
     return _CAMEL_CASE.sub(" ", text)
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """Each as the beginning of a word; Chinese has no spaces."""
+    """A pattern of keywords, which must start a word; Chinese has no spaces."""
     starts = (rf"(?<![a-z]){re.escape(word)}" if word.isascii() else re.escape(word) for word in words)
     return re.compile("|".join(starts), re.IGNORECASE)
 

@@ -1,6 +1,6 @@
-"""MPS, version 2019-06-12: what its CreateAigcVideoTask takes, and what its answers mean.
+"""MPS, version 2019-06-12: the parameters of CreateAigcVideoTask, and the meaning of responses.
 
-Fields and types: the seed's page of CreateAigcVideoTask, the facts sections 2, 3 and 7.
+Source of fields and types: Tencent's page of CreateAigcVideoTask; the facts, sections 2, 3 and 7.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ VERSION = "2019-06-12"
 CREATE = "CreateAigcVideoTask"
 DESCRIBE = "DescribeAigcVideoTask"
 _LONGEST_WORD, _LONGEST_SIZE = 50, 20
-"""Characters of a status and of a frame size that are kept; upstream's own are far shorter."""
+"""Characters of a status and of a frame size that are kept; real ones are far shorter."""
 PHASES = {"WAIT": Phase.WAITING, "RUN": Phase.RUNNING, "DONE": Phase.DONE, "FAIL": Phase.FAILED}
 
 NO_FIELD = frozenset(
@@ -32,20 +32,19 @@ NO_FIELD = frozenset(
         "output_config.EnhanceSwitch",
     }
 )
-"""Fields of the generic API that only the sister product, VOD, can carry."""
+"""Fields of the generic API that only the sister product, VOD, supports."""
 
 
 class MpsUpstream:
-    """The AIGC video tasks of one MPS account."""
+    """The AIGC video tasks of one MPS account. Timeouts are in seconds."""
 
     def __init__(self, client: TencentClient, *, create_timeout: float, describe_timeout: float) -> None:
-        """Time-outs are in seconds."""
         self._client = client
         self._create_timeout = create_timeout
         self._describe_timeout = describe_timeout
 
     async def create(self, payload: Mapping[str, Any]) -> Submitted:
-        """Submit a task. Raises `UpstreamError`; an answer without an id leaves the outcome unknown."""
+        """Submit a task. Raises `UpstreamError`; a response without an id leaves the outcome unknown."""
         response = await self._client.call(CREATE, payload, seconds=self._create_timeout, once=True)
         task_id, request_id = _text(response, "TaskId"), _text(response, "RequestId")
         if not task_id:
@@ -53,17 +52,15 @@ class MpsUpstream:
         return Submitted(task_id, request_id, response)
 
     async def describe(self, task_id: str) -> Progress:
-        """Ask about a task. Raises `UpstreamError`."""
         response = await self._client.call(DESCRIBE, {"TaskId": task_id}, seconds=self._describe_timeout)
         return progress(response)
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._client.aclose()
 
 
 def progress(response: Mapping[str, Any]) -> Progress:
-    """Read the answer of `DescribeAigcVideoTask`. A word never seen before means still running."""
+    """Read the response of `DescribeAigcVideoTask`; an unknown status word means still running."""
     word, urls = _text(response, "Status"), response.get("VideoUrls")
     return Progress(
         phase=PHASES.get(word, Phase.UNKNOWN),
@@ -83,9 +80,9 @@ def _text(response: Mapping[str, Any], field: str) -> str:
 
 
 def create_payload(request: VideoRequest, destination: Destination | None = None) -> dict[str, Any]:
-    """The body of `CreateAigcVideoTask` for a request; it holds no field that the action lacks.
+    """The body of `CreateAigcVideoTask` for a request; it has only fields of the action.
 
-    With a destination the video becomes an object of that bucket, otherwise a file of upstream's own.
+    With a destination the video is stored in that bucket, otherwise by upstream itself.
     """
     payload = {
         "ModelName": request.model.family,
@@ -105,7 +102,7 @@ def create_payload(request: VideoRequest, destination: Destination | None = None
 
 
 def not_forwarded(request: VideoRequest) -> list[str]:
-    """The request paths MPS has no field for, in request order; they are kept and shown, never dropped."""
+    """The request paths MPS has no field for, in request order; they are stored and shown to the client."""
     return [path for path, field in request.paths if not _is_forwarded(request, field)]
 
 
@@ -120,7 +117,7 @@ def _is_forwarded(request: VideoRequest, field: str) -> bool:
 
 
 def _prompt(request: VideoRequest) -> str | None:
-    # Upstream wants a prompt even where the shots replace it.
+    # Upstream requires a prompt even if the shots replace it.
     return request.prompt or (request.shots[0]["prompt"] if request.shots else None)
 
 

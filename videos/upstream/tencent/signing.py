@@ -1,7 +1,7 @@
 """TC3-HMAC-SHA256, the request signature of Tencent Cloud API 3.0.
 
-Pure: the caller passes the clock in. Source: API 3.0 "Signature method v3";
-the steps and two test vectors stand in the facts, section 8.2.
+Pure: the clock is passed in. Source: API 3.0 "Signature method v3"; the steps and two test vectors are in the
+facts, section 8.2.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ ALGORITHM = "TC3-HMAC-SHA256"
 
 @dataclass(frozen=True)
 class Credential:
-    """One account's key pair. The secret half never shows in a `repr`."""
+    """An account's key pair. The secret key is left out of its `repr`."""
 
     secret_id: str
     secret_key: str = field(repr=False)
@@ -31,7 +31,7 @@ def authorization(
 ) -> str:
     """Return the `Authorization` header for one `POST /`.
 
-    `headers` are those to sign, with the very values that will be sent; upstream requires
+    `headers` are those to sign, with the exact values that will be sent; upstream requires
     `content-type` and `host`. `timestamp` is in Unix seconds and must also be sent, as `X-TC-Timestamp`.
     """
     signed = {name.lower(): value.strip().lower() for name, value in headers.items()}
