@@ -12,7 +12,7 @@ from config.console.theme import StackedInline
 
 
 class ThemedBucketForm(CosBucketForm):
-    """The same, as the console looks."""
+    """The bucket form with the console's widgets."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -22,11 +22,11 @@ class ThemedBucketForm(CosBucketForm):
 
 
 class CosBucketInline(StackedInline[CosBucket, Tenant]):
-    """Where the tenant wants its videos."""
+    """The bucket that the tenant's videos are stored in."""
 
     model = CosBucket
     form = ThemedBucketForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CosBucket]:
-        """Without the secret: the page opens even if the key it was encrypted with is lost."""
+        """Defers the secret key, so that the page opens even if the encryption key is lost."""
         return super().get_queryset(request).defer("secret_key")

@@ -1,4 +1,4 @@
-"""The audit log in the staff console: what people changed, staff and tenants alike."""
+"""The audit log of staff and tenants in the staff console."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -13,7 +13,7 @@ from config.console.filters import DaysOfWriting
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
-    """Who changed what and why: to look at."""
+    """The audit log, read-only."""
 
     list_display = ["at", "actor_name", "address", "place", "subject", "reason", "what"]
     list_filter = [TenantFilter, ("at", DaysOfWriting)]
@@ -24,5 +24,4 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
 
     @admin.display(description=_("Before → after"))
     def what(self, entry: AuditEntry) -> SafeString:
-        """Each value that changed."""
         return shown_change(entry)

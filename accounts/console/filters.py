@@ -1,4 +1,4 @@
-"""The filter by tenant, of the console's lists."""
+"""The tenant filter of the console's lists."""
 
 from typing import Any
 from uuid import UUID
@@ -12,29 +12,27 @@ from config.console.theme import TextFilter
 from config.db.any_of import is_any_of
 
 MOST_TENANTS = 50
-"""That a part of a name may mean; more of it says which."""
+"""How many tenants a partial name may match."""
 
 
 class TenantFilter(TextFilter):
-    """By a part of the tenant's name. The tenants are looked up first: their rows then have an index."""
+    """Filters by a part of the tenant's name; looks up the tenants first, so that an index finds rows."""
 
     title = _("tenant")
     parameter_name = "tenant"
     is_of_one = False
-    """Whether one tenant has such a name."""
+    """Whether exactly one tenant matches."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of the tenants with such a name."""
         name = self.value()
-        return self.rows_of(_named(name), queryset) if name else queryset
+        return self.rows_of(_tenants_named(name), queryset) if name else queryset
 
     def rows_of(self, tenants: list[UUID], queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of these tenants."""
         self.is_of_one = len(tenants) == 1
         return queryset.filter(is_any_of("tenant", tenants, UUIDField()))
 
 
-def _named(name: str) -> list[UUID]:
-    """The tenants with that in their name: the first ones, as the alphabet goes."""
+def _tenants_named(name: str) -> list[UUID]:
+    """The ids of the first `MOST_TENANTS` tenants by name whose name contains this."""
     tenants = Tenant.objects.filter(name__icontains=name).order_by("name")
     return list(tenants.values_list("pk", flat=True)[:MOST_TENANTS])

@@ -1,4 +1,4 @@
-"""Invitations in the staff console: who was asked to join which tenant, and what became of it."""
+"""Invitations and their state in the staff console."""
 
 from django.contrib import admin
 from django.utils import timezone
@@ -13,7 +13,7 @@ from config.web.badges import BUSY, GOOD, NEUTRAL, chip
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin[Invitation]):
-    """Invitations, to look at: members make them and take them back."""
+    """Invitations, read-only."""
 
     list_display = ("email", "state", "tenant", "role", "invited_by", "created_at", "expires_at")
     list_select_related = ["tenant", "invited_by"]
@@ -34,7 +34,6 @@ class InvitationAdmin(ReadOnlyAdmin[Invitation]):
 
     @admin.display(description=_("state"))
     def state(self, invitation: Invitation) -> SafeString:
-        """What became of it."""
         if invitation.accepted_at:
             return chip(_("Accepted"), GOOD)
         if invitation.revoked_at:

@@ -1,4 +1,4 @@
-"""Keys in the staff console: shown once, rotated and revoked."""
+"""API keys in the staff console."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -30,7 +30,7 @@ from config.console.filters import ChoiceFilter
 
 
 class APIKeyForm(KeyForm):
-    """A key of any tenant's, as the console looks."""
+    """The key form with the console's widgets and a choice of tenant."""
 
     class Meta(KeyForm.Meta):
         fields = ["tenant", *KeyForm.Meta.fields]
@@ -47,7 +47,7 @@ class APIKeyForm(KeyForm):
 
 
 class WhoseFilter(ChoiceFilter):
-    """Keys of programs, unless those that stand for people are asked for."""
+    """Filters by purpose; the default shows the keys of programs only."""
 
     title = _("who uses it")
     parameter_name = "used_by"
@@ -59,7 +59,6 @@ class WhoseFilter(ChoiceFilter):
     }
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        """Programs, people at a form, or both."""
         return [
             ("programs", _("Programs")),
             ("people", _("People at a form")),
@@ -67,19 +66,17 @@ class WhoseFilter(ChoiceFilter):
         ]
 
     def value(self) -> str:
-        """What is asked for; programs, where nothing is."""
         return super().value() or "programs"
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """The keys of that use."""
         return queryset.filter(purpose__in=self._purposes[value])
 
 
 @admin.register(APIKey)
 class APIKeyAdmin(BigListAdmin[APIKey]):
-    """Keys. A new one is shown once, in the very answer that made it.
+    """API keys. The text of a new key is shown once, in the response that created it.
 
-    Those that stand for people at a form are shown alone: nobody was ever given their text.
+    Keys that stand for people at a form are read-only: nobody was ever given their text.
     """
 
     form = APIKeyForm
@@ -116,7 +113,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     actions = ["rotate", "revoke"]
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Mint a new key; of an old one write only what was changed."""
+        """Mints a new key; saves only the changed columns of an existing one."""
         if change:
             obj.save(update_fields=form.changed_data)
             return
@@ -126,40 +123,35 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         )
         obj.pk, obj.prefix, obj.digest = minted.pk, minted.prefix, minted.digest
         notices.new_key(minted, audit.author(request, AuditPlace.CONSOLE), timezone.now(), request)
-        told = gettext("Copy the key now, it is not shown again: %(text)s") % {"text": text}
-        messages.warning(request, told)
+        message = gettext("Copy the key now, it is not shown again: %(text)s") % {"text": text}
+        messages.warning(request, message)
 
     def response_add(
         self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """The page with the key."""
         return self._with_messages(request, gettext("New API key"))
 
     def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
-        """A new key has nothing yet but what the form says."""
         return self.fields if obj else APIKeyForm.Meta.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: APIKey | None = None) -> list[str]:
-        """A key never changes its tenant, and one that was replaced ends when the rotation says."""
+        """A key keeps its tenant, and a replaced one the end that its rotation set."""
         fixed = ["tenant"] if obj else []
         ending = ["expires_at"] if obj and obj.replaced_by_id else []
         return [*self.readonly_fields, *fixed, *ending]
 
     def has_change_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
-        """Nobody changes a key that stands for people."""
         return super().has_change_permission(request, obj) and not (obj and _stands_for_people(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
-        """Nobody deletes one either."""
         return super().has_delete_permission(request, obj) and not (obj and _stands_for_people(obj))
 
     def has_rotate_permission(self, request: HttpRequest) -> bool:
-        """A rotation makes a key and ends another."""
+        """A rotation adds a key and changes another."""
         return self.has_add_permission(request) and self.has_change_permission(request)
 
     @admin.display(description=_("state"))
     def state(self, key: APIKey) -> SafeString:
-        """Whether it works."""
         return chip_of(state_of(key, timezone.now()))
 
     @admin.action(
@@ -167,7 +159,6 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     )
     @transaction.atomic
     def rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse:
-        """Replace each by a new one, which is shown; say of the others why not."""
         by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
         for key in self._of_programs(request, queryset):
             try:
@@ -175,30 +166,29 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
             except NotRotatable as refusal:
                 messages.error(request, f"{refusal}.")
             else:
-                told = gettext("Copy the new key of %(key)s now, it is not shown again: %(text)s")
-                messages.warning(request, told % {"key": key, "text": text})
+                message = gettext("Copy the new key of %(key)s now, it is not shown again: %(text)s")
+                messages.warning(request, message % {"key": key, "text": text})
         return self._with_messages(request, gettext("Rotated API keys"))
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
     @transaction.atomic
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        """Revoke those that are not revoked yet."""
         by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
         for key in self._of_programs(request, queryset.filter(revoked_at=None)):
             key_changes.revoke(key, by, now)
             messages.success(request, gettext("Revoked: %(key)s") % {"key": key})
 
     def _of_programs(self, request: HttpRequest, keys: QuerySet[APIKey]) -> Iterator[APIKey]:
-        """Those of programs; of the others it is said that nothing happens to them."""
+        """Yields the keys of programs, and adds an error message for each other key."""
         for key in keys:
             if _stands_for_people(key):
-                told = gettext("%(key)s stands for people at a form; it is neither rotated nor revoked.")
-                messages.error(request, told % {"key": key})
+                message = gettext("%(key)s stands for people at a form; it is neither rotated nor revoked.")
+                messages.error(request, message % {"key": key})
             else:
                 yield key
 
     def _with_messages(self, request: HttpRequest, title: str) -> HttpResponse:
-        """The messages alone: left to the next page, a cookie or a session would keep them until then."""
+        """Shows the messages now: until the next page, a cookie or session would store the keys' text."""
         address = reverse("admin:accounts_apikey_changelist")
         back = format_html('<a class="accent" href="{}">{}</a>', address, gettext("All API keys"))
         context = {**self.admin_site.each_context(request), "title": title, "content": back}

@@ -1,4 +1,4 @@
-"""What the lists of the staff console have in common: a CSV file, and no counting of many rows."""
+"""Base classes of the staff console's lists: CSV export, and no counting of many rows."""
 
 from typing import Any, TypeVar
 
@@ -26,9 +26,9 @@ _Parent = TypeVar("_Parent", bound=Model)
 
 
 class ListAdmin(RecordedAdmin[_Row]):
-    """A list of few rows, which may be counted; what it shows comes as a CSV file, too.
+    """A list of few rows, which may be counted, with a CSV export.
 
-    Rows are deleted one by one, on their pages, if at all.
+    Rows can only be deleted one by one, on their pages.
     """
 
     list_before_template = "admin/list_tools.html"
@@ -36,43 +36,39 @@ class ListAdmin(RecordedAdmin[_Row]):
     most_exported = MOST_ROWS
 
     def get_urls(self) -> list[URLPattern]:
-        """With the address of the file."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
         view = self.admin_site.admin_view(self.export_view)
         return [path("export/", view, name=name), *super().get_urls()]
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        """What is asked for. Raises `IncorrectLookupParameters` for what the database can hold nowhere."""
+        """Raises `IncorrectLookupParameters` for a NUL, which PostgreSQL refuses in text."""
         if any("\0" in value for _name, values in request.GET.lists() for value in values):
             raise IncorrectLookupParameters
         return super().get_changelist_instance(request)
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The rows that the list shows on all its pages, as CSV."""
+        """The rows of all pages of the list, as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            shown = self.get_changelist_instance(request)
+            changelist = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"../?{ERROR_FLAG}=1")
-        return export.as_csv(self, request, shown.queryset)
+        return export.as_csv(self, request, changelist.queryset)
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """Without deleting many at once."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What stands against deleting a row, or what goes with it."""
         return protected_rows(objs) or super().get_deleted_objects(objs, request)
 
 
 class UncountedChangeList(ChangeList):
-    """Sorts as an index does, and says nothing of how many rows there are."""
+    """Sorts in the order of the index that the filters use, and shows no number of rows."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """As the index goes that is to be used."""
         if any(getattr(spec, "is_by_time", False) for spec in self.filter_specs):
             return BY_TIME
         if any(getattr(spec, "is_of_one", False) for spec in self.filter_specs):
@@ -80,13 +76,12 @@ class UncountedChangeList(ChangeList):
         return super().get_ordering(request, queryset)
 
     def get_results(self, request: HttpRequest) -> None:
-        """Those of the page."""
         super().get_results(request)
-        self.full_result_count = self.result_count  # or else the theme would say how many it found
+        self.full_result_count = self.result_count  # so that the theme shows no total
 
 
 class BigListAdmin(ListAdmin[_Row]):
-    """A list of many rows, newest first: nothing counts them, sorts them or reads them all."""
+    """A list of many rows, newest first, which is never counted, sorted or read in full."""
 
     ordering = ["-pk"]
     paginator = UncountedPaginator
@@ -98,40 +93,35 @@ class BigListAdmin(ListAdmin[_Row]):
     list_per_page = 50
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """One that reads a page."""
         return UncountedChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Only what is offered: another column may have no index."""
+        """Allows only the list's own filters: other columns may have no index."""
         return any(lookup in parameters_of(entry) for entry in self.list_filter)
 
 
 class ReadOnlyAdmin(BigListAdmin[_Row]):
-    """Rows to look at alone."""
+    """A read-only list."""
 
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds one."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
-        """Nobody changes one."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
-        """Nobody deletes one."""
         return False
 
 
 class TableInline(TabularInline[_Row, _Parent]):
-    """Rows to fill in, in a table: each field says its name itself, for only the head of its column does."""
+    """Editable rows in a table; fields get an `aria-label`, since only the column's head names them."""
 
     extra = 0
     hide_title = True
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        """The field, with its name."""
         field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
             field.widget.attrs["aria-label"] = capfirst(str(db_field.verbose_name))
@@ -139,20 +129,17 @@ class TableInline(TabularInline[_Row, _Parent]):
 
 
 class ReadOnlyInline(TabularInline[_Row, _Parent]):
-    """Rows to look at, on the page of what they belong to."""
+    """Read-only rows on the page of their parent."""
 
     extra = 0
     can_delete = False
     hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: _Parent | None = None) -> bool:
-        """Nobody adds one here."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: _Parent | None = None) -> bool:
-        """Nobody changes one here."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: _Parent | None = None) -> bool:
-        """Nobody deletes one here."""
         return False

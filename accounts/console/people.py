@@ -1,4 +1,4 @@
-"""People in the staff console: who they are, where they belong, and the second factor of their log-in."""
+"""People in the staff console, with memberships and second factors, and the groups of staff."""
 
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from accounts.people import notices, sessions
 _Row = TypeVar("_Row", bound=Model)
 
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
-"""What makes somebody staff: only a superuser grants it."""
+"""The fields that make somebody staff; only a superuser changes them."""
 DEEDS = {
     "add": _("Can add"),
     "change": _("Can change"),
@@ -38,15 +38,15 @@ DEEDS = {
     "appoint": _("Can make somebody an owner"),
     "connect": _("Can change the endpoint"),
 }
-"""What a permission allows, by how its codename begins."""
+"""The label of a permission, by the first word of its codename."""
 ACCESS = ("email",)
-"""Whoever has this address sets the password anew."""
+"""Only a superuser changes these: a password reset link goes to this address."""
 
 admin.site.unregister(Group)
 
 
 class DeviceInline(TableInline[Any, User]):
-    """The second factor of a person, without its secret. A superuser removes it when the phone is lost."""
+    """A person's second factor, without its secret; a superuser can remove it if the phone is lost."""
 
     model = Authenticator
     verbose_name = _("second factor")
@@ -56,39 +56,33 @@ class DeviceInline(TableInline[Any, User]):
 
     @admin.display(description=_("name"))
     def label(self, device: Authenticator) -> str:
-        """What it is called."""
         return str(device.name)
 
     @admin.display(description=_("confirmed"), boolean=True)
     def is_confirmed(self, device: Authenticator) -> bool:
-        """Whether a code of it was ever right."""
         return bool(device.confirmed)
 
     @admin.display(description=_("created at"))
     def created(self, device: Any) -> Any:
-        """When it was set up."""
         return device.created_at
 
     @admin.display(description=_("last used at"))
     def last_used(self, device: Any) -> Any:
-        """When a code of it was last right."""
         return device.last_used_at
 
     def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """People add their own."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Nobody changes one; to remove one, the form must be sent."""
+        """The fields are read-only; the permission is needed to submit the form that removes a row."""
         return self.has_delete_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Superusers remove one."""
         return request.user.is_active and request.user.is_superuser
 
 
 class PlacesInline(MembershipsInline[User]):
-    """The tenants a person belongs to."""
+    """A person's memberships."""
 
     formset = PlacesFormSet
     autocomplete_fields = ["tenant"]
@@ -97,21 +91,19 @@ class PlacesInline(MembershipsInline[User]):
 
 
 class PermissionsField(forms.ModelMultipleChoiceField[Permission]):
-    """Permissions to choose from, in the viewer's language: the names that Django keeps are English."""
+    """Permissions labelled in the viewer's language: the names that Django stores are English."""
 
     def label_from_instance(self, permission: Permission) -> str:
-        """What may be done, and to what."""
         deed = permission.codename.partition("_")[0]
         return f"{permission.content_type} | {DEEDS.get(deed, permission.name)}"
 
 
 class PermissionsAdmin(ListAdmin[_Row]):
-    """A page on which permissions are given."""
+    """A page on which permissions are granted."""
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        """Their names in the viewer's language."""
         if db_field.related_model is Permission:
             kwargs["form_class"] = PermissionsField
             kwargs.setdefault("queryset", Permission.objects.select_related("content_type"))
@@ -132,44 +124,42 @@ class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
     actions = ["let_in"]
 
     def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """A new person has nothing yet."""
         return self.inlines if obj else []
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only a superuser makes somebody staff, or says where the link to a new password goes."""
+        """Only a superuser makes somebody staff, or changes where password reset links go."""
         fixed = super().get_readonly_fields(request, obj)
         return fixed if _is_superuser(request) else [*fixed, *POWERS, *ACCESS]
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only a superuser is led to the password."""
+        """Hides the password field from all but superusers."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or _is_superuser(request):
             return fieldsets
         return [(title, {**options, "fields": _without_password(options)}) for title, options in fieldsets]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser changes staff, whose password would give what they may do."""
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+        """Only a superuser changes staff: setting their password would give access to their permissions."""
+        return super().has_change_permission(request, obj) and _may_change(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser deletes staff."""
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and _may_change(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The last owner of a tenant stays, too."""
+        """The last owner of a tenant cannot be deleted."""
         *found, protected = super().get_deleted_objects(objs, request)
         alone = [tenant for person in objs for tenant in memberships.owned_alone(person)]
         return (*found, [*protected, *(f"{tenant}: {memberships.NEEDS_OWNER}" for tenant in alone)])
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's signature
-        """Only a superuser sets a password. Raises `PermissionDenied`."""
+        """Raises `PermissionDenied` unless the user is a superuser."""
         if not _is_superuser(request):
             raise PermissionDenied
         with transaction.atomic():
-            answer = super().user_change_password(request, id, form_url)
-            if answer.status_code == HTTPStatus.FOUND:
+            response = super().user_change_password(request, id, form_url)
+            if response.status_code == HTTPStatus.FOUND:
                 self._password_changed(request, id)
-        return answer
+        return response
 
     def _password_changed(self, request: HttpRequest, person_id: str) -> None:
         person = User.objects.get(pk=person_id)
@@ -177,47 +167,44 @@ class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
         notices.tell(request, person, notices.PASSWORD_CHANGED, timezone.now())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Log whoever may do less from now on out everywhere."""
+        """Ends the sessions of a person who loses permissions."""
         person: User = form.instance
-        before = _powers(person)
+        before = _permissions_of(person)
         super().save_related(request, form, formsets, change)
         lost = {"is_active", "is_staff", "is_superuser"} & {*form.changed_data}
-        if any(not form.cleaned_data[name] for name in lost) or before - _powers(person):
+        if any(not form.cleaned_data[name] for name in lost) or before - _permissions_of(person):
             sessions.end(person, besides=request.session.session_key)
 
     @admin.action(description=_("Let in again who failed to log in too often"), permissions=["change"])
     def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Forget the failures to log in of the selected people; those of staff only for a superuser."""
+        """Unlock the log-in of the selected people; only a superuser unlocks staff."""
         for person in queryset if _is_superuser(request) else queryset.filter(is_staff=False):
             forget_failures(username=person.get_username())
             record(request, audit.subject_of(person), "", ({"locked out": True}, {"locked out": False}))
-            told = gettext("%(person)s may try to log in again.") % {"person": person}
-            messages.success(request, told)
+            text = gettext("%(person)s may try to log in again.") % {"person": person}
+            messages.success(request, text)
 
 
 @admin.register(Group)
 class GroupAdmin(BaseGroupAdmin, PermissionsAdmin[Group]):
-    """Groups of staff. Only a superuser says what they may do: others could grant it to themselves."""
+    """Groups of staff. Only a superuser edits them: others could grant themselves permissions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whether a superuser asks."""
         return _is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Whether a superuser asks."""
         return _is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Whether a superuser asks."""
         return _is_superuser(request)
 
 
-def _powers(person: User) -> set[str]:
-    """What the person may do by groups and permissions, as it stands in the database."""
+def _permissions_of(person: User) -> set[str]:
+    """The person's permissions, reread from the database."""
     return set(User.objects.get(pk=person.pk).get_all_permissions())
 
 
-def _may_touch(request: HttpRequest, person: User | None) -> bool:
+def _may_change(request: HttpRequest, person: User | None) -> bool:
     is_protected = person is not None and (person.is_staff or person.is_superuser)
     return _is_superuser(request) or not is_protected
 

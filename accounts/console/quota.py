@@ -1,4 +1,4 @@
-"""What a tenant may have, on its page in the staff console."""
+"""A tenant's quota, on its page in the staff console."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from config.console.theme import StackedInline
 
 
 class QuotaForm(ChangesForm[Quota]):
-    """The limits in force; those of the deployment where the tenant has none of its own."""
+    """The limits in force; the deployment's if the tenant has no quota of its own."""
 
     class Meta:
         model = Quota
@@ -31,17 +31,16 @@ class QuotaForm(ChangesForm[Quota]):
 
 
 class QuotaFormSet(ChangedColumnsFormSet):
-    """Wants a reason, which is written on the tenant's form."""
+    """Requires the reason, which is a field of the tenant's form."""
 
     def clean(self) -> None:
-        """Refuse a change without its reason."""
         super().clean()
         if self.has_changed() and not self.data.get("reason", "").strip():
             raise ValidationError(format_lazy("{} {}", NO_REASON, _("The field is above.")))
 
 
 class QuotaInline(StackedInline[Quota, Tenant]):
-    """What the tenant may have."""
+    """The tenant's quota."""
 
     model = Quota
     form = QuotaForm

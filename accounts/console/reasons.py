@@ -1,4 +1,4 @@
-"""What the pages of the staff console have in common whose changes need a reason."""
+"""Forms of the staff console whose changes need a reason for the audit log."""
 
 from typing import Any, ClassVar, TypeVar
 
@@ -19,7 +19,7 @@ _Row = TypeVar("_Row", bound=Model)
 
 
 def reason_field(*, required: bool) -> forms.CharField:
-    """Where the reason is written."""
+    """The field for the reason."""
     return forms.CharField(
         label=_("Reason"),
         required=required,
@@ -29,19 +29,19 @@ def reason_field(*, required: bool) -> forms.CharField:
 
 
 class ReasonForm(forms.Form):
-    """A reason alone."""
+    """Asks only for a reason."""
 
     reason = reason_field(required=True)
 
 
 class ChangesForm(forms.ModelForm[_Row]):
-    """Knows what was changed since the page was shown.
+    """Detects what was changed since the page was shown.
 
-    What somebody else changed meanwhile is no change of this person's, and is not set back.
+    What somebody else changed meanwhile is neither counted as a change nor overwritten.
     """
 
     columns: ClassVar[dict[str, str]] = {}
-    """The columns that fields which are none of the model's are written to."""
+    """The columns that form fields outside the model are saved in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,26 +49,24 @@ class ChangesForm(forms.ModelForm[_Row]):
             field.show_hidden_initial = name != "reason"
 
     def written(self) -> list[str]:
-        """The columns to save."""
+        """The names of the columns to save."""
         return [self.columns.get(name, name) for name in self.changed_data if name != "reason"]
 
 
 class AuditedForm(ChangesForm[_Row]):
-    """Wants a reason where one of the `audited` fields changes."""
+    """Requires a reason if one of the `audited` fields changes."""
 
     reason = reason_field(required=False)
     audited: ClassVar[frozenset[str]]
     new_needs_reason: ClassVar[bool] = False
-    """Whether a new row wants a reason too; usually it changes nothing."""
+    """Whether a new row needs a reason too."""
 
     def needs_reason(self) -> bool:
-        """Whether something changes that wants one."""
         if self.instance._state.adding and not self.new_needs_reason:
             return False
         return not self.audited.isdisjoint(self.changed_data)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a change without its reason."""
         super().clean()
         if self.needs_reason() and not self.cleaned_data.get("reason"):
             self.add_error("reason", NO_REASON)
@@ -76,7 +74,7 @@ class AuditedForm(ChangesForm[_Row]):
 
 
 def person(request: HttpRequest) -> User:
-    """Who is logged in."""
+    """The user logged in. Raises `PermissionDenied` if there is none."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
@@ -89,6 +87,6 @@ def record(
     change: audit.Change,
     tenant: Tenant | None = None,
 ) -> None:
-    """Write the change down, before and after, as that of who is logged in; nothing where nothing changed."""
+    """Record the change by the user logged in; does nothing if nothing changed."""
     by = audit.author(request, AuditPlace.CONSOLE)
     audit.record_change(by, subject, change, timezone.now(), tenant, reason)

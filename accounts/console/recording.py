@@ -1,4 +1,4 @@
-"""Pages of the console whose changes are in the audit log; Django's own log of the admin is not written."""
+"""Console pages that write to the audit log instead of Django's admin log."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -23,14 +23,14 @@ from config.console.theme import ModelAdmin
 _Row = TypeVar("_Row", bound=Model)
 
 MOST_SHOWN = 100
-"""Entries that the history of a row shows; the audit log has all."""
+"""Entries in the history of a row; the audit log has all of them."""
 NO_VALUES = frozenset({"reason", "form_id", "id", "ptr"})
-"""Fields of forms that are no values of the row."""
+"""Form fields that are not values of the row."""
 
 
 @dataclass(frozen=True)
 class RowChange:
-    """What a form made of a row, which is that of the page where it is none of an inline's."""
+    """What a form changed in a row; `row` is None for the row of the page itself."""
 
     row: Model | None
     before: audit.Values
@@ -39,12 +39,12 @@ class RowChange:
 
 
 class RecordedAdmin(ModelAdmin[_Row]):
-    """Writes down what its forms change, whatever they show; a page may record some of it itself."""
+    """Records what its forms change in the audit log; a page may record some of it itself."""
 
     recorded_by_page: ClassVar[frozenset[Any]] = frozenset()
-    """Fields of its form, and models of its inlines, that the page writes down, with a reason or a total."""
+    """Fields of its form and models of its inlines that the page records itself."""
     records_all: ClassVar[bool] = False
-    """Whether the page writes down everything itself."""
+    """Whether the page records everything itself."""
 
     def construct_change_message(
         self,
@@ -53,29 +53,27 @@ class RecordedAdmin(ModelAdmin[_Row]):
         formsets: Any,
         add: bool = False,  # noqa: FBT001, FBT002 - Django's signature
     ) -> Any:
-        """What changed, for `log_addition` and `log_change`."""
+        """The `RowChange`s, for `log_addition` and `log_change`."""
         reason = str(form.cleaned_data.get("reason") or "")
-        own = [_of_form(None, form, self.recorded_by_page, reason, is_new=add)]
+        own = [_form_change(None, form, self.recorded_by_page, reason, is_new=add)]
         others = [formset for formset in formsets or [] if formset.model not in self.recorded_by_page]
-        return [*own, *(change for formset in others for change in _of_formset(formset, reason))]
+        return [*own, *(change for formset in others for change in _formset_changes(formset, reason))]
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
-        """Write down what the form made."""
         self._record(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
-        """Write down what the form changed."""
         self._record(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
-        """Write down what is deleted, before it is."""
+        """Called before the rows are deleted."""
         for row in queryset:
             self._record(request, row, [RowChange(None, audit.all_values(row), {})])
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """What the audit log has of the row, to whoever may see the row."""
+        """The row's audit log entries, for users who may view the row."""
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
@@ -98,37 +96,37 @@ class RecordedAdmin(ModelAdmin[_Row]):
 
 
 def shown_change(entry: AuditEntry) -> SafeString:
-    """Each value that changed, on a line of its own."""
+    """Each changed value, on a line of its own."""
     names = {**entry.before, **entry.after}
-    lines = [(name, _word(entry.before, name), _word(entry.after, name)) for name in names]
+    lines = [(name, _value(entry.before, name), _value(entry.after, name)) for name in names]
     return format_html("<div>{}</div>", format_html_join("\n", "<div>{}: {} → {}</div>", lines))
 
 
-def _word(values: audit.Values, name: str) -> str:
+def _value(values: audit.Values, name: str) -> str:
     return json.dumps(values[name], ensure_ascii=False) if name in values else gettext("none")
 
 
-def _of_formset(formset: Any, reason: str) -> Iterator[RowChange]:
+def _formset_changes(formset: Any, reason: str) -> Iterator[RowChange]:
     changed = {id(form.instance): form for form in formset.forms if form.has_changed()}
     for row in formset.new_objects:
-        yield _of_form(row, changed[id(row)], frozenset(), reason, is_new=True)
+        yield _form_change(row, changed[id(row)], frozenset(), reason, is_new=True)
     for row, _names in formset.changed_objects:
-        yield _of_form(row, changed[id(row)], frozenset(), reason, is_new=False)
+        yield _form_change(row, changed[id(row)], frozenset(), reason, is_new=False)
     for row in formset.deleted_objects:
         yield RowChange(row, audit.all_values(row), {}, reason)
 
 
-def _of_form(
-    row: Model | None, form: Any, without: frozenset[Any], reason: str, *, is_new: bool
+def _form_change(
+    row: Model | None, form: Any, excluded: frozenset[Any], reason: str, *, is_new: bool
 ) -> RowChange:
-    names = [name for name in form.changed_data if name not in without | NO_VALUES]
-    after = {name: _kept(name, form.cleaned_data.get(name)) for name in names}
+    names = [name for name in form.changed_data if name not in excluded | NO_VALUES]
+    after = {name: _masked(name, form.cleaned_data.get(name)) for name in names}
     before = {} if is_new else {name: _initial(form, name) for name in names if not audit.is_secret(name)}
     return RowChange(row, before, after, reason)
 
 
 def _initial(form: BaseForm, name: str) -> Any:
-    """What the row had, as rows are named where they are chosen from many."""
+    """The initial value as plain data; chosen rows as `audit.plain` names them."""
     value = form.get_initial_for_field(form.fields[name], name)
     queryset: Any = getattr(form.fields[name], "queryset", None)
     if queryset is None:
@@ -138,5 +136,5 @@ def _initial(form: BaseForm, name: str) -> Any:
     return found if isinstance(value, list) else next(iter(found), None)
 
 
-def _kept(name: str, value: Any) -> Any:
+def _masked(name: str, value: Any) -> Any:
     return audit.CHANGED if audit.is_secret(name) else audit.plain(value)

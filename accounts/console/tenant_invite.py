@@ -1,4 +1,4 @@
-"""Inviting somebody to a tenant, such as its first owner."""
+"""The page that invites a person to a tenant, such as its first owner."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from accounts.pages.invite import InviteForm
 
 
 class ThemedInviteForm(InviteForm):
-    """The same, as the console looks; who may make owners mostly invites the first one."""
+    """The invite form in the console's look; the default role is owner if the inviter may give it."""
 
     def __init__(self, inviter: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,7 +30,7 @@ class ThemedInviteForm(InviteForm):
 
 
 def invite_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpResponse:
-    """The page with the form, and with the link once somebody is invited."""
+    """The page with the form, and with the link after an invitation."""
     form = ThemedInviteForm(person(request), request.POST or None)
     invited = form.is_valid() and invite.invite(request, tenant, form, AuditPlace.CONSOLE)
     title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}

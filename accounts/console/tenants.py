@@ -1,4 +1,4 @@
-"""Tenants in the staff console: what they may have, what they have, and who belongs to them."""
+"""Tenants in the staff console: quota, running totals, keys, bucket and members."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,11 +36,11 @@ from config.console.filters import ChoiceFilter
 from config.web.badges import GOOD, WARN, chip
 
 AUDITED = ("time_zone", "earlier_time_zones", "suspended_at")
-"""The columns of a tenant that change only with a reason."""
+"""The columns of a tenant whose change needs a reason."""
 
 
 class MembershipInline(MembershipsInline[Tenant]):
-    """The people of a tenant, on its page."""
+    """The members of a tenant, on its page."""
 
     formset = MembersFormSet
     autocomplete_fields = ["user"]
@@ -48,7 +48,7 @@ class MembershipInline(MembershipsInline[Tenant]):
 
 
 class KeyInline(ReadOnlyInline[APIKey, Tenant]):
-    """The keys of a tenant's programs, each with its state; new ones are made on a page of their own."""
+    """The keys of a tenant's programs, newest first, read-only."""
 
     model = APIKey
     fields = ("key", "state", "prefix", "scopes", "expires_at", "last_used_at")
@@ -57,24 +57,20 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
     template_after = "admin/accounts/tenant/new_key.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[APIKey]:
-        """Without those that stand for people, newest first."""
         return super().get_queryset(request).filter(OF_PROGRAMS).order_by("-pk")
 
     def has_view_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
-        """Who may see the list of keys."""
         return request.user.has_perm("accounts.view_apikey") or request.user.has_perm(
             "accounts.change_apikey"
         )
 
     @admin.display(description=_("name"))
     def key(self, key: APIKey) -> SafeString:
-        """Its name, which leads to it."""
         page = reverse("admin:accounts_apikey_change", args=[key.pk])
         return format_html('<a class="accent" href="{}">{}</a>', page, key.name)
 
     @admin.display(description=_("state"))
     def state(self, key: APIKey) -> SafeString:
-        """Whether it works."""
         return chip_of(state_of(key, timezone.now()))
 
 
@@ -87,7 +83,7 @@ _CONSENT = _("Say yes to this first. %(what)s")
 
 
 class TenantForm(AuditedForm[Tenant]):
-    """Name and time zone; and a switch, for a tenant is suspended now or not at all."""
+    """Name and time zone, and a switch that sets or clears `suspended_at`."""
 
     is_suspended = forms.BooleanField(
         required=False,
@@ -109,50 +105,47 @@ class TenantForm(AuditedForm[Tenant]):
         super().__init__(*args, **kwargs)
         self.initial["is_suspended"] = self.instance.is_suspended
         if "time_zone" in self.fields:
-            # Before the row gets it, for the page that comes back reckons the tenant's day from the row.
+            # Validated before the instance gets it, because the re-rendered page uses the instance's clock.
             self.fields["time_zone"].validators.append(validate_time_zone)
         if "moves_days" in self.fields and not self.instance._state.adding:
-            self.fields["moves_days"].help_text = self._what_moving_means()
+            self.fields["moves_days"].help_text = self._consequences()
 
     def written(self) -> list[str]:
-        """Without the consent."""
         return [name for name in super().written() if name != "moves_days"]
 
-    def _what_moving_means(self) -> str:
+    def _consequences(self) -> str:
         clock = self.instance.clock
         zone, day = clock.zone_at(timezone.now()), clock.day_of(timezone.now())
-        told = {"zone": zone.key, "day": day, "moment": f"{clock.begin_of(day + DAY):%Y-%m-%d %H:%M %Z}"}
-        return _MOVING % told
+        values = {"zone": zone.key, "day": day, "moment": f"{clock.begin_of(day + DAY):%Y-%m-%d %H:%M %Z}"}
+        return _MOVING % values
 
     def clean(self) -> dict[str, Any]:
-        """Suspend from now on, or no longer; move its days only with consent to what that means."""
+        """Sets or clears the suspension; a new time zone needs the consent `moves_days`."""
         cleaned = super().clean()
         moves = not self.instance._state.adding and "time_zone" in self.changed_data
         if moves and not cleaned.get("moves_days"):
-            self.add_error("moves_days", _CONSENT % {"what": self._what_moving_means()})
+            self.add_error("moves_days", _CONSENT % {"what": self._consequences()})
         if "is_suspended" in self.changed_data:
             self.instance.suspended_at = timezone.now() if cleaned["is_suspended"] else None
         return cleaned
 
 
 class StateFilter(ChoiceFilter):
-    """By whether a tenant's keys are taken."""
+    """Filters by active or suspended."""
 
     title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The two."""
         return [("active", _("Active")), ("suspended", _("Suspended"))]
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """The tenants of that state."""
         return queryset.filter(suspended_at__isnull=value == "active")
 
 
 @admin.register(Tenant)
 class TenantAdmin(ListAdmin[Tenant]):
-    """Tenants. They are not deleted, for what they paid and had stays on record; they are suspended."""
+    """Tenants. They are suspended instead of deleted, since their payments and usage stay on record."""
 
     form = TenantForm
     recorded_by_page = frozenset({"time_zone", "moves_days", "is_suspended", Quota})
@@ -168,7 +161,6 @@ class TenantAdmin(ListAdmin[Tenant]):
     readonly_fields = ["suspended_at", *standing_fields]
 
     def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
-        """A new tenant has nothing yet; who may only look gives no reason."""
         reason = (_("Reason"), {"fields": ["reason"], "description": _WANTS_REASON})
         if obj is None:
             return [(None, {"fields": ["name", "time_zone"]}), reason]
@@ -179,11 +171,10 @@ class TenantAdmin(ListAdmin[Tenant]):
         ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
-        """Nobody deletes a tenant."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Save what was changed, in turn with others who change the tenant or its quota."""
+        """Saves the changed columns under the tenant's lock."""
         if not change:
             obj.save()
             return
@@ -197,7 +188,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         record(request, f"tenant {obj}", form.cleaned_data["reason"], changed, obj)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Save the rest of the page, and write down what it does to the limits."""
+        """Also records how the limits changed."""
         tenant: Tenant = form.instance
         before = limits_of(tenant)
         super().save_related(request, form, formsets, change)
@@ -205,49 +196,40 @@ class TenantAdmin(ListAdmin[Tenant]):
         record(request, f"quota of {tenant}", form.cleaned_data["reason"], changed, tenant)
 
     def get_urls(self) -> list[URLPattern]:
-        """With the page that invites."""
         view = self.admin_site.admin_view(self.invite_view)
         return [path("<uuid:tenant_id>/invite/", view, name="accounts_tenant_invite"), *super().get_urls()]
 
     def invite_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-        """Invite somebody, such as the first owner."""
         tenant = get_object_or_404(Tenant, pk=tenant_id)
         if not self.has_change_permission(request, tenant):
             raise PermissionDenied
         return invite_page(request, tenant, self.admin_site)
 
     def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
-        """A new tenant has no keys yet."""
         return self.inlines if obj else [inline for inline in self.inlines if inline is not KeyInline]
 
     @admin.display(description=_("state"), ordering="suspended_at")
     def state(self, tenant: Tenant) -> SafeString:
-        """Whether its keys are taken."""
         return chip(_("Suspended"), WARN) if tenant.is_suspended else chip(_("Active"), GOOD)
 
     @admin.display(description=_("at work"), ordering="standing__open_tasks")
     def open_tasks(self, tenant: Tenant) -> int:
-        """Tasks at work."""
         return tenant.standing.open_tasks
 
     @admin.display(description=_("waiting"), ordering="standing__waiting_tasks")
     def waiting_tasks(self, tenant: Tenant) -> int:
-        """Tasks in its own queue."""
         return tenant.standing.waiting_tasks
 
     @admin.display(description=_("balance"), ordering="standing__balance")
     def balance(self, tenant: Tenant) -> str:
-        """What it may spend, if it is prepaid."""
         return shown_with_currency(tenant.standing.balance)
 
     @admin.display(description=_("held"))
     def held(self, tenant: Tenant) -> str:
-        """What is set aside for its open tasks."""
         return shown_with_currency(tenant.standing.held)
 
     @admin.display(description=_("today"))
     def today(self, tenant: Tenant) -> str:
-        """Its use of its own day."""
         standing, day = tenant.standing, Period.of(timezone.now(), tenant.clock).day
         if standing.day is None or standing.day < day:
             return gettext("nothing on %(day)s") % {"day": day}
@@ -256,7 +238,6 @@ class TenantAdmin(ListAdmin[Tenant]):
 
     @admin.display(description=_("this month"))
     def this_month(self, tenant: Tenant) -> str:
-        """Its use of its own month."""
         standing, month = tenant.standing, Period.of(timezone.now(), tenant.clock).month
         if standing.month is None or standing.month < month:
             return gettext("nothing in %(month)s") % {"month": f"{month:%Y-%m}"}

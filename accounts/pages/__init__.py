@@ -1,1 +1,1 @@
-"""What portal and console share about keys, buckets and invitations."""
+"""Forms and helpers for keys, buckets and invitations, shared by the portal and the console."""

@@ -1,4 +1,4 @@
-"""What may be said of a tenant's bucket, by the tenant's owners and by staff."""
+"""Forms for a tenant's bucket, used by the tenant's owners and by staff."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from accounts.models import CosBucket
 
 
 class CosBucketForm(forms.ModelForm[CosBucket]):
-    """Takes a new secret key, and never reads the old one."""
+    """Edits a bucket; accepts a new secret key and never shows the stored one."""
 
     new_secret_key = forms.CharField(
         label=_("New secret key"),
@@ -39,14 +39,14 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
         }
 
     def clean(self) -> dict[str, Any] | None:
-        """A key belongs to one secret id: another id comes with another key, none with none."""
+        """A changed secret id replaces the stored key, or clears it if no new key is given."""
         cleaned = super().clean()
         if self._changes_key():
             self.instance.secret_key = self.cleaned_data.get("new_secret_key") or None
         return cleaned
 
     def written(self) -> list[str]:
-        """The columns to save of a bucket that is there."""
+        """The names of the columns to save when an existing bucket was edited."""
         columns = [name for name in self.changed_data if name != "new_secret_key"]
         return [*columns, "secret_key"] if self._changes_key() else columns
 
@@ -55,7 +55,7 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
 
 
 class OwnBucketForm(CosBucketForm):
-    """The same on a page that is about nothing else: who wants no bucket removes it."""
+    """The form on the bucket's own page, where bucket and region are required."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

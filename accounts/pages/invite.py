@@ -1,4 +1,4 @@
-"""Inviting somebody at a form, in the portal or the console: on record, by mail, and not too often."""
+"""Invites a person from the portal or the console, with an audit log entry and a rate-limited mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ NOT_ONESELF = _("Nobody invites themselves: somebody else has to.")
 
 
 class InviteForm(forms.Form):
-    """Whom to invite, and what they may do."""
+    """The e-mail address and role of the person to invite."""
 
     email = forms.EmailField(
         label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
@@ -35,16 +35,17 @@ class InviteForm(forms.Form):
 
 @dataclass(frozen=True)
 class Invited:
-    """An invitation that was made, and its link, where the mail goes to the terminal and nobody gets it."""
+    """A new invitation, and its link if mail only goes to the terminal (else empty)."""
 
     invitation: Invitation
     link: str
 
 
 def invite(request: HttpRequest, tenant: Tenant, form: InviteForm, place: AuditPlace) -> Invited | None:
-    """Make the invitation and mail its link, which whoever invites does not see.
+    """Create the invitation and mail its link, which the inviter does not see.
 
-    None where the form, which is valid, is refused: it says why. Raises `PermissionDenied` for nobody.
+    Returns None and adds an error to `form`, which is valid, if refused. Raises `PermissionDenied` if the
+    request is anonymous.
     """
     person = request.user
     if not isinstance(person, User):
@@ -58,19 +59,19 @@ def invite(request: HttpRequest, tenant: Tenant, form: InviteForm, place: AuditP
         return None
     by, role = audit.author(request, place), Role(form.cleaned_data["role"])
     try:
-        made, secret = _made(tenant, person, by, email, role, timezone.now())
+        invitation, secret = _create(tenant, person, by, email, role, timezone.now())
     except tuple(REFUSALS) as refusal:
         form.add_error("email", str(REFUSALS[type(refusal)]))
         return None
     link = absolute(invitations.path(secret), request)
-    mail.send("invitation", made.email, {"link": link, "invitation": made, "tenant": tenant})
-    return Invited(made, link if mail.goes_to_terminal() else "")
+    mail.send("invitation", invitation.email, {"link": link, "invitation": invitation, "tenant": tenant})
+    return Invited(invitation, link if mail.goes_to_terminal() else "")
 
 
 @transaction.atomic
-def _made(
+def _create(
     tenant: Tenant, person: User, by: audit.Author, email: str, role: Role, now: datetime
 ) -> tuple[Invitation, str]:
-    made, secret = invitations.invite(tenant, email, role, person, now)
-    audit.record_row(by, made, ({}, {"role": made.role}), now)
-    return made, secret
+    invitation, secret = invitations.invite(tenant, email, role, person, now)
+    audit.record_row(by, invitation, ({}, {"role": invitation.role}), now)
+    return invitation, secret

@@ -1,4 +1,4 @@
-"""What people do to keys: with its entries in the audit log, and mail to the owners about each new one."""
+"""Rotates and revokes keys, with audit log entries and a mail to the owners about each new key."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from accounts.people import notices
 
 
 def record(key: APIKey, before: audit.Values, by: audit.Author, now: datetime) -> None:
-    """Write down what changed of a key since it was as `before`; nothing of its text."""
+    """Record in the audit log what changed since `before`; the key's secret text is not recorded."""
     audit.record_row(by, key, audit.differences(before, audit.values(key, RECORDED)), now)
 
 
@@ -20,7 +20,7 @@ def record(key: APIKey, before: audit.Values, by: audit.Author, now: datetime) -
 def rotate(
     key: APIKey, overlap: timedelta, by: audit.Author, now: datetime, request: HttpRequest | None = None
 ) -> tuple[APIKey, str]:
-    """Replace the key as `APIKey.rotate` does, and raise what that raises."""
+    """Rotate the key like `APIKey.rotate`, with the same errors; returns the new key and its text."""
     key.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
     before = audit.values(key, RECORDED)
     new, text = key.rotate(now, overlap, by.person)
@@ -32,7 +32,7 @@ def rotate(
 
 @transaction.atomic
 def revoke(key: APIKey, by: audit.Author, now: datetime) -> None:
-    """Let the key work no more."""
+    """Revoke the key and record it in the audit log."""
     before = audit.values(key, RECORDED)
     key.revoke(now)
     record(key, before, by, now)

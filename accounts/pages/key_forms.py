@@ -1,4 +1,4 @@
-"""What may be said of a key, by the tenant's own people and by staff."""
+"""Forms for an API key, used by the tenant's own people and by staff."""
 
 from datetime import datetime
 from typing import Any
@@ -20,17 +20,17 @@ SCOPES = {
     Scope.WRITE: _("Write: make, cancel and delete videos"),
     Scope.MANAGE: _("Manage: reserved for the account's settings; no request needs it yet"),
 }
-"""What each scope allows, as people are told."""
+"""The label of each scope in forms."""
 
 
 class ItemsField(SimpleArrayField):
-    """Items with commas between them; of each that is wrong it says what is."""
+    """A comma-separated list; an error shows only the message of the invalid item."""
 
     default_error_messages = {"item_invalid": ""}
 
 
 class NetworksField(ItemsField):
-    """Networks. They are looked at here, for what the model says of an item is lost in a form."""
+    """Comma-separated networks, validated here because a form loses the model's message about an item."""
 
     def __init__(self, base_field: forms.Field, **kwargs: Any) -> None:
         base_field.validators.append(validate_network)
@@ -38,7 +38,7 @@ class NetworksField(ItemsField):
 
 
 class KeyForm(forms.ModelForm[APIKey]):
-    """The rules of a key's fields."""
+    """The editable fields of a key."""
 
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"),
@@ -71,7 +71,7 @@ class KeyForm(forms.ModelForm[APIKey]):
         }
 
     def clean_expires_at(self) -> datetime | None:
-        """An end that is set now is one to come."""
+        """A changed end must be in the future; an unchanged one may have passed."""
         end: datetime | None = self.cleaned_data["expires_at"]
         if end is not None and "expires_at" in self.changed_data and end <= timezone.now():
             raise forms.ValidationError(_("Choose a moment to come."))
@@ -79,12 +79,12 @@ class KeyForm(forms.ModelForm[APIKey]):
 
 
 class PortalKeyForm(KeyForm):
-    """The same on a page of ours."""
+    """The form with the portal's widgets."""
 
     class Meta(KeyForm.Meta):
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
-            # Seconds too, for what the form did not change must come back as it was.
+            # With seconds, so that an unchanged value comes back exactly.
             "expires_at": forms.DateTimeInput({"type": "datetime-local", "step": "any"}, "%Y-%m-%dT%H:%M:%S"),
             "allowed_models": forms.TextInput(attrs={"autocomplete": "off"}),
             "allowed_networks": forms.TextInput(attrs={"autocomplete": "off"}),
@@ -92,13 +92,13 @@ class PortalKeyForm(KeyForm):
 
 
 class NewKeyForm(PortalKeyForm):
-    """A key that is not there yet. Each form shown makes one, however often it is sent."""
+    """A new key. Submitting the same form again creates no second key: `form_id` is the idempotency key."""
 
     form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
 class ChangedKeyForm(PortalKeyForm):
-    """A key that is there; one that was replaced ends when its rotation said."""
+    """An existing key; one that was replaced keeps the end that its rotation set."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

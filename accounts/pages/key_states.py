@@ -1,4 +1,4 @@
-"""How the state of a key is told to people: which word, which chip. The one home of both."""
+"""The states of an API key as pages show them: label and chip."""
 
 from datetime import datetime
 from enum import Enum
@@ -12,7 +12,7 @@ from config.web.badges import BAD, GOOD, NEUTRAL, WARN, chip
 
 
 class KeyState(Enum):
-    """What may be expected of a key, with the word and the look of its chip."""
+    """The state of a key, with the label and style of its chip."""
 
     WORKS = (_("Works"), GOOD)
     ENDS = (_("Works, with an end"), GOOD)
@@ -23,12 +23,12 @@ class KeyState(Enum):
 
     @property
     def is_over(self) -> bool:
-        """Whether it works no more."""
+        """Whether the key has stopped working."""
         return self in (KeyState.REPLACED, KeyState.EXPIRED, KeyState.REVOKED)
 
 
 def state_of(key: APIKey, now: datetime) -> KeyState:
-    """The key's state, whether or not its tenant is suspended."""
+    """The key's own state, which a suspended tenant does not change."""
     if key.revoked_at is not None:
         return KeyState.REVOKED
     if key.replaced_by_id is not None:
@@ -39,16 +39,15 @@ def state_of(key: APIKey, now: datetime) -> KeyState:
 
 
 def chip_of(state: KeyState) -> SafeString:
-    """The state as a chip."""
+    """Render the state as a chip."""
     return chip(*state.value)
 
 
 def key_name(key: APIKey) -> str:
-    """What the key is called."""
+    """The key's display name, see `name_of`."""
     return name_of(key.purpose, key.name)
 
 
 def name_of(purpose: str, name: str) -> str:
-    """What a key is called: by the name it was given, or whose it is, where it stands for people."""
-    is_of_program = purpose == Purpose.PROGRAM
-    return name if is_of_program else str(capfirst(Purpose(purpose).label))
+    """The name a program's key was given; for other keys the label of their purpose."""
+    return name if purpose == Purpose.PROGRAM else str(capfirst(Purpose(purpose).label))

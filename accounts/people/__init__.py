@@ -1,1 +1,1 @@
-"""Pages of a person: logging in, passwords, a second factor, invitations."""
+"""A person's own pages: log-in, passwords, second factor, sessions, invitations."""

@@ -1,4 +1,4 @@
-"""How a second factor is checked: like a password, so that the throttle of log-ins counts it."""
+"""Checks the second factor in an authentication backend, so that failures count toward the lockout."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from accounts.people import totp
 
 
 class CodeBackend:
-    """Knows a person by name and a code of theirs; to be asked only after the password was right."""
+    """Authenticates by user name and TOTP code; call it only after the password was verified."""
 
     def authenticate(self, request: HttpRequest | None, username: str, otp_token: str) -> User | None:
-        """The person, with the device that was checked; None where it is not the code."""
+        """Returns the person with `otp_device` set, or None if the code is wrong."""
         person: Any = User.objects.filter(username=username, is_active=True).first()
         device = person and totp.is_right(person, otp_token)
         if not device:

@@ -1,4 +1,4 @@
-"""How an e-mail address becomes a person's: by a link that is mailed to it."""
+"""Confirms a person's e-mail address with a link mailed to it."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ _SALT = "accounts.people.email"
 
 
 def mail_link(request: HttpRequest, person: User, address: str) -> bool:
-    """Send the address a link that makes it the person's; False where it got too many just now."""
+    """Mail the confirmation link; returns False if the address is over its mail rate limit."""
     if not mail.permits("confirm_email", address, request):
         return False
     signed = signing.dumps([person.pk, person.email, address], salt=_SALT)
@@ -27,7 +27,7 @@ def mail_link(request: HttpRequest, person: User, address: str) -> bool:
 
 
 def address_in(signed: str, person: User) -> str | None:
-    """The address, if the link is this person's, young, and the address did not change since."""
+    """The address in the link; None if it is expired, another person's, or their address changed since."""
     try:
         owner, before, address = signing.loads(signed, salt=_SALT, max_age=_LINK_LIFE)
     except signing.BadSignature:
@@ -36,7 +36,7 @@ def address_in(signed: str, person: User) -> str | None:
 
 
 def take(person: User, address: str) -> bool:
-    """Whether the address is the person's now; it is not where somebody else has it."""
+    """Set the person's address; returns False if it is taken or the person's address changed meanwhile."""
     if naming.is_taken(address, besides=person):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Failed log-ins in the audit log: each that was tried, and none that came while the log-in was closed."""
+"""Records failed log-ins in the audit log, except attempts during a lockout."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +14,9 @@ from accounts.models import AuditPlace, User
 
 @receiver(user_login_failed)
 def record_failure(credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Write down that a password or a code was wrong, and whether that closed the log-in.
+    """Record that a password or a code was wrong, and whether that locked the log-in.
 
-    Axes, which hears of it first, counts only what was tried.
+    Axes, which handles the signal first, sets `axes_failures_since_start` only outside a lockout.
     """
     if request is None or getattr(request, "axes_failures_since_start", None) is None:
         return

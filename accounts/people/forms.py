@@ -1,4 +1,4 @@
-"""What people say of themselves."""
+"""Forms for a person's own account."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ WRONG_CODE = _("This is not the code, or it was used already. Wait for the next 
 
 
 class LogInForm(AuthenticationForm):
-    """User name or e-mail address, and password; whatever is wrong, the message is the same."""
+    """User name or e-mail address, and password; every failure has the same message."""
 
     error_messages = dict.fromkeys(
         ("invalid_login", "inactive"), _("There is nobody with this name and this password.")
@@ -32,12 +32,11 @@ class LogInForm(AuthenticationForm):
         self.fields["username"].label = _("User name or e-mail")
 
     def clean_username(self) -> str:
-        """The user name of whom is meant."""
         return naming.user_name(self.cleaned_data["username"])
 
 
 class CodeForm(forms.Form):
-    """A code of an authenticator app."""
+    """A code from an authenticator app."""
 
     code = forms.CharField(
         label=_("Code"),
@@ -49,12 +48,12 @@ class CodeForm(forms.Form):
     )
 
     def clean_code(self) -> str:
-        """The digits alone, for apps show them in groups."""
+        """Removes spaces: apps show the digits in groups."""
         return "".join(self.cleaned_data["code"].split())
 
 
 class NameForm(forms.ModelForm[User]):
-    """How the person is called."""
+    """First and last name."""
 
     class Meta:
         model = User
@@ -63,7 +62,7 @@ class NameForm(forms.ModelForm[User]):
 
 
 class ProvedForm(forms.Form):
-    """The password, so that nobody who finds an open browser takes the account."""
+    """Asks for the password again, so that an unattended browser is not enough to take over the account."""
 
     password = forms.CharField(
         label=_("Your password"),
@@ -76,8 +75,7 @@ class ProvedForm(forms.Form):
         self._request, self._person = request, person
 
     def clean_password(self) -> str:
-        """Counted like a log-in."""
-        return _checked(self._request, self._person, self.cleaned_data["password"])
+        return _check_password(self._request, self._person, self.cleaned_data["password"])
 
 
 class EmailForm(ProvedForm):
@@ -90,15 +88,14 @@ class EmailForm(ProvedForm):
 
 
 class PasswordForm(PasswordChangeForm):
-    """A new password for the old one."""
+    """Changes the password, given the old one."""
 
     def __init__(self, request: HttpRequest, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self._request = request
 
     def clean_old_password(self) -> str:
-        """Counted like a log-in."""
-        return _checked(self._request, self.user, self.cleaned_data["old_password"])
+        return _check_password(self._request, self.user, self.cleaned_data["old_password"])
 
 
 class ResetForm(PasswordResetForm):
@@ -113,13 +110,13 @@ class ResetForm(PasswordResetForm):
         to_email: str,
         html_email_template_name: str | None = None,
     ) -> None:
-        """To the address of the account, unless it got too many just now: nobody is told."""
+        """Sends nothing, without an error, if the address is over its mail rate limit."""
         if mail.permits(email_template_name, to_email, context["request"]):
             mail.send(email_template_name, to_email, context)
 
 
 class NewPersonForm(UserCreationForm[User]):
-    """User name and password of somebody who was invited."""
+    """User name and password for the new account of an invited person."""
 
     class Meta(UserCreationForm.Meta):
         model = User
@@ -128,7 +125,6 @@ class NewPersonForm(UserCreationForm[User]):
         help_texts = {"username": _("What you log in with; later your e-mail address will do, too.")}
 
     def clean_username(self) -> str:
-        """One that stands for nobody else, neither as a name nor as an address."""
         name: str = self.cleaned_data["username"]
         if "@" in name:
             raise forms.ValidationError(
@@ -139,8 +135,8 @@ class NewPersonForm(UserCreationForm[User]):
         return name
 
 
-def _checked(request: HttpRequest, person: User, password: str) -> str:
-    """The password, if it is the person's; tries at it are counted like log-ins."""
+def _check_password(request: HttpRequest, person: User, password: str) -> str:
+    """Returns the password if it is right; failures count like failed log-ins."""
     if authenticate(request, username=person.username, password=password) is None:
         raise forms.ValidationError(_("This is not your password."))
     return password

@@ -1,7 +1,7 @@
-"""Passwords hashed in a small pool of their own, so that many who guess do not slow down the API.
+"""Hashes passwords in a small thread pool, so that password guessing does not slow down the API.
 
-A hash takes a third of a second of CPU, on purpose. One thread computes them, at a low priority; a few may
-wait for it, and everybody else is asked to come again.
+A hash takes a third of a second of CPU, on purpose. One low-priority thread computes them, a few requests may
+wait for it, and any more are answered with 503.
 """
 
 import os
@@ -17,29 +17,29 @@ from django.utils.deprecation import MiddlewareMixin
 
 THREADS = 1
 MOST_WAITING = 3
-"""Each of them occupies one of the threads that answer requests."""
+"""Each waiting request occupies one of the threads that serve requests."""
 RETRY_SECONDS = 5
 _NICENESS = 10
 
 
 class Busy(Exception):
-    """More passwords are waiting to be checked than may wait."""
+    """Too many passwords are waiting to be hashed."""
 
 
-def _step_back() -> None:
-    # In Linux a thread has a priority of its own.
+def _lower_priority() -> None:
+    # On Linux each thread has its own priority.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 class Pool:
-    """Threads that compute, and places to wait for them."""
+    """A thread pool with a bounded number of waiting callers."""
 
     def __init__(self, threads: int, most_waiting: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hashing", initializer=_step_back)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hashing", initializer=_lower_priority)
         self._places = threading.BoundedSemaphore(threads + most_waiting)
 
     def run(self, compute: Callable[[], str]) -> str:
-        """What it computes. Raises `Busy` where nobody else may wait."""
+        """Return the result of `compute`. Raises `Busy` if too many callers are waiting."""
         if not self._places.acquire(blocking=False):
             raise Busy
         try:
@@ -51,29 +51,27 @@ class Pool:
 _pool = Pool(THREADS, MOST_WAITING)
 
 
-def _in_child() -> None:
+def _renew_pool() -> None:
     global _pool
     _pool = Pool(THREADS, MOST_WAITING)
 
 
-os.register_at_fork(after_in_child=_in_child)
+os.register_at_fork(after_in_child=_renew_pool)
 
 
 class PooledHasher(PBKDF2PasswordHasher):
-    """Django's own, computed in the pool. Raises `Busy`."""
+    """Django's PBKDF2 hasher, run in the pool. Raises `Busy`."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        """The hash of the password."""
         return _pool.run(lambda: PBKDF2PasswordHasher.encode(self, password, salt, iterations))
 
 
 class BusyMiddleware(MiddlewareMixin):
-    """Answers 503 where a password could not be hashed now."""
+    """Answers 503 with `Retry-After` if a password could not be hashed now."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Ask to come again in a moment."""
         if not isinstance(exception, Busy):
             return None
-        answer = render(request, "people/busy.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
-        answer["Retry-After"] = str(RETRY_SECONDS)
-        return answer
+        response = render(request, "people/busy.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        response["Retry-After"] = str(RETRY_SECONDS)
+        return response

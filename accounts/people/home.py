@@ -1,4 +1,4 @@
-"""The start: whoever comes is sent where they belong."""
+"""The start page, which only redirects."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,17 +12,16 @@ from accounts.models import Membership, User
 
 @method_decorator(never_cache, name="dispatch")
 class HomePage(View):
-    """Sends a member to a tenant of theirs, staff to the console, and everybody else to the log-in."""
+    """Redirects to a tenant of the person, or to the console, the profile or the log-in."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with a redirect."""
         return HttpResponseRedirect(_destination(request.user))
 
 
 def _destination(user: User | AnonymousUser) -> str:
     if not isinstance(user, User):
         return reverse("people:log-in")
-    mine = Membership.objects.filter(user=user).order_by("tenant__name").first()
-    if mine is not None:
-        return reverse("portal:videos", args=[mine.tenant_id])
+    membership = Membership.objects.filter(user=user).order_by("tenant__name").first()
+    if membership is not None:
+        return reverse("portal:videos", args=[membership.tenant_id])
     return reverse("admin:index" if user.is_staff else "people:profile")

@@ -1,4 +1,4 @@
-"""Where the link of an invitation leads."""
+"""The page that an invitation's link opens."""
 
 from typing import Any
 
@@ -28,17 +28,16 @@ log = structlog.get_logger(__name__)
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
 class InvitationPage(TemplateResponseMixin, ContextMixin, View):
-    """Makes a stranger a person with an account, and a person a member.
+    """Makes the person logged in, or a new person who registers here, a member of the tenant.
 
-    It opens no account that is there: whoever has one logs in first. Nor does it tell whether the address has
-    one. A link that does not work looks like one that never did.
+    It never logs into an existing account, and does not reveal whether the address has one. Expired, used and
+    unknown links all get the same 404.
     """
 
     template_name = "people/invitation.html"
     invitation: Invitation
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Turn back who has no open invitation."""
         try:
             self.invitation = invitations.find(kwargs["token"], timezone.now())
         except NotOpen:
@@ -46,13 +45,11 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        """Say who invites whom to what, and ask."""
         return self._show(
-            NewPersonForm(instance=self._newcomer(), initial={"username": self._proposed_name()})
+            NewPersonForm(instance=self._new_person(), initial={"username": self._proposed_name()})
         )
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        """Join, as oneself or as somebody new."""
         try:
             if isinstance(request.user, User):
                 return self._welcome(self._accept(token, request.user))
@@ -67,26 +64,26 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
             return HttpResponseRedirect(reverse("portal:videos", args=[self.invitation.tenant_id]))
 
     def _register(self, token: str) -> HttpResponse:
-        form = NewPersonForm(self.request.POST, instance=self._newcomer())
+        form = NewPersonForm(self.request.POST, instance=self._new_person())
         if not form.is_valid():
             return self._show(form)
         try:
             membership = self._accept_as_new(token, form.save(commit=False))
-        except IntegrityError:  # somebody took the name meanwhile
-            return self._show(NewPersonForm(self.request.POST, instance=self._newcomer()))
+        except IntegrityError:  # the name was taken meanwhile
+            return self._show(NewPersonForm(self.request.POST, instance=self._new_person()))
         begin_session(self.request, membership.user)
-        self._ask_for_proof(membership.user)
+        self._mail_confirmation(membership.user)
         return self._welcome(membership)
 
     @transaction.atomic
     def _accept(self, token: str, person: User) -> Membership:
-        return self._recorded(invitations.accept(token, person, timezone.now()))
+        return self._record(invitations.accept(token, person, timezone.now()))
 
     @transaction.atomic
     def _accept_as_new(self, token: str, person: User) -> Membership:
-        return self._recorded(invitations.accept_as_new(token, person, timezone.now()))
+        return self._record(invitations.accept_as_new(token, person, timezone.now()))
 
-    def _recorded(self, membership: Membership) -> Membership:
+    def _record(self, membership: Membership) -> Membership:
         by = audit.claimed(self.request, AuditPlace.OWN_PAGES, membership.user)
         after = {"role": membership.role, "invited by": audit.plain(self.invitation.invited_by)}
         audit.record_row(by, membership, ({}, after), membership.created_at)
@@ -100,18 +97,18 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         messages.success(self.request, _("You are a member of %(tenant)s now.") % {"tenant": tenant})
         return HttpResponseRedirect(reverse("portal:videos", args=[tenant.pk]))
 
-    def _ask_for_proof(self, person: User) -> None:
-        """The address becomes theirs by a link that nobody else gets, not even who invited them."""
+    def _mail_confirmation(self, person: User) -> None:
+        """Confirms the address with another link, which the inviter cannot see."""
         address = self.invitation.email
         if confirmation.mail_link(self.request, person, address):
-            told = _("We sent a link to %(address)s. Follow it: then you can log in with that address, too.")
-            messages.info(self.request, told % {"address": address})
+            text = _("We sent a link to %(address)s. Follow it: then you can log in with that address, too.")
+            messages.info(self.request, text % {"address": address})
 
     def _proposed_name(self) -> str:
         return self.invitation.email.partition("@")[0]
 
-    def _newcomer(self) -> User:
-        """Whose password is not to be like the address."""
+    def _new_person(self) -> User:
+        """Has the address, so that a password similar to it is refused."""
         return User(email=self.invitation.email)
 
     def _show(self, form: NewPersonForm) -> HttpResponse:

@@ -1,6 +1,6 @@
-"""When the log-in is closed, with too many failures behind it, and what is answered then.
+"""Locks the log-in after too many failures, and answers requests during the lockout.
 
-Failures are counted for a name from an address, and, against one who tries many names, for the address alone.
+Failures are counted per name and address, and, against clients that try many names, per address alone.
 """
 
 from datetime import datetime, timedelta
@@ -18,49 +18,49 @@ from django.utils import timezone
 from accounts.networks import UNKNOWN, of_request
 
 OF_A_NAME = 5
-"""Failures with a name from an address that close the log-in for both together."""
+"""Failures with one name from one address that lock the log-in for this pair."""
 OF_AN_ADDRESS = 50
-"""Failures from an address, with whichever names, that close it; a whole office may share the address."""
+"""Failures from one address, over all names, that lock it; a whole office may share an address."""
 
 
 def failure_limit(request: HttpRequest, credentials: dict[str, Any] | None) -> int:
-    """How many failures with the name close the log-in: none are needed where the address has too many."""
-    return 0 if _is_closed(request) else OF_A_NAME
+    """How many failures with the name lock the log-in: 0 if the address is locked."""
+    return 0 if _is_address_locked(request) else OF_A_NAME
 
 
 def locked_out(
     request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """429, with when to come again."""
+    """The 429 response, with `Retry-After`."""
     now = timezone.now()
-    is_closed = _is_closed(request)
+    is_address_locked = _is_address_locked(request)
     wait = _free_at(request, credentials, now) - now
-    told = {"minutes": ceil(wait / timedelta(minutes=1)), "whatever_name": is_closed}
-    answer = render(request, "people/locked.html", told, status=429)
-    answer["Retry-After"] = str(ceil(wait.total_seconds()))
-    return answer
+    context = {"minutes": ceil(wait / timedelta(minutes=1)), "whatever_name": is_address_locked}
+    response = render(request, "people/locked.html", context, status=429)
+    response["Retry-After"] = str(ceil(wait.total_seconds()))
+    return response
 
 
 def _free_at(request: HttpRequest, credentials: dict[str, Any] | None, now: datetime) -> datetime:
-    """When the failures that are counted are old enough."""
-    counted = AxesProxyHandler.get_implementation().get_user_attempts(request, credentials)
-    if _is_closed(request):
-        counted = [_from_the_address(request)]
-    latest = [attempts.aggregate(at=Max("attempt_time"))["at"] or now for attempts in counted]
+    """When the lockout ends, counted from the latest failure."""
+    attempts = AxesProxyHandler.get_implementation().get_user_attempts(request, credentials)
+    if _is_address_locked(request):
+        attempts = [_attempts_from_address(request)]
+    latest = [found.aggregate(at=Max("attempt_time"))["at"] or now for found in attempts]
     free_at: datetime = max(latest) + settings.AXES_COOLOFF_TIME
     return free_at
 
 
-def _is_closed(request: HttpRequest) -> bool:
-    """Whether the address is closed. One that is not known never is: it would be closed for everybody."""
+def _is_address_locked(request: HttpRequest) -> bool:
+    """Whether the address is locked. An unknown one never is: that would lock everybody out."""
     address = of_request(request)
     if address == UNKNOWN:
         return False
-    failures = _from_the_address(request).aggregate(all=Sum("failures_since_start"))["all"] or 0
+    failures = _attempts_from_address(request).aggregate(all=Sum("failures_since_start"))["all"] or 0
     return bool(failures >= OF_AN_ADDRESS)
 
 
-def _from_the_address(request: HttpRequest) -> QuerySet[Any]:
+def _attempts_from_address(request: HttpRequest) -> QuerySet[Any]:
     since = timezone.now() - settings.AXES_COOLOFF_TIME
     found: QuerySet[Any] = AccessAttempt.objects.filter(
         ip_address=of_request(request), attempt_time__gte=since

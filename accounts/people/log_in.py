@@ -1,4 +1,4 @@
-"""Logging in, in one step or two, and out."""
+"""Log-in with a password and, if one is set up, a second factor."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,19 +22,19 @@ from accounts.people import sessions, totp
 from accounts.people.forms import WRONG_CODE, CodeForm, LogInForm
 
 PATIENCE = timedelta(minutes=10)
-"""How long after the password the code may come."""
+"""How long after the password the code is accepted."""
 _PENDING = "log_in"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class LogInPage(LoginView):
-    """The one log-in, for staff and tenants. With a second factor, the password alone logs nobody in."""
+    """The log-in of staff and tenants. With a second factor, the password alone is not enough."""
 
     template_name = "people/log_in.html"
     authentication_form = LogInForm
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask whoever is not logged in; who is, is here for a page that wants a code, or somebody else."""
+        """A person logged in may still owe a code, or need another account for the `next` page."""
         person = request.user
         if isinstance(person, User) and totp.of(person) and not _is_verified(person):
             return self._ask_for_code(person)
@@ -43,7 +43,6 @@ class LogInPage(LoginView):
         return super().get(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """The password is right."""
         person: User = form.get_user()
         if totp.of(person) is not None:
             return self._ask_for_code(person)
@@ -51,20 +50,19 @@ class LogInPage(LoginView):
         return HttpResponseRedirect(self.get_success_url())
 
     def _ask_for_code(self, person: User) -> HttpResponse:
-        _begin(self.request, person, timezone.now())
-        # What comes next is carried in the address: it may be a link with a secret, which no session keeps.
+        _remember(self.request, person, timezone.now())
+        # `next` stays in the URL: it may contain a secret, which must not be stored in the session.
         return _redirect("people:log-in-code", self.get_redirect_url())
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
 class CodePage(RedirectURLMixin, FormView[CodeForm]):
-    """The second step, for whom the password was right a moment ago."""
+    """The second step, for a person whose password was just verified."""
 
     template_name = "people/log_in_code.html"
     form_class = CodeForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Send everybody else back to the first step."""
         person = _pending(request, timezone.now())
         if person is None:
             return _redirect("people:log-in", self.get_redirect_url())
@@ -72,7 +70,6 @@ class CodePage(RedirectURLMixin, FormView[CodeForm]):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
-        """Log in whose code it is."""
         code = form.cleaned_data["code"]
         person = authenticate(self.request, username=self.person.username, otp_token=code)
         if not isinstance(person, User):
@@ -83,16 +80,14 @@ class CodePage(RedirectURLMixin, FormView[CodeForm]):
         return HttpResponseRedirect(self.get_success_url())
 
     def get_default_redirect_url(self) -> str:
-        """The start."""
         return resolve_url("people:home")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Where to go next, if that is somewhere here."""
         return super().get_context_data(**kwargs, **{REDIRECT_FIELD_NAME: self.get_redirect_url()})
 
 
 def begin_session(request: HttpRequest, person: User) -> None:
-    """Log the person in, which the audit log tells."""
+    """Log the person in and record it in the audit log."""
     now = timezone.now()
     login(request, person, BACKEND)
     sessions.describe(request, now)
@@ -109,15 +104,15 @@ def _is_verified(person: Any) -> bool:
     return bool(person.is_verified())
 
 
-def _begin(request: HttpRequest, person: User, now: datetime) -> None:
-    """Remember whose password was right, and which password that was."""
+def _remember(request: HttpRequest, person: User, now: datetime) -> None:
+    """Store in the session who gave the right password, and its hash, to notice a change."""
     request.session.cycle_key()
     hashed = person.get_session_auth_hash()
     request.session[_PENDING] = {"person": person.pk, "password": hashed, "at": now.timestamp()}
 
 
 def _pending(request: HttpRequest, now: datetime) -> User | None:
-    """Whose code is waited for; nobody's after a while, or after the password changed."""
+    """The person whose code is due; None after `PATIENCE`, or if the password changed."""
     pending = request.session.get(_PENDING)
     if pending is None or now.timestamp() - pending["at"] > PATIENCE.total_seconds():
         return None

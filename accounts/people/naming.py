@@ -1,4 +1,4 @@
-"""Whom a person means who types a user name or an e-mail address."""
+"""Finds people by user name or e-mail address."""
 
 from django.db.models import Q
 
@@ -6,9 +6,9 @@ from accounts.models import User
 
 
 def user_name(typed: str) -> str:
-    """The user name of the person with that name or address.
+    """The user name of the person with that user name or e-mail address.
 
-    Of nobody's it is what was typed, in lower case: however it is written, tries at it are counted together.
+    If there is none, the input in lower case, so that failures are counted together in any spelling.
     """
     if User.objects.filter(username=typed).exists():
         return typed
@@ -17,6 +17,6 @@ def user_name(typed: str) -> str:
 
 
 def is_taken(name: str, *, besides: User | None = None) -> bool:
-    """Whether somebody else has it for a user name or an e-mail address."""
+    """Whether anybody except `besides` has this user name or e-mail address."""
     others = User.objects.exclude(pk=besides.pk) if besides else User.objects.all()
     return others.filter(Q(username__iexact=name) | Q(email__iexact=name)).exists()

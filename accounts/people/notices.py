@@ -1,4 +1,4 @@
-"""Mail to a person about what happened to their account or their tenant's keys: they may not have done it."""
+"""Mails about changes to a person's account or their tenant's keys, in case somebody else made them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,35 +14,35 @@ from accounts.audit import Author
 from accounts.models import APIKey, AuditPlace, Role, User
 
 MOST_OWNERS = 20
-"""Who are told of a key; a tenant with more owners has told enough."""
+"""How many owners are mailed about a new key at most."""
 STAFF = _("The platform's staff")
-"""Who made a key, unless the tenant's own people did."""
+"""Named as the author of a key that was not made in the portal."""
 PASSWORD_CHANGED = _("The password was changed.")
 SECOND_FACTOR_ON = _("A second factor was turned on.")
 SECOND_FACTOR_OFF = _("The second factor was turned off: the password is enough to log in.")
 
 
 def tell(request: HttpRequest, person: User, happened: Any, now: datetime, *, also: str = "") -> None:
-    """Mail the person what happened to their account, once it is committed; and to the address `also`."""
-    told = {"person": person, "happened": happened, "at": now, "address": networks.shown(request)}
-    _send(request, "account_changed", (person.email, also), told)
+    """Mail the person, and the address `also`, what happened to their account, after the commit."""
+    context = {"person": person, "happened": happened, "at": now, "address": networks.shown(request)}
+    _send(request, "account_changed", (person.email, also), context)
 
 
 def email_changed(request: HttpRequest, person: User, before: str, now: datetime) -> None:
-    """Mail both addresses of the person that the one took the place of the other."""
+    """Mail the old and the new address that the person's address changed."""
     happened = _("The e-mail address is %(address)s now.") % {"address": person.email}
     tell(request, person, happened, now, also=before)
 
 
 def new_key(key: APIKey, by: Author, now: datetime, request: HttpRequest | None = None) -> None:
-    """Mail the owners of the tenant that there is a new key, who made it, and from where."""
+    """Mail the tenant's owners that a key was made, by whom and from where."""
     owners = User.objects.filter(memberships__tenant=key.tenant, memberships__role=Role.OWNER, is_active=True)
     to = owners.exclude(email="").order_by("pk").values_list("email", flat=True)[:MOST_OWNERS]
     who = by.name if by.place is AuditPlace.PORTAL else STAFF
     _send(request, "new_key", to, {"key": key, "by": who, "at": now, "address": by.address})
 
 
-def _send(request: HttpRequest | None, template: str, to: Iterable[str], told: dict[str, Any]) -> None:
+def _send(request: HttpRequest | None, template: str, to: Iterable[str], context: dict[str, Any]) -> None:
     for address in to:
         if address and (request is None or mail.permits(template, address, request)):
-            transaction.on_commit(partial(mail.send, template, address, told))
+            transaction.on_commit(partial(mail.send, template, address, context))

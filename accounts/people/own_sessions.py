@@ -1,4 +1,4 @@
-"""A person's sessions: where they are logged in, and the way to end each."""
+"""The page that lists a person's sessions and ends them."""
 
 from typing import Any
 
@@ -19,24 +19,23 @@ MOST_SHOWN = 50
 
 
 class SessionsPage(OwnPage, TemplateResponseMixin, ContextMixin, View):
-    """All that are there; each can be ended, this one by logging out."""
+    """Lists the sessions; all but the current one can be ended here."""
 
     template_name = "people/sessions.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the list."""
         return self.render_to_response(self.get_context_data())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """End the one that is named, or all others."""
+        """Ends the session with this digest, or all other sessions if it is empty."""
         ended = self._end(request.POST.get("session", ""))
-        told = _("Ended: %(number)d.") % {"number": ended} if ended else _("It had ended already.")
-        messages.success(request, told)
+        text = _("Ended: %(number)d.") % {"number": ended} if ended else _("It had ended already.")
+        messages.success(request, text)
         return HttpResponseRedirect(reverse("people:sessions"))
 
     @transaction.atomic
     def _end(self, name: str) -> int:
-        """Sessions are named by digests of their keys: whoever has a key is logged in."""
+        """`name` is the digest of a session key: the key itself would let its holder log in."""
         others = sessions.of(self.person).exclude(session_key=self.request.session.session_key)
         keys = [row.session_key for row in others if name in ("", digest(row.session_key))]
         ended = others.filter(session_key__in=keys).delete()[0]
@@ -45,7 +44,6 @@ class SessionsPage(OwnPage, TemplateResponseMixin, ContextMixin, View):
         return ended
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The latest ones, each with its name."""
         here = self.request.session.session_key
         found = sessions.of(self.person)[:MOST_SHOWN]
         rows = [(row, digest(row.session_key), row.session_key == here) for row in found]

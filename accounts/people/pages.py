@@ -1,4 +1,4 @@
-"""What the pages of somebody who is logged in have in common."""
+"""The base of pages that need a person to be logged in."""
 
 from datetime import datetime
 
@@ -15,21 +15,20 @@ from accounts.people import sessions
 
 @method_decorator(never_cache, name="dispatch")
 class OwnPage(LoginRequiredMixin):
-    """A page about the person who is logged in; everybody else is sent to the log-in."""
+    """A page about the person logged in; anonymous visitors are redirected to the log-in."""
 
     request: HttpRequest
 
     @property
     def person(self) -> User:
-        """Who is logged in. Raises `PermissionDenied` where that is nobody."""
+        """The person logged in. Raises `PermissionDenied` if there is none."""
         if not isinstance(self.request.user, User):
             raise PermissionDenied
         return self.request.user
 
     def record(self, subject: str, change: audit.Change, now: datetime) -> None:
-        """Write down what the person changed of themselves, in the transaction that does."""
+        """Record the person's change in the audit log, in the transaction that makes it."""
         audit.record_change(audit.author(self.request, AuditPlace.OWN_PAGES), subject, change, now)
 
     def end_other_sessions(self) -> None:
-        """Log the person out everywhere but here."""
         sessions.end(self.person, besides=self.request.session.session_key)

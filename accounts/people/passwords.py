@@ -1,4 +1,4 @@
-"""Changing a password, and setting a forgotten one anew by a link in a mail."""
+"""Pages to change a password, or to reset a forgotten one by a mailed link."""
 
 from typing import Any
 
@@ -21,28 +21,26 @@ from config.web.links import absolute
 
 @method_decorator(never_cache, name="dispatch")
 class PasswordPage(views.PasswordChangeView):
-    """A new password for the old one; all other browsers of the person are logged out."""
+    """Changes the password and ends the person's other sessions."""
 
     template_name = "people/password.html"
     form_class = PasswordForm
     success_url = reverse_lazy("people:profile")
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """With the request, whose tries are counted."""
         return {**super().get_form_kwargs(), "request": self.request}
 
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        """Say so on the profile, and by mail."""
         messages.success(self.request, _("Your password is changed."))
-        answer = super().form_valid(form)
+        response = super().form_valid(form)
         _changed(self.request, form.user, besides=self.request.session.session_key)
-        return answer
+        return response
 
 
 @method_decorator(never_cache, name="dispatch")
 class ForgottenPage(views.PasswordResetView):
-    """Mails a link to whom the address belongs, and says the same to everybody."""
+    """Mails a reset link; the response does not reveal whether the address has an account."""
 
     template_name = "people/forgotten.html"
     form_class = ResetForm
@@ -50,35 +48,33 @@ class ForgottenPage(views.PasswordResetView):
     success_url = reverse_lazy("people:reset-sent")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """With the address of ours that the link begins with, and who asks."""
         self.extra_email_context = {"base": absolute("", self.request), "request": self.request}
         return super().form_valid(form)
 
 
 @method_decorator(never_cache, name="dispatch")
 class ResetSentPage(views.PasswordResetDoneView):
-    """That a mail is under way, if there is anybody to get it."""
+    """Says that a mail was sent if the address has an account."""
 
     template_name = "people/reset_sent.html"
 
 
 class ResetPage(views.PasswordResetConfirmView):
-    """Where the link leads."""
+    """The page the reset link opens; afterwards the person logs in, with any second factor."""
 
     template_name = "people/reset.html"
     success_url = reverse_lazy("people:log-in")
 
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        """Have them log in with it; a second factor is asked for as ever."""
         messages.success(self.request, _("Your password is set. Log in with it."))
-        answer = super().form_valid(form)
+        response = super().form_valid(form)
         _changed(self.request, form.user)
-        return answer
+        return response
 
 
 def _changed(request: HttpRequest, person: User, *, besides: str | None = None) -> None:
-    """Write down that the password is another, tell the person, and log them out everywhere else."""
+    """Record the new password in the audit log, mail the person and end their sessions except `besides`."""
     now, by = timezone.now(), audit.claimed(request, AuditPlace.OWN_PAGES, person)
     audit.record(by, audit.subject_of(person), "", {}, {"password": audit.CHANGED}, now)
     notices.tell(request, person, notices.PASSWORD_CHANGED, now)

@@ -1,4 +1,4 @@
-"""A person's profile: who they are, how they log in, and which tenants they belong to."""
+"""A person's profile: name, e-mail address, second factor and tenants."""
 
 from typing import Any
 
@@ -20,18 +20,17 @@ from accounts.people.pages import OwnPage
 
 
 class ProfilePage(OwnPage, FormView[NameForm]):
-    """All of it; the name is changed on the spot."""
+    """Shows the profile, with a form for the name."""
 
     template_name = "people/profile.html"
     form_class = NameForm
     success_url = reverse_lazy("people:profile")
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Read anew, so that a name that is refused is not shown as theirs."""
+        """Reloads the person, so that a refused name is not shown as theirs."""
         return {**super().get_form_kwargs(), "instance": User.objects.get(pk=self.person.pk)}
 
     def form_valid(self, form: NameForm) -> HttpResponse:
-        """Save the name."""
         self._save(form)
         messages.success(self.request, _("Saved."))
         return super().form_valid(form)
@@ -44,7 +43,6 @@ class ProfilePage(OwnPage, FormView[NameForm]):
         self.record(audit.subject_of(form.instance), (before, after), timezone.now())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """With the tenants and the second factor."""
         mine = Membership.objects.filter(user=self.person).select_related("tenant").order_by("tenant__name")
         return super().get_context_data(
             memberships=mine, has_second_factor=totp.of(self.person) is not None, **kwargs
@@ -52,18 +50,17 @@ class ProfilePage(OwnPage, FormView[NameForm]):
 
 
 class EmailPage(OwnPage, FormView[EmailForm]):
-    """Sends a link to a new address, which is theirs once they follow it."""
+    """Mails a link to a new address, which becomes the person's when they follow it."""
 
     template_name = "people/email.html"
     form_class = EmailForm
     success_url = reverse_lazy("people:profile")
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """With whose password is wanted."""
         return {**super().get_form_kwargs(), "request": self.request, "person": self.person}
 
     def form_valid(self, form: EmailForm) -> HttpResponse:
-        """Mail the link. Whether somebody has the address is told by the link alone."""
+        """Does not reveal whether the address is taken: only the link does."""
         address = form.cleaned_data["email"]
         if not confirmation.mail_link(self.request, self.person, address):
             form.add_error("email", str(TOO_OFTEN))
@@ -73,18 +70,17 @@ class EmailPage(OwnPage, FormView[EmailForm]):
 
 
 class ConfirmEmailPage(OwnPage, TemplateView):
-    """Where that link leads."""
+    """The page the confirmation link opens."""
 
     template_name = "people/confirm_email.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask once more, for mail programs follow links on their own."""
+        """Asks for confirmation, because mail programs open links on their own."""
         address = confirmation.address_in(kwargs["signed"], self.person)
         status = 200 if address else 404
         return self.render_to_response(self.get_context_data(address=address), status=status)
 
     def post(self, request: HttpRequest, signed: str) -> HttpResponse:
-        """Take the address."""
         address = confirmation.address_in(signed, self.person)
         if address is None or not self._take(address):
             return self.render_to_response(self.get_context_data(address=None), status=404)

@@ -1,4 +1,4 @@
-"""The page on which a person sets up a second factor, or turns it off."""
+"""The page to set up a second factor or turn it off."""
 
 from typing import Any
 
@@ -23,26 +23,23 @@ from accounts.people.pages import OwnPage
 
 
 class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
-    """What its three routes have in common."""
+    """The base of the three views."""
 
     template_name = "people/second_factor.html"
 
     def show(self, form: CodeForm | ProvedForm | None = None, **details: Any) -> HttpResponse:
-        """The page, with what there is to say."""
         return self.render_to_response(self.get_context_data(form=form or CodeForm(), **details))
 
     def _changed(self, happened: Any, *, was: bool) -> None:
-        """Write down that it is on, or off, and tell the person."""
+        """Record in the audit log that it was turned on or off, and mail the person."""
         now, subject = timezone.now(), audit.subject_of(self.person)
         self.record(subject, ({"second factor": was}, {"second factor": not was}), now)
         notices.tell(self.request, self.person, happened, now)
 
     def get_default_redirect_url(self) -> str:
-        """The profile."""
         return resolve_url("people:profile")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Whether it is on, and where to go next."""
         is_on = totp.of(self.person) is not None
         return super().get_context_data(
             is_on=is_on, **{REDIRECT_FIELD_NAME: self.get_redirect_url()}, **kwargs
@@ -51,29 +48,29 @@ class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View
 
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
 class SecondFactorPage(_Page):
-    """How things stand, and the beginning."""
+    """Shows whether a second factor is on, and starts setting one up."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show how things stand; a secret is shown when it is made, and no more."""
+        """Never shows an existing secret: it is shown once, when it is created."""
         is_on = totp.of(self.person) is not None
         return self.show(CodeForm() if is_on else ProvedForm(request, self.person))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Make a secret, and show it. One that is in use is turned off first."""
+        """Creates and shows a secret; a second factor in use must be turned off first."""
         if totp.of(self.person) is not None:
             return self.show()
         form = ProvedForm(request, self.person, request.POST)
         if not form.is_valid():
             return self.show(form)
-        return self.show(is_waiting=True, **_shown(totp.begin(self.person)))
+        return self.show(is_waiting=True, **_secret_context(totp.begin(self.person)))
 
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")
 class ConfirmPage(_Page):
-    """The end of setting it up."""
+    """Completes the setup."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Turn it on by a first code; this session has proved it, all others have to."""
+        """Turns it on with a first code, which verifies this session; all others end."""
         form = CodeForm(request.POST)
         if not form.is_valid():
             return self.show(form, is_waiting=True)
@@ -90,10 +87,10 @@ class ConfirmPage(_Page):
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")
 class TurnOffPage(_Page):
-    """The way back to the password alone."""
+    """Turns the second factor off."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Turn it off by a last code, which is counted like a log-in."""
+        """Requires a code; failures count like failed log-ins."""
         form, name = CodeForm(request.POST), self.person.username
         if not form.is_valid():
             return self.show(form)
@@ -106,7 +103,7 @@ class TurnOffPage(_Page):
         return HttpResponseRedirect(self.get_success_url())
 
 
-def _shown(device: Authenticator) -> dict[str, Any]:
-    """The secret, as text and as a picture for the camera."""
+def _secret_context(device: Authenticator) -> dict[str, Any]:
+    """The secret as text and as a QR code."""
     picture = segno.make(device.address, error="m").svg_data_uri(scale=4, border=3, light="#fff")
     return {"secret": totp.secret(device), "picture": picture}

@@ -1,4 +1,4 @@
-"""Notes when a session was last used."""
+"""Records when a session was last used."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,11 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class SeenMiddleware:
-    """Of people who have logged in: other sessions say nothing of their use."""
+    """Records the use of the sessions of people who are logged in."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Note it, before the page is made."""
         sessions.note_use(request, timezone.now())
         return self._get_response(request)

@@ -1,6 +1,6 @@
-"""The second factor of a person: codes of an authenticator app (TOTP), each good once.
+"""The second factor: single-use codes from an authenticator app (TOTP).
 
-A device is confirmed by a first code; until then it changes nothing.
+A new device has no effect until a first code confirms it.
 """
 
 from django.db import transaction
@@ -11,20 +11,20 @@ from accounts.models import Authenticator, User
 
 
 def of(person: User) -> Authenticator | None:
-    """The device whose codes the log-in asks for; None where the password is enough."""
+    """The confirmed device; None if the password is enough to log in."""
     device: Authenticator | None = _devices(person, confirmed=True).first()
     return device
 
 
 def pending(person: User) -> Authenticator | None:
-    """The device that waits for its first code."""
+    """The device that waits for its first code, if any."""
     device: Authenticator | None = _devices(person, confirmed=False).first()
     return device
 
 
 @transaction.atomic
 def begin(person: User) -> Authenticator:
-    """A new device with a secret of its own, in place of any other that waits for its first code."""
+    """Create a device with a new secret, in place of any other that waits for its first code."""
     _devices(person, confirmed=False).delete()
     device: Authenticator = Authenticator.objects.create(user=person, name="app", confirmed=False)
     return device
@@ -32,7 +32,7 @@ def begin(person: User) -> Authenticator:
 
 @transaction.atomic
 def confirm(person: User, code: str) -> Authenticator | None:
-    """Ask for its codes from now on, if the code is one; else None. A person has one device."""
+    """Make the pending device the person's only one if the code is right, else return None."""
     waiting = pending(person)
     device = waiting and verify_token(person, waiting.persistent_id, code)
     if device is None:
@@ -45,9 +45,9 @@ def confirm(person: User, code: str) -> Authenticator | None:
 
 
 def is_right(person: User, code: str) -> Authenticator | None:
-    """The device, if the code is one of its and was not used before.
+    """The device if the code is right and was not used before, else None.
 
-    After each wrong one it takes none for a while, which gets longer and longer.
+    Each wrong code locks the device, for a longer time after every further failure.
     """
     device = of(person)
     verified: Authenticator | None = device and verify_token(person, device.persistent_id, code)
@@ -55,12 +55,12 @@ def is_right(person: User, code: str) -> Authenticator | None:
 
 
 def turn_off(person: User) -> None:
-    """Ask for no codes any more."""
+    """Remove the second factor."""
     Authenticator.objects.filter(user=person).delete()
 
 
 def secret(device: Authenticator) -> str:
-    """What a person types into the app who cannot take a picture, in groups of four."""
+    """The secret in groups of four, to type into the app instead of scanning the QR code."""
     text = device.secret_text
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 

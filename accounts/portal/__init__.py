@@ -1,1 +1,1 @@
-"""Pages of a tenant about itself: keys, bucket, members. Those about its videos are `videos.portal`."""
+"""A tenant's pages about keys, bucket and members; those about its videos are in `videos.portal`."""

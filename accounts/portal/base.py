@@ -1,4 +1,4 @@
-"""What every page of a tenant has in common: whose it is, who may open it, who may change something."""
+"""The base of all pages of a tenant: membership, roles and audit log."""
 
 from typing import Any, ClassVar
 
@@ -18,20 +18,19 @@ from accounts.portal.navigation import entries
 
 
 class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
-    """A page of one tenant. `roles` says for each method who may use it; a viewer changes nothing.
+    """A page of one tenant. `roles` gives for each HTTP method the lowest role that may use it.
 
-    A tenant that the person does not belong to looks like one that does not exist; one that is suspended is
-    closed to everybody. No browser keeps a page,
-    so that nobody goes back to it after the log-out.
+    Non-members get a 404, as if the tenant did not exist, and members of a suspended tenant a 403. Browsers
+    keep no copy of a page, so that nobody can go back to it after the log-out.
     """
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
     section: ClassVar[str] = ""
-    """Which entry of the navigation it belongs to."""
+    """The navigation entry to highlight."""
     membership: Membership
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Let in who belongs here. Raises `Http404` and `PermissionDenied` for everybody else."""
+        """Raises `Http404` for non-members, and `PermissionDenied` if the role is too low."""
         if not request.user.is_authenticated:
             return self.handle_no_permission()
         self.membership = membership_of(request.user, kwargs.pop("tenant_id"))
@@ -42,43 +41,39 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             return self.http_method_not_allowed(request)
         if not self.may(needed):
             raise PermissionDenied
-        answer = super().dispatch(request, *args, **kwargs)
-        if "Cache-Control" not in answer:  # a still may be kept for a while
-            add_never_cache_headers(answer)
-        return answer
+        response = super().dispatch(request, *args, **kwargs)
+        if "Cache-Control" not in response:  # a poster sets its own
+            add_never_cache_headers(response)
+        return response
 
     @property
     def tenant(self) -> Tenant:
-        """Whose page it is."""
         return self.membership.tenant
 
     @property
     def person(self) -> User:
-        """Who looks at it."""
         return self.membership.user
 
     @property
     def author(self) -> audit.Author:
-        """As whom the audit log knows the person."""
         return audit.author(self.request, AuditPlace.PORTAL)
 
     def record(self, subject: str, change: audit.Change) -> None:
-        """Write the change down, before and after, as the person's; nothing where nothing changed.
+        """Record the person's change in the audit log; does nothing if nothing changed.
 
-        To be called in the transaction that makes the change, without secrets.
+        Call it in the transaction that makes the change, and pass no secrets.
         """
         audit.record_change(self.author, subject, change, timezone.now(), self.tenant)
 
     def end_sessions(self, person: User) -> None:
-        """Log the person out who may do less from now on; whoever does that to themselves stays here."""
+        """End the person's sessions, except the current one if they are changing themselves."""
         sessions.end(person, besides=self.request.session.session_key)
 
     def may(self, role: Role) -> bool:
-        """Whether the person's role is that or a higher one."""
+        """Whether the person's role is `role` or a higher one."""
         return Role(self.membership.role).rank >= role.rank
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """What the frame of the page shows."""
         mine = Membership.objects.filter(user=self.person).select_related("tenant").order_by("tenant__name")
         return super().get_context_data(
             tenant=self.tenant,
@@ -93,7 +88,7 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
 
 
 def membership_of(user: Any, tenant_id: Any) -> Membership:
-    """The person's place in the tenant. Raises `Http404` where there is none."""
+    """The person's membership in the tenant. Raises `Http404` if there is none."""
     found = Membership.objects.filter(user=user, tenant=tenant_id).select_related("tenant", "user").first()
     if found is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""The keys of a tenant's programs: made, changed, replaced and revoked by its members."""
+"""The keys of a tenant's programs, which its members make, change, rotate and revoke."""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -35,19 +35,19 @@ OVERLAPS = {
     "week": (timedelta(days=7), gettext_lazy("7 days more")),
     "none": (timedelta(0), gettext_lazy("Not at all: it ends at once")),
 }
-"""How long a key may work on after it was replaced."""
+"""How long a key keeps working after it was replaced."""
 MOST_AT_ONCE = 500
-"""Keys that are revoked in one go."""
+"""How many keys are listed and revoked at once."""
 _MODELS = f"{API_PREFIX}models"
 
 
 def has_ended(now: datetime) -> Q:
-    """Keys that work no more."""
+    """Filters keys that no longer work."""
     return Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
 
 
 class RotationForm(forms.Form):
-    """How long the old key is still needed."""
+    """How long the old key keeps working."""
 
     overlap = forms.ChoiceField(
         label=gettext_lazy("How long the old key works on"),
@@ -57,46 +57,45 @@ class RotationForm(forms.Form):
     )
 
 
-class _OfKeys(TenantPage):
-    """What the pages about keys have in common."""
+class _Page(TenantPage):
+    """The base of the pages about keys."""
 
     section = "keys"
 
     def keys(self) -> QuerySet[APIKey]:
-        """The keys of the tenant's programs; those that stand for people are none of them."""
+        """The keys of the tenant's programs, without those that stand for people."""
         return keys_of(self.tenant)
 
     def key(self, key_id: int) -> APIKey:
-        """One of them. Raises `Http404` for any other."""
+        """One of `keys()`. Raises `Http404` for any other."""
         return get_object_or_404(self.keys().select_related("tenant", "replaced_by"), pk=key_id)
 
     def with_key(self, key: APIKey, **context: Any) -> dict[str, Any]:
-        """What a page about one key shows."""
+        """The context of a page about one key."""
         state = state_of(key, timezone.now())
         return self.get_context_data(key=key, chip=chip_of(state), is_over=state.is_over, **context)
 
     def shown_once(self, key: APIKey, text: str, **context: Any) -> HttpResponse:
-        """The page with the text of a new key, in the very answer that made it; no browser keeps it."""
+        """The page with the text of a new key, shown only in the response that created it."""
         models = absolute(_MODELS, self.request)
-        shown = self.get_context_data(key=key, text=text, models=models, **context)
-        return self.response_class(self.request, "portal/keys_made.html", shown)
+        page = self.get_context_data(key=key, text=text, models=models, **context)
+        return self.response_class(self.request, "portal/keys_made.html", page)
 
     def record_key(self, key: APIKey, before: audit.Values) -> None:
-        """Write down what changed of the key since it was as `before`; nothing of its text."""
+        """Record in the audit log what changed since `before`."""
         key_changes.record(key, before, self.author, timezone.now())
 
     def note(self, event: str, key: APIKey) -> None:
-        """Log who did something to a key."""
+        """Log an event with the key, the tenant and the person."""
         log.info(event, key=key.prefix, tenant=str(self.tenant.pk), person=self.person.get_username())
 
 
-class KeysPage(_OfKeys):
-    """Those that work, or those that work no more."""
+class KeysPage(_Page):
+    """Lists the keys that work, or with `?ended` those that no longer do."""
 
     template_name = "portal/keys.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the list."""
         now, shows_ended = timezone.now(), "ended" in request.GET
         keys = (
             self.keys()
@@ -110,25 +109,23 @@ class KeysPage(_OfKeys):
         return self.render_to_response(self.get_context_data(**context))
 
 
-class NewKeyPage(_OfKeys):
+class NewKeyPage(_Page):
     """Makes a key."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
     template_name = "portal/keys_new.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the form."""
-        return self._asked(NewKeyForm())
+        return self._show(NewKeyForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the new key."""
         form = NewKeyForm(request.POST)
         if not form.is_valid():
-            return self._asked(form)
+            return self._show(form)
         try:
             key, text = self._mint(form)
-        except AlreadyMinted as twin:
-            return self._asked(NewKeyForm(), made=twin.key)
+        except AlreadyMinted as existing:
+            return self._show(NewKeyForm(), made=existing.key)
         self.note("an API key was made", key)
         return self.shown_once(key, text)
 
@@ -139,23 +136,22 @@ class NewKeyPage(_OfKeys):
         notices.new_key(key, self.author, timezone.now(), self.request)
         return key, text
 
-    def _asked(self, form: NewKeyForm, **context: Any) -> HttpResponse:
+    def _show(self, form: NewKeyForm, **context: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form, **context))
 
 
-class KeyPage(_OfKeys):
-    """One key: what it may do, and for members to change that."""
+class KeyPage(_Page):
+    """Shows a key, with a form for members."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER, "POST": Role.MEMBER}
     template_name = "portal/keys_key.html"
 
     def get(self, request: HttpRequest, key_id: int) -> HttpResponse:
-        """Answer with the key, and to members with the form."""
         key = self.key(key_id)
         return self.render_to_response(self.with_key(key, form=self._form(key)))
 
     def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
-        """Write what was changed. A key that was revoked stays as it is."""
+        """Saves the changes, unless the key was revoked."""
         with transaction.atomic():
             key = get_object_or_404(self.keys().select_for_update(), pk=key_id)
             before = audit.values(key, RECORDED)
@@ -164,12 +160,11 @@ class KeyPage(_OfKeys):
                 key.save(update_fields=form.changed_data)
                 self.record_key(key, before)
         if key.revoked_at is None and not form.is_valid():
-            as_it_is = self.key(key_id)
-            return self.render_to_response(self.with_key(as_it_is, form=form))
-        self._tell(key)
+            return self.render_to_response(self.with_key(self.key(key_id), form=form))
+        self._report(key)
         return HttpResponseRedirect(reverse("account:key", args=[self.tenant.pk, key.pk]))
 
-    def _tell(self, key: APIKey) -> None:
+    def _report(self, key: APIKey) -> None:
         if key.revoked_at is not None:
             messages.error(self.request, _("This key was revoked meanwhile: nothing changed."))
             return
@@ -181,46 +176,42 @@ class KeyPage(_OfKeys):
         return ChangedKeyForm(instance=key) if may_change else None
 
 
-class RotateKeyPage(_OfKeys):
-    """Replaces a key by a new one that may do the same."""
+class RotateKeyPage(_Page):
+    """Replaces a key by a new one with the same settings."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
     template_name = "portal/keys_rotate.html"
 
     def get(self, request: HttpRequest, key_id: int) -> HttpResponse:
-        """Ask how long the old one is needed."""
-        return self._asked(key_id, RotationForm())
+        return self._show(key_id, RotationForm())
 
     def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
-        """Answer with the new key; say so where the old one cannot be replaced any more."""
         form = RotationForm(request.POST)
         if not form.is_valid():
-            return self._asked(key_id, form)
+            return self._show(key_id, form)
         key = self.key(key_id)
         overlap, _label = OVERLAPS[form.cleaned_data["overlap"]]
         try:
             new, text = key_changes.rotate(key, overlap, self.author, timezone.now(), request)
         except NotRotatable:
-            return self._asked(key_id, form)
+            return self._show(key_id, form)
         self.note("an API key was rotated", key)
         return self.shown_once(new, text, old=key, is_over=not overlap)
 
-    def _asked(self, key_id: int, form: RotationForm) -> HttpResponse:
+    def _show(self, key_id: int, form: RotationForm) -> HttpResponse:
         return self.render_to_response(self.with_key(self.key(key_id), form=form))
 
 
-class RevokeKeyPage(_OfKeys):
-    """Ends a key at once and for good."""
+class RevokeKeyPage(_Page):
+    """Revokes a key at once and for good."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
     template_name = "portal/keys_revoke.html"
 
     def get(self, request: HttpRequest, key_id: int) -> HttpResponse:
-        """Ask whether it is meant."""
         return self.render_to_response(self.with_key(self.key(key_id)))
 
     def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
-        """Revoke it."""
         key = self._revoke(key_id)
         self.note("an API key was revoked", key)
         messages.success(request, _("Revoked: %(key)s. It works no more.") % {"key": key})
@@ -233,20 +224,18 @@ class RevokeKeyPage(_OfKeys):
         return key
 
 
-class LeftKeysPage(_OfKeys):
-    """The keys that still work of people who belong to the tenant no more, and the way to revoke them."""
+class LeftKeysPage(_Page):
+    """Lists the working keys of former members, and revokes those that were listed."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.OWNER, "POST": Role.OWNER}
     template_name = "portal/keys_left.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the list."""
         now = timezone.now()
         rows = [(key, chip_of(state_of(key, now))) for key in left_keys(self.tenant, now)[:MOST_AT_ONCE]]
         return self.render_to_response(self.get_context_data(rows=rows))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Revoke those that were shown, all of them."""
         revoked = self._revoke(request.POST.getlist("key"))
         for key in revoked:
             self.note("an API key was revoked", key)
@@ -254,17 +243,17 @@ class LeftKeysPage(_OfKeys):
         return HttpResponseRedirect(reverse("account:keys", args=[self.tenant.pk]))
 
     @transaction.atomic
-    def _revoke(self, shown: list[str]) -> list[APIKey]:
+    def _revoke(self, key_ids: list[str]) -> list[APIKey]:
         now = timezone.now()
         working = left_keys(self.tenant, now).select_for_update(of=("self",))
-        revoked = [key for key in working if str(key.pk) in shown]
+        revoked = [key for key in working if str(key.pk) in key_ids]
         for key in revoked:
             key_changes.revoke(key, self.author, now)
         return revoked
 
 
 def left_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
-    """The keys that work of people who belong to the tenant no more; staff, who never did, made others."""
+    """The working keys that former members made, newest first per person; excludes keys made by staff."""
     members = Membership.objects.filter(tenant=tenant).values("user")
     made = keys_of(tenant).exclude(has_ended(now)).exclude(made_by_name="")
     left = made.exclude(made_by__in=members).exclude(made_by__is_staff=True)
@@ -272,5 +261,5 @@ def left_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
 
 
 def keys_of(tenant: Tenant) -> QuerySet[APIKey]:
-    """The keys that the tenant's programs use."""
+    """The keys of the tenant's programs."""
     return APIKey.objects.of_programs().filter(tenant=tenant)

@@ -1,4 +1,4 @@
-"""The people of a tenant: who they are, what they may do, and who is invited."""
+"""The members of a tenant, their roles, and invitations."""
 
 from typing import Any
 
@@ -25,48 +25,43 @@ log = structlog.get_logger(__name__)
 
 
 class RoleForm(forms.Form):
-    """What a member may do from now on."""
+    """A member's new role."""
 
     role = forms.ChoiceField(choices=Role.choices)
 
 
 class _Page(TenantPage):
-    """What the routes about members have in common."""
+    """The base of the views about members."""
 
     template_name = "portal/members.html"
     section = "members"
 
     def note(self, event: str, **details: Any) -> None:
-        """Log what the person did."""
+        """Log an event with the tenant and the person."""
         log.info(event, tenant=str(self.tenant.pk), by=self.person.pk, **details)
 
     def back(self) -> HttpResponse:
-        """To the list."""
+        """Redirect to the list."""
         return HttpResponseRedirect(reverse("account:members", args=[self.tenant.pk]))
 
 
 class MembersPage(_Page):
-    """Who belongs to the tenant; an owner invites."""
+    """Lists the members and open invitations; owners can invite."""
 
     roles = {"GET": Role.VIEWER, "POST": Role.OWNER}
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The list, and for an owner the forms."""
         return self.render_to_response(self.get_context_data(form=InviteForm()))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Invite somebody."""
         form = InviteForm(request.POST)
-        if not form.is_valid():
-            return self.render_to_response(self.get_context_data(form=form))
-        invited = invite.invite(request, self.tenant, form, AuditPlace.PORTAL)
-        if invited is None:
+        invited = form.is_valid() and invite.invite(request, self.tenant, form, AuditPlace.PORTAL)
+        if not invited:
             return self.render_to_response(self.get_context_data(form=form))
         self.note("member invited", role=invited.invitation.role)
         return self.render_to_response(self.get_context_data(form=InviteForm(), invited=invited))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """With everybody there is."""
         members = Membership.objects.filter(tenant=self.tenant).select_related("user")
         return super().get_context_data(
             members=members.order_by("user__username"),
@@ -78,12 +73,12 @@ class MembersPage(_Page):
 
 
 class _MemberChange(_Page):
-    """A change of one member's place, by an owner."""
+    """A change of one membership."""
 
     roles = {"POST": Role.OWNER}
 
     def post(self, request: HttpRequest, member_id: int = 0) -> HttpResponse:
-        """Make the change; the last owner's place stays as it is."""
+        """Makes the change, or shows an error if it would remove the last owner."""
         try:
             with transaction.atomic():
                 self.change(member_id)
@@ -94,19 +89,18 @@ class _MemberChange(_Page):
         return self.after()
 
     def change(self, member_id: int) -> None:
-        """What is changed. Raises `Membership.DoesNotExist` and `LastOwner`."""
+        """Make the change. Raises `Membership.DoesNotExist` and `LastOwner`."""
         raise NotImplementedError
 
     def after(self) -> HttpResponse:
-        """Where to go then."""
+        """The response after the change."""
         return self.back()
 
 
 class RolePage(_MemberChange):
-    """Another role for a member."""
+    """Changes a member's role."""
 
     def change(self, member_id: int) -> None:
-        """Give the role."""
         form = RoleForm(self.request.POST)
         if not form.is_valid():
             messages.error(self.request, _("There is no such role."))
@@ -121,52 +115,48 @@ class RolePage(_MemberChange):
 
 
 class RemovePage(_MemberChange):
-    """A member less."""
+    """Removes a member."""
 
     leaves_keys = False
 
     def change(self, member_id: int) -> None:
-        """Remove the member."""
-        gone = memberships.remove(self.tenant, member_id)
-        self.record(audit.subject_of(gone), ({"role": gone.role}, {}))
-        self.end_sessions(gone.user)
-        self.note("member removed", member=gone.user_id)
-        messages.success(self.request, _("%(person)s is a member no more.") % {"person": gone.user})
-        self.leaves_keys = left_keys(self.tenant, timezone.now()).filter(made_by=gone.user).exists()
+        removed = memberships.remove(self.tenant, member_id)
+        self.record(audit.subject_of(removed), ({"role": removed.role}, {}))
+        self.end_sessions(removed.user)
+        self.note("member removed", member=removed.user_id)
+        messages.success(self.request, _("%(person)s is a member no more.") % {"person": removed.user})
+        self.leaves_keys = left_keys(self.tenant, timezone.now()).filter(made_by=removed.user).exists()
 
     def after(self) -> HttpResponse:
-        """To the keys that the person made, where some still work."""
+        """Redirects to the keys that the person made if some still work."""
         if self.leaves_keys:
             return HttpResponseRedirect(reverse("account:left-keys", args=[self.tenant.pk]))
         return self.back()
 
 
 class LeavePage(_MemberChange):
-    """The person's own way out."""
+    """Ends the person's own membership."""
 
     roles = {"POST": Role.MEMBER}
 
     def change(self, member_id: int) -> None:
-        """Remove who asks."""
-        gone = memberships.remove(self.tenant, self.membership.pk)
-        self.record(audit.subject_of(gone), ({"role": gone.role}, {}))
-        self.end_sessions(gone.user)
+        removed = memberships.remove(self.tenant, self.membership.pk)
+        self.record(audit.subject_of(removed), ({"role": removed.role}, {}))
+        self.end_sessions(removed.user)
         self.note("member left")
         messages.success(self.request, _("You are a member of %(tenant)s no more.") % {"tenant": self.tenant})
 
     def after(self) -> HttpResponse:
-        """To what is left to them."""
-        still = Membership.objects.filter(pk=self.membership.pk).exists()
-        return self.back() if still else HttpResponseRedirect(reverse("people:profile"))
+        is_member = Membership.objects.filter(pk=self.membership.pk).exists()
+        return self.back() if is_member else HttpResponseRedirect(reverse("people:profile"))
 
 
 class WithdrawPage(_Page):
-    """An invitation less."""
+    """Withdraws an invitation."""
 
     roles = {"POST": Role.OWNER}
 
     def post(self, request: HttpRequest, invitation_id: int = 0) -> HttpResponse:
-        """Withdraw it, if nobody was faster."""
         invitation = get_object_or_404(Invitation, tenant=self.tenant, pk=invitation_id)
         if self._withdraw(invitation):
             self.note("invitation withdrawn", invitation=invitation_id)

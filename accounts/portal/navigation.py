@@ -1,4 +1,4 @@
-"""The pages of a tenant, in the order they are offered."""
+"""The navigation of a tenant's pages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from accounts.models import Role
 
 @dataclass(frozen=True)
 class Entry:
-    """One page: the section it stands for, its route, its sign and name, and who is offered it."""
+    """A page: section, route, icon, label, and the role that is needed to see it."""
 
     section: str
     route: str
@@ -33,7 +33,7 @@ ENTRIES = (
 
 
 def entries(tenant_id: Any, *, roles: set[Role]) -> list[dict[str, Any]]:
-    """Those for somebody who may do what `roles` may."""
+    """The entries for a person with these roles, as template context."""
     return [
         {
             "section": entry.section,

@@ -1,4 +1,4 @@
-"""Pages of rows, newest first, found by where the page before ended: nothing is counted, nothing skipped."""
+"""Keyset pagination, newest first: rows are neither counted nor skipped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,26 +11,26 @@ from config.web.query_strings import changed
 
 _Row = TypeVar("_Row", bound=Model)
 BEFORE = "before"
-"""The parameter that says which row the page before ended with."""
+"""The query parameter with the primary key of the last row of the page before."""
 _LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Page(Generic[_Row]):
-    """Some rows, and how to get to the others."""
+    """A page of rows, with the queries of other pages."""
 
     rows: Sequence[_Row]
     newest: str
-    """The query of the first page; empty where this is it."""
+    """The query of the first page; empty if this is the first."""
     older: str
-    """The query of the next page; empty where there is none."""
+    """The query of the next page; empty if this is the last."""
 
     @classmethod
     def of(cls, rows: QuerySet[_Row], query: QueryDict, size: int) -> "Page[_Row]":
-        """The page that the query asks for; the first, where it makes no sense."""
+        """The page that the query asks for; the first if its parameter is missing or invalid."""
         before = _number(query.get(BEFORE, ""))
-        asked = rows.order_by("-pk") if before is None else rows.order_by("-pk").filter(pk__lt=before)
-        found = list(asked[: size + 1])
+        remaining = rows.order_by("-pk") if before is None else rows.order_by("-pk").filter(pk__lt=before)
+        found = list(remaining[: size + 1])
         has_more = len(found) > size
         return cls(
             rows=found[:size],
@@ -40,5 +40,5 @@ class Page(Generic[_Row]):
 
 
 def _number(text: str) -> int | None:
-    is_one = text.isascii() and text.isdecimal() and len(text) < len(str(_LARGEST))
-    return int(text) if is_one else None
+    is_valid = text.isascii() and text.isdecimal() and len(text) < len(str(_LARGEST))
+    return int(text) if is_valid else None

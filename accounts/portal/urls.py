@@ -1,4 +1,4 @@
-"""The routes of a tenant's pages about itself."""
+"""The routes of a tenant's pages about keys, bucket and members."""
 
 from django.urls import path
 

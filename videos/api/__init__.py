@@ -1,1 +1,1 @@
-"""The generic video API at its edge: HTTP in, verbs called, JSON out (contract)."""
+"""The HTTP layer of the video API (contract)."""

@@ -1,4 +1,4 @@
-"""`GET /v1/account`: what the tenant and its key may have, what they use, and what is left."""
+"""`GET /v1/account`: the limits of the tenant and its key, their use, and the balance."""
 
 from dataclasses import asdict
 from decimal import Decimal
@@ -17,12 +17,11 @@ from videos.billing.account import account_of
 
 
 class AccountView(View):
-    """The tenant, as its own programs see it."""
+    """`GET /v1/account`."""
 
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
 
     def get(self, request: Request) -> Response:
-        """Answer with the account."""
         tenant = self.key.tenant
         account = account_of(tenant, timezone.now())
         day_ends, month_ends = account.period.day_ends, account.period.month_ends
@@ -36,7 +35,7 @@ class AccountView(View):
                 "use": {name: _shown(used) for name, used in asdict(account.use).items()},
                 "balance": {
                     "prepaid": account.quota.is_prepaid,
-                    # Who pays afterwards has no balance that could run out.
+                    # A postpaid tenant has no balance that could run out.
                     "available": shown(account.balance) if account.quota.is_prepaid else None,
                     "held": shown(account.held),
                 },

@@ -1,4 +1,4 @@
-"""What every route of the API has in common."""
+"""The base class of the API's views."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -18,7 +18,7 @@ from videos.api.forms import BracketFormParser
 
 
 class View(APIView):
-    """A route. `scopes` says for each method which scope a key needs; a method it lacks is not allowed."""
+    """A view. `scopes` gives the scope that each method needs; other methods are not allowed."""
 
     authentication_classes = [BearerKeyAuthentication]
     permission_classes: Sequence[type[BasePermission]] = [HasScope]
@@ -29,22 +29,21 @@ class View(APIView):
     scopes: dict[str, str] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a wrong method before anything is asked of the caller, then do as DRF does."""
+        """Refuses a wrong method before authentication."""
         if request.method not in self.scopes:
             raise MethodNotAllowed(request.method or "")
         super().initial(request, *args, **kwargs)
 
     @property
     def allowed_methods(self) -> list[str]:
-        """For the `Allow` header."""
         return list(self.scopes)
 
     @property
     def key(self) -> APIKey:
-        """The key of the caller; the permissions saw to it that there is one."""
+        """The caller's key, which the permissions guarantee."""
         return cast("APIKey", self.request.auth)
 
     @property
     def beside(self) -> Mapping[str, Row]:
-        """What was looked up with the key, as the route's authentication wanted."""
+        """The rows that the authenticator looked up together with the key."""
         return cast("BearerKeyAuthentication", self.request.successful_authenticator).beside

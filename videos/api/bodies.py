@@ -1,4 +1,4 @@
-"""JSON in, as strict as the contract, and JSON out; forms stand in `forms`."""
+"""Parses and renders JSON bodies as strictly as the contract says; form bodies are in `forms`."""
 
 import codecs
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ NOT_AN_OBJECT = "The request body must be a JSON object"
 
 
 class RequestTooLarge(APIException):
-    """The body is larger than the contract allows."""
+    """The body exceeds `MAX_BODY_BYTES`."""
 
     status_code = 413
     default_code = "request_too_large"
@@ -31,7 +31,7 @@ class RequestTooLarge(APIException):
 
 
 class MalformedBody(ParseError):
-    """The body cannot be read; `param` is the field in which, where it is known."""
+    """The body cannot be parsed; `param` is the field at fault, if known."""
 
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -39,15 +39,14 @@ class MalformedBody(ParseError):
 
 
 class AlwaysJSON(DefaultContentNegotiation):
-    """Answers are JSON, whatever a client says it accepts."""
+    """Ignores the `Accept` header: every response is JSON."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        """The first renderer, always."""
         return renderers[0], renderers[0].media_type
 
 
 class EnvelopeJSONRenderer(BaseRenderer):
-    """JSON in UTF-8, readable in any language."""
+    """JSON in UTF-8; non-ASCII characters are not escaped."""
 
     media_type = "application/json"
     format = "json"
@@ -56,21 +55,20 @@ class EnvelopeJSONRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
-        """Encode an answer."""
         return b"" if data is None else encode(data)
 
 
 class StrictJSONParser(BaseParser):
-    """`application/json`, as strict as the contract."""
+    """Parses `application/json` as strictly as the contract says."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
     ) -> dict[str, Any]:
-        """Read an object. Raises `RequestTooLarge`, or `MalformedBody` where it is malformed or no object."""
+        """Parse an object. Raises `RequestTooLarge`, or `MalformedBody` if it is no valid JSON object."""
         check_length(parser_context["request"])
-        text = _decoded(stream.read())
+        text = _decode(stream.read())
         try:
             body = loads(text)
         except MalformedJSON as error:
@@ -80,13 +78,13 @@ class StrictJSONParser(BaseParser):
         return body
 
 
-def _decoded(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        instead = " but UTF-16" if wide else ""
+        is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        instead = " but UTF-16" if is_utf_16 else ""
         before = content[: error.start].decode()
         path = json_faults.path_at_end(before)
         where = f"{path}, " if path else ""
@@ -95,19 +93,19 @@ def _decoded(content: bytes) -> str:
 
 
 def check_length(request: Any) -> None:
-    """Raise `RequestTooLarge` for a body over the limit, before it is read."""
+    """Raise `RequestTooLarge` if `Content-Length` is over the limit."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
         raise RequestTooLarge
 
 
 def mapping(request: Request) -> Mapping[str, Any]:
-    """The parsed body, no part of which is too large.
+    """The parsed body, checked against the size limits of its parts.
 
-    Raises `InvalidRequestError` where one is, and `MalformedBody` for a request without a body, which no
-    parser sees.
+    Raises `InvalidRequestError` if a part is too large, and `MalformedBody` if there is no body, in which
+    case no parser has run.
     """
     data = request.data
     if request.stream is None or isinstance(data, QueryDict) or not isinstance(data, dict):
         raise MalformedBody(EMPTY)
-    check_bounds(data)  # before anything else is made of it
+    check_bounds(data)  # before any other use
     return data

@@ -1,4 +1,4 @@
-"""`GET /v1/videos/{id}/content`: the video itself, or its still."""
+"""`GET /v1/videos/{id}/content`: the video or its thumbnail."""
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -17,17 +17,17 @@ from videos.models.task import AS_ASKED, TaskQuerySet
 from videos.requests import InvalidRequestError, Violation
 from videos.results import links
 
-_SHOWN = {"video": media_response, "thumbnail": thumbnail_response}
-"""What a finished video may be shown as; the other variant of OpenAI's, a sprite sheet, is not made."""
-VARIANTS = tuple(_SHOWN)
+_RESPONSES = {"video": media_response, "thumbnail": thumbnail_response}
+"""By variant; OpenAI's third variant, a sprite sheet, is not supported."""
+VARIANTS = tuple(_RESPONSES)
 _DEAD_LINK = "The link is not valid, or no longer"
 
 
 class MayDownload(BasePermission):
-    """A key that may read, or a link that we signed."""
+    """Allows a key with the read scope, or a signed link."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether either is there. Raises as `HasScope` does."""
+        """Raises `PermissionDenied` for an invalid or expired link, else the same as `HasScope`."""
         if links.SIGNATURE not in request.query_params:
             return HasScope().has_permission(request, view)
         if not links.is_valid(view.kwargs["task_id"], request.query_params, timezone.now()):
@@ -36,13 +36,12 @@ class MayDownload(BasePermission):
 
 
 class ContentView(View):
-    """`GET /v1/videos/{id}/content`: the MP4, or with `variant=thumbnail` its still as WebP."""
+    """The MP4, or with `variant=thumbnail` its poster as WebP."""
 
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
     permission_classes = [MayDownload]
 
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
-        """Answer with the video, the part of it that is asked for, or its still."""
         variant = request.query_params.get("variant") or VARIANTS[0]
         if variant not in VARIANTS:
             message = f"variant must be {' or '.join(VARIANTS)}"
@@ -53,7 +52,7 @@ class ContentView(View):
         if signed and task.tenant.is_suspended:
             raise PermissionDenied(_DEAD_LINK)
         _check_ready(task)
-        return _SHOWN[variant](task, request._request)
+        return _RESPONSES[variant](task, request._request)
 
     def _visible(self) -> TaskQuerySet:
         return Task.objects.visible_to(self.key.tenant_id)

@@ -1,4 +1,4 @@
-"""Asking for a video: made, or only tried."""
+"""Creates a video, or only validates the request."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,37 +29,35 @@ from videos.tasks.idempotency import RETRY_COUNT, Fingerprint
 
 
 class KeyWithSnapshot(BearerKeyAuthentication):
-    """Finds all that admission depends on together with the key."""
+    """Looks up everything that admission needs in the same query as the key."""
 
     def wanted(self, request: Request, now: datetime) -> Wanted:
-        """The limits and totals of the tenant, if a task is to be made."""
         if request.method != "POST":
             return KEY_ALONE
         return admission.wanted(now, idempotency.presented_key(request.headers))
 
 
 class CreateView(View):
-    """`POST /v1/videos` and its equivalents."""
+    """`POST /v1/videos` and its aliases."""
 
     authentication_classes = [KeyWithSnapshot]
     scopes = {"POST": Scope.WRITE}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Let creates with one key pass one by one."""
+        """Serialises creates with the same key."""
         if request.method != "POST":
             return super().dispatch(request, *args, **kwargs)
         with creation.lock_of(request.headers.get("authorization")):
             return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: Request) -> HttpResponse:
-        """Make a task; answers with the video object."""
         body = mapping(request)
         caller = Caller.of(self.key, timezone.now(), Fingerprint.of(request.headers, body))
-        created = self._created(caller.seen(self.beside), body)
-        return self._answer(created, request, caller.now)
+        created = self._create(caller.seen(self.beside), body)
+        return self._response(created, request, caller.now)
 
     def check_throttles(self, request: Request) -> None:
-        """Raise `Throttled` where the key asks too often; its SDK will ask again."""
+        """Also records a throttled create of OpenAI's SDK, which will retry it."""
         try:
             super().check_throttles(request)
         except Throttled:
@@ -67,19 +65,19 @@ class CreateView(View):
                 self._note_refusal(Fingerprint.of(request.headers, mapping(request)))
             raise
 
-    def _created(self, caller: Caller, body: Mapping[str, Any]) -> Created:
+    def _create(self, caller: Caller, body: Mapping[str, Any]) -> Created:
         try:
             return creation.create(caller, body)
         except (NotAdmitted, NoUpstreamAccount):
             self._note_refusal(caller.fingerprint)
             raise
 
-    def _answer(self, created: Created, request: Request, now: datetime) -> HttpResponse:
+    def _response(self, created: Created, request: Request, now: datetime) -> HttpResponse:
         headers = rate_limits.headers(created.allowance, now)
         if created.is_replay:
             headers["idempotent-replayed"] = "true"
         else:
-            PerKey.forgive(self.key)  # its limit of tasks has counted it
+            PerKey.forgive(self.key)  # the limit of tasks per minute counted it
         body = encode(representation.video(created.task, request._request, now, created.place))
         return HttpResponse(body, content_type="application/json", headers=headers)
 
@@ -89,13 +87,13 @@ class CreateView(View):
 
 
 class ValidateView(View):
-    """`POST /v1/videos/validate`: what would become of a request, without making it."""
+    """`POST /v1/videos/validate`: checks a request without creating a task."""
 
     authentication_classes = [KeyWithSnapshot]
     scopes = {"POST": Scope.WRITE}
 
     def post(self, request: Request) -> Response:
-        """Answer with the request, its price and whether it would be admitted, or with every violation."""
+        """Responds with the request, its price and the admission decision, or with every violation."""
         caller = Caller.of(self.key, timezone.now(), Fingerprint(body=b""))
         snapshot = admission.snapshot_of(caller, self.beside)
         checked = orders.check(mapping(request), caller, snapshot)

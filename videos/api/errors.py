@@ -1,4 +1,4 @@
-"""The error envelope (contract section 5), and which error becomes which answer."""
+"""The error envelope (contract section 5), and the response to each exception."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,14 +32,14 @@ from videos.models import Task
 from videos.requests import InvalidRequestError, Violation
 
 NO_RETRY = (("x-should-retry", "false"),)
-"""OpenAI's SDK repeats some refusals by itself; this one will not change."""
+"""OpenAI's SDK retries some statuses by itself; this header says that a retry is useless."""
 SOON = "30"
-"""Seconds until somebody may have set an upstream account right again."""
+"""`Retry-After` in seconds, while upstream accounts or the database are unavailable."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer that is an error. `message` None means: as the exception words it."""
+    """An error response. If `message` is None, the exception's own message is used."""
 
     status: int
     type: str
@@ -52,7 +52,7 @@ class Refusal:
 log = structlog.get_logger(__name__)
 _INVALID, _MISSING = "invalid_request_error", "not_found_error"
 _LONGEST_HOST = 253
-"""Characters of a name in the DNS."""
+"""Characters of a DNS name."""
 _UNKNOWN_TASK = "The task does not exist"
 _DATABASE_FAILED = (OperationalError, InterfaceError)
 
@@ -100,7 +100,7 @@ REFUSALS: dict[type[Exception], Refusal] = {
 
 
 def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's exception handler; what it does not know becomes `internal_error` further out."""
+    """DRF's exception handler; returns None for unknown exceptions, which become `internal_error`."""
     if isinstance(error, InvalidRequestError):
         return Response(invalid_request(error.violations), status=400)
     if isinstance(error, errors.NotAdmitted):
@@ -116,7 +116,7 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     headers = dict(refusal.headers)
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    message = refusal.message or _wording(error)
+    message = refusal.message or _message_of(error)
     if isinstance(error, drf.MethodNotAllowed):
         request = context["request"]
         message = message.rstrip(".") + (_hint(request.path_info, request.method) or ".")
@@ -127,12 +127,12 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
 
 def _limited(refusals: Sequence[limits.LimitReached], allowance: limits.Allowance | None) -> Response:
     now = timezone.now()
-    headers = {**rate_limits.headers(allowance, now), **dict(_when_to_retry(refusals, now))}
+    headers = {**rate_limits.headers(allowance, now), **dict(_retry_headers(refusals, now))}
     return Response(not_admitted(refusals), status=429, headers=headers)
 
 
 def invalid_request(violations: Sequence[Violation]) -> dict[str, Any]:
-    """The envelope for a request that breaks rules: the first on top, all in `errors`."""
+    """The envelope for an invalid request: the first violation on top, all in `errors`."""
     first = violations[0]
     body = envelope(first.message, type=_INVALID, code=first.code, param=first.param)
     return body | {"errors": [_as_dict(violation) for violation in violations]}
@@ -146,7 +146,7 @@ _LIMIT_CODES: dict[limits.Kind, tuple[str, ErrorCode]] = {
 
 
 def not_admitted(refusals: Sequence[limits.LimitReached]) -> dict[str, Any]:
-    """The envelope for a task that limits stand against: the first on top, all in `errors`."""
+    """The envelope for a task refused by limits: the first one on top, all in `errors`."""
     first = refusals[0]
     kind, code = _LIMIT_CODES[first.kind]
     described = [limit_reached(refusal) for refusal in refusals]
@@ -154,7 +154,7 @@ def not_admitted(refusals: Sequence[limits.LimitReached]) -> dict[str, Any]:
 
 
 def limit_reached(refusal: limits.LimitReached) -> dict[str, Any]:
-    """One limit: its name, its value, the use so far, and when to come again (null: never)."""
+    """One limit: name, value, use so far, and `retry_at` in Unix seconds (None: never)."""
     return {
         "message": refusal.message,
         "param": None,
@@ -170,8 +170,8 @@ def _number(value: int | Decimal) -> int | str:
     return shown(value) if isinstance(value, Decimal) else value
 
 
-def _when_to_retry(refusals: Sequence[limits.LimitReached], now: datetime) -> Iterator[tuple[str, str]]:
-    """`Retry-After` where waiting helps; else OpenAI's clients are told not to try again."""
+def _retry_headers(refusals: Sequence[limits.LimitReached], now: datetime) -> Iterator[tuple[str, str]]:
+    """`Retry-After` if waiting helps, else `NO_RETRY`."""
     if any(refusal.kind is limits.Kind.QUOTA or refusal.retry_at is None for refusal in refusals):
         yield from NO_RETRY
     else:
@@ -180,18 +180,18 @@ def _when_to_retry(refusals: Sequence[limits.LimitReached], now: datetime) -> It
 
 
 def unknown_route(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404 for whatever no route matches; says which one that is spelled a little otherwise."""
+    """404 for an unknown path, with a hint if it resembles a route."""
     message = f"Unknown route{_hint(request.path_info)}"
     return json_response(404, envelope(message, type=_MISSING, code="not_found"))
 
 
 def _hint(path: str, method: str | None = None) -> str:
-    meant = hints.meant(path, method)
-    return f"; did you mean {meant}?" if meant else ""
+    route = hints.meant(path, method)
+    return f"; did you mean {route}?" if route else ""
 
 
 def malformed_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400 for what Django refuses before a view is called, such as a foreign host name; 413 for its size."""
+    """400 for what Django refuses before a view runs, such as an unknown host; 413 for a large form."""
     if isinstance(exception, RequestDataTooBig):
         return json_response(413, envelope("The form is too large", type=_INVALID, code="request_too_large"))
     message = "The request is malformed"
@@ -204,17 +204,17 @@ def malformed_request(request: HttpRequest, exception: Exception | None = None) 
 
 
 def forbidden(message: str) -> HttpResponse:
-    """403 for what somebody known may not do at a page, told to a program."""
+    """403 as JSON, for a program that calls a page without permission."""
     return json_response(403, envelope(message, type="permission_error", code="permission_denied"))
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:
-    """500, with the id that finds the log lines and no other detail."""
+    """500, with the request id and no other detail."""
     message = f"Internal error; quote the request id {request_id(request)}"
     return json_response(500, envelope(message, type="server_error", code="internal_error"))
 
 
-def _wording(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     return str(getattr(error, "detail", None) or error)
 
 

@@ -1,6 +1,6 @@
-"""Forms with bracketed names, as one nested mapping like that of a JSON body.
+"""Parses forms with bracketed names into one nested mapping, like that of a JSON body.
 
-Text is what was sent, or it is refused: nothing is cut, left out, or read with marks for what it says.
+Text is taken as it was sent, or refused: nothing is truncated, dropped or replaced.
 """
 
 import base64
@@ -23,18 +23,18 @@ _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _INDEX = re.compile(r"[0-9]{1,4}")
 _FIELD = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)
-"""Whatever it is: also one that is no name, or in the spelling of RFC 8187, which forms must not use."""
+"""Matches any file name, also an empty one, or RFC 8187 syntax, which forms must not use."""
 MOST_PARTS = 1000
 _LONGEST_NAME = 100
-"""Characters of a name that an error repeats."""
+"""How many characters of a name an error repeats."""
 _LONGEST_BOUNDARY = 200
 _HEADERS = "latin-1"
-"""How the parser reads the headers of parts: each byte as a character, so that none is lost."""
+"""How the parser decodes part headers: each byte is one character, so that none is lost."""
 _CHARSET_FIELD = "_charset_"
-"""A field that says the charset of all others (RFC 7578, section 4.6)."""
+"""The field that gives the charset of all others (RFC 7578, section 4.6)."""
 _DEFAULT = "utf-8"
-_AS_IT_IS = ("7bit", "8bit", "binary")
-"""Transfer encodings that are none."""
+_IDENTITY = ("7bit", "8bit", "binary")
+"""Transfer encodings that leave the content unchanged."""
 
 
 class IncompleteForm(APIException):
@@ -47,16 +47,16 @@ class IncompleteForm(APIException):
 
 @dataclass(frozen=True)
 class Part:
-    """A field of a form, with its content as it was sent."""
+    """A field of a form, with its content as sent."""
 
     name: str
     content: bytes
     charset: str | None
-    """The one that the part declares."""
+    """The charset that the part declares."""
     is_file: bool
 
     def text(self, charset: str) -> str:
-        """Its text; `charset` is that of parts that declare none. Raises `MalformedBody`."""
+        """Decode the content, with `charset` if the part declares none. Raises `MalformedBody`."""
         declared = (self.charset or charset)[:_LONGEST_NAME]
         codec = charsets.codec(declared)
         if codec is None:
@@ -67,7 +67,7 @@ class Part:
             raise self.refused(f"is not {declared.upper()}: byte {error.start + 1} does not fit") from error
 
     def refused(self, why: str) -> MalformedBody:
-        """The error that says why it cannot be read."""
+        """The error for this part."""
         return MalformedBody(f"{self.name[:_LONGEST_NAME]} {why}", self.name[:_LONGEST_NAME])
 
 
@@ -77,32 +77,32 @@ class BracketFormParser(BaseParser):
     media_type = "multipart/form-data"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
-        """Read a form into a mapping like that of JSON; an uploaded file becomes `File`.
+        """Parse a form into a mapping like that of JSON; an uploaded file becomes `File`.
 
         Raises `RequestTooLarge`, `IncompleteForm`, or `MalformedBody`.
         """
         request = parser_context["request"]
         check_length(request)
         boundary = str((request._request.content_params or {}).get("boundary", ""))
-        given = [*parts(stream.read(), boundary)]
-        charset = _charset_of(given)
-        texts = [part for part in given if not part.is_file and part.name != _CHARSET_FIELD]
-        # A file anywhere in a field makes the field one, so that it is refused and never dropped.
-        files = {part.name.partition("[")[0] or part.name: File(part.name) for part in given if part.is_file}
+        sent = [*parts(stream.read(), boundary)]
+        charset = _charset_of(sent)
+        texts = [part for part in sent if not part.is_file and part.name != _CHARSET_FIELD]
+        # A file nested in a field makes the whole field a file, which is refused instead of dropped.
+        files = {part.name.partition("[")[0] or part.name: File(part.name) for part in sent if part.is_file}
         return nested([(part.name, part.text(charset)) for part in texts]) | files
 
 
-def _charset_of(given: Iterable[Part]) -> str:
-    """The charset of parts that declare none. Raises `MalformedBody` where the form names an unknown one."""
-    said = next((part.text(_DEFAULT) for part in given if part.name == _CHARSET_FIELD), _DEFAULT)
-    if charsets.codec(said) is None:
-        named = f"names the charset {said[:_LONGEST_NAME]}, which is not known here; send UTF-8"
+def _charset_of(sent: Iterable[Part]) -> str:
+    """The charset of parts that declare none. Raises `MalformedBody` if the form names an unknown one."""
+    charset = next((part.text(_DEFAULT) for part in sent if part.name == _CHARSET_FIELD), _DEFAULT)
+    if charsets.codec(charset) is None:
+        named = f"names the charset {charset[:_LONGEST_NAME]}, which is not known here; send UTF-8"
         raise MalformedBody(f"{_CHARSET_FIELD} {named}", _CHARSET_FIELD)
-    return said
+    return charset
 
 
 def parts(content: bytes, boundary: str) -> Iterator[Part]:
-    """The parts of a form, in their order. Raises `IncompleteForm` or `MalformedBody`."""
+    """Yield the parts in order. Raises `IncompleteForm` or `MalformedBody`."""
     _check_boundary(content, boundary)
     parser = PushMultipartParser(boundary, header_charset=_HEADERS)
     number = 1
@@ -129,13 +129,13 @@ def _check_end(parser: PushMultipartParser, content: bytes, boundary: str) -> No
         parser.close()
     except MultipartError as error:
         raise IncompleteForm from error
-    _, _, behind = (b"\r\n" + content).partition(f"\r\n--{boundary}--".encode())
-    if behind.strip():
+    _, _, rest = (b"\r\n" + content).partition(f"\r\n--{boundary}--".encode())
+    if rest.strip():
         raise MalformedBody("The form goes on behind its last boundary")
 
 
 def _segments(parser: PushMultipartParser, content: bytes) -> Iterator[tuple[MultipartSegment, bytes]]:
-    """Each segment that is complete, with its content."""
+    """Yield each complete segment with its content."""
     segment, pieces = None, list[bytes]()
     for event in parser.parse(content):
         if isinstance(event, MultipartSegment):
@@ -155,7 +155,7 @@ def _part(segment: MultipartSegment, content: bytes, number: int) -> Part:
     _utf_8(segment.filename or "", f"The file name of {name[:_LONGEST_NAME]}")
     is_file = _FILE_NAME.search(str(segment.header("Content-Disposition"))) is not None
     part = Part(name, content, segment.charset, is_file)
-    return _transferred(part, str(segment.header("Content-Transfer-Encoding", _AS_IT_IS[0])))
+    return _decoded(part, str(segment.header("Content-Transfer-Encoding", _IDENTITY[0])))
 
 
 def _utf_8(header: str, what: str) -> str:
@@ -165,9 +165,9 @@ def _utf_8(header: str, what: str) -> str:
         raise MalformedBody(f"{what} is not UTF-8") from error
 
 
-def _transferred(part: Part, encoding: str) -> Part:
-    """The part without its transfer encoding, of which only base64 is one."""
-    if encoding.lower() in _AS_IT_IS:
+def _decoded(part: Part, encoding: str) -> Part:
+    """The part without its transfer encoding; base64 is the only one supported."""
+    if encoding.lower() in _IDENTITY:
         return part
     if encoding.lower() != "base64":
         raise part.refused(f"has the Content-Transfer-Encoding {encoding[:_LONGEST_NAME]}; send it as it is")
@@ -180,8 +180,8 @@ def _transferred(part: Part, encoding: str) -> Part:
 def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Unfold bracketed names: `a[b][c]` is an object in an object, `a[]` and a repeated `a` are arrays.
 
-    `a[0][b]` is of the item of that number; the n-th `a[][b]` is of the n-th item. Raises `MalformedBody`
-    where names contradict each other or nest too deeply.
+    `a[0][b]` belongs to the item with that number, the n-th `a[][b]` to the n-th item. Raises `MalformedBody`
+    if names contradict each other or nest too deeply.
     """
     body: dict[str, Any] = {}
     for name, value in pairs:
@@ -195,7 +195,7 @@ def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise MalformedBody(f"{name[:_LONGEST_NAME]} contradicts another field", keys[0]) from error
     body = {key: _with_arrays(value) for key, value in body.items()}
     for key in ("images", "videos"):
-        # A form has no arrays of one; where an array is meant, one value is one.
+        # A form cannot tell an array of one from a value.
         if isinstance(body.get(key), str):
             body[key] = [body[key]]
     return body
@@ -220,7 +220,7 @@ def _append(items: list[Any], keys: list[str], value: Any) -> None:
         items.append(value)
         return
     if len(items) > MOST_ITEMS:
-        return  # the body is refused for that; to go on would only cost time
+        return  # the body is refused later; this saves the time
     item = next((item for item in items if isinstance(item, dict) and not _holds(item, keys)), None)
     if item is None:
         items.append(item := {})
@@ -228,14 +228,14 @@ def _append(items: list[Any], keys: list[str], value: Any) -> None:
 
 
 def _holds(container: Any, keys: list[str]) -> bool:
-    """Whether there is a value at the end of `keys` already; an array takes any number."""
+    """Whether there is already a value at the end of `keys`; an array takes any number."""
     return not keys or (
         isinstance(container, dict) and keys[0] in container and _holds(container[keys[0]], keys[1:])
     )
 
 
 def _with_arrays(value: Any) -> Any:
-    """Turn objects that number their items, as in `a[0]` and `a[1]`, into arrays in that order."""
+    """Turn objects with numbered keys, from `a[0]` and `a[1]`, into arrays in that order."""
     if isinstance(value, list):
         return [_with_arrays(item) for item in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Which route a client means whose path is spelled a little otherwise."""
+"""Suggests the route for a slightly misspelled path."""
 
 from django.urls import Resolver404, resolve
 
@@ -7,15 +7,15 @@ from config.routes import API_PREFIX
 WORDS = frozenset(
     {"v1", "videos", "video", "generations", "validate", "content", "usage", "account", "models"}
 )
-"""What routes are made of, besides ids and names, which are told apart by their case."""
+"""The fixed words of routes; ids and model names are case-sensitive."""
 _LONGEST = 200
-"""Characters of a path that an error repeats."""
+"""How many characters of a path an error repeats."""
 
 
 def meant(path: str, method: str | None = None) -> str | None:
-    """The route that a path with a slash or a `/v1` too many, without one, or in another case means.
+    """The route for a path in the wrong case, or with a slash or `/v1` missing or too many.
 
-    With a `method`, only one that takes it. None where that is no route, or is the path as it was sent.
+    With a `method`, only a route that allows it. None if there is no such route, or the path is correct.
     """
     corrected = _corrected(path)
     if corrected == path.removesuffix("/") or len(corrected) > _LONGEST:
@@ -25,8 +25,8 @@ def meant(path: str, method: str | None = None) -> str | None:
     except Resolver404:
         return None
     lacks_id = route.kwargs.get("task_id") in WORDS
-    takes_it = method is None or method in route.func.cls.scopes  # type: ignore[attr-defined]  # DRF sets it
-    return corrected if takes_it and not lacks_id else None
+    is_allowed = method is None or method in route.func.cls.scopes  # type: ignore[attr-defined]  # DRF sets it
+    return corrected if is_allowed and not lacks_id else None
 
 
 def _corrected(path: str) -> str:

@@ -1,4 +1,4 @@
-"""`GET /v1/models`: what is on offer."""
+"""`GET /v1/models`: the models on offer."""
 
 from django.utils import timezone
 from rest_framework.request import Request
@@ -12,12 +12,11 @@ from videos.routing.offers import Offers
 
 
 class ModelsView(View):
-    """`GET /v1/models`."""
+    """`GET /v1/models`: the models that the key may use, with their prices."""
 
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
 
     def get(self, request: Request) -> Response:
-        """Answer with the models on offer that the key may use, and their prices."""
         offers, now = Offers.current(), timezone.now()
         allowed = [spec for spec in offers.models() if self.key.allows_model(spec.name)]
         models = [shapes.model(spec, offers.prices.of_model(spec.name, now)) for spec in allowed]
@@ -30,7 +29,7 @@ class ModelView(View):
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
 
     def get(self, request: Request, name: str) -> Response:
-        """Answer with one model. Raises `ModelNotExist` also for one that the key may not use."""
+        """Raises `ModelNotExist` also for a model that the key may not use."""
         offers = Offers.current()
         spec = offers.find(name)
         if spec is None or not self.key.allows_model(spec.name):

@@ -1,4 +1,4 @@
-"""Pages of a list: from one task of the tenant to the next, however long the list is."""
+"""Keyset pagination of the tenant's tasks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ UNKNOWN_TASK = "must be the id of one of your videos"
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which part of a list is asked for."""
+    """The page that a client requests."""
 
     after: UUID | None
     limit: int
@@ -27,7 +27,6 @@ class PageRequest:
 
     @classmethod
     def asked_for(cls, parameters: Parameters) -> "PageRequest":
-        """From `after`, `limit` and `order`."""
         after = parameters.read("after", parse_public_id, UNKNOWN_TASK)
         limit = parameters.number("limit", 1, MOST)
         order = parameters.one_of("order", (OLDEST_FIRST, NEWEST_FIRST))
@@ -36,8 +35,8 @@ class PageRequest:
     def of(self, listed: QuerySet[Task], owned: QuerySet[Task]) -> "Slice":
         """Cut this page out of `listed`, in one query.
 
-        `owned` are all tasks that may stand in `after`: one that is deleted or does not pass the filters is
-        still a place in the list. Raises `InvalidRequestError` for any other, which may be another tenant's.
+        `owned` are all tasks that `after` may name, including deleted ones and those the filters exclude.
+        Raises `InvalidRequestError` for any other task, such as another tenant's.
         """
         newest_first = self.order == NEWEST_FIRST
         rows = ListOrder(self.after, newest_first).of(listed)[: self.limit + 1]
@@ -51,22 +50,22 @@ class PageRequest:
 
 @dataclass(frozen=True)
 class Slice:
-    """The tasks of a page, and whether others follow."""
+    """The tasks of a page, and whether more follow."""
 
     tasks: list[Task]
     has_more: bool
 
     @classmethod
     def of(cls, tasks: list[Task], limit: int) -> "Slice":
-        """From what was found when one task more was asked for than the page holds."""
+        """From up to `limit` + 1 tasks, of which the last one only shows that more follow."""
         return cls(tasks[:limit], len(tasks) > limit)
 
     def first(self, number: int) -> "Slice":
-        """So many of them; where others are left out, they follow on the next page."""
+        """The first `number` tasks; the others follow on the next page."""
         return Slice(self.tasks[:number], self.has_more or number < len(self.tasks))
 
     def as_dict(self, data: list[dict[str, Any]]) -> dict[str, Any]:
-        """OpenAI's list object around the tasks as they are shown."""
+        """OpenAI's list object; `data` are the rendered tasks."""
         ids = [task.public_id for task in self.tasks]
         return {
             "object": "list",

@@ -1,4 +1,4 @@
-"""Query strings: each parameter read by its rule, and everything that is wrong said at once."""
+"""Parses query parameters, and collects all violations before raising them."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -13,16 +13,16 @@ from videos.requests.values import whole_number
 from videos.requests.violations import MODEL_NOT_FOUND
 
 LATEST_SECOND = 99_999_999_999
-"""Far in the future; milliseconds since 1970, a common mistake, are later still."""
+"""Far in the future, yet less than any current time in milliseconds, a common mistake."""
 _SHOWN_NAME_LENGTH = 100
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _Value = TypeVar("_Value")
 
 
 class Parameters:
-    """The query string of a request. An empty parameter counts as absent, an unknown one is never looked at.
+    """The query string of a request. Empty parameters count as absent, unknown ones are ignored.
 
-    What breaks a rule reads as None and is kept; `check` raises all of it.
+    An invalid parameter reads as None; `check` raises all violations together.
     """
 
     def __init__(self, query: QueryDict) -> None:
@@ -31,55 +31,52 @@ class Parameters:
 
     @property
     def broken(self) -> bool:
-        """Whether a rule was broken so far."""
+        """Whether there is a violation so far."""
         return bool(self._violations)
 
     def read(
         self,
         name: str,
-        reading: Callable[[str], _Value | None],
+        parse: Callable[[str], _Value | None],
         rule: str,
         allowed: Sequence[Any] | None = None,
     ) -> _Value | None:
-        """The parameter as `reading` has it; None where it is absent, or breaks the `rule`."""
+        """The parsed parameter; None if it is absent, or invalid (`parse` returned None)."""
         text = self._query.get(name)
         if not text:
             return None
-        value = reading(text)
+        value = parse(text)
         if value is None:
             self.refuse(name, f"{name} {rule}", allowed)
         return value
 
     def one_of(self, name: str, allowed: Collection[str]) -> str | None:
-        """A word of an enumeration."""
         return self.read(name, lambda text: text if text in allowed else None, _must_be(allowed), (*allowed,))
 
     def some_of(self, name: str, allowed: Collection[str]) -> list[str]:
-        """Words of an enumeration, with commas or in several parameters; in the order of `allowed`."""
+        """Values of an enumeration, comma-separated or repeated, in the order of `allowed`."""
         words = {word.strip() for text in self._query.getlist(name) for word in text.split(",")} - {""}
         if words - {*allowed}:
             self.refuse(name, f"{name} {_must_be(allowed)}", (*allowed,))
         return [word for word in allowed if word in words]
 
     def number(self, name: str, least: int, most: int) -> int | None:
-        """A whole number of that range."""
 
-        def reading(text: str) -> int | None:
+        def parse(text: str) -> int | None:
             number = whole_number(text)
             return number if number is not None and least <= number <= most else None
 
-        return self.read(name, reading, f"must be a whole number from {least} to {most}")
+        return self.read(name, parse, f"must be a whole number from {least} to {most}")
 
     def second(self, name: str) -> int | None:
-        """A moment, in Unix seconds."""
+        """A time in Unix seconds."""
         return self.number(name, 0, LATEST_SECOND)
 
     def date(self, name: str) -> date | None:
-        """A calendar day."""
         return self.read(name, _date, "must be a date in the form YYYY-MM-DD")
 
     def model(self) -> str | None:
-        """The canonical name of the `model`, whatever the case it is written in."""
+        """The canonical name of `model`, which clients may write in any case."""
         name = self._query.get("model")
         if not name:
             return None
@@ -91,11 +88,11 @@ class Parameters:
         return spec.name
 
     def refuse(self, name: str, message: str, allowed: Sequence[Any] | None = None) -> None:
-        """Keep a violation."""
+        """Add a violation."""
         self._violations.append(Violation(message, name, allowed=None if allowed is None else tuple(allowed)))
 
     def check(self) -> None:
-        """Raise `InvalidRequestError` with everything that was found."""
+        """Raise `InvalidRequestError` with all violations, if there are any."""
         if self._violations:
             raise InvalidRequestError(self._violations)
 

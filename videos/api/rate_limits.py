@@ -1,4 +1,4 @@
-"""What is left of a limit of requests per minute, as headers."""
+"""The rate limit headers."""
 
 import math
 from datetime import datetime
@@ -9,20 +9,20 @@ LIMIT, REMAINING, RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratel
 
 
 def headers(allowance: Allowance | None, now: datetime) -> dict[str, str]:
-    """The limit, how many more it allows now, and in how many seconds a place gets free: 0 while one is.
+    """The limit, the requests left, and the seconds until a slot is free (0 if one is free now).
 
-    Nothing where there is no such limit. One that takes nothing at all has no time to come again.
+    Empty if there is no limit. A limit of 0 has no reset.
     """
     if allowance is None:
         return {}
-    told = {LIMIT: str(allowance.limit), REMAINING: str(allowance.remaining)}
+    values = {LIMIT: str(allowance.limit), REMAINING: str(allowance.remaining)}
     if allowance.free_at is not None:
-        told[RESET] = str(seconds_until(allowance.free_at, now))
+        values[RESET] = str(seconds_until(allowance.free_at, now))
     elif allowance.remaining:
-        told[RESET] = "0"
-    return told
+        values[RESET] = "0"
+    return values
 
 
 def seconds_until(moment: datetime, now: datetime) -> int:
-    """Whole seconds to wait for a moment, one at least."""
+    """Whole seconds until `moment`, at least 1."""
     return max(1, math.ceil((moment - now).total_seconds()))

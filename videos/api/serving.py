@@ -1,4 +1,4 @@
-"""Sending a video: whole or a range of it, never read into memory; and its still."""
+"""Serves videos, whole or in ranges, without reading them into memory; and their posters."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class FileWindow:
-    """The bytes of a file from `start` up to but without `stop`, as a file to read."""
+    """The bytes of a file from `start` up to, but not including, `stop`, as a readable file."""
 
     def __init__(self, path: Path, start: int, stop: int) -> None:
         self.name, self.start, self.stop = str(path), start, stop
@@ -35,7 +35,6 @@ class FileWindow:
         self._file.seek(start)
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, and none past the window."""
         left = self.stop - self._file.tell()
         return self._file.read(left if size < 0 else min(size, left))
 
@@ -44,12 +43,11 @@ class FileWindow:
             yield block
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
 
 def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
-    """Answer with the task's video: a redirect where the storage signs links of its own, else the bytes."""
+    """A redirect if the storage signs its own links, else the video's bytes. Raises `VideoExpired`."""
     path = local_path(task.media_name)
     if path is None:
         return HttpResponseRedirect(storages["results"].url(task.media_name))
@@ -59,25 +57,25 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
         raise VideoExpired("The video is no longer in the storage") from error
     if unchanged := _precondition(request, task):
         return unchanged
-    asked = _asked_range(request, task)
-    window = _window(*asked, size) if asked else (0, size)
+    requested = _requested_range(request, task)
+    window = _window(*requested, size) if requested else (0, size)
     if window is None:
         return _unsatisfiable(size)
     response = _file(task, request, path, *window)
-    if asked:
+    if requested:
         response.status_code = 206
         response["content-range"] = f"bytes {window[0]}-{window[1] - 1}/{size}"
     return response
 
 
 def thumbnail_response(task: Task, request: HttpRequest) -> HttpResponseBase:
-    """Answer with the still of the task's video, as WebP. Raises `VideoNotReady` where there is none."""
+    """The poster of the task's video, as WebP. Raises `VideoNotReady` if there is none."""
     if not task.has_poster:
         raise VideoNotReady("The video has no thumbnail, or not yet")
     if unchanged := _precondition(request, task, ".webp"):
         return unchanged
-    still = files.poster(task)
-    webp = as_webp(still) if still else None
+    poster = files.poster(task)
+    webp = as_webp(poster) if poster else None
     if webp is None:
         raise VideoNotReady("The thumbnail of the video cannot be read")
     response = HttpResponse(webp, content_type="image/webp")
@@ -86,7 +84,7 @@ def thumbnail_response(task: Task, request: HttpRequest) -> HttpResponseBase:
 
 
 def _precondition(request: HttpRequest, task: Task, variant: str = "") -> HttpResponseBase | None:
-    """The answer to who has it already (304), or wants another than there is (412); else None."""
+    """304 if the client has this version, 412 if it requires another one, else None."""
     etag, modified = _etag(task, variant), _last_modified(task)
     response = get_conditional_response(request, etag=etag, last_modified=modified)
     if response is None:
@@ -100,29 +98,29 @@ def _precondition(request: HttpRequest, task: Task, variant: str = "") -> HttpRe
 def _with_validators(response: Response, request: HttpRequest, task: Task, variant: str = "") -> Response:
     response["etag"] = _etag(task, variant)
     response["last-modified"] = http_date(_last_modified(task))
-    # A signed link is for whoever has it. With a key, a cache asks each time whether that key still may.
+    # A signed link authorises anybody. With a key, caches must revalidate that it still has access.
     response["cache-control"] = "private, max-age=3600" if SIGNATURE in request.GET else "private, no-cache"
     patch_vary_headers(response, ["Authorization"])
     return response
 
 
 def _last_modified(task: Task) -> int:
-    """In Unix seconds; a video that is finished never changes."""
+    """In Unix seconds; a finished video never changes."""
     return int((task.finished_at or task.created_at).timestamp())
 
 
-def _asked_range(request: HttpRequest, task: Task) -> tuple[str, str] | None:
-    """The first and the last byte asked for, one of which may be empty; None asks for the whole."""
-    asked = _RANGE.fullmatch(request.headers.get("range", ""))
-    if asked is None or not any(asked.groups()) or request.method != "GET":
+def _requested_range(request: HttpRequest, task: Task) -> tuple[str, str] | None:
+    """The first and last byte of the range, one of which may be empty; None for the whole video."""
+    match = _RANGE.fullmatch(request.headers.get("range", ""))
+    if match is None or not any(match.groups()) or request.method != "GET":
         return None
-    if all(asked.groups()) and int(asked[2]) < int(asked[1]):  # no valid range, which is ignored (RFC 9110)
+    if all(match.groups()) and int(match[2]) < int(match[1]):  # invalid, so ignored (RFC 9110)
         return None
-    return (asked[1], asked[2]) if request.headers.get("if-range", _etag(task)) == _etag(task) else None
+    return (match[1], match[2]) if request.headers.get("if-range", _etag(task)) == _etag(task) else None
 
 
 def _window(first: str, last: str, size: int) -> tuple[int, int] | None:
-    """From which byte to which; None where the range lies outside the file."""
+    """The start and stop offset; None if the range lies outside the file."""
     if not first:
         start, stop = max(0, size - int(last)), size
     else:

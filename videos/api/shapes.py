@@ -1,4 +1,4 @@
-"""How models look to clients (contract section 6), and the video object as clients of new-api want it."""
+"""The JSON of models (contract section 6), and the video object for clients of new-api."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NEW_API_STATUS = {
 
 
 def for_new_api(video: dict[str, Any]) -> dict[str, Any]:
-    """The video object inside new-api's wrapper keys, so that both kinds of client work."""
+    """The video object with new-api's keys added, so that both kinds of client work."""
     return video | {
         "code": "success",
         "message": "",
@@ -30,7 +30,7 @@ def for_new_api(video: dict[str, Any]) -> dict[str, Any]:
 
 
 def model(spec: ModelSpec, prices: list[dict[str, Any]]) -> dict[str, Any]:
-    """A model, what it takes and what a second of it costs."""
+    """A model with its capabilities and prices."""
     return {
         "id": spec.name,
         "object": "model",

@@ -1,4 +1,4 @@
-"""The routes. Words come before ids: `generations` and `validate` are never read as one."""
+"""The routes. `generations` and `validate` come first, so that they are not taken for ids."""
 
 from django.urls import re_path
 

@@ -1,4 +1,4 @@
-"""`GET /v1/usage`: what the tenant asked for and what it cost, by day, model and key."""
+"""`GET /v1/usage`: the tenant's usage and its cost, by day, model and key."""
 
 import re
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ _HEADINGS = {PREFIX: "api_key", NAME: "api_key_name"}
 _KEY_RULE = f"must be the prefix of a key, such as {keys.PREFIX}_1a2B3c4D"
 _PREFIX = re.compile("[0-9A-Za-z_]{1,16}")
 MOST_ROWS = 1000
-"""In JSON; CSV has them all."""
+"""In JSON; CSV has all rows."""
 TOO_MUCH = (
     f"group_by gives more than {MOST_ROWS} rows or {MOST_BYTES // 1024} KiB as JSON; "
     "ask for a shorter period, fewer groups, or format=csv"
@@ -53,16 +53,15 @@ TOO_MUCH = (
 
 
 class UsageView(View):
-    """Use, as JSON or CSV from the same rows."""
+    """`GET /v1/usage`, as JSON or CSV."""
 
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
 
     def get(self, request: Request) -> HttpResponseBase:
-        """Answer with the use of a period. Raises `InvalidRequestError`."""
         tenant = self.key.tenant
         parameters = Parameters(request.query_params)
         question = _question(parameters, tenant.day_of(timezone.now()))
-        shape = parameters.one_of("format", FORMATS) or _accepted(request)
+        shape = parameters.one_of("format", FORMATS) or _preferred_format(request)
         parameters.check()
         return _csv(question, tenant) if shape == "csv" else _json(question, tenant)
 
@@ -86,8 +85,8 @@ def _period(parameters: Parameters, today: date) -> DayRange:
     return days
 
 
-def _accepted(request: Request) -> str:
-    """The format that the client prefers; JSON where it names neither."""
+def _preferred_format(request: Request) -> str:
+    """The format that the client prefers; JSON if it names neither."""
     preferred = request._request.get_preferred_type([*_MEDIA_TYPES])
     return _MEDIA_TYPES.get(preferred or "", "json")
 
@@ -98,13 +97,13 @@ def _prefix(text: str) -> str | None:
 
 def _json(question: Question, tenant: Tenant) -> HttpResponse:
     rows = question.answer(tenant, most=MOST_ROWS + 1)
-    body = encode(_told(question, rows, tenant)) if len(rows) <= MOST_ROWS else b""
+    body = encode(_as_dict(question, rows, tenant)) if len(rows) <= MOST_ROWS else b""
     if not body or len(body) > MOST_BYTES:
         raise InvalidRequestError([Violation(TOO_MUCH, "group_by")])
     return HttpResponse(body, content_type="application/json")
 
 
-def _told(question: Question, rows: Iterable[Row], tenant: Tenant) -> dict[str, Any]:
+def _as_dict(question: Question, rows: Iterable[Row], tenant: Tenant) -> dict[str, Any]:
     return {
         "object": "usage",
         "start_date": question.start.isoformat(),
@@ -117,7 +116,6 @@ def _told(question: Question, rows: Iterable[Row], tenant: Tenant) -> dict[str, 
 
 
 def _labels(row: Row) -> dict[str, Any]:
-    """What the row is about."""
     labels = {name: str(row[name]) for name in ("day", "model") if name in row}
     if PREFIX not in row:
         return labels
@@ -135,7 +133,7 @@ def _shown(figure: int | Decimal) -> int | str:
 
 def _csv(question: Question, tenant: Tenant) -> HttpResponse:
     names = [*question.columns, *FIGURES]
-    shown = [position for position, name in enumerate(names) if name != PURPOSE]
-    headings = [_HEADINGS.get(names[position], names[position]) for position in shown]
+    positions = [position for position, name in enumerate(names) if name != PURPOSE]
+    headings = [_HEADINGS.get(names[position], names[position]) for position in positions]
     name = f"usage-{question.start}-{question.end}.csv"
-    return csv_file(name, headings, map(itemgetter(*shown), question.lines(tenant)))
+    return csv_file(name, headings, map(itemgetter(*positions), question.lines(tenant)))

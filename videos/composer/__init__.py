@@ -1,5 +1,5 @@
-"""Asking for a video at a form: what it offers is the catalogue's, and what it says is the API's.
+"""The form to request a video, shared by the console and the portal.
 
-The console and the portal show the same form. It becomes the body a program would post (`body`), is judged
-by the code that judges programs (`form`), and tells its price and effect while it is filled in (`preview`).
+It is converted to the body that a program would post (`body`), validated like that (`form`), and shows its
+price and effect on limits while it is filled in (`preview`).
 """

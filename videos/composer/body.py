@@ -1,8 +1,7 @@
-"""From the fields of the form to the body a program would post, and back. Pure.
+"""Converts the form's fields to the body that a program would post, and back. Pure functions.
 
-A form sends texts alone, and some fields several times (`MANY`). What is left empty is left out of the body.
-Shots and elements are `AdditionalParameters` to the API (contract section 4); what else stands there is
-written as JSON.
+A form sends only text, and some fields repeatedly (`MANY`). Empty fields are left out of the body. Shots and
+elements are `AdditionalParameters` to the API (contract section 4); its other parameters are entered as JSON.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,28 +13,28 @@ from videos.requests.strict_json import dumps, loads
 from videos.requests.values import whole_number
 
 Answers = Mapping[str, Sequence[str]]
-"""What was filled in: the values of each field, by its name."""
+"""The submitted values of each field, by name."""
 
 TOP = ("model", "seconds", "prompt", "max_cost")
 META = ("negative_prompt", "enhance_prompt", "input_region", "aspect_ratio", "scene_type")
 OUTPUT = tuple(name for name in OUTPUT_FIELDS if name != "Resolution")
 MANY = ("images", "subjects", "voices", "videos", "shot_prompts", "shot_durations", "elements")
-"""Fields that are sent several times; the values of one slot or shot stand at the same place."""
+"""Repeated fields; the values of one slot or shot have the same position."""
 JSON_TEXTS = ("additional", "ext_info")
 SINGLE = (*TOP, *META, *OUTPUT, "multi_shot", *JSON_TEXTS)
 ON = "true"
-"""What a box that is ticked sends."""
+"""The value of a ticked checkbox."""
 
 
 def body_of(answers: Answers) -> dict[str, Any]:
-    """The body that asks for what was filled in. Nothing is checked here: that is the API's to do."""
+    """The body for these answers, which the API's code validates later."""
     body: dict[str, Any] = {name: _one(answers, name) for name in TOP}
     body |= {"images": _filled(answers, "images"), "videos": _filled(answers, "videos")}
-    return _given(body | {"metadata": _metadata(answers)})
+    return _without_empty(body | {"metadata": _metadata(answers)})
 
 
 def answers_of(body: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What to fill in to ask for the same video; what the form has no field for is missing."""
+    """The answers that request the same video; anything without a field is left out."""
     metadata = _object(body.get("metadata"))
     output = _object(metadata.get("output_config"))
     ext_info = _object(metadata.get("ext_info"))
@@ -54,35 +53,35 @@ def answers_of(body: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _metadata(answers: Answers) -> dict[str, Any]:
-    pairs = [pair for pair in _pairs(answers) if any(pair)]
-    subjects = [subject for _, subject, _ in pairs]
-    voices = {subject: voice for _, subject, voice in pairs if voice}
-    return _given(
+    slots = [slot for slot in _image_slots(answers) if any(slot)]
+    subjects = [subject for _, subject, _ in slots]
+    voices = {subject: voice for _, subject, voice in slots if voice}
+    return _without_empty(
         {
             **{name: _one(answers, name) for name in META},
             "ext_info": _ext_info(answers),
-            "output_config": _given({name: _one(answers, name) for name in OUTPUT}),
-            "vidu_q2_object_ids": _up_to_the_last(subjects),
+            "output_config": _without_empty({name: _one(answers, name) for name in OUTPUT}),
+            "vidu_q2_object_ids": _without_trailing_empty(subjects),
             "vidu_q2_voice_map": voices,
         }
     )
 
 
 def _ext_info(answers: Answers) -> Any:
-    further = _one(answers, "ext_info")
-    opened = _opened(further) if further else {}
-    if not isinstance(opened, dict):
-        return further
-    return _given({**opened, "AdditionalParameters": _additional(answers)})
+    text = _one(answers, "ext_info")
+    parsed = _parse(text) if text else {}
+    if not isinstance(parsed, dict):
+        return text
+    return _without_empty({**parsed, "AdditionalParameters": _additional(answers)})
 
 
 def _additional(answers: Answers) -> Any:
-    """The parameters of the editors and those written as JSON, as one object; what is no JSON, as it is."""
+    """The editors' parameters merged with those entered as JSON; the text itself if it is no JSON object."""
     text = _one(answers, "additional")
-    opened = _opened(text) if text else {}
-    if not isinstance(opened, dict):
+    parsed = _parse(text) if text else {}
+    if not isinstance(parsed, dict):
         return text
-    return {**opened, **_elements(answers), **_shots(answers)}
+    return {**parsed, **_elements(answers), **_shots(answers)}
 
 
 def _elements(answers: Answers) -> dict[str, Any]:
@@ -91,7 +90,7 @@ def _elements(answers: Answers) -> dict[str, Any]:
 
 
 def _shots(answers: Answers) -> dict[str, Any]:
-    """The shot list, while it is switched on: with the shots in the order they stand in."""
+    """The shots, numbered in order, if the shot list is switched on."""
     if _one(answers, "multi_shot") != ON:
         return {}
     rows = zip_longest(_many(answers, "shot_prompts"), _many(answers, "shot_durations"), fillvalue="")
@@ -102,8 +101,8 @@ def _shots(answers: Answers) -> dict[str, Any]:
     return {"multi_shot": True, "shot_type": "customize", "multi_prompt": shots}
 
 
-def _pairs(answers: Answers) -> list[tuple[str, str, str]]:
-    """What stands in each slot for an image: its URL, the subject it shows, and that one's voice."""
+def _image_slots(answers: Answers) -> list[tuple[str, str, str]]:
+    """The URL, subject and voice of each image slot."""
     columns = (_many(answers, name) for name in ("images", "subjects", "voices"))
     return [(image, subject, voice) for image, subject, voice in zip_longest(*columns, fillvalue="")]
 
@@ -116,11 +115,11 @@ def _slots(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, li
     return {name: values for name, values in slots.items() if values}
 
 
-def _additional_answers(given: Any) -> dict[str, list[str]]:
-    opened = _opened(given) if isinstance(given, str) else given
-    if not isinstance(opened, dict):
-        return {} if given is None else {"additional": [_text(given)]}
-    rest = dict(opened)
+def _additional_answers(value: Any) -> dict[str, list[str]]:
+    parsed = _parse(value) if isinstance(value, str) else value
+    if not isinstance(parsed, dict):
+        return {} if value is None else {"additional": [_text(value)]}
+    rest = dict(parsed)
     answers = _element_answers(rest) | _shot_answers(rest)
     return answers | ({"additional": [dumps(rest)]} if rest else {})
 
@@ -155,7 +154,8 @@ def _all_have(items: Any, names: set[str]) -> bool:
 
 
 def _many(answers: Answers, name: str) -> list[str]:
-    return [_with_plain_lines(text) for text in answers.get(name, ())]
+    # Browsers send line breaks as CRLF.
+    return [text.replace("\r\n", "\n") for text in answers.get(name, ())]
 
 
 def _filled(answers: Answers, name: str) -> list[str]:
@@ -166,29 +166,23 @@ def _one(answers: Answers, name: str) -> str:
     return next(reversed(_many(answers, name)), "")
 
 
-def _with_plain_lines(text: str) -> str:
-    # Browsers send line ends as two characters, of which one was typed.
-    return text.replace("\r\n", "\n")
-
-
-def _up_to_the_last(texts: list[str]) -> list[str]:
-    """Without the empty ones at the end."""
+def _without_trailing_empty(texts: list[str]) -> list[str]:
     while texts and not texts[-1]:
         texts = texts[:-1]
     return texts
 
 
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _without_empty(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in ("", [], {})}
 
 
 def _number(text: str) -> int | str:
-    """A whole number as such, whatever its size; any other text as it stands, for the API to refuse."""
+    """An integer of any size; any other text is returned unchanged, for the API to refuse."""
     number = whole_number(text)
     return text if number is None else number
 
 
-def _opened(text: str) -> Any:
+def _parse(text: str) -> Any:
     try:
         return loads(text)
     except ValueError:
@@ -200,7 +194,7 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _texts(value: Any) -> list[str]:
-    """The items of an array of texts; none of anything else."""
+    """The value if it is a list of strings, else an empty list."""
     return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else []
 
 
@@ -209,5 +203,5 @@ def _text(value: Any) -> str:
 
 
 def names() -> Iterable[str]:
-    """Every field there is."""
+    """The names of all fields."""
     return (*SINGLE, *MANY)

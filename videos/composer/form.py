@@ -1,4 +1,4 @@
-"""The form: what was filled in, judged by the very code that judges what programs post."""
+"""The form, validated by the same code as the API's requests."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,25 +23,25 @@ from videos.tasks.orders import Checked
 
 FORM_ID = "form_id"
 _FORM_KEY = "form-{}"
-"""The idempotency key of a form: sent twice, it makes one task."""
+"""The idempotency key of a form: submitted twice, it creates one task."""
 
 
 class Many(forms.Field):
-    """A field that is sent several times."""
+    """A repeated field."""
 
     widget = forms.MultipleHiddenInput
 
 
 class VideoForm(forms.Form):
-    """A request for a video. It has no rules of its own: `clean` asks the API's.
+    """A request for a video, without rules of its own: `clean` applies the API's.
 
-    Once it is valid, `checked` is the request with its price, and with what the tenant had then.
+    If it is valid, `checked` is the request with its price and the tenant's snapshot.
     """
 
     def __init__(self, answers: Answers, caller: Caller | None) -> None:
-        """`caller` stands for the person, with the key that the person's videos are counted under.
+        """`caller` is the person, with the key that their videos are counted under.
 
-        Without one, rules are checked all the same, but nothing is priced and the form is not valid.
+        Without it, the rules are checked, but nothing is priced and the form is invalid.
         """
         super().__init__(_as_data(answers))
         self.answers = answers
@@ -49,50 +49,50 @@ class VideoForm(forms.Form):
         self.caller = caller
         self.checked: Checked | None = None
         self.problems: dict[FieldPlace, list[str]] = defaultdict(list)
-        """What is wrong, by where it is shown."""
+        """Error messages by the place where they are shown."""
         for name in names():
             self.fields[name] = Many(required=False) if name in MANY else forms.Field(required=False)
 
     def clean(self) -> dict[str, Any]:
-        """Judge the body; each violation is an error of its field, in the API's words."""
+        """Adds each violation to its field, with the API's message."""
         try:
-            self._judge()
+            self._check()
         except InvalidRequestError as error:
             for violation in error.violations:
-                self._refuse(place_of(violation, self.answers), violation.message)
+                self._report(place_of(violation, self.answers), violation.message)
         except MaxCostExceeded as error:
-            self._refuse(FieldPlace("max_cost"), str(error))
+            self._report(FieldPlace("max_cost"), str(error))
         except (NoPrice, ModelNotAllowed) as error:
-            self._refuse(FieldPlace("model"), str(error))
+            self._report(FieldPlace("model"), str(error))
         except KeyRefused:
-            self._refuse(FieldPlace(EVERYWHERE), _("The tenant is suspended: nothing can be made for it."))
+            self._report(FieldPlace(EVERYWHERE), _("The tenant is suspended: nothing can be made for it."))
         return self.cleaned_data
 
-    def _judge(self) -> None:
+    def _check(self) -> None:
         if self.caller is None:
-            self._refuse(FieldPlace("tenant"), _("Choose a tenant."))
+            self._report(FieldPlace("tenant"), _("Choose a tenant."))
             parse(self.body, Offers.current().find)
         else:
             self.checked = orders.check(self.body, self.caller, admission.look(self.caller))
 
-    def _refuse(self, place: FieldPlace, message: str) -> None:
+    def _report(self, place: FieldPlace, message: str) -> None:
         self.problems[place].append(message)
         self.add_error(place.field if place.field in self.fields else None, message)
 
 
 def caller_at(key: APIKey, form_id: str, answers: Answers, now: datetime) -> Caller:
-    """Somebody at a form, under the key that stands for people; `form_id` tells one form from another."""
+    """A person at a form, under the key that stands for people; `form_id` gives the idempotency key."""
     fingerprint = Fingerprint(hash_of(body_of(answers)), _FORM_KEY.format(form_id))
     return Caller.of(key, now, fingerprint)
 
 
 def answers_from(sent: QueryDict) -> dict[str, list[str]]:
-    """What a browser sent of the form's fields."""
+    """The form's fields among the submitted data."""
     return {name: [str(value) for value in sent.getlist(name)] for name in names() if name in sent}
 
 
 def form_id_from(sent: QueryDict) -> str:
-    """The id of the form that was sent; a new one where it is missing or none."""
+    """The id of the submitted form; a new one if it is missing or invalid."""
     try:
         return str(UUID(sent.get(FORM_ID, "")))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the form offers for a model: drawn from the catalogue, so that it promises nothing a model refuses."""
+"""The fields and choices of the form for a model, taken from the catalogue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _FIRST_AND_LAST: tuple[Text, ...] = (_("First frame"), _("Last frame"))
 
 @dataclass(frozen=True)
 class Option:
-    """One value of a choice, and what it is called."""
+    """One value of a choice, with its label."""
 
     value: str
     label: Text
@@ -28,7 +28,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Choice:
-    """A field with few values; an empty answer leaves it to the provider."""
+    """A field with few values; if empty, the provider decides."""
 
     name: str
     label: Text
@@ -37,7 +37,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Slot:
-    """A place for one image or video: which one, what it means, and what stands in it."""
+    """A slot for one image, video or element id, with its content."""
 
     position: int
     label: Text
@@ -48,7 +48,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Shot:
-    """One shot of the list."""
+    """One shot; `duration` is in seconds, as entered."""
 
     position: int
     prompt: str
@@ -75,48 +75,45 @@ _PERSONS: dict[str, Text] = {"AllowAdult": _("Adults may be shown"), "Disallowed
 
 @dataclass(frozen=True)
 class Offer:
-    """The fields for one model, with what is filled in so far."""
+    """The fields for one model, with the answers so far."""
 
     spec: ModelSpec
     answers: Answers
 
     @property
     def has_video(self) -> bool:
-        """Whether a reference video is given."""
         return bool(self._filled("videos"))
 
     @property
     def seconds(self) -> Sequence[int]:
-        """The lengths to choose from."""
+        """The lengths to choose from, in seconds."""
         return self.spec.seconds_for(with_video=self.has_video).allowed
 
     @property
     def seconds_chosen(self) -> str:
-        """The length that is chosen, the shortest unless another one is."""
+        """The chosen length in seconds; the shortest by default."""
         chosen = self._one("seconds")
         return chosen if whole_number(chosen) in self.seconds else str(self.seconds[0])
 
     @property
     def max_images(self) -> int:
-        """How many images the model takes, beside what else is given."""
+        """How many images the model takes, given the other answers."""
         if not self.spec.elements_and_shots:
             return self.spec.max_images
         return REFERENCES_WITH_VIDEO if self.has_video else REFERENCES
 
     @property
     def images(self) -> Sequence[Slot]:
-        """The places for images: those in use, or one that is free."""
+        """The image slots in use, or one empty slot."""
         rows = max(1, len(self._many("images")))
         return [self._image(position, rows) for position in range(rows)]
 
     @property
     def takes_more_images(self) -> bool:
-        """Whether another place may be added."""
         return len(self.images) < self.max_images
 
     @property
     def images_help(self) -> Text:
-        """What images mean to the model."""
         frames, most = self.spec.frames, self.max_images
         if frames == 0:
             return _("References: what is to be seen in the video.")
@@ -133,7 +130,6 @@ class Offer:
 
     @property
     def videos(self) -> Sequence[Slot]:
-        """The places for reference videos."""
         if not self.spec.elements_and_shots:
             return []
         values = [*self._many("videos"), ""]
@@ -141,13 +137,13 @@ class Offer:
 
     @property
     def ratios(self) -> Sequence[str]:
-        """The shapes of frame to choose from."""
+        """The aspect ratios to choose from."""
         hidden = self.spec.ratios.text_to_video_only and bool(self._filled("images"))
         return () if hidden else self.spec.ratios.allowed
 
     @property
     def elements(self) -> Sequence[Slot]:
-        """The places for the ids of elements: those in use, or one that is free."""
+        """The slots in use for element ids, or one empty slot."""
         if not self.spec.elements_and_shots:
             return []
         values = self._many("elements") or [""]
@@ -155,17 +151,15 @@ class Offer:
 
     @property
     def takes_more_elements(self) -> bool:
-        """Whether another place may be added."""
         return len(self.elements) < REFERENCES
 
     @property
     def is_multi_shot(self) -> bool:
-        """Whether the list of shots is switched on."""
         return self.spec.elements_and_shots and bool(self._one("multi_shot"))
 
     @property
     def shots(self) -> Sequence[Shot]:
-        """The list of shots: those in use, or one that lasts as long as the video."""
+        """The shots filled in, or one as long as the video."""
         prompts, durations = self._many("shot_prompts"), self._many("shot_durations")
         if not prompts:
             return [Shot(0, "", self.seconds_chosen)]
@@ -174,18 +168,17 @@ class Offer:
 
     @property
     def takes_more_shots(self) -> bool:
-        """Whether another shot may be added."""
         return len(self.shots) < MAX_SHOTS
 
     @property
     def seconds_left(self) -> int:
-        """Seconds of the video that no shot fills yet; fewer than none where they fill more."""
+        """Seconds of the video that no shot covers yet; negative if the shots are too long."""
         filled = [whole_number(shot.duration) or 0 for shot in self.shots]
         return (whole_number(self.seconds_chosen) or 0) - sum(filled)
 
     @property
     def choices(self) -> Sequence[Choice]:
-        """What every model, or this family alone, can be told besides."""
+        """Further choices for every model, or only for this family."""
         scene = self.spec.scene_type
         return [
             *self._switches(own=True),
@@ -195,7 +188,7 @@ class Offer:
 
     @property
     def further_choices(self) -> Sequence[Choice]:
-        """What is seldom needed, and may not be forwarded."""
+        """Rarely needed choices, which may not be forwarded."""
         regions = [Option(value, _REGIONS[value]) for value in INPUT_REGIONS]
         persons = [Option(value, _PERSONS[value]) for value in PERSON_GENERATIONS]
         return [
@@ -206,54 +199,51 @@ class Offer:
 
     @property
     def chosen(self) -> dict[str, str]:
-        """The values of all fields that are sent once."""
+        """The last value of each field."""
         return {name: values[-1] for name, values in self.answers.items() if values}
 
     @property
     def seconds_over(self) -> int:
-        """Seconds that the shots are too long."""
+        """Seconds by which the shots are too long."""
         return -self.seconds_left
 
     @property
     def has_further(self) -> bool:
-        """Whether anything is filled in of what is seldom needed."""
+        """Whether a rarely needed field is filled in."""
         seldom = (*(choice.name for choice in self.further_choices), "additional", "ext_info")
         return any(self.chosen.get(name) for name in seldom)
 
     @property
     def drawn(self) -> Sequence[str]:
-        """Every field and slot that is on the page, by the names under which problems are told."""
+        """The names of all fields and slots on the page, as problems use them."""
         once = ["model", "seconds", "prompt", "negative_prompt", "max_cost", "additional", "images", "videos"]
         once += ["aspect_ratio"] if self.ratios else []
         once += ["ext_info"] if self.chosen.get("ext_info") else []
         once += [choice.name for choice in (*self.choices, *self.further_choices)]
         columns = ["images", *(("subjects", "voices") if self.spec.subjects else ())]
         slots = [f"{name}-{slot.position}" for slot in self.images for name in columns if self.max_images]
-        return [*once, *columns[1:], *slots, *self._drawn_of_the_advanced()]
+        return [*once, *columns[1:], *slots, *self._advanced_names()]
 
-    def _drawn_of_the_advanced(self) -> list[str]:
+    def _advanced_names(self) -> list[str]:
         if not self.spec.elements_and_shots:
             return []
         shots = self.shots if self.is_multi_shot else ()
         of_shots = [
             f"{name}-{shot.position}" for shot in shots for name in ("shot_prompts", "shot_durations")
         ]
-        shown = ["elements", *(["shots"] if self.is_multi_shot else [])]
-        return [*shown, *(f"videos-{slot.position}" for slot in self.videos), *of_shots]
+        names = ["elements", *(["shots"] if self.is_multi_shot else [])]
+        return [*names, *(f"videos-{slot.position}" for slot in self.videos), *of_shots]
 
     def _switches(self, *, own: bool) -> list[Choice]:
-        """Sound and what the family alone has, or the other switches."""
+        """The sound switch and the family's own ones, or the other switches."""
         main = {"AudioGeneration", *self.spec.own_switches}
         shared = set(SWITCHES) - set(catalogue.SWITCH_OWNERS) - main
         wanted = main if own else shared
         return [Choice(name, _SWITCH_LABELS[name], _ON_OFF) for name in SWITCHES if name in wanted]
 
     def _image(self, position: int, rows: int) -> Slot:
-        texts = {name: [*self._many(name), *[""] * rows] for name in ("images", "subjects", "voices")}
-        label = self._image_label(position, rows)
-        return Slot(
-            position, label, texts["images"][position], texts["subjects"][position], texts["voices"][position]
-        )
+        columns = ([*self._many(name), *[""] * rows] for name in ("images", "subjects", "voices"))
+        return Slot(position, self._image_label(position, rows), *(column[position] for column in columns))
 
     def _image_label(self, position: int, rows: int) -> Text:
         if not self.has_video and rows <= self.spec.frames:

@@ -1,4 +1,4 @@
-"""What a page with the form does, wherever it stands: draw it, tell what would come of it, make the video."""
+"""What a page with the form does: render it, preview the request, create the video."""
 
 import re
 from collections.abc import Mapping
@@ -25,23 +25,23 @@ from videos.routing.offers import Offers
 from videos.tasks.manual import NotMade, Requester, make_checked
 
 PARTS = ("fields", "preview")
-"""What of the form may be drawn alone, by the names of the templates."""
+"""The parts that can be rendered alone, by template name."""
 ADD, REMOVE = "add", "remove"
-"""What the buttons send that add a slot, or remove one: `images`, or `images:2`."""
+"""The buttons that add or remove a slot; their values are `images`, or `images:2`."""
 _POSITION = re.compile("[0-9]{1,2}")
 _CONTENT = ("prompt", "images", "videos", "shot_prompts")
-"""What tells a form that is filled in from an empty one."""
+"""The fields that make a form count as filled in."""
 _SLOTS = {
     "images": ("images", "subjects", "voices"),
     "elements": ("elements",),
     "shots": ("shot_prompts", "shot_durations"),
 }
-"""The fields whose values stand side by side."""
+"""Groups of fields whose values belong together by position."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """How the form is to be shown again: a part of it alone or all of it, and whether with what is wrong."""
+    """How to show the form again: which part of it (empty: all), and whether with its errors."""
 
     part: str = ""
     is_judged: bool = True
@@ -49,55 +49,54 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Composer:
-    """The form as one person has filled it in so far, under the key that stands for people of the tenant."""
+    """A person's form as filled in so far, under the tenant's key that stands for people."""
 
     answers: dict[str, list[str]]
     form_id: str
     key: APIKey | None
-    """None as long as nobody said whose the video is to be."""
+    """None until a tenant is chosen."""
     now: datetime
 
     @classmethod
     def sent(cls, data: QueryDict, key: APIKey | None, now: datetime) -> "Composer":
-        """From what a browser sent, slots added or removed as its button says."""
+        """From submitted data; adds or removes a slot if such a button was pressed."""
         answers = answers_from(data)
         _resize(answers, data.get(ADD, ""), data.get(REMOVE, ""))
         return cls(answers, form_id_from(data), key, now)
 
     @classmethod
     def fresh(cls, body: Mapping[str, Any], now: datetime) -> "Composer":
-        """A new form, filled in as a body says; looking at it needs no key yet."""
+        """A new form, filled in from a body; showing it needs no key."""
         return cls(answers_of(body), form_id_from(QueryDict()), None, now)
 
     @cached_property
     def form(self) -> VideoForm:
-        """The form, to be judged."""
         key = self.key
         caller = None if key is None else caller_at(key, self.form_id, self.answers, self.now)
         return VideoForm(self.answers, caller)
 
     def submitted(self, request: HttpRequest, asked: Requester) -> Task | Rendering:
-        """The video that was asked for; or how to show the form again, with messages on why there is none."""
+        """The new task, or how to show the form again, after adding messages that say why."""
         part = request.GET.get("part", "")
         if part in PARTS:
             is_alone = bool(request.headers.get("hx-request"))
             return Rendering(part if is_alone else "", is_judged=part == "preview")
         try:
-            return self._made(asked)
+            return self._create(asked)
         except NotMade as refusal:
             for message in refusal.messages:
                 messages.error(request, message)
             return Rendering()
 
-    def _made(self, asked: Requester) -> Task:
-        """Raises `NotMade`; where rules are broken the form itself says which."""
+    def _create(self, asked: Requester) -> Task:
+        """Raises `NotMade`, without messages if the form itself shows the errors."""
         checked = self.form.checked if self.form.is_valid() else None
         if checked is None:
             raise NotMade
         return make_checked(checked, asked)
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
-        """What the templates draw; `is_judged` shows what is wrong, too."""
+        """The template context; `is_judged` includes the form's errors."""
         form, offered = self.form, Offers.current().models()
         preview = Preview(form)
         if is_judged:
@@ -117,17 +116,17 @@ class Composer:
 
 
 def base_address(request: HttpRequest) -> str:
-    """Where programs reach us."""
+    """The base URL of the API."""
     return absolute("", request)
 
 
 def price_of(task: Task) -> str:
-    """What a task costs, with the currency."""
+    """The task's price, with the currency."""
     return shown_with_currency(task.price)
 
 
 def _spec(answers: Mapping[str, list[str]], offered: list[ModelSpec]) -> ModelSpec:
-    """The model that is chosen, the first of those on offer (of all, where none is) unless another one is."""
+    """The chosen model; by default the first on offer, or if none is on offer, of all models."""
     offered = offered or list(catalogue.MODELS)
     name = next(reversed(answers.get("model", [])), "").lower()
     return next((spec for spec in offered if spec.name.lower() == name), offered[0])
@@ -141,7 +140,7 @@ def _by_family(specs: list[ModelSpec]) -> dict[str, list[ModelSpec]]:
 
 
 def _by_field(form: VideoForm) -> dict[str, list[str]]:
-    """By the name of the field, with the number of the slot behind it where it is about one."""
+    """The errors by field name, followed by `-` and the slot if they concern one."""
     return {
         place.field if place.slot is None else f"{place.field}-{place.slot}": problems
         for place, problems in form.problems.items()

@@ -1,4 +1,4 @@
-"""Where a violation of the API's rules belongs in the form. Pure."""
+"""Maps violations of the API's rules to fields of the form. Pure functions."""
 
 import re
 from collections.abc import Sequence
@@ -21,19 +21,19 @@ _METADATA = {
     "metadata.vidu_q2_voice_map": "voices",
 }
 EVERYWHERE = "__all__"
-"""Stands for no field of its own."""
+"""Django's name for errors that belong to no single field."""
 
 
 @dataclass(frozen=True)
 class FieldPlace:
-    """A field, and which of its slots; None is the field as a whole."""
+    """A field and one of its slots; None means the field as a whole."""
 
     field: str
     slot: int | None = None
 
 
 def place_of(violation: Violation, answers: Answers) -> FieldPlace:
-    """The field to show it at."""
+    """The field at which to show the violation."""
     param = violation.param or ""
     found = _AT.search(param)
     position = int(found[1]) if found else None
@@ -53,6 +53,6 @@ def _within_additional(path: str, position: int | None) -> FieldPlace:
 
 
 def _slot(values: Sequence[str], position: int) -> int:
-    """Where the item stands that is at `position` once the empty slots are left out."""
+    """The slot of the item at `position` when empty slots are not counted."""
     filled = [slot for slot, value in enumerate(values) if value]
     return filled[position] if position < len(filled) else position

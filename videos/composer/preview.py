@@ -1,4 +1,4 @@
-"""What would come of the form as it is filled in: its price, its effect on limits, how to ask by program."""
+"""Previews the form: its price, its effect on limits, and the same request as a command."""
 
 import json
 import shlex
@@ -24,7 +24,7 @@ from videos.upstream import Translation
 
 @dataclass(frozen=True)
 class Effect:
-    """What the video does to one limit: the use before and after it, and the limit; None is unlimited."""
+    """The use of one limit before and after the video; a `limit` of None is unlimited."""
 
     label: str | Promise
     before: int | Decimal
@@ -34,24 +34,23 @@ class Effect:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether the limit does not allow it."""
         return self.limit is not None and self.after > self.limit
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What would come of the form; of one that is not valid, only how it would be posted."""
+    """The preview of a form; if the form is invalid, only `body` and `problems` are set."""
 
     form: VideoForm
 
     @property
     def checked(self) -> Checked | None:
-        """The request and its price; None while rules are broken."""
+        """The request and its price; None if the form is invalid."""
         return self.form.checked if self.form.is_valid() else None
 
     @cached_property
     def decision(self) -> AdmissionDecision | None:
-        """Whether the limits allow it now."""
+        """Whether the limits admit it now; None if the form is invalid."""
         if self.checked is None:
             return None
         [decision] = creation.decide([self.checked], self.checked.snapshot)
@@ -59,37 +58,34 @@ class Preview:
 
     @cached_property
     def translation(self) -> Translation | None:
-        """What the provider would be sent."""
         return self.checked.translated() if self.checked else None
 
     @property
     def price(self) -> str:
-        """What it costs."""
+        """The price with the currency; empty if the form is invalid."""
         return shown_with_currency(self.checked.quote.amount) if self.checked else ""
 
     @property
     def effects(self) -> Sequence[Effect]:
-        """What it does to each limit that is set, and to the balance."""
+        """The effect on each limit and on a prepaid balance."""
         return list(_effects(self.checked)) if self.checked else []
 
     @property
     def problems(self) -> Sequence[str]:
-        """Everything that is wrong, in the API's order."""
+        """All errors, in the API's order."""
         return [message for messages in self.form.problems.values() for message in messages]
 
     @property
     def body(self) -> str:
-        """The body to post, as JSON."""
         return json.dumps(self.form.body, ensure_ascii=False, indent=2)
 
     @property
     def payload(self) -> str:
-        """The body that the provider would be sent, as JSON."""
         return json.dumps(self.translation.payload, ensure_ascii=False, indent=2) if self.translation else ""
 
 
 def curl(body: Mapping[str, Any], base: str) -> str:
-    """The command that asks for the same video, with the key in `$REELAY_KEY`; `base` is our own address."""
+    """The command for the same request, with the key in `$REELAY_KEY`; `base` is the API's base URL."""
     text = json.dumps(body, ensure_ascii=False, indent=2)
     return (
         f"curl {base}{VIDEOS_PATH} \\\n"
@@ -115,7 +111,7 @@ def _effects(checked: Checked) -> Iterator[Effect]:
 
 
 def _tasks(limits: Limits, totals: Totals) -> Iterator[Effect]:
-    """It is at work, or waits in the tenant's own queue."""
+    """The task is at work, or waits in the tenant's own queue."""
     if limits.waits(totals):
         waiting = totals.waiting_tasks
         yield Effect(_("Tasks waiting"), waiting, waiting + 1, limits.queued_tasks)
