@@ -1,1 +1,1 @@
-"""Prices, the ledger, use, statements, and the proof that they agree."""
+"""Prices, the ledger, use, statements, and the check that they agree."""

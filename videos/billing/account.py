@@ -1,4 +1,4 @@
-"""What a tenant may have and what it has now: told to programs by the API, and to people by a page."""
+"""A tenant's limits, current use and money, for the API and the portal."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +20,7 @@ _Used = tuple[int, Decimal]
 
 @dataclass(frozen=True)
 class Use:
-    """What counts against the limits."""
+    """Use that counts against the limits."""
 
     concurrent_tasks: int
     queued_tasks: int
@@ -33,7 +33,7 @@ class Use:
 
 @dataclass(frozen=True)
 class TenantAccount:
-    """The limits in force, the use of them, the money, and when limits start anew."""
+    """Limits in force, use, money in `CURRENCY`, and the period after which limits reset."""
 
     quota: Quota
     use: Use
@@ -43,7 +43,7 @@ class TenantAccount:
 
 
 def account_of(tenant: Tenant, now: datetime) -> TenantAccount:
-    """The tenant's account at that moment."""
+    """The tenant's account at `now`."""
     quota, standing = quota_of(tenant.pk), Standing.objects.get(tenant=tenant)
     period = Period.of(now, tenant.clock)
     return TenantAccount(quota, _use(tenant, standing, period, now), standing.balance, standing.held, period)
@@ -68,13 +68,12 @@ def _use(tenant: Tenant, standing: Standing, period: Period, now: datetime) -> U
 
 
 def _used(tenant: Tenant, start: date, stop: date) -> _Used:
-    """Seconds and spend of the days from `start` up to but without `stop`."""
+    """Seconds and spend of the days from `start` to before `stop`."""
     days = DailyUsage.objects.filter(tenant=tenant, day__gte=start, day__lt=stop)
     sums = days.aggregate(seconds=Sum("seconds", default=0), spend=Sum("spend", default=ZERO))
     return sums["seconds"], sums["spend"]
 
 
 def _made_since(tenant: Tenant, since: datetime) -> int:
-    """How many tasks the tenant made after that moment; deleted ones count."""
-    made = Task.objects.filter(tenant=tenant, id__gte=first_uuid7(since), created_at__gt=since)
-    return made.count()
+    """Number of tasks created since then, including deleted ones."""
+    return Task.objects.filter(tenant=tenant, id__gte=first_uuid7(since), created_at__gt=since).count()

@@ -1,6 +1,6 @@
-"""The price list a new deployment starts with: what third parties say the vendor asked in the middle of 2026.
+"""The price list of a new deployment: the vendor's prices in mid-2026 as third parties report them.
 
-In CNY, and unverified: staff are to look it over and change it.
+In CNY and unverified: staff must check and correct them.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ VALID_FROM = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class DefaultPrice(NamedTuple):
-    """What a second of video of one model costs, with these options. The fields are those of `Price`."""
+    """The price of a second of video of one model with these options. The fields are those of `Price`."""
 
     model: str
     per_second: Decimal
@@ -28,7 +28,7 @@ class DefaultPrice(NamedTuple):
 
 
 def _at(lower: str | None, full: str | None, *models: str, **options: bool) -> Iterator[DefaultPrice]:
-    """A second at the models' lower resolution and at 1080p; None where there is no such price."""
+    """Prices per second at the models' lower resolution and at 1080p; None if there is no such price."""
     for model in models:
         lower_resolution = "768p" if model.startswith("Hailuo-") else "720p"
         for resolution, per_second in ((lower_resolution, lower), ("1080p", full)):
@@ -56,7 +56,7 @@ PRICES: tuple[DefaultPrice, ...] = (
     *_at("0.60", "0.80", "Kling-o1", "Kling-3.0", "Kling-3.0-omni"),
     *_at("0.90", "1.20", "Kling-3.0", with_audio=True),
     *_at("0.80", "1.00", "Kling-3.0-omni", with_audio=True),
-    # That of O1 is nobody's figure: it is taken to be that of 3.0-Omni.
+    # No source has a price for O1: that of 3.0-Omni is assumed.
     *_at("0.90", "1.20", "Kling-o1", "Kling-3.0-omni", with_reference=True),
     *_at("1.10", "1.40", "Kling-3.0-omni", with_audio=True, with_reference=True),
     *_at("0.33", "0.58", "Hailuo-02", "Hailuo-2.3"),
@@ -73,15 +73,14 @@ PRICES: tuple[DefaultPrice, ...] = (
 
 
 def seed() -> int:
-    """Write the default prices where there is no price at all, and return how many were written.
+    """Write the default prices if there are no prices at all; returns how many were written.
 
-    They are in `CURRENCY`: a deployment whose setting names another one gets none, and sells nothing before
-    staff set prices of its own.
+    A deployment with a `CURRENCY` other than CNY gets none, and sells nothing until staff set prices.
     """
     if settings.CURRENCY != CURRENCY:
         return 0
     with transaction.atomic():
-        # Two processes may look at the same time: the second one is to see what the first one wrote.
+        # If two processes seed at the same time, the second must see the first one's prices.
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {Price._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
         if Price.objects.exists():

@@ -1,6 +1,6 @@
-"""What a task's end, and staff, do to a tenant's money and use. Each in the transaction of what it follows.
+"""Closes a task's hold and books payments and corrections by staff, with the tenant's totals and use.
 
-The hold of a task is written with the task (`tasks.sql.CREATE`); everything after it is written here.
+The hold itself is written with the task (`tasks.sql.CREATE`).
 """
 
 from datetime import datetime
@@ -17,14 +17,14 @@ from videos.models import DailyUsage, EntryKind, LedgerEntry, Task
 
 
 def capture(task: Task, totals: Totals, now: datetime) -> Totals:
-    """The task completed: what was set aside for it is taken. Returns the totals after it."""
+    """Charge the held price of a task that completed. Returns the new totals."""
     _enter(task, EntryKind.CAPTURE, Decimal(0), now)
     _usage(task).update(completed=F("completed") + 1)
     return totals.with_capture(_demand(task))
 
 
 def release(task: Task, totals: Totals, now: datetime, *, waited: bool) -> Totals:
-    """The task will not complete: its money and its use return. Returns the totals after it."""
+    """Return the held price and the use of a task that will not complete. Returns the new totals."""
     _enter(task, EntryKind.RELEASE, task.price, now)
     _usage(task).update(
         failed=F("failed") + 1, seconds=F("seconds") - task.seconds, spend=F("spend") - task.price
@@ -33,12 +33,12 @@ def release(task: Task, totals: Totals, now: datetime, *, waited: bool) -> Total
 
 
 def top_up(tenant: Tenant, amount: Decimal, actor: User, reason: str, now: datetime) -> LedgerEntry:
-    """Somebody paid `amount`, which is more than nothing."""
+    """Book a payment; `amount` is positive."""
     return _move(tenant, EntryKind.TOP_UP, amount, actor, reason, now)
 
 
 def adjust(tenant: Tenant, amount: Decimal, actor: User, reason: str, now: datetime) -> LedgerEntry:
-    """Correct the balance by `amount`, up or down."""
+    """Correct the balance by `amount`, positive or negative."""
     return _move(tenant, EntryKind.ADJUSTMENT, amount, actor, reason, now)
 
 

@@ -1,4 +1,4 @@
-"""What a video costs: the price list, kept in memory, and the quote for a request."""
+"""The price list, kept in memory, and the quote for a request."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,15 +15,12 @@ from videos.models import Price
 from videos.requests import VideoRequest
 
 AUDIO, REFERENCE, OFF_PEAK = "audio", "reference", "off_peak"
-"""The options that may change a price, in the words clients see."""
+"""The options that may change a price, as clients see them."""
 
 
 @dataclass(frozen=True)
 class Quote:
-    """What a video will cost, in the currency of the deployment.
-
-    `options` are those the price is for; whatever else was asked for changes nothing.
-    """
+    """The price of a video, in `CURRENCY`; `options` are the requested options that affect it."""
 
     amount: Decimal
     per_second: Decimal
@@ -31,7 +28,7 @@ class Quote:
     options: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """As clients see it; the amounts are strings."""
+        """As clients see it; amounts are strings."""
         return {
             "amount": shown(self.amount),
             "currency": settings.CURRENCY,
@@ -43,7 +40,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class _Term:
-    """A price of a second, and when it is in force."""
+    """A price per second, and when it is in force."""
 
     per_second: Decimal
     valid_from: datetime
@@ -55,22 +52,19 @@ class _Term:
 
 @dataclass(frozen=True)
 class _Variant:
-    """All prices of one model with the same options, the latest first."""
+    """All prices of one model with the same options, latest first."""
 
     options: tuple[str, ...]
     needs: frozenset[str]
     terms: tuple[_Term, ...]
 
     def per_second(self, now: datetime) -> Decimal | None:
-        """The latest price in force; None where there is none."""
-        for term in self.terms:
-            if term.is_in_force(now):
-                return term.per_second
-        return None
+        """The latest price in force, if any."""
+        return next((term.per_second for term in self.terms if term.is_in_force(now)), None)
 
 
 class PriceList:
-    """The prices of all models, past and coming ones too. It never changes, so threads may share it."""
+    """The past, present and future prices of all models. Immutable, so threads may share it."""
 
     def __init__(self, prices: Iterable[Price]) -> None:
         terms: dict[str, dict[tuple[str, ...], list[_Term]]] = defaultdict(lambda: defaultdict(list))
@@ -81,14 +75,13 @@ class PriceList:
 
     @classmethod
     def load(cls) -> "PriceList":
-        """The prices as they stand in the database. One query."""
         return cls(Price.objects.order_by())
 
     def quote(self, request: VideoRequest, now: datetime) -> Quote:
-        """What the request would cost at that moment. Raises `NoPrice`.
+        """The price of the request at `now`. Raises `NoPrice`.
 
-        Of the prices whose options the request has, the one with the most options counts. Of several with
-        equally many it is the dearest: the order of rows must never make a video cheaper.
+        Of the prices whose options the request has, the one with the most options applies; of several with
+        equally many, the highest, so that the order of rows does not matter.
         """
         asked = _options_asked(request)
         fitting = [
@@ -102,7 +95,7 @@ class PriceList:
         return Quote(rounded(per_second * request.seconds), per_second, request.seconds, options)
 
     def of_model(self, name: str, now: datetime) -> list[dict[str, Any]]:
-        """The prices of that model in force at that moment, as clients see them, the plainest first."""
+        """The model's prices in force at `now`, as clients see them, fewest options first."""
         return [
             {"per_second": shown(per_second), "currency": settings.CURRENCY, "options": list(variant.options)}
             for variant in self._variants.get(name, ())
@@ -111,9 +104,9 @@ class PriceList:
 
 
 def _variants(by_options: dict[tuple[str, ...], list[_Term]]) -> tuple[_Variant, ...]:
-    plainest_first = sorted(by_options, key=lambda options: (len(options), options))
+    fewest_first = sorted(by_options, key=lambda options: (len(options), options))
     return tuple(
-        _Variant(options, frozenset(options), tuple(by_options[options])) for options in plainest_first
+        _Variant(options, frozenset(options), tuple(by_options[options])) for options in fewest_first
     )
 
 

@@ -1,4 +1,4 @@
-"""Proof that running totals, ledger and daily use say the same as the tasks. It repairs nothing."""
+"""Checks that running totals, ledger and daily use agree with the tasks. It repairs nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +13,12 @@ from videos.models.ledger import CLOSINGS
 from videos.states import ACTIVE, LOST, Status
 
 NOTHING = "nothing"
-"""How a row is told of that is missing, or is not to be."""
+"""Shown for a row that is missing, or that should not exist."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A rule that does not hold for a tenant: what should be there, and what is, as people read it."""
+    """A rule that does not hold for a tenant, with the expected and the found value as text."""
 
     tenant: str
     rule: str
@@ -31,7 +31,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Proof:
-    """How much was looked at, and every difference, as of one moment."""
+    """How many tenants and entries were checked, and all differences, as of one moment."""
 
     tenants: int
     entries: int
@@ -39,9 +39,9 @@ class Proof:
 
 
 def prove(tenant: Tenant | None = None) -> Proof:
-    """Hold every rule against all rows, or against those of one tenant; about 8 s for a million tasks.
+    """Check every rule against all rows, or those of one tenant; about 8 s for a million tasks.
 
-    It sees one snapshot of the database and holds up nobody. Inside a transaction it sees what that one does.
+    Reads one snapshot of the database and blocks nobody. Inside a transaction it sees what that one does.
     """
     values = _VALUES | {"tenant": tenant and tenant.pk}
     with _snapshot():
@@ -51,7 +51,7 @@ def prove(tenant: Tenant | None = None) -> Proof:
 
 
 def differences(tenant: Tenant | None = None) -> list[Difference]:
-    """Those that `prove` finds: none where everything agrees."""
+    """The differences that `prove` finds."""
     return prove(tenant).differences
 
 
@@ -61,7 +61,7 @@ def _difference(tenant: str, rule: str, expected: str | None, found: str | None)
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """Let all statements of the block see the same moment."""
+    """Run all statements of the block on one snapshot."""
     is_outermost = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if is_outermost:
@@ -95,8 +95,8 @@ SELECT (SELECT count(*) FROM accounts_tenant WHERE id = %(tenant)s OR %(tenant)s
     (SELECT count(*) FROM videos_ledgerentry WHERE tenant_id = %(tenant)s OR %(tenant)s IS NULL)
 """
 
-# Each of the others answers with tenant, rule, what should be there and what is. That no task has a second
-# hold or a second closing entry, and that amounts fit their kinds, constraints of the ledger see to.
+# The statements below return tenant, rule, expected and found value. Constraints on the ledger ensure that no
+# task has two holds or two closing entries, and that amounts fit their kinds.
 
 _TOTALS = """
 WITH entries AS (

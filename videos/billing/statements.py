@@ -1,7 +1,7 @@
-"""A tenant's ledger by days: what was set aside, taken, given back, paid in and corrected, and the balance.
+"""A tenant's ledger by days: what was held, captured, released, paid in and corrected, and the balance.
 
-The days are added up from time to time, entry by entry; whatever was written since is added when a statement
-is asked for. Both are one query, so a statement is exact at every moment, and reads few entries.
+Entries are added to daily sums from time to time; a statement adds the newer ones itself. It reads both in
+one query, so it is always exact, and reads few entries.
 """
 
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ from videos.models import BookedUntil, EntryKind, LedgerEntry
 
 @dataclass(frozen=True)
 class Movement:
-    """What entries did to the balance, each as it adds to it; and what was taken of what was set aside."""
+    """The sums of entries by kind, each as it adds to the balance, except `taken`."""
 
     paid_in: Decimal = ZERO
     corrected: Decimal = ZERO
     set_aside: Decimal = ZERO
     given_back: Decimal = ZERO
     taken: Decimal = ZERO
-    """For videos that completed; it moves the balance no further."""
+    """Captured for completed videos; the balance was already reduced by the hold."""
 
     @property
     def change(self) -> Decimal:
-        """Of the balance."""
+        """The change of the balance."""
         return self.paid_in + self.corrected + self.set_aside + self.given_back
 
     def __add__(self, other: "Movement") -> "Movement":
@@ -50,7 +50,7 @@ _COLUMN = {
 
 @dataclass(frozen=True)
 class Day:
-    """One of the tenant's days, and its balance at the end of it."""
+    """One of the tenant's days, and the balance at its end."""
 
     day: date
     movement: Movement
@@ -59,19 +59,18 @@ class Day:
 
 @dataclass(frozen=True)
 class Statement:
-    """A tenant's money over some of its days: those that something happened on."""
+    """A tenant's money from `start` to `end`; `days` are those with entries."""
 
     start: date
     end: date
     opening: Decimal
     """The balance before the first day."""
     held: Decimal
-    """What is set aside for open videos after the last day."""
+    """Held for open tasks after the last day."""
     days: list[Day] = field(default_factory=list)
 
     @property
     def total(self) -> Movement:
-        """Of all its days."""
         return sum((day.movement for day in self.days), Movement())
 
     @property
@@ -81,7 +80,7 @@ class Statement:
 
 
 def statement(tenant: Tenant, start: date, end: date) -> Statement:
-    """The tenant's money from one day to another, both included, in one query."""
+    """The tenant's statement from one day to another, both included, in one query."""
     values: dict[str, Any] = {"tenant": tenant.pk, "start": start, "end": end}
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, values)
@@ -93,13 +92,13 @@ def statement(tenant: Tenant, start: date, end: date) -> Statement:
 
 
 def by_people(tenant: Tenant, start: date, end: date) -> QuerySet[LedgerEntry]:
-    """What was paid in and corrected on those days, each with its reason."""
-    moments = [tenant.clock.begin_of(day) for day in (start, end + timedelta(days=1))]
-    return LedgerEntry.objects.filter(tenant=tenant, task=None, at__gte=moments[0], at__lt=moments[1])
+    """The payments and corrections on those days."""
+    first, last = (tenant.clock.begin_of(day) for day in (start, end + timedelta(days=1)))
+    return LedgerEntry.objects.filter(tenant=tenant, task=None, at__gte=first, at__lt=last)
 
 
 def keep_up() -> int:
-    """Add up what was written since the last call, for all tenants. Returns how many had something new."""
+    """Add new entries to the daily sums of all tenants. Returns how many tenants had new entries."""
     with connection.cursor() as cursor:
         cursor.execute(_BEHIND)
         behind = [tenant for (tenant,) in cursor.fetchall()]
@@ -109,23 +108,22 @@ def keep_up() -> int:
 
 
 def add_up(tenant: Tenant) -> None:
-    """Add the tenant's new entries to its days."""
+    """Add the tenant's new entries to its daily sums."""
     with transaction.atomic():
         BookedUntil.objects.get_or_create(tenant=tenant)
         until = BookedUntil.objects.select_for_update().get(tenant=tenant)
-        newest = (
-            LedgerEntry.objects.filter(tenant=tenant).order_by("-id").values_list("id", flat=True).first()
-        )
-        values: dict[str, Any] = {"tenant": tenant.pk, "after": until.entry, "until": newest or 0}
+        ids = LedgerEntry.objects.filter(tenant=tenant).order_by("-id").values_list("id", flat=True)
+        newest = ids.first() or 0
+        values: dict[str, Any] = {"tenant": tenant.pk, "after": until.entry, "until": newest}
         with connection.cursor() as cursor:
             cursor.execute(_ADD, values)
-        until.entry = newest or 0
+        until.entry = newest
         until.save(update_fields=["entry"])
 
 
 def _days(rows: list[tuple[Any, ...]], balance: Decimal) -> Iterator[Day]:
     for day, of_day in groupby(rows, key=lambda row: row[0]):
-        # A capture changes the balance by nothing; what it takes is what is no longer held.
+        # A capture has amount 0; what it takes is what is no longer held.
         moved = {
             _COLUMN[EntryKind(kind)]: -held if kind == EntryKind.CAPTURE else amount
             for _, kind, amount, held in of_day
@@ -146,10 +144,10 @@ WITH booked AS (
         FROM videos_ledgerentry entry JOIN accounts_tenant tenant ON tenant.id = entry.tenant_id
         WHERE tenant_id = %(tenant)s AND entry.id > coalesce((SELECT entry FROM booked), 0)
 )
-SELECT CASE WHEN day >= %(start)s THEN day END AS told, kind, sum(amount), sum(held)
-FROM sums WHERE day <= %(end)s GROUP BY told, kind ORDER BY told, kind
+SELECT CASE WHEN day >= %(start)s THEN day END AS shown_day, kind, sum(amount), sum(held)
+FROM sums WHERE day <= %(end)s GROUP BY shown_day, kind ORDER BY shown_day, kind
 """
-"""What was before the first day is told of no day."""
+"""Sums of entries before the first day have no day."""
 
 _BEHIND = """
 SELECT tenant.id FROM accounts_tenant tenant

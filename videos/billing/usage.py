@@ -1,4 +1,4 @@
-"""What a tenant asked for and what it cost, by day, model and key: for programs and for people the same."""
+"""A tenant's use and spend by day, model and key, for the API and the portal."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from videos.models import DailyUsage
 MOST_DAYS = 366
 PREFIX, NAME, PURPOSE = "api_key__prefix", "api_key__name", "api_key__purpose"
 GROUPS = {"day": ("day",), "model": ("model",), "api_key": (PREFIX, NAME, PURPOSE)}
-"""What use may be told apart by, each with the columns that say it."""
+"""What use may be grouped by, with the columns of each group."""
 FIGURES = ("tasks", "completed", "failed", "seconds", "spend")
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which use is asked for; days are the tenant's own, and both ends belong to it."""
+    """Which use is wanted; days are the tenant's own, and both ends are included."""
 
     start: date
     end: date
@@ -33,16 +33,16 @@ class Question:
 
     @property
     def columns(self) -> list[str]:
-        """What tells one row from another."""
+        """The columns that identify a row."""
         return [column for group in self.group_by for column in GROUPS[group]]
 
     def answer(self, tenant: Tenant, most: int | None = None) -> list[Row]:
-        """The rows, each a sum, in one query: the first `most`, or all."""
+        """The sums, in one query: the first `most` rows, or all."""
         names = [*self.columns, *FIGURES]
         return [dict(zip(names, row, strict=True)) for row in self._rows(tenant)[:most]]
 
     def lines(self, tenant: Tenant) -> Iterator[tuple[Any, ...]]:
-        """The same rows, however many, not all of them in memory: `columns`, then `FIGURES`."""
+        """All rows, streamed: `columns`, then `FIGURES`."""
         return self._rows(tenant).iterator()
 
     def _rows(self, tenant: Tenant) -> QuerySet[DailyUsage, tuple[Any, ...]]:
@@ -64,23 +64,21 @@ def total(rows: Iterable[Row]) -> dict[str, int | Decimal]:
 
 
 class DayRange(NamedTuple):
-    """A period that use is told of, from its first to its last day."""
+    """A period of use, from its first to its last day."""
 
     start: date
     end: date
 
     @classmethod
     def asked(cls, start: date | None, end: date | None, today: date) -> "DayRange":
-        """The month so far, unless somebody says otherwise."""
+        """`end` defaults to today, `start` to the first day of the month of `end`."""
         end = end or today
         return cls(start or end.replace(day=1), end)
 
     @property
     def is_reversed(self) -> bool:
-        """Whether it begins after its end."""
         return self.start > self.end
 
     @property
     def is_too_long(self) -> bool:
-        """Whether it has more than `MOST_DAYS`."""
         return (self.end - self.start).days >= MOST_DAYS

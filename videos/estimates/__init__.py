@@ -1,1 +1,1 @@
-"""How long a task takes, when to look again, and where it is in its tenant's queue."""
+"""How long tasks take, when to poll them, and their positions in their tenant's queue."""

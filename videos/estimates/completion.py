@@ -1,4 +1,4 @@
-"""How far a task is, and when it should be done: from the usual time of its model."""
+"""A task's progress and expected end, estimated from the usual generation time of its model."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from videos.states import FINAL, Status
 
 
 def progress(task: Task, now: datetime) -> int:
-    """Percent. Upstream reports none: it is estimated, and 100 only when the video is there."""
+    """Percent, estimated, as upstream reports none; 100 only once the video is stored."""
     if task.state is Status.SUCCEEDED:
         return 100
     if task.accepted_at is None:
@@ -21,9 +21,9 @@ def progress(task: Task, now: datetime) -> int:
 
 
 def done_at(task: Task, start: datetime | None, now: datetime) -> datetime | None:
-    """When a task should have its video; None where nobody can tell, and where it has ended.
+    """When a task should have its video; None if unknown, or if the task has ended.
 
-    `start` is when it should be submitted, of a task that is not accepted yet.
+    `start` is the expected submission time of a task that is not accepted yet.
     """
     if task.state in FINAL or task.state is Status.IN_DOUBT:
         return None

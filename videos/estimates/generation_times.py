@@ -1,4 +1,4 @@
-"""How long each model usually takes: learned from the latest videos, else the catalogue's guess."""
+"""Usual generation time of each model: learned from its latest videos, else the catalogue's guess."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,46 +12,46 @@ from videos.estimates import poll_schedule
 from videos.models import GenerationStat, Task
 
 LATEST = 200
-"""How many videos of a model are learned from."""
+"""Videos of a model that its time is learned from."""
 ENOUGH = 20
-"""How many it takes to be trusted."""
+"""Videos needed before a learned time is trusted."""
 _LEAST_SPREAD = 2.0
-"""Seconds; however steady a model was, it may change."""
+"""Seconds; even a steady model may change."""
 
 
 def known() -> dict[str, GenerationTime]:
-    """The learned times by model name; a model with too few videos is missing."""
+    """The learned times by model name, without models that have too few videos."""
     trusted = GenerationStat.objects.filter(samples__gte=ENOUGH)
     return {stat.model: GenerationTime(stat.usual, stat.spread) for stat in trusted}
 
 
 def expected(model: str) -> float:
-    """Seconds a video of the model should take: as learned, be it from few, else as guessed."""
+    """Seconds a video of the model should take: as learned, even from few videos, else as guessed."""
     stat = GenerationStat.objects.filter(pk=model).first()
     return stat.usual if stat else guess(model).usual
 
 
 def guess(model: str) -> GenerationTime:
-    """The catalogue's own figure; for a model that left the catalogue, any other's."""
+    """The catalogue's figure; that of another model if the model left the catalogue."""
     spec = catalogue.find(model) or catalogue.MODELS[0]
     return spec.generation_time
 
 
 def next_look(model: str, age: float, learned: Mapping[str, GenerationTime]) -> timedelta:
-    """How long until the next look at a task accepted `age` seconds ago; `learned` is from `known`."""
+    """Time until the next poll of a task accepted `age` seconds ago; `learned` is from `known`."""
     time = learned.get(model)
     return timedelta(seconds=poll_schedule.interval(age, time or guess(model), is_learned=time is not None))
 
 
 def learn(now: datetime) -> None:
-    """Work the times out anew for each model that finished videos within the last day."""
+    """Update the times of each model that finished videos within the last day."""
     for spec in catalogue.MODELS:
         if Task.objects.filter(model=spec.name, done_at__gte=now - timedelta(days=1)).exists():
             _learn(spec.name, now)
 
 
 def _learn(model: str, now: datetime) -> None:
-    """Only tasks accepted long enough ago count, or the quick ones of a fresh batch would stand for all."""
+    """Only tasks accepted long enough ago count, or the quick ones of a new batch would bias the mean."""
     time = guess(model)
     settled = now - timedelta(seconds=time.usual + 4 * time.spread)
     latest = Task.objects.filter(model=model, done_at__isnull=False, accepted_at__lt=settled)

@@ -1,10 +1,10 @@
-"""When to ask about a running task again. Pure.
+"""When to poll a running task again. Pure.
 
-The describe budget is shared by all tasks of an account, so each look should be where it is most likely to
-find the end. A normal distribution of generation times gives the chance that a task ends just now, and the
-intervals fall with a power of it: the root would be best for the mean; a little gentler shortens the longest
-waits and leaves the middle as it is. Intervals are wishes: where they add up to more than the budget, tasks
-are served by how late they are *relative* to their interval.
+All tasks of an account share its describe rate limit, so polls should be where a task is most likely to end.
+The hazard rate of normally distributed generation times is the chance that a task ends now; intervals fall
+with a power of it. The square root minimises the mean delay; the smaller exponent used here shortens the
+longest delays and keeps the median. If the intervals exceed the rate limit, tasks are polled by lateness
+*relative* to their interval.
 """
 
 import math
@@ -12,26 +12,26 @@ import math
 from videos.catalogue import GenerationTime
 
 SHORTEST = 1.0
-"""Seconds between looks at a task that may end at any moment."""
+"""Seconds between polls of a task that may end at any moment."""
 BEFORE_THE_WINDOW = 5.0
-"""Seconds between looks while the usual time is only a guess."""
+"""Seconds between polls before the window if the usual time is only a guess."""
 IN_THE_WINDOW = 3.0
-"""The most seconds between looks once an end is to be expected."""
+"""Maximum seconds between polls within the window."""
 LONGEST = 300.0
-"""The most seconds between looks at any task."""
+"""Maximum seconds between polls of any task."""
 _WINDOW = 3.0
-"""From this many sigmas before the usual time an end is to be expected."""
+"""The window, in which the end is expected, opens this many sigmas before the usual time."""
 _OUTLIER = 4.0
-"""This many sigmas after it, an end is no longer to be expected soon."""
+"""It closes this many sigmas after the usual time."""
 _POWER = -0.4
 _SURE = 0.04
-"""A chance to end within the next second at which `SHORTEST` is right."""
+"""The chance to end within the next second at which the interval is `SHORTEST`."""
 
 
 def interval(age: float, time: GenerationTime, *, is_learned: bool) -> float:
-    """Seconds until the next look at a task accepted `age` seconds ago.
+    """Seconds until the next poll of a task accepted `age` seconds ago.
 
-    `is_learned` tells whether `time` comes from finished videos; a guess is not trusted to stay away for.
+    `is_learned` says that `time` comes from finished videos; a guess does not justify a long interval.
     """
     sigmas = (age - time.usual) / time.spread
     if sigmas < -_WINDOW:
@@ -45,14 +45,14 @@ def interval(age: float, time: GenerationTime, *, is_learned: bool) -> float:
 
 
 def _hazard(sigmas: float) -> float:
-    """The chance to end now, of those that have not ended yet, per sigma."""
+    """The hazard rate of the normal distribution: the chance per sigma to end now, if not ended yet."""
     density = math.exp(-sigmas * sigmas / 2) / math.sqrt(2 * math.pi)
     surviving = math.erfc(sigmas / math.sqrt(2)) / 2
     return density / surviving
 
 
 def expected_progress(age: float, usual: float) -> int:
-    """Percent done, estimated: even at first, then ever slower, and never 100 before the end."""
+    """Estimated percent: linear up to 90, then ever slower, and never 100."""
     if age <= 0:
         return 0
     share = age / max(usual, 1)

@@ -1,4 +1,4 @@
-"""A tenant's own queue: tasks above its limit of concurrent tasks, waiting in the order they were made."""
+"""Positions in a tenant's own queue: tasks above its concurrency limit wait in order of creation."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from videos.models import GenerationStat, Task
 from videos.states import Status
 
 UNLIMITED = 2**31 - 1
-"""Stands for the empty limit of a quota, where NULL says that there is no quota."""
+"""Stands for a quota without a limit, as NULL means that there is no quota."""
 
 _WAITS = f"task.status = '{Status.WAITING}'"
 COLUMNS = (
@@ -27,20 +27,20 @@ COLUMNS = (
     f"""CASE WHEN {_WAITS} THEN
         (SELECT usual FROM videos_generationstat known WHERE known.model = task.model) END""",  # noqa: S608 - likewise
 )
-"""What `QueuePosition.of` takes of a `task` of a `tenant`, as SQL: position, limit and usual time."""
+"""SQL for the arguments of `QueuePosition.of`, given `task` and `tenant`: position, limit, usual time."""
 
 
 @dataclass(frozen=True)
 class QueuePosition:
-    """Where a task stands in its tenant's queue; the first is 1."""
+    """A task's position in its tenant's queue, from 1."""
 
     position: int
     estimated_start: datetime | None
-    """None where no task of the tenant may start at all."""
+    """None if the tenant's limit is 0."""
 
     @classmethod
     def at(cls, position: int, limit: int | None, usual: float, now: datetime) -> "QueuePosition":
-        """That position, where `limit` tasks are at work that take `usual` seconds and end evenly spread."""
+        """Assumes `limit` tasks at work that take `usual` seconds each and end evenly spread."""
         if limit == 0:
             return cls(position, None)
         return cls(position, now + timedelta(seconds=position * usual / limit if limit else 0))
@@ -49,9 +49,9 @@ class QueuePosition:
     def of(
         cls, model: str, position: int | None, limit: int | None, usual: float | None, now: datetime
     ) -> "QueuePosition | None":
-        """As read with `COLUMNS` for a task of the model; None where it does not wait.
+        """From the values of `COLUMNS` for a task of the model; None if it does not wait.
 
-        The tenant's own limit and the usual time of the model (seconds) are None where unknown.
+        `limit` is None without a quota, `usual` (seconds) if no time is known.
         """
         if position is None:
             return None
@@ -60,7 +60,7 @@ class QueuePosition:
 
 
 def counted(task: Task, limit: int | None, now: datetime) -> QueuePosition | None:
-    """The position of one task, whose tenant may have `limit` tasks at work; None where it does not wait."""
+    """The position of one task, given its tenant's concurrency limit; None if it does not wait."""
     if task.state is not Status.WAITING:
         return None
     ahead = Task.objects.filter(tenant=task.tenant_id, status=Status.WAITING, id__lte=task.pk).count()
@@ -68,10 +68,7 @@ def counted(task: Task, limit: int | None, now: datetime) -> QueuePosition | Non
 
 
 def annotated(tasks: QuerySet[Task], tenant_id: UUID) -> QuerySet[Task]:
-    """A tenant's tasks, each with what `read` needs.
-
-    The queue is read once for all of them, and not at all where none of them waits.
-    """
+    """A tenant's tasks with what `read` needs; the queue is read once for all, and only if one waits."""
     waiting = Task.objects.filter(tenant=tenant_id, status=Status.WAITING).order_by("id").values("id")
     limit = Quota.objects.filter(tenant=tenant_id).values(most=Coalesce("concurrent_tasks", UNLIMITED))
     usual = GenerationStat.objects.filter(model=OuterRef("model")).values("usual")
@@ -81,6 +78,6 @@ def annotated(tasks: QuerySet[Task], tenant_id: UUID) -> QuerySet[Task]:
 
 
 def read(task: Task, now: datetime) -> QueuePosition | None:
-    """The position of an annotated task; None where it does not wait."""
+    """The position of an annotated task; None if it does not wait."""
     queue: dict[str, Any] | None = vars(task)["queue"]
     return None if queue is None else QueuePosition.of(task.model, **queue, now=now)

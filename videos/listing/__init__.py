@@ -1,1 +1,1 @@
-"""A tenant's tasks: in order, page by page, found by words."""
+"""Lists of a tenant's tasks: order, pages, and search in prompts."""

@@ -1,4 +1,4 @@
-"""The history of a tenant: its tasks, newest first, filtered and page by page, without those it deleted."""
+"""A tenant's history: its tasks, newest first, filtered and paged, without those it deleted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,44 +34,43 @@ SHOWN = (
     "api_key__name",
     "api_key__purpose",
 )
-"""What the page and the file show of a task, but for the prompt; of the rest they read nothing."""
+"""Columns that the page and the CSV file show, besides the prompt; no others are loaded."""
 PAGE = 20
 """Tasks on a page."""
 BATCH = 1000
-"""Tasks read at a time where all are wanted."""
+"""Tasks per query when all are read."""
 MOST_SEARCHES = 20
-"""Batches of one file that are searched for words; each looks at some ten thousands of tasks at most."""
+"""Batches of one CSV file with a search; each scans at most some ten thousands of tasks."""
 AT_WORK = "at_work"
 STATUSES: dict[str, list[Status]] = {AT_WORK: sorted(ACTIVE), **order.STATUSES}
-"""What tasks may be filtered by: the statuses that clients know, and all of those that are not the end."""
+"""Status filters: the statuses that clients see, and all that are not final."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which tasks are wanted; what is empty does not matter."""
+    """Which tasks are wanted; empty filters do not apply."""
 
     zone: tzinfo
-    """Whose dates are meant."""
+    """Time zone of the dates."""
     status: str = ""
     """One of `STATUSES`."""
     model: str = ""
     api_key_id: int | None = None
-    """A key of the tenant's."""
     created_from: date | None = None
     created_to: date | None = None
-    """The last day; it belongs to the period."""
+    """The last day, included."""
     words: str = ""
-    """All of them are to be found in the prompt, in upper or lower case."""
+    """All must be in the prompt, in upper or lower case."""
 
     def tasks(self, tenant: Tenant) -> QuerySet[Task]:
-        """What one index can list, with all that is wanted in it."""
+        """The tasks, filtered by as much as one index can serve."""
         if self._is_by_key and self.api_key_id is not None:
             return order.of_key(tenant.pk, self.api_key_id).filter(self._when)
         return order.of_tenant(tenant.pk).filter(self._when, self._model or self._status)
 
     @property
     def rest(self) -> Q:
-        """What else is asked of these, but for the words."""
+        """The filters that `tasks` does not apply, except the words."""
         if self._is_by_key:
             return self._status
         key = Q() if self.api_key_id is None else Q(api_key=self.api_key_id)
@@ -79,7 +78,7 @@ class Filters:
 
     @property
     def by(self) -> str:
-        """How they are listed."""
+        """The first column of the index that serves the list."""
         return "api_key_id" if self._is_by_key else "tenant_id"
 
     @property
@@ -106,7 +105,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class PageCursor:
-    """Which page is turned to: what is older than the `place`, or newer; without one, the newest."""
+    """The wanted page: tasks older or newer than `place`; the newest ones if it is not set."""
 
     place: UUID | None = None
     is_older: bool = True
@@ -114,31 +113,31 @@ class PageCursor:
 
 @dataclass(frozen=True)
 class TaskPage:
-    """A page of the history, newest first, and the places that the pages beside it begin at."""
+    """A page of the history, newest first, with the cursor places of the pages beside it."""
 
     tasks: list[Task]
     older: UUID | None
     newer: UUID | None
     searched_to: datetime | None
-    """When the last task was made that the search looked at, if it ended before the page was full."""
+    """Creation time of the last task searched, if the search stopped before the page was full."""
 
 
-def page(tenant: Tenant, filters: Filters, turn: PageCursor) -> TaskPage:
+def page(tenant: Tenant, filters: Filters, cursor: PageCursor) -> TaskPage:
     """One page of the tenant's history."""
-    tasks, ended_at = _tasks(tenant, filters, turn, PAGE + 1)
-    if not turn.is_older and not tasks and ended_at is None:
+    tasks, ended_at = _tasks(tenant, filters, cursor, PAGE + 1)
+    if not cursor.is_older and not tasks and ended_at is None:
         return page(tenant, filters, PageCursor())  # nothing is newer
     further = tasks[PAGE - 1].pk if len(tasks) > PAGE else ended_at
     searched_to = made_at(ended_at) if ended_at is not None and len(tasks) <= PAGE else None
-    if turn.is_older:
+    if cursor.is_older:
         shown = tasks[:PAGE]
-        return TaskPage(shown, further, _before(shown, turn.place), searched_to)
+        return TaskPage(shown, further, _newer(shown, cursor.place), searched_to)
     shown = tasks[:PAGE][::-1]
     return TaskPage(shown, shown[-1].pk if shown else further, further, searched_to)
 
 
-def _before(shown: list[Task], place: UUID | None) -> UUID | None:
-    """Where the page begins that comes before this one; an empty one comes after the place itself."""
+def _newer(shown: list[Task], place: UUID | None) -> UUID | None:
+    """The place that the newer page begins after; if this page is empty, the newer one includes `place`."""
     if place is None:
         return None
     return shown[0].pk if shown else UUID(int=max(place.int - 1, 0))
@@ -146,12 +145,12 @@ def _before(shown: list[Task], place: UUID | None) -> UUID | None:
 
 @dataclass
 class Reading:
-    """All of it, newest first, read a batch at a time, as far as words may be searched for."""
+    """All tasks, newest first, read in batches; a search for words ends after `MOST_SEARCHES` of them."""
 
     tenant: Tenant
     filters: Filters
     searched_to: datetime | None = None
-    """When the last task was made that was looked at, if the reading ended before it was through."""
+    """Creation time of the last task searched, if the search stopped early."""
 
     def __iter__(self) -> Iterator[Task]:
         searches = repeat(None, MOST_SEARCHES) if self.filters.words else repeat(None)
@@ -165,11 +164,12 @@ class Reading:
         self.searched_to = None if place is None else made_at(place)
 
 
-def _tasks(tenant: Tenant, filters: Filters, turn: PageCursor, most: int) -> tuple[list[Task], UUID | None]:
-    """The next tasks, and where the search for words ended, if that was not at the end of the list."""
-    listed, walk, ended_at = filters.tasks(tenant), ListOrder(turn.place, turn.is_older, filters.by), None
+def _tasks(tenant: Tenant, filters: Filters, cursor: PageCursor, most: int) -> tuple[list[Task], UUID | None]:
+    """The next tasks, and the task at which the search stopped, if not at the end of the list."""
+    listed, ended_at = filters.tasks(tenant), None
+    in_order = ListOrder(cursor.place, cursor.is_older, filters.by)
     if filters.words:
-        found = Search(filters.words, tenant.pk, listed, filters.rest, walk).first(most)
+        found = Search(filters.words, tenant.pk, listed, filters.rest, in_order).first(most)
         listed, ended_at = listed.filter(pk__in=found.ids), found.ended_at
     shown = listed.filter(filters.rest).select_related("api_key").only(*SHOWN).annotate(**WITH_PROMPT)
-    return [*walk.of(shown)[:most]], ended_at
+    return [*in_order.of(shown)[:most]], ended_at

@@ -1,7 +1,7 @@
-"""Lists of a tenant's tasks: whose, which of them, and in an order that an index gives at any depth.
+"""Lists of a tenant's tasks, in an order that an index serves at any depth.
 
-A page of a list begins after a task, not after a number of them: so it neither skips nor repeats a task while
-others are made. Ids sort by the time of creation.
+A page begins after a given task, not after a number of tasks (keyset pagination), so none is skipped or
+repeated while others are created. Ids sort by the time of creation.
 """
 
 from dataclasses import dataclass
@@ -19,37 +19,37 @@ STATUSES = {
     word: [status for status, public in PUBLIC_STATUS.items() if public == word]
     for word in dict.fromkeys(PUBLIC_STATUS.values())
 }
-"""Our own states by what clients see of them."""
+"""Our statuses by the status that clients see."""
 
 
 def of_tenant(tenant_id: UUID) -> QuerySet[Task]:
-    """All of the tenant's tasks, those that it deleted, too."""
+    """All of the tenant's tasks, including deleted ones."""
     return Task.objects.filter(is_any_of("tenant", [tenant_id], UUIDField()))
 
 
 def of_key(tenant_id: UUID, api_key_id: int) -> QuerySet[Task]:
-    """All of the tenant's tasks that were made with the key; to be listed by it."""
+    """All of the tenant's tasks created with the key, to be ordered by `api_key_id`."""
     return of_tenant(tenant_id).filter(is_any_of("api_key", [api_key_id], BigIntegerField()))
 
 
 def made_from(moment: datetime) -> Q:
-    """Made at that moment or later: ids say when they were made."""
+    """Created at `moment` or later; ids contain the creation time."""
     return Q(id__gte=first_uuid7(moment))
 
 
 def made_before(moment: datetime) -> Q:
-    """Made earlier than that."""
+    """Created before `moment`."""
     return Q(id__lt=first_uuid7(moment))
 
 
 @dataclass(frozen=True)
 class ListOrder:
-    """From the newest task to the oldest or the other way, beginning after the `place`, if there is one."""
+    """Newest first or oldest first, beginning after the task with the id `place`, if it is set."""
 
     place: UUID | None
     newest_first: bool
     by: str = "tenant_id"
-    """What the tasks share; the indexes begin with it. Empty where they share nothing."""
+    """The column that all listed tasks share, with which the index begins; empty if there is none."""
 
     def of(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
         """The tasks in this order."""
@@ -58,7 +58,7 @@ class ListOrder:
         return self.beyond(tasks).order_by(*shared, "-id" if self.newest_first else "id")
 
     def beyond(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
-        """Those after the place, in no order."""
+        """The tasks after `place`, unordered."""
         if self.place is None:
             return tasks
         return tasks.filter(**{"id__lt" if self.newest_first else "id__gt": self.place})

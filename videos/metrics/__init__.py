@@ -1,1 +1,1 @@
-"""Counted hours, and the figures of the dashboard."""
+"""Hourly counts, and the figures of the dashboard."""

@@ -1,6 +1,6 @@
-"""Spans of time, divided as plots are: by the viewer's clock, out of whole hours of UTC. Pure.
+"""The buckets of plots: spans by the viewer's clock, made of whole UTC hours. Pure.
 
-Where the viewer's clock is half an hour off UTC's, an hour belongs to where its first moment falls.
+In a time zone half an hour off UTC, an hour belongs to the bucket that contains its first moment.
 """
 
 from bisect import bisect_right
@@ -24,13 +24,13 @@ class Span(StrEnum):
 
 DAYS = {Span.WEEK: 7, Span.MONTH: 30}
 BEGINNINGS = {Span.WEEK: (0, 6, 12, 18), Span.MONTH: (0,)}
-"""The hours at which buckets begin, by the viewer's clock."""
+"""Hours by the viewer's clock at which buckets begin."""
 
 
 def starts(span: Span, now: datetime, zone: ZoneInfo) -> list[datetime]:
-    """When each bucket begins, in UTC, oldest first; some of today may still be to come.
+    """The start of each bucket in UTC, oldest first; some of today's may be in the future.
 
-    Each ends where the next one begins, also on days that are longer or shorter than others.
+    Each bucket ends where the next one begins, also on days with a clock change.
     """
     if span is Span.DAY:
         this_hour = start_of_hour(now)
@@ -43,10 +43,10 @@ def starts(span: Span, now: datetime, zone: ZoneInfo) -> list[datetime]:
 
 
 def place(starts: Sequence[datetime], hour: datetime) -> int:
-    """Which bucket the hour counts to; it must not be before the first one."""
+    """The index of the hour's bucket; the hour must not be before the first one."""
     return bisect_right(starts, hour) - 1
 
 
 def start_of_hour(moment: datetime) -> datetime:
-    """The first moment of the hour, by UTC."""
+    """The start of the UTC hour."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""What was made and what ended in each hour, counted from the task rows into `ModelHour`."""
+"""Counts the tasks created and ended in each hour, from the task rows into `ModelHour`."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,37 +11,32 @@ from videos.models import HoursCounted, Task
 from videos.states import Status
 
 SLICE = timedelta(days=1)
-"""What one statement counts at most, so that none takes long over an old database."""
+"""Counted by one statement at most, so that none takes long on an old database."""
 SLICES = 10
-"""How many one call counts at most; the next call goes on from there."""
+"""Slices per call at most; the next call continues."""
 OVERLAP = HOUR
-"""Counted again each time: what was written at the end of the last hour may have been committed after it was
-counted.
-"""
+"""Counted again each time, as tasks of the last hour may have been committed after it was counted."""
 
 
 def roll_up(now: datetime) -> bool:
-    """Count the hours since the last call, and those that may have changed; returns whether all are counted.
-
-    Hours that are counted again come out as their rows are, however often.
-    """
+    """Count the hours since the last call and `OVERLAP` again; returns whether all are counted."""
     return any(_count_on(now) for _ in range(SLICES))
 
 
 def roll_up_anew(now: datetime) -> None:
-    """Forget how far the hours were counted, and count them all."""
+    """Count all hours again from the first task."""
     HoursCounted.objects.all().delete()
     while not roll_up(now):
         pass
 
 
 def counted_until() -> datetime | None:
-    """Up to when the hours are counted; None where no worker has done it yet."""
+    """How far the hours are counted; None if no worker has counted yet."""
     return HoursCounted.objects.values_list("until", flat=True).first()
 
 
 def _count_on(now: datetime) -> bool:
-    """Count the next slice; returns whether it was the last one."""
+    """Count the next slice; returns whether it was the last."""
     with transaction.atomic():
         counted = _locked(now)
         start = start_of_hour(counted.until) - OVERLAP
@@ -53,20 +48,20 @@ def _count_on(now: datetime) -> bool:
 
 
 def _locked(now: datetime) -> HoursCounted:
-    """How far the hours are counted; whoever else counts waits from here on."""
+    """How far the hours are counted, as a locked row: other processes wait to count."""
     if not HoursCounted.objects.exists():
         HoursCounted.objects.bulk_create([HoursCounted(until=_first_moment(now))], ignore_conflicts=True)
     return HoursCounted.objects.select_for_update().get()
 
 
 def _first_moment(now: datetime) -> datetime:
-    """When the first task was made."""
+    """When the first task was created."""
     oldest = Task.objects.order_by("id").values_list("id", flat=True).first()
     return now if oldest is None else min(made_at(oldest), now)
 
 
 def _count(start: datetime, end: datetime) -> None:
-    """Make the rows of the hours from `start` to `end` what the tasks say."""
+    """Rewrite the rows of the hours from `start` to `end` from the tasks."""
     values: dict[str, Any] = {
         "start": start,
         "end": end,

@@ -1,4 +1,4 @@
-"""What the staff's dashboard says of the gateway, in few queries that read no big table from end to end."""
+"""The figures of the staff dashboard, in few queries that scan no big table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ from videos.states import ACTIVE, UNSENT, Status
 MOST_STUCK = 20
 MOST_TENANTS = 20
 LATEST = 200
-"""Videos of each model that its generation times are worked out from."""
+"""Videos of each model that its generation times are computed from."""
 GRACE = timedelta(minutes=2)
-"""What is due for longer, while nothing is done about it, stands still."""
+"""Tasks that are due for longer without progress are stuck."""
 WORKER_SILENCE = timedelta(seconds=30)
-"""A worker gives a sign of life every ten seconds; after this, it is gone."""
+"""Workers send a heartbeat every ten seconds; one that is silent for longer is gone."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of tasks: those made, and those that ended, within some time."""
+    """Tasks created, and tasks that ended, within a period."""
 
     made: int = 0
     completed: int = 0
@@ -50,35 +50,35 @@ class Counts:
 
     @property
     def success_rate(self) -> float | None:
-        """Of those that ended, in percent; None where none did."""
+        """Percent of the tasks that ended; None if none did."""
         ended = self.completed + self.failed
         return 100 * self.completed / ended if ended else None
 
 
 @dataclass(frozen=True)
 class ModelFigures:
-    """How one model did. Times are seconds from acceptance to the end, over its latest videos."""
+    """Figures of one model. Times are seconds from acceptance to the end, over its latest videos."""
 
     model: str
     counts: Counts
     median: float | None
     slow: float | None
-    """Nineteen of twenty were faster."""
+    """The 95th percentile."""
     videos: int
-    """How many the times are of."""
+    """Number of videos that the times are of."""
 
 
 @dataclass(frozen=True)
 class OpenTasks:
-    """The tasks of one account in one state; before they are submitted, of the one that would serve them."""
+    """Tasks in one state of one account; for tasks not yet submitted, the account that would serve them."""
 
     account: int | None
-    """None where no account serves their models."""
+    """None if no account serves their models."""
     status: Status
     tasks: int
     oldest: datetime
     due: datetime
-    """When the first of them was, or is, to be seen to."""
+    """The earliest due time."""
 
     def __add__(self, other: "OpenTasks") -> "OpenTasks":
         oldest, due = min(self.oldest, other.oldest), min(self.due, other.due)
@@ -87,7 +87,7 @@ class OpenTasks:
 
 @dataclass(frozen=True)
 class BudgetUse:
-    """The moments to call that were given in this minute and the last one, and how many a minute has."""
+    """Rate limit slots handed out in this minute and the last, and the maximum per minute."""
 
     so_far: int
     last_minute: int
@@ -96,7 +96,7 @@ class BudgetUse:
 
 @dataclass(frozen=True)
 class AccountFigures:
-    """How one account upstream is doing."""
+    """Figures of one upstream account."""
 
     account: UpstreamAccount
     open: dict[Status, OpenTasks]
@@ -105,10 +105,10 @@ class AccountFigures:
 
 @dataclass(frozen=True)
 class Standstill:
-    """Tasks of one account in one state that nobody sees to."""
+    """Tasks in one state of one account that are due but not processed."""
 
     account: UpstreamAccount | None
-    """None where no account serves their models."""
+    """None if no account serves their models."""
     status: Status
     tasks: int
     since: datetime
@@ -116,7 +116,7 @@ class Standstill:
 
 @dataclass(frozen=True)
 class Spending:
-    """What a tenant has spent, by its own day and month, and what it has left."""
+    """What a tenant spent on its current day and month, and its balance."""
 
     tenant: Tenant
     today: Decimal
@@ -125,7 +125,7 @@ class Spending:
 
 
 def plotted(starts: Sequence[datetime], now: datetime) -> list[Counts]:
-    """The counts of each of the buckets that begin there."""
+    """The counts of each bucket, given their starts."""
     counted = [Counts()] * len(starts)
     hours = _hours(starts[0], now).values_list("hour").annotate(*_SUMS)
     for hour, *sums in hours:
@@ -142,13 +142,9 @@ def _hours(start: datetime, now: datetime) -> QuerySet[ModelHour]:
 
 
 def by_model(start: datetime, now: datetime) -> list[ModelFigures]:
-    """How the models did that had something to do since `start`, the busiest first."""
-    values: dict[str, Any] = {
-        "start": start,
-        "now": now,
-        "succeeded": Status.SUCCEEDED.value,
-        "latest": LATEST,
-    }
+    """Figures of the models with activity since `start`, busiest first."""
+    succeeded = Status.SUCCEEDED.value
+    values: dict[str, Any] = {"start": start, "now": now, "succeeded": succeeded, "latest": LATEST}
     with connection.cursor() as cursor:
         cursor.execute(_BY_MODEL, values)
         return [ModelFigures(model, Counts(*row[:4]), *row[4:]) for model, *row in cursor.fetchall()]
@@ -173,8 +169,8 @@ ORDER BY counted.made DESC, counted.model
 
 
 def open_tasks() -> list[OpenTasks]:
-    """All tasks that have not ended, by account and state."""
-    # None of them is hidden; said so, the index of open tasks serves this.
+    """All unfinished tasks, by account and state."""
+    # None of them is hidden, but this condition lets the index of open tasks serve the query.
     unfinished = Task.objects.filter(status__in=sorted(ACTIVE), hidden_at=None)
     rows = unfinished.values_list("account", "status", "model").annotate(
         tasks=Count("*"), oldest=Min("created_at"), due=Min("due_at")
@@ -190,14 +186,14 @@ def open_tasks() -> list[OpenTasks]:
 
 
 def stuck() -> list[Task]:
-    """What staff should look at, oldest first: one more than are shown, to tell whether that is all."""
+    """Tasks flagged for staff, oldest first: one more than are shown, to tell whether there are more."""
     shown = Task.objects.exclude(attention="").select_related("tenant")
     columns = shown.only("status", "attention", "created_at", "tenant__name")
     return list(columns.order_by("id")[: MOST_STUCK + 1])
 
 
 def accounts(open_tasks: Sequence[OpenTasks], now: datetime) -> list[AccountFigures]:
-    """How the accounts upstream are doing."""
+    """Figures of all upstream accounts."""
     everyone = UpstreamAccount.objects.defer("secret_key").prefetch_related("budgets").order_by("name")
     return [_figures(account, open_tasks, now) for account in everyone]
 
@@ -223,15 +219,15 @@ def _use(
     )
 
 
-_ASKS_BY = {Status.QUEUED: UpstreamCall.CREATE, Status.RUNNING: UpstreamCall.DESCRIBE}
-_TO_BE_SEEN_TO = (Status.QUEUED, Status.SUBMITTING, Status.RUNNING, Status.STORING)
-"""What a worker moves on by itself."""
+_CALL_OF = {Status.QUEUED: UpstreamCall.CREATE, Status.RUNNING: UpstreamCall.DESCRIBE}
+_MOVED_BY_WORKERS = (Status.QUEUED, Status.SUBMITTING, Status.RUNNING, Status.STORING)
+"""States out of which a worker moves tasks."""
 
 
 def standstills(
     open_tasks: Sequence[OpenTasks], accounts: Sequence[AccountFigures], now: datetime
 ) -> list[Standstill]:
-    """What is due and not seen to, the longest first; a long queue that moves is not among it."""
+    """Tasks that are due but not processed, the longest first, without long queues that move."""
     by_id = {figures.account.pk: figures for figures in accounts}
     figured = [(row, None if row.account is None else by_id[row.account]) for row in open_tasks]
     found = [
@@ -243,14 +239,14 @@ def standstills(
 
 
 def _stands_still(row: OpenTasks, figures: AccountFigures | None, now: datetime) -> bool:
-    if row.status not in _TO_BE_SEEN_TO or row.due > now - GRACE:
+    if row.status not in _MOVED_BY_WORKERS or row.due > now - GRACE:
         return False
-    use = figures.uses[_ASKS_BY[row.status]] if figures and row.status in _ASKS_BY else None
+    use = figures.uses[_CALL_OF[row.status]] if figures and row.status in _CALL_OF else None
     return use is None or not (use.so_far or use.last_minute)
 
 
 def spending(now: datetime) -> list[Spending]:
-    """The tenants that spent most this month; what an earlier day or month took is not of this one."""
+    """The tenants that spent most this month; totals of an earlier day or month count as 0."""
     known = Tenant.objects.values_list("time_zone", "earlier_time_zones").distinct()
     clocks = {Clock.of(zone, earlier) for zone, earlier in known}
     periods = {clock: Period.of(now, clock) for clock in clocks}
@@ -262,7 +258,7 @@ def spending(now: datetime) -> list[Spending]:
 
 
 def _of_now(unit: str, periods: Mapping[Clock, Period]) -> Case:
-    """The spend of the tenant's day or month, if that is the one of now."""
+    """The spend of the tenant's day or month if that is the current one, else 0."""
     cases = [
         When(
             tenant__time_zone=clock.time_zone,
@@ -276,6 +272,6 @@ def _of_now(unit: str, periods: Mapping[Clock, Period]) -> Case:
 
 
 def last_sign_of_life() -> datetime | None:
-    """When a worker was last heard of; None where none runs."""
+    """The last heartbeat of any worker; None if none runs."""
     heard: datetime | None = ProcrastinateWorker.objects.aggregate(last=Max("last_heartbeat"))["last"]
     return heard

@@ -1,4 +1,4 @@
-"""The tables of what is asked for, what became of it, and what it cost."""
+"""The tables of tasks, their events and their cost, of upstream accounts, and of derived totals."""
 
 from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry

@@ -1,11 +1,11 @@
-"""How long models have taken lately."""
+"""Recent generation times of the models."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class GenerationStat(models.Model):
-    """The usual time of a model, learned from its latest videos."""
+    """The usual generation time of a model, learned from its latest videos."""
 
     model = models.CharField(verbose_name=_("model"), max_length=50, primary_key=True)
     usual = models.FloatField(

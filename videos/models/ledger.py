@@ -1,4 +1,4 @@
-"""The ledger, and the use it adds up to."""
+"""The ledger, and daily use."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +11,7 @@ from videos.models.task import Task
 
 
 class EntryKind(models.TextChoices):
-    """What an entry does: set aside for a task, take, give back; pay in, correct."""
+    """What an entry does: hold the price of a task, capture it, release it; pay in, or correct."""
 
     HOLD = "hold", _("Hold")
     CAPTURE = "capture", _("Capture")
@@ -26,9 +26,9 @@ _BACK_TO_BALANCE = Q(amount=-models.F("held"))
 
 
 class LedgerEntry(models.Model):
-    """One movement of a tenant's money; never changed and never deleted, which a trigger sees to.
+    """One movement of a tenant's money; a trigger refuses to change or delete it.
 
-    A tenant's balance is the sum of `amount`, and what is set aside for its open tasks the sum of `held`.
+    A tenant's balance is the sum of `amount`; the money held for its open tasks is the sum of `held`.
     """
 
     tenant = models.ForeignKey(
@@ -62,13 +62,13 @@ class LedgerEntry(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="ledger_kind_known"),
-            # Holds, captures and releases are of a task, other entries of none.
+            # Holds, captures and releases belong to a task, other entries do not.
             models.CheckConstraint(
                 condition=Q(kind__in=_OF_TASKS, task__isnull=False)
                 | (~Q(kind__in=_OF_TASKS) & Q(task__isnull=True)),
                 name="ledger_task_where_due",
             ),
-            # A hold moves from the balance to what is set aside; a release moves it back; a capture takes it.
+            # A hold moves money from the balance to `held`; a release moves it back; a capture takes it.
             models.CheckConstraint(
                 condition=(Q(kind=EntryKind.HOLD, held__gte=0) & _BACK_TO_BALANCE)
                 | (Q(kind=EntryKind.RELEASE, held__lte=0) & _BACK_TO_BALANCE)
@@ -77,7 +77,7 @@ class LedgerEntry(models.Model):
                 | (Q(kind=EntryKind.ADJUSTMENT, held=0) & ~Q(amount=0)),
                 name="ledger_amounts_fit_kind",
             ),
-            # A person who moves money says who and why.
+            # Entries by people have a name and a reason.
             models.CheckConstraint(
                 condition=Q(kind__in=_OF_TASKS) | (~Q(actor_name="") & ~Q(reason="")),
                 name="ledger_person_has_reason",
@@ -90,17 +90,17 @@ class LedgerEntry(models.Model):
             ),
         ]
         indexes = [
-            # The tenant's statement, newest first.
+            # billing/statements.py: the tenant's latest entry, and those not yet in the daily sums.
             models.Index(fields=["tenant", "-id"], name="ledger_of_tenant"),
-            # console: the rows of a range of days, newest first.
+            # console: entries in a range of days, newest first.
             models.Index(fields=["at", "id"], name="ledger_at"),
-            # console: the latest of a kind, where walking back from the newest could take long.
+            # console: latest entries of the rare kinds, which a scan from the newest could take long to find.
             models.Index(
                 fields=["kind", "-id"],
                 condition=~Q(kind__in=[EntryKind.HOLD, EntryKind.CAPTURE]),
                 name="ledger_rare",
             ),
-            # books.by_people: what was paid in and corrected, newest first.
+            # billing/statements.py, by_people: payments and corrections, newest first.
             models.Index(fields=["tenant", "-id"], condition=Q(task=None), name="ledger_by_people"),
         ]
 
@@ -109,9 +109,9 @@ class LedgerEntry(models.Model):
 
 
 class DailyUsage(models.Model):
-    """What a tenant asked for on one of its days, by model and key.
+    """A tenant's use on one of its days, by model and key.
 
-    Seconds and spend count on the day of creation, and are taken back if the task does not complete.
+    Seconds and spend count on the day of creation, and are subtracted again if the task does not complete.
     """
 
     tenant = models.ForeignKey(
@@ -137,7 +137,7 @@ class DailyUsage(models.Model):
         verbose_name = _("daily use")
         verbose_name_plural = _("daily use")
         constraints = [
-            # One row to add to. (Only old tasks are of no key; nothing is ever added to theirs.)
+            # One row to add to. (Only old tasks have no key; nothing is added to their rows.)
             models.UniqueConstraint(
                 fields=["tenant", "day", "model", "api_key"], name="daily_usage_once_per_key"
             ),

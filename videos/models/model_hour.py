@@ -1,4 +1,4 @@
-"""What became of each model's tasks, hour by hour: what the dashboard is drawn from."""
+"""Hourly counts of each model's tasks, for the dashboard."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,9 +9,9 @@ from config.amounts import ZERO
 
 
 class ModelHour(models.Model):
-    """One hour of one model, counted from the tasks by `activity.roll_up`; hours are UTC's.
+    """One UTC hour of one model, counted from the tasks by `metrics.hourly.roll_up`.
 
-    A task is made in the hour of its creation, and has ended, well or not, in the hour of its end.
+    `made` counts tasks created in the hour, `completed`, `failed` and `spend` tasks that ended in it.
     """
 
     hour = models.DateTimeField(verbose_name=_("hour"), help_text=_("Its first moment."))
@@ -29,7 +29,7 @@ class ModelHour(models.Model):
         verbose_name = _("hour of a model")
         verbose_name_plural = _("hours of models")
         constraints = [
-            # One row to count into; also: the hours from one to another.
+            # One row to count into; also serves ranges of hours.
             models.UniqueConstraint(fields=["hour", "model"], name="model_hour_once"),
             models.CheckConstraint(
                 condition=Q(made__gte=0, completed__gte=0, failed__gte=0, spend__gte=0),
@@ -42,7 +42,7 @@ class ModelHour(models.Model):
 
 
 class HoursCounted(models.Model):
-    """Up to when the hours are counted: one row, locked by whoever counts on."""
+    """How far the hours are counted: a single row, locked while counting."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     until = models.DateTimeField()

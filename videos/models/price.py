@@ -1,4 +1,4 @@
-"""The price list, and the mark that tells when what is on offer has changed."""
+"""The price list, and the revision of the offers."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -11,10 +11,10 @@ from config.amounts import ZERO
 
 
 class Price(models.Model):
-    """What a second of video of one model costs, with certain options, from a moment on.
+    """The price of a second of video of one model with certain options, from a moment on.
 
-    Of the prices in force whose options the request has, the one with the most options counts; of several
-    with the same options, the one that came into force last.
+    Of the prices in force whose options the request has, the one with the most options applies; of several
+    with the same options, the latest.
     """
 
     model = models.CharField(
@@ -47,7 +47,7 @@ class Price(models.Model):
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
                 name="price_ends_after_it_begins",
             ),
-            # It is always clear which price came last.
+            # No two prices start at the same moment, so there is always a latest one.
             models.UniqueConstraint(
                 fields=["model", "with_audio", "with_reference", "off_peak", "valid_from"],
                 name="price_once_per_moment",
@@ -60,7 +60,7 @@ class Price(models.Model):
 
 
 class OfferRevision(models.Model):
-    """One row, which triggers change with every change of a price or an upstream account."""
+    """A single row, which triggers update on every change of a price or an upstream account."""
 
     id = models.PositiveSmallIntegerField(verbose_name=_("id"), primary_key=True, default=1)
     revision = models.UUIDField(verbose_name=_("revision"))

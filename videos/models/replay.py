@@ -1,4 +1,4 @@
-"""What is kept so that a request sent twice makes one task."""
+"""Records that let a repeated request return the same task."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from videos.models.task import Task
 
 
 class IdempotencyKey(models.Model):
-    """A create that a client gave a key: what was asked, and the task that was made."""
+    """A create with an Idempotency-Key: the hash of the request, and the task it created."""
 
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="+", db_index=False
@@ -32,11 +32,11 @@ class IdempotencyKey(models.Model):
         verbose_name = _("idempotency key")
         verbose_name_plural = _("idempotency keys")
         constraints = [
-            # One answer for one key.
+            # One task per key.
             models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_once_per_tenant"),
         ]
         indexes = [
-            # steps.sweep: which are too old to be kept?
+            # worker/sweep.py: expired keys.
             models.Index(fields=["created_at"], name="idempotency_key_age"),
         ]
 
@@ -45,7 +45,7 @@ class IdempotencyKey(models.Model):
 
 
 class RefusedCreate(models.Model):
-    """When a create with that body was last refused: a client that repeats it means a task of its own."""
+    """When a create with that body was last refused: a client that repeats it wants a new task."""
 
     api_key = models.ForeignKey(
         APIKey, verbose_name=_("api key"), on_delete=models.CASCADE, related_name="+", db_index=False
@@ -61,7 +61,7 @@ class RefusedCreate(models.Model):
             models.UniqueConstraint(fields=["api_key", "fingerprint"], name="refused_create_once_per_body"),
         ]
         indexes = [
-            # steps.sweep: which are too old to matter?
+            # worker/sweep.py: expired refusals.
             models.Index(fields=["at"], name="refused_create_age"),
         ]
 

@@ -1,4 +1,4 @@
-"""The ledger added up by days, so that a statement need not read all of it."""
+"""Daily sums of the ledger, so that a statement need not read all entries."""
 
 from django.db import models
 
@@ -9,9 +9,9 @@ from videos.models.ledger import EntryKind
 
 
 class BookedDay(models.Model):
-    """What a tenant's entries of one kind on one of its days add up to, as far as `BookedUntil` says.
+    """The sum of a tenant's entries of one kind on one of its days, up to the entry in `BookedUntil`.
 
-    Made of the ledger by `videos.billing.statements`, which can make it anew at any time.
+    Computed from the ledger by `videos.billing.statements`, and can be recomputed at any time.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -32,10 +32,9 @@ class BookedDay(models.Model):
 
 
 class BookedUntil(models.Model):
-    """Up to which entry a tenant's days are added up.
+    """The last ledger entry included in a tenant's daily sums.
 
-    A tenant's entries are written one after the other, under the lock of its standing, so none with a lower
-    id can come later.
+    A tenant's entries are written one at a time, under the lock of its standing, so no lower id can follow.
     """
 
     tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, primary_key=True, related_name="+")

@@ -1,4 +1,4 @@
-"""Tasks and what happened to them."""
+"""The task: one requested video."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,9 +21,9 @@ from videos.states import LOST, Status
 PUBLIC_PREFIX = "task_"
 _HEX_DIGITS = 32
 WITH_PROMPT: dict[str, Any] = {"prompt": PROMPT}
-"""The annotation that fills `Task.prompt`, for who reads nothing else of the request."""
+"""Annotation that fills `Task.prompt` if the rest of the request is not loaded."""
 AS_ASKED = ("request", "payload", "fingerprint")
-"""The columns of what was asked: larger than the rest together, and read only where all of it is shown."""
+"""Columns of the request: larger than all others together, and loaded only to show all of it."""
 
 
 def public_id(task_id: UUID) -> str:
@@ -32,7 +32,7 @@ def public_id(task_id: UUID) -> str:
 
 
 def parse_public_id(text: str) -> UUID | None:
-    """The id of our own that a client's names; None where it can be none."""
+    """The primary key in a public id; None if the text is not a public id."""
     digits = text.removeprefix(PUBLIC_PREFIX)
     if len(digits) != _HEX_DIGITS or digits == text or digits.strip("0123456789abcdef"):
         return None
@@ -40,7 +40,7 @@ def parse_public_id(text: str) -> UUID | None:
 
 
 def stored_at(destination: Destination | None) -> dict[str, str]:
-    """The columns that say where a task's video is to go."""
+    """The columns that say where a task's video is to be stored."""
     if destination is None:
         return {}
     return {
@@ -51,18 +51,18 @@ def stored_at(destination: Destination | None) -> dict[str, str]:
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
-    """Tasks by who sees them, and by the ids that clients use."""
+    """Tasks by visibility and by public id."""
 
     def kept(self) -> "TaskQuerySet":
-        """Those that their tenant has not deleted."""
+        """Tasks that their tenant has not deleted."""
         return self.filter(hidden_at=None)
 
     def visible_to(self, tenant_id: UUID) -> "TaskQuerySet":
-        """What a tenant sees: its own tasks, but for those it deleted."""
+        """The tenant's tasks, without those it deleted."""
         return self.kept().filter(tenant=tenant_id)
 
     def by_public_id(self, text: str) -> "Task":
-        """The task that clients know by this id. Raises `Task.DoesNotExist`, also for what can be no id."""
+        """Raises `Task.DoesNotExist`, also if the text is not a public id."""
         task_id = parse_public_id(text)
         if task_id is None:
             raise self.model.DoesNotExist
@@ -70,9 +70,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
 
 class Task(models.Model):
-    """One video asked for, and what became of it.
+    """One requested video.
 
-    The rules of its life stand in `states`; only the verbs of `lifecycle` write `status`.
+    `states` defines its states and their transitions; only the verbs of `lifecycle` write `status`.
     """
 
     id = models.UUIDField(verbose_name=_("id"), primary_key=True, editable=False)
@@ -231,18 +231,17 @@ class Task(models.Model):
 
     @property
     def public_id(self) -> str:
-        """The id clients see."""
         return public_id(self.id)
 
     @cached_property
     def prompt(self) -> str | None:
-        """The words of its request; what does not read the rest of it annotates `WITH_PROMPT`."""
+        """Annotate `WITH_PROMPT` if the rest of the request is not needed."""
         prompt: str | None = self.request.get("prompt")
         return prompt
 
     @property
     def destination(self) -> Destination | None:
-        """Where upstream is to put its video; None where it stays with upstream until it is fetched."""
+        """The folder in the tenant's bucket; None if upstream keeps the video until it is fetched."""
         if not self.store_bucket:
             return None
         return Destination(self.store_bucket, self.store_region, self.store_path)
@@ -254,15 +253,14 @@ class Task(models.Model):
 
     @property
     def attention_label(self) -> str:
-        """Why staff should look, in words; empty if they need not."""
+        """Why staff should look; empty if they need not."""
         return attention_label(self.attention) if self.attention else ""
 
     @property
     def charged(self) -> Decimal:
-        """What it costs, or will once it has completed: its price, and nothing where it was lost."""
+        """The price; 0 if the task failed or was cancelled."""
         return ZERO if self.state in LOST else self.price
 
     @property
     def state(self) -> Status:
-        """`status`, as the enumeration."""
         return Status(self.status)

@@ -1,4 +1,4 @@
-"""What happened to tasks."""
+"""The events of tasks."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from videos.models.task import Task
 from videos.states import Verb
 
 COMMON_VERBS = (Verb.CREATE, Verb.CLAIM, Verb.ACCEPTED, Verb.PROGRESSED, Verb.PRODUCED, Verb.SUCCEED)
-"""What happens to nearly every task."""
+"""Events that nearly every task has."""
 
 
 class TaskEvent(models.Model):
-    """One thing that happened to a task; written with the change it tells of, and never changed."""
+    """An event of a task, written in the transaction of the change it records; never changed."""
 
     task = models.ForeignKey(Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(verbose_name=_("at"))
@@ -35,9 +35,9 @@ class TaskEvent(models.Model):
         verbose_name_plural = _("events")
         ordering = ["id"]
         indexes = [
-            # console: the rows of a range of days, newest first.
+            # console: events in a range of days, newest first.
             models.Index(fields=["at", "id"], name="task_event_at"),
-            # console: the latest of a kind, where walking back from the newest could take long.
+            # console: latest events of the rare kinds, which a scan from the newest could take long to find.
             models.Index(fields=["verb", "-id"], condition=~Q(verb__in=COMMON_VERBS), name="task_event_rare"),
         ]
 

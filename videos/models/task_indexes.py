@@ -1,4 +1,4 @@
-"""What always holds of a task's row, and which query each of its indexes is for."""
+"""The constraints on a task's row, and its indexes with the query that each is for."""
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -13,37 +13,37 @@ PROMPT = KeyTextTransform("prompt", "request")
 
 CONSTRAINTS = [
     models.CheckConstraint(condition=Q(status__in=list(Status)), name="task_status_known"),
-    # A task is finished exactly if it has an end.
+    # Final states, and only these, have an end.
     models.CheckConstraint(
         condition=Q(status__in=sorted(FINAL), finished_at__isnull=False)
         | (~Q(status__in=sorted(FINAL)) & Q(finished_at__isnull=True)),
         name="task_final_has_finished_at",
     ),
-    # Whatever was sent, was sent by an account.
+    # A submitted task has an account.
     models.CheckConstraint(
         condition=Q(account__isnull=False) | Q(status__in=sorted({*UNSENT, Status.CANCELLED})),
         name="task_submitted_has_account",
     ),
-    # What upstream has, it has under an id.
+    # An accepted task has an upstream id.
     models.CheckConstraint(
         condition=~Q(status__in=sorted(ACCEPTED)) | Q(upstream_task_id__isnull=False),
         name="task_accepted_has_upstream_id",
     ),
-    # Success is a video in our hands.
+    # A succeeded task has a stored video.
     models.CheckConstraint(
         condition=~Q(status=Status.SUCCEEDED) | (~Q(media_name="") & Q(expires_at__isnull=False)),
         name="task_succeeded_has_media",
     ),
-    # Whoever failed is told why.
+    # A failed or cancelled task has a failure code.
     models.CheckConstraint(
         condition=~Q(status__in=list(LOST)) | ~Q(failure_code=""),
         name="task_failed_has_code",
     ),
-    # What is still to be done needs its request.
+    # Only finished tasks are pruned: the others still need their request.
     models.CheckConstraint(
         condition=Q(pruned_at=None) | Q(status__in=sorted(FINAL)), name="task_pruned_is_final"
     ),
-    # No two tasks of ours are one task of upstream's.
+    # A task upstream belongs to one task of ours.
     models.UniqueConstraint(
         fields=["account", "upstream_task_id"],
         condition=Q(upstream_task_id__isnull=False),
@@ -52,44 +52,44 @@ CONSTRAINTS = [
 ]
 
 INDEXES = [
-    # tasks.turns: whose turn is it, of those who wait for this model, and of all?
+    # tasks/turns.py: the next queued task of a model, and of all.
     models.Index(fields=["model", "turn", "id"], condition=Q(status=Status.QUEUED), name="task_queue"),
     models.Index(fields=["turn", "id"], condition=Q(status=Status.QUEUED), name="task_turn"),
-    # tasks.turns: the last turn of this tenant.
+    # tasks/sql.py, NEXT_TURN: the tenant's last turn.
     models.Index(fields=["tenant", "turn"], condition=Q(status=Status.QUEUED), name="task_tenant_turn"),
-    # steps.poll: what is to be asked about on this account?
+    # worker/poll.py: due tasks of an account.
     models.Index(fields=["account", "due_at"], condition=Q(status=Status.RUNNING), name="task_to_poll"),
-    # steps.tick: which results are to be fetched?
+    # worker/tick.py: results to fetch.
     models.Index(fields=["due_at"], condition=Q(status=Status.STORING), name="task_to_store"),
-    # steps.sweep: submissions that hang or are in doubt.
+    # worker/sweep.py: interrupted submissions, and tasks in doubt.
     models.Index(
         fields=["due_at"],
         condition=Q(status__in=[Status.SUBMITTING, Status.IN_DOUBT]),
         name="task_to_sweep",
     ),
-    # steps.sweep: what should have ended long ago.
+    # worker/sweep.py: overdue tasks.
     models.Index(
         fields=["created_at"],
         condition=Q(status__in=[Status.QUEUED, Status.RUNNING], attention=""),
         name="task_overdue",
     ),
-    # steps.sweep: media whose time has come.
+    # worker/sweep.py: expired media.
     models.Index(
         fields=["expires_at"],
         condition=Q(status=Status.SUCCEEDED, media_removed_at=None),
         name="task_media_to_expire",
     ),
-    # generation_times.learn: how long has this model taken lately?
+    # estimates/generation_times.py, learn: the latest generation times of a model.
     models.Index(
         fields=["model", "-done_at"], condition=Q(done_at__isnull=False), name="task_generation_times"
     ),
-    # lifecycle.start_waiting: who is next in the tenant's own queue?
+    # tasks/lifecycle.py, start_waiting: the next task in a tenant's own queue.
     models.Index(fields=["tenant", "id"], condition=Q(status=Status.WAITING), name="task_waiting"),
-    # statements.LOOK: how many did this key make lately, and was this body among them?
+    # tasks/sql.py: recent tasks of a key, and those with a certain body.
     models.Index(fields=["api_key", "-id"], name="task_of_key"),
-    # statements.LOOK: how many did the tenant make lately?
+    # tasks/sql.py: recent tasks of a tenant.
     models.Index(fields=["tenant", "-id"], name="task_of_tenant"),
-    # api.listing: those it did not delete, newest first; those of one model; those of one status.
+    # listing/order.py: a tenant's tasks, newest first; those of one model; those of one status.
     models.Index(fields=["tenant", "-id"], condition=Q(hidden_at=None), name="task_listed"),
     models.Index(fields=["tenant", "model", "-id"], condition=Q(hidden_at=None), name="task_listed_by_model"),
     models.Index(
@@ -107,11 +107,11 @@ INDEXES = [
         condition=Q(status__in=list(LOST), hidden_at=None),
         name="task_listed_failed",
     ),
-    # console: the tasks of one model, newest first.
+    # console: tasks of one model, newest first.
     models.Index(fields=["model", "-id"], name="task_of_model"),
-    # console: what staff should look at, oldest first.
+    # console: tasks flagged for staff, oldest first.
     models.Index(fields=["id"], condition=~Q(attention=""), name="task_attention"),
-    # console: those of one account; those that ended badly, of one status and for one reason.
+    # console: tasks of one account; failed or cancelled ones by status, and by failure code.
     models.Index(fields=["account", "-id"], name="task_of_account"),
     models.Index(
         fields=["status", "-id"],
@@ -119,9 +119,9 @@ INDEXES = [
         name="task_ended_badly",
     ),
     models.Index(fields=["failure_code", "-id"], condition=~Q(failure_code=""), name="task_failed_for"),
-    # activity.roll_up: what ended lately?
+    # metrics/hourly.py, roll_up: tasks that ended recently.
     models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="task_ended"),
-    # pruning: what ended before that day; what the tenant deleted.
+    # tasks/pruning.py: tasks that ended before a day; tasks that tenants deleted.
     models.Index(
         fields=["finished_at"],
         condition=Q(finished_at__isnull=False, pruned_at=None),
@@ -132,6 +132,6 @@ INDEXES = [
         condition=Q(hidden_at__isnull=False, pruned_at=None),
         name="task_deleted_to_prune",
     ),
-    # search: which prompts have these words in them, of the tenant's or of all?
+    # listing/search.py: prompts that contain certain words, of one tenant or of all.
     GinIndex("tenant", OpClass(Upper(PROMPT), name="gin_trgm_ops"), name="task_prompt"),
 ]

@@ -1,4 +1,4 @@
-"""Accounts upstream, and how fast each may be asked."""
+"""Upstream accounts, and their rate limits."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -13,7 +13,7 @@ from videos.endpoints import validate_endpoint
 
 
 class UpstreamAccount(models.Model):
-    """One account at the upstream: where it is, what proves us, what it offers."""
+    """An account with the provider: its endpoint, credentials, models and rates."""
 
     name = models.CharField(verbose_name=_("name"), max_length=100, unique=True)
     endpoint = models.CharField(
@@ -51,7 +51,7 @@ class UpstreamAccount(models.Model):
         permissions = [("connect_upstreamaccount", "Can change the endpoint")]
         constraints = [
             models.CheckConstraint(
-                # A rate of zero would leave tasks waiting for ever; disabling is said with `is_enabled`.
+                # A rate of zero would leave tasks queued for ever; `is_enabled` disables an account.
                 condition=models.Q(creates_per_second__gt=0, describes_per_second__gt=0),
                 name="upstream_account_rates_positive",
             ),
@@ -61,16 +61,15 @@ class UpstreamAccount(models.Model):
         return self.name
 
     def offers(self, model: str) -> bool:
-        """Whether it may be asked for the model of that canonical name."""
+        """Whether the model of that canonical name may be requested from it."""
         return self.is_enabled and model not in self.disabled_models
 
     def offered(self) -> list[catalogue.ModelSpec]:
-        """The models it may be asked for."""
         return [spec for spec in catalogue.MODELS if self.offers(spec.name)]
 
 
 class UpstreamBudget(models.Model):
-    """When the next call of one action may leave for one account, for all processes together."""
+    """The rate limit of one kind of call to one account, shared by all processes."""
 
     account = models.ForeignKey(
         UpstreamAccount, verbose_name=_("account"), on_delete=models.CASCADE, related_name="budgets"
@@ -96,7 +95,7 @@ class UpstreamBudget(models.Model):
         verbose_name = _("upstream budget")
         verbose_name_plural = _("upstream budgets")
         constraints = [
-            # One row to lock for each account and action.
+            # One row to lock per account and action.
             models.UniqueConstraint(fields=["account", "action"], name="upstream_budget_once"),
         ]
 

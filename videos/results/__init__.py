@@ -1,1 +1,1 @@
-"""Custody of finished videos: files, stills, signed links."""
+"""Finished videos: files, posters, signed links."""

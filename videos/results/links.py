@@ -1,4 +1,4 @@
-"""Signed links to finished videos: usable without a key, for a while."""
+"""Signed links to finished videos, which work without a key until they expire."""
 
 import hmac
 import re
@@ -16,17 +16,17 @@ from videos.models import Task
 
 EXPIRES, SIGNATURE = "expires", "signature"
 _SAME_FOR_SECONDS = 3600
-"""A link that changed with each answer would keep every cache from its work."""
+"""Links do not change more often than this, so that they can be cached."""
 _UNIX_TIME = re.compile("[0-9]{1,11}")
 
 
 def signed_link(task: Task, request: HttpRequest, now: datetime) -> str:
-    """An absolute link to the task's video that works for `LINK_LIFE_SECONDS`, or up to an hour longer."""
+    """An absolute link to the task's video, valid for `LINK_LIFE_SECONDS` or up to an hour longer."""
     return absolute(signed_path(task, now), request)
 
 
 def signed_path(task: Task, now: datetime) -> str:
-    """The same link without the address of the site, for our own pages."""
+    """The same link without scheme and host, for our own pages."""
     expires = str(_end(int(now.timestamp())))
     path = reverse("content", args=[task.public_id])
     query = urlencode({EXPIRES: expires, SIGNATURE: _signature(task.public_id, expires)})
@@ -34,14 +34,14 @@ def signed_path(task: Task, now: datetime) -> str:
 
 
 def _end(now: int) -> int:
-    """When a link made now ends, in Unix seconds: rounded up, so that it stays the same for an hour."""
+    """Expiry of a link made at `now`, both in Unix seconds; rounded up, so that it is stable for an hour."""
     life: int = settings.LINK_LIFE_SECONDS
     step = max(1, min(_SAME_FOR_SECONDS, life))
     return -(-(now + life) // step) * step
 
 
 def is_valid(public_id: str, query: Mapping[str, str], now: datetime) -> bool:
-    """Whether we signed a link to that task with this query, and its time has not come."""
+    """Whether the query has a valid signature for that task and has not expired."""
     expires, signature = query.get(EXPIRES, ""), query.get(SIGNATURE, "")
     if not (_UNIX_TIME.fullmatch(expires) and signature.isascii()):
         return False
@@ -51,6 +51,6 @@ def is_valid(public_id: str, query: Mapping[str, str], now: datetime) -> bool:
 
 
 def _signature(public_id: str, expires: str, key: str | None = None) -> str:
-    """By the secret key of now, unless by another."""
+    """`key` defaults to the current secret key."""
     signed = salted_hmac("reelay.content", f"{public_id}:{expires}", secret=key, algorithm="sha256")
     return signed.hexdigest()

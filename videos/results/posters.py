@@ -1,4 +1,4 @@
-"""The still that stands for a video: a file in, the bytes of a JPEG out."""
+"""Makes the poster of a video: a video file in, the bytes of a JPEG out."""
 
 import io
 from collections.abc import Iterator
@@ -15,20 +15,20 @@ from PIL import Image
 WIDEST = 640
 """Pixels; a narrower video keeps its width."""
 SECONDS_IN = 1.0
-"""Where the still is from; videos often begin in black. Of a short video it is the middle."""
+"""Position of the poster's frame, as videos often begin in black; the middle of a video under two seconds."""
 MOST_FRAMES = 300
-"""Decoded in search of that moment, which is seldom further from where decoding can begin."""
+"""Frames decoded in search of that position, which is seldom further from a keyframe."""
 MOST_PIXELS = 7680 * 4320
-"""Of a frame. A file that claims more is not worth the memory."""
+"""Pixels of a frame; larger ones are refused to bound memory use."""
 QUALITY = 80
 
 
 class NoStill(Exception):
-    """The file is no video, or it is broken before the moment that was wanted."""
+    """The file is not a video, or is broken before the wanted position."""
 
 
 def still(video: IO[bytes]) -> bytes:
-    """A JPEG of what the video shows about a second in, at most `WIDEST` pixels wide. Raises `NoStill`."""
+    """A JPEG of the frame about a second in, at most `WIDEST` pixels wide. Raises `NoStill`."""
     try:
         with av.open(video, mode="r") as container:
             return _jpeg(_frame(container))
@@ -36,20 +36,20 @@ def still(video: IO[bytes]) -> bytes:
         raise NoStill(str(error)) from error
 
 
-@lru_cache(maxsize=64)  # the same few are asked for again and again
+@lru_cache(maxsize=64)  # few are requested often
 def as_webp(jpeg: bytes) -> bytes | None:
-    """The same picture as WebP; None where it is no picture."""
+    """The same picture as WebP; None if it is not a picture."""
     webp = io.BytesIO()
     try:
         with Image.open(io.BytesIO(jpeg)) as picture:
             picture.save(webp, "WEBP", quality=QUALITY, method=2)
-    except OSError:  # Pillow's own errors are some, too
+    except OSError:  # includes Pillow's own errors
         return None
     return webp.getvalue()
 
 
 def _frame(container: InputContainer) -> VideoFrame:
-    """The first frame that is not before the moment, or else the last there is."""
+    """The first frame at or after the wanted position, else the last frame."""
     if not container.streams.video:
         raise NoStill("there are no pictures in the file")
     size = container.streams.video[0].codec_context
@@ -66,14 +66,14 @@ def _frame(container: InputContainer) -> VideoFrame:
 
 
 def _moment(container: InputContainer) -> float:
-    """In seconds, as the frames tell their time."""
+    """The wanted position, in seconds on the frames' own time scale."""
     start = (container.start_time or 0) / av.time_base
     length = (container.duration or 0) / av.time_base
     return start + min(SECONDS_IN, length / 2)
 
 
 def _frames(container: InputContainer, moment: float) -> Iterator[VideoFrame]:
-    """Those from the last one before the moment that can be read without the others."""
+    """The frames from the last keyframe before the position."""
     container.seek(int(moment * av.time_base), backward=True)
     decoded: Iterator[Any] = container.decode(video=0)
     return decoded

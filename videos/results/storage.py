@@ -1,4 +1,4 @@
-"""Where the platform keeps finished videos, when that is a folder."""
+"""The result storage in a local folder."""
 
 import contextlib
 import os
@@ -10,13 +10,10 @@ from django.core.files.storage import FileSystemStorage
 
 
 class DurableFileSystemStorage(FileSystemStorage):
-    """A folder in which a file is whole and on the disk, or not there at all; saving again replaces it.
-
-    A task is only called finished once its video would survive a power cut.
-    """
+    """Saves files atomically and durably, so that the video of a succeeded task survives a power cut."""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """The name itself: the same task's video replaces the half-finished attempt before it."""
+        """The name itself: a retry replaces the file of the attempt before it."""
         return name
 
     def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]  # Django's own signature
@@ -40,7 +37,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         return name
 
     def _sync_folders(self, folder: Path) -> None:
-        """Make the names durable: that of the file, and those of folders made for it."""
+        """Flush the directory entries of the file and of folders created for it."""
         top = Path(self.location)
         for changed in (folder, *folder.parents):
             _sync_folder(changed)

@@ -1,1 +1,1 @@
-"""Which account serves a task, how fast it may be asked, and open connections to it."""
+"""Which account serves a task, its rate limits, and open connections to it."""

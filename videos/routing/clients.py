@@ -1,4 +1,4 @@
-"""The open connections of this process to the upstream accounts and to the results."""
+"""This process's open connections to upstream accounts and to results."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
@@ -17,7 +17,7 @@ class Closeable(Protocol):
     """Holds connections."""
 
     async def aclose(self) -> None:
-        """Let go of them."""
+        """Close them."""
 
 
 C = TypeVar("C", bound=Closeable)
@@ -27,9 +27,9 @@ _kept: "WeakKeyDictionary[asyncio.AbstractEventLoop, Kept]" = WeakKeyDictionary(
 
 
 async def client_for(account: UpstreamAccount) -> Upstream:
-    """The client for the account as it is now; changed credentials get a new one."""
+    """The client for the account; changed credentials get a new client."""
     identity = (account.endpoint, account.secret_id, account.secret_key)
-    return await _once_a_loop(
+    return await _once_per_loop(
         identity,
         lambda: connect(
             *identity,
@@ -41,10 +41,10 @@ async def client_for(account: UpstreamAccount) -> Upstream:
 
 async def downloader() -> Downloader:
     """The downloader of results."""
-    return await _once_a_loop(Downloader, Downloader)
+    return await _once_per_loop(Downloader, Downloader)
 
 
-async def _once_a_loop(identity: Hashable, make: Callable[[], C]) -> C:
+async def _once_per_loop(identity: Hashable, make: Callable[[], C]) -> C:
     kept = _kept.setdefault(asyncio.get_running_loop(), {})
     if identity not in kept:
         holder = _held(make())
@@ -53,7 +53,7 @@ async def _once_a_loop(identity: Hashable, make: Callable[[], C]) -> C:
 
 
 async def _held(client: C) -> AsyncIterator[C]:
-    """Hold a client until the event loop ends, which closes its generators, and so the client."""
+    """Hold a client until the event loop ends, which closes its async generators and so the client."""
     try:
         yield client
     finally:

@@ -1,4 +1,4 @@
-"""Which models are on offer, which upstream account serves a request, and what it costs."""
+"""The offers: which models are available, which upstream account serves each, and prices."""
 
 from datetime import datetime
 from functools import cached_property
@@ -14,25 +14,24 @@ from videos.requests import VideoRequest
 
 
 class Offers:
-    """The models that some enabled account serves, and their prices, as they were when it was made."""
+    """A snapshot of the models that enabled accounts serve, and of their prices."""
 
     _latest: ClassVar["tuple[UUID, Offers] | None"] = None
 
     def __init__(self) -> None:
-        """Two queries."""
         enabled = UpstreamAccount.objects.filter(is_enabled=True)
         self.accounts = list(enabled.defer("secret_key").order_by("pk"))
-        """The enabled accounts, the oldest first."""
+        """The enabled accounts, oldest first."""
         self.prices = PriceList.load()
 
     @classmethod
     def current(cls) -> "Offers":
-        """Those of now; one query, where nothing changed since they were last asked for."""
+        """The current offers; one query if nothing changed since the last call."""
         return cls.at(OfferRevision.objects.values_list("revision", flat=True).first())
 
     @classmethod
     def at(cls, revision: UUID | None) -> "Offers":
-        """Those of that revision, kept until another is asked for; without one, freshly read."""
+        """The offers of that revision, cached until another is requested; not cached for None."""
         latest = cls._latest
         if revision is not None and latest is not None and latest[0] == revision:
             return latest[1]
@@ -42,20 +41,18 @@ class Offers:
         return offers
 
     def models(self) -> list[ModelSpec]:
-        """The models on offer, in the catalogue's order."""
         return [spec for spec in catalogue.MODELS if self._offered(spec)]
 
     def find(self, name: str) -> ModelSpec | None:
-        """The model of that name, if it is on offer."""
         spec = catalogue.find(name)
         return spec if spec and self._offered(spec) else None
 
     def server_of(self, model: str) -> UpstreamAccount | None:
-        """The account that serves the model of that name: the oldest one that may; None where none does."""
+        """The account that serves the model of that name: the oldest enabled one that offers it."""
         return next((account for account in self.accounts if account.offers(model)), None)
 
     def account_for(self, spec: ModelSpec) -> UpstreamAccount:
-        """The account that serves the model. Raises `NoUpstreamAccount`."""
+        """As `server_of`. Raises `NoUpstreamAccount`."""
         account = self.server_of(spec.name)
         if account is None:
             raise NoUpstreamAccount
@@ -74,9 +71,9 @@ class Offers:
         return served
 
     def quote(self, request: VideoRequest, now: datetime) -> Quote:
-        """What the request costs now. Raises `NoPrice`."""
+        """The price of the request at `now`. Raises `NoPrice`."""
         return self.prices.quote(request, now)
 
     def _offered(self, spec: ModelSpec) -> bool:
-        # Where no account is set up yet, requests can still be checked.
+        # Without any enabled account, requests can still be checked.
         return not self.accounts or any(account.offers(spec.name) for account in self.accounts)

@@ -1,7 +1,7 @@
-"""How fast each account upstream may be asked: exact across all processes, kept in the database.
+"""Rate limits of upstream accounts: exact across all processes, kept in the database.
 
-Slots to call are handed out one after another, a fixed gap apart, by one UPDATE on the row of an account
-and action. Upstream counts calls in any sliding second, so there is no burst to be saved up.
+Slots for calls are handed out a fixed gap apart, by one UPDATE on the row of an account and action. Upstream
+counts calls in any sliding second, so unused slots cannot be saved up for a burst.
 """
 
 import time
@@ -14,14 +14,14 @@ from django.db import connection
 from videos.models import UpstreamAccount, UpstreamBudget
 
 HORIZON = timedelta(seconds=1)
-"""Slots are given out no further ahead than this, so that a dead process wastes little."""
+"""Slots are handed out at most this far ahead, so that a dead process wastes few."""
 MINUTE = timedelta(minutes=1)
 
 NO_LEAD = timedelta(0)
 
 
 class UpstreamCall(StrEnum):
-    """What upstream counts separately."""
+    """The kinds of calls that upstream limits separately."""
 
     CREATE = "create"
     DESCRIBE = "describe"
@@ -30,7 +30,7 @@ class UpstreamCall(StrEnum):
 _FREE_FROM = "GREATEST(next_at, clock.now + %(lead)s)"
 _GRANTED = f"""GREATEST(0, LEAST(%(wanted)s,
     1 + FLOOR(EXTRACT(EPOCH FROM clock.now + %(lead)s + %(horizon)s - {_FREE_FROM}) / %(seconds)s)::int))"""
-# Whoever waited for the row may have read the clock in the minute before.
+# A process that waited for the row lock may have read the clock in the minute before.
 _IN_MINUTE = "CASE WHEN minute >= clock.this_minute THEN in_minute ELSE 0 END"
 _IN_MINUTE_BEFORE = """CASE WHEN minute >= clock.this_minute THEN in_minute_before
     WHEN minute = clock.this_minute - interval '1 minute' THEN in_minute ELSE 0 END"""
@@ -54,10 +54,10 @@ def reserve(
     *,
     lead: timedelta = NO_LEAD,
 ) -> list[float]:
-    """Reserve up to `wanted` slots to call: none sooner than `lead`, and within `horizon` from there.
+    """Reserve up to `wanted` slots, none sooner than `lead` from now, and within `horizon` after that.
 
-    Returns them on the clock of `time.monotonic`, in seconds, soonest first; fewer than `wanted`, or none,
-    where the budget is spent. A slot that is not used is lost.
+    Returns them in seconds of `time.monotonic`, soonest first; fewer or none if the rate limit is used up. An
+    unused slot is lost.
     """
     gap = 1 / _rate(account, action)
     arguments = {
@@ -70,14 +70,14 @@ def reserve(
         "lead": lead,
     }
     granted, wait = _updated(arguments) or _created_and_updated(account, action, arguments)
-    # Read at once: what happens between here and the event loop must not shift the slots. Where others held
-    # the row for a while, the first may have passed; shifting it would move it into the next one's.
+    # Read the clock at once, so that later delays do not shift the slots. If others held the row lock, the
+    # first slot may have passed; it is not moved, as it would collide with the next.
     first = time.monotonic() + float(wait)
     return [first + gap * position for position in range(granted)]
 
 
 def given(budget: UpstreamBudget, minute: datetime) -> int:
-    """How many slots were given within the minute that begins there; only the latest two are known."""
+    """Slots handed out in the minute that begins at `minute`; only the latest two minutes are known."""
     if budget.minute is None:
         return 0
     known = {budget.minute: budget.in_minute, budget.minute - MINUTE: budget.in_minute_before}
@@ -85,7 +85,7 @@ def given(budget: UpstreamBudget, minute: datetime) -> int:
 
 
 def per_minute(account: UpstreamAccount, action: UpstreamCall) -> float:
-    """How many slots there are to be given in a minute."""
+    """Slots per minute."""
     return _rate(account, action) * MINUTE.total_seconds()
 
 

@@ -1,1 +1,1 @@
-"""A task's life: its order, admission, creation and verbs, and what staff and tenants may do about it."""
+"""The life of a task: order, admission, creation, state changes, and what staff and tenants may do."""

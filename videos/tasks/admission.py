@@ -1,8 +1,7 @@
-"""May this tenant have one more task now? All limits at once, decided by one snapshot of what it has.
+"""Whether a tenant may create one more task: all limits are checked against one snapshot.
 
-The snapshot is taken without a lock. What is then written is written only if the totals are still those of
-the snapshot (their version), so nothing is ever decided by what is no longer true; where they moved on, it is
-decided once more under the lock of the tenant's row.
+The snapshot is read without a lock. The task is written only if the totals still have the snapshot's version;
+otherwise the limits are checked again under the lock of the tenant's row.
 """
 
 from collections.abc import Mapping
@@ -29,7 +28,7 @@ from videos.tasks.idempotency import KEPT, EarlierRequest, Fingerprint
 
 @dataclass(frozen=True)
 class Bucket:
-    """The tenant's own bucket as it is set; empty where it has none."""
+    """The tenant's own bucket; the fields are empty if it has none."""
 
     name: str
     region: str
@@ -38,7 +37,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a create is decided by, seen at one moment, or at two of which the second is newer."""
+    """Everything that a create is decided by, read at one moment, or partly at a later one."""
 
     totals: Totals
     limits: Limits
@@ -46,43 +45,42 @@ class Snapshot:
     earlier: EarlierRequest
     bucket: Bucket
     offers: UUID | None
-    """The revision of what is on offer."""
+    """The revision of the prices and upstream accounts."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks for a task, when, and what tells whether it was asked for before."""
+    """The API key that asks for a task, the time, and the fingerprint that detects a repeated request."""
 
     key: APIKey
     now: datetime
     period: Period
     fingerprint: Fingerprint
     snapshot: Snapshot | None = None
-    """What was seen when the caller was; None where nobody looked yet."""
+    """Read together with the key; None if not read yet."""
 
     @classmethod
     def of(cls, key: APIKey, now: datetime, fingerprint: Fingerprint) -> "Caller":
-        """With the tenant's own day and month at that moment."""
         return cls(key, now, Period.of(now, key.tenant.clock), fingerprint)
 
     def seen(self, beside: Mapping[str, Row]) -> "Caller":
-        """With the snapshot that was looked up with the key, as `wanted` says."""
+        """A copy with the snapshot that was looked up together with the key (see `wanted`)."""
         return replace(self, snapshot=snapshot_of(self, beside))
 
 
 def wanted(now: datetime, idempotency_key: str | None) -> Wanted:
-    """What to look up with the key of a create."""
+    """What to look up together with the key of a create."""
     return Wanted(sql.SNAPSHOT, _wanted_values(now, idempotency_key))
 
 
 def snapshot_of(caller: Caller, beside: Mapping[str, Row]) -> Snapshot:
-    """What was looked up with the caller's key, as `wanted` says, and what else this caller needs."""
+    """The snapshot looked up together with the key (see `wanted`), plus a second query if it is needed."""
     snapshot = _snapshot(caller, beside)
-    return _with_further(caller, snapshot) if _is_more_needed(caller, snapshot) else snapshot
+    return _with_further(caller, snapshot) if _needs_further(caller, snapshot) else snapshot
 
 
 def look(caller: Caller) -> Snapshot:
-    """See all that the decision depends on. Raises `KeyRefused` where the key may not be used any more."""
+    """Read everything the decision depends on. Raises `KeyRefused` if the key is no longer usable."""
     values = {
         **_wanted_values(caller.now, caller.fingerprint.idempotency_key),
         **_further_values(caller),
@@ -98,7 +96,7 @@ def look(caller: Caller) -> Snapshot:
 
 def _wanted_values(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
     default_rate = default_columns()[FIELDS.index("requests_per_minute")]
-    return {"default_rate": default_rate, **_lately(now, idempotency_key)}
+    return {"default_rate": default_rate, **_common_values(now, idempotency_key)}
 
 
 def _snapshot(caller: Caller, found: Mapping[str, Row]) -> Snapshot:
@@ -114,19 +112,19 @@ def _snapshot(caller: Caller, found: Mapping[str, Row]) -> Snapshot:
 
 
 def _earlier(
-    asked: bytes | None, task_id: UUID | None, position: int | None, estimated_start: datetime | None
+    fingerprint: bytes | None, task_id: UUID | None, position: int | None, estimated_start: datetime | None
 ) -> EarlierRequest:
     place = None if position is None else QueuePosition(position, estimated_start)
-    return EarlierRequest(asked, task_id, place)
+    return EarlierRequest(fingerprint, task_id, place)
 
 
 def _with_further(caller: Caller, snapshot: Snapshot) -> Snapshot:
     row = prepared.fetch(sql.FURTHER, _further_values(caller))
-    assert row is not None, "sums are always found"  # noqa: S101 - for the type checker
+    assert row is not None, "aggregates always return a row"  # noqa: S101 - for the type checker
     return _further(caller, snapshot, sql.FURTHER_COLUMNS.read(row))
 
 
-def _is_more_needed(caller: Caller, snapshot: Snapshot) -> bool:
+def _needs_further(caller: Caller, snapshot: Snapshot) -> bool:
     key, period, totals = caller.key, caller.period, snapshot.totals
     return (
         (totals.day, totals.month) != (period.day, period.month)
@@ -141,18 +139,18 @@ def _further_values(caller: Caller) -> dict[str, Any]:
     return {
         "tenant": key.tenant_id,
         "key": Int8(key.pk),
-        # An offset cannot be negative; no task counts where none may be made.
+        # A LIMIT; without a rate, or with a rate of 0, the count is not used.
         "key_rate": Int8(key.requests_per_minute or 1),
         "day": period.day,
         "month": period.month,
         "retried_since": first_uuid7(caller.now - fingerprint.first_sent_within),
         "fingerprint": fingerprint.body,
-        **_lately(caller.now, fingerprint.idempotency_key),
+        **_common_values(caller.now, fingerprint.idempotency_key),
     }
 
 
-def _lately(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
-    """What both statements look back to."""
+def _common_values(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
+    """The values that both statements take."""
     return {
         "minute_ago": first_uuid7(now - MINUTE),
         "idempotency_key": idempotency_key,
@@ -173,7 +171,7 @@ def _further(caller: Caller, snapshot: Snapshot, found: Mapping[str, Row]) -> Sn
     )
     [key_spend], (twins, refused_at) = found["key_spend"], found["retried"]
     recent = replace(snapshot.recent, key_minute=Minute(*found["key_minute"]), key_month_spend=key_spend)
-    # The earlier request once more: whatever use is seen here that was not there before may be its own.
+    # Read again: use that is new since the first snapshot may come from that very request.
     earlier = _earlier(*found["earlier"])
     if caller.fingerprint.is_retry:
         earlier = replace(earlier, twins=twins, refused_at=refused_at)

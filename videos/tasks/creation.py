@@ -1,4 +1,4 @@
-"""Create, the first verb of a task's life: admitted, recorded, paid for and queued, all of it or nothing."""
+"""Creates tasks: admits, records, holds the price and queues the submission, all or nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,20 +26,20 @@ from videos.tasks.admission import Caller, Snapshot
 from videos.tasks.orders import Checked, Order
 
 _LOCKS = tuple(Lock() for _ in range(256))
-"""Of creates with one key that are decided at the same time all but one would be decided again. Here they
-take turns, which costs nothing; what other processes do at the same time is settled in the database.
+"""Serialise creates with the same API key in this process: of concurrent ones, all but one would fail the
+version check and be decided again. Between processes the version check in the database decides.
 """
 
 
 @dataclass(frozen=True)
 class Created:
-    """A task as it was made, or the one that an earlier request had made."""
+    """A new task, or the one that an earlier identical request created."""
 
     task: Task
     place: QueuePosition | None
-    """Where it stands in its tenant's own queue, if it waits there."""
+    """Position in the tenant's own queue; None if the task does not wait."""
     allowance: Allowance | None
-    """What is left of the nearest limit of requests per minute, if there is one."""
+    """What is left of the strictest requests-per-minute limit; None without one."""
     is_replay: bool = False
 
 
@@ -47,31 +47,30 @@ Outcome = Created | NotAdmitted
 
 
 def lock_of(key: object) -> Lock:
-    """The lock that creates with this key take turns by, in this process."""
+    """This process's lock for creates with this key."""
     return _LOCKS[hash(key) % len(_LOCKS)]
 
 
 def create(caller: Caller, body: Mapping[str, Any]) -> Created:
-    """Make the task that a body asks for, or find the one that the same request had made before.
+    """Create the task that a body asks for, or return the one that the same request created before.
 
-    Raises what `orders.check` and `orders.order` do, `NotAdmitted`, `KeyRefused` and `IdempotencyKeyReused`.
+    Raises the errors of `orders.check` and `orders.order`, `NotAdmitted`, `KeyRefused` and
+    `IdempotencyKeyReused`.
     """
     snapshot = caller.snapshot or admission.look(caller)
-    return _earlier(caller, body, snapshot) or _create(orders.check(body, caller, snapshot))
+    return _replayed(caller, body, snapshot) or _create(orders.check(body, caller, snapshot))
 
 
 def create_checked(checked: Checked) -> Created:
-    """As `create`, of a body that was checked already; raises the same but for what `orders.check` does."""
-    return _earlier(checked.caller, checked.body, checked.snapshot) or _create(checked)
+    """As `create`, for a body that was already checked; raises the same errors except `orders.check`'s."""
+    return _replayed(checked.caller, checked.body, checked.snapshot) or _create(checked)
 
 
 def decide(checked: Sequence[Checked], snapshot: Snapshot) -> list[AdmissionDecision]:
-    """Whether each would be admitted after those before it, all of one tenant; nothing is changed."""
-    caller = checked[0].caller
+    """Whether each request, all of one tenant, would be admitted after those before it. Writes nothing."""
+    period, now = checked[0].caller.period, checked[0].caller.now
     demands = [one.demand for one in checked]
-    return limits.decide(
-        snapshot.limits, snapshot.totals, snapshot.recent, demands, caller.period, caller.now
-    )
+    return limits.decide(snapshot.limits, snapshot.totals, snapshot.recent, demands, period, now)
 
 
 def _create(checked: Checked) -> Created:
@@ -84,19 +83,19 @@ def _create(checked: Checked) -> Created:
 
 
 def _make_under_lock(order: Order) -> Outcome:
-    """Decide anew: the totals are no longer those that were seen."""
+    """Decide again: the totals have changed since the snapshot."""
     caller = order.checked.caller
     with transaction.atomic():
         standing.lock(caller.key.tenant_id)
         snapshot = admission.look(caller)
-        earlier = _earlier(caller, order.checked.body, snapshot)
-        outcomes = [earlier] if earlier else _make([order], snapshot)
+        replayed = _replayed(caller, order.checked.body, snapshot)
+        outcomes = [replayed] if replayed else _make([order], snapshot)
     assert outcomes, "nobody else writes under the lock"  # noqa: S101 - for the type checker
     return outcomes[0]
 
 
-def _earlier(caller: Caller, body: Mapping[str, Any], snapshot: Snapshot) -> Created | None:
-    """What the request that this one repeats made, if it does. Raises `IdempotencyKeyReused`."""
+def _replayed(caller: Caller, body: Mapping[str, Any], snapshot: Snapshot) -> Created | None:
+    """The task of the request that this one repeats, if any. Raises `IdempotencyKeyReused`."""
     allowance = limits.allowance(snapshot.limits, snapshot.recent, caller.now)
     under_key = snapshot.earlier.task_under_key(body)
     if under_key is not None:
@@ -111,7 +110,7 @@ def _earlier(caller: Caller, body: Mapping[str, Any], snapshot: Snapshot) -> Cre
 
 
 def _as_made(task: Task, place: QueuePosition | None) -> Task:
-    """The task as it was when it was made, with what a pruned one has left."""
+    """The task as it was when it was created, from columns that pruning keeps."""
     return Task(
         id=task.id,
         status=Status.WAITING if place else Status.QUEUED,
@@ -124,9 +123,9 @@ def _as_made(task: Task, place: QueuePosition | None) -> Task:
 
 
 def _make(ordered: Sequence[Order], snapshot: Snapshot) -> list[Outcome]:
-    """Make the tasks that the limits allow, all of one tenant, with one statement.
+    """Create the tasks that the limits allow, all of one tenant, with one statement.
 
-    Returns nothing, and makes none, where the tenant's totals are no longer those of the snapshot.
+    Returns an empty list and creates none if the tenant's totals have changed since the snapshot.
     """
     decisions = decide([order.checked for order in ordered], snapshot)
     outcomes = [
@@ -175,7 +174,7 @@ def _task(order: Order, status: Status) -> Task:
 
 
 def _write(made: Sequence[tuple[Order, Created]], seen: Totals, totals: Totals) -> bool:
-    """Write the tasks and the tenant's totals with them; False where those are no longer the ones `seen`."""
+    """Write the tasks and the tenant's totals; False if the totals are no longer those in `seen`."""
     if not made:
         return True
     records = [_record(nth, order, created) for nth, (order, created) in enumerate(made)]
@@ -188,7 +187,7 @@ def _write(made: Sequence[tuple[Order, Created]], seen: Totals, totals: Totals) 
 
 
 def _record(nth: int, order: Order, created: Created) -> dict[str, Any]:
-    """One of the `tasks` of `sql.CREATE`."""
+    """An element of the `tasks` array of `sql.CREATE`."""
     task = created.task
     return {
         "id": task.id.hex,
@@ -208,7 +207,7 @@ def _record(nth: int, order: Order, created: Created) -> dict[str, Any]:
         "fingerprint": bytes(task.fingerprint or b"").hex(),
         "at": task.created_at.isoformat(),
         "told": order.told(),
-        **_under_key(order, created.place),
+        **_idempotency_columns(order, created.place),
     }
 
 
@@ -222,8 +221,7 @@ def _add_use(records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> None:
         use["used_money"] = str(Decimal(use.get("used_money", 0)) + task.price)
 
 
-def _under_key(order: Order, place: QueuePosition | None) -> dict[str, Any]:
-    """What is kept of a request that came with an idempotency key."""
+def _idempotency_columns(order: Order, place: QueuePosition | None) -> dict[str, Any]:
     checked = order.checked
     key = checked.caller.fingerprint.idempotency_key
     if key is None:
@@ -238,7 +236,7 @@ def _under_key(order: Order, place: QueuePosition | None) -> dict[str, Any]:
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
-    """For `sql.CREATE`; numbers are sent in one width each, or each width would be prepared apart."""
+    """Values for `sql.CREATE`, with fixed integer widths: each other width would be prepared separately."""
     return {
         "version": Int8(totals.version),
         "open_tasks": Int4(totals.open_tasks),

@@ -1,4 +1,4 @@
-"""Removing a video at its tenant's wish: what waits is cancelled, what ended deleted, the rest let be."""
+"""Removes a video for its tenant: cancels a task that is queued, deletes one that has ended."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ from videos.tasks import lifecycle
 
 log = structlog.get_logger(__name__)
 LOOKS = 3
-"""How often a task that moves in the same moment is looked at again; it hardly moves twice."""
+"""Attempts at a task that changes state at the same moment; it is unlikely to change twice."""
 CANCELLABLE = sources(Status.CANCELLED)
 IN_PROGRESS = (
     "The video is in progress: it can be cancelled while it is queued, and deleted once it has ended"
@@ -22,20 +22,20 @@ IN_PROGRESS = (
 
 
 def is_removable(task: Task) -> bool:
-    """Whether it can be cancelled or deleted as it is."""
+    """Whether the task can be cancelled or deleted in its current state."""
     return task.state in CANCELLABLE | FINAL
 
 
 def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
-    """Cancel a task that waits, or hide one that has ended and remove its media; returns it.
+    """Cancel a queued task, or hide one that has ended and delete its media; returns the task.
 
-    `find` looks it up among those of the tenant, and may raise; `by` is the person who wishes it, if it is
-    one. Raises `VideoInProgress` where the task is anything between.
+    `find` loads it from the tenant's tasks, and may raise; `by` names the person who asks, empty for an API
+    key. Raises `VideoInProgress` in any other state.
     """
     for _ in range(LOOKS):
         task = find()
         if _removed(task, now, by):
-            # Hidden first: were it the other way round, a video could be shown that is not there.
+            # After hiding it, so that no visible task lacks its video.
             if task.hidden_at is not None and task.has_media:
                 delete_media(task, now)
             return task
@@ -43,21 +43,21 @@ def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
 
 
 def delete_media(task: Task, now: datetime) -> bool:
-    """Remove the files of a task, and note that they are gone; says whether that was noted.
+    """Delete the files of a task, then record that they are gone; returns whether that was recorded.
 
-    Where the storage is in trouble, or a still was added meanwhile, nothing is noted: the next sweep tries
-    again. The files come first: should we be cut off in between, it deletes nothing and goes on.
+    If the storage fails, or a poster was added meanwhile, the next sweep tries again, as it does after an
+    interruption: deleting missing files is fine.
     """
     try:
         files.delete(task)
-    except Exception:  # whatever the storage in use raises; it must not stop the caller
+    except Exception:  # a storage may raise anything; it must not stop the caller
         log.exception("media could not be removed", task=task.public_id)
         return False
     return lifecycle.remove_media(task, now)
 
 
 def _removed(task: Task, now: datetime, by: str) -> bool:
-    """Whether it worked; False where the task moved after it was looked at."""
+    """False if the task has changed state since it was loaded."""
     if not is_removable(task):
         raise VideoInProgress(IN_PROGRESS)
     verb = lifecycle.cancel if task.state in CANCELLABLE else lifecycle.hide

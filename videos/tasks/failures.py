@@ -1,4 +1,4 @@
-"""Why tasks fail: the codes and texts that tenants get, and what they can do about it."""
+"""Why tasks fail: the codes and messages that tenants get, and what they can do."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ Text = str | Promise
 
 
 class FailureCode(StrEnum):
-    """Why a task failed, in the words clients see as `error.code` (contract section 6)."""
+    """Why a task failed; clients see it as `error.code` (contract section 6)."""
 
     UPSTREAM_REJECTED = "upstream_rejected"
     CONTENT_POLICY_VIOLATION = "content_policy_violation"
@@ -32,11 +32,11 @@ _SENTENCES = {
     FailureCode.UPSTREAM_REJECTED: "The upstream provider did not accept this request.",
     FailureCode.GENERATION_FAILED: "The upstream provider could not generate this video.",
 }
-"""What tenants are told where upstream's own words are not for them."""
+"""Shown to tenants if upstream's own message must not be."""
 
 
 class Failure(NamedTuple):
-    """Why a task failed: the code and the message that its tenant gets, and why staff should look at it."""
+    """Why a task failed: code and message for the tenant, and why staff should look at it (may be empty)."""
 
     code: FailureCode
     message: str
@@ -44,9 +44,9 @@ class Failure(NamedTuple):
 
 
 def failure(message: str, reason: Reason, otherwise: FailureCode) -> Failure:
-    """What a tenant and staff are told of upstream's message on a failure, or on a create it refused.
+    """The failure for upstream's message on a task that failed or was refused.
 
-    What is about our account no tenant reads.
+    Messages about our own account are not shown to tenants.
     """
     neutral = _SENTENCES[otherwise]
     return Failure(
@@ -58,7 +58,7 @@ def failure(message: str, reason: Reason, otherwise: FailureCode) -> Failure:
 
 @dataclass(frozen=True)
 class Advice:
-    """What happened, and what to do. A task that failed is never charged, whatever the reason."""
+    """What happened, and what the tenant can do. A failed task is never charged."""
 
     happened: Text
     do: Text
@@ -93,5 +93,5 @@ ADVICE: dict[str, Advice] = {
 
 
 def advice_for(code: str) -> Advice | None:
-    """The advice on a failure; None where nothing failed."""
+    """The advice on a failure code; None for an empty one."""
     return ADVICE.get(code)

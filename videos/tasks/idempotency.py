@@ -1,4 +1,4 @@
-"""When a request is one that came before: by the key a client gave it, or by the retry of an SDK."""
+"""Detects repeated requests: by the client's Idempotency-Key, or by the retry header of OpenAI's SDKs."""
 
 import hashlib
 import json
@@ -17,47 +17,47 @@ from videos.requests import InvalidRequestError, VideoRequest, Violation, parse,
 
 IDEMPOTENCY_KEY = "idempotency-key"
 RETRY_COUNT = "x-stainless-retry-count"
-"""The header by which OpenAI's SDK tells how often it sent a request before; its retries carry no key."""
+"""Header of OpenAI's SDKs with the number of retries so far; their retries carry no idempotency key."""
 TIMEOUT = "x-stainless-timeout"
-"""The header by which it tells how many seconds it waits for an answer."""
+"""Header of OpenAI's SDKs with their timeout in seconds."""
 _COUNT, _SECONDS = re.compile("[0-9]{1,9}"), re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 
 KEPT = timedelta(hours=24)
-"""How long an Idempotency-Key stands for its task (contract section 5)."""
+"""How long an Idempotency-Key is kept (contract section 5)."""
 RETRIED_WITHIN = timedelta(minutes=15)
-"""How long after a create a retry without a key may be one of it, at most."""
+"""Maximum time between a create and its retry without an idempotency key."""
 USUAL_TIMEOUT = timedelta(minutes=2)
-"""How long an SDK that does not say waits for an answer before it sends the request again."""
+"""Timeout of an SDK that does not send `TIMEOUT`."""
 LONGEST_PAUSE = timedelta(seconds=8)
-"""How long OpenAI's SDKs wait between two attempts."""
+"""The longest backoff between two attempts of OpenAI's SDKs."""
 LONGEST_KEY = 255
 """Characters of an Idempotency-Key."""
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What tells whether a request came before."""
+    """Identifies a repeated request."""
 
     body: bytes
-    """Hash of the body as it was sent."""
+    """Hash of the body as sent."""
     idempotency_key: str | None = None
     is_retry: bool = False
-    """An SDK says that it sends the request once more, and gave it no key."""
+    """An SDK marked it as a retry, and it has no idempotency key."""
     may_be_retried: bool = False
-    """It comes from an SDK that would say so."""
+    """It comes from an SDK that marks its retries."""
     first_sent_within: timedelta = RETRIED_WITHIN
-    """How long ago the first attempt of a retry was sent, at most; an older task is not its task."""
+    """Maximum age of a retry's first attempt; an older task cannot be its task."""
 
     @classmethod
     def of(cls, headers: Mapping[str, str], body: Mapping[str, Any]) -> "Fingerprint":
-        """Of a request with those headers. Raises `InvalidRequestError` for a bad Idempotency-Key."""
+        """Raises `InvalidRequestError` for a bad Idempotency-Key."""
         key = headers.get(IDEMPOTENCY_KEY, "").strip() or None
         if key is not None:
             _check(key)
             return cls(hash_of(body), key)
-        told = headers.get(RETRY_COUNT, "")
-        is_count = _COUNT.fullmatch(told) is not None
-        retries = int(told) if is_count else 0
+        count = headers.get(RETRY_COUNT, "")
+        is_count = _COUNT.fullmatch(count) is not None
+        retries = int(count) if is_count else 0
         return cls(
             hash_of(body),
             is_retry=retries > 0,
@@ -68,31 +68,30 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class EarlierRequest:
-    """What is known of requests that came before: the task made under the key, and tasks of the same body."""
+    """What is known of earlier requests: the task created under the key, and tasks with the same body."""
 
     asked: bytes | None = None
-    """Hash of what was asked for under the key; None where the key is new."""
+    """Hash of the request that came with the key; None if the key is new."""
     task_id: UUID | None = None
-    """The task that was made then."""
     place: QueuePosition | None = None
-    """Where it stood in its tenant's queue then."""
+    """The task's position in the tenant's queue when it was created."""
     twins: Sequence[UUID] = ()
-    """Two at most."""
+    """Tasks with the same body, at most two."""
     refused_at: datetime | None = None
-    """When that body was last refused."""
+    """When the same body was last refused."""
 
     def task_under_key(self, body: Mapping[str, Any]) -> UUID | None:
-        """The task made under the key. Raises `IdempotencyKeyReused` where another body came with it."""
-        # Keys of an earlier release are kept with the hash of the body.
+        """The task created under the key. Raises `IdempotencyKeyReused` if it was for another request."""
+        # Earlier releases stored keys with the hash of the body.
         if self.asked is not None and bytes(self.asked) not in (hash_of(body), hash_of_request(body)):
             raise IdempotencyKeyReused("This Idempotency-Key was used with another body")
         return self.task_id
 
     def only_twin(self) -> UUID | None:
-        """The one task a retry must mean: it is alone, and the body was not refused after it was made.
+        """The task of a retry: the only one with the body, unless the body was refused after it was created.
 
-        A client that was refused since, or that made several, means a task of its own. Tasks from before its
-        first attempt are none of these.
+        A client that was refused since, or created several, wants a new task. `twins` has no tasks from
+        before the retry's first attempt.
         """
         if len(self.twins) != 1:
             return None
@@ -101,7 +100,7 @@ class EarlierRequest:
 
 
 def presented_key(headers: Mapping[str, str]) -> str | None:
-    """The Idempotency-Key to look up; None also for one that `Fingerprint.of` refuses."""
+    """The Idempotency-Key to look up; None if it is not set or not printable ASCII."""
     key = headers.get(IDEMPOTENCY_KEY, "").strip()
     return key if key and _is_plain(key) else None
 
@@ -116,32 +115,31 @@ def _check(key: str) -> None:
 
 
 def _is_plain(key: str) -> bool:
-    """Whether it came as it was sent: the server hands out headers in ASCII alone."""
+    """Printable ASCII only: the server does not pass on other characters as they were sent."""
     return key.isascii() and key.isprintable()
 
 
 def _timeout(headers: Mapping[str, str]) -> timedelta | None:
-    """How long the SDK waits for an answer, as it says itself."""
-    told = headers.get(TIMEOUT, "")
-    return timedelta(seconds=float(told)) if _SECONDS.fullmatch(told) else None
+    seconds = headers.get(TIMEOUT, "")
+    return timedelta(seconds=float(seconds)) if _SECONDS.fullmatch(seconds) else None
 
 
 def _first_sent_within(retries: int, timeout: timedelta | None) -> timedelta:
-    """How long ago an SDK first sent what it has sent again so often; `timeout` is what it waits."""
+    """Maximum age of the first attempt, after so many retries with that timeout each."""
     attempts = min(retries, RETRIED_WITHIN // LONGEST_PAUSE)
     return min(attempts * ((timeout or USUAL_TIMEOUT) + LONGEST_PAUSE), RETRIED_WITHIN)
 
 
 def hash_of(body: Mapping[str, Any]) -> bytes:
-    """Of a body as it was sent, whatever the order of its fields: an SDK repeats it to the letter."""
+    """SHA-256 of a body as sent, independent of the order of fields: an SDK repeats it literally."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(text.encode()).digest()
 
 
 def hash_of_request(body: Mapping[str, Any], request: VideoRequest | None = None) -> bytes:
-    """Of what a body asks for, however it is spelled; of the body as it was sent where it breaks a rule.
+    """SHA-256 of what a body asks for, however it is written; of the body as sent if it is invalid.
 
-    `request` is what the body was parsed to, if it was.
+    `request` is the parsed body, if it was parsed already.
     """
     try:
         meaning = (request or parse(body)).meaning()
@@ -151,7 +149,7 @@ def hash_of_request(body: Mapping[str, Any], request: VideoRequest | None = None
 
 
 def note_refusal(api_key_id: int, fingerprint: bytes, at: datetime) -> None:
-    """Remember that a create with that body was refused, for the retry that may follow."""
+    """Record that a create with that body was refused, so that a retry creates a task of its own."""
     RefusedCreate.objects.bulk_create(
         [RefusedCreate(api_key_id=api_key_id, fingerprint=fingerprint, at=at)],
         update_conflicts=True,
@@ -161,6 +159,6 @@ def note_refusal(api_key_id: int, fingerprint: bytes, at: datetime) -> None:
 
 
 def forget(now: datetime) -> None:
-    """Delete what is too old to count."""
+    """Delete idempotency keys and refusals that have expired."""
     IdempotencyKey.objects.filter(created_at__lte=now - KEPT).delete()
     RefusedCreate.objects.filter(at__lte=now - RETRIED_WITHIN).delete()

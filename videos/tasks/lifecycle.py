@@ -1,9 +1,8 @@
 """The verbs that move a task along the arrows of `states`. Nothing else writes its status.
 
-Each verb is one transaction: the change, the event that tells of it, what it does to the tenant's money and
-use, and the job that follows. Each is a conditional update: where the task is no longer in the state that the
-caller saw, or no arrow starts there, nothing is written, and the verb answers False. The first verb, create,
-has a module of its own, `creation`.
+Each verb is one transaction: the change, its event, the effect on the tenant's money and use, and the next
+job. Each is a conditional update: if the task is no longer in the state that the caller saw, or no arrow
+starts there, it writes nothing and returns False. The first verb, create, is in `creation`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,25 +27,25 @@ from videos.tasks import turns
 from videos.tasks.failures import FailureCode
 
 STORE_LEASE = timedelta(seconds=30)
-"""A worker that fetches a result renews this; when it runs out, the next tick starts another."""
+"""A worker that fetches a result renews this lease; once it expires, the next tick queues a new job."""
 
 
 @dataclass(frozen=True)
 class StoredMedia:
-    """A result in our hands: its name in the storage and its size in bytes."""
+    """A stored result: its name in the storage and its size in bytes."""
 
     name: str
     size: int
 
 
 def claim(task: Task, account: UpstreamAccount, payload: Mapping[str, Any], now: datetime) -> bool:
-    """Submit the task by that account; `payload` is what it is sent."""
+    """Begin to submit the task to that account; `payload` is what is sent."""
     changes = {
         "account_id": account.pk,
         "payload": payload,
         "attempts": task.attempts + 1,
         "submitted_at": now,
-        # Longer than the call may take: a submission still open then was cut off.
+        # Longer than the call may take: a submission still open then was interrupted.
         "due_at": now + timedelta(seconds=2 * settings.UPSTREAM_CREATE_TIMEOUT),
     }
     detail = {"attempt": task.attempts + 1, "account": account.name}
@@ -61,9 +60,9 @@ def accepted(
     expected_seconds: float | None = None,
     **detail: Any,
 ) -> bool:
-    """Upstream has the task under this id; also settles a submission that was in doubt.
+    """Upstream accepted the task under this id; also resolves a submission in doubt.
 
-    `expected_seconds` is how long it should take; progress is estimated from it.
+    `first_look` is the time until the first poll; progress is estimated from `expected_seconds`.
     """
     changes = {
         "upstream_task_id": upstream_task_id,
@@ -78,15 +77,15 @@ def accepted(
 
 
 def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: datetime) -> bool:
-    """Upstream surely has nothing of it: let it wait until `due_at`, before whoever waits now."""
-    if task.state is not Status.SUBMITTING:  # a waiting task is queued too, but by `start_waiting`
+    """Upstream surely did not receive it: queue it until `due_at`, ahead of all tasks that are queued now."""
+    if task.state is not Status.SUBMITTING:  # a waiting task may be queued, too, but by `start_waiting`
         return False
     turn = turns.earlier_turn(task)
     return _move(task, Status.QUEUED, Verb.REQUEUE, now, dict(reason), due_at=due_at, turn=turn)
 
 
 def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
-    """The submission was sent and its answer lost. It is never sent again by itself."""
+    """The submission was sent and its answer was lost. It is never retried automatically."""
     changes = {
         "due_at": now + timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS),
         "attention": Attention.IN_DOUBT,
@@ -95,7 +94,7 @@ def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:
 
 
 def progressed(task: Task, word: str, now: datetime, *, is_known: bool, **detail: Any) -> bool:
-    """Upstream speaks of the running task with a word it had not used for it before."""
+    """Upstream reports a new status word for the running task."""
     attention = "" if is_known else Attention.UNKNOWN_WORD.about(word)
     with transaction.atomic():
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING).exclude(upstream_status=word)
@@ -106,7 +105,7 @@ def progressed(task: Task, word: str, now: datetime, *, is_known: bool, **detail
 
 
 def done_without_link(task: Task, now: datetime, **detail: Any) -> bool:
-    """Upstream is done but does not say where the result is; it is asked again for a while."""
+    """Upstream is done but sent no link to the result; polling goes on for a while."""
     with transaction.atomic():
         running = Task.objects.filter(pk=task.pk, status=Status.RUNNING, done_at=None)
         changed = running.update(done_at=now, attention=Attention.NO_LINK) == 1
@@ -116,7 +115,7 @@ def done_without_link(task: Task, now: datetime, **detail: Any) -> bool:
 
 
 def produced(task: Task, link: str, frame_size: str, now: datetime, **detail: Any) -> bool:
-    """Upstream is done and has a result; fetch it before its link dies."""
+    """Upstream is done and has a result; queue the job that fetches it before the link expires."""
     changes = {
         "result_link": link,
         "frame_size": frame_size,
@@ -133,7 +132,7 @@ def produced(task: Task, link: str, frame_size: str, now: datetime, **detail: An
 
 
 def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
-    """The result is in our hands."""
+    """The result is stored."""
     changes = {
         "media_name": media.name,
         "media_bytes": media.size,
@@ -151,7 +150,7 @@ def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
 def fail(
     task: Task, code: FailureCode, message: str, now: datetime, *, attention: str = "", **detail: Any
 ) -> bool:
-    """It will never have a result. `message` is for the tenant, `attention` and `detail` for staff."""
+    """The task ends without a result. `message` is for the tenant, `attention` and `detail` for staff."""
     changes = {
         "failure_code": code.value,
         "failure_message": message,
@@ -162,7 +161,7 @@ def fail(
 
 
 def cancel(task: Task, now: datetime) -> bool:
-    """Withdraw a task that was not submitted yet."""
+    """Cancel a task that was not submitted yet."""
     changes = {
         "failure_code": FailureCode.CANCELLED.value,
         "failure_message": "The task was cancelled before it was submitted.",
@@ -173,7 +172,7 @@ def cancel(task: Task, now: datetime) -> bool:
 
 
 def hide(task: Task, now: datetime) -> bool:
-    """The tenant deleted a task that has ended; its use and its entries stay, its media's time has come."""
+    """The tenant deleted a task that has ended: its media expire now, its use and ledger entries stay."""
     with transaction.atomic():
         ended = Task.objects.filter(pk=task.pk, status__in=sorted(FINAL), hidden_at=None)
         hidden = ended.update(hidden_at=now, expires_at=Least("expires_at", now)) == 1
@@ -184,7 +183,7 @@ def hide(task: Task, now: datetime) -> bool:
 
 
 def start_waiting(tenant_id: UUID, now: datetime) -> int:
-    """Let tasks out of the tenant's own queue, as many as its limit allows; returns how many."""
+    """Move tasks out of the tenant's own queue, as many as its limit allows; returns how many."""
     with transaction.atomic():
         totals = standing.lock(tenant_id)
         after = _start_waiting(tenant_id, totals, now)
@@ -194,7 +193,7 @@ def start_waiting(tenant_id: UUID, now: datetime) -> int:
 
 
 def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
-    """Show the task to staff; its state stays as it is."""
+    """Flag the task for staff; its state does not change."""
     with transaction.atomic():
         current = Task.objects.select_for_update(no_key=True).only("status", "attention").get(pk=task.pk)
         if current.attention != attention:
@@ -203,35 +202,35 @@ def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
 
 
 def note(task: Task, verb: Verb, now: datetime, **detail: Any) -> None:
-    """Tell of something that changes no state, such as what a person did."""
+    """Record an event that changes no state, such as a person's action."""
     _record(task, verb, task.state, now, detail)
 
 
 def lease(task_ids: Sequence[UUID], status: Status, until: datetime) -> int:
-    """Hold tasks in that state until then, when the next tick sees to them; returns how many there were."""
+    """Make the tasks in that state due at `until`, when the next tick handles them; returns how many."""
     return Task.objects.filter(pk__in=task_ids, status=status).update(due_at=until)
 
 
 def looked_at(next_looks: Mapping[Task, datetime], now: datetime) -> None:
-    """Upstream is asked about the tasks now, and each is to be asked about next at its time."""
+    """Record that the tasks are polled now, and when each is to be polled next."""
     for task, due_at in next_looks.items():
         task.looked_at, task.due_at = now, due_at
     Task.objects.bulk_update(next_looks, ["looked_at", "due_at"])
 
 
 def look_soon(task: Task, now: datetime) -> bool:
-    """See now to a task that is at work upstream, or whose result is to be fetched, not when it is due."""
+    """Make a running or storing task due now; False if it is due already or in another state."""
     moving = Task.objects.filter(pk=task.pk, status__in=[Status.RUNNING, Status.STORING], due_at__gt=now)
     return moving.update(due_at=now) == 1
 
 
 def unflag(task: Task) -> bool:
-    """Somebody has seen to what staff were to look at."""
+    """Clear the flag for staff; False if it was not set."""
     return Task.objects.filter(pk=task.pk).exclude(attention="").update(attention="") == 1
 
 
 def remove_media(task: Task, now: datetime) -> bool:
-    """The media's time has come, and its files are gone: also the still, unless it was added meanwhile."""
+    """Record that the video and its poster are deleted; False if a poster was added meanwhile."""
     with transaction.atomic():
         kept = Task.objects.filter(pk=task.pk, status=Status.SUCCEEDED, media_removed_at=None)
         seen = kept.filter(has_poster=task.has_poster)
@@ -244,7 +243,7 @@ def remove_media(task: Task, now: datetime) -> bool:
 def _close(
     task: Task, target: Status, verb: Verb, now: datetime, detail: dict[str, Any], **changes: Any
 ) -> bool:
-    """Move a task to its end, close its hold, and let the next of its tenant's own queue take its place."""
+    """Move a task to a final state, capture or release its hold, and start the tenant's next waiting task."""
     waited = task.state is Status.WAITING
     with transaction.atomic():
         totals = standing.lock(task.tenant_id)
@@ -259,7 +258,7 @@ def _close(
 
 
 def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
-    """Under the lock of the totals; returns them as they are after it."""
+    """Must run under the lock of the totals; returns the new totals."""
     if not totals.waiting_tasks:
         return totals
     limits = limits_of(tenant_id)
@@ -274,22 +273,22 @@ def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
 
 
 def _submit_soon(task: Task) -> None:
-    """Where no account serves its model now, the tick sees when one does."""
+    """Queue a submit job; if no account serves the model now, the tick will once one does."""
     account = Offers.current().server_of(task.model)
     if account is not None:
         enqueue(Job.SUBMIT, account_id=account.pk)
 
 
-_ALSO_HOLDS_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}
-"""A verb speaks of the state its caller saw; only an answer to a submission holds for one in doubt, too."""
+_ALSO_APPLIES_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}
+"""A verb applies only in the state its caller saw; an answer to a submission also settles one in doubt."""
 
 
 def _move(
     task: Task, target: Status, verb: Verb, now: datetime, detail: dict[str, Any], **changes: Any
 ) -> bool:
-    seen = _ALSO_HOLDS_IN.get(task.state, frozenset()) | {task.state}
+    seen = _ALSO_APPLIES_IN.get(task.state, frozenset()) | {task.state}
     with transaction.atomic():
-        # By its attempt, too: what is known of one attempt says nothing of the next.
+        # Matches the attempt, too: the outcome of one attempt must not be applied to the next.
         movable = Task.objects.filter(pk=task.pk, attempts=task.attempts, status__in=seen & sources(target))
         moved = movable.update(status=target, **changes) == 1
         if moved:

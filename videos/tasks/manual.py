@@ -1,4 +1,4 @@
-"""Making a video in a person's name: as the API does, with a word on who asked."""
+"""Creates a video for a person at a form: as the API does, with an event that names the person."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,11 +17,9 @@ from videos.tasks.admission import Caller
 from videos.tasks.creation import Created
 from videos.tasks.orders import Checked
 
-_FORESEEN = (ReelayError, InvalidRequestError)
-
 
 class NotMade(Exception):
-    """No video was made; `messages` say why."""
+    """No video was created; `messages` say why."""
 
     def __init__(self, *messages: str) -> None:
         super().__init__(*messages)
@@ -30,35 +28,32 @@ class NotMade(Exception):
 
 @dataclass(frozen=True)
 class Requester:
-    """Who asks, and at which form."""
+    """The person who asks, and the form that was used."""
 
     person: User
     place: str
 
 
-def make(body: Mapping[str, Any], caller: Caller, asked: Requester) -> Task:
-    """Make the video that the body asks for, once however often it is asked for.
-
-    The event that tells who asked is written with the task. Raises `NotMade`.
-    """
-    return _make(lambda: creation.create(caller, body), asked)
+def make(body: Mapping[str, Any], caller: Caller, requester: Requester) -> Task:
+    """Create the video that the body asks for, once if repeated, and record who asked. Raises `NotMade`."""
+    return _make(lambda: creation.create(caller, body), requester)
 
 
-def make_checked(checked: Checked, asked: Requester) -> Task:
-    """As `make`, of a body that was checked already."""
-    return _make(lambda: creation.create_checked(checked), asked)
+def make_checked(checked: Checked, requester: Requester) -> Task:
+    """As `make`, for a body that was already checked."""
+    return _make(lambda: creation.create_checked(checked), requester)
 
 
-def _make(create: Callable[[], Created], asked: Requester) -> Task:
+def _make(create: Callable[[], Created], requester: Requester) -> Task:
     try:
         with transaction.atomic():
             created = create()
             task = created.task
             if not created.is_replay:
-                who = {"by": asked.person.get_username(), "at": asked.place}
+                who = {"by": requester.person.get_username(), "at": requester.place}
                 lifecycle.note(task, Verb.ASKED, task.created_at, **who)
             return task
-    except _FORESEEN as error:
+    except (ReelayError, InvalidRequestError) as error:
         raise NotMade(*_messages(error)) from error
 
 

@@ -1,4 +1,4 @@
-"""From a body to an order: checked against the rules, the offers, the price and the key that asks."""
+"""Turns a body into an order: checks it against the rules, the offers, the price and the API key."""
 
 import json
 from collections.abc import Mapping
@@ -26,18 +26,18 @@ from videos.tasks.admission import Caller, Snapshot
 from videos.upstream import Translation, not_forwarded, translate
 
 ANY_TASK = "{task_id}"
-"""Stands in a path for the id of a task that is not made."""
+"""Placeholder in a path for the id of a task that is not created."""
 LONGEST_TOLD = 64 * 1024
-"""Characters of a body that are kept as they came; the normalised one is always kept whole."""
+"""Maximum characters of a body that is recorded as sent; the normalised one is always stored whole."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A request that could be ordered now, and what it would cost."""
+    """A valid request and its price."""
 
     caller: Caller
     body: Mapping[str, Any]
-    """As it came."""
+    """As sent."""
     request: VideoRequest
     quote: Quote
     snapshot: Snapshot
@@ -45,17 +45,17 @@ class Checked:
 
     @cached_property
     def demand(self) -> Demand:
-        """What it takes of the tenant's limits."""
+        """What it would use of the tenant's limits."""
         usual = generation_times.guess(self.request.model.name).usual
         return Demand(self.request.seconds, self.quote.amount, settings.CURRENCY, usual)
 
     @cached_property
     def expected_seconds(self) -> float:
-        """How long such a task should be at work; looked up once, and only where it has to wait."""
+        """Expected generation time; costs a query, so only read if the task has to wait."""
         return generation_times.expected(self.request.model.name)
 
     def destination(self, task_id: str) -> Destination | None:
-        """The folder of the tenant's own bucket for the task of that public id; None without a bucket."""
+        """The folder in the tenant's own bucket for that public task id; None without a bucket."""
         bucket = self.snapshot.bucket
         return buckets.destination(
             bucket.name,
@@ -68,23 +68,22 @@ class Checked:
         )
 
     def translated(self) -> Translation:
-        """What upstream would be sent."""
         return translate(self.request, self.destination(ANY_TASK))
 
 
 @dataclass(frozen=True)
 class Order:
-    """A task that is to be made: a checked request, its id, and where its video is to go."""
+    """A task to create: a checked request, the task's id, and where its video is to be stored."""
 
     checked: Checked
     task_id: UUID
     account: UpstreamAccount
-    """The account that would serve it now; the one that does is chosen when it is submitted."""
+    """The account that would serve it now; the final choice is made at submission."""
     destination: Destination | None
     not_forwarded: list[str]
 
     def told(self) -> dict[str, Any]:
-        """What the first event tells of the request: the body as it came, if it reads otherwise."""
+        """Detail of the create event: the body as sent, if it differs from the normalised one."""
         body = self.checked.body
         if body == self.checked.request.as_body():
             return {}
@@ -105,7 +104,7 @@ def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checke
 
 
 def order(checked: Checked) -> Order:
-    """An order for it. Raises `NoUpstreamAccount`."""
+    """Raises `NoUpstreamAccount`."""
     task_id = uuid7(checked.caller.now)
     return Order(
         checked,

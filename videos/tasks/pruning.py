@@ -1,8 +1,7 @@
-"""Removing what clients said, once it is not needed any more: what `manage.py prune` does.
+"""Removes client data that is no longer needed (`manage.py prune`).
 
-Of a task that ended long ago, or that its tenant deleted, go its request, what upstream was sent and answered
-(and all that is told of it). The task stays, as it counts: its price, its times, its use, its entries, and
-what people decided about it, with their names and reasons.
+A task that ended long ago, or that its tenant deleted, loses its request, payload, failure message and most
+events. It keeps its price, times, use, ledger entries, and the decisions of people with name and reason.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,9 +19,9 @@ from videos.states import Verb
 from videos.tasks import idempotency, staff_actions
 
 BATCH = 200
-"""Tasks of one transaction: it holds their rows, and nobody else's, for some ten milliseconds."""
+"""Tasks per transaction, which locks their rows for some ten milliseconds."""
 BY_PEOPLE = (Verb.ASKED, Verb.REMOVED, *staff_actions.ACTIONS)
-"""Events that tell who decided what, and why; they hold nothing else, and stay."""
+"""Events that record who decided what, and why. They contain nothing else, and are kept."""
 FAILURE_REMOVED = "The task failed. What was said about it has been removed."
 
 
@@ -38,12 +37,12 @@ class Pruned:
 
 
 def deleted() -> QuerySet[Task]:
-    """Tasks that their tenants deleted, which only those that ended can be."""
+    """Tasks that their tenants deleted; all of them have ended."""
     return Task.objects.filter(hidden_at__isnull=False, pruned_at=None).order_by("hidden_at")
 
 
 def outlived(now: datetime, days: int) -> QuerySet[Task]:
-    """Tasks that ended longer than so many days ago; none where it is 0."""
+    """Tasks that ended more than `days` days ago; none if `days` is 0."""
     if days <= 0:
         return Task.objects.none()
     ended = Task.objects.filter(finished_at__lt=now - timedelta(days=days), pruned_at=None)
@@ -51,18 +50,17 @@ def outlived(now: datetime, days: int) -> QuerySet[Task]:
 
 
 def prune(tasks: QuerySet[Task], now: datetime) -> Iterator[Pruned]:
-    """Prune them, a batch at a time: cut off in between, it goes on where it was.
+    """Prune the tasks in batches, yielding the counts of each; an interrupted run can simply be repeated.
 
-    What others have locked, another such run among them, is passed over; the next run finds it.
+    Rows locked by others, such as a concurrent run, are skipped; the next run finds them.
     """
     while (done := _prune_some(tasks, now)).tasks:
         yield done
 
 
 def would_prune(tasks: QuerySet[Task]) -> Pruned:
-    """What pruning them would come to."""
-    ordinary = TaskEvent.objects.filter(task__in=tasks.order_by()).exclude(verb__in=BY_PEOPLE)
-    return Pruned(tasks.count(), ordinary.count())
+    """What `prune` would remove."""
+    return Pruned(tasks.count(), _ordinary_events(tasks.order_by()).count())
 
 
 @transaction.atomic
@@ -72,13 +70,13 @@ def _prune_some(tasks: QuerySet[Task], now: datetime) -> Pruned:
     if not batch:
         return Pruned()
     pruned = Task.objects.filter(pk__in=[task.pk for task in batch]).update(**_stub(now))
-    return Pruned(pruned, _delete_events(batch))
+    return Pruned(pruned, _ordinary_events(batch).delete()[0])
 
 
 def _stub(now: datetime) -> dict[str, Any]:
-    """What is left of a task's columns that say what was asked and answered.
+    """The new values of a pruned task's columns.
 
-    The fingerprint is needed as long as the retry of an SDK may come, and tells nobody what it is of.
+    The fingerprint is kept while an SDK's retry may still come; as a hash it reveals nothing.
     """
     may_be_retried = GreaterThanOrEqual(F("id"), first_uuid7(now - idempotency.RETRIED_WITHIN))
     return {
@@ -92,11 +90,10 @@ def _stub(now: datetime) -> dict[str, Any]:
     }
 
 
-def _delete_events(batch: Sequence[Task]) -> int:
-    ordinary = TaskEvent.objects.filter(task__in=batch).exclude(verb__in=BY_PEOPLE)
-    return ordinary.delete()[0]
+def _ordinary_events(tasks: Sequence[Task] | QuerySet[Task]) -> QuerySet[TaskEvent]:
+    return TaskEvent.objects.filter(task__in=tasks).exclude(verb__in=BY_PEOPLE)
 
 
 def total(done: Iterable[Pruned]) -> Pruned:
-    """All of it."""
+    """The sum of the batches."""
     return sum(done, Pruned())

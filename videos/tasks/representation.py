@@ -1,4 +1,4 @@
-"""How a task looks to clients (contract section 6)."""
+"""The video object, as clients see a task (contract section 6)."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from videos.states import PUBLIC_STATUS, STAGE
 def video(
     task: Task, request: HttpRequest, now: datetime, place: QueuePosition | None = None
 ) -> dict[str, Any]:
-    """The video object; `place` is that of a task in its tenant's own queue."""
+    """The video object; `place` is the position of a waiting task in its tenant's own queue."""
     link = signed_link(task, request, now) if task.has_media else None
     failed = {"code": task.failure_code, "message": task.failure_message}
     return {
@@ -48,5 +48,5 @@ def _queue(place: QueuePosition) -> dict[str, Any]:
 
 
 def unix(moment: datetime | None) -> int | None:
-    """Whole seconds since 1970."""
+    """Unix time in whole seconds."""
     return None if moment is None else int(moment.timestamp())

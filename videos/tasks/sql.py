@@ -1,8 +1,8 @@
-"""The statements of the two hot paths, creating tasks and reading one's status, written by hand.
+"""Hand-written SQL for the two hot paths: creating tasks and reading the status of one.
 
-Everything else goes through the ORM. They are prepared once a connection (`config.db.prepared`), which is why
-each value has its type beside it, and kept under psycopg's limits of 4,096 characters and 50 values, above
-which it would read the text anew each time.
+Everything else uses the ORM. The statements are prepared once per connection (`config.db.prepared`), so each
+value is cast to its type, and they stay under psycopg's limits of 4,096 characters and 50 values, above which
+it would parse the text on every call.
 """
 
 from accounts.api.lookup import LookUp
@@ -36,8 +36,8 @@ CROSS JOIN LATERAL (SELECT count(*) AS tasks, min(created_at) AS since FROM (
 LEFT JOIN accounts_cosbucket bucket ON bucket.tenant_id = tenant.id"""
 
 SNAPSHOT = LookUp(_SNAPSHOT, f"{_BESIDE} {_EARLIER.format(tenant='tenant.id')}")
-"""The key, and all that is decided by, in one snapshot: totals and limits of the tenant, its tasks of the
-last minute, the task made under the idempotency key, its bucket, and the revision of what is on offer.
+"""The key and what a create is decided by, in one snapshot: the tenant's totals and limits, its tasks of the
+last minute, the task created under the idempotency key, its bucket, and the revision of the offers.
 """
 
 _FURTHER = {
@@ -92,8 +92,8 @@ FROM
         ORDER BY latest.id DESC LIMIT %(key_rate)s::bigint) lately) minute
 {_EARLIER.format(tenant="%(tenant)s::uuid")}
 """  # noqa: S608 - made of the constants above
-"""What only some creates need: the totals of a day and a month that have just begun, the use of a key with
-limits (and of those it replaced, or was replaced by), and the tasks an SDK's retry may mean.
+"""What only some creates need: the totals of a day or month that has just begun, the use of a key with limits
+(with the keys it replaced or was replaced by), and the tasks that an SDK's retry may refer to.
 """
 
 FULL_SNAPSHOT = LookUp(
@@ -101,7 +101,7 @@ FULL_SNAPSHOT = LookUp(
     | Columns({group: [f"further.{name}" for name in columns] for group, columns in _FURTHER.items()}),
     f"{_BESIDE} CROSS JOIN LATERAL ({FURTHER}) further",
 )
-"""Both at once, for the look under the lock: a create never takes more than six statements."""
+"""Both in one statement, for the check under the lock: a create takes at most six statements."""
 
 NEXT_TURN = f"""coalesce(
             (SELECT turn + 1 FROM videos_task WHERE tenant_id = %(tenant)s::uuid
@@ -109,9 +109,9 @@ NEXT_TURN = f"""coalesce(
             (SELECT turn FROM videos_task WHERE status = '{Status.QUEUED}'
                 AND due_at <= %(now)s::timestamptz ORDER BY turn LIMIT 1), 0)
 """  # noqa: S608 - likewise
-"""Tenants take turns: a tenant's next task comes a round after its last one that waits.
+"""Tenants take turns (round robin): a tenant's next task is one round after its last queued one.
 
-A tenant with none waiting joins the round being served, whatever others have queued.
+A tenant with no queued task joins the round being served now, however many tasks others have queued.
 """
 
 CREATE = f"""
@@ -165,12 +165,12 @@ WITH standing AS (
 )
 SELECT (SELECT count(*) FROM asked), (SELECT count(*) FROM job)
 """  # noqa: S608 - made of the constants above
-"""Tasks of one tenant, each with its event, its hold, its use, its idempotency key and a job to submit it;
-and the totals with them. `tasks` is a JSON array of records as `asked` names them; the first task of each
+"""Writes tasks of one tenant, each with its event, hold, use, idempotency key and submit job, and the new
+totals of the tenant. `tasks` is a JSON array of records with the columns of `asked`; the first task of each
 model has the use of all tasks of that model, `used_…`, which PostgreSQL would take longer to add up.
 
-Nothing at all, and 0, where the totals are no longer those that were decided by. `job` is counted because a
-query that nobody reads is not run.
+Writes nothing and returns 0 if the totals changed since the snapshot. `job` is counted because PostgreSQL
+does not run a SELECT in a WITH that nothing reads.
 """
 
 READ_COLUMNS = (
@@ -191,7 +191,7 @@ READ_COLUMNS = (
     "failure_code",
     "failure_message",
 )
-"""What the video object is made of, but for the prompt, which is all that it shows of the request."""
+"""The columns of the video object, except the prompt, which is all it shows of the request."""
 
 READ = LookUp(
     Columns(
@@ -204,4 +204,4 @@ READ = LookUp(
     """LEFT JOIN videos_task task
     ON task.id = %(task)s::uuid AND task.tenant_id = tenant.id AND task.hidden_at IS NULL""",
 )
-"""The key, and a task of its tenant that was not deleted; one that waits, with what its place depends on."""
+"""The key, and a task of its tenant that is not deleted, with its queue position if it waits."""

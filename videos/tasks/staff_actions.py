@@ -1,6 +1,6 @@
-"""What staff may do about a task: each with a reason, on record with the person's name, or not at all.
+"""What staff may do about a task: each action needs a reason and is recorded with the person's name.
 
-A decision is made on what the person saw: where the task has moved on since, nothing is done.
+It applies to the state that the person saw: if the task has moved on since, nothing is done.
 """
 
 from collections.abc import Callable
@@ -34,59 +34,60 @@ class NotDecided(Exception):
 
 @dataclass(frozen=True)
 class StaffDecision:
-    """What a person decided about a task, and on what was seen."""
+    """What a person decided about a task; `task` is as the person saw it."""
 
     task: Task
     person: User
     reason: str
     now: datetime
     upstream_task_id: str = ""
-    """Under which id upstream has it, where that was found out."""
+    """The task's id upstream, if the person found it there."""
     form_id: str = ""
-    """Tells the form from another: sent twice, it makes one task."""
+    """Identifies the form, so that sending it twice creates one task."""
     address: str | None = None
-    """Where the person is."""
+    """The person's IP address."""
 
 
 @dataclass(frozen=True)
 class StaffAction:
-    """One thing staff may do: in which states, what it is called, what it means, and how it is done."""
+    """An action: its label and explanation, the states it applies to, and the function that performs it."""
 
     label: Text
     meaning: Text
     states: frozenset[Status]
     do: Callable[[StaffDecision], Task]
-    """Returns the task to go on with. Raises `NotDecided` and `NotMade`."""
+    """Returns the task to show next. Raises `NotDecided` and `NotMade`."""
     is_dangerous: bool = False
     needs_upstream_id: bool = False
     permissions: tuple[str, ...] = ("videos.change_task",)
-    """Those it takes, all of them."""
+    """All of them are required."""
 
 
 def perform(name: str, decision: StaffDecision) -> Task:
-    """Do it, with its event and its record, all or nothing; returns the task to go on with.
+    """Perform the action and write its event and audit log entry; returns the task to show next.
 
-    Raises `NotDecided` where the task has moved on, and `NotMade` where a new task is refused.
+    Raises `NotDecided` if the task has moved on, and `NotMade` if a new task is refused.
     """
     action, task = ACTIONS[name], decision.task
     if task.state not in action.states:
         raise NotDecided(gettext("The task is not in a state for this any more."))
     before = {"status": task.status}
     with transaction.atomic():
-        then = action.do(decision)
-        if then is not task and then.created_at != decision.now:
-            return then  # the form was sent before, and this is what came of it
+        shown_next = action.do(decision)
+        is_new = shown_next is not task
+        if is_new and shown_next.created_at != decision.now:
+            return shown_next  # the form was sent before, and created this task
         lifecycle.note(
             task, Verb(name), decision.now, by=decision.person.get_username(), reason=decision.reason
         )
-        after = {"action": name, "status": task.status, **({} if then is task else {"task": then.public_id})}
+        after = {"action": name, "status": task.status} | ({"task": shown_next.public_id} if is_new else {})
         by = audit.Author(decision.person, AuditPlace.CONSOLE, decision.address)
         audit.record(by, f"task {task}", decision.reason, before, after, decision.now, task.tenant)
-    return then
+    return shown_next
 
 
 def open_to(task: Task, person: User) -> dict[str, StaffAction]:
-    """What the person may do about the task as it is, by name."""
+    """The actions that the person may take on the task in its current state, by name."""
     open_now = {
         name: action
         for name, action in ACTIONS.items()
@@ -100,7 +101,7 @@ def open_to(task: Task, person: User) -> dict[str, StaffAction]:
 
 
 def mark_of(task: Task) -> str:
-    """Tells a state of a task from any other it may have later."""
+    """Identifies the task's current state among all it may have later."""
     return f"{task.status}:{task.attempts}"
 
 
@@ -133,7 +134,7 @@ def _accept(decision: StaffDecision) -> Task:
             moved = lifecycle.accepted(
                 task, upstream_id, decision.now, at_once, expected, found_by="a person"
             )
-    except IntegrityError as error:  # a worker was just told the same id
+    except IntegrityError as error:  # a worker got the same id at the same moment
         raise NotDecided(gettext("Another task has this id meanwhile.")) from error
     return _moved(decision, moved)
 
@@ -152,7 +153,7 @@ def _fail(decision: StaffDecision, code: FailureCode, message: str) -> Task:
 
 
 def _resubmit(decision: StaffDecision) -> Task:
-    """A new task for the same request; one in doubt is given up first."""
+    """Create a new task for the same request; one in doubt is released first."""
     task = decision.task
     if task.pruned_at is not None:
         raise NotDecided(gettext("Its request has been removed: it cannot be submitted again."))
@@ -168,7 +169,7 @@ def _seen(decision: StaffDecision) -> Task:
     return _moved(decision, lifecycle.unflag(decision.task))
 
 
-def _moved(decision: StaffDecision, moved: bool) -> Task:  # noqa: FBT001 - the answer of a verb
+def _moved(decision: StaffDecision, moved: bool) -> Task:  # noqa: FBT001 - the result of a verb
     if not moved:
         raise NotDecided(gettext("The task has moved on since the page was shown."))
     return decision.task
@@ -224,4 +225,4 @@ ACTIONS: dict[str, StaffAction] = {
         _seen,
     ),
 }
-"""By the names under which they stand in the events."""
+"""By verb, which is also the name of the action's event."""

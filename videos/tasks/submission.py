@@ -1,4 +1,4 @@
-"""What a task is submitted with: made from its request and its destination when it is, not before."""
+"""The payload of a task: built from its request and destination at submission, not before."""
 
 from typing import Any
 
@@ -8,5 +8,5 @@ from videos.upstream import translate
 
 
 def payload_of(task: Task) -> dict[str, Any]:
-    """What upstream is sent. Raises `InvalidRequestError` where the rules have changed since it was made."""
+    """What upstream is sent. Raises `InvalidRequestError` if the rules changed since the task was created."""
     return translate(parse(task.request), task.destination).payload

@@ -1,4 +1,4 @@
-"""Whose turn is it? Tenants take turns over all that waits to be submitted, whatever account serves it."""
+"""The order of submission: tenants take turns over all queued tasks, whatever account serves them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,42 +12,39 @@ from videos.states import Status
 from videos.tasks import sql
 
 MOST_AHEAD = 2000
-"""Tasks that are counted; behind more of them, it takes at least as long as that."""
+"""Tasks that are counted at most; behind more of them, the estimate is a minimum."""
 NEXT = f"""
 SELECT next.* FROM unnest(%(models)s::text[]) AS served (model) CROSS JOIN LATERAL (
     SELECT id, turn FROM videos_task WHERE model = served.model AND status = '{Status.QUEUED}'
         AND due_at <= %(now)s::timestamptz ORDER BY turn, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ) AS next ORDER BY turn, id LIMIT 1
 """  # noqa: S608 - made of the constants above
-"""The first of each model that nobody else holds, and of those the first. Each model has its own queue in the
-index, so that what waits for another account is not walked over.
+"""The first unlocked task of each model, and of those the first. Each model has its own queue in the index,
+so tasks that wait for another account are not scanned.
 """
 NEW_TURN = f"SELECT {sql.NEXT_TURN}"
 
 
 def next_in_turn(models: Sequence[str], now: datetime) -> Task | None:
-    """The task that is to be submitted next, of those models, locked; None where none is due."""
+    """The next task to submit among those models, locked; None if none is due."""
     row = prepared.fetch(NEXT, {"models": list(models), "now": now})
     return Task.objects.get(pk=row[0]) if row else None
 
 
 def new_turn(task: Task, now: datetime) -> int:
-    """The turn of a task that comes to wait."""
+    """The turn of a task that enters the queue."""
     row = prepared.fetch(NEW_TURN, {"tenant": task.tenant_id, "now": now})
     return int(row[0]) if row else 0
 
 
 def earlier_turn(task: Task) -> int:
-    """The turn of a task that waits once more: before whoever waits now."""
+    """The turn of a task that is requeued: ahead of all tasks that are queued now."""
     first = Task.objects.filter(status=Status.QUEUED).aggregate(first=Min("turn"))["first"]
     return task.turn if first is None else min(task.turn, first)
 
 
 def expected_start(task: Task, now: datetime) -> datetime | None:
-    """When a task should be submitted, by what waits before it and the pace of the account that serves it.
-
-    None where no account does.
-    """
+    """When a task should be submitted, by the tasks ahead of it and its account's rate; None without one."""
     offers = Offers.current()
     account = offers.server_of(task.model)
     if account is None:

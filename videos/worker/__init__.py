@@ -1,4 +1,4 @@
-"""The steps of a worker: each does one thing to one task, or finds what is to be done.
+"""The steps of a worker: each acts on one task, or finds work that is due. `videos.worker.jobs` runs them.
 
-The clock is passed in, and so is the gate a paid or counted call waits at. `videos.worker.jobs` runs them.
+The clock is passed in, as is the gate at which a call waits for its rate limit slot.
 """

@@ -1,4 +1,4 @@
-"""The Procrastinate jobs: each runs its step. No job queues itself again, so no chain can break."""
+"""The Procrastinate jobs; each runs its step. No job queues itself, so there is no chain to break."""
 
 from collections import Counter
 from contextlib import suppress
@@ -28,7 +28,7 @@ from videos.worker.pacing import Gate
 from videos.worker.threads import in_database, side_by_side
 
 MOST_POLLS = 4
-"""Poll jobs of one account that one worker runs at a time; an account that answers needs two."""
+"""Concurrent poll jobs per account in one worker; an account that answers in time needs two."""
 _polls: Counter[int] = Counter()
 
 log = structlog.get_logger(__name__)
@@ -37,15 +37,15 @@ log = structlog.get_logger(__name__)
 @app.periodic(cron="* * * * * *")  # every second
 @app.task(name=Job.TICK, queue=Job.TICK, queueing_lock=Job.TICK)
 async def tick(timestamp: int) -> None:
-    """Start what is due, on every account."""
+    """Queue jobs for the work that is due."""
     await in_database(tick_step.start_due_work, timezone.now())
 
 
 @app.task(name=Job.SUBMIT, queue=Job.SUBMIT)
 async def submit(account_id: int) -> None:
-    """Submit what waits on one account, as fast as its budget allows."""
+    """Submit queued tasks to one account, as fast as its rate limit allows."""
     account = await in_database(UpstreamAccount.objects.get, pk=account_id)
-    await client_for(account)  # opening it takes longer than a slot waits
+    await client_for(account)  # connecting takes longer than a slot lasts
     slots = await in_database(submit_step.reserve_slots, account, timezone.now())
     gates = [Gate(account, UpstreamCall.CREATE, slot) for slot in slots]
     await side_by_side(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
@@ -53,9 +53,9 @@ async def submit(account_id: int) -> None:
 
 @app.task(name=Job.POLL, queue=Job.POLL)
 async def poll(account_id: int) -> None:
-    """Ask about what is due on one account, as fast as its budget allows."""
+    """Poll the due tasks of one account, as fast as its rate limit allows."""
     if _polls[account_id] >= MOST_POLLS:
-        return  # it answers slowly, and must not take the places of the others
+        return  # a slow account must not occupy the worker's job slots
     _polls[account_id] += 1
     try:
         await _poll(account_id)
@@ -75,44 +75,44 @@ async def _poll(account_id: int) -> None:
 
 @app.task(name=Job.STORE, queue=Job.STORE)
 async def store(task_id: str) -> None:
-    """Fetch one result."""
+    """Fetch and store one result."""
     await store_step.store(UUID(task_id), timezone.now)
 
 
 @app.task(name=Job.POSTER, queue=Job.POSTER)
 async def poster(task_id: str) -> None:
-    """Keep a still of one video."""
+    """Make the poster of one video."""
     await poster_step.keep(UUID(task_id))
 
 
 @app.periodic(cron="* * * * * 30")  # every minute
 @app.task(name=Job.LEARN, queue=Job.LEARN, queueing_lock=Job.LEARN)
 async def learn(timestamp: int) -> None:
-    """Learn how long the models take."""
+    """Update the usual generation times of the models."""
     await in_database(generation_times.learn, timezone.now())
 
 
 @app.periodic(cron="* * * * * 0")  # every minute
 @app.task(name=Job.ROLL_UP, queue=Job.ROLL_UP, queueing_lock=Job.ROLL_UP)
 async def roll_up(timestamp: int) -> None:
-    """Count what became of the models' tasks."""
+    """Update the hourly counts."""
     await in_database(hourly.roll_up, timezone.now())
 
 
 @app.periodic(cron="*/5 * * * * 45")  # every five minutes
 @app.task(name=Job.BOOK, queue=Job.BOOK, queueing_lock=Job.BOOK)
 async def book(timestamp: int) -> None:
-    """Add up the days of the tenants' ledgers."""
+    """Add new ledger entries to the daily sums."""
     await in_database(statements.keep_up)
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds
 @app.task(name=Job.SWEEP, queue=Job.SWEEP, queueing_lock=Job.SWEEP, pass_context=True)
 async def sweep(context: JobContext, timestamp: int) -> None:
-    """See to what stopped moving: tasks, and jobs whose worker died."""
+    """Handle tasks that are stuck, and jobs whose worker died."""
     await in_database(sweep_step.sweep, timezone.now())
     for job in await context.app.job_manager.get_stalled_jobs():
-        # Nothing is lost with it: whatever it was to do is still due, and the next tick sees that.
+        # Its work is still due in the task rows, so the next tick queues it again.
         log.warning("a job's worker died", job=job.task_name)
         with suppress(ConnectorException):  # another sweep was faster
             await context.app.job_manager.finish_job(job, JobStatus.ABORTED, delete_job=True)

@@ -1,4 +1,4 @@
-"""When a call to upstream may leave: at a slot of its own, so that an account is never asked too fast."""
+"""Paces calls to upstream: each leaves at its own slot, so that no account exceeds its rate limit."""
 
 import asyncio
 import time
@@ -12,34 +12,34 @@ from videos.routing.rate_limits import UpstreamCall
 from videos.worker.threads import in_database
 
 TOLERATED_LATENESS = 0.03
-"""Seconds a call may leave after its slot. Later ones would bunch up with those behind them."""
+"""Seconds that a call may leave after its slot; later ones would bunch up with the next."""
 MOST_MISSES = 5
-"""Slots a call may miss; a process that slow had better let another one try."""
+"""Slots a call may miss before it is given up, as another process may be less busy."""
 PREPARATION = timedelta(seconds=0.1)
-"""How long before its slot a call begins to be prepared."""
+"""How long before its slot a call is prepared."""
 
 log = structlog.get_logger(__name__)
 
 
 class BudgetSpent(Exception):
-    """Its slots were missed, or none is free: the call was not made."""
+    """The call was not made: its slots were missed, or none is free."""
 
 
 class Gate:
-    """The slot one call may leave. Whoever passes it calls at once, with nothing in between."""
+    """Holds one call back until its slot. The caller must make the call as soon as `opens` returns."""
 
     def __init__(self, account: UpstreamAccount, action: UpstreamCall, slot: float) -> None:
-        """`slot` is one that `budgets.reserve` gave."""
+        """`slot` comes from `rate_limits.reserve`."""
         self._account = account
         self._action = action
         self._slot = slot
 
     async def nears(self) -> None:
-        """Wait until little more than what has to be prepared for the call fits in before it."""
+        """Wait until it is time to prepare the call."""
         await asyncio.sleep(self._slot - PREPARATION.total_seconds() - time.monotonic())
 
     async def opens(self) -> None:
-        """Wait for the slot; for a new one if this one is missed. Raises `BudgetSpent` if there is none."""
+        """Wait for the slot, or for a new one if it is missed. Raises `BudgetSpent` if none is free."""
         for _ in range(MOST_MISSES):
             await asyncio.sleep(self._slot - time.monotonic())
             if time.monotonic() - self._slot <= TOLERATED_LATENESS:

@@ -1,4 +1,4 @@
-"""Poll: ask upstream about running tasks, each when it is likely to have ended."""
+"""Poll: ask upstream about running tasks, each when it is likely to have finished."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,25 +24,26 @@ from videos.worker.pacing import PREPARATION, BudgetSpent, Gate
 from videos.worker.threads import in_database
 
 MOST_AT_ONCE = 100
-"""Looks one job prepares for; the budget allows fewer."""
+"""Tasks one job considers; the rate limit allows fewer."""
 TICK_AND_A_BIT = timedelta(seconds=1.25)
-"""Slots are taken for this long, so that none is lost where the next tick comes late."""
+"""Slots are reserved this far ahead, so that none is wasted if the next tick is late."""
 WAIT_FOR_LINK = timedelta(minutes=15)
-"""A task that is done but has no link is asked again this long."""
+"""How long a task that is done but has no result link is polled before it fails."""
 log = structlog.get_logger(__name__)
 _RELATIVE_LATENESS = """EXTRACT(EPOCH FROM %s - looked_at)
     / GREATEST(0.001, EXTRACT(EPOCH FROM due_at - looked_at))"""
 
 
 def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], list[Task]]:
-    """Take tasks that are due, the relatively latest first, as many as the budget allows.
+    """Claim due tasks, the latest relative to their interval first, as many as there are slots.
 
-    Returns the slots for the calls and the tasks. Each task's next look is set at once: a task whose
-    worker dies is simply looked at again then.
+    Returns the slots for the calls and the tasks. Each task's next poll is scheduled at once, so a task whose
+    worker dies is polled again then.
     """
     due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
-    wanted = due[:MOST_AT_ONCE].count()
-    slots = _slots(account, wanted) if wanted else []
+    wanted, slots = due[:MOST_AT_ONCE].count(), []
+    if wanted:
+        slots = rate_limits.reserve(account, UpstreamCall.DESCRIBE, wanted, TICK_AND_A_BIT, lead=PREPARATION)
     with transaction.atomic():
         lateness = RawSQL(_RELATIVE_LATENESS, [now], output_field=FloatField())  # noqa: S611 - no input in it
         ordered = due.order_by(OrderBy(lateness, descending=True))
@@ -51,12 +52,8 @@ def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], lis
     return slots, tasks
 
 
-def _slots(account: UpstreamAccount, wanted: int) -> list[float]:
-    return rate_limits.reserve(account, UpstreamCall.DESCRIBE, wanted, TICK_AND_A_BIT, lead=PREPARATION)
-
-
 async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable[[], datetime]) -> None:
-    """Ask about one task when the gate opens, and act on the answer; no answer is no news."""
+    """Poll one task when the gate opens, and apply the answer; without one nothing changes."""
     client = await client_for(account)
     try:
         await gate.opens()
@@ -64,14 +61,14 @@ async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable
         progress = await client.describe(task.upstream_task_id or "")
     except Refused as error:
         attention = Attention.NOT_TOLD.about(str(error))
-        told = exchange(UpstreamCall.DESCRIBE, error, (clock() - sent).total_seconds())
-        await in_database(lifecycle.flag, task, attention, clock(), **told)
+        detail = exchange(UpstreamCall.DESCRIBE, error, (clock() - sent).total_seconds())
+        await in_database(lifecycle.flag, task, attention, clock(), **detail)
     except (UpstreamError, BudgetSpent) as error:
         log.info("no news of a task", task=task.public_id, account=account.name, error=type(error).__name__)
     else:
         if progress.word != task.upstream_status or progress.phase in (Phase.DONE, Phase.FAILED):
-            told = exchange(UpstreamCall.DESCRIBE, progress, (clock() - sent).total_seconds())
-            await in_database(_apply, task, progress, clock(), told)
+            detail = exchange(UpstreamCall.DESCRIBE, progress, (clock() - sent).total_seconds())
+            await in_database(_apply, task, progress, clock(), detail)
 
 
 def _set_next_looks(tasks: list[Task], now: datetime) -> None:
@@ -86,26 +83,26 @@ def _until_next_look(task: Task, now: datetime, learned: dict[str, GenerationTim
     return generation_times.next_look(task.model, age, learned)
 
 
-def _apply(task: Task, progress: Progress, now: datetime, told: dict[str, Any]) -> None:
+def _apply(task: Task, progress: Progress, now: datetime, detail: dict[str, Any]) -> None:
     if progress.phase is Phase.DONE and progress.urls:
-        lifecycle.produced(task, progress.urls[0], progress.frame_size, now, **told)
+        lifecycle.produced(task, progress.urls[0], progress.frame_size, now, **detail)
     elif progress.phase is Phase.DONE:
-        _without_link(task, now, told)
+        _without_link(task, now, detail)
     elif progress.phase is Phase.FAILED:
-        _failed(task, progress, now, told)
+        _failed(task, progress, now, detail)
     else:
         is_known = progress.phase is not Phase.UNKNOWN
-        lifecycle.progressed(task, progress.word, now, is_known=is_known, **told)
+        lifecycle.progressed(task, progress.word, now, is_known=is_known, **detail)
 
 
-def _without_link(task: Task, now: datetime, told: dict[str, Any]) -> None:
+def _without_link(task: Task, now: datetime, detail: dict[str, Any]) -> None:
     if task.done_at is None:
-        lifecycle.done_without_link(task, now, **told)
+        lifecycle.done_without_link(task, now, **detail)
     elif now - task.done_at >= WAIT_FOR_LINK:
-        lifecycle.fail(task, FailureCode.RESULT_LOST, failures.RESULT_LOST, now, **told)
+        lifecycle.fail(task, FailureCode.RESULT_LOST, failures.RESULT_LOST, now, **detail)
 
 
-def _failed(task: Task, progress: Progress, now: datetime, told: dict[str, Any]) -> None:
+def _failed(task: Task, progress: Progress, now: datetime, detail: dict[str, Any]) -> None:
     why = failures.failure(progress.message, progress.reason, FailureCode.GENERATION_FAILED)
     shown = {"attention": why.attention, "upstream": progress.message}
-    lifecycle.fail(task, why.code, why.message, now, **shown, **told)
+    lifecycle.fail(task, why.code, why.message, now, **shown, **detail)

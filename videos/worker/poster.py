@@ -1,4 +1,4 @@
-"""Poster: keep a still of a finished video. Best effort: a video without one is as good."""
+"""Poster: make the poster of a finished video. Best effort: a missing poster is fine."""
 
 import asyncio
 from uuid import UUID
@@ -15,14 +15,14 @@ log = structlog.get_logger(__name__)
 
 
 async def keep(task_id: UUID) -> None:
-    """Keep a still of one task's video, if that is there; what fails is not tried again."""
+    """Make and save the poster of a task's video, if the video is there; failures are not retried."""
     task = await in_database(_with_media, task_id)
     if task is None:
         return
     try:
-        # A thread of its own: the database's are for what waits on nothing else.
+        # Not in a database thread: those must not wait for anything but the database.
         await asyncio.to_thread(_make, task)
-        if not await in_database(_note, task):
+        if not await in_database(_record, task):
             await asyncio.to_thread(files.delete_poster, task)
     except Exception as error:
         log.warning("a video has no still", task=task.public_id, reason=str(error))
@@ -38,7 +38,7 @@ def _make(task: Task) -> None:
     files.save_poster(task, still)
 
 
-def _note(task: Task) -> bool:
-    """Whether the media is still there; whoever removes it from now on knows of the still."""
+def _record(task: Task) -> bool:
+    """Record the poster, so that it is removed with the media; False if the media is gone already."""
     kept = Task.objects.filter(pk=task.pk, status=Status.SUCCEEDED, media_removed_at=None)
     return kept.update(has_poster=True) == 1

@@ -1,4 +1,4 @@
-"""Store: take a result into our own hands before upstream's link to it dies."""
+"""Store: copy a result into our own storage before upstream's link to it expires."""
 
 import asyncio
 import tempfile
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
-    """Fetch the result of one task and finish the task; what fails is tried again later."""
+    """Fetch the result of one task and finish the task; failures are retried later, with backoff."""
     task = await in_database(_hold, task_id, clock())
     if task is None:
         return
@@ -47,7 +47,7 @@ async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
 
 
 async def _discard(task: Task, media: StoredMedia) -> None:
-    """The task was given up meanwhile, and nobody waits for it; one that succeeded twice keeps its video."""
+    """Delete the result of a task that failed meanwhile; if it succeeded meanwhile, the file is in use."""
     ended_badly = Task.objects.filter(pk=task.pk, status__in=LOST)
     if await in_database(ended_badly.exists):
         await asyncio.to_thread(storages["results"].delete, media.name)
@@ -71,7 +71,7 @@ def _not_fetched(task: Task, reason: str, now: datetime) -> None:
     if waited >= LINK_LIFE:
         lifecycle.fail(task, FailureCode.RESULT_LOST, failures.RESULT_LOST, now, reason=reason)
         return
-    # Waiting half as long again as it took so far is exponential, and needs no count to be kept.
+    # Half the time passed so far: an exponential backoff that needs no stored count of attempts.
     delay = min(LONGEST_RETRY, max(SHORTEST_RETRY, waited / 2))
     if lifecycle.lease([task.pk], Status.STORING, now + delay):
         lifecycle.flag(task, Attention.NOT_FETCHED.about(reason), now)
@@ -80,14 +80,14 @@ def _not_fetched(task: Task, reason: str, now: datetime) -> None:
 async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
     renewed = clock()
 
-    async def alive() -> None:
+    async def renew_lease() -> None:
         nonlocal renewed
         if clock() - renewed > RENEW_EVERY:
             renewed = clock()
             await in_database(_renew, task.pk, renewed)
 
     with tempfile.TemporaryFile() as file:
-        size = await (await downloader()).fetch(task.result_link, file, alive)
-        # A thread of its own: the database's are for what waits on nothing else.
+        size = await (await downloader()).fetch(task.result_link, file, renew_lease)
+        # Not in a database thread: those must not wait for anything but the database.
         name = await asyncio.to_thread(storages["results"].save, media_name(task), File(file))
     return StoredMedia(name, size)

@@ -1,4 +1,4 @@
-"""Submit: the paid call, made once."""
+"""Submit: the paid create call, never repeated unless upstream surely did not receive it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -33,18 +33,18 @@ from videos.worker.pacing import PREPARATION, BudgetSpent, Gate
 from videos.worker.threads import in_database, in_database_surely
 
 MOST_AT_ONCE = 20
-"""Submissions one job prepares for; the budget allows fewer."""
+"""Submissions of one job; the rate limit allows fewer."""
 MOST_IN_FLIGHT = 60
-"""Calls to one account without an answer; more of them would only wait for an account that hangs."""
+"""Unanswered calls per account; more would only wait for an account that hangs."""
 REQUEUE_DELAYS = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds before the next attempt, by how many there were; the last one goes on."""
+"""Backoff in seconds by the number of attempts so far; the last value repeats."""
 log = structlog.get_logger(__name__)
 
 
 def reserve_slots(account: UpstreamAccount, now: datetime) -> list[float]:
-    """Reserve a slot for each task that waits, as far as the budget goes; none where it is switched off.
+    """Reserve a slot for each queued task, as far as the rate limit allows; none if the account is disabled.
 
-    None while the disk is nearly full: what is paid for then might be neither recorded nor kept.
+    None while the disk is nearly full, as a paid task might be neither recorded nor stored.
     """
     if not account.is_enabled:
         return []
@@ -62,7 +62,7 @@ def reserve_slots(account: UpstreamAccount, now: datetime) -> list[float]:
 
 
 async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], datetime]) -> None:
-    """Submit the task whose turn it is, if there is one, when the gate opens."""
+    """Submit the next task in turn, if there is one, when the gate opens."""
     client = await client_for(account)
     await gate.nears()
     task = await in_database(claim_next, account, clock())
@@ -79,7 +79,7 @@ async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], 
 
 
 def claim_next(account: UpstreamAccount, now: datetime) -> Task | None:
-    """Claim the task whose turn it is, of those that the account serves, with what it is to be sent."""
+    """Claim the next task in turn of those that the account serves, and store its payload."""
     with transaction.atomic():
         task = turns.next_in_turn(Offers.current().served_by(account.pk), now)
         if task is None:
@@ -93,7 +93,7 @@ def claim_next(account: UpstreamAccount, now: datetime) -> Task | None:
 
 
 def _translated(task: Task) -> tuple[dict[str, Any], list[str]]:
-    """What upstream is to be sent; or what is wrong with the request, if the rules have changed since."""
+    """The payload, or what is wrong with the request, if the rules changed since it was created."""
     try:
         return payload_of(task), []
     except InvalidRequestError as error:
@@ -107,12 +107,12 @@ async def _send(client: Upstream, task: Task, clock: Callable[[], datetime]) -> 
     except UpstreamError as error:
         await in_database_surely(_not_accepted, task, error, sent, clock())
     except BaseException as error:
-        # Cut off in the middle of the call, or a defect of ours: nobody knows whether it was sent.
+        # Interrupted during the call, or a bug of ours: whether it was sent is unknown.
         unknown = OutcomeUnknown(f"cut off ({type(error).__name__})")
         await in_database_surely(_not_accepted, task, unknown, sent, clock())
         raise
     else:
-        # Paid for: should the database stay away, the log still knows what was bought.
+        # Already paid for: if the database stays away, the log still has the upstream id.
         log.info("accepted", task=task.public_id, upstream_task_id=submitted.task_id)
         await in_database_surely(_accepted, task, submitted, sent, clock())
 
@@ -122,32 +122,26 @@ def _not_sent(task: Task, error: BaseException, now: datetime) -> None:
 
 
 def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -> None:
-    told = exchange(UpstreamCall.CREATE, submitted, (now - sent).total_seconds())
+    detail = exchange(UpstreamCall.CREATE, submitted, (now - sent).total_seconds())
     moved = lifecycle.accepted(
         task,
         submitted.task_id,
         now,
         generation_times.next_look(task.model, 0, generation_times.known()),
         generation_times.expected(task.model),
-        **told,
+        **detail,
     )
     if not moved and not Task.objects.filter(pk=task.pk, upstream_task_id=submitted.task_id).exists():
-        lifecycle.flag(
-            task,
-            Attention.ACCEPTED_LATE,
-            now,
-            upstream_task_id=submitted.task_id,
-            **told,
-        )
+        lifecycle.flag(task, Attention.ACCEPTED_LATE, now, upstream_task_id=submitted.task_id, **detail)
 
 
 def _not_accepted(task: Task, error: UpstreamError, sent: datetime, now: datetime) -> None:
-    told = exchange(UpstreamCall.CREATE, error, (now - sent).total_seconds())
+    detail = exchange(UpstreamCall.CREATE, error, (now - sent).total_seconds())
     if isinstance(error, Throttled | Unavailable):
         delay = REQUEUE_DELAYS[min(task.attempts, len(REQUEUE_DELAYS)) - 1]
-        lifecycle.requeue(task, told, now + timedelta(seconds=delay), now)
+        lifecycle.requeue(task, detail, now + timedelta(seconds=delay), now)
     elif isinstance(error, Refused):
         why = failures.failure(error.message, error.reason, FailureCode.UPSTREAM_REJECTED)
-        lifecycle.fail(task, why.code, why.message, now, attention=why.attention, upstream=told)
+        lifecycle.fail(task, why.code, why.message, now, attention=why.attention, upstream=detail)
     else:
-        lifecycle.in_doubt(task, told, now)
+        lifecycle.in_doubt(task, detail, now)

@@ -1,4 +1,4 @@
-"""Sweep: whatever is not moving is moved, failed, or shown to staff. It, too, begins at the task rows."""
+"""Sweep: moves on, fails or flags the tasks that are stuck. Like the tick, it starts from the task rows."""
 
 from datetime import datetime, timedelta
 
@@ -15,11 +15,11 @@ from videos.tasks.failures import FailureCode
 
 log = structlog.get_logger(__name__)
 BATCH = 200
-"""Rows of one kind that one sweep sees to."""
+"""Rows of one kind that one sweep handles."""
 
 
 def sweep(now: datetime) -> None:
-    """See to every kind of task that may have stopped moving; trouble with one spares the others."""
+    """Handle every kind of stuck task; an error in one part does not stop the others."""
     for part in (
         _cut_off_submissions,
         _release_doubts,
@@ -35,19 +35,19 @@ def sweep(now: datetime) -> None:
 
 
 def _cut_off_submissions(now: datetime) -> None:
-    """The worker died in the middle of the call, or before it: nobody knows."""
+    """The worker died during the call or before it; whether it was sent is unknown."""
     for task in Task.objects.filter(status=Status.SUBMITTING, due_at__lte=now)[:BATCH]:
         lifecycle.in_doubt(task, {"error": "the worker was cut off during the submission"}, now)
 
 
 def _release_doubts(now: datetime) -> None:
-    """The documented release: nothing was heard for `IN_DOUBT_RELEASE_HOURS`, nobody decided."""
+    """Fail tasks in doubt that were neither answered nor decided within `IN_DOUBT_RELEASE_HOURS`."""
     for task in Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now)[:BATCH]:
         lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, failures.UNCONFIRMED, now, released="by time")
 
 
 def _start_waiting(now: datetime) -> None:
-    """Where a limit was raised; where a task ended, its end let the next one start."""
+    """Needed after a limit was raised; a task that ends starts the next one itself."""
     default = default_limits().concurrent_tasks
     by_default = Q() if default is None else Q(open_tasks__lt=default)
     has_room = (
@@ -60,9 +60,9 @@ def _start_waiting(now: datetime) -> None:
 
 
 def _show_overdue(now: datetime) -> None:
-    """A deadline is not a verdict: the task stays open until upstream says so or a person decides.
+    """Only flag them: they stay open until upstream reports an end or a person decides.
 
-    The time in the tenant's own queue does not count.
+    Time in the tenant's own queue does not count.
     """
     limit = now - timedelta(hours=settings.TASK_DEADLINE_HOURS)
     unfinished = Task.objects.filter(status__in=[Status.QUEUED, Status.RUNNING], attention="")

@@ -1,4 +1,4 @@
-"""Threads for the database, which the jobs of a worker share."""
+"""The database threads that the jobs of a worker share."""
 
 import asyncio
 import contextvars
@@ -19,20 +19,20 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 UNIT_SECONDS = 60.0
-"""What takes a thread longer is stuck: its database connection is broken off, which fails it."""
+"""A call that takes longer is stuck: its database connection is closed, which makes it fail."""
 LOST_AFTER_SECONDS = 80.0
-"""A thread that is stuck for so long will never go on; where all are, the process ends."""
+"""A thread that is stuck for this long will not recover; if all are, the process exits."""
 RETRY_DELAYS = (0.2, 0.5, 1, 2, 4, 8, *[15] * 40)
-"""Seconds between attempts at a write that must not be forgotten, as it was paid for.
+"""Seconds between attempts at a write that must not be lost, as it was paid for.
 
-Ten minutes in all: a full disk takes a while to be seen to.
+Ten minutes in all, as it takes time to fix a full disk.
 """
 
 log = structlog.get_logger(__name__)
 
 
 class DatabaseThreads:
-    """A few threads, each with a database connection of its own, for the event loop to work through."""
+    """A thread pool for the event loop; each thread has its own database connection."""
 
     def __init__(self, size: int) -> None:
         self._connections: list[BaseDatabaseWrapper] = []
@@ -40,12 +40,11 @@ class DatabaseThreads:
         self._watchdog = Watchdog(size, LOST_AFTER_SECONDS).start()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call the function in one of the threads."""
         work = partial(contextvars.copy_context().run, self._guarded, partial(function, *args, **kwargs))
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def close(self) -> None:
-        """Wait for work under way and close the connections."""
+        """Wait for running calls, then close the connections."""
         self._pool.shutdown()
         for opened in self._connections:
             opened.inc_thread_sharing()
@@ -56,7 +55,7 @@ class DatabaseThreads:
 
     def _guarded(self, work: Callable[[], T]) -> T:
         with self._watchdog.unit(UNIT_SECONDS):
-            # A connection that died while the thread was idle is replaced, not used.
+            # Replaces a connection that died while the thread was idle.
             close_old_connections()
             return work()
 
@@ -65,7 +64,7 @@ _threads: DatabaseThreads | None = None
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function that uses the database, away from the event loop."""
+    """Call a function that uses the database in a database thread."""
     global _threads
     if _threads is None:
         _threads = DatabaseThreads(settings.WORKER_THREADS)
@@ -73,14 +72,14 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 
 async def in_database_surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like `in_database`, for what must not be forgotten.
+    """Like `in_database`, for writes that must not be lost.
 
-    It is tried again while the database is away, and goes on to its end even if the caller is cancelled.
+    Retries while the database is unavailable, and completes even if the caller is cancelled.
     """
-    return await asyncio.shield(asyncio.create_task(_insisting(partial(function, *args, **kwargs))))
+    return await asyncio.shield(asyncio.create_task(_with_retries(partial(function, *args, **kwargs))))
 
 
-async def _insisting(function: Callable[[], T]) -> T:
+async def _with_retries(function: Callable[[], T]) -> T:
     for delay in RETRY_DELAYS:
         try:
             return await in_database(function)
@@ -91,7 +90,7 @@ async def _insisting(function: Callable[[], T]) -> T:
 
 
 def close() -> None:
-    """Let go of the threads and their connections."""
+    """Shut down the threads and close their connections."""
     global _threads
     if _threads is not None:
         _threads.close()
@@ -99,7 +98,7 @@ def close() -> None:
 
 
 async def side_by_side(steps: Iterable[Awaitable[Any]]) -> None:
-    """Run steps together; one that breaks is logged and does not stop the others."""
+    """Run steps concurrently; one that fails is logged and does not stop the others."""
     for outcome in await asyncio.gather(*steps, return_exceptions=True):
         if isinstance(outcome, Exception):
             log.error("a step broke", exc_info=outcome)

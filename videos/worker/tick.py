@@ -1,5 +1,6 @@
-"""Tick: every second, start what is due. It begins at the rows, so no lost job can strand a task."""
+"""Tick: every second, queue jobs for due work, as the task rows say; so a lost job strands no task."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +15,14 @@ from videos.tasks import lifecycle
 from videos.tasks.lifecycle import STORE_LEASE
 
 MOST_STORES = 100
-"""Results one tick starts to fetch."""
+"""Store jobs that one tick queues."""
 
 
 def start_due_work(now: datetime) -> None:
-    """Queue a job for each account with something to submit or to ask, and for each result to fetch."""
+    """Queue a job for each account with tasks to submit or poll, and for each result to fetch."""
     due = Task.objects.filter(due_at__lte=now)
     offers = Offers.current()
-    # No secrets: an account whose secret cannot be decrypted must not stop the others.
+    # Without the secrets: one that cannot be decrypted must not stop the other accounts.
     for account_id in UpstreamAccount.objects.values_list("pk", flat=True):
         if due.filter(model__in=offers.served_by(account_id), status=Status.QUEUED).exists():
             _once(Job.SUBMIT, account_id=account_id)
@@ -31,12 +32,9 @@ def start_due_work(now: datetime) -> None:
 
 
 def _once(job: Job, **arguments: Any) -> None:
-    """Queue the job unless one like it waits already, or they would pile up while the fleet is busy."""
-    try:
-        with transaction.atomic():
-            enqueue(job, queueing_lock=f"{job}:{arguments}", **arguments)
-    except AlreadyEnqueued:
-        return
+    """Queue the job unless an identical one waits already; they would pile up while the workers are busy."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        enqueue(job, queueing_lock=f"{job}:{arguments}", **arguments)
 
 
 def _start_stores(now: datetime) -> None:
