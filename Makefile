@@ -1,14 +1,14 @@
-# What a person does with Reelay; CI runs the same. VENV and PYTHON may be set: make test PYTHON=python3.12 VENV=.venv312
+# Commands for people and CI. VENV and PYTHON may be set: make test PYTHON=python3.12 VENV=.venv312
 
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8000
-# Of the command line only: some shells and conda have a HOST of their own in the environment.
+# HOST counts only on the command line: some shells and conda set it in the environment.
 LISTEN = --host '$(if $(filter command,$(origin HOST)),$(HOST),127.0.0.1)' --port '$(PORT)'
 BIN = $(VENV)/bin
 NODE = tests/node/node_modules
 
-# Where it is set, each of the many processes of the tests would compile every module anew.
+# If it is set, each test process compiles every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -29,19 +29,19 @@ test: installed-for-tests ## Run every test, on an embedded PostgreSQL of its ow
 quick: installed-for-tests ## Run the tests that start no processes
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not processes" $(ARGS)
 
-test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of the documents, Node's included (which it installs where it is missing)
+test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of the documents, including Node's (installed if it is missing)
 	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/house/test_docs_examples.py $(ARGS)
 
-test-long: installed-for-tests ## Run the properties of money, state and requests many times over
+test-long: installed-for-tests ## Run the property tests of money, state and requests with many examples
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/billing/test_money_machine.py tests/api/test_api_properties.py $(ARGS)
 
-e2e: installed-for-tests chromium ## Use the pages in a real browser (Debian's chromium, which it installs where it is missing)
+e2e: installed-for-tests chromium ## Test the pages in a real browser (Debian's chromium, installed if it is missing)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-screenshots: installed-for-tests chromium ## Photograph every page, wide and narrow, light and dark, in each language, into .screenshots/
+screenshots: installed-for-tests chromium ## Take screenshots of every page, wide and narrow, light and dark, in each language, into .screenshots/
 	$(BIN)/python -m pytest tests/e2e/screenshots.py $(ARGS)
 
-check: installed-for-tests ## Lint, directions of imports, types, deployment and migrations
+check: installed-for-tests ## Check style, import directions, types, deployment settings and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -49,18 +49,18 @@ check: installed-for-tests ## Lint, directions of imports, types, deployment and
 	PUBLIC_URL=https://reelay.example EMAIL_URL=smtp+tls://mail.example:587 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-format: installed-for-tests ## Put the code into its one shape
+format: installed-for-tests ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: installed-for-tests ## Write the tables of the models into docs/requests.md anew
+docs: installed-for-tests ## Update the tables of the models in docs/requests.md
 	$(BIN)/python -m tests.contract.model_tables
 
-messages: installed-for-tests ## Collect what is to be translated, and compile what is (needs gettext)
+messages: installed-for-tests ## Collect and compile the translations (needs gettext)
 	$(BIN)/python manage.py makemessages --locale zh_Hans --ignore '$(VENV)' --ignore build --ignore tests --no-obsolete --add-location file --extension html,txt,svg,py
 	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore '$(VENV)'
 
-bench: installed-for-tests ## Measure rates and latencies, a million tasks, and how soon finished videos show; needs wrk
+bench: installed-for-tests ## Run the benchmarks: rates, latencies, a million tasks, time until finished videos show; needs wrk
 	$(BIN)/python -m tests.bench.gateway
 	$(BIN)/python -m tests.bench.million
 	$(BIN)/python -m tests.bench.pages
@@ -68,10 +68,10 @@ bench: installed-for-tests ## Measure rates and latencies, a million tasks, and 
 	$(BIN)/python -m tests.bench.slow_downloads
 	$(BIN)/python -m tests.bench.database_faults
 
-clean: ## Remove what the commands made, the local database and its videos included
+clean: ## Remove everything the commands created, including the local database and its videos
 	rm -rf $(VENV) .data $(NODE)
 
-# Looks the environment over, installs what is missing, and makes it anew where it is not whole.
+# Checks the virtual environment, installs what is missing, and recreates it if it is damaged.
 define provide
 	@command -v $(PYTHON) >/dev/null || { echo 'There is no $(PYTHON): install Python 3.11 or later, or name another, such as make PYTHON=python3.12.' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Reelay needs Python 3.11 or later, and $(PYTHON) is Python %s.%s: install a newer one, or name it, such as make PYTHON=python3.12." % sys.version_info[:2])'
@@ -85,7 +85,7 @@ installed:
 installed-for-tests:
 	$(call provide,test)
 
-# npm writes the file whenever it has installed what the lock file says.
+# npm writes this file after it has installed the packages of the lock file.
 $(NODE)/.package-lock.json: tests/node/package.json tests/node/package-lock.json | node
 	@echo "Installing into $(NODE) …"
 	@cd tests/node && npm ci --silent --no-audit --no-fund

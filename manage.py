@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line, with the embedded PostgreSQL held up while a command needs it."""
+"""Django's command line, with the embedded PostgreSQL running while a command needs it."""
 
 import os
 import sys
@@ -8,16 +8,16 @@ from collections.abc import Sequence
 WITHOUT_DATABASE = frozenset({"check", "collectstatic", "compilemessages", "help", "makemessages", "version"})
 """Commands that must not start a server."""
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, as in shells."""
 
 
 def main() -> None:
     """Run one command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # Imported here, so that Ctrl-C is heard meanwhile.
+    # Imported here, so that Ctrl-C during the import is handled.
     from django.core.management import execute_from_command_line
 
-    # Settings are read before a command runs, so that the server they name is the one that is started.
+    # Importing these reads the settings, which name the server that is started for the command.
     from config import checks, database, postgres
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _refuse_broken_text(arguments: Sequence[str]) -> None:
-    """What a terminal with another encoding sent can be neither looked up nor stored."""
+    """Text in another encoding can be neither looked up nor stored."""
     for argument in arguments:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             sys.exit(f"{argument!r} is not text in UTF-8.")

@@ -5,11 +5,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
-    """Who is asking and what they may have."""
+    """The app of tenants, people, keys and quotas."""
 
     name = "accounts"
     verbose_name = _("Tenants and people")
 
     def ready(self) -> None:
-        """Listen to log-ins that fail."""
-        from accounts.people import failed_log_ins  # noqa: F401 - importing it connects it
+        from accounts.people import failed_log_ins  # noqa: F401 - importing it connects its signals

@@ -1,6 +1,6 @@
-"""The audit log: what people changed, written in the transaction of the change itself.
+"""The audit log: changes by people, written in the transaction of the change itself.
 
-Each entry is also an event of the log stream, once it is committed: `LOG_JSON` makes that JSON lines.
+Each entry is also logged once it is committed, as JSON with `LOG_JSON`.
 """
 
 import re
@@ -26,13 +26,13 @@ from config.amounts import shown
 log = structlog.get_logger(__name__)
 
 Values = dict[str, Any]
-"""The values of some columns, by their names, as JSON has them."""
+"""Values of columns by name, as JSON types."""
 Change = tuple[Values, Values]
-"""What was changed, as it was and as it is."""
+"""The changed values, before and after."""
 CHANGED = "changed"
-"""What is kept of a secret."""
+"""Recorded in place of a secret."""
 NOBODY_KNOWN = "(unknown)"
-"""Stands for whoever failed to log in with a name that nobody has: it may be a password."""
+"""Recorded in place of an unknown user name at a failed log-in: it may be a password."""
 _SECRET = re.compile("password|secret|digest|^key$")
 _LONGEST_SUBJECT = 200
 
@@ -45,22 +45,22 @@ class Author:
     place: AuditPlace
     address: str | None = None
     name: str = ""
-    """For who is no person with an account; else it is the user name."""
+    """The author's name; if it is empty, the person's user name is recorded."""
 
 
 def author(request: HttpRequest, place: AuditPlace) -> Author:
-    """Who is logged in and sends the request."""
+    """The logged-in sender of the request."""
     return claimed(request, place, request.user if isinstance(request.user, User) else None)
 
 
 def claimed(request: HttpRequest, place: AuditPlace, person: User | None) -> Author:
-    """Whoever sends the request as that person, or as nobody we know."""
+    """The sender of the request, as that person or as an unknown one."""
     name = person.get_username() if person else NOBODY_KNOWN
     return Author(person, place, networks.shown(request) or None, name)
 
 
 def at_command_line() -> Author:
-    """The system's user who runs the command."""
+    """The system user who runs the command."""
     try:
         name = getuser()
     except (KeyError, OSError):  # a user without a name, as in containers
@@ -77,10 +77,9 @@ def record(
     now: datetime,
     tenant: Tenant | None = None,
 ) -> AuditEntry:
-    """Write down who changed `subject`, which concerns `tenant`, and why; it is there for good.
+    """Write a permanent entry: who changed `subject`, which concerns `tenant`, and why.
 
-    To be called in the transaction that makes the change, with the values of what was changed alone. Secrets
-    are told as `CHANGED`.
+    Call it in the transaction of the change, with only the changed values and `CHANGED` in place of secrets.
     """
     entry = AuditEntry.objects.create(
         at=now,
@@ -101,14 +100,14 @@ def record(
 def record_change(
     by: Author, subject: str, change: Change, now: datetime, tenant: Tenant | None = None, reason: str = ""
 ) -> None:
-    """As `record`; nothing where nothing changed."""
+    """Like `record`; writes nothing if nothing changed."""
     before, after = change
     if before != after:
         record(by, subject, reason, before, after, now, tenant)
 
 
 def record_row(by: Author, row: Model, change: Change, now: datetime, reason: str = "") -> None:
-    """Write down what changed of a row; nothing where nothing did."""
+    """Record the change of a row; writes nothing if nothing changed."""
     record_change(by, subject_of(row), change, now, _concerned(row), reason)
 
 
@@ -126,24 +125,24 @@ _SUBJECTS: dict[type[Model], Callable[[Any], str]] = {
 
 
 def subject_of(row: Model) -> str:
-    """How the log names a row, whatever language its reader speaks."""
+    """The row's name in the log, always in English."""
     with translation.override("en"):
         name = _SUBJECTS.get(type(row), lambda row: f"{row._meta.verbose_name} {row}")
         return name(row)[:_LONGEST_SUBJECT]
 
 
 def of_row(row: Model) -> QuerySet[AuditEntry]:
-    """What is on record of a row, the latest first."""
+    """The entries about a row, latest first."""
     return AuditEntry.objects.filter(subject=subject_of(row))
 
 
 def is_secret(name: str) -> bool:
-    """Whether nothing is kept of the values of a column or a field of that name."""
+    """Whether values of a column or field of that name must not be recorded."""
     return _SECRET.search(name) is not None
 
 
 def all_values(row: Model) -> Values:
-    """All that a row says, without its secrets."""
+    """All values of a row except its secrets."""
     names = [
         field.attname
         for field in row._meta.concrete_fields
@@ -153,18 +152,18 @@ def all_values(row: Model) -> Values:
 
 
 def values(row: Model | None, fields: Iterable[str]) -> Values:
-    """The row's values of these fields: money as strings, moments in ISO 8601; none of a row that is not."""
+    """The row's values of these fields: money as strings, moments in ISO 8601; empty if there is no row."""
     return {} if row is None else {name: plain(getattr(row, name)) for name in fields}
 
 
 def changes(before: Model | None, after: Model | None, fields: Iterable[str]) -> Change:
-    """What of these fields changed, as it was and as it is; None is a row that is not there."""
+    """The differences in these fields; None is a row that does not exist."""
     names = list(fields)
     return differences(values(before, names), values(after, names))
 
 
 def differences(before: Values, after: Values) -> Change:
-    """The values that only one of the two has."""
+    """The values of each that differ from the other's."""
     return _without(before, after), _without(after, before)
 
 
@@ -173,7 +172,7 @@ def _without(mine: Values, other: Values) -> Values:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it; rows by their names, the same order every time."""
+    """The value as a JSON type; rows by their names, sorted."""
     if isinstance(value, Decimal):
         return shown(value)
     if isinstance(value, date):
@@ -186,5 +185,5 @@ def plain(value: Any) -> Any:
 
 
 def _concerned(row: Model) -> Tenant | None:
-    """The tenant that a row is of."""
+    """The tenant that a row belongs to."""
     return row if isinstance(row, Tenant) else getattr(row, "tenant", None)

@@ -1,6 +1,6 @@
-"""A tenant's own bucket: what may be set, and the folder a task's video goes to. Pure.
+"""A tenant's own bucket: checks of its settings, and the folder for a task's video. Pure.
 
-The rules of names and lengths are those of COS.
+The rules for names and lengths are those of COS.
 """
 
 import re
@@ -11,12 +11,12 @@ from uuid import UUID
 
 
 def _(sentence: str) -> str:
-    """Marks what is translated where it is shown."""
+    """Mark a sentence that is translated when it is shown."""
     return sentence
 
 
 class Unfit(ValueError):
-    """What can be none of a bucket's settings, and why: a sentence with the names of its `values` in it."""
+    """An invalid setting of a bucket; `sentence` says why, with placeholders for `values`."""
 
     def __init__(self, sentence: str, **values: object) -> None:
         super().__init__(sentence % values)
@@ -28,23 +28,23 @@ _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]+")
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 _HOST = "{bucket}.cos.{region}.myqcloud.com"
 _LONGEST_HOST = 60
-"""Characters; it is what limits the name of a bucket."""
+"""Characters; this limits the name of a bucket."""
 _LONGEST_KEY = 850
 """Bytes of an object's whole path."""
 _OBJECT_NAME = 100
-"""Characters left for the name upstream gives the file."""
+"""Characters reserved for the file's name, which upstream chooses."""
 _TASK_ID = len("task_") + 32
 _LONGEST_MODEL = 50
 _LONGEST = {"tenant": "x" * 32, "model": "x" * _LONGEST_MODEL, "date": "x" * len("2026-11-20")}
-"""The placeholders, each with a value as long as any."""
+"""The placeholders, each with a value of maximum length."""
 _PREFIX = re.compile(rf"(?:[A-Za-z0-9._/-]|\{{(?:{'|'.join(_LONGEST)})\}})*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]|\.(?=\.)")
-"""In the name of a folder: all but plain characters, and all but the last of dots in a row."""
+"""Replaced in names of folders: all but plain characters, and all but the last of repeated dots."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where upstream is to put one task's video: a folder of its own, so what is in it is that task's."""
+    """Where upstream puts one task's video: a folder for this task only."""
 
     bucket: str
     region: str
@@ -54,10 +54,10 @@ class Destination:
 def destination(
     bucket: str, region: str, path_prefix: str, *, tenant_id: UUID, task_id: str, model: str, day: date
 ) -> Destination | None:
-    """The folder of one task; None where no bucket is set.
+    """The folder of one task; None if no bucket is set.
 
-    `task_id` is the public one, `day` the tenant's own. In the path, what a folder's name should not hold of
-    the model's is an underscore.
+    `task_id` is the public one, `day` the tenant's own. Unsafe characters in the model's name become
+    underscores.
     """
     if not bucket:
         return None
@@ -67,7 +67,7 @@ def destination(
 
 
 def check_bucket(bucket: str, region: str) -> None:
-    """Raise `Unfit` for what can be no bucket's full name in that region; empty is none, and right."""
+    """Raise `Unfit` unless it is a bucket's full name, possible in that region, or empty."""
     if not bucket:
         return
     if not _BUCKET.fullmatch(bucket):
@@ -83,7 +83,7 @@ def check_bucket(bucket: str, region: str) -> None:
 
 
 def check_region(region: str, bucket: str) -> None:
-    """Raise `Unfit` for what can be no region's name, and where bucket or region stands alone."""
+    """Raise `Unfit` for an invalid region, or if only one of bucket and region is set."""
     if bool(region) != bool(bucket):
         raise Unfit(_("A bucket and its region are set together, or not at all."))
     if region and not _REGION.fullmatch(region):
@@ -106,7 +106,7 @@ def check_path_prefix(prefix: str) -> None:
 
 
 def check_credentials(secret_id: str, *, has_key: bool) -> None:
-    """Raise `Unfit` where a secret id or its key stands alone."""
+    """Raise `Unfit` if only one of secret id and key is set."""
     if bool(secret_id) != has_key:
         raise Unfit(_("A secret id and its key are set together, or not at all."))
 

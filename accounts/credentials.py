@@ -1,4 +1,4 @@
-"""What a key pair of a cloud provider can be."""
+"""The check of a cloud provider's key pair."""
 
 import re
 
@@ -10,6 +10,6 @@ _CREDENTIAL = re.compile("[!-~]+")
 
 
 def validate_credential(text: str) -> None:
-    """Raise `ValidationError` for what no header and no link can carry."""
+    """Raise `ValidationError` for text that no header or link can carry."""
     if not _CREDENTIAL.fullmatch(text):
         raise ValidationError(NOT_A_CREDENTIAL)

@@ -1,4 +1,4 @@
-"""Secrets at rest: encrypted in the database, in clear only where they are used."""
+"""Secrets at rest: encrypted in the database, decrypted when they are read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,18 +21,15 @@ _GetType = TypeVar("_GetType")
 
 
 class EncryptedTextField(models.TextField[_SetType, _GetType]):
-    """Text that PostgreSQL only ever sees encrypted, with the first of `ENCRYPTION_KEYS`."""
+    """Text that is stored encrypted with the first of `ENCRYPTION_KEYS`."""
 
     def get_prep_value(self, value: Any) -> Any:
-        """Encrypt on the way in."""
-        return (
-            None
-            if value is None
-            else _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(value.encode()).decode()
-        )
+        if value is None:
+            return None
+        return _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(value.encode()).decode()
 
     def from_db_value(self, value: str | None, *_: Any) -> str | None:
-        """Decrypt on the way out. Raises `UndecryptableError`, which names no secret."""
+        """Decrypt it. Raises `UndecryptableError`, whose message contains no secret."""
         if value is None:
             return None
         secret = _decrypted(value)
@@ -48,7 +45,7 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
 
 @dataclass
 class Turned:
-    """What became of the secrets of a column: encrypted anew, there already, and with a key that is gone."""
+    """How many secrets of a column were re-encrypted, up to date already, and undecryptable."""
 
     column: str
     anew: int = 0
@@ -57,7 +54,7 @@ class Turned:
 
 
 def encrypted_columns() -> Iterator[tuple[type[models.Model], str]]:
-    """All columns with secrets, by model and name of the field."""
+    """All columns with secrets, as model and field name."""
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
             if isinstance(field, EncryptedTextField):
@@ -65,10 +62,10 @@ def encrypted_columns() -> Iterator[tuple[type[models.Model], str]]:
 
 
 def reencrypt(model: type[models.Model], name: str) -> Turned:
-    """Encrypt each secret of a column with the first of `ENCRYPTION_KEYS` that is not yet.
+    """Encrypt with the first of `ENCRYPTION_KEYS` each secret of a column that is not yet.
 
-    Each row is written for itself and only if nobody changed it meanwhile: cut off, or beside everything else
-    at work, it can be run again, and does what is left.
+    Each row is updated by itself, and only if nobody changed it meanwhile: it is safe beside running
+    processes, and can be run again after an interruption.
     """
     turned = Turned(f"{model._meta.label}.{name}")
     stored = Cast(name, models.TextField())

@@ -1,7 +1,7 @@
-"""API keys as text: minting, reading, digesting, comparing. Pure.
+"""API keys as text: generating, parsing, hashing and comparing them. Pure.
 
-A key is `rly_<8 to find it>_<43 to prove it><6 to spell-check it>`, all base 62. The checksum lets a
-mistyped key, or one found in a public repository, be told from a stranger's string without a database.
+A key is `rly_<8 lookup>_<43 secret><6 checksum>`, all base 62. The checksum identifies a mistyped key, or one
+found in a public repository, without a database.
 """
 
 import hashlib
@@ -26,20 +26,20 @@ _SHAPE = re.compile(
 
 @dataclass(frozen=True)
 class ParsedKey:
-    """A well-formed key: what finds it, and what proves it. The key itself never shows in a `repr`."""
+    """A well-formed key: the prefix that finds it, and the digest that proves it, which `repr` hides."""
 
     prefix: str
     digest: str = field(repr=False)
 
 
 def mint() -> str:
-    """A new key, whole; only its digest is to be kept."""
+    """A new key; only its digest may be stored."""
     body = f"{PREFIX}_{_random(_LOOKUP_LENGTH)}_{_random(_SECRET_LENGTH)}"
     return body + _checksum(body)
 
 
 def parse(key: str) -> ParsedKey | None:
-    """Read a key as it was presented; None where no such key can ever have been minted."""
+    """Parse a key as presented; None if it is malformed or its checksum is wrong."""
     match = _SHAPE.fullmatch(key)
     if match is None or _checksum(key[:-_CHECKSUM_LENGTH]) != match[2]:
         return None
@@ -47,7 +47,7 @@ def parse(key: str) -> ParsedKey | None:
 
 
 def digest(key: str) -> str:
-    """What is stored of a key. Its 256 random bits need no salt and no slow hash."""
+    """The hash that is stored of a key. Its 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -1,8 +1,7 @@
-"""Mail to people: written in the request, and sent by a thread of its own, for no page waits for it.
+"""Mail to people: rendered in the request, and sent by a separate thread, so that no page waits for it.
 
-How often mail goes to an address, and because of a caller, is limited: nobody is flooded in our name.
-Django's cache counts, by digests. Where it is that of a process, which it is by default, each process counts
-for itself.
+Mail to each address, and because of each caller, is rate-limited, so that nobody is flooded in our name.
+Django's cache holds the counts, by digests; by default each process has its own cache and counts by itself.
 """
 
 import re
@@ -26,13 +25,13 @@ from accounts.networks import UNKNOWN, of_request
 log = structlog.get_logger(__name__)
 _SENDING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
 _ADDRESSES = re.compile(r"\S*(?:://|@)\S*")
-"""A server may quote what it refuses: links that are secrets, and whom the mail was for."""
+"""Removed from errors of mail servers, which may quote secret links and recipients."""
 _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
 class Limit:
-    """So many within a time that begins with the first."""
+    """At most `most` within `span`, which begins with the first."""
 
     most: int
     span: timedelta
@@ -46,22 +45,22 @@ TOO_OFTEN = _("Too many mails were sent. Try again in a while.")
 
 
 def send(template: str, to: str, context: Mapping[str, Any]) -> None:
-    """Send `to` what `mails/<template>.txt` says; its first line is the subject."""
+    """Send `mails/<template>.txt`, whose first line is the subject, to the address `to`."""
     subject, _, text = render_to_string(f"mails/{template}.txt", dict(context)).strip().partition("\n")
     _SENDING.submit(_deliver, template, EmailMessage(subject, text.strip() + "\n", to=[to]))
 
 
 def permits(kind: str, to: str, request: HttpRequest) -> bool:
-    """Whether another mail of that kind may go to the address, because of who asks; it is counted.
+    """Count a mail of that kind to the address; returns whether it is within the limits.
 
-    Who asks too often uses up nothing of the address's.
+    A caller over the limit does not use up the address's limit.
     """
     counted = [(_caller(request), BY_A_CALLER), (f"{kind} to {to.lower()}", TO_AN_ADDRESS)]
     return all(_is_within(name, limit) for name, limit in counted if name)
 
 
 def goes_to_terminal() -> bool:
-    """Whether mail is printed where we run, which is so until `EMAIL_URL` names a server."""
+    """Whether mail is printed to the terminal, as it is until `EMAIL_URL` names a server."""
     return str(settings.EMAIL_BACKEND) == "django.core.mail.backends.console.EmailBackend"
 
 
@@ -73,7 +72,7 @@ def flush() -> None:
 def _deliver(template: str, message: EmailMessage) -> None:
     try:
         message.send()
-    except Exception as error:  # whatever it is, nobody waits for it
+    except Exception as error:  # nobody waits for the result
         log.warning("mail was not sent", template=template, error=type(error).__name__, reason=_reason(error))
 
 
@@ -82,7 +81,7 @@ def _reason(error: Exception) -> str:
 
 
 def _caller(request: HttpRequest) -> str:
-    """Who asks; nobody where that cannot be known, or strangers would use up the mail of all others."""
+    """The caller's person or address; empty if unknown, because unknown callers must not share one limit."""
     if request.user.is_authenticated:
         return f"by person {request.user.pk}"
     address = of_request(request)
@@ -94,5 +93,5 @@ def _is_within(name: str, limit: Limit) -> bool:
     cache.add(key, 0, limit.span.total_seconds())
     try:
         return cache.incr(key) <= limit.most
-    except ValueError:  # its time was over between the two
+    except ValueError:  # it expired between the two
         return True

@@ -13,14 +13,14 @@ _GetType = TypeVar("_GetType")
 
 
 class MoneyField(models.DecimalField[_SetType, _GetType]):
-    """A column of money."""
+    """A column for amounts of money."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {"max_digits": _MAX_DIGITS, "decimal_places": PLACES}
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> Any:
-        """For migrations: what is fixed here is not repeated there."""
+        """Leave the fixed arguments out of migrations."""
         name, path, args, kwargs = super().deconstruct()
         del kwargs["max_digits"], kwargs["decimal_places"]
         return name, path, args, kwargs

@@ -1,4 +1,4 @@
-"""Networks, the addresses in them, and the address that a request comes from."""
+"""Networks, IP addresses, and the address that a request comes from."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,15 +17,15 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 UNKNOWN = "::"
-"""Stands for an address that cannot be known."""
+"""Stands for an unknown address."""
 
 _WITH_PORT = re.compile(r"\[([^]]+)\](?::\d+)?|([\d.]+):\d+")
 _MAPPED = IPv6Network("::ffff:0:0/96")
-"""Where IPv6 keeps the addresses of IPv4."""
+"""The IPv4-mapped addresses of IPv6."""
 
 
 def validate_network(text: str) -> None:
-    """Raise `ValidationError` for what is no network in CIDR form, such as one with host bits set."""
+    """Raise `ValidationError` unless it is a network in CIDR form, with no host bits set."""
     try:
         network = _network(text)
     except ValueError as error:
@@ -38,9 +38,9 @@ def validate_network(text: str) -> None:
 
 
 def parse_address(text: str) -> Address | None:
-    """Read an address as servers and proxies write it, perhaps in brackets, with a port or a zone.
+    """Parse an address as servers and proxies write it, perhaps with brackets, a port or a zone.
 
-    An IPv4 address inside an IPv6 one is that IPv4 address. None for what is no address.
+    An IPv4-mapped IPv6 address becomes the IPv4 address. None if it is invalid.
     """
     match = _WITH_PORT.fullmatch(text.strip())
     bare = (match[1] or match[2]) if match else text.strip()
@@ -57,11 +57,11 @@ def contains(networks: Iterable[str], address: Address) -> bool:
 
 
 def caller(meta: Mapping[str, Any]) -> Address | None:
-    """The caller's address, from a request's `META`; None where it cannot be known.
+    """The caller's address, from a request's `META`; None if it is unknown.
 
     With `TRUSTED_PROXIES` = n it is the n-th entry of X-Forwarded-For from the right, which the outermost of
-    our proxies wrote; whatever stands left of that is the caller's own word. With fewer entries the request
-    did not come through all of them, and anybody may have written any of them: then nothing is known.
+    our proxies wrote; the entries left of it may be forged. With fewer entries the request did not pass all
+    of them, so any entry may be forged and the address is unknown.
     """
     if settings.TRUSTED_PROXIES == 0:
         return parse_address(str(meta.get("REMOTE_ADDR", "")))
@@ -72,14 +72,14 @@ def caller(meta: Mapping[str, Any]) -> Address | None:
 
 
 def shown(request: HttpRequest) -> str:
-    """The caller's whole address as people read it; empty where it cannot be known."""
+    """The caller's full address for people; empty if it is unknown."""
     return str(caller(request.META) or "")
 
 
 def of_request(request: HttpRequest) -> str:
-    """The caller's address as text, by which failed log-ins and mails are counted; unknown ones together.
+    """The address under which failed log-ins and mails are counted; all unknown ones count as one.
 
-    In IPv6 it is the first of the caller's /64, all of which is one subscriber's.
+    In IPv6 it is the first of the caller's /64, which belongs to one subscriber.
     """
     return shared_by_one(str(caller(request.META) or UNKNOWN))
 

@@ -10,16 +10,16 @@ _UNIT = Decimal(1).scaleb(-PLACES)
 
 
 def rounded(amount: Decimal) -> Decimal:
-    """To six places, half up."""
+    """The amount with six places, rounded half up."""
     return amount if amount.same_quantum(_UNIT) else amount.quantize(_UNIT, ROUND_HALF_UP)
 
 
 def shown(amount: Decimal) -> str:
-    """As clients and people read it: exact, with at least two places, such as `3.00` or `0.225`."""
+    """The exact amount as text, with at least two places, such as `3.00` or `0.225`."""
     whole, _, places = f"{rounded(amount):f}".partition(".")
     return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
 def shown_with_currency(amount: Decimal) -> str:
-    """As people read it where no column says the currency, such as `3.00 CNY`."""
+    """The amount as text with its currency, such as `3.00 CNY`."""
     return f"{shown(amount)} {settings.CURRENCY}"

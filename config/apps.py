@@ -1,4 +1,4 @@
-"""The configuration as an app, so that its checks are registered, and the staff console."""
+"""The apps of the settings, which registers their system checks, and of the staff console."""
 
 from django.apps import AppConfig
 from django.contrib.admin import apps
@@ -10,12 +10,11 @@ class ConfigurationConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Register the checks."""
         from config import checks  # noqa: F401 - importing it registers them
 
 
 class ConsoleConfig(apps.AdminConfig):
-    """The staff console: Django's admin, with a door of our own."""
+    """The staff console: Django's admin with our own site."""
 
     default = False
     default_site = "config.console.site.ConsoleSite"

@@ -1,4 +1,4 @@
-"""The ASGI application, for Granian; `config.edge.server` starts it as it should be started."""
+"""The ASGI application for Granian, which `config.edge.server` starts."""
 
 import gc
 import os
@@ -25,9 +25,9 @@ def _django() -> Application:
     database.limit_statements(STATEMENT_SECONDS)
     database.must_answer()
     _allow_many_files()
-    gc.freeze()  # what is there now stays; looking through it again would only hold requests up
-    # So often do threads that compute make way for the event loop. With Python's own 5 ms, a crowd of slow
-    # connections holds others up for 430 ms (p99); with this for 86 to 147. With 1 ms, reads become slower.
+    gc.freeze()  # what is loaded now stays; collecting it again would only delay requests
+    # How often computing threads yield to the event loop. With Python's own 5 ms, many slow connections delay
+    # others by 430 ms (p99), with this by 86 to 147 ms. With 1 ms, reads become slower.
     sys.setswitchinterval(0.003)
     return Application(
         wsgi,
@@ -39,7 +39,7 @@ def _django() -> Application:
 
 
 def _allow_many_files() -> None:
-    """Each connection is an open file, of which a shell often allows a process only 1,024."""
+    """Raise the limit on open files: each connection is one, and a shell often allows only 1,024."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = _MOST_OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_OPEN_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))

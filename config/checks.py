@@ -1,4 +1,4 @@
-"""Settings that do not fit together, found before they do harm; `config.environment` looks at each alone."""
+"""Checks of settings that contradict each other; `config.environment` checks each by itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, register
 
 @register()
 def secrets_are_configured(**_: Any) -> Sequence[CheckMessage]:
-    """Secrets made up on one machine do not reach the others that share its database."""
+    """Secrets generated on one machine are unknown to the others that share its database."""
     if settings.EMBEDDED_POSTGRES is not None:
         return []
     generated = {
@@ -29,7 +29,7 @@ def secrets_are_configured(**_: Any) -> Sequence[CheckMessage]:
 
 @register()
 def tls_is_told_alike(**_: Any) -> Sequence[CheckMessage]:
-    """A link to http would lead past the proxy's TLS, where no cookie goes and nobody stays logged in."""
+    """Links to http:// would bypass the proxy's TLS, without which secure cookies are not sent."""
     if not settings.BEHIND_TLS_PROXY or not settings.PUBLIC_URL.startswith("http://"):
         return []
     return [
@@ -43,7 +43,7 @@ def tls_is_told_alike(**_: Any) -> Sequence[CheckMessage]:
 
 @register(deploy=True)
 def callers_are_told_apart(**_: Any) -> Sequence[CheckMessage]:
-    """Behind a proxy that is not counted, all callers have its address: one of them locks everybody out."""
+    """Behind a proxy that is not counted all callers share its address, so one can lock everybody out."""
     if not settings.BEHIND_TLS_PROXY or settings.TRUSTED_PROXIES:
         return []
     return [
@@ -57,7 +57,7 @@ def callers_are_told_apart(**_: Any) -> Sequence[CheckMessage]:
 
 @register(deploy=True)
 def strangers_see_no_debug_pages(**_: Any) -> Sequence[CheckMessage]:
-    """Debug pages show settings and variables to whoever causes an error."""
+    """Debug pages show settings and variables to anybody who causes an error."""
     if not settings.DEBUG or not settings.SERVED_WITH_TLS:
         return []
     return [
@@ -71,7 +71,7 @@ def strangers_see_no_debug_pages(**_: Any) -> Sequence[CheckMessage]:
 
 @register(deploy=True)
 def hosts_are_named(**_: Any) -> Sequence[CheckMessage]:
-    """Links in mails, such as those that set a password anew, lead to the Host that a request names."""
+    """Links in mails, such as password resets, lead to the Host that the request names."""
     if "*" not in settings.ALLOWED_HOSTS or not settings.SERVED_WITH_TLS:
         return []
     return [
@@ -84,12 +84,12 @@ def hosts_are_named(**_: Any) -> Sequence[CheckMessage]:
 
 
 _UNSENT = ("console", "dummy", "filebased", "locmem")
-"""Of Django's ways to send mail, those that do not."""
+"""Django's mail backends that send nothing."""
 
 
 @register(deploy=True)
 def mail_is_sent(**_: Any) -> Sequence[CheckMessage]:
-    """Invitations and links to set a password anew would reach nobody."""
+    """Invitations and password resets would reach nobody."""
     backend = settings.EMAIL_BACKEND.split(".")[-2]
     if backend not in _UNSENT or not settings.SERVED_WITH_TLS:
         return []
@@ -103,12 +103,12 @@ def mail_is_sent(**_: Any) -> Sequence[CheckMessage]:
 
 
 def must_hold() -> None:
-    """End the process where settings do not fit together, without loading what the other checks need."""
+    """End the process if settings contradict each other, without loading what the other checks need."""
     end_if_serious([*secrets_are_configured(), *tls_is_told_alike()])
 
 
 def end_if_serious(messages: Sequence[CheckMessage]) -> None:
-    """End the process with a line for each message that forbids to go on, if there is one."""
+    """End the process with a line for each serious message, if there are any."""
     found = [message for message in messages if message.is_serious() and not message.is_silenced()]
     if found:
         raise SystemExit("\n".join(f"{message.msg} {message.hint or ''}".rstrip() for message in found))

@@ -1,8 +1,9 @@
-"""JSON that leaves compressed, for clients that take it: worth it from a kilobyte on.
+"""Gzip for JSON responses of more than a kilobyte, if the client accepts it.
 
-What is secret in an answer (a signed link) may stand beside what somebody else chose (a prompt), and an
-observer who tries many prompts could tell from the lengths what is alike (BREACH). So each compressed answer
-is longer by a number of bytes that only this deployment can foresee, and that trying again does not change.
+A response may hold a secret (a signed link) beside text that somebody else chose (a prompt), and the
+compressed lengths of many such responses would reveal the secret (BREACH). So each compressed response is
+padded by a number of bytes that only this deployment can predict and that repeating the request does not
+change.
 """
 
 import gzip
@@ -17,24 +18,23 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 LARGEST_PLAIN = 1024
-"""Bytes of an answer that leaves as it is."""
+"""Bytes; responses up to this size are not compressed."""
 LEVEL = 1
 """Measured with a page of 20 videos, 17 kB: 4.4 kB in 0.10 ms; the usual 6 makes 3.9 kB in 0.17 ms."""
 MOST_PADDING = 100
-"""Bytes that hide the length; what Django adds, too."""
+"""Bytes that hide the length; Django's own middleware adds as many."""
 VARY = "Accept-Encoding"
 _CONTENT_TYPE = "application/json"
 _NEVER = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 
 
 class CompressionMiddleware:
-    """Compress JSON on the thread that made it; videos, stills, pages and files leave as they are."""
+    """Compresses JSON in the thread that made it; pages, videos, stills and files stay uncompressed."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, compressed where that is worth it and the client takes it."""
         response = self.get_response(request)
         if response.streaming or len(response.content) <= LARGEST_PLAIN:
             return response
@@ -49,20 +49,20 @@ class CompressionMiddleware:
 
 
 def etag(request: HttpRequest, body: bytes) -> str:
-    """The tag of JSON that is about to leave; a weak one if that is compressed, for its bytes are others."""
+    """The ETag of a JSON body; weak if it will be compressed, because its bytes change."""
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
     return f"W/{tag}" if len(body) > LARGEST_PLAIN and takes_gzip(request) else tag
 
 
 def takes_gzip(request: HttpRequest) -> bool:
-    """Whether the client says so in Accept-Encoding."""
+    """Whether Accept-Encoding allows gzip."""
     accepted = request.META.get("HTTP_ACCEPT_ENCODING", "")
     taken = dict(_codings(accepted)) if accepted else {}
     return taken.get("gzip", taken.get("*", False))
 
 
 def compressed(content: bytes) -> bytes:
-    """The content in gzip; the same each time, also in its length, which HEAD tells without sending it."""
+    """The content in gzip; the same bytes each time, so that HEAD reports the length of GET."""
     written = io.BytesIO()
     with gzip.GzipFile("a" * _padding(content), "wb", LEVEL, written, mtime=0) as file:
         file.write(content)

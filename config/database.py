@@ -1,4 +1,4 @@
-"""Which PostgreSQL the settings name, and the embedded one held up where they name none."""
+"""The PostgreSQL server that the settings name, or the embedded one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ from config.environment import BadSettingError
 
 @contextmanager
 def available() -> Iterator[None]:
-    """Hold the database up while the block runs: the embedded server, unless `DATABASE_URL` names another.
+    """Keep the embedded server running during the block, unless `DATABASE_URL` names another server.
 
-    Raises `BadSettingError` where that one cannot be used, `EmbeddedPostgresError` where ours cannot run.
+    Raises `BadSettingError` if that one cannot be used, `EmbeddedPostgresError` if ours cannot run.
     """
     if settings.EMBEDDED_POSTGRES is None:
         must_answer()
@@ -35,7 +35,7 @@ def must_answer() -> None:
 
 
 def limit_statements(seconds: int) -> None:
-    """Let the server break off what takes longer here, and a transaction that is left open for a minute."""
+    """Let the server cancel our statements that take longer, and our transactions idle for a minute."""
     options = connections.settings[DEFAULT_DB_ALIAS]["OPTIONS"]
     limits = f"-c statement_timeout={seconds}s -c idle_in_transaction_session_timeout=60s"
     options["options"] = f"{options.get('options', '')} {limits}".strip()
@@ -43,7 +43,7 @@ def limit_statements(seconds: int) -> None:
 
 @contextmanager
 def troubles_told() -> Iterator[None]:
-    """End the process with one line where a command meets a database that is not set up, or goes away."""
+    """End the process with one line if a command meets a database that is not migrated, or fails."""
     try:
         yield
     except ProgrammingError as error:
@@ -69,6 +69,6 @@ def _unreachable(error: Exception) -> BadSettingError:
 
 
 def revive() -> None:
-    """Start the embedded server again if it has died. Only for who holds it; raises EmbeddedPostgresError."""
+    """Restart the embedded server if it has died. Only for holders. Raises EmbeddedPostgresError."""
     if settings.EMBEDDED_POSTGRES is not None:
         postgres.revive(settings.EMBEDDED_POSTGRES)

@@ -1,8 +1,8 @@
-"""Days as moments. Pure."""
+"""Days of a time zone. Pure."""
 
 from datetime import date, datetime, time, tzinfo
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
-    """The first moment of the day, by the clock of the zone."""
+    """The first moment of the day in the zone."""
     return datetime.combine(day, time(), zone)

@@ -1,4 +1,4 @@
-"""Whether there is room left where finished videos are kept, and where the embedded database is."""
+"""Free disk space for finished videos and the embedded database."""
 
 import shutil
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _MEGABYTE = 1024 * 1024
 
 
 def free() -> int | None:
-    """The bytes that are free on the fullest of their disks; None where we keep nothing on a disk of ours."""
+    """Free bytes on the fullest of their disks; None if nothing is kept on our disks."""
     return min((shutil.disk_usage(_existing(folder)).free for folder in _folders()), default=None)
 
 
@@ -21,7 +21,7 @@ def least_free() -> int:
 
 
 def is_short() -> bool:
-    """Whether less is free than should be."""
+    """Whether less than `least_free` is free."""
     left = free()
     return left is not None and left < least_free()
 

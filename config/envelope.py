@@ -1,4 +1,4 @@
-"""The JSON that answers leave as, and the envelope that every error is told in (contract section 5)."""
+"""JSON responses, and the envelope of every error (contract section 5)."""
 
 import json
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ def envelope(message: str, *, type: str, code: ErrorCode, param: str | None = No
 
 
 def encode(data: Any) -> bytes:
-    """JSON as it leaves. A lone surrogate, which a client may have sent us, leaves as its escape."""
+    """Compact JSON in UTF-8; a lone surrogate, which a client may have sent, is escaped."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 def json_response(status: int, body: Mapping[str, Any]) -> HttpResponse:
-    """An answer outside the reach of DRF."""
+    """A JSON response from outside DRF."""
     return HttpResponse(encode(body), status=status, content_type="application/json")

@@ -1,6 +1,6 @@
-"""Settings read from the environment: each is what it may be, or the process ends with one line that says so.
+"""Reads and checks settings from the environment; an invalid one ends the process with a one-line message.
 
-Import no settings here: they are being made. An empty variable counts as one that is not set.
+Import no settings here: they are made with this module. An empty variable counts as not set.
 """
 
 import os
@@ -38,43 +38,40 @@ LIMITS = {
     "spend_per_month": _AMOUNT,
     "is_prepaid": "True|False",
 }
-"""What a quota may say, and how."""
+"""The fields of a quota and the patterns of their values."""
 
 
 class BadSettingError(SystemExit):
-    """A setting that cannot be used: ends whichever process reads it, with this line on standard error."""
+    """An invalid setting; ends the process that reads it, with this line on standard error."""
 
     def __init__(self, name: str, problem: str, allowed: str) -> None:
         super().__init__(f"{name} {problem}: {allowed}.")
 
 
 class Environment:
-    """The variables of the environment, each read as what it should be."""
+    """The environment variables, read by type. Methods raise `BadSettingError` for an invalid value."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
 
     @classmethod
     def with_file(cls, path: Path) -> "Environment":
-        """That of this process, and what the file at `path`, if there is one, sets besides."""
+        """The variables of this process, and those that only the file at `path`, if it exists, sets."""
         if path.exists():
             _check_file(path)
             environ.Env.read_env(path)
         return cls(os.environ)
 
     def text(self, name: str, default: str) -> str:
-        """Any text."""
         return self._variables.get(name) or default
 
     def switch(self, name: str, *, default: bool) -> bool:
-        """True or false."""
         text = self.text(name, str(default)).strip().lower()
         if text not in _TRUE + _FALSE:
             raise self._bad(name, "true or false is allowed")
         return text in _TRUE
 
     def whole(self, name: str, *, default: int, least: int, most: int) -> int:
-        """A whole number in that range."""
         text = self.text(name, str(default)).strip()
         if not re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII) or not least <= int(text) <= most:
             raise self._bad(name, f"a whole number from {least} to {most} is allowed")
@@ -91,30 +88,28 @@ class Environment:
         return number
 
     def code(self, name: str, *, default: str) -> str:
-        """The code of a currency."""
+        """A currency code."""
         return self._matching(name, default, r"[A-Z]{3}", "three capital letters are allowed, such as CNY")
 
     def level(self, name: str, *, default: str) -> str:
-        """From which severity on something is logged."""
+        """A log level."""
         level = self.text(name, default).upper()
         if level not in _LEVELS:
             raise self._bad(name, f"one of {', '.join(_LEVELS)} is allowed")
         return level
 
     def time_zone(self, name: str, *, default: str) -> str:
-        """The name of a time zone."""
         zone = self.text(name, default)
         if zone not in time_zones.names():
             raise self._bad(name, "the name of a time zone is allowed, such as Asia/Shanghai")
         return zone
 
     def names(self, name: str, *, default: Collection[str] = ()) -> list[str]:
-        """Texts separated by commas."""
+        """Comma-separated texts."""
         given = self._variables.get(name)
         return [each.strip() for each in given.split(",") if each.strip()] if given else [*default]
 
     def hosts(self, name: str, *, default: Collection[str]) -> list[str]:
-        """Names of hosts that requests may name."""
         hosts = self.names(name, default=default)
         if not all(_HOST.fullmatch(host) for host in hosts):
             raise self._bad(
@@ -123,21 +118,20 @@ class Environment:
         return hosts
 
     def origin(self, name: str) -> str:
-        """The beginning of addresses, without a slash at the end; empty if it is not set."""
+        """A URL without a path or trailing slash; empty if it is not set."""
         origin = self.text(name, "").rstrip("/")
         if origin and not _is_origin(origin):
             raise self._bad(name, "an address without a path is allowed, such as https://video.example.com")
         return origin
 
     def origins(self, name: str) -> list[str]:
-        """Several of them."""
         origins = self.names(name)
         if not all(_is_origin(origin) for origin in origins):
             raise self._bad(name, "addresses without a path are allowed, such as https://app.example")
         return origins
 
     def folder(self, name: str, *, default: Path, is_written: bool = True) -> Path:
-        """A folder that is there or can be made. The default is not looked at, for it may not be needed."""
+        """A folder that exists or can be created. The default is not checked, since it may not be needed."""
         folder = Path(self.text(name, str(default))).resolve()
         problem = _unusable(folder, is_written=is_written) if self.text(name, "") else ""
         if problem:
@@ -178,7 +172,7 @@ class Environment:
         return text
 
     def fernet_keys(self, name: str) -> list[str]:
-        """Keys for encryption, which are never shown."""
+        """Fernet keys, which no message shows."""
         keys = self.names(name)
         for position, key in enumerate(keys, start=1):
             if not is_fernet_key(key):
@@ -191,7 +185,7 @@ class Environment:
         return keys
 
     def quota(self, name: str) -> dict[str, str]:
-        """Limits by their names."""
+        """Limits, as text, by the names of quota fields."""
         limits = dict(_pair(each) for each in (self._variables.get(name) or "").split(",") if each)
         for limit, word in limits.items():
             if limit not in LIMITS or not re.fullmatch(LIMITS[limit], word):
@@ -214,7 +208,7 @@ class Environment:
 
 
 def _check_file(path: Path) -> None:
-    """Raise `BadSettingError` for a file that cannot be read; no line of it is shown, as of secrets."""
+    """Raise `BadSettingError` for a file that cannot be read; no line is shown, as it may be a secret."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -227,7 +221,7 @@ def _check_file(path: Path) -> None:
 
 
 def _unusable(folder: Path, *, is_written: bool) -> str:
-    """What is wrong with the folder, which may have to be made; empty for nothing."""
+    """Why the folder, which may have to be created, cannot be used; empty if it can."""
     existing = next(each for each in (folder, *folder.parents) if _exists(each))
     if not existing.is_dir():
         return f"it must be a folder, and {existing} is a file"
@@ -239,12 +233,12 @@ def _unusable(folder: Path, *, is_written: bool) -> str:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # such as a folder above it that may not be looked into
+    except OSError:  # such as a parent folder without permission to enter
         return False
 
 
 def _quietly(parse: Callable[[str], dict[str, Any]], url: str) -> dict[str, Any]:
-    """What is made of the URL, without warnings: they would show the password in it."""
+    """Parse the URL without warnings, which would show its password."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return parse(url)
@@ -275,7 +269,7 @@ def _is_origin(text: str) -> bool:
 
 
 def is_fernet_key(key: str) -> bool:
-    """Whether secrets can be encrypted with it."""
+    """Whether it is a valid Fernet key."""
     try:
         Fernet(key)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The codes that answers of the API name an error by (contract section 5). Pure."""
+"""The error codes of the API (contract section 5). Pure."""
 
 from typing import Literal
 
@@ -30,4 +30,4 @@ ErrorCode = Literal[
     "video_in_progress",
     "video_not_ready",
 ]
-"""Clients decide by them, so a code never changes its meaning; `docs/requests.md` says what each is."""
+"""Clients depend on them, so a code never changes its meaning; `docs/requests.md` describes each."""

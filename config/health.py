@@ -1,4 +1,4 @@
-"""Whether this process serves, and whether it could do its work."""
+"""The liveness and readiness of this process."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,16 +14,16 @@ from config import disk
 
 
 class NotReadyError(Exception):
-    """Something that requests need is missing; anybody may read what."""
+    """Something that requests need is missing; the message, which says what, is public."""
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 as soon as requests are taken; `edge.refusals.alive` says the same without a thread."""
+    """200 once requests are accepted; `edge.refusals.alive` responds the same without a thread."""
     return JsonResponse({"status": "ok"})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if the database answers with the current schema and results can be kept, with room, else 503."""
+    """200 if the database has the current schema and results can be stored, with free space, else 503."""
     results = {name: _outcome(check) for name, check in _CHECKS.items()}
     ready = all(outcome == "ok" for outcome in results.values())
     status = "ok" if ready else "unavailable"
@@ -48,7 +48,7 @@ def _database() -> None:
 
 @cache
 def _latest_migrations() -> frozenset[tuple[str, str]]:
-    """The last migration of each app. They are on disk, and stay what they are while this process runs."""
+    """The last migration of each app on disk, which does not change while this process runs."""
     return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 

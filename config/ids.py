@@ -1,4 +1,4 @@
-"""Time-ordered ids (UUID version 7, RFC 9562). Pure but for the random bits."""
+"""Time-ordered ids (UUID version 7, RFC 9562). Pure except for the random bits."""
 
 import secrets
 import uuid
@@ -11,7 +11,7 @@ def uuid7(at: datetime) -> uuid.UUID:
 
 
 def first_uuid7(at: datetime) -> uuid.UUID:
-    """The lowest UUID made at that millisecond: every later one is higher, every earlier one lower."""
+    """The lowest UUID of that millisecond, as a bound for ranges of ids."""
     return _with_bits(at, 0)
 
 

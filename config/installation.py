@@ -1,7 +1,7 @@
-"""The virtual environment of `make`: looked over before each use, and made anew where it is not whole.
+"""Creates and repairs the virtual environment that `make` uses.
 
-`python -m config.installation FOLDER EXTRA`, with the Python that is to be in it. Nothing is installed then:
-only the standard library is imported here.
+Run as `python -m config.installation FOLDER EXTRA` with the Python to build it with. Nothing is installed yet
+at that point, so import only the standard library here.
 """
 
 import fcntl
@@ -20,38 +20,26 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 NEEDS = PROJECT / "pyproject.toml"
 STAMP = ".reelay.json"
-"""In the environment, once all is installed: where that was, for what, and which packages there are."""
+"""Written when the environment is complete: its folder, the digest of `NEEDS`, its extras and packages."""
 INCLUDED = {"local": ("local",), "test": ("test", "local")}
-"""The extras that are installed with each."""
-_PARTS = frozenset(
-    {
-        "bin",
-        "etc",
-        "include",
-        "lib",
-        "lib64",
-        "man",
-        "share",
-        "pyvenv.cfg",
-        ".gitignore",
-        ".local",
-        ".test",
-        STAMP,
-    }
-)
-"""What lies in a virtual environment, of which one that is half made or half removed has only some."""
+"""The extras that each extra installs."""
+_PARTS = {
+    *("bin", "etc", "include", "lib", "lib64", "man", "share"),
+    *("pyvenv.cfg", ".gitignore", ".local", ".test", STAMP),
+}
+"""Entries of a virtual environment; one that is half made or half removed has only some of them."""
 _INTERRUPTED = 130
 _LOOK = "look"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Look at the environment we run in, or see to the one at FOLDER."""
+    """Complete the environment at FOLDER; with `look`, print what this Python has installed."""
     if arguments[0] == _LOOK:
-        json.dump(_seen(), sys.stdout)
+        json.dump(_report(), sys.stdout)
         return
     folder, extra = Path(arguments[0]).resolve(), arguments[1]
     with NEEDS.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else may be at it
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another make may be running
         _provide(folder, extra)
 
 
@@ -64,7 +52,7 @@ def _provide(folder: Path, extra: str) -> None:
 
 
 def trouble(folder: Path) -> str:
-    """Why the environment has to be made anew; empty where it is whole, and of this Python."""
+    """Why the environment has to be recreated; empty if it is complete and built with this Python."""
     if not folder.exists():
         return "there is none"
     stamp = _stamp(folder)
@@ -72,7 +60,7 @@ def trouble(folder: Path) -> str:
         return "it was not finished"
     if stamp["place"] != str(folder):
         return "it was made at another place"
-    found = _looked_at(folder)
+    found = _inspected(folder)
     if found is None:
         return "its Python does not run"
     if found["python"] != _python():
@@ -91,19 +79,19 @@ def _stamp(folder: Path) -> dict[str, Any]:
     return stamp
 
 
-def _looked_at(folder: Path) -> dict[str, Any] | None:
-    """What the environment's own Python sees; None where it does not run."""
+def _inspected(folder: Path) -> dict[str, Any] | None:
+    """What the environment's own Python reports; None if it does not run."""
     command = [str(folder / "bin" / "python"), "-I", str(Path(__file__).resolve()), _LOOK]
     try:
-        told = subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - our own program
-        found: dict[str, Any] = json.loads(told)
+        output = subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - our own program
+        found: dict[str, Any] = json.loads(output)
     except (OSError, subprocess.CalledProcessError, ValueError):
         return None
     return found
 
 
-def _seen() -> dict[str, Any]:
-    """The Python, the packages, and the files of them that are not what was installed."""
+def _report() -> dict[str, Any]:
+    """This Python, its packages, and their files whose size is not the installed one."""
     packages = [(package.name, package) for package in metadata.distributions()]
     damaged = [str(path) for _, package in packages for path in _damaged(package)]
     return {"python": _python(), "packages": [name for name, _ in packages], "damaged": damaged}
@@ -111,7 +99,7 @@ def _seen() -> dict[str, Any]:
 
 def _damaged(package: metadata.Distribution) -> list[Any]:
     files = package.files
-    if files is None:  # the list of its files is written last
+    if files is None:  # pip writes the list of files last
         return [package.name]
     return [path for path in files if path.size is not None and path.size != _size(package, path)]
 
@@ -136,7 +124,7 @@ def _make(folder: Path, problem: str) -> None:
             )
     if folder.exists():
         _remove(folder, problem)
-    # Not by a Python of the environment that was just removed.
+    # `sys.executable` may have been in the environment that was just removed.
     python = getattr(sys, "_base_executable", "") or sys.executable
     _run([python, "-m", "venv", str(folder)], f"{folder} could not be made")
 
@@ -147,7 +135,7 @@ def _remove(folder: Path, problem: str) -> None:
         sys.exit(
             f"VENV is {str(folder)!r}: it must be a virtual environment, or a folder that is not there yet."
         )
-    print(f"Making {folder} anew: {problem}.", flush=True)  # noqa: T201 - for who called make
+    print(f"Making {folder} anew: {problem}.", flush=True)  # noqa: T201 - for the user of make
     shutil.rmtree(folder)
 
 
@@ -167,7 +155,7 @@ def _install(folder: Path, extra: str) -> None:
     extras = sorted({*INCLUDED[extra], *kept})
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, "--editable", f"{PROJECT}[{','.join(extras)}]"], "not everything could be installed")
-    found = _looked_at(folder) or sys.exit(f"The Python in {folder} does not run.")
+    found = _inspected(folder) or sys.exit(f"The Python in {folder} does not run.")
     stamp = {"place": str(folder), "needs": _needs(), "extras": extras, "packages": found["packages"]}
     (folder / STAMP).write_text(json.dumps(stamp))
 

@@ -1,4 +1,4 @@
-"""Where the gateway of this machine is reached, while `serve` or `demo` runs it."""
+"""The URL of this machine's gateway, which `serve` and `demo` announce to other commands."""
 
 import fcntl
 import time
@@ -11,14 +11,14 @@ from config.locks import locked, opened
 
 DEFAULT = "http://localhost:8000"
 _TRIES, _PAUSE = 20, 0.01
-"""A reader holds the lock for an instant."""
+"""Attempts to lock the file, and seconds between them; a reader holds the lock only for an instant."""
 
 
 @contextmanager
 def announced(data: Path, url: str) -> Iterator[None]:
-    """Let the other commands that use the folder `data` know of the gateway at `url` while the block runs.
+    """Announce the gateway at `url`, during the block, to the other commands that use the folder `data`.
 
-    Where another gateway is announced already, that stays.
+    If another gateway is already announced, that stays.
     """
     with opened(_file(data)) as file:
         if _is_ours(file):
@@ -29,9 +29,9 @@ def announced(data: Path, url: str) -> Iterator[None]:
 
 
 def current(data: Path) -> str:
-    """Where the gateway that is announced is, or where it usually would be."""
+    """The URL of the announced gateway, or the default."""
     with suppress(OSError), _file(data).open() as file:
-        if not locked(file, fcntl.LOCK_SH):  # the kernel frees what the dead held
+        if not locked(file, fcntl.LOCK_SH):  # its gateway still runs
             return file.read() or DEFAULT
     return DEFAULT
 

@@ -1,4 +1,4 @@
-"""Secrets made on the first run and kept in the data folder, for a machine without configuration."""
+"""Secrets generated on the first run and kept in the data folder, for a machine without configuration."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def kept(path: Path, new: str) -> str:
-    """The secret in the file `path`; where there is none yet, `new` becomes it, readable by us alone."""
+    """The secret in the file `path`; if it is missing, it is created with `new`, readable only by us."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _publish(path, new)
@@ -14,13 +14,13 @@ def kept(path: Path, new: str) -> str:
 
 
 def _publish(path: Path, new: str) -> None:
-    """Make the file, whole before it is visible; of processes that start at once, one wins."""
+    """Create the file atomically; if several processes start at once, the first one wins."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "w") as file:
             file.write(new)
             file.flush()
-            os.fsync(handle)  # or a power cut might leave an empty one
+            os.fsync(handle)  # otherwise a power cut could leave an empty file
         os.link(draft, path)
     except FileExistsError:
         return

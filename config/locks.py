@@ -1,4 +1,4 @@
-"""The lock files: by `flock`, so that the kernel frees what the dead held."""
+"""Lock files by `flock`, which the kernel frees when a process dies."""
 
 import fcntl
 import os
@@ -7,12 +7,12 @@ from typing import IO
 
 
 def opened(path: Path) -> IO[str]:
-    """The lock file, made if it is not there."""
+    """Open the lock file, which is created if it is missing."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
 
 
 def locked(file: IO[str], kind: int) -> bool:
-    """Whether this `kind` of lock on the file could be had at once; it is kept until the file is closed."""
+    """Try to get this `kind` of lock at once; returns whether it was free. Kept until the file is closed."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Logs to standard error: lines for a person at a terminal, JSON for a machine."""
+"""Logging to standard error: lines for a person at a terminal, JSON for a machine."""
 
 import re
 from typing import Any
@@ -7,11 +7,11 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 _SECRETS_OF_LINKS = re.compile(r"(/invitations/|/password/reset/[^/\s]+/)[^/\s]+")
-"""What whoever reads a log could use; Django writes the paths of requests that failed."""
+"""Secrets in paths, which Django logs for failed requests and readers of logs could use."""
 
 
 def without_secrets_of_links(logger: Any, name: str, event: EventDict) -> EventDict:
-    """The event, with the paths in it cut short."""
+    """A structlog processor that removes secrets from paths in the event."""
     return {**event, "event": _SECRETS_OF_LINKS.sub(r"\1…", str(event["event"]))}
 
 
@@ -25,24 +25,24 @@ _SHARED: list[Processor] = [
 
 
 _LEAST_LEVELS = {
-    # A line for each job would drown what matters: one tick alone runs every second.
+    # A line for each job would hide what matters: the tick alone runs every second.
     "procrastinate": "WARNING",
-    # Every URL it called, signed links among them.
+    # It logs every URL it calls, including signed links.
     "httpx": "WARNING",
-    # Each log-in, and each time its records are tidied; what it locks out is a warning.
+    # It logs each log-in and each cleanup of its records; lockouts are warnings.
     "axes": "WARNING",
-    # Refusals are answered, not logged as warnings.
+    # It logs every 4xx as a warning.
     "django.request": "ERROR",
     # Anybody can send a foreign host name; it is answered with a 400.
     "django.security.DisallowedHost": "CRITICAL",
-    # Nor is a form that is too large anything of ours.
+    # Anybody can send a form that is too large.
     "django.security.RequestDataTooBig": "CRITICAL",
 }
-"""What is logged of others, at least that bad."""
+"""Minimum levels of other packages' loggers."""
 
 
 def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
-    """Django's `LOGGING` for that level; also points structlog's own loggers there."""
+    """Django's `LOGGING` for that level; also configures structlog to log through it."""
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

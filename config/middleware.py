@@ -1,4 +1,4 @@
-"""What wraps requests: every one, or those for the pages of people."""
+"""Middleware for all requests, and for pages only."""
 
 import uuid
 from collections.abc import Callable
@@ -20,27 +20,28 @@ from config.routes import API_PREFIX, CONSOLE_PREFIX, FOR_PAGES, HEALTH_PREFIXES
 
 REQUEST_ID_HEADER = "x-request-id"
 TIME_ZONE_COOKIE = "time_zone"
-"""Where the pages' script writes the time zone of the viewer's own clock."""
+"""Set by a script of the pages to the viewer's time zone."""
 _FOR_PROGRAMS = (API_PREFIX, *HEALTH_PREFIXES)
 _POLICY_FOR_PROGRAMS = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
-"""Whatever a program is answered is no page, should a browser open it."""
+"""For API responses opened in a browser, which are no pages."""
 _PLAIN = ("", "identity")
-"""Content encodings that are none."""
+"""Content encodings that mean uncompressed."""
 _SHOWN = 50
-"""Characters of what a client sent that an error repeats."""
+"""How many characters of client input an error repeats."""
 _CODES: dict[int, ErrorCode] = {405: "method_not_allowed", 416: "invalid_range"}
-"""Of refusals that come without a word."""
+"""Error codes of refusals without a body, by status."""
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-class RequestIdMiddleware:
-    """Give each request an id: in its answer, in every log line it causes, and in an `internal_error`."""
-
+class _Middleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
+
+class RequestIdMiddleware(_Middleware):
+    """Gives each request an id: in its response, in its log lines, and in an `internal_error`."""
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer with `x-request-id` set."""
         identity = request.META["REELAY_REQUEST_ID"] = new_request_id()
         with structlog.contextvars.bound_contextvars(request_id=identity):
             response = self.get_response(request)
@@ -48,61 +49,45 @@ class RequestIdMiddleware:
         return response
 
 
-class EmptyRefusalsMiddleware:
-    """Say in the envelope what is refused without a word, as Django and the server of assets do."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
+class EmptyRefusalsMiddleware(_Middleware):
+    """Adds the error envelope to refusals without a body, which Django and WhiteNoise send."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, with something to read in every refusal."""
         response = self.get_response(request)
         if response.status_code < HTTPStatus.BAD_REQUEST or (not response.streaming and response.content):
             return response
-        return _told(request, response)
+        return _with_envelope(request, response)
 
 
-class HealthMiddleware:
-    """Answer the health routes before anything that depends on the Host, which a probe hardly knows."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
+class HealthMiddleware(_Middleware):
+    """Answers the health routes before anything checks the Host, which a probe may not know."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, or let any other request pass."""
         view = health.ROUTES.get(request.path_info.removesuffix("/"))
         if view is None:
             return self.get_response(request)
         return view(request) if request.method in READING else HttpResponseNotAllowed(READING)
 
 
-class MethodsMiddleware:
-    """Refuse methods that no page knows, before a page asks for a log-in or the token of a form."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
+class MethodsMiddleware(_Middleware):
+    """Refuses methods that no page accepts, before a page checks the log-in or the CSRF token."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Let the request pass to where its route is known."""
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, arguments: Any, named: Any
     ) -> HttpResponse | None:
-        """Answer 405 on the route of a page; the API says for each route what it takes."""
+        """Answer 405 on the route of a page; each API route checks its own methods."""
         if request.method in FOR_PAGES or request.path_info.startswith(API_PREFIX):
             return None
         return HttpResponseNotAllowed(FOR_PAGES)
 
 
-class PlainBodiesMiddleware:
-    """Refuse a body that is compressed or in a foreign charset, which would be read as something else."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
+class PlainBodiesMiddleware(_Middleware):
+    """Refuses (415) a body that is compressed or in another charset, which would be misread."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 415 with the cause, or let the request pass."""
         obstacle = _obstacle(request) if request.META.get("CONTENT_LENGTH", "0") not in ("", "0") else ""
         if not obstacle:
             return self.get_response(request)
@@ -110,17 +95,13 @@ class PlainBodiesMiddleware:
         return json_response(415, body)
 
 
-class ReadableTextMiddleware:
-    """Refuse a query, or a form of a page, that Django would read with marks in place of what it says.
+class ReadableTextMiddleware(_Middleware):
+    """Refuses (400) a query or a page's form that is not UTF-8, where Django would replace characters.
 
-    The API reads the bodies it is sent by itself.
+    The API decodes request bodies itself.
     """
 
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 400 that names what cannot be read, or let the request pass."""
         query = request.META.get("QUERY_STRING", "")
         if query and (name := _unreadable(query.encode("latin-1"))) is not None:
             return _bad(f"The query parameter {name} is not UTF-8", param=name)
@@ -129,7 +110,7 @@ class ReadableTextMiddleware:
 
 
 class PagesMiddleware:
-    """Wrap the requests of people in the `PAGES_MIDDLEWARE` too, and let those of programs pass by."""
+    """Wraps requests for pages in the `PAGES_MIDDLEWARE`; those to the API and the health routes skip it."""
 
     def __init__(self, get_response: Handler) -> None:
         self._for_programs = self._for_people = get_response
@@ -137,7 +118,6 @@ class PagesMiddleware:
             self._for_people = import_string(name)(self._for_people)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer by the chain for whoever asks."""
         if request.path_info.startswith(_FOR_PROGRAMS):
             response = self._for_programs(request)
             response.headers.setdefault("Content-Security-Policy", _POLICY_FOR_PROGRAMS)
@@ -145,31 +125,23 @@ class PagesMiddleware:
         try:
             return self._for_people(request)
         finally:
-            translation.deactivate()  # or the next request of this thread would be answered in that language
+            translation.deactivate()  # otherwise this thread's next request would use that language
 
 
-class ConsolePolicyMiddleware:
-    """Relax the content security policy for the staff console, whose theme evaluates inline scripts."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
+class ConsolePolicyMiddleware(_Middleware):
+    """Relaxes the content security policy for the staff console, whose theme evaluates inline scripts."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, with what `CSPMiddleware` is to add to the policy."""
         response = self.get_response(request)
         if request.path_info.startswith(CONSOLE_PREFIX):
             vars(response)["_csp_update"] = settings.CONSOLE_SECURITY_POLICY
         return response
 
 
-class ViewerTimeZoneMiddleware:
-    """Show times by the viewer's own clock, whose zone a script of the pages left in a cookie."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
+class ViewerTimeZoneMiddleware(_Middleware):
+    """Shows times in the viewer's time zone, from the cookie; in the deployment's if that is not set."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer in that time zone; in the deployment's own where none is known."""
         name = request.COOKIES.get(TIME_ZONE_COOKIE, "")
         with timezone.override(ZoneInfo(name) if name in time_zones.names() else None):
             return self.get_response(request)
@@ -181,20 +153,20 @@ def request_id(request: HttpRequest) -> str:
 
 
 def new_request_id() -> str:
-    """An id for a request that was just received."""
+    """A random id for a new request."""
     return f"req_{uuid.uuid4().hex}"
 
 
-def _told(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The refusal with its headers, and with the envelope."""
+def _with_envelope(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The refusal with its headers and the error envelope."""
     status = response.status_code
     code: ErrorCode = _CODES.get(status, "invalid_request")
     message = f'Method "{request.method}" not allowed.' if status == 405 else response.reason_phrase
-    told = json_response(status, envelope(message, type="invalid_request_error", code=code))
-    told["content-length"] = str(len(told.content))
+    answer = json_response(status, envelope(message, type="invalid_request_error", code=code))
+    answer["content-length"] = str(len(answer.content))
     for name, value in response.items():
-        told.headers.setdefault(name, value)
-    return told
+        answer.headers.setdefault(name, value)
+    return answer
 
 
 def _form_refusal(request: HttpRequest) -> HttpResponse | None:
@@ -214,7 +186,7 @@ def _form_refusal(request: HttpRequest) -> HttpResponse | None:
 
 
 def _unreadable(pairs: bytes) -> str | None:
-    """The name of the first field that is not UTF-8, escapes undone; None where all are."""
+    """The name of the first field that is not UTF-8 once unescaped; None if all are."""
     if b"%" not in pairs and pairs.isascii():
         return None
     for pair in pairs.split(b"&"):
@@ -230,7 +202,7 @@ def _bad(message: str, *, param: str | None = None, code: ErrorCode = "invalid_r
 
 
 def _obstacle(request: HttpRequest) -> str:
-    """Why the body cannot be read as it is; empty where it can."""
+    """Why the body cannot be read as it is; empty if it can."""
     sent = request.META.get("HTTP_CONTENT_ENCODING", "").strip()
     if sent.lower() not in _PLAIN:
         encoding = charsets.header_text(sent).lower()

@@ -1,18 +1,18 @@
-"""What an address says of who is behind it."""
+"""Which addresses belong to one subscriber, and to this machine."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 _PREFIX_OF_ONE = 64
-"""Bits of an IPv6 address that tell one subscriber from another: each has all the addresses below."""
+"""Prefix length of the IPv6 network that one subscriber has."""
 
 
 @lru_cache(maxsize=4096)
 def shared_by_one(text: str) -> str:
-    """The address whoever has this one is counted under: itself, or the first of its /64 in IPv6.
+    """The address that a caller is counted under: in IPv6 the first of its /64, else the address itself.
 
-    An IPv4 address inside an IPv6 one is that IPv4 address. The loopback and unspecified addresses of IPv6
-    stay what they are, and so does what is no address.
+    An IPv4-mapped IPv6 address becomes the IPv4 address. Loopback and unspecified addresses of IPv6 and
+    invalid texts are returned unchanged.
     """
     try:
         address = ip_address(text.partition("%")[0])

@@ -1,16 +1,16 @@
-"""An answer is in proportion to its question: how much of anything one answer tells. Pure."""
+"""Limits on how much one response repeats of its request or lists. Pure."""
 
 from collections.abc import Iterable, Sequence
 
 MOST_BYTES = 192 * 1024
-"""Of what an answer lists. With all that stands around it, no answer comes to 256 KiB."""
+"""Of the items in a response; with everything around them, no response reaches 256 KiB."""
 MOST_PATHS = 100
 LONGEST_PATH = 100
-"""Characters. The longest path of our own fields has half of that; clients may write others of any length."""
+"""Characters; our own field paths are at most half as long, but clients may send any."""
 
 
 def fitting(sizes: Iterable[int]) -> int:
-    """How many things of these sizes, in bytes, one answer lists: one at least."""
+    """How many items of these sizes, in bytes, fit in one response; at least one."""
     fit = total = 0
     for size in sizes:
         total += size
@@ -21,8 +21,8 @@ def fitting(sizes: Iterable[int]) -> int:
 
 
 def paths(given: Sequence[str]) -> list[str]:
-    """Paths of a request as they are kept and told; the last one says how many more there were."""
-    told = [path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…" for path in given[:MOST_PATHS]]
+    """Field paths, shortened for storage and responses; the last one says how many more there were."""
+    kept = [path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…" for path in given[:MOST_PATHS]]
     if len(given) <= MOST_PATHS:
-        return told
-    return [*told[:-1], f"and {len(given) - MOST_PATHS + 1} more"]
+        return kept
+    return [*kept[:-1], f"and {len(given) - MOST_PATHS + 1} more"]

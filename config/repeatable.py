@@ -1,7 +1,7 @@
-"""Operations for migrations that are no transaction: each can be run again after it was cut off.
+"""Operations for non-atomic migrations: each can be run again after an interruption.
 
-Django records a migration once all of it is done. One that was cut off begins anew, and if it is not atomic,
-some of it is there already.
+Django records a migration only when all of it is done. One that was interrupted starts over, and if it is not
+atomic, some of its changes are already made.
 """
 
 from typing import Any
@@ -21,10 +21,9 @@ SELECT FROM pg_constraint WHERE conrelid = to_regclass(quote_ident(%s)) AND conn
 
 
 class AddIndexConcurrently(postgres.AddIndexConcurrently):
-    """Leaves an index that is there, and builds one anew whose building was cut off."""
+    """Skips an index that exists, and rebuilds one whose creation was interrupted."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Build the index, unless it is there."""
         found = _row(schema_editor, _IS_VALID, self.index.name)
         if found == (True,):
             return
@@ -34,10 +33,9 @@ class AddIndexConcurrently(postgres.AddIndexConcurrently):
 
 
 class AddField(migrations.AddField):
-    """Leaves a column that is there. For fields that are added by one statement."""
+    """Skips a column that exists. For fields that are added by one statement."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Add the column, unless it is there."""
         model = to_state.apps.get_model(app_label, self.model_name)
         column = model._meta.get_field(self.name).column
         if _row(schema_editor, _HAS_COLUMN, model._meta.db_table, column) is None:
@@ -45,17 +43,16 @@ class AddField(migrations.AddField):
 
 
 class AddConstraintNotValid(postgres.AddConstraintNotValid):
-    """Leaves a constraint that is there."""
+    """Skips a constraint that exists."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Add the constraint, unless it is there."""
         table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
         if _row(schema_editor, _HAS_CONSTRAINT, table, self.constraint.name) is None:
             super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 ValidateConstraint = postgres.ValidateConstraint
-"""Which does no harm twice."""
+"""Can be run again as it is."""
 
 
 def _row(schema_editor: Any, query: str, *values: str) -> tuple[Any, ...] | None:

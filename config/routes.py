@@ -1,11 +1,11 @@
-"""Prefixes of paths, and methods, that more than one place must know."""
+"""Path prefixes and methods that are used in more than one place."""
 
 API_PREFIX = "/v1/"
 CONSOLE_PREFIX = "/admin/"
 HEALTH_PREFIXES = ("/healthz", "/readyz")
 READING = ("GET", "HEAD")
-"""Methods of what can only be looked at."""
+"""Methods of routes that change nothing."""
 FOR_PAGES = (*READING, "POST")
-"""Methods of browsers, which are all that pages take."""
+"""Methods that pages accept."""
 VIDEOS_PATH = f"{API_PREFIX}videos"
-"""Where videos are asked for."""
+"""The collection of tasks."""

@@ -20,7 +20,7 @@ from django.templatetags.static import static
 from config import local_secrets, logs, postgres
 from config.environment import BadSettingError, Environment, is_fernet_key
 
-os.umask(0o077)  # files are ours alone: logs, results, and all in DATA_DIR
+os.umask(0o077)  # logs, results and DATA_DIR are readable only by us
 django_stubs_ext.monkeypatch()  # makes Django's generic classes subscriptable in annotations
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -35,9 +35,9 @@ _MOST_DAYS, _MOST_THREADS = 36_500, 1000
 
 DEBUG = env.switch("DEBUG", default=False)
 PUBLIC_URL = env.origin("PUBLIC_URL")
-"""How the world reaches us, such as https://video.example.com; empty: as each request came."""
+"""Our public address, such as https://video.example.com; if empty, links use the host of each request."""
 BEHIND_TLS_PROXY = env.switch("BEHIND_TLS_PROXY", default=False)
-"""Whether a proxy in front ends TLS, and says so in X-Forwarded-Proto."""
+"""Whether a proxy in front terminates TLS and sets X-Forwarded-Proto."""
 SERVED_WITH_TLS = PUBLIC_URL.startswith("https://")
 
 
@@ -57,7 +57,7 @@ def _kept(name: str, new: str, is_good: Callable[[str], bool]) -> str:
 SECRET_KEY_GENERATED = not env.text("SECRET_KEY", default="")
 SECRET_KEY = env.text("SECRET_KEY", default="") or _kept("secret_key", get_random_secret_key(), bool)
 SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
-"""Former secret keys: what was signed with them holds until they are taken away."""
+"""Former secret keys: signatures made with them stay valid until they are removed here."""
 ENCRYPTION_KEYS_GENERATED = not env.fernet_keys("ENCRYPTION_KEYS")
 ENCRYPTION_KEYS = env.fernet_keys("ENCRYPTION_KEYS") or [
     _kept("encryption_key", Fernet.generate_key().decode(), is_fernet_key)
@@ -127,11 +127,8 @@ PAGES_MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-"""What wraps the pages for people alone: programs that call the API pay for none of it.
-
-Its hooks for views and exceptions are not called.
-"""
-# Checks that look for what is among these in MIDDLEWARE.
+"""Middleware for pages only, so that the API stays fast. Its view and exception hooks are not called."""
+# These checks look in MIDDLEWARE for what is in PAGES_MIDDLEWARE.
 SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410", "axes.W002"]
 TEMPLATES = [
     {
@@ -166,7 +163,7 @@ _OF_OPENAI = [
         *("poll-helper", "retry-count", "runtime", "runtime-version", "timeout"),
     )
 ]
-"""What OpenAI's SDKs tell of themselves."""
+"""Headers that OpenAI's SDKs send about themselves."""
 CORS_URLS_REGEX = r"^/v1/"
 CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", *_CONDITIONS, "range", *_OF_OPENAI)
@@ -179,23 +176,23 @@ CORS_EXPOSE_HEADERS = (
 # --- the database
 
 EMBEDDED_POSTGRES = None if env.text("DATABASE_URL", default="") else DATA_DIR / "postgres"
-"""The folder of the embedded server, or None where DATABASE_URL names a server."""
+"""The folder of the embedded server, or None if DATABASE_URL names a server."""
 _DATABASE = env.database("DATABASE_URL", default=postgres.url(DATA_DIR / "postgres"))
-_FAULTS_SHOW = {
+_TIMEOUTS = {
     "connect_timeout": 4,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,  # milliseconds
 }
-"""So that a connection whose other end is gone fails; in seconds. DATABASE_URL may say otherwise."""
+"""Seconds, unless noted: let a connection to a dead server fail. DATABASE_URL may override them."""
 DATABASES = {
     "default": {
         **_DATABASE,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         # Prepare the statements of `config.db.prepared` at once; Django's own are never prepared.
-        "OPTIONS": {**_FAULTS_SHOW, **_DATABASE.get("OPTIONS", {}), "prepare_threshold": 0},
+        "OPTIONS": {**_TIMEOUTS, **_DATABASE.get("OPTIONS", {}), "prepare_threshold": 0},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -208,7 +205,7 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 }
-"""Of each process; what is counted there is how often mail is sent."""
+"""Per process; it counts the mails sent, for their rate limits."""
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -231,9 +228,9 @@ AUTHENTICATION_BACKENDS = [
 CSRF_FAILURE_VIEW = "videos.error_pages.csrf_failed"
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "people:log-in", "people:home", "people:log-in"
 PASSWORD_RESET_TIMEOUT = 3600
-"""Seconds a link to set a password anew works."""
+"""Seconds that a password reset link works."""
 INVITATION_DAYS = env.whole("INVITATION_DAYS", default=7, least=1, most=_MOST_DAYS)
-"""How long a link that invites somebody to a tenant works."""
+"""How long an invitation link works."""
 AXES_FAILURE_LIMIT = "accounts.people.lockout.failure_limit"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -244,21 +241,21 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "accounts.people.lockout.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next", "code"]
 AXES_SENSITIVE_PARAMETERS += ["old_password", "new_password1", "new_password2"]
-"""What is kept of no failed log-in; `next` may be the link of an invitation."""
+"""Not stored for failed log-ins; `next` may be the link of an invitation."""
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = False  # people are let in again on the page of people
+AXES_ENABLE_ADMIN = False  # the page of people unlocks them
 OTP_TOTP_ISSUER = "Reelay"
 STAFF_TOTP_REQUIRED = env.switch("STAFF_TOTP_REQUIRED", default=False)
-"""Whether the console opens only for staff with a second factor."""
+"""Whether staff need a second factor to enter the console."""
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.address("DEFAULT_FROM_EMAIL", default="Reelay <reelay@localhost>")
-"""Whom mail is from; it goes to the terminal unless EMAIL_URL names a server."""
+"""The sender of mail, which is printed to the terminal unless EMAIL_URL names a server."""
 
 # --- what pages may load
 
 MEDIA_ORIGINS = env.origins("MEDIA_ORIGINS")
-"""Where links of the result storage lead to, if that is not a folder: pages may play videos from there."""
+"""Origins of the result storage, unless that is a folder, from which pages may play videos."""
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -274,7 +271,7 @@ CONSOLE_SECURITY_POLICY = {
     "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
     "style-src": ["'self'", "'unsafe-inline'"],
 }
-"""What the console's theme needs besides: it evaluates the directives in its templates."""
+"""Added for the console, whose theme evaluates the directives in its templates."""
 UNFOLD = {
     "SITE_TITLE": "Reelay",
     "SITE_HEADER": "Reelay",
@@ -297,7 +294,7 @@ STATIC_ROOT = (
     if env.text("STATIC_ROOT", default="")
     else None
 )
-"""Where collectstatic puts the console's assets; without it they are served from the packages."""
+"""Where collectstatic puts static files; if it is not set, they are served from the packages."""
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -311,18 +308,18 @@ STORAGES = {
     },
 }
 LEAST_FREE_DISK_MB = env.whole("LEAST_FREE_DISK_MB", default=500, least=0, most=10**9)
-"""MiB: with less free where videos or the embedded database are, we are not ready, and submit nothing."""
+"""MiB: with less free for videos or the embedded database, /readyz fails and nothing is submitted."""
 RESULT_RETENTION_DAYS = env.whole("RESULT_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)
 """How long the platform keeps a finished video."""
 TASK_RETENTION_DAYS = env.whole("TASK_RETENTION_DAYS", default=0, least=0, most=_MOST_DAYS)
-"""How long after its end `manage.py prune` leaves a task its request and events; 0 is for ever."""
+"""Days after its end until `manage.py prune` deletes a task's request and events; 0 is never."""
 LINK_LIFE_SECONDS = env.whole("LINK_LIFE_SECONDS", default=24 * 3600, least=1, most=_MOST_DAYS * 24 * 3600)
 """How long a signed link to a finished video works; each read of the task renews it."""
 
 # --- the API
 
 MAX_BODY_BYTES = 1024 * 1024
-"""The largest request the API takes (contract section 5)."""
+"""The largest request body the API accepts (contract section 5)."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 API_THREADS = env.whole("API_THREADS", default=16, least=1, most=_MOST_THREADS)
 """Requests one web process works on at a time, each with a database connection of its own."""
@@ -335,13 +332,13 @@ REST_FRAMEWORK = {
 # --- tenants and money
 
 CURRENCY = env.code("CURRENCY", default="CNY")
-"""What all prices and balances are in; one for the whole deployment, never changed later."""
+"""The currency of all prices and balances; it must never be changed later."""
 DEFAULT_TENANT_TIME_ZONE = env.time_zone("DEFAULT_TENANT_TIME_ZONE", default="UTC")
-"""Whose days and months a new tenant's limits are counted in."""
+"""The time zone of new tenants, in whose days and months their limits are counted."""
 DEFAULT_QUOTA = env.quota("DEFAULT_QUOTA")
-"""Limits of tenants that have no quota of their own, by the names of its fields."""
+"""Limits of tenants without their own quota, by field name."""
 OTHER_REQUESTS_PER_MINUTE = env.whole("OTHER_REQUESTS_PER_MINUTE", default=60_000, least=0, most=10**9)
-"""Requests of one key that one web process answers in a minute, besides tasks made; 0 is no limit."""
+"""Requests per minute of one key to one web process, besides tasks created; 0 is no limit."""
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", default=0, least=0, most=100)
 """How many proxies in front add the address they see to X-Forwarded-For."""
 CONNECTIONS_PER_ADDRESS = env.whole(
@@ -349,32 +346,32 @@ CONNECTIONS_PER_ADDRESS = env.whole(
 )
 """Connections that one web process keeps open for one address; 0 is no limit."""
 HTTP_2 = env.switch("HTTP_2", default=False)
-"""Whether HTTP/2 is spoken, besides HTTP/1.1."""
+"""Whether HTTP/2 is accepted besides HTTP/1.1."""
 
 # --- upstream and the worker
 
 DEFAULT_UPSTREAM_ENDPOINT = "https://mps.tencentcloudapi.com"
-"""Where a new upstream account's API is, unless staff say otherwise."""
+"""The default API endpoint of a new upstream account."""
 UPSTREAM_CREATE_TIMEOUT = env.number("UPSTREAM_CREATE_TIMEOUT", default=30.0, most=3600)
-"""Seconds to wait for the answer to a paid create; an answer later than that is in doubt."""
+"""Seconds to wait for the response to a paid create; after that, its outcome is in doubt."""
 UPSTREAM_DESCRIBE_TIMEOUT = env.number("UPSTREAM_DESCRIBE_TIMEOUT", default=10.0, most=3600)
-"""Seconds to wait for the answer to a query."""
+"""Seconds to wait for the response to a query."""
 TASK_DEADLINE_HOURS = env.number("TASK_DEADLINE_HOURS", default=4.0, most=_MOST_DAYS * 24)
-"""A task that runs longer is shown to staff; it stays open, for upstream may still finish it."""
+"""A task that runs longer is shown to staff; it stays open, since upstream may still finish it."""
 IN_DOUBT_RELEASE_HOURS = env.number("IN_DOUBT_RELEASE_HOURS", default=48.0, most=_MOST_DAYS * 24)
-"""A submission whose answer was lost is given up after this, unless evidence or a person decided it."""
+"""A submission without a response is given up after this, unless evidence or a person decided it."""
 WORKER_THREADS = env.whole("WORKER_THREADS", default=8, least=1, most=_MOST_THREADS)
 """Database connections that one worker process works with."""
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "worker.jobs"
 SHUTDOWN_SECONDS = env.number("SHUTDOWN_SECONDS", default=UPSTREAM_CREATE_TIMEOUT + 30, most=7200)
-"""A worker that is told to stop has ended after this, whatever hangs."""
+"""A worker that is told to stop ends after this at the latest."""
 WORKER_LAST_SECONDS = 5.0
-"""Of those, what is left after the steps in hand, for whatever comes last."""
+"""Of those, what is reserved for cleaning up after the running steps."""
 PROCRASTINATE_WORKER_DEFAULTS: dict[str, Any] = {
     "concurrency": env.whole("WORKER_CONCURRENCY", default=64, least=1, most=10_000),
     "fetch_job_polling_interval": 1.0,
-    # Longer than the longest step (waiting for its moment, the call, writing its outcome down), so that a
-    # step in hand is finished and not cut off.
+    # Longer than the longest step (waiting for its rate limit slot, the call, recording the outcome), so that
+    # a running step is finished and not cancelled.
     "shutdown_graceful_timeout": max(SHUTDOWN_SECONDS - WORKER_LAST_SECONDS, 0.0),
     "delete_jobs": "successful",
 }

@@ -1,9 +1,9 @@
-"""Texts that people give: pure."""
+"""Checks of texts that people enter. Pure."""
 
 import unicodedata
 
 _CONTROL = {"Cc", "Cs", "Zl", "Zp"}
-"""Control characters, halves of characters, and ends of lines, by their Unicode category."""
+"""Unicode categories of control characters, surrogates, and line and paragraph separators."""
 
 
 def is_one_line(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The names of the time zones there are."""
+"""The names of all time zones."""
 
 from functools import cache
 from zoneinfo import available_timezones
@@ -6,5 +6,5 @@ from zoneinfo import available_timezones
 
 @cache
 def names() -> frozenset[str]:
-    """Those of the time zone database, which is a folder that takes some milliseconds to read."""
+    """All names in the time zone database; cached, because reading it takes some milliseconds."""
     return frozenset(available_timezones())

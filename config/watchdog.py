@@ -1,7 +1,7 @@
-"""Threads that wait for a database that does not answer: what they wait for is broken off, and they go on.
+"""Shuts down the database connection of a thread that waits too long for the database, so that it fails.
 
-Time-outs of the server and of TCP do not help where the server is frozen and the connection is a local one:
-nothing ever comes, and nothing fails. So a thread of the process looks after the others.
+Timeouts of the server and of TCP do not help if the server is frozen and the connection is local: nothing
+arrives and nothing fails.
 """
 
 import os
@@ -25,7 +25,7 @@ EXIT_STATUS = 70
 
 @dataclass(eq=False)
 class Unit:
-    """Something that a thread does, since when, and how many seconds it may take."""
+    """Work of one thread: its limit in seconds, its start (monotonic clock) and its connection."""
 
     limit: float
     began: float = field(default_factory=time.monotonic)
@@ -34,24 +34,23 @@ class Unit:
 
 
 class Watchdog:
-    """Breaks the database connection of a thread whose unit of work takes too long, which fails it.
+    """Shuts down the database connection of a thread whose unit of work exceeds its limit, so that it fails.
 
-    Where all threads stay stuck all the same, it ends the process, for its supervisor to start another.
+    If all threads stay stuck, it ends the process, so that the supervisor starts another.
     """
 
     def __init__(self, threads: int, lost_after: float, end: Callable[[int], object] = os._exit) -> None:
-        """`lost_after` is how many seconds a unit has lasted once its thread is given up."""
+        """A thread counts as lost when its unit has run for `lost_after` seconds."""
         self._threads, self._lost_after, self._end = threads, lost_after, end
         self._units: dict[int, Unit] = {}
 
     def start(self) -> "Watchdog":
-        """Look from now on."""
-        threading.Thread(target=self._look_on, name="watchdog", daemon=True).start()
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         return self
 
     @contextmanager
     def unit(self, limit: float) -> Iterator[None]:
-        """Look after what this thread does in the block, which may take `limit` seconds."""
+        """Watch what this thread does in the block, which may take `limit` seconds."""
         thread = threading.get_ident()
         self._units[thread] = Unit(limit)
         try:
@@ -60,7 +59,7 @@ class Watchdog:
             del self._units[thread]
 
     def look(self, now: float) -> None:
-        """Break what takes too long at that moment of the monotonic clock; end where all threads are lost."""
+        """Check all units at `now` (seconds, monotonic); end the process if all threads are lost."""
         units = list(self._units.values())
         for unit in units:
             if not unit.is_broken and now - unit.began > unit.limit:
@@ -72,16 +71,16 @@ class Watchdog:
             log.critical("all threads are stuck: the process ends", threads=lost)
             self._end(EXIT_STATUS)
 
-    def _look_on(self) -> None:
+    def _watch(self) -> None:
         while True:
             time.sleep(BETWEEN_LOOKS)
             self.look(time.monotonic())
 
 
 def break_connection(database: BaseDatabaseWrapper) -> None:
-    """Let whoever waits for an answer on it, in another thread, hear that there will be none."""
+    """Shut down its socket, so that a thread that waits for an answer gets an error."""
     opened = database.connection
     if opened is None:
         return
-    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(opened.fileno())) as its:
-        its.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(opened.fileno())) as copy:
+        copy.shutdown(socket.SHUT_RDWR)

@@ -11,18 +11,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class TolerantRequest(WSGIRequest):
-    """Django's request, which breaks before any view, and so without an answer, on some odd content types."""
+    """Accepts malformed content types, for which Django's request fails before any view can respond."""
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         try:
             super()._set_content_type_params(meta)  # type: ignore[misc]  # the stubs leave it out
-        except (BadRequest, ValueError):  # the one from Django 6, the other before
-            meta["CONTENT_TYPE"] = ""  # which is refused as no content type we take
+        except (BadRequest, ValueError):  # the former from Django 6, the latter before
+            meta["CONTENT_TYPE"] = ""  # later refused as an unsupported content type
             super()._set_content_type_params(meta)  # type: ignore[misc]  # likewise
 
 
 class Handler(WSGIHandler):
-    """Django's handler, with our request."""
+    """Django's handler with our request class."""
 
     request_class = TolerantRequest
 

@@ -1,1 +1,1 @@
-"""The edges of Django REST framework: who calls, what they may, how often."""
+"""For Django REST framework: authentication, permissions and rate limits of keys."""

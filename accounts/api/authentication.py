@@ -1,4 +1,4 @@
-"""Bearer keys at the edge of the API."""
+"""Authentication of API requests by key."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,33 +16,32 @@ from config.db.prepared import Row
 CHALLENGE = 'Bearer realm="reelay"'
 """The `WWW-Authenticate` of a refusal."""
 REFUSAL = "Missing or invalid API key"
-"""One message for a missing, wrong, revoked and expired key: a guesser learns nothing."""
+"""The same message for a missing, wrong, revoked and expired key, so that guessing reveals nothing."""
 ADDRESS_REFUSAL = "This API key may not be used from this address"
 
 
 class BearerKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`: `request.user` becomes the tenant, `request.auth` the key.
 
-    A route that is asked for often has a subclass of its own, which looks up what it needs with the key.
+    Frequently used routes have their own subclasses, which look up what they need with the key.
     """
 
     beside: Mapping[str, Row] = {}
-    """What was looked up with the key, by the names of its columns' groups."""
+    """What was looked up with the key, by group of columns."""
 
     def wanted(self, request: Request, now: datetime) -> Wanted:
-        """What to look up."""
         return KEY_ALONE
 
     def authenticate(self, request: Request) -> tuple[Tenant, APIKey] | None:
-        """Find the key in one query, and note its use.
+        """Find the key in one query, and record its use.
 
-        Raises `AuthenticationFailed` where it is no usable key, and `PermissionDenied` where it may not be
-        used from the caller's address, which is asked here so that no route can forget it.
+        Raises `AuthenticationFailed` if it is no usable key, and `PermissionDenied` if it may not be used
+        from the caller's address, which is checked here so that no route can forget it.
         """
         if _credentials(request)[0] != "bearer":
             return None
         now = timezone.now()
-        # No variable holds the key, for a debug page shows those of every frame.
+        # No variable holds the key, because a debug page shows those of every frame.
         found = presented(_credentials(request)[1], now, self.wanted(request, now))
         if found is None:
             raise AuthenticationFailed(REFUSAL)
@@ -54,7 +53,6 @@ class BearerKeyAuthentication(BaseAuthentication):
         return key.tenant, key
 
     def authenticate_header(self, request: Request) -> str:
-        """What DRF sends with a refusal."""
         return CHALLENGE
 
 

@@ -1,4 +1,4 @@
-"""Finding the key that a request presents and, with the same statement, what else the request needs."""
+"""Finds the key of a request and, in the same statement, what else the request needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class LookUp:
 
     @cached_property
     def statement(self) -> str:
-        """As SQL, with the key's `prefix` among its values; short, so that psycopg reads it only once."""
+        """The SQL, with the key's `prefix` among its values; compact, so that psycopg caches its parsing."""
         text = f"""SELECT {self._columns.sql}
             FROM accounts_apikey key JOIN accounts_tenant tenant ON tenant.id = key.tenant_id {self.joins}
             WHERE key.prefix = %(prefix)s::text"""  # noqa: S608 - made of the names of columns
@@ -53,7 +53,6 @@ class LookUp:
         return _OWN | self.beside
 
     def read(self, row: Row) -> Found:
-        """What the statement found."""
         groups = self._columns.read(row)
         key = APIKey.from_db(connection.alias, _KEY, groups["key"])
         key.tenant = Tenant.from_db(connection.alias, _TENANT, groups["tenant"])
@@ -61,7 +60,7 @@ class LookUp:
 
 
 class Wanted(NamedTuple):
-    """What a request looks up: the statement, and its values but for the key's prefix."""
+    """What a request looks up: the statement, and its values without the key's prefix."""
 
     look_up: LookUp
     values: Mapping[str, Any]
@@ -71,9 +70,9 @@ KEY_ALONE = Wanted(LookUp(), {})
 
 
 def presented(text: str, now: datetime, wanted: Wanted = KEY_ALONE) -> Found | None:
-    """The usable key with that text, and what is wanted with it, in one query; None for any other text.
+    """The usable key with that text, and what is wanted with it, in one query; None if there is no such key.
 
-    Every request asks for its key and nobody caches it, so a revocation holds at once everywhere.
+    Keys are never cached, so a revocation takes effect at once everywhere.
     """
     parsed = keys.parse(text)
     del text  # a debug page shows the variables of every frame
@@ -82,5 +81,5 @@ def presented(text: str, now: datetime, wanted: Wanted = KEY_ALONE) -> Found | N
     values = {**wanted.values, "prefix": parsed.prefix}
     row = prepared.fetch_first(wanted.look_up.statement, values)
     found = wanted.look_up.read(row) if row else None
-    is_it = found is not None and keys.same(found.key.digest, parsed.digest) and found.key.is_usable(now)
-    return found if is_it else None
+    is_valid = found is not None and keys.same(found.key.digest, parsed.digest) and found.key.is_usable(now)
+    return found if is_valid else None

@@ -1,4 +1,4 @@
-"""What a key may do, declared on each view as data."""
+"""Permissions of keys, declared on each view as data."""
 
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
@@ -15,7 +15,7 @@ class HasScope(BasePermission):
     message = "This API key lacks the scope for this request"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the key may. Raises `NotAuthenticated` where there is no key."""
+        """Raises `NotAuthenticated` if there is no key."""
         if not isinstance(request.auth, APIKey):
             raise NotAuthenticated(REFUSAL)
         scopes: dict[str, str] = getattr(view, "scopes", {})

@@ -1,7 +1,7 @@
-"""How often a key may ask: what a web process answers it in a minute, besides the tasks it makes.
+"""The rate limit of a key's requests to one web process, besides the tasks it creates.
 
 The limits of tasks are counted exactly, in the database (`accounts.quotas.limits`). This one only keeps a
-program that runs wild from taking the threads of all others, so each process counts for itself, in memory.
+runaway program from taking everybody's threads, so each process counts by itself, in memory.
 """
 
 import time
@@ -24,20 +24,20 @@ _MINUTE = 60 * _SECOND
 
 
 class Buckets:
-    """A bucket of tokens for each key, which holds a minute's worth and fills up again as time passes.
+    """A token bucket for each key, which holds a minute's worth.
 
-    Of a bucket only the moment is kept at which it will be full again, and of a full one nothing.
+    Of a bucket, only the time at which it will be full again is stored; of a full one, nothing.
     """
 
     def __init__(self, clock: Callable[[], int] = time.monotonic_ns, most: int = 10_000) -> None:
-        """`clock` tells nanoseconds; `most` buckets are kept at a time."""
+        """`clock` returns nanoseconds; at most `most` buckets are stored."""
         self._clock = clock
         self._most = most
         self._full_at: dict[int, int] = {}
         self._lock = Lock()
 
     def take(self, key: int, per_minute: int) -> float:
-        """Take a token. Returns 0, or if there is none the seconds until there is one."""
+        """Take a token; returns 0, or if there is none the seconds until there is one."""
         if per_minute <= 0:
             return 0.0
         price = _MINUTE // per_minute
@@ -52,7 +52,6 @@ class Buckets:
         return 0.0
 
     def give_back(self, key: int, per_minute: int) -> None:
-        """Put a token back that was taken."""
         with self._lock:
             if per_minute > 0 and key in self._full_at:
                 self._full_at[key] -= _MINUTE // per_minute
@@ -61,7 +60,7 @@ class Buckets:
         return len(self._full_at)
 
     def _make_room(self, now: int) -> None:
-        """Forget the full buckets where there are too many, and all where that does not help."""
+        """Drop the full buckets if there are too many, and all if that is not enough."""
         if len(self._full_at) < self._most:
             return
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
@@ -73,7 +72,7 @@ _BUCKETS = Buckets()
 
 
 class TooManyRequests(Throttled):
-    """A key asked more often than it may; `refusal` says so like the limits of tasks do."""
+    """A key exceeded its rate limit; `refusal` describes it like the limits of tasks."""
 
     def __init__(self, limit: int, wait: float, now: datetime) -> None:
         """`wait` is in seconds."""
@@ -84,14 +83,14 @@ class TooManyRequests(Throttled):
 
 
 class PerKey(BaseThrottle):
-    """At most `OTHER_REQUESTS_PER_MINUTE` of a key, to each process; a request without a key is not counted.
+    """At most `OTHER_REQUESTS_PER_MINUTE` per key and process; a request without a key is not counted.
 
-    A create counts like any request, until it is admitted: then `forgive` takes it off the count, as the
-    limits of tasks count it.
+    A create is counted until it is admitted; then `forgive` takes it off the count, since the limits of tasks
+    count it.
     """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Take a token of the key's. Raises `TooManyRequests` where there is none."""
+        """Take a token of the key's. Raises `TooManyRequests` if there is none."""
         if not isinstance(request.auth, APIKey):
             return True
         limit = settings.OTHER_REQUESTS_PER_MINUTE
@@ -102,5 +101,5 @@ class PerKey(BaseThrottle):
 
     @staticmethod
     def forgive(key: APIKey) -> None:
-        """Take the request in hand off the key's count."""
+        """Take the current request off the key's count."""
         _BUCKETS.give_back(key.pk, settings.OTHER_REQUESTS_PER_MINUTE)

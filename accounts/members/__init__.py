@@ -1,1 +1,1 @@
-"""Who belongs to a tenant: places given, invitations, the last owner."""
+"""The members of a tenant: roles, invitations, and the rule that an owner remains."""

@@ -1,4 +1,4 @@
-"""Which places in tenants staff may give: no right to change something grows into a tenant's own rights."""
+"""Which roles in tenants staff may give, so that staff permissions never grow into a tenant's own rights."""
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -6,18 +6,18 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role, User
 
 PERMISSION = "accounts.appoint_owner"
-"""What it takes to make somebody an owner."""
+"""The permission to make somebody an owner."""
 NO_OWNERS = _("You may not make somebody an owner.")
 NOT_ONESELF = _("Nobody gives a place to themselves: somebody else of the staff has to.")
 
 
 def roles_to_give(giver: User) -> list[Role]:
-    """The roles that the person may give, the highest first."""
+    """The roles that the person may give, highest first."""
     return [role for role in Role if role != Role.OWNER or giver.has_perm(PERMISSION)]
 
 
 def check_gift(giver: User, receiver: User, before: str | None, after: str) -> None:
-    """Raise `ValidationError` where `giver` may not give the role `after` to whom had the role `before`."""
+    """Raise `ValidationError` if `giver` may not change the receiver's role from `before` to `after`."""
     if after == before:
         return
     if receiver == giver:

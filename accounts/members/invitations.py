@@ -1,6 +1,6 @@
-"""Invitations: how a person becomes a member of a tenant.
+"""Invitations, with which a person becomes a member of a tenant.
 
-The secret of a link is 256 random bits and kept nowhere; who holds the link may use it, once.
+The secret of a link is 256 random bits and never stored; anybody with the link may use it, once.
 """
 
 import secrets
@@ -16,27 +16,27 @@ from accounts.models import Invitation, Membership, Role, Tenant, User
 
 
 class NotOpen(Exception):
-    """There is no such invitation, or it was used or withdrawn, or has expired, or its tenant is suspended.
+    """The invitation is unknown, used, withdrawn or expired, or its tenant is suspended.
 
-    Nobody is told which.
+    Users are not told which.
     """
 
 
 class AlreadyMember(Exception):
-    """The person belongs to the tenant already."""
+    """The person is already a member of the tenant."""
 
 
 class TenantSuspended(Exception):
-    """Nobody joins a tenant that is suspended."""
+    """A suspended tenant takes no new members."""
 
 
 class OwnInvitation(Exception):
-    """Who invites somebody does not follow the link in their place."""
+    """The person who sent an invitation cannot accept it."""
 
 
 @transaction.atomic
 def invite(tenant: Tenant, email: str, role: Role, by: User | None, now: datetime) -> tuple[Invitation, str]:
-    """A new invitation and the secret of its link; it takes the place of an older one of the same person.
+    """Create an invitation, which replaces an older one of the person; returns it and its link's secret.
 
     Raises `AlreadyMember` and `TenantSuspended`.
     """
@@ -60,7 +60,7 @@ def invite(tenant: Tenant, email: str, role: Role, by: User | None, now: datetim
 
 
 def withdraw(tenant: Tenant, invitation_id: int, now: datetime) -> bool:
-    """Let the tenant's invitation work no more; whether it did until now."""
+    """Withdraw the tenant's invitation; returns whether it was unanswered."""
     return _unanswered(tenant).filter(pk=invitation_id).update(revoked_at=now) > 0
 
 
@@ -79,9 +79,9 @@ def find(secret: str, now: datetime) -> Invitation:
 
 @transaction.atomic
 def accept(secret: str, person: User, now: datetime) -> Membership:
-    """Make the person a member, and the link useless.
+    """Make the person a member, and invalidate the link.
 
-    Raises `NotOpen`, and `AlreadyMember` and `OwnInvitation`, which leave the link to others.
+    Raises `NotOpen`, and `AlreadyMember` and `OwnInvitation`, after which others can use the link.
     """
     if not _open(secret, now).update(accepted_at=now):
         raise NotOpen
@@ -100,10 +100,10 @@ def accept(secret: str, person: User, now: datetime) -> Membership:
 
 @transaction.atomic
 def accept_as_new(secret: str, person: User, now: datetime) -> Membership:
-    """Save the person, and make them a member.
+    """Save the new person, and make them a member.
 
-    They have no address yet: whoever invited knows the link, too, so it does not prove whose the address is.
-    Raises `NotOpen`, and `IntegrityError` where somebody has that name already.
+    Their e-mail address stays empty: the inviter knows the link, too, so it does not prove the address.
+    Raises `NotOpen`, and `IntegrityError` if the name is taken.
     """
     find(secret, now)
     person.email = ""
@@ -112,7 +112,7 @@ def accept_as_new(secret: str, person: User, now: datetime) -> Membership:
 
 
 def path(secret: str) -> str:
-    """Where the link leads."""
+    """The path of the link."""
     return reverse("people:invitation", args=[secret])
 
 

@@ -1,4 +1,4 @@
-"""The tables of who is asking, and what they may have."""
+"""The tables of tenants, people, keys and quotas."""
 
 from accounts.models.api_key import APIKey, Purpose, Scope
 from accounts.models.audit_entry import AuditEntry, AuditPlace

@@ -1,4 +1,4 @@
-"""API keys: what a tenant's programs prove themselves with."""
+"""API keys, with which a tenant's programs authenticate."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -21,13 +21,13 @@ from config.amounts import ZERO
 LAST_USED_PRECISION = timedelta(minutes=1)
 """`last_used_at` is written at most this often, so that reading a key costs no write."""
 ROTATION_OVERLAP = timedelta(hours=24)
-"""How long a key works on after it was replaced, unless somebody says otherwise."""
+"""How long a replaced key works on by default."""
 RESTRICTIONS = ("allowed_models", "allowed_networks", "requests_per_minute", "spend_per_month")
-"""What narrows a key down, by the names of the fields."""
+"""The fields that restrict a key."""
 RECORDED = ("name", "scopes", "expires_at", "revoked_at", "replaced_by", *RESTRICTIONS)
-"""What the audit log keeps of a key."""
+"""The fields of a key that the audit log records."""
 MOST_ITEMS = 100
-"""Models and networks that a key may name: they are gone through with each request."""
+"""Most models and networks that a key may name: each request compares them all."""
 
 
 class NotRotatable(Exception):
@@ -35,7 +35,7 @@ class NotRotatable(Exception):
 
 
 class AlreadyMinted(Exception):
-    """The form made a key before; it is `key`, whose text nobody can show again."""
+    """The form already made `key`, whose text cannot be shown again."""
 
     def __init__(self, key: "APIKey") -> None:
         super().__init__(f"The form made the key {key} already")
@@ -43,7 +43,7 @@ class AlreadyMinted(Exception):
 
 
 class Scope(models.TextChoices):
-    """What a key may be used for: looking, making videos, running the account."""
+    """What a key may be used for: reading, making videos, managing the account."""
 
     READ = "read", _("read")
     WRITE = "write", _("write")
@@ -51,10 +51,10 @@ class Scope(models.TextChoices):
 
 
 class Purpose(models.TextChoices):
-    """Whose requests a key stands for: those of programs, or of people at a form, who are given no key.
+    """Whether a key is for programs, or stands for the people who use a form.
 
-    What people make is admitted, priced and counted like everything else, so it needs a key to be counted
-    under; nobody ever sees the text of theirs.
+    Videos that people make are admitted, priced and counted like all others, so they need a key to be counted
+    under; nobody ever sees its text.
     """
 
     PROGRAM = "program", _("program")
@@ -63,19 +63,18 @@ class Purpose(models.TextChoices):
 
 
 def default_scopes() -> list[str]:
-    """A new key may read and write."""
+    """The scopes of a new key: it may read and write."""
     return [Scope.READ.value, Scope.WRITE.value]
 
 
 OF_PROGRAMS = models.Q(purpose=Purpose.PROGRAM)
-"""Keys that programs use; the others stand for people at the forms."""
+"""Keys for programs; the others stand for people who use the forms."""
 
 
 class APIKeyManager(models.Manager["APIKey"]):
-    """Mints keys and finds them by what a client presents."""
+    """Creates keys."""
 
     def of_programs(self) -> models.QuerySet["APIKey"]:
-        """The keys that programs use."""
         return self.filter(OF_PROGRAMS)
 
     def mint(
@@ -88,10 +87,10 @@ class APIKeyManager(models.Manager["APIKey"]):
         made_by: User | None = None,
         **restrictions: Any,
     ) -> tuple["APIKey", str]:
-        """A new key of the tenant, and its text, which can never be shown again.
+        """Create a key of the tenant; returns it and its text, which can never be shown again.
 
-        `made_by` is the person who did it, if it was one. `restrictions` are values of the fields named in
-        `RESTRICTIONS`, and of `form_id`.
+        `made_by` is the person who did it, if any. `restrictions` are values of the fields in `RESTRICTIONS`
+        and of `form_id`.
         """
         text = keys.mint()
         parsed = keys.parse(text)
@@ -110,7 +109,7 @@ class APIKeyManager(models.Manager["APIKey"]):
         return key, text
 
     def mint_once(self, form_id: UUID, tenant: Tenant, name: str, **described: Any) -> tuple["APIKey", str]:
-        """Like `mint`, once for each form that is shown. Raises `AlreadyMinted` for one sent again."""
+        """Like `mint`, once per form shown. Raises `AlreadyMinted` if the form is sent again."""
         try:
             with transaction.atomic():
                 return self.mint(tenant, name, form_id=form_id, **described)
@@ -121,21 +120,21 @@ class APIKeyManager(models.Manager["APIKey"]):
             raise AlreadyMinted(made) from None
 
     def of_people(self, tenant: Tenant, purpose: Purpose) -> "APIKey":
-        """The key that stands for people who make videos of the tenant's there; made when first needed."""
+        """The key that stands for the tenant's people who use that form; created when first needed."""
         found = self.filter(tenant=tenant, purpose=purpose).select_related("tenant").first()
         if found is not None:
             return found
         parsed = keys.parse(keys.mint())
         assert parsed is not None, "a minted key parses"  # noqa: S101 - mint and parse disagree otherwise
-        with translation.override("en"):  # programs read the name, too
+        with translation.override("en"):  # the API shows the name, too
             name = str(Purpose(purpose).label)
         own = {"name": name, "prefix": parsed.prefix, "digest": parsed.digest}
-        self.get_or_create(tenant=tenant, purpose=purpose, defaults=own)  # a twin may be faster
+        self.get_or_create(tenant=tenant, purpose=purpose, defaults=own)  # another request may be faster
         return self.select_related("tenant").get(tenant=tenant, purpose=purpose)
 
 
 class APIKey(models.Model):
-    """A key, by its prefix and digest; the key itself is kept nowhere."""
+    """A key; only its prefix and digest are stored, never its text."""
 
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="api_keys"
@@ -226,11 +225,11 @@ class APIKey(models.Model):
         verbose_name_plural = _("API keys")
         constraints = [
             models.CheckConstraint(
-                # A key may be used for something, and only for what there is.
+                # A key has at least one scope, and only existing ones.
                 condition=models.Q(scopes__contained_by=Scope.values, scopes__len__gt=0),
                 name="api_key_scopes_known",
             ),
-            # Money to spend is some, or none.
+            # A spend limit is empty or not negative.
             models.CheckConstraint(
                 condition=models.Q(spend_per_month__isnull=True) | models.Q(spend_per_month__gte=0),
                 name="api_key_spend_not_negative",
@@ -240,7 +239,7 @@ class APIKey(models.Model):
             ),
             # A form that is sent twice makes one key.
             models.UniqueConstraint(fields=["tenant", "form_id"], name="api_key_once_per_form"),
-            # People are counted under one key of the tenant, wherever they are.
+            # One key of a tenant stands for the people who use a form.
             models.UniqueConstraint(
                 fields=["tenant", "purpose"],
                 condition=~models.Q(purpose=Purpose.PROGRAM),
@@ -253,7 +252,7 @@ class APIKey(models.Model):
 
     @property
     def scope_names(self) -> list[str]:
-        """What it may be used for, in words."""
+        """The scopes, translated."""
         return [str(Scope(scope).label) for scope in self.scopes]
 
     def is_usable(self, now: datetime) -> bool:
@@ -261,29 +260,28 @@ class APIKey(models.Model):
         return self.revoked_at is None and not self.is_expired(now) and not self.tenant.is_suspended
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= now
 
     def allows_model(self, name: str) -> bool:
-        """Whether it may be used for the model, whose name is read without regard to case."""
+        """Whether it may be used for the model, whose name is case-insensitive."""
         return not self.allowed_models or name.lower() in map(str.lower, self.allowed_models)
 
     def allows_address(self, address: Address | None) -> bool:
-        """Whether it may be used from there; an address that is not known is in no network."""
+        """Whether it may be used from that address; an unknown address is in no network."""
         if not self.allowed_networks:
             return True
         return address is not None and networks.contains(self.allowed_networks, address)
 
     def revoke(self, now: datetime) -> None:
-        """Refuse the key from `now` on; one that was revoked before stays so since then."""
+        """Refuse the key from `now` on; an earlier revocation is kept."""
         APIKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=now)
         self.revoked_at = self.revoked_at or now
 
     def rotate(self, now: datetime, overlap: timedelta, by: User | None = None) -> tuple["APIKey", str]:
-        """A new key that may do what this one may, and its text; this one works on for `overlap` at most.
+        """Replace this key; returns a new one with the same rights, and its text.
 
-        A rotation grants nothing: where this one was to end, the new one ends then. `by` is the person who
-        does it, if it is one. Raises `NotRotatable`.
+        This one works on for `overlap` at most. The new one has the expiry of this one: a rotation extends
+        nothing. `by` is the person who does it, if any. Raises `NotRotatable`.
         """
         with transaction.atomic():
             self.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
@@ -303,19 +301,19 @@ class APIKey(models.Model):
             _("The key %(key)s has been replaced already"): self.replaced_by_id is not None,
             _("The key %(key)s has expired"): self.is_expired(now),
         }
-        for obstacle, stands in obstacles.items():
-            if stands:
+        for obstacle, applies in obstacles.items():
+            if applies:
                 raise NotRotatable(obstacle % {"key": self})
 
     def record_use(self, now: datetime, address: Address | None) -> bool:
-        """Note when and from where it was used, unless that was noted within `LAST_USED_PRECISION`.
+        """Record when and from where it was used, unless that was done within `LAST_USED_PRECISION`.
 
-        Says whether it was noted. Of processes that want to at once, one does.
+        Returns whether it was recorded; of several processes at once, one does it.
         """
         due = now - LAST_USED_PRECISION
         if self.last_used_at is not None and self.last_used_at > due:
             return False
-        unnoted = models.Q(last_used_at=None) | models.Q(last_used_at__lte=due)
+        outdated = models.Q(last_used_at=None) | models.Q(last_used_at__lte=due)
         self.last_used_at, self.last_used_address = now, None if address is None else str(address)
-        noted = {"last_used_at": now, "last_used_address": self.last_used_address}
-        return APIKey.objects.filter(unnoted, pk=self.pk).update(**noted) > 0
+        use = {"last_used_at": now, "last_used_address": self.last_used_address}
+        return APIKey.objects.filter(outdated, pk=self.pk).update(**use) > 0

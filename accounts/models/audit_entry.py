@@ -9,7 +9,7 @@ from accounts.models.tenant import Tenant, User
 
 
 class AuditPlace(models.TextChoices):
-    """Where a person changes something."""
+    """Where a change was made."""
 
     CONSOLE = "console", _("staff console")
     PORTAL = "portal", _("tenant portal")
@@ -18,9 +18,9 @@ class AuditPlace(models.TextChoices):
 
 
 class AuditEntry(models.Model):
-    """One change by a person; committed with the change it tells of, never changed and never deleted.
+    """One change by a person, committed with the change itself.
 
-    A trigger refuses UPDATE, DELETE and TRUNCATE. People may be deleted, so they are kept by name and id.
+    A trigger refuses UPDATE, DELETE and TRUNCATE. People may be deleted, so their names and ids are kept.
     """
 
     at = models.DateTimeField(verbose_name=_("at"))
@@ -56,13 +56,13 @@ class AuditEntry(models.Model):
         verbose_name_plural = _("audit log")
         ordering = ["-id"]
         indexes = [
-            # What is on record of one row, the latest first.
+            # The entries about one row, latest first.
             models.Index(fields=["subject", "-id"], name="audit_entry_of_subject"),
             # console: the rows of a range of days, newest first.
             models.Index(fields=["at", "id"], name="audit_entry_at"),
         ]
         constraints = [
-            # Whoever changes something has a name.
+            # Every entry names who made the change.
             models.CheckConstraint(condition=~models.Q(actor_name=""), name="audit_entry_has_actor"),
             models.CheckConstraint(
                 condition=models.Q(place__in=AuditPlace.values), name="audit_entry_place_known"

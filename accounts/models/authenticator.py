@@ -16,11 +16,10 @@ from django_otp.util import random_hex
 from accounts.encryption import EncryptedTextField
 
 STEP, DIGITS = 30, 6
-"""Seconds that a code lasts, and its length: what all apps take."""
+"""Seconds that a code lasts, and its length; all apps support these."""
 TOLERANCE = 1
-"""Codes before and after the present one that are right, too."""
+"""How many codes before and after the current one are accepted."""
 _SECRET_BYTES = 20
-
 
 clock = time.time
 """Unix seconds."""
@@ -32,15 +31,14 @@ def new_secret() -> str:
 
 
 class AuthenticatorManager(DeviceManager):  # type: ignore[misc]  # the package is untyped
-    """Reads no secret before a code is checked: pages open even if the key it was encrypted with is lost."""
+    """Reads no secret until a code is checked: pages open even if the encryption key is lost."""
 
     def get_queryset(self) -> Any:
-        """Without the secrets."""
         return super().get_queryset().defer("key")
 
 
 class Authenticator(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[misc]  # likewise
-    """An app that shows codes. It asks for none until a first code of it was right."""
+    """An authenticator app. No code is required until its first one was right."""
 
     key = EncryptedTextField(verbose_name=_("secret"), default=new_secret, editable=False)
     drift = models.SmallIntegerField(default=0, help_text="Codes that its clock is ahead of ours.")
@@ -53,7 +51,7 @@ class Authenticator(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[mi
         verbose_name_plural = _("second factors")
 
     def verify_token(self, token: str) -> bool:
-        """Whether it is a code of now that was not used; after each wrong one it takes none for a while."""
+        """Whether the code is current and unused; after a wrong one, all are refused for a while."""
         allowed, _why = self.verify_is_allowed()
         if not allowed:
             return False
@@ -69,28 +67,23 @@ class Authenticator(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[mi
         return True
 
     def get_throttle_factor(self) -> float:
-        """Seconds to wait after the first wrong code; each more doubles them."""
+        """Seconds to wait after the first wrong code; each further one doubles them."""
         return 1.0
 
     @property
     def secret_bytes(self) -> bytes:
-        """The secret, in clear."""
+        """The decrypted secret."""
         return unhexlify(self.key)
 
     @property
     def secret_text(self) -> str:
-        """The secret as apps take it."""
+        """The secret in base32, as apps accept it."""
         return b32encode(self.secret_bytes).decode().rstrip("=")
 
     @property
     def address(self) -> str:
-        """What the picture for the camera says."""
+        """The `otpauth:` URL in the QR code."""
         issuer = settings.OTP_TOTP_ISSUER
-        said = {
-            "secret": self.secret_text,
-            "algorithm": "SHA1",
-            "digits": DIGITS,
-            "period": STEP,
-            "issuer": issuer,
-        }
-        return f"otpauth://totp/{quote(issuer)}:{quote(self.user.get_username())}?{urlencode(said)}"
+        codes = {"algorithm": "SHA1", "digits": DIGITS, "period": STEP}
+        query = urlencode({"secret": self.secret_text, **codes, "issuer": issuer})
+        return f"otpauth://totp/{quote(issuer)}:{quote(self.user.get_username())}?{query}"

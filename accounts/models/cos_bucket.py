@@ -1,4 +1,4 @@
-"""The bucket a tenant wants its videos in."""
+"""A tenant's own bucket for its videos."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -20,7 +20,7 @@ _CREDENTIALS = ~Q(secret_id="") & Q(secret_key__isnull=False)
 
 
 class CosBucket(models.Model):
-    """Where upstream is to put a tenant's videos; empty: nowhere of the tenant's."""
+    """Where upstream puts a tenant's videos; an empty `bucket` means none of the tenant's own."""
 
     tenant = models.OneToOneField(
         Tenant,
@@ -58,12 +58,12 @@ class CosBucket(models.Model):
         verbose_name = _("COS bucket")
         verbose_name_plural = _("COS buckets")
         constraints = [
-            # A bucket is found by its name and region together.
+            # Bucket and region are set together.
             models.CheckConstraint(
                 condition=Q(bucket="", region="") | (~Q(bucket="") & ~Q(region="")),
                 name="cos_bucket_with_region",
             ),
-            # Credentials are a pair.
+            # Secret id and key are set together.
             models.CheckConstraint(
                 condition=_NO_CREDENTIALS | _CREDENTIALS, name="cos_bucket_credentials_are_a_pair"
             ),
@@ -74,19 +74,18 @@ class CosBucket(models.Model):
 
     @property
     def has_secret_key(self) -> bool:
-        """Whether a key is set. One that was left in the database is not decrypted for that."""
+        """Whether a key is set; a deferred one is not decrypted for this."""
         if "secret_key" in self.get_deferred_fields():
             return CosBucket.objects.filter(pk=self.pk, secret_key__isnull=False).exists()
         return bool(self.secret_key)
 
     def clean(self) -> None:
-        """Raise `ValidationError` with what COS would not have, and with what stands alone, by field."""
         problems = dict(self._problems())
         if problems:
             raise ValidationError(problems)
 
     def destination(self, task_id: str, model: str, day: date) -> buckets.Destination | None:
-        """Where upstream is to put a task's video, None where no bucket is set; see `cos.destination`."""
+        """See `buckets.destination`."""
         return buckets.destination(
             self.bucket,
             self.region,
@@ -98,7 +97,7 @@ class CosBucket(models.Model):
         )
 
     def _problems(self) -> Iterator[tuple[str, str]]:
-        """Fields and sentences, in the language of whoever reads them."""
+        """Fields and translated messages."""
         checks: dict[str, Callable[[], None]] = {
             "bucket": partial(buckets.check_bucket, self.bucket, self.region),
             "region": partial(buckets.check_region, self.region, self.bucket),

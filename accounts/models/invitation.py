@@ -1,4 +1,4 @@
-"""Invitations: links that make whoever follows them a member of a tenant."""
+"""Invitations: links that make a person a member of a tenant."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from accounts.models.tenant import Role, Tenant, User
 
 
 class Invitation(models.Model):
-    """A link for one person, by the digest of its secret; the link itself is kept nowhere."""
+    """A link for one person; only the digest of its secret is stored."""
 
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="invitations"
@@ -33,12 +33,12 @@ class Invitation(models.Model):
         verbose_name_plural = _("invitations")
         constraints = [
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="invitation_role_known"),
-            # It is used or withdrawn, not both.
+            # It is accepted or revoked, not both.
             models.CheckConstraint(
                 condition=models.Q(accepted_at__isnull=True) | models.Q(revoked_at__isnull=True),
                 name="invitation_ends_once",
             ),
-            # One open invitation to a tenant is enough for anybody.
+            # A person has at most one open invitation to a tenant.
             models.UniqueConstraint(
                 fields=["tenant", "email"],
                 condition=models.Q(accepted_at__isnull=True, revoked_at__isnull=True),

@@ -1,4 +1,4 @@
-"""What a tenant may have, and what it has: the limits staff set, and the running totals they are held to."""
+"""A tenant's limits, which staff set, and the running totals that are checked against them."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -11,7 +11,7 @@ from config.amounts import ZERO
 
 
 class WhenFull(models.TextChoices):
-    """What becomes of a task above the limit of concurrent tasks."""
+    """What happens to a task above the limit of concurrent tasks."""
 
     REFUSE = "refuse", _("refuse it")
     QUEUE = "queue", _("let it wait")
@@ -72,7 +72,7 @@ class Quota(models.Model):
         verbose_name = _("quota")
         verbose_name_plural = _("quotas")
         constraints = [
-            # Money to spend is some, or none.
+            # A spend limit is empty or not negative.
             models.CheckConstraint(
                 condition=(Q(spend_per_day__isnull=True) | Q(spend_per_day__gte=0))
                 & (Q(spend_per_month__isnull=True) | Q(spend_per_month__gte=0)),
@@ -88,8 +88,8 @@ class Quota(models.Model):
 class Standing(models.Model):
     """The running totals of a tenant: its use now, today and this month, and its balance.
 
-    Written only in the transactions that change what they count, under the lock of this row, with `version`
-    one higher each time; `reconcile` proves them against the rows. Days and months are the tenant's own.
+    Written only in the transactions that change what they count, under this row's lock, with `version`
+    incremented; `reconcile` checks them against the rows. Days and months are the tenant's own.
     """
 
     tenant = models.OneToOneField(
@@ -123,7 +123,7 @@ class Standing(models.Model):
         verbose_name = _("standing")
         verbose_name_plural = _("standings")
         constraints = [
-            # Nothing that is counted is ever fewer than none: no slot is freed twice.
+            # No total is negative: no slot is freed twice.
             models.CheckConstraint(
                 condition=Q(
                     open_tasks__gte=0,
@@ -138,7 +138,7 @@ class Standing(models.Model):
             ),
         ]
         indexes = [
-            # steps.sweep: whose queue may move?
+            # steps.sweep: the tenants with waiting tasks.
             models.Index(fields=["tenant"], condition=Q(waiting_tasks__gt=0), name="standing_waiting"),
         ]
 

@@ -1,4 +1,4 @@
-"""Sessions of people: whose each is, from where, and when it was last used, so that they can be ended."""
+"""Sessions of people, with address and last use, so that people can recognise and end them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from accounts.models.tenant import User
 
 
 class Session(AbstractBaseSession):
-    """A browser, and the person who is logged in there; nobody, where nobody is."""
+    """A browser's session; `user` is not set if nobody is logged in."""
 
     user = models.ForeignKey(
         User, verbose_name=_("person"), on_delete=models.CASCADE, null=True, related_name="sessions"
@@ -27,5 +27,4 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> Any:
-        """That of `SESSION_ENGINE`."""
         return import_string(f"{settings.SESSION_ENGINE}.SessionStore")

@@ -18,17 +18,17 @@ from config.ids import uuid7
 
 
 def new_id() -> uuid.UUID:
-    """An id for a row made now."""
+    """An id for a new row."""
     return uuid7(timezone.now())
 
 
 def default_time_zone() -> str:
-    """That of a new tenant."""
+    """The time zone of a new tenant."""
     return str(settings.DEFAULT_TENANT_TIME_ZONE)
 
 
 def validate_time_zone(name: str) -> None:
-    """Raise `ValidationError` for a name the time zone database does not have."""
+    """Raise `ValidationError` for a name that is not in the time zone database."""
     if name not in time_zones.names():
         raise ValidationError(
             _("%(name)s is no time zone; write one such as Asia/Shanghai"), params={"name": name}
@@ -42,7 +42,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # that of dja
         verbose_name = _("person")
         verbose_name_plural = _("people")
         constraints = [
-            # Who logs in by e-mail is one person.
+            # An e-mail address, with which people log in, belongs to one person.
             models.UniqueConstraint(
                 Upper("email"),
                 condition=~models.Q(email=""),
@@ -53,15 +53,15 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # that of dja
 
 
 class TenantManager(models.Manager["Tenant"]):
-    """Finds tenants."""
+    """Locks tenants."""
 
     def locked(self, tenant_id: uuid.UUID) -> "Tenant":
-        """The tenant as it is, and stays until the transaction ends: who changes it or its people waits."""
+        """Lock the tenant until the transaction ends: other changes of it or its members wait."""
         return self.select_for_update(no_key=True).get(pk=tenant_id)
 
 
 class Tenant(models.Model):
-    """A customer: the owner of keys, tasks and videos, invisible to every other."""
+    """A customer, who owns keys, tasks and videos; no tenant can see another."""
 
     id = models.UUIDField(verbose_name=_("id"), primary_key=True, default=new_id, editable=False)
     name = models.CharField(verbose_name=_("name"), max_length=100, unique=True)
@@ -102,12 +102,11 @@ class Tenant(models.Model):
 
     @property
     def is_suspended(self) -> bool:
-        """Whether the tenant's keys are refused."""
         return self.suspended_at is not None
 
     @property
     def clock(self) -> Clock:
-        """By which its days and months are told."""
+        """The calendar of its days and months."""
         return Clock.of(self.time_zone, self.earlier_time_zones)
 
     def day_of(self, moment: datetime) -> date:
@@ -121,7 +120,7 @@ class Tenant(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do for the tenant: everything, work, or look."""
+    """What a member may do for the tenant: everything, make videos, or view."""
 
     OWNER = "owner", _("Owner")
     MEMBER = "member", _("Member")
@@ -129,12 +128,12 @@ class Role(models.TextChoices):
 
     @property
     def rank(self) -> int:
-        """Who may do what others may: an owner everything, a member what a viewer may, too."""
+        """A higher role may do everything that a lower one may."""
         return [Role.VIEWER, Role.MEMBER, Role.OWNER].index(self)
 
 
 class Membership(models.Model):
-    """A person's place in a tenant."""
+    """A person's membership of a tenant, with a role."""
 
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="memberships"
@@ -150,7 +149,7 @@ class Membership(models.Model):
         verbose_name_plural = _("memberships")
         permissions = [("appoint_owner", "Can make somebody an owner")]
         constraints = [
-            # A person has one place in a tenant.
+            # A person is a member of a tenant once.
             models.UniqueConstraint(fields=["tenant", "user"], name="membership_once_per_tenant"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
         ]

@@ -1,1 +1,1 @@
-"""What a tenant may have and what it has: limits and totals, pure, and the limits in force."""
+"""Limits and running totals of tenants, and whether another task is admitted."""

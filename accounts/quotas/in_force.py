@@ -1,4 +1,4 @@
-"""The limits in force: a tenant's own quota, or the one of the settings."""
+"""The limits in force: a tenant's own quota, or the default in the settings."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -20,25 +20,25 @@ LIMITS = (
     "spend_per_day",
     "spend_per_month",
 )
-"""The limits of a tenant, as its own programs are told of them."""
+"""The limits of a tenant that the API shows."""
 FIELDS = (*LIMITS, "is_prepaid")
-"""What a quota says, in the order of its columns in `videos.tasks.sql.LOOK`."""
+"""The fields of a quota, in the order of its columns in `videos.tasks.sql.LOOK`."""
 
 
 def quota_of(tenant_id: UUID) -> Quota:
-    """The tenant's quota, or one as the settings have it, which is not saved."""
+    """The tenant's quota, or an unsaved one with the default limits."""
     own = Quota.objects.filter(tenant=tenant_id).first()
     return own or Quota(tenant_id=tenant_id, **_values(settings.DEFAULT_QUOTA.items()))
 
 
 def limits_of(tenant_id: UUID) -> Limits:
-    """The limits the tenant is held to, whichever key asks."""
+    """The tenant's limits, without those of a key."""
     quota = quota_of(tenant_id)
     return limits_from([getattr(quota, name) for name in FIELDS])
 
 
 def limits_from(columns: Sequence[Any], key: APIKey | None = None) -> Limits:
-    """From the values of `FIELDS`, in that order, and the limits of the key that asks."""
+    """Limits from the values of `FIELDS`, in that order, and from the key that asks."""
     values = dict(zip(FIELDS, columns, strict=True))
     values["queues_when_full"] = values.pop("when_full") == WhenFull.QUEUE
     if key is not None:
@@ -48,20 +48,20 @@ def limits_from(columns: Sequence[Any], key: APIKey | None = None) -> Limits:
 
 
 def default_limits() -> Limits:
-    """The limits of a tenant for whom nobody set a quota."""
+    """The limits of a tenant without its own quota."""
     return limits_from(default_columns())
 
 
 def default_columns() -> Sequence[Any]:
-    """The values of `FIELDS` for a tenant for whom nobody set a quota."""
+    """The values of `FIELDS` for a tenant without its own quota."""
     return _columns(tuple(settings.DEFAULT_QUOTA.items()))
 
 
 @lru_cache(maxsize=4)
-def _columns(words: tuple[tuple[str, str], ...]) -> Sequence[Any]:
-    quota = Quota(**_values(words))
+def _columns(texts: tuple[tuple[str, str], ...]) -> Sequence[Any]:
+    quota = Quota(**_values(texts))
     return tuple(getattr(quota, name) for name in FIELDS)
 
 
-def _values(words: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    return {name: Quota._meta.get_field(name).to_python(word) for name, word in words}  # type: ignore[union-attr]  # no relation is named there
+def _values(texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    return {name: Quota._meta.get_field(name).to_python(text) for name, text in texts}  # type: ignore[union-attr]  # no relation is named there

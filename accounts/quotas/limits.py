@@ -1,7 +1,7 @@
-"""What a tenant may have, and whether it may have one task more. Pure.
+"""A tenant's limits, and whether they admit another task. Pure.
 
-An empty limit is unlimited, 0 refuses everything. Every limit is counted exactly; a refusal says which limit
-it is, its value, the use so far and when to come again (contract section 5).
+An empty limit is unlimited, 0 refuses everything. Every limit is counted exactly; a refusal names the limit,
+its value, the use so far and when to retry (contract section 5).
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _SPANS = {
 
 
 class Kind(StrEnum):
-    """What sort of limit refuses: the three that clients tell apart."""
+    """The kinds of limits that clients distinguish."""
 
     RATE = "rate"
     CONCURRENCY = "concurrency"
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of a tenant, and those of the key that asks."""
+    """The limits of a tenant, and those of the key that asks; None is unlimited."""
 
     concurrent_tasks: int | None = None
     queued_tasks: int | None = None
@@ -47,37 +47,36 @@ class Limits:
     key_spend_per_month: Decimal | None = None
 
     def room(self, open_tasks: int, *, most: int) -> int:
-        """How many tasks more may be at work, `most` at most."""
+        """How many more tasks may run, at most `most`."""
         if self.concurrent_tasks is None:
             return most
         return min(most, max(0, self.concurrent_tasks - open_tasks))
 
     def waits(self, totals: Totals) -> bool:
-        """Whether one task more would wait in the tenant's own queue."""
+        """Whether another task would wait in the tenant's own queue."""
         is_free = self.room(totals.open_tasks, most=1) > 0 and totals.waiting_tasks == 0
         return self.queues_when_full and not is_free
 
 
 @dataclass(frozen=True)
 class Minute:
-    """The tasks of the last sixty seconds, counted no further than a limit of requests per minute."""
+    """The tasks of the last sixty seconds, counted only up to a limit of requests per minute."""
 
     tasks: int = 0
     since: datetime | None = None
     """When the first of them was made."""
 
     def full_since(self, limit: int | None) -> datetime | None:
-        """When the first of the latest `limit` tasks was made; None where there are fewer, or no limit."""
+        """When the first of the latest `limit` tasks was made; None if there are fewer, or no limit."""
         return self.since if limit is not None and self.tasks >= limit else None
 
     def with_task(self, now: datetime) -> "Minute":
-        """After one task more."""
         return Minute(self.tasks + 1, self.since or now)
 
 
 @dataclass(frozen=True)
 class Recent:
-    """What is looked up beside the totals, each only where a limit needs it."""
+    """Use that is not in the totals; each is looked up only if a limit needs it."""
 
     minute: Minute = Minute()
     """Of the tenant."""
@@ -85,7 +84,6 @@ class Recent:
     key_month_spend: Decimal = Decimal(0)
 
     def with_task(self, price: Decimal, now: datetime) -> "Recent":
-        """After one task more."""
         return Recent(
             self.minute.with_task(now), self.key_minute.with_task(now), self.key_month_spend + price
         )
@@ -93,7 +91,7 @@ class Recent:
 
 @dataclass(frozen=True)
 class LimitReached:
-    """One limit that stands against a task."""
+    """A limit that refuses a task."""
 
     kind: Kind
     limit: str
@@ -102,7 +100,7 @@ class LimitReached:
     used: int | Decimal
     message: str
     retry_at: datetime | None = None
-    """When to come again; None where coming again is no use."""
+    """When to retry; None if retrying does not help."""
 
 
 @dataclass(frozen=True)
@@ -112,24 +110,24 @@ class Allowance:
     limit: int
     remaining: int
     free_at: datetime | None
-    """When a place gets free where none is; None while one is, and where there will never be one."""
+    """When another request is possible; None if one is possible now, or never."""
 
 
 @dataclass(frozen=True)
 class AdmissionDecision:
-    """Whether a task may be made, whether it then waits in the tenant's own queue, and what is then used."""
+    """Whether a task is admitted, whether it waits in the tenant's own queue, and the use afterwards."""
 
     refusals: tuple[LimitReached, ...]
     waits: bool
     totals: Totals
-    """With the task, if it may be made."""
+    """Including the task if it is admitted."""
     recent: Recent
 
 
 def decide(
     limits: Limits, totals: Totals, recent: Recent, demands: Iterable[Demand], period: Period, now: datetime
 ) -> list[AdmissionDecision]:
-    """Hold tasks against all limits, each as if those before it that may be made were made already.
+    """Check tasks against all limits, each after the admitted ones before it.
 
     `totals` must be those of `period`.
     """
@@ -157,9 +155,9 @@ def _decide(
 
 
 def allowance(limits: Limits, recent: Recent, now: datetime) -> Allowance | None:
-    """What is left of the limit of requests per minute that is reached first, the tenant's or the key's.
+    """What is left of the tenant's or the key's requests per minute, whichever limit is reached first.
 
-    None where there is no such limit.
+    None if there is no such limit.
     """
     both = (
         (limits.requests_per_minute, recent.minute),
@@ -176,7 +174,7 @@ def _allowance(limit: int, minute: Minute, now: datetime) -> Allowance:
 
 
 def _nearness(allowance: Allowance) -> tuple[int, bool, float]:
-    """Fewest places first, of limits that are reached the one that is reached for longest."""
+    """Sort key: the fewest remaining first; if none remain, the latest time to retry first."""
     at = allowance.free_at
     return allowance.remaining, allowance.limit > 0, -at.timestamp() if at else 0.0
 
@@ -217,7 +215,7 @@ def _queue(limits: Limits, totals: Totals, demand: Demand, now: datetime) -> Ite
 
 
 def _next_place(limit: int | None, demand: Demand, now: datetime) -> datetime | None:
-    """When the next of `limit` tasks should end, on the average; soon where any number may be at work."""
+    """When the next of `limit` tasks should end, on average; in a second if there is no limit."""
     if limit == 0:
         return None
     return now + timedelta(seconds=max(1.0, demand.usual_seconds / limit if limit else 0))
@@ -242,11 +240,9 @@ def _quotas(
                 f"{_SPANS[name]} of {_plain(limit)} {unit} does not allow this task: {_plain(used)} used,"
                 f" {_plain(asked)} asked for"
             )
-            fits_a_new_one = 0 < limit >= asked
-            anew = f"; it starts anew at {ends.isoformat()}" if fits_a_new_one else ""
-            yield LimitReached(
-                Kind.QUOTA, name, limit, used, message + anew, ends if fits_a_new_one else None
-            )
+            fits_later = 0 < limit >= asked
+            hint = f"; it starts anew at {ends.isoformat()}" if fits_later else ""
+            yield LimitReached(Kind.QUOTA, name, limit, used, message + hint, ends if fits_later else None)
 
 
 def _balance(limits: Limits, totals: Totals, demand: Demand) -> Iterator[LimitReached]:

@@ -1,4 +1,4 @@
-"""The running totals of a tenant as its row keeps them: locked, read, and written."""
+"""Locks, reads and writes the row of a tenant's running totals."""
 
 from dataclasses import asdict, fields
 from uuid import UUID
@@ -14,15 +14,15 @@ SELECT {", ".join(COLUMNS)} FROM accounts_standing WHERE tenant_id = %(tenant)s:
 
 
 def lock(tenant_id: UUID) -> Totals:
-    """The totals of the tenant; nobody else changes them before this transaction ends.
+    """Lock the tenant's totals until the transaction ends, and return them.
 
-    Taken before any task of the tenant's is locked, by everybody who takes both.
+    Lock order: this lock is taken before any of the tenant's tasks is locked.
     """
     row = prepared.fetch(LOCK, {"tenant": tenant_id})
-    assert row is not None, "every tenant has a standing"  # noqa: S101 - a trigger sees to it
+    assert row is not None, "every tenant has a standing"  # noqa: S101 - a trigger creates it
     return Totals(*row)
 
 
 def keep(tenant_id: UUID, totals: Totals) -> None:
-    """Write the totals of a tenant that is locked."""
+    """Write the totals of a tenant; they must be locked."""
     Standing.objects.filter(pk=tenant_id).update(**asdict(totals))

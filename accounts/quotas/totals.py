@@ -1,4 +1,4 @@
-"""What a tenant has: its use now, today and this month, and its money. Pure."""
+"""A tenant's running totals: its use now, today and this month, and its money. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -9,7 +9,7 @@ from config.clock import Clock
 
 @dataclass(frozen=True)
 class Period:
-    """A day and a month of a tenant's own, and the moments they end."""
+    """A day and a month of the tenant's calendar, and when they end."""
 
     day: date
     month: date
@@ -19,7 +19,6 @@ class Period:
 
     @classmethod
     def of(cls, now: datetime, clock: Clock) -> "Period":
-        """Those that `now` counts to, by that clock."""
         day = clock.day_of(now)
         month = day.replace(day=1)
         next_month = (month + timedelta(days=31)).replace(day=1)
@@ -34,7 +33,7 @@ class Demand:
     price: Decimal
     currency: str = ""
     usual_seconds: float = 60.0
-    """How long such a task is usually at work; says when a place may get free."""
+    """How long such a task usually runs; used to estimate when to retry."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Totals:
     month_spend: Decimal
 
     def with_hold(self, demand: Demand, *, waits: bool) -> "Totals":
-        """After one task more. `day` and `month` must be those of now."""
+        """After a task was created and its price held. `day` and `month` must be current."""
         return replace(
             self,
             version=self.version + 1,
@@ -69,13 +68,13 @@ class Totals:
         )
 
     def with_capture(self, demand: Demand) -> "Totals":
-        """After a task that completed: what was set aside for it is taken."""
+        """After a task completed: its hold is charged."""
         return replace(
             self, version=self.version + 1, open_tasks=self.open_tasks - 1, held=self.held - demand.price
         )
 
     def with_release(self, demand: Demand, made_on: date, *, waited: bool) -> "Totals":
-        """After a task that did not complete: its money, and its use of the day it was made on, return."""
+        """After a task did not complete: its hold is refunded, its use taken off the day it was made on."""
         today, this_month = made_on == self.day, made_on.replace(day=1) == self.month
         return replace(
             self,
@@ -91,7 +90,7 @@ class Totals:
         )
 
     def with_balance(self, amount: Decimal) -> "Totals":
-        """After money was paid in, or corrected."""
+        """After a payment or a correction."""
         return replace(self, version=self.version + 1, balance=self.balance + amount)
 
     def with_start(self) -> "Totals":

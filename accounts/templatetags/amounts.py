@@ -10,7 +10,7 @@ from config.amounts import shown
 
 register = template.Library()
 _NARROW_SPACE = "\u202f"
-"""Between a number and its unit, which are not to be parted at the end of a line."""
+"""Between a number and its unit, so that they stay on one line."""
 
 
 @register.filter
@@ -21,7 +21,7 @@ def money(amount: Decimal) -> str:
 
 @register.filter
 def plain_money(amount: Decimal) -> str:
-    """The same without the currency, where the heading of a column says it."""
+    """Like `money` without the currency, for columns whose heading names it."""
     whole, _, places = shown(amount).partition(".")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     return f"{sign}{int(digits):,}.{places}"
@@ -40,11 +40,11 @@ def seconds(number: int) -> str:
 
 
 def second() -> str:
-    """The unit."""
+    """The translated unit."""
     return pgettext("seconds", "s")
 
 
 @register.filter
 def figure(value: int | Decimal) -> str:
-    """A number of a table, whose heading says what it is of."""
+    """An amount or a count in a table, without its unit."""
     return plain_money(value) if isinstance(value, Decimal) else count(value)

@@ -1,1 +1,1 @@
-"""What the lists of the staff console share, its site and its theme."""
+"""The staff console: its site, its theme, and what its lists share."""

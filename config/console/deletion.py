@@ -1,4 +1,4 @@
-"""What stands against deleting a row, told without reading all that hangs on it."""
+"""What protects a row from deletion, found without reading all that refers to it."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -8,11 +8,11 @@ from django.db.models import PROTECT, ManyToOneRel, Model
 from django.utils.text import capfirst
 
 MOST_NAMED = 5
-"""A hundred thousand rows may stand against it; a few say as much."""
+"""There may be a hundred thousand; a few are enough for the message."""
 
 
 def protected_rows(rows: Sequence[Any]) -> Any:
-    """What `ModelAdmin.get_deleted_objects` answers where something protects one of the rows; else None."""
+    """The result of `ModelAdmin.get_deleted_objects` if something protects one of the rows, else None."""
     named = list(islice((name for row in rows for name in _protecting(row)), MOST_NAMED))
     return ([], {}, set(), named) if named else None
 

@@ -1,4 +1,4 @@
-"""What a list of the console shows, as a CSV file."""
+"""A list of the console as a CSV file."""
 
 import re
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ BATCH = 1000
 """Rows read at a time."""
 _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]+")
 Rows = ModelAdmin[Any]
-"""The rows of a model, as the console lists them."""
+"""A model's list in the console."""
 
 
 def as_csv(page: Rows, request: HttpRequest, rows: QuerySet[Any], most: int = MOST_ROWS) -> HttpResponse:
-    """The columns of the list and these rows, `most` at most, newest first."""
+    """The columns of the list and at most `most` of the rows, newest first."""
     columns = [str(name) for name in page.get_list_display(request)]
     name = f"{page.opts.model_name}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
     labels = [capfirst(str(label_for_field(name, page.model, page))) for name in columns]
@@ -39,7 +39,7 @@ def as_csv(page: Rows, request: HttpRequest, rows: QuerySet[Any], most: int = MO
 
 
 def _newest_first(rows: QuerySet[Any]) -> Iterator[Any]:
-    """By time or by the primary key, downwards; each batch from where the one before ended."""
+    """Rows in descending order of time or primary key; each batch continues after the one before."""
     if rows.query.order_by not in (BY_TIME, OF_ONE_TENANT):
         rows = rows.order_by("-pk")
     batch = list(rows[:BATCH])
@@ -49,20 +49,20 @@ def _newest_first(rows: QuerySet[Any]) -> Iterator[Any]:
 
 
 def _after(row: Any, order: Any) -> Q:
-    """Where the rows are that follow this one."""
+    """The condition for the rows that follow this one."""
     if order == BY_TIME:
         return Q(at__lte=row.at) & ~Q(at=row.at, pk__gte=row.pk)
     return Q(pk__lt=row.pk)
 
 
 def _value(page: Rows, name: str, row: Any) -> Any:
-    """What stands in the list, without its markup."""
+    """What the list shows, without its markup."""
     try:
         field, _, value = lookup_field(name, row, page)
     except ObjectDoesNotExist:
         return ""
     if field is None and isinstance(value, str) and _AMOUNT.fullmatch(value):
-        return Decimal(value)  # which a page writes as text
+        return Decimal(value)  # an amount that a page shows as text
     if field is not None and getattr(field, "choices", None):
         value = getattr(row, f"get_{field.name}_display")()
     elif field is not None and field.remote_field:

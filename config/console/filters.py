@@ -1,4 +1,4 @@
-"""Filters of the console's lists: those of the theme, fitted to tables of many rows."""
+"""Filters of the console's lists: the theme's, adapted to large tables."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -20,14 +20,14 @@ from config.days import midnight
 from config.ids import first_uuid7
 
 DAYS = "day"
-"""How the parameters of a range of days begin: `day_from` and `day_to`."""
+"""Prefix of the parameters of a range of days: `day_from` and `day_to`."""
 BY_TIME = ("-at", "-pk")
-"""The order in which an index of `at` and the number of a row lists rows, newest first."""
+"""The order of rows in an index of `at` and the primary key, newest first."""
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 
 
 class ChoiceForm(DropdownForm):  # type: ignore[misc]  # the theme has no types
-    """A plain list to choose from: the theme's own, drawn by a script, is hard to use without seeing it."""
+    """A plain select box: the theme's own, drawn by a script, is hard to use without seeing it."""
 
     widget = UnfoldAdminSelectWidget
 
@@ -36,23 +36,23 @@ class ChoiceForm(DropdownForm):  # type: ignore[misc]  # the theme has no types
 
 
 class FieldChoiceFilter(ChoicesDropdownFilter):
-    """A filter that is chosen from the choices of a field."""
+    """Filters by the choices of a field."""
 
     form_class = ChoiceForm
 
 
 class ChoiceFilter(DropdownFilter):
-    """A filter that is chosen from a list, by the value of one column."""
+    """Filters by a value of one column, chosen from a list."""
 
     form_class = ChoiceForm
     column: ClassVar[str]
 
     def has_output(self) -> bool:
-        """Also with nothing to choose from: Django ignores the value of a filter that is not shown."""
+        """Shown even without choices: Django ignores the value of a filter that is not shown."""
         return True
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows with the chosen value. Raises `IncorrectLookupParameters` for one that is not on offer."""
+        """The rows with the chosen value. Raises `IncorrectLookupParameters` if it is not a choice."""
         value = self.value()
         if not value:
             return queryset
@@ -61,15 +61,15 @@ class ChoiceFilter(DropdownFilter):
         return self.chosen(queryset, value)
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """The rows with that value, which is on offer."""
+        """The rows with that value, which is one of the choices."""
         return queryset.filter(**{self.column: value})
 
 
 class DayRangeForm(RangeDateForm):  # type: ignore[misc]  # the theme has no types
-    """The first and the last day of a range; either may be left empty. The browser has the calendar."""
+    """The first and last day of a range, both optional. The browser has the date picker."""
 
     class Media:
-        """Without the theme's scripts: their calendar writes days as the language of the page does."""
+        """Without the theme's scripts, whose calendar writes days in the page's language."""
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(name, *args, **kwargs)
@@ -81,7 +81,6 @@ class DayRangeForm(RangeDateForm):  # type: ignore[misc]  # the theme has no typ
             field.widget.attrs |= {"min": str(_FIRST), "max": str(_LAST)}
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a range that ends before it begins."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         first, last = self.days()
         if first and last and first > last:
@@ -94,7 +93,7 @@ class DayRangeForm(RangeDateForm):  # type: ignore[misc]  # the theme has no typ
 
 
 class DayRangeFilter(RangeDateFilter):
-    """Rows whose `at` is on one of the days of a range, by the viewer's time zone."""
+    """Rows whose `at` is within a range of days in the viewer's time zone."""
 
     parameter_name = DAYS
     form_class = DayRangeForm
@@ -102,41 +101,39 @@ class DayRangeFilter(RangeDateFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Django keeps every value that a parameter has; the last one counts, which is that of `request.GET`.
+        # Django keeps all values of a repeated parameter; use the last one, as `request.GET` does.
         self.used_parameters.update({name: self.request.GET[name] for name in self.used_parameters})
         self.start, self.end = moments_asked_for(self.request)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of these days."""
         return within(queryset, "at", self.start, self.end)
 
 
 class DaysOfId(DayRangeFilter):
-    """For rows whose ids tell when they were made (`config.ids`): a range of ids."""
+    """For rows with time-ordered ids (`config.ids`): filters by a range of ids."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of these days."""
         bounds = (None if moment is None else first_uuid7(moment) for moment in (self.start, self.end))
         return within(queryset, "pk", *bounds)
 
 
 class DaysOfWriting(DayRangeFilter):
-    """For rows with an index of `at` and their number, in whose order the rows of a range are to be listed.
+    """For rows with an index of `at` and primary key, whose order the list of a range must use.
 
-    By their number alone, PostgreSQL would find those of last year by reading all that were written later.
+    In the order of the primary key, PostgreSQL would read all newer rows to find those of last year.
     """
 
     @property
     def is_by_time(self) -> bool:
-        """Whether a range is asked for."""
+        """Whether a range of days is requested."""
         return self.start is not None or self.end is not None
 
 
 def moments_asked_for(request: HttpRequest) -> tuple[datetime | None, datetime | None]:
-    """The first moment of the days asked for, and the first one after them; None where the range is open.
+    """The start and the (exclusive) end of the requested days; None if the range is open there.
 
-    Raises `IncorrectLookupParameters` for what is no range of days. Django then leads back to the list, where
-    a message says what was wrong.
+    Raises `IncorrectLookupParameters` for an invalid range. Django then redirects to the list, where messages
+    show what was wrong.
     """
     form = DayRangeForm(DAYS, request.GET)
     if not form.is_valid():
@@ -150,13 +147,13 @@ def moments_asked_for(request: HttpRequest) -> tuple[datetime | None, datetime |
 
 
 def within(rows: QuerySet[Any], column: str, start: Any, end: Any) -> QuerySet[Any]:
-    """The rows with a value from `start` on and before `end`; None is no bound."""
+    """The rows with a value from `start` (inclusive) to `end` (exclusive); None is no bound."""
     bounds = {f"{column}__gte": start, f"{column}__lt": end}
     return rows.filter(**{lookup: bound for lookup, bound in bounds.items() if bound is not None})
 
 
 def parameters_of(entry: Any) -> set[str]:
-    """What an entry of `list_filter` takes from the query of the list's address."""
+    """The query parameters that an entry of `list_filter` reads."""
     column, kind = entry if isinstance(entry, tuple) else (entry, entry)
     if isinstance(kind, type) and issubclass(kind, DayRangeFilter):
         return {f"{DAYS}_from", f"{DAYS}_to"}
@@ -166,5 +163,5 @@ def parameters_of(entry: Any) -> set[str]:
 
 
 def _problems(form: forms.Form) -> Iterable[str]:
-    """What is wrong with which box."""
+    """The errors of the form, each with the label of its field."""
     return (f"{form[name].label}: {problem}" for name, found in form.errors.items() for problem in found)

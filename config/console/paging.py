@@ -1,4 +1,4 @@
-"""Pages of lists that nobody counts: counting reads all rows."""
+"""Pagination without counting, which would read all rows."""
 
 from functools import cached_property
 from typing import Any
@@ -7,14 +7,11 @@ from django.core.paginator import Page
 from unfold.paginator import InfinitePaginator
 
 MOST_PAGES = 200
-"""What lies further back is found by filters and days; to turn that many pages, all their rows are read."""
+"""Older rows are found by filters and days: to show a page, all rows before it are read."""
 
 
 class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # the theme has no types
-    """Knows whether there are rows after the page that was read, and no more; so one row more is read.
-
-    There are no pages beyond `MOST_PAGES`.
-    """
+    """Reads one row more than the page to find out whether there are more. Ends at `MOST_PAGES`."""
 
     template_name = "admin/uncounted_pages.html"
     has_more = False
@@ -22,11 +19,11 @@ class UncountedPaginator(InfinitePaginator):  # type: ignore[misc]  # the theme 
 
     @cached_property
     def count(self) -> int:
-        """As many rows as are turned to at most."""
+        """An upper limit: the rows of `MOST_PAGES` pages."""
         return MOST_PAGES * int(self.per_page)
 
     def page(self, number: Any) -> Page[Any]:
-        """The rows of the page, read at once. Raises `InvalidPage` for a number that no page has."""
+        """Read the rows of the page. Raises `InvalidPage` for a number out of range."""
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
         rows = list(self.object_list[start : start + self.per_page + 1])

@@ -1,4 +1,4 @@
-"""The door of the staff console."""
+"""The site of the staff console: who may enter, and where they log in."""
 
 from typing import Any
 
@@ -16,20 +16,20 @@ _MAY_ENTER = "reelay_may_enter_console"
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no types
-    """Lets staff in; who has a second factor, or needs one, only after it was checked.
+    """Admits staff; those who have or need a second factor only after it was checked.
 
-    People log in, log out and change passwords on the pages that everybody has.
+    Staff log in, log out and change passwords on the same pages as everybody.
     """
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether the person may enter; looked up once a request."""
+        """Whether the person may enter; computed once a request."""
         kept = vars(request)
         if _MAY_ENTER not in kept:
             kept[_MAY_ENTER] = bool(super().has_permission(request)) and not lacks_second_factor(request)
         return bool(kept[_MAY_ENTER])
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Lead to the log-in, or staff who need a second factor to where it is set up."""
+        """Redirect to the log-in, or staff who need a second factor to the page that sets it up."""
         destination = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
         if request.user.is_authenticated and self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
@@ -38,24 +38,22 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no ty
         return redirect_to_login(destination, reverse(page))
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        """Log out as everywhere."""
         return LogoutView.as_view()(request)
 
     def i18n_javascript(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        """The words of Django's scripts, with those that only we have in Chinese."""
+        """The texts of Django's scripts, with those that only we have in Chinese."""
         return JavaScriptCatalog.as_view(packages=["django.contrib.admin", "config"])(request)
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Lead to the page where everybody changes the password."""
         return HttpResponseRedirect(reverse("people:password"))
 
 
 def lacks_second_factor(request: HttpRequest) -> bool:
-    """Whether a second factor should have been checked in this session, and was not."""
+    """Whether this session needs a second factor that was not checked."""
     person: Any = request.user
     if person.is_verified():
         return False

@@ -1,4 +1,4 @@
-"""What the console takes from its theme, typed as what it extends of Django's admin."""
+"""The classes of the theme that the console uses, typed as the Django admin classes they extend."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,6 @@
-"""Words of the console's theme, and of other packages in it, that Django does not translate either.
+"""Texts of the console's theme and other packages that have no Chinese translation of their own.
 
-Nothing imports this: the sentences stand here to be collected with ours, in `make messages`.
+Nothing imports this: `make messages` collects the texts from here.
 """
 
 from django.utils.translation import gettext_noop, ngettext_lazy

@@ -1,1 +1,1 @@
-"""PostgreSQL beyond the ORM: prepared statements, conditions that its indexes serve."""
+"""PostgreSQL beyond the ORM: prepared statements, and conditions that make it use an index."""

@@ -1,8 +1,8 @@
-"""Conditions from which PostgreSQL infers nothing: so an index that begins with their column lists rows.
+"""Conditions that make PostgreSQL use an index that begins with their column.
 
-From `tenant = x` it infers that the order of ids is enough, and for a tenant that has much of a table it
-walks everybody's newest rows in search of the tenant's own, a long way if it was idle lately. Said as
-`tenant = ANY (…)` and ordered by tenant and id, the rows of one tenant come from the index alone.
+For `tenant = x` ordered by id, the planner may read everybody's newest rows in search of the tenant's own,
+which takes long if the tenant was idle lately. For `tenant = ANY (…)` ordered by tenant and id, the rows of
+one tenant come from the index alone.
 """
 
 from collections.abc import Sequence
@@ -21,5 +21,5 @@ class _IsAnyOf(Func):
 
 
 def is_any_of(column: str, values: Sequence[Any], kind: "Field[Any, Any]") -> Func:
-    """Whether the column has one of the values."""
+    """The condition that the column has one of the values."""
     return _IsAnyOf(F(column), Value(list(values), output_field=ArrayField(kind)))

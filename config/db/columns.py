@@ -27,7 +27,7 @@ class Columns:
 
     @cached_property
     def _values(self) -> Mapping[str, slice]:
-        """Where in a row each group stands."""
+        """The slice of a row that each group is."""
         ends = [0]
         for group in self.groups.values():
             ends.append(ends[-1] + len(group))

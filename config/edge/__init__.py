@@ -1,1 +1,1 @@
-"""Where requests come in: what is refused before anybody is known, and Django behind it."""
+"""The ASGI application: reads requests, refuses bad ones before authentication, and runs Django."""

@@ -1,4 +1,4 @@
-"""What is answered, and how it leaves: at once, as a file that the server sends, or as a part of one."""
+"""Responses, and how they are sent: from memory, as a file by the server, or as a part of a file."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -12,13 +12,13 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 BLOCK_BYTES = 128 * 1024
-"""Of a file that is read piece by piece; the server keeps four of them for a client that is slow."""
+"""Block size for parts of files; the server buffers four blocks for a slow client."""
 _READERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="file")
 
 
 @runtime_checkable
 class Window(Protocol):
-    """A part of a file on disk, from byte `start` up to but without `stop`."""
+    """Bytes `start` to `stop` (exclusive) of a file on disk."""
 
     name: str
     start: int
@@ -26,18 +26,18 @@ class Window(Protocol):
 
 
 class ServedFile:
-    """The `wsgi.file_wrapper` of this server: a `Window` leaves without a thread, other files are read."""
+    """The `wsgi.file_wrapper`: a `Window` is sent without a Django thread, other files are read in one."""
 
     def __init__(self, file: Any, block_size: int = 8192) -> None:
         self.file = file
         self._block_size = block_size
 
     def __iter__(self) -> Iterator[bytes]:
-        """The blocks of any other file, such as a static asset."""
+        """The blocks of a file that is not a `Window`, such as a static asset."""
         return iter(lambda: self.file.read(self._block_size), b"")
 
     def close(self) -> None:
-        """Close the file, and with it the response it belongs to."""
+        """Close the file, which also closes the response it belongs to."""
         self.file.close()
 
 
@@ -56,7 +56,6 @@ class Answer:
         self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
     async def send(self, receive: Receive, send: Send, *, with_body: bool) -> None:
-        """Hand it to the server."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         if self.file is None or not with_body:
             await send({"type": "http.response.body", "body": self.body if with_body else b""})
@@ -71,7 +70,7 @@ def _is_whole(window: Window) -> bool:
 
 
 async def _send_window(window: Window, receive: Receive, send: Send) -> None:
-    """Send part of a file at the pace of the client, until it has all or is gone."""
+    """Send a part of a file at the client's pace, until it is complete or the client disconnects."""
     loop = asyncio.get_running_loop()
     gone = asyncio.ensure_future(_disconnected(receive))
     try:

@@ -1,13 +1,13 @@
-"""Django as an ASGI application: an event loop reads requests, threads run Django, files leave without one.
+"""Django as an ASGI application: an event loop reads requests and sends responses, threads run Django.
 
-Django's own ASGI handler runs each request in threads it starts for it, which exhausts database connections;
-a WSGI server keeps a thread for as long as a client takes to download: sixteen slow downloads, and nobody
-else is served (measured: the seventeenth request waited 29 s).
+Django's own ASGI handler starts threads for each request, which exhausts database connections. A WSGI server
+keeps a thread busy for a whole download: with sixteen slow downloads nobody else is served (measured: the
+seventeenth request waited 29 s).
 """
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.core.exceptions import RequestDataTooBig
 
@@ -24,18 +24,17 @@ from config.watchdog import Watchdog
 Outcome = TypeVar("Outcome")
 
 DISCARDED_BYTES = 32 * 1024 * 1024
-"""Of a body that is too large, sent by somebody known, this much is read and dropped, so that the client can
-read the refusal."""
+"""How much of an authenticated caller's oversized body is read and dropped, so that the refusal is read."""
 DISCARDED_SECONDS = 30.0
 LINGERING_SECONDS = 1.0
-"""How long `SMALL_BYTES` more of any other body that nobody wanted are read, for the same."""
+"""How long up to `SMALL_BYTES` of any other unread body are read and dropped, for the same reason."""
 TOO_LARGE = 413
 API_SECONDS, PAGE_SECONDS = 8.0, 60.0
-"""How long a thread works on a request before its database connection is broken off, which fails it."""
+"""How long a thread may work on a request before its database connection is shut down, which fails it."""
 ANSWER_SECONDS = 14.0
-"""How long a client of the API waits, for a thread and for what that does."""
+"""How long an API client waits for a response, including the wait for a thread."""
 LOST_AFTER_SECONDS = 75.0
-"""A thread that works on one request for so long will never end; where all do, the process ends."""
+"""A thread that works on one request this long counts as lost; if all are lost, the process ends."""
 _ALIVE = ("/healthz", "/healthz/")
 
 
@@ -51,9 +50,9 @@ class Application:
         connections: Connections,
         http_2: bool = False,
     ) -> None:
-        """`threads` requests are worked on at a time; `max_body` is in bytes, and for the API alone.
+        """Runs `threads` requests at a time; `max_body` is in bytes and applies only to the API.
 
-        No form of a page is larger than `bodies.SMALL_BYTES`.
+        Forms of pages are limited to `bodies.SMALL_BYTES`.
         """
         self._wsgi = wsgi
         self._max_body = max_body
@@ -64,7 +63,6 @@ class Application:
         self._budget = Budget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         self._connections.hear(scope["client"])
         with_body = scope["method"] != "HEAD"
         if refusal := self._refusal(scope):
@@ -79,7 +77,7 @@ class Application:
         self._connections.hear(scope["client"])
 
     def _refusal(self, scope: Scope) -> Answer | None:
-        """What is answered without asking Django, if anything."""
+        """The response that needs no Django, if any."""
         if head.is_too_large(scope):
             return refusals.header_too_large(head.MOST_FIELDS, head.MOST_BYTES)
         if scope["http_version"] == "2" and not self._http_2:
@@ -87,15 +85,15 @@ class Application:
         return refusals.alive() if scope["path"] in _ALIVE and scope["method"] in READING else None
 
     async def _in_time(self, scope: Scope, body: Body, caller: bytes) -> Answer:
-        """The answer; where it does not come, that to try again. Bodies have a deadline of their own."""
+        """The response, or a 503 if it takes too long. Reading the body has its own deadline."""
         try:
             return await self._answer(scope, body, caller)
         except TimeoutError:
             return refusals.no_answer_in_time()
 
-    async def _run(self, scope_path: str, caller: bytes, work: Callable[[], Outcome]) -> Outcome:
-        """Have it done by a thread. Raises `TimeoutError` where the API takes too long."""
-        if scope_path.startswith(API_PREFIX):
+    async def _run(self, path: str, caller: bytes, work: Callable[[], Outcome]) -> Outcome:
+        """Run it in a thread. Raises `TimeoutError` if the API takes too long."""
+        if path.startswith(API_PREFIX):
             return await self._threads.run(caller, partial(self._watched, API_SECONDS, work), ANSWER_SECONDS)
         return await self._threads.run(caller, partial(self._watched, PAGE_SECONDS, work))
 
@@ -115,7 +113,7 @@ class Application:
             return refusals.too_many_bodies()
 
     async def _large(self, scope: Scope, body: Body, caller: bytes, limit: int) -> Answer:
-        """Answer by the head alone; read the body only where Django wants it, which knows the caller then."""
+        """Run Django with the head alone; read the body only if it asks for it, after authentication."""
         if body.size <= limit:
             by_head = head.environ(scope, Withheld(BodyNeeded), body.size)
             work = partial(self._call_unless_body_is_needed, by_head)
@@ -146,21 +144,20 @@ class Application:
             else:
                 answer.body = b"".join(result)
         finally:
-            close: Callable[[], Any] | None = getattr(result, "close", None)
-            if close is not None:
-                close()
+            if hasattr(result, "close"):
+                result.close()
         return answer
 
 
 def _caller(scope: Scope) -> bytes:
-    """Whose request it is, before anybody is known: who presents the same is the same."""
+    """Identifies the sender before authentication: by the Authorization header, cookie or address."""
     proof = head.field(scope, b"authorization") or head.field(scope, b"cookie")
     return proof or shared_by_one(str(scope["client"][0])).encode()
 
 
 async def _linger(scope: Scope, body: Body, answer: Answer) -> None:
-    """Let a client that is still sending hear the answer, before the connection closes."""
-    if answer.status == TOO_LARGE and scope["path"].startswith(API_PREFIX):  # somebody who is known
+    """Let a client that is still sending read the response before the connection closes."""
+    if answer.status == TOO_LARGE and scope["path"].startswith(API_PREFIX):  # the caller was authenticated
         await body.discard(DISCARDED_BYTES, DISCARDED_SECONDS)
     else:
         await body.discard(SMALL_BYTES, LINGERING_SECONDS)

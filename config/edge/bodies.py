@@ -1,40 +1,40 @@
-"""The body of a request: read whole or not at all, no slower than a least rate, within a budget of memory."""
+"""Request bodies: read completely or not at all, at a minimum rate and within a memory budget."""
 
 import asyncio
 import io
 from collections.abc import Awaitable, Callable, Mapping
-from types import TracebackType
+from contextlib import suppress
 from typing import Any, NoReturn, Self
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 SMALL_BYTES = 128 * 1024
-"""A body up to this size is read before anybody is known; a larger one when somebody wants it."""
+"""A body up to this size is read before authentication; a larger one only if Django needs it."""
 GRACE_SECONDS = 10.0
 LEAST_BYTES_PER_SECOND = 16 * 1024
-"""A body may take `GRACE_SECONDS`, and longer only while it keeps up this rate."""
+"""A body may take `GRACE_SECONDS`, plus the time its bytes take at this rate."""
 MOST_BYTES_OF_ALL = 64 * 1024 * 1024
 MOST_BYTES_OF_ONE = 16 * 1024 * 1024
-"""What a process holds of the bodies of all callers at a time, and of one caller's."""
+"""Bytes of request bodies that a process holds at a time: of all callers, and of one."""
 
 
 class IncompleteBody(Exception):
-    """The body did not arrive whole, or too slowly; the message says which."""
+    """The body was cut off or too slow; the message says which."""
 
 
 class TooManyBodies(Exception):
-    """The process holds as much of the bodies of one caller, or of all, as it may."""
+    """The memory budget for bodies, of one caller or of all, is used up."""
 
 
 class BodyNeeded(BaseException):
-    """Whoever answers a request by its head alone turned out to want the body.
+    """Django turned out to need a body that was not read yet.
 
-    No `Exception`, for only the edge is to handle it, which then reads the body and asks again.
+    Not an `Exception`, so that only the edge handles it, which then reads the body and runs Django again.
     """
 
 
 class Budget:
-    """How many bytes of bodies are held in memory, of all callers and of each."""
+    """Limits the bytes of bodies held in memory, in total and per caller."""
 
     def __init__(self, of_all: int = MOST_BYTES_OF_ALL, of_one: int = MOST_BYTES_OF_ONE) -> None:
         self._of_all, self._of_one = of_all, of_one
@@ -42,7 +42,7 @@ class Budget:
         self._held: dict[bytes, int] = {}
 
     def take(self, caller: bytes, count: int) -> None:
-        """Hold `count` bytes more of the caller's. Raises `TooManyBodies`."""
+        """Reserve `count` bytes for the caller. Raises `TooManyBodies`."""
         held = self._held.get(caller, 0) + count
         if held > self._of_one or self._total + count > self._of_all:
             raise TooManyBodies
@@ -50,7 +50,6 @@ class Budget:
         self._total += count
 
     def give_back(self, caller: bytes, count: int) -> None:
-        """Hold `count` bytes less of the caller's, which were taken before."""
         self._total -= count
         self._held[caller] -= count
         if not self._held[caller]:
@@ -58,35 +57,33 @@ class Budget:
 
 
 class Body:
-    """The body of one request, as far as it was read. As a context manager it gives back what it holds."""
+    """The body of one request, as far as it was read; as a context manager it frees its share of memory."""
 
     def __init__(self, receive: Receive, declared: int | None, caller: bytes, budget: Budget) -> None:
-        """`declared` is the length that the head tells, None where it tells none."""
+        """`declared` is the announced length in bytes, None if it is not known."""
         self._receive, self._caller, self._budget = receive, caller, budget
         self._pieces: list[bytes] = []
         self._began = asyncio.get_running_loop().time()
         self.declared = declared
         self.length = 0
-        """How much was read, in bytes."""
+        """Bytes read so far."""
         self.is_whole = declared == 0
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._pieces:
             self._budget.give_back(self._caller, sum(map(len, self._pieces)))
             self._pieces = []
 
     @property
     def size(self) -> int:
-        """How large it is, in bytes, as far as is known yet."""
+        """Its size in bytes as far as known."""
         return max(self.declared or 0, self.length)
 
     async def read(self, limit: int) -> bool:
-        """Read it, up to `limit` bytes and a little. Says whether it was no larger and is whole.
+        """Read it up to about `limit` bytes; returns whether it is complete and within the limit.
 
         Raises `IncompleteBody` and `TooManyBodies`.
         """
@@ -98,16 +95,14 @@ class Body:
         return self.is_whole and self.size <= limit
 
     async def discard(self, limit: int, seconds: float) -> None:
-        """Read and drop up to `limit` bytes more, so that a client that is still sending reads the answer."""
+        """Read and drop up to `limit` more bytes, so that a client still sending reads the response."""
         until, end = asyncio.get_running_loop().time() + seconds, self.length + limit
-        try:
+        with suppress(IncompleteBody):
             while not self.is_whole and self.length < end:
                 await self._next(until)
-        except IncompleteBody:
-            pass  # it was not wanted anyway
 
     def file(self) -> io.BytesIO:
-        """What was read, to be read once more."""
+        """What was read, from its beginning."""
         return io.BytesIO(b"".join(self._pieces))
 
     def _deadline(self) -> float:
@@ -130,19 +125,15 @@ class Body:
 
 
 class Withheld(io.RawIOBase):
-    """Stands for a body that was not read: to read it raises an error instead."""
+    """Stands in for a body that was not read: reading it raises an error."""
 
     def __init__(self, error: Callable[[], BaseException]) -> None:
         self._error = error
 
     def readable(self) -> bool:
-        """As far as anybody is told."""
         return True
 
     def read(self, size: int | None = -1) -> NoReturn:
-        """Raise the error."""
         raise self._error()
 
-    def readline(self, size: int | None = -1) -> NoReturn:
-        """Raise the error."""
-        raise self._error()
+    readline = read

@@ -1,8 +1,8 @@
-"""How many connections one address may hold open.
+"""Limits how many connections one address may hold open.
 
-The server accepts whoever connects, and tells of a connection only when a request has come over it. So the
-sockets of the process are looked through, a few times a second and only while there are many; where an
-address has too many, those that were silent the longest are closed.
+The server accepts every connection and reports it only when a request has arrived. So a thread checks the
+sockets of the process a few times a second, only while there are many; if an address has too many, those that
+were silent the longest are closed.
 """
 
 import os
@@ -18,7 +18,7 @@ import structlog
 from config.networks import shared_by_one
 
 Peer = tuple[str, str]
-"""Address and port of the other end, as an ASGI server tells them."""
+"""Address and port of the client, as in an ASGI scope."""
 
 EVERY_SECONDS = 0.25
 _OPEN_FILES = "/dev/fd"
@@ -28,25 +28,25 @@ log = structlog.get_logger(__name__)
 
 
 class Connections:
-    """The client connections of this process; no address keeps more than `most` of them. 0 is no limit."""
+    """The client connections of this process; an address keeps at most `most` of them, 0 is no limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._heard: dict[Peer, float] = {}
         self._silent: dict[Peer, float] = {}
-        """Since when a peer that never asked for anything is there."""
+        """When each peer that has sent no request was first seen."""
         self._logged_at = 0.0
         if most:
             threading.Thread(target=self._watch, name="connections", daemon=True).start()
 
     def hear(self, peer: Peer) -> None:
-        """Note that a request came from the peer, or was answered."""
+        """Record that a request of the peer arrived or was answered."""
         if self._most:
             self._heard[peer] = time.monotonic()
 
     def close_excess(self) -> int:
-        """Close what is too much of any address, and say how many connections that was."""
-        names = os.listdir(_OPEN_FILES)  # noqa: PTH208 - thousands of numbers, and no paths
+        """Close the excess connections of each address; returns how many were closed."""
+        names = os.listdir(_OPEN_FILES)  # noqa: PTH208 - thousands of numbers, not paths
         if len(names) <= self._most and len(self._heard) < _MOST_PEERS_HEARD:
             return 0
         found = {peer: number for number, peer in _peers(map(int, names))}
@@ -58,7 +58,7 @@ class Connections:
             time.sleep(EVERY_SECONDS)
             try:
                 closed = self.close_excess()
-            except OSError as error:  # such as too many open files, which the next round may find mended
+            except OSError as error:  # such as too many open files, which may be over by the next round
                 log.warning("connections could not be counted", error=str(error))
                 continue
             if closed and time.monotonic() - self._logged_at > _LOG_SECONDS:
@@ -79,13 +79,13 @@ class Connections:
                 yield from sorted(peers, key=self._worth)[: len(peers) - self._most]
 
     def _worth(self, peer: Peer) -> tuple[bool, float]:
-        """Who asked lately is worth most, who never asked and came first is worth least."""
+        """Sort key: peers that sent no request first, then the least recently active."""
         heard = self._heard.get(peer)
         return (False, self._silent.get(peer, 0.0)) if heard is None else (True, heard)
 
 
 def _peers(numbers: Iterator[int]) -> Iterator[tuple[int, Peer]]:
-    """The open files that are connections somebody made to this process, and who made them."""
+    """The open files that are client connections, with their peers."""
     ports = set()
     connected = []
     for number in numbers:
@@ -102,7 +102,7 @@ def _peers(numbers: Iterator[int]) -> Iterator[tuple[int, Peer]]:
 
 @contextmanager
 def _socket(number: int) -> Iterator[socket.socket]:
-    """A socket object for an open file; closing it leaves the file open. Raises `OSError` for no socket."""
+    """A socket for an open file; closing it leaves the file open. Raises `OSError` if it is no socket."""
     copy = os.dup(number)
     try:
         opened = socket.socket(fileno=copy)
@@ -118,7 +118,7 @@ def _named(peer: tuple[str, int]) -> Peer:
 
 
 def _close(number: int, peer: Peer) -> bool:
-    """Shut a connection down, unless the number means another one by now; says whether it did."""
+    """Shut a connection down, unless its number was reused; returns whether it did."""
     with suppress(OSError), _socket(number) as at:
         if _named(at.getpeername()) == peer:
             at.shutdown(socket.SHUT_RDWR)

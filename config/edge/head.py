@@ -1,6 +1,6 @@
-"""The head of a request: how large it may be, and what Django is told of it.
+"""The head of a request: its size limits, and its conversion to a WSGI environ.
 
-Header values are bytes. WSGI, and so Django, carries bytes as Latin-1 characters, one for each.
+ASGI header values are bytes; WSGI carries each byte as a Latin-1 character.
 """
 
 import io
@@ -10,17 +10,17 @@ from functools import lru_cache
 from typing import Any
 
 Scope = Mapping[str, Any]
-"""What an ASGI server tells of a request."""
+"""The ASGI scope of a request."""
 Environ = dict[str, Any]
-"""What WSGI hands to an application."""
+"""The WSGI environ of a request."""
 
 MOST_FIELDS = 64
-"""Header fields of one request. The server itself refuses more than a hundred."""
+"""Header fields of one request; the server itself refuses more than 100."""
 MOST_BYTES = 16 * 1024
 """Of the path, the query and the header fields together."""
 _NOT_PREFIXED = {b"content-type": "CONTENT_TYPE"}
 _SEPARATORS = {"HTTP_COOKIE": b"; "}
-"""What joins the values of a field that was sent more than once; a comma for all others."""
+"""Separators of repeated header fields; the others use a comma."""
 
 
 def is_too_large(scope: Scope) -> bool:
@@ -35,7 +35,7 @@ def is_too_large(scope: Scope) -> bool:
 
 
 def field(scope: Scope, name: bytes) -> bytes | None:
-    """The first value of a header field, by its name in lower case; None where it was not sent."""
+    """The first value of a header field, by its name in lower case; None if it was not sent."""
     for sent, value in scope["headers"]:
         if sent == name:
             return bytes(value)
@@ -43,7 +43,7 @@ def field(scope: Scope, name: bytes) -> bytes | None:
 
 
 def declared_length(scope: Scope) -> int | None:
-    """How many bytes the body is said to have; None where only its end will tell."""
+    """The announced length of the body in bytes; None if it is not known before the body ends."""
     length = field(scope, b"content-length")
     if length is not None:
         return int(length)
@@ -52,7 +52,7 @@ def declared_length(scope: Scope) -> int | None:
 
 
 def environ(scope: Scope, body: io.IOBase, length: int) -> Environ:
-    """The request as WSGI tells it, with `length` bytes to read from `body`."""
+    """The WSGI environ of the request, with `length` bytes to read from `body`."""
     host, port = scope["server"]
     return {
         "REQUEST_METHOD": scope["method"],
@@ -78,7 +78,7 @@ def environ(scope: Scope, body: io.IOBase, length: int) -> Environ:
 def _fields(sent: list[tuple[bytes, bytes]]) -> dict[str, str]:
     values: dict[str, list[bytes]] = {}
     for name, value in sent:
-        # A Host that was not sent comes as an empty one; Django takes the server's address for none.
+        # The server passes a missing Host as an empty one; without the key, Django uses the server's address.
         if (key := _key(name)) and (value or name != b"host"):
             values.setdefault(key, []).append(value)
     return {key: _SEPARATORS.get(key, b",").join(value).decode("latin-1") for key, value in values.items()}
@@ -86,8 +86,8 @@ def _fields(sent: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 @lru_cache(maxsize=1024)
 def _key(name: bytes) -> str:
-    """What WSGI calls a header field; empty for one that it is not told of."""
-    # A name with an underscore would pass for one with a hyphen. The length is that of what did arrive.
+    """The environ key of a header field; empty if the field is left out."""
+    # An underscore would be mistaken for a hyphen. CONTENT_LENGTH is set from what arrived.
     if b"_" in name or name == b"content-length":
         return ""
     return _NOT_PREFIXED.get(name) or f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"

@@ -1,4 +1,4 @@
-"""What the edge refuses by itself, in the envelope of the contract (section 5)."""
+"""Responses that the edge sends without Django; errors use the envelope of the contract (section 5)."""
 
 from config.edge.answers import Answer
 from config.envelope import encode, envelope
@@ -9,7 +9,7 @@ _INVALID = "invalid_request_error"
 
 
 def alive() -> Answer:
-    """200: requests are taken."""
+    """200: the process accepts requests."""
     return _answer(200, {"status": "ok"})
 
 
@@ -25,7 +25,7 @@ def incomplete_body(message: str) -> Answer:
 
 
 def too_many_bodies() -> Answer:
-    """503, where the memory for bodies is in use; it will soon be free again."""
+    """503: the memory for request bodies is used up for the moment."""
     message = "Too many request bodies are arriving at once; send this one again in a moment"
     answer = _refusal(503, message, "server_error", "overloaded")
     answer.headers.append((b"retry-after", b"1"))
@@ -33,7 +33,7 @@ def too_many_bodies() -> Answer:
 
 
 def no_answer_in_time() -> Answer:
-    """503, where no thread was free, or none came to an end, in time; the request may have been done."""
+    """503: no thread was free or finished in time; the request may have been carried out."""
     message = "The service did not get to an answer in time; ask again, with the same Idempotency-Key"
     answer = _refusal(503, message, "server_error", "overloaded")
     answer.headers.append((b"retry-after", b"5"))
@@ -41,13 +41,13 @@ def no_answer_in_time() -> Answer:
 
 
 def http_2_not_spoken() -> Answer:
-    """505, for HTTP/2 where the setting HTTP2 does not allow it."""
+    """505, for HTTP/2 if the setting `HTTP_2` is off."""
     return _refusal(505, "HTTP/2 is not spoken here; use HTTP/1.1", _INVALID, "http_version_not_supported")
 
 
 def _refusal(status: int, message: str, kind: str, code: ErrorCode) -> Answer:
     answer = _answer(status, envelope(message, type=kind, code=code))
-    answer.headers.append((b"connection", b"close"))  # whatever the client sends on is not read
+    answer.headers.append((b"connection", b"close"))  # the rest of the request is not read
     return answer
 
 

@@ -15,7 +15,7 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(slots=True)
 class Work(Generic[Outcome]):
-    """Something to do for a caller, and whom to tell."""
+    """A job of a caller, and the future for its outcome."""
 
     caller: bytes
     work: Callable[[], Outcome]
@@ -23,14 +23,13 @@ class Work(Generic[Outcome]):
 
 
 class Threads:
-    """Threads for an event loop to hand work to.
+    """A thread pool for an event loop.
 
-    Like the standard library's executor, at a fifth of its cost (measured here: 5 instead of 25 µs), which
-    shows where a request takes some hundred.
+    A fifth of the cost of the standard executor (measured: 5 instead of 25 µs of some hundred a request).
 
-    A caller that has threads already gets another only while more than `OTHERS_SHARE` times as many are free:
-    alone it gets a quarter of them, and whoever comes next finds one free. Its other work waits, and callers
-    that wait take turns. More would not make it faster: Python computes in one thread at a time.
+    A caller that already has threads gets another only while more than `OTHERS_SHARE` times as many are free:
+    alone it gets a quarter of them, so the next caller finds one free. Its other jobs wait, and waiting
+    callers take turns. More threads would not be faster: Python computes in one thread at a time.
     """
 
     def __init__(self, count: int) -> None:
@@ -42,9 +41,9 @@ class Threads:
             threading.Thread(target=self._serve, name=f"request-{number}", daemon=True).start()
 
     async def run(self, caller: bytes, work: Callable[[], Outcome], seconds: float | None = None) -> Outcome:
-        """Have it done by a thread once the caller may have one. Raises what the work raises.
+        """Run it in a thread when the caller may have one. Raises what the work raises.
 
-        Raises `TimeoutError` where that takes longer than so many seconds.
+        Raises `TimeoutError` if that takes longer than `seconds`.
         """
         loop = asyncio.get_running_loop()
         job: Work[Outcome] = Work(caller, work, loop.create_future())
@@ -59,7 +58,7 @@ class Threads:
         finally:
             if timer:
                 timer.cancel()
-            del job  # or it and an error that is raised here would keep each other, and the connection
+            del job  # otherwise it and a raised error would keep each other, and the connection, alive
 
     def _may_start(self, caller: bytes) -> bool:
         return self._free > OTHERS_SHARE * self._running.get(caller, 0)
@@ -70,18 +69,18 @@ class Threads:
         self._started.put(job)
 
     def _serve(self) -> None:
-        while True:  # nothing here may keep a job that is done, for it keeps a connection open
+        while True:  # no reference to a finished job may stay here: it keeps a connection open
             self._do(self._started.get())
 
     def _do(self, job: Work[Any]) -> None:
         outcome: object
         try:
             outcome = job.work()
-        except BaseException as error:  # whatever it is belongs to whoever waits for the answer
+        except BaseException as error:  # raised in `run`
             outcome = error
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+        with suppress(RuntimeError):  # the loop has ended
             job.done.get_loop().call_soon_threadsafe(self._ended, job, outcome)
-        del job, outcome  # an error keeps this frame, and would be kept by it
+        del job, outcome  # an error keeps this frame alive, which would keep the error
 
     def _ended(self, job: Work[Any], outcome: object) -> None:
         _settle(job.done, outcome)
@@ -95,15 +94,15 @@ class Threads:
         while self._waiting and (caller := next(filter(self._may_start, self._waiting), None)) is not None:
             jobs = self._waiting[caller]
             job = jobs.popleft()
-            if not job.done.done():  # somebody still waits for it
+            if not job.done.done():  # neither timed out nor cancelled
                 self._start(job)
-            self._waiting.move_to_end(caller)  # all others are before it now
+            self._waiting.move_to_end(caller)  # to the end of the line
             if not jobs:
                 del self._waiting[caller]
 
 
 def _settle(done: "asyncio.Future[Any]", outcome: object) -> None:
-    if done.done():  # nobody waits for it any more
+    if done.done():  # timed out or cancelled
         return
     if isinstance(outcome, BaseException):
         done.set_exception(outcome)

@@ -1,4 +1,4 @@
-"""Whom the server runs as, and the processes of that account."""
+"""The system account that the server runs as, and running commands as it."""
 
 import ctypes
 import os
@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 
 @dataclass(frozen=True)
 class SystemUser:
-    """Whom the server can run as, which must not be root; `prefix` is the command that makes it so."""
+    """An account for the server, which must not be root; `prefix` is a command that switches to it."""
 
     uid: int
     gid: int
@@ -27,12 +27,12 @@ class SystemUser:
 
     @property
     def is_another(self) -> bool:
-        """Whether it is not our own, so that a process has to change to it."""
+        """Whether it is not our own, so that a process has to switch to it."""
         return self.uid != os.geteuid()
 
 
 def account_for(place: ServerFiles, binaries: Path) -> SystemUser:
-    """Ourselves; for root, the first of the possible accounts that reaches both programs and data."""
+    """Our own account; for root, the first candidate that can access both the programs and the data."""
     if os.geteuid() != 0:
         return SystemUser(os.geteuid(), os.getegid())
     for account in _accounts_for_root(place):
@@ -49,7 +49,7 @@ def _accounts_for_root(place: ServerFiles) -> Iterator[SystemUser]:
         owner = place.cluster.stat()
         if owner.st_uid != 0:
             yield SystemUser(owner.st_uid, owner.st_gid)
-    # In a user namespace of its own the server takes itself for nobody, while its files stay root's.
+    # In a user namespace the server runs as nobody, while its files stay root's.
     yield SystemUser(0, 0, ("unshare", "-U", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"))
     yield SystemUser(_NOBODY, _NOBODY)
 
@@ -58,12 +58,12 @@ def _reaches(account: SystemUser, folder: Path, binaries: Path) -> bool:
     test = 'test -x "$1" && cd "$2"'
     try:
         return ran(account, ["/bin/sh", "-c", test, "sh", str(binaries / "postgres"), str(folder)])
-    except OSError:  # there is no `unshare`
+    except OSError:  # `unshare` is missing
         return False
 
 
 def take_possession(place: ServerFiles, account: SystemUser) -> None:
-    """Give the folders to the account; with user namespaces come or gone, another one may have had them."""
+    """Make the account the owner of the folders; an earlier server may have run as another one."""
     _make_socket_folder(place.sockets, account)
     for folder in (place.root, place.cluster):
         if folder.exists() and folder.stat().st_uid != account.uid:
@@ -77,7 +77,7 @@ def _chown_tree(folder: Path, account: SystemUser) -> None:
 
 
 def _make_socket_folder(folder: Path, account: SystemUser) -> None:
-    """Make the folder, ours alone; where it lies in /tmp, another user may have been there before."""
+    """Create the folder with mode 0700; in /tmp, another user may have created it before."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()
@@ -88,14 +88,14 @@ def _make_socket_folder(folder: Path, account: SystemUser) -> None:
 
 
 def ran(account: SystemUser, command: list[str], stdin: str = "") -> bool:
-    """Run it to its end; whether it succeeded."""
+    """Run the command to its end; returns whether it succeeded."""
     with spawn(account, command) as process:
         process.communicate(stdin.encode())
     return process.returncode == 0
 
 
 def spawn(account: SystemUser, command: list[str]) -> subprocess.Popen[bytes]:
-    """Start it; on Linux it does not outlive us."""
+    """Start the command; on Linux it ends when this process does."""
     return subprocess.Popen(  # noqa: S603 - our own programs and settings
         [*account.prefix, *command],
         cwd="/",
@@ -109,20 +109,20 @@ def spawn(account: SystemUser, command: list[str]) -> subprocess.Popen[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what would change the server's defaults."""
+    """Our environment without the PG* variables, which would change the server's defaults."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {**plain, "LC_ALL": "C"}
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """What a child runs before its program, so that the server stops ("fast") when the keeper is killed."""
+    """A `preexec_fn` that lets the kernel stop the server ("fast") if the keeper is killed."""
     if sys.platform != "linux":
         return None
     prctl, keeper = ctypes.CDLL(None).prctl, os.getpid()
 
     def prepare() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != keeper:  # killed before it was asked for
+        if os.getppid() != keeper:  # the keeper was killed before the call took effect
             os._exit(1)
 
     return prepare

@@ -1,4 +1,4 @@
-"""Whether the server of a place is up: the keeper's own, ready, and not frozen or dying."""
+"""Checks whether the keeper's server is up: ready, and neither frozen nor dying."""
 
 import socket
 import struct
@@ -7,11 +7,11 @@ from pathlib import Path
 from config.postgres.place import ServerFiles
 
 _REPLY_SECONDS = 1.0
-_SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # the one message a server answers before it knows who asks
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # the one message that is answered before authentication
 
 
 def answers(place: ServerFiles) -> bool:
-    """Whether this keeper's server takes connections; an earlier one may have left its files, or be dying."""
+    """Whether this keeper's server takes connections; files of an earlier server do not count."""
     status = _lines(place.pid_file)
     return (
         len(status) > 7  # the last line written
@@ -29,12 +29,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def _replies(address: Path) -> bool:
-    """Whether a server replies there; a connection alone can be had from one that is frozen or dying."""
+    """Whether a server replies there; one that is frozen or dying may still accept a connection."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(_REPLY_SECONDS)
         try:
             client.connect(str(address))
             client.sendall(_SSL_REQUEST)
-            return client.recv(1) == b"N"  # no, not on a socket like this
+            return client.recv(1) == b"N"  # no TLS on a Unix socket
         except OSError:
             return False

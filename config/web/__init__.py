@@ -1,1 +1,1 @@
-"""What pages share: badges, links, query strings, CSV files."""
+"""Helpers of pages: badges, links, query strings, CSV files."""

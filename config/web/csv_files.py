@@ -1,4 +1,4 @@
-"""Tables as CSV files. They are written whole before they are sent, so one for people has an end."""
+"""CSV files. They are built in memory before they are sent, so those for people have a maximum size."""
 
 import csv
 import io
@@ -14,14 +14,14 @@ from config.amounts import shown
 
 MOST_ROWS = 50_000
 MOST_CHARACTERS = 20_000_000
-"""What a file for people holds at most; a day or another filter brings what is missing."""
+"""Limits of a file for people; days or other filters reach the rest."""
 _BYTE_ORDER_MARK = "\ufeff"
-_SIGNS = "=+\\-@＝＋－＠"  # noqa: RUF001 - wide ones count too
+_SIGNS = "=+\\-@＝＋－＠"  # noqa: RUF001 - full-width ones count too
 _FORMULA = re.compile(rf'(\A *(?=[{_SIGNS}\t\r\n]))|[;|\t\r\n\v\f\x85\u2028\u2029][ "]*(?=[{_SIGNS}])')
-"""Where a formula may begin: at the start of a cell, and behind whatever else a spreadsheet may split at.
+"""Where a formula may begin: at the start of a cell, and after anything a spreadsheet may split at.
 
-Which separator that is, each person's spreadsheet decides; at any but a comma it takes quotes in the middle
-of a line for text.
+The separator depends on the spreadsheet's settings; with any other than a comma, quotes in the middle of a
+line are plain text.
 """
 Rows = Iterable[Iterable[Any]]
 
@@ -38,7 +38,7 @@ def csv_file(name: str, headings: Iterable[Any], rows: Rows) -> HttpResponse:
 def csv_file_for_people(
     name: str, headings: Iterable[Any], rows: Rows, most: int = MOST_ROWS
 ) -> HttpResponse:
-    """A file that spreadsheets read as UTF-8; where it would hold too much, its last line says so."""
+    """A file that spreadsheets read as UTF-8; if it reaches a limit, its last line says so."""
     text = io.StringIO()
     text.write(_BYTE_ORDER_MARK)
     writer = csv.writer(text)
@@ -52,7 +52,7 @@ def csv_file_for_people(
 
 
 def cell(value: Any) -> Any:
-    """What a spreadsheet shows as it stands, whatever it splits at: a name never runs as a formula."""
+    """The value for a cell: amounts as text, and texts that no spreadsheet runs as a formula."""
     if isinstance(value, Decimal):
         return shown(value)
     return _FORMULA.sub(_quoted, value) if isinstance(value, str) else value

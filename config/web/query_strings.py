@@ -1,12 +1,12 @@
-"""The query part of addresses: links that keep what a page is asked for."""
+"""Query strings of links that keep a page's parameters."""
 
 from django.http import QueryDict
 
 
-def changed(query: QueryDict, *without: str, **said: str) -> str:
-    """The query `without` some of its parameters, and with what is `said` anew."""
-    asked = query.copy()
-    for name in (*without, *said):
-        asked.pop(name, None)
-    asked.update(said)
-    return f"?{asked.urlencode()}"
+def changed(query: QueryDict, *without: str, **values: str) -> str:
+    """The query string with `values` set, and without the parameters `without`."""
+    copy = query.copy()
+    for name in (*without, *values):
+        copy.pop(name, None)
+    copy.update(values)
+    return f"?{copy.urlencode()}"

@@ -26,13 +26,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="how staff see the tenant; no other may have it")
+        parser.add_argument("name", help="the tenant's name, which must be unique")
         parser.add_argument(
             "--time-zone",
             default=default_time_zone(),
-            help="whose days and months its limits are counted in, such as Asia/Shanghai (%(default)s)",
+            help="the time zone of its days and months, such as Asia/Shanghai (%(default)s)",
         )
-
         parser.add_argument("--owner", metavar="EMAIL", help="whom to invite as the first owner")
 
     def handle(self, *_: Any, name: str, time_zone: str, owner: str | None, **__: Any) -> None:
@@ -40,9 +39,9 @@ class Command(BaseCommand):
         try:
             tenant.clean_fields()
             address = None if owner is None else _EMAIL.clean(_one_line(owner), None)
-            made = _made(tenant, address)
+            made = _create(tenant, address)
         except ValidationError as error:
-            raise CommandError(_told(error)) from error
+            raise CommandError(_joined(error)) from error
         except IntegrityError as error:
             raise CommandError(f"There is a tenant named {tenant.name!r} already.") from error
         self.stdout.write(json.dumps(made))
@@ -57,13 +56,13 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
-def _told(error: ValidationError) -> str:
+def _joined(error: ValidationError) -> str:
     fields = error.message_dict if hasattr(error, "error_dict") else {"owner": error.messages}
     return " ".join(f"{name}: {message}" for name, messages in fields.items() for message in messages)
 
 
 @transaction.atomic
-def _made(tenant: Tenant, owner: str | None) -> dict[str, str]:
+def _create(tenant: Tenant, owner: str | None) -> dict[str, str]:
     tenant.save(force_insert=True)
     key, text = APIKey.objects.mint(tenant, "first key")
     made = {"tenant": str(tenant.id), "key": text}

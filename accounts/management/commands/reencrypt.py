@@ -1,4 +1,4 @@
-"""Encrypt all secrets with the first of the encryption keys, so that the others can be taken away."""
+"""Encrypt all secrets with the first of the encryption keys, so that the others can be removed."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from accounts.encryption import encrypted_columns, reencrypt
 
 class Command(BaseCommand):
     help = (
-        "Encrypt every secret in the database with the first of ENCRYPTION_KEYS. It can be run beside"
-        " everything else, and again where it was cut off; docs/keys.md says when."
+        "Encrypt every secret in the database with the first of ENCRYPTION_KEYS. It is safe beside running"
+        " processes, and can be run again after an interruption; docs/keys.md says when."
     )
 
     def handle(self, *_: Any, **__: Any) -> None:
         turned = [reencrypt(model, name) for model, name in encrypted_columns()]
         for column in turned:
-            told = f"{column.anew} encrypted anew, {column.already} already, {column.unreadable} unreadable"
-            self.stdout.write(f"{column.column}: {told}")
+            counts = f"{column.anew} encrypted anew, {column.already} already, {column.unreadable} unreadable"
+            self.stdout.write(f"{column.column}: {counts}")
         after = {column.column: column.anew for column in turned if column.anew}
         if after:
             audit.record(audit.at_command_line(), "secrets at rest", "", {}, after, timezone.now())

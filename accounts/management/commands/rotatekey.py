@@ -24,7 +24,7 @@ class Command(BaseCommand):
             "--overlap-hours",
             type=float,
             default=ROTATION_OVERLAP / timedelta(hours=1),
-            help="how long the old key works on (%(default)g)",
+            help="hours that the old key keeps working (%(default)g)",
         )
 
     def handle(self, *_: Any, prefix: str, overlap_hours: float, **__: Any) -> None:
