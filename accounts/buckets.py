@@ -85,7 +85,7 @@ def check_bucket(bucket: str, region: str) -> None:
 def check_region(region: str, bucket: str) -> None:
     """Raise `Unfit` for an invalid region, or if only one of bucket and region is set."""
     if bool(region) != bool(bucket):
-        raise Unfit(_("A bucket and its region are set together, or not at all."))
+        raise Unfit(_("Set both the bucket and its region, or neither."))
     if region and not _REGION.fullmatch(region):
         raise Unfit(_("Write a region such as ap-guangzhou."))
 
@@ -94,7 +94,7 @@ def check_path_prefix(prefix: str) -> None:
     """Raise `Unfit` unless it is folders of plain characters and placeholders, or empty."""
     segments = prefix.split("/") if prefix else []
     if ".." in prefix or not all(segment.strip(".") for segment in segments):
-        raise Unfit(_("Write folders with single slashes between them only; .. is no folder."))
+        raise Unfit(_("Separate folders with single slashes; .. is not allowed."))
     if not _PREFIX.fullmatch(prefix):
         placeholders = ", ".join(f"{{{name}}}" for name in _LONGEST)
         raise Unfit(
@@ -108,7 +108,7 @@ def check_path_prefix(prefix: str) -> None:
 def check_credentials(secret_id: str, *, has_key: bool) -> None:
     """Raise `Unfit` if only one of secret id and key is set."""
     if bool(secret_id) != has_key:
-        raise Unfit(_("A secret id and its key are set together, or not at all."))
+        raise Unfit(_("Set both the secret id and its key, or neither."))
 
 
 def _folder_name(model: str) -> str:

@@ -5,7 +5,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-NOT_A_CREDENTIAL = _("Only ASCII letters, digits and signs without spaces fit. Copy it once more.")
+NOT_A_CREDENTIAL = _("Use only ASCII letters, digits and symbols, without spaces. Copy it again.")
 _CREDENTIAL = re.compile("[!-~]+")
 
 

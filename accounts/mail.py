@@ -41,7 +41,7 @@ TO_AN_ADDRESS = Limit(3, timedelta(minutes=15))
 """Of each kind of mail."""
 BY_A_CALLER = Limit(20, timedelta(hours=1))
 """Of all kinds together."""
-TOO_OFTEN = _("Too many mails were sent. Try again in a while.")
+TOO_OFTEN = _("Too many e-mails were sent. Try again later.")
 
 
 def send(template: str, to: str, context: Mapping[str, Any]) -> None:

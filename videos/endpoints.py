@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from config.networks import is_loopback
 
 NOT_AN_ENDPOINT = _("Write an address such as https://api.example.com.")
-NOT_ENCRYPTED = _("Write https://: only a server on this machine is reached without encryption.")
+NOT_ENCRYPTED = _("Use https://. Plain HTTP is allowed only for a server on this machine.")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 

@@ -175,7 +175,7 @@ class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
         if any(not form.cleaned_data[name] for name in lost) or before - _permissions_of(person):
             sessions.end(person, besides=request.session.session_key)
 
-    @admin.action(description=_("Let in again who failed to log in too often"), permissions=["change"])
+    @admin.action(description=_("Unlock log-in for the selected people"), permissions=["change"])
     def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Unlock the log-in of the selected people; only a superuser unlocks staff."""
         for person in queryset if _is_superuser(request) else queryset.filter(is_staff=False):

@@ -36,7 +36,7 @@ class QuotaFormSet(ChangedColumnsFormSet):
     def clean(self) -> None:
         super().clean()
         if self.has_changed() and not self.data.get("reason", "").strip():
-            raise ValidationError(format_lazy("{} {}", NO_REASON, _("The field is above.")))
+            raise ValidationError(format_lazy("{} {}", NO_REASON, _("Use the Reason field above.")))
 
 
 class QuotaInline(StackedInline[Quota, Tenant]):

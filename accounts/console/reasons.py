@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts import audit
 from accounts.models import AuditPlace, Tenant, User
 
-NO_REASON = _("Say why this changes.")
+NO_REASON = _("Enter a reason for the change.")
 
 _Row = TypeVar("_Row", bound=Model)
 

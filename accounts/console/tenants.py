@@ -79,7 +79,7 @@ _MOVING = _(
     "Wanted where the time zone changes. The day %(day)s ends at its midnight in %(zone)s, %(moment)s; from"
     " then on days are those of the new time zone. What was counted before stays where it is."
 )
-_CONSENT = _("Say yes to this first. %(what)s")
+_CONSENT = _("Confirm this first. %(what)s")
 
 
 class TenantForm(AuditedForm[Tenant]):
@@ -88,11 +88,11 @@ class TenantForm(AuditedForm[Tenant]):
     is_suspended = forms.BooleanField(
         required=False,
         label=_("Suspended"),
-        help_text=_("Its keys, its links and its portal are closed; running tasks go on."),
+        help_text=_("Its keys, links and portal are disabled; running tasks continue."),
         widget=UnfoldBooleanSwitchWidget,
     )
     moves_days = forms.BooleanField(
-        required=False, label=_("Move its days"), widget=UnfoldBooleanSwitchWidget
+        required=False, label=_("Confirm the change of days"), widget=UnfoldBooleanSwitchWidget
     )
     audited = frozenset({"time_zone", "is_suspended"})
     columns = {"is_suspended": "suspended_at"}
@@ -245,6 +245,4 @@ class TenantAdmin(ListAdmin[Tenant]):
         return gettext("%(used)s in %(month)s") % {"used": used, "month": f"{standing.month:%Y-%m}"}
 
 
-_WANTS_REASON = _(
-    "Wanted where the time zone, the suspension or the quota changes; it is kept with the change."
-)
+_WANTS_REASON = _("Required to change the time zone, suspension or quota; recorded with the change.")

@@ -8,7 +8,7 @@ from accounts.models import Role, User
 PERMISSION = "accounts.appoint_owner"
 """The permission to make somebody an owner."""
 NO_OWNERS = _("You may not make somebody an owner.")
-NOT_ONESELF = _("Nobody gives a place to themselves: somebody else of the staff has to.")
+NOT_ONESELF = _("You cannot give yourself a role: another staff member must do it.")
 
 
 def roles_to_give(giver: User) -> list[Role]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Role, Tenant, User
 
-NEEDS_OWNER = _("A tenant needs an owner: give somebody else that role first.")
+NEEDS_OWNER = _("A tenant needs an owner: make somebody else an owner first.")
 
 
 class LastOwner(Exception):

@@ -183,7 +183,7 @@ class APIKey(models.Model):
         max_length=150,
         default="",
         editable=False,
-        help_text=_("The person, as named then; empty where it was made at the command line."),
+        help_text=_("The creator's name at that time; empty if created at the command line."),
     )
     form_id = models.UUIDField(
         null=True, editable=False, help_text="The form it was made with; sent twice, it makes one key."
@@ -208,14 +208,14 @@ class APIKey(models.Model):
         verbose_name=_("requests per minute"),
         null=True,
         blank=True,
-        help_text=_("Tasks made with it within any sixty seconds; empty: unlimited."),
+        help_text=_("Tasks created with this key within any 60 seconds; empty: unlimited."),
     )
     spend_per_month = MoneyField(
         verbose_name=_("spend per month"),
         null=True,
         blank=True,
         validators=[MinValueValidator(ZERO)],
-        help_text=_("Spent with it within a month of the tenant's; empty: unlimited."),
+        help_text=_("Spend of this key per month, in the tenant's time zone; empty: unlimited."),
     )
 
     objects = APIKeyManager()

@@ -32,7 +32,9 @@ class AuditEntry(models.Model):
         null=True,
         related_name="+",
     )
-    actor_name = models.CharField(verbose_name=_("person"), max_length=150, help_text=_("As it was then."))
+    actor_name = models.CharField(
+        verbose_name=_("person"), max_length=150, help_text=_("The name at that time.")
+    )
     address = models.GenericIPAddressField(verbose_name=_("address"), null=True)
     place = models.CharField(
         verbose_name=_("place"), max_length=20, choices=AuditPlace.choices, default=AuditPlace.CONSOLE
@@ -43,7 +45,7 @@ class AuditEntry(models.Model):
     subject = models.CharField(
         verbose_name=_("subject"), max_length=200, help_text=_("What was changed, such as quota of Alice.")
     )
-    reason = models.TextField(verbose_name=_("reason"), help_text=_("Empty where none is asked for."))
+    reason = models.TextField(verbose_name=_("reason"), help_text=_("Empty if no reason is required."))
     before: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         verbose_name=_("before"), default=dict
     )

@@ -16,7 +16,8 @@ class Invitation(models.Model):
         Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="invitations"
     )
     email = models.EmailField(
-        verbose_name=_("e-mail address"), help_text=_("Whom it is for, and where the link is sent.")
+        verbose_name=_("e-mail address"),
+        help_text=_("The invited person's address, to which the link is sent."),
     )
     role = models.CharField(verbose_name=_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
     digest = models.CharField(verbose_name=_("digest"), max_length=64, unique=True, editable=False)

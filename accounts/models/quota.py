@@ -27,7 +27,7 @@ class Quota(models.Model):
         verbose_name=_("concurrent tasks"),
         null=True,
         blank=True,
-        help_text=_("Tasks at work at a time; those in the tenant's own queue do not count."),
+        help_text=_("Tasks running at the same time, not counting those in the tenant's queue."),
     )
     when_full = models.CharField(
         verbose_name=_("when full"),
@@ -48,7 +48,7 @@ class Quota(models.Model):
         verbose_name=_("requests per minute"),
         null=True,
         blank=True,
-        help_text=_("Tasks made within any sixty seconds."),
+        help_text=_("Tasks created within any 60 seconds."),
     )
     seconds_per_day = models.PositiveIntegerField(
         verbose_name=_("seconds per day"), null=True, blank=True, help_text=_("Seconds of video.")
@@ -65,7 +65,7 @@ class Quota(models.Model):
     is_prepaid = models.BooleanField(
         verbose_name=_("prepaid"),
         default=False,
-        help_text=_("Whether the balance must cover each task; otherwise it is only kept."),
+        help_text=_("Whether the balance must cover each task; otherwise it is only recorded."),
     )
 
     class Meta:
@@ -105,16 +105,18 @@ class Standing(models.Model):
     balance = MoneyField(
         verbose_name=_("balance"),
         default=ZERO,
-        help_text=_("The sum of the ledger: what was paid in, less holds."),
+        help_text=_("The sum of the ledger: payments minus holds and charges."),
     )
     held = MoneyField(
-        verbose_name=_("held"), default=ZERO, help_text=_("Of open tasks; taken from the balance already.")
+        verbose_name=_("held"),
+        default=ZERO,
+        help_text=_("Holds of open tasks, already deducted from the balance."),
     )
-    day = models.DateField(verbose_name=_("day"), null=True, help_text=_("The day the next two are of."))
+    day = models.DateField(verbose_name=_("day"), null=True, help_text=_("The day of the next two values."))
     day_seconds = models.BigIntegerField(verbose_name=_("day seconds"), default=0)
     day_spend = MoneyField(verbose_name=_("day spend"), default=ZERO)
     month = models.DateField(
-        verbose_name=_("month"), null=True, help_text=_("The first day of the month the next two are of.")
+        verbose_name=_("month"), null=True, help_text=_("The first day of the month of the next two values.")
     )
     month_seconds = models.BigIntegerField(verbose_name=_("month seconds"), default=0)
     month_spend = MoneyField(verbose_name=_("month spend"), default=ZERO)

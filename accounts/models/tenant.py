@@ -77,7 +77,7 @@ class Tenant(models.Model):
         max_length=50,
         default=default_time_zone,
         validators=[validate_time_zone],
-        help_text=_("Whose days and months its limits and its usage are counted in, such as Asia/Shanghai."),
+        help_text=_("The time zone in which its limits and usage are counted, such as Asia/Shanghai."),
     )
     earlier_time_zones = ArrayField(
         models.CharField(max_length=100),
@@ -85,7 +85,7 @@ class Tenant(models.Model):
         default=list,
         blank=True,
         editable=False,
-        help_text=_("Each after the moment until which it counts."),
+        help_text=_("Each time zone with the time until which it applied."),
     )
     members = models.ManyToManyField(
         User, verbose_name=_("members"), through="Membership", related_name="tenants"

@@ -17,7 +17,7 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
         required=False,
         validators=[validate_credential],
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text=_("Leave empty to keep the one that is set; it goes when the secret id is emptied."),
+        help_text=_("Leave empty to keep the current key. Clearing the secret id also removes the key."),
     )
 
     class Meta:

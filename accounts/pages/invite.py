@@ -19,9 +19,9 @@ from config.web.links import absolute
 
 REFUSALS: dict[type[Exception], Promise] = {
     AlreadyMember: _("This person is a member already."),
-    TenantSuspended: _("The tenant is suspended: nobody joins it."),
+    TenantSuspended: _("The tenant is suspended, so no members can be added."),
 }
-NOT_ONESELF = _("Nobody invites themselves: somebody else has to.")
+NOT_ONESELF = _("You cannot invite yourself. Ask somebody else to invite you.")
 
 
 class InviteForm(forms.Form):

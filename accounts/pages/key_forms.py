@@ -18,7 +18,7 @@ from accounts.networks import validate_network
 SCOPES = {
     Scope.READ: _("Read: look at videos, models, use and limits"),
     Scope.WRITE: _("Write: make, cancel and delete videos"),
-    Scope.MANAGE: _("Manage: reserved for the account's settings; no request needs it yet"),
+    Scope.MANAGE: _("Manage: reserved for account settings; not used by any endpoint yet"),
 }
 """The label of each scope in forms."""
 
@@ -60,21 +60,23 @@ class KeyForm(forms.ModelForm[APIKey]):
             "spend_per_month": format_lazy(_("Spend per month, {currency}"), currency=settings.CURRENCY),
         }
         help_texts = {
-            "name": _("Of the program that is to use it, so that you know it again."),
+            "name": _("Name of the program that will use the key."),
             "expires_at": _("Empty: it works until it is revoked."),
             "allowed_models": _("Names such as Kling-3.0-720p, separated by commas. Empty: every model."),
             "allowed_networks": _(
                 "Where it may be used from, such as 203.0.113.0/24, separated by commas. Empty: anywhere."
             ),
-            "requests_per_minute": _("Made with it within any sixty seconds. Empty: unlimited."),
-            "spend_per_month": _("Spent with it within a month of the tenant's. Empty: unlimited."),
+            "requests_per_minute": _("Tasks created with the key in any 60 seconds. Empty: unlimited."),
+            "spend_per_month": _(
+                "Amount the key may spend per month, in the tenant's time zone. Empty: unlimited."
+            ),
         }
 
     def clean_expires_at(self) -> datetime | None:
         """A changed end must be in the future; an unchanged one may have passed."""
         end: datetime | None = self.cleaned_data["expires_at"]
         if end is not None and "expires_at" in self.changed_data and end <= timezone.now():
-            raise forms.ValidationError(_("Choose a moment to come."))
+            raise forms.ValidationError(_("Choose a time in the future."))
         return end
 
 

@@ -15,8 +15,8 @@ class KeyState(Enum):
     """The state of a key, with the label and style of its chip."""
 
     WORKS = (_("Works"), GOOD)
-    ENDS = (_("Works, with an end"), GOOD)
-    LEAVES = (_("Replaced, works on for now"), WARN)
+    ENDS = (_("Active, expires"), GOOD)
+    LEAVES = (_("Replaced, still active"), WARN)
     REPLACED = (_("Replaced"), NEUTRAL)
     EXPIRED = (_("Expired"), NEUTRAL)
     REVOKED = (_("Revoked"), BAD)

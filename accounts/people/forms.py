@@ -17,14 +17,14 @@ from accounts import mail
 from accounts.models import User
 from accounts.people import naming
 
-WRONG_CODE = _("This is not the code, or it was used already. Wait for the next one.")
+WRONG_CODE = _("The code is wrong or was already used. Wait for the next code.")
 
 
 class LogInForm(AuthenticationForm):
     """User name or e-mail address, and password; every failure has the same message."""
 
     error_messages = dict.fromkeys(
-        ("invalid_login", "inactive"), _("There is nobody with this name and this password.")
+        ("invalid_login", "inactive"), _("The user name or password is incorrect.")
     )
 
     def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
@@ -122,7 +122,7 @@ class NewPersonForm(UserCreationForm[User]):
         model = User
         fields = ("username",)
         labels = {"username": _("User name")}
-        help_texts = {"username": _("What you log in with; later your e-mail address will do, too.")}
+        help_texts = {"username": _("Your log-in name. Later you can also log in with your e-mail address.")}
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
@@ -131,12 +131,12 @@ class NewPersonForm(UserCreationForm[User]):
                 _("Choose a name without @: your address is confirmed by mail first.")
             )
         if naming.is_taken(name):
-            raise forms.ValidationError(_("Somebody has this name. Choose another one."))
+            raise forms.ValidationError(_("This user name is taken. Choose another one."))
         return name
 
 
 def _check_password(request: HttpRequest, person: User, password: str) -> str:
     """Returns the password if it is right; failures count like failed log-ins."""
     if authenticate(request, username=person.username, password=password) is None:
-        raise forms.ValidationError(_("This is not your password."))
+        raise forms.ValidationError(_("The password is incorrect."))
     return password

@@ -57,7 +57,7 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         except NotOpen:
             return self._refuse()
         except OwnInvitation:
-            messages.error(request, _("You made this invitation: it is for somebody else."))
+            messages.error(request, _("You sent this invitation; only somebody else can accept it."))
             return HttpResponseRedirect(reverse("people:home"))
         except AlreadyMember:
             messages.info(request, _("You are a member already."))
@@ -101,7 +101,9 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         """Confirms the address with another link, which the inviter cannot see."""
         address = self.invitation.email
         if confirmation.mail_link(self.request, person, address):
-            text = _("We sent a link to %(address)s. Follow it: then you can log in with that address, too.")
+            text = _(
+                "We sent a link to %(address)s. After you open it, you can also log in with that address."
+            )
             messages.info(self.request, text % {"address": address})
 
     def _proposed_name(self) -> str:

@@ -19,7 +19,7 @@ STAFF = _("The platform's staff")
 """Named as the author of a key that was not made in the portal."""
 PASSWORD_CHANGED = _("The password was changed.")
 SECOND_FACTOR_ON = _("A second factor was turned on.")
-SECOND_FACTOR_OFF = _("The second factor was turned off: the password is enough to log in.")
+SECOND_FACTOR_OFF = _("The second factor was turned off. Log-in now needs only the password.")
 
 
 def tell(request: HttpRequest, person: User, happened: Any, now: datetime, *, also: str = "") -> None:

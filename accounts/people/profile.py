@@ -65,7 +65,10 @@ class EmailPage(OwnPage, FormView[EmailForm]):
         if not confirmation.mail_link(self.request, self.person, address):
             form.add_error("email", str(TOO_OFTEN))
             return self.form_invalid(form)
-        messages.info(self.request, _("We sent a link to %(address)s. Follow it.") % {"address": address})
+        messages.info(
+            self.request,
+            _("We sent a link to %(address)s. Open it to confirm the address.") % {"address": address},
+        )
         return super().form_valid(form)
 
 

@@ -81,7 +81,7 @@ class ConfirmPage(_Page):
         verify_session(request, device)
         self._changed(notices.SECOND_FACTOR_ON, was=False)
         self.end_other_sessions()
-        messages.success(request, _("From now on, the log-in asks you for a code."))
+        messages.success(request, _("From now on, you need a code to log in."))
         return HttpResponseRedirect(self.get_success_url())
 
 
@@ -99,7 +99,7 @@ class TurnOffPage(_Page):
             return self.show(form)
         totp.turn_off(self.person)
         self._changed(notices.SECOND_FACTOR_OFF, was=True)
-        messages.success(request, _("The log-in asks for your password alone."))
+        messages.success(request, _("From now on, you log in with your password only."))
         return HttpResponseRedirect(self.get_success_url())
 
 

@@ -33,7 +33,7 @@ PAGE = 50
 OVERLAPS = {
     "day": (timedelta(hours=24), gettext_lazy("24 hours more")),
     "week": (timedelta(days=7), gettext_lazy("7 days more")),
-    "none": (timedelta(0), gettext_lazy("Not at all: it ends at once")),
+    "none": (timedelta(0), gettext_lazy("Not at all: revoke it immediately")),
 }
 """How long a key keeps working after it was replaced."""
 MOST_AT_ONCE = 500
@@ -50,7 +50,7 @@ class RotationForm(forms.Form):
     """How long the old key keeps working."""
 
     overlap = forms.ChoiceField(
-        label=gettext_lazy("How long the old key works on"),
+        label=gettext_lazy("How long the old key keeps working"),
         choices=[(name, label) for name, (_, label) in OVERLAPS.items()],
         initial="day",
         widget=forms.RadioSelect,
@@ -166,7 +166,9 @@ class KeyPage(_Page):
 
     def _report(self, key: APIKey) -> None:
         if key.revoked_at is not None:
-            messages.error(self.request, _("This key was revoked meanwhile: nothing changed."))
+            messages.error(
+                self.request, _("This key has been revoked in the meantime. No changes were saved.")
+            )
             return
         self.note("an API key was changed", key)
         messages.success(self.request, _("Saved."))

@@ -103,7 +103,7 @@ class RolePage(_MemberChange):
     def change(self, member_id: int) -> None:
         form = RoleForm(self.request.POST)
         if not form.is_valid():
-            messages.error(self.request, _("There is no such role."))
+            messages.error(self.request, _("The role does not exist."))
             return
         before = memberships.locked(self.tenant, member_id).role
         changed = memberships.change_role(self.tenant, member_id, Role(form.cleaned_data["role"]))
@@ -124,7 +124,7 @@ class RemovePage(_MemberChange):
         self.record(audit.subject_of(removed), ({"role": removed.role}, {}))
         self.end_sessions(removed.user)
         self.note("member removed", member=removed.user_id)
-        messages.success(self.request, _("%(person)s is a member no more.") % {"person": removed.user})
+        messages.success(self.request, _("%(person)s is no longer a member.") % {"person": removed.user})
         self.leaves_keys = left_keys(self.tenant, timezone.now()).filter(made_by=removed.user).exists()
 
     def after(self) -> HttpResponse:
@@ -144,7 +144,9 @@ class LeavePage(_MemberChange):
         self.record(audit.subject_of(removed), ({"role": removed.role}, {}))
         self.end_sessions(removed.user)
         self.note("member left")
-        messages.success(self.request, _("You are a member of %(tenant)s no more.") % {"tenant": self.tenant})
+        messages.success(
+            self.request, _("You are no longer a member of %(tenant)s.") % {"tenant": self.tenant}
+        )
 
     def after(self) -> HttpResponse:
         is_member = Membership.objects.filter(pk=self.membership.pk).exists()
@@ -160,7 +162,7 @@ class WithdrawPage(_Page):
         invitation = get_object_or_404(Invitation, tenant=self.tenant, pk=invitation_id)
         if self._withdraw(invitation):
             self.note("invitation withdrawn", invitation=invitation_id)
-            messages.success(request, _("The invitation is withdrawn; its link works no more."))
+            messages.success(request, _("The invitation was withdrawn; its link no longer works."))
         else:
             messages.info(request, _("The invitation was used or withdrawn already."))
         return self.back()

@@ -45,7 +45,9 @@ def csv_file_for_people(
     writer.writerow(_cells(headings))
     for number, row in enumerate(rows):
         if number == most or text.tell() > MOST_CHARACTERS:
-            writer.writerow([_("The file ends here, but there is more: choose days or other filters.")])
+            writer.writerow(
+                [_("The file was cut off here: narrow the days or other filters to get the rest.")]
+            )
             break
         writer.writerow(_cells(row))
     return _download(name, text)

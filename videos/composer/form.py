@@ -65,7 +65,9 @@ class VideoForm(forms.Form):
         except (NoPrice, ModelNotAllowed) as error:
             self._report(FieldPlace("model"), str(error))
         except KeyRefused:
-            self._report(FieldPlace(EVERYWHERE), _("The tenant is suspended: nothing can be made for it."))
+            self._report(
+                FieldPlace(EVERYWHERE), _("The tenant is suspended, so no videos can be created for it.")
+            )
         return self.cleaned_data
 
     def _check(self) -> None:

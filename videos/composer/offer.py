@@ -59,7 +59,7 @@ _ON_OFF = tuple(Option(value, label) for value, label in zip(SWITCH_VALUES, (_("
 _SWITCH_LABELS: dict[str, Text] = {
     "AudioGeneration": _("Sound"),
     "OffPeak": _("Off-peak (slower, cheaper)"),
-    "LogoAdd": _("Logo in the picture"),
+    "LogoAdd": _("Add a logo"),
     "InputComplianceCheck": _("Check the input for compliance"),
     "OutputComplianceCheck": _("Check the result for compliance"),
     "EnhanceSwitch": _("Enhance the result"),
@@ -116,11 +116,11 @@ class Offer:
     def images_help(self) -> Text:
         frames, most = self.spec.frames, self.max_images
         if frames == 0:
-            return _("References: what is to be seen in the video.")
+            return _("Reference images: what the video should show.")
         if most == 1:
-            return _("The picture that the video begins with.")
+            return _("The first frame of the video.")
         if frames >= most:
-            return _("One picture alone begins the video; a second one ends it.")
+            return _("One image is the first frame; a second one is the last frame.")
         if frames == 1:
             return _("One image alone is the first frame; several, or any beside a video, are references.")
         return _(
@@ -192,7 +192,7 @@ class Offer:
         regions = [Option(value, _REGIONS[value]) for value in INPUT_REGIONS]
         persons = [Option(value, _PERSONS[value]) for value in PERSON_GENERATIONS]
         return [
-            Choice("input_region", _("Where the input lies"), regions),
+            Choice("input_region", _("Region of the input"), regions),
             Choice("PersonGeneration", _("Persons"), persons),
             *self._switches(own=False),
         ]

@@ -36,9 +36,9 @@ EVENTS = {
     "failed": _("Failed"),
     "succeeded": _("Done"),
     "cancelled": _("Cancelled"),
-    "abort_requested": _("To be aborted"),
+    "abort_requested": _("Abort requested"),
     "aborted": _("Aborted"),
-    "scheduled": _("Set for a moment"),
+    "scheduled": _("Scheduled"),
     "retried": _("Queued again by hand"),
 }
 """Procrastinate's job event types."""

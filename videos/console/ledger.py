@@ -63,13 +63,15 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
         totals = standing.lock(tenant.pk)
         values = {"balance": shown(totals.balance)}
         if amount == 0:
-            yield gettext("There is nothing to book.")
+            yield gettext("The amount must not be zero.")
         if kind == EntryKind.TOP_UP and amount < 0:
-            yield gettext("A top-up is more than nothing; an adjustment takes money away.")
+            yield gettext("A top-up must be positive; use an adjustment to deduct.")
         if abs(totals.balance + amount) >= MOST:
-            yield gettext("The balance, %(balance)s now, would be too large.") % values
+            yield gettext("The resulting balance would be too large; it is %(balance)s now.") % values
         if AuditEntry.objects.filter(tenant=tenant, after__form=str(form_id)).exists():
-            already = gettext("This was booked already: the balance is %(balance)s. For more, start anew.")
+            already = gettext(
+                "This form was already booked; the balance is %(balance)s. Open a new form to book again."
+            )
             yield already % values
 
 

@@ -39,7 +39,7 @@ def items(request: HttpRequest) -> list[dict[str, Any]]:
             (
                 ("cloud", _("Upstream accounts"), "admin:videos_upstreamaccount_changelist"),
                 ("work_history", _("Jobs"), "admin:procrastinate_procrastinatejob_changelist"),
-                ("history", _("Changes by people"), "admin:accounts_auditentry_changelist"),
+                ("history", _("Audit log"), "admin:accounts_auditentry_changelist"),
             ),
         ),
     ]

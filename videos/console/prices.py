@@ -118,15 +118,15 @@ class PriceForm(AuditedForm[Price]):
     def _problems(self, cleaned: dict[str, Any]) -> Iterator[tuple[str | None, str]]:
         start, end = cleaned.get("valid_from", self.instance.valid_from), cleaned.get("valid_until")
         if self._is_late():
-            yield None, gettext("This price has come into force meanwhile; only its end can be changed.")
+            yield None, gettext("This price is now in force; only its end can be changed.")
         elif "valid_from" in cleaned and start < self.now:
-            yield "valid_from", gettext("A price begins now, which is to leave this empty, or later.")
+            yield "valid_from", gettext("The start cannot be in the past; leave it empty to start now.")
         if "valid_until" in self.changed_data and end and end < self.now:
-            yield "valid_until", gettext("A price ends now, for which there is a switch, or later.")
+            yield "valid_until", gettext("The end cannot be in the past; use the switch to end it now.")
         elif end and end <= start:
             yield "valid_until", gettext("A price ends after it begins.")
         if cleaned.get("per_second", 0) >= MOST:
-            yield "per_second", gettext("A second costs less than %(most)s.") % {"most": MOST}
+            yield "per_second", gettext("The price per second must be below %(most)s.") % {"most": MOST}
 
     def _is_late(self) -> bool:
         """Whether the price came into force after the form was shown."""
@@ -184,7 +184,7 @@ class PriceAdmin(ListAdmin[Price]):
         """Require a reason."""
         may_delete = self.has_delete_permission(request)
         if may_delete and request.method == "POST" and not _reason(request):
-            messages.error(request, gettext("Say why the price is to be deleted."))
+            messages.error(request, gettext("Give a reason for deleting the price."))
             return HttpResponseRedirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)
 
@@ -220,5 +220,5 @@ def _reason(request: HttpRequest) -> str:
 def _warn_if_unsold(request: HttpRequest, model: str) -> None:
     in_force = PriceList.load().of_model(model, timezone.now())
     if all(price["options"] for price in in_force):
-        unsold = gettext("No price of %(model)s without options is in force now: it is not sold so.")
+        unsold = gettext("%(model)s has no base price in force and is not sold without options.")
         messages.warning(request, unsold % {"model": model})

@@ -94,7 +94,7 @@ class TaskPages:
         if not sent.get("reason"):
             raise NotDecided(NO_REASON)
         if sent.get("mark") != staff_actions.mark_of(task):
-            raise NotDecided(_("The task has moved on since the page was shown."))
+            raise NotDecided(_("The task has changed since the page was loaded."))
         decision = StaffDecision(
             task,
             person(request),

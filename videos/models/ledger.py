@@ -44,15 +44,16 @@ class LedgerEntry(models.Model):
     )
     kind = models.CharField(verbose_name=_("kind"), max_length=10, choices=EntryKind.choices)
     amount = MoneyField(verbose_name=_("amount"), help_text=_("What it adds to the balance."))
-    held = MoneyField(
-        verbose_name=_("held"), default=ZERO, help_text=_("What it adds to the money set aside.")
-    )
+    held = MoneyField(verbose_name=_("held"), default=ZERO, help_text=_("Change of the held amount."))
     at = models.DateTimeField(verbose_name=_("at"))
     actor = models.ForeignKey(
         User, verbose_name=_("person"), on_delete=models.SET_NULL, null=True, related_name="+"
     )
     actor_name = models.CharField(
-        verbose_name=_("person"), max_length=150, default="", help_text=_("The person, as named then.")
+        verbose_name=_("person"),
+        max_length=150,
+        default="",
+        help_text=_("The person's user name at the time."),
     )
     reason = models.TextField(verbose_name=_("reason"), default="")
 

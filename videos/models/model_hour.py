@@ -14,16 +14,14 @@ class ModelHour(models.Model):
     `made` counts tasks created in the hour, `completed`, `failed` and `spend` tasks that ended in it.
     """
 
-    hour = models.DateTimeField(verbose_name=_("hour"), help_text=_("Its first moment."))
+    hour = models.DateTimeField(verbose_name=_("hour"), help_text=_("The start of the hour."))
     model = models.CharField(verbose_name=_("model"), max_length=50)
     made = models.IntegerField(verbose_name=_("made"), default=0)
     completed = models.IntegerField(verbose_name=_("completed"), default=0)
     failed = models.IntegerField(
-        verbose_name=_("failed"), default=0, help_text=_("Without those that were cancelled.")
+        verbose_name=_("failed"), default=0, help_text=_("Excluding cancelled tasks.")
     )
-    spend = MoneyField(
-        verbose_name=_("spend"), default=ZERO, help_text=_("The prices of those that completed.")
-    )
+    spend = MoneyField(verbose_name=_("spend"), default=ZERO, help_text=_("Total price of completed tasks."))
 
     class Meta:
         verbose_name = _("hour of a model")

@@ -21,20 +21,23 @@ class Price(models.Model):
         verbose_name=_("model"), max_length=50, help_text=_("The public name, such as Kling-3.0-720p.")
     )
     with_audio = models.BooleanField(
-        verbose_name=_("with audio"), default=False, help_text=_("Where sound is asked for.")
+        verbose_name=_("with audio"), default=False, help_text=_("Applies if audio is requested.")
     )
     with_reference = models.BooleanField(
         verbose_name=_("with reference"),
         default=False,
-        help_text=_("Where a video is given, or more images than the model takes as frames."),
+        help_text=_("Applies if a video is given, or more images than the model takes as frames."),
     )
     off_peak = models.BooleanField(
-        verbose_name=_("off-peak"), default=False, help_text=_("Where off-peak generation is asked for.")
+        verbose_name=_("off-peak"), default=False, help_text=_("Applies if off-peak generation is requested.")
     )
     per_second = MoneyField(verbose_name=_("price of a second"), validators=[MinValueValidator(ZERO)])
     valid_from = models.DateTimeField(verbose_name=_("valid from"), default=timezone.now)
     valid_until = models.DateTimeField(
-        verbose_name=_("valid until"), null=True, blank=True, help_text=_("Empty: until another takes over.")
+        verbose_name=_("valid until"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: valid until a newer price starts."),
     )
 
     class Meta:

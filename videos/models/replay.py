@@ -15,7 +15,7 @@ class IdempotencyKey(models.Model):
     )
     key = models.CharField(verbose_name=_("key"), max_length=255)
     fingerprint = models.BinaryField(
-        verbose_name=_("fingerprint"), max_length=32, help_text=_("Of the body it came with.")
+        verbose_name=_("fingerprint"), max_length=32, help_text=_("Hash of the request body.")
     )
     task = models.ForeignKey(
         Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="+", db_index=False
@@ -23,7 +23,7 @@ class IdempotencyKey(models.Model):
     position = models.PositiveIntegerField(
         verbose_name=_("position"),
         null=True,
-        help_text=_("Where the task stood in its tenant's own queue then; empty where it did not wait."),
+        help_text=_("The task's queue position when it was created; empty if it did not wait."),
     )
     estimated_start = models.DateTimeField(verbose_name=_("estimated start"), null=True)
     created_at = models.DateTimeField(verbose_name=_("created at"))

@@ -86,7 +86,7 @@ class Task(models.Model):
         null=True,
         related_name="+",
         db_index=False,
-        help_text=_("The key that asked."),
+        help_text=_("The API key of the request."),
     )
     account = models.ForeignKey(
         UpstreamAccount,
@@ -95,7 +95,7 @@ class Task(models.Model):
         null=True,
         related_name="tasks",
         db_index=False,
-        help_text=_("The account it was submitted to; none before it is."),
+        help_text=_("The account it was submitted to; empty until submitted."),
     )
     status = models.CharField(
         verbose_name=_("status"),
@@ -105,9 +105,7 @@ class Task(models.Model):
 
     model = models.CharField(verbose_name=_("model"), max_length=50)
     seconds = models.PositiveSmallIntegerField(verbose_name=_("seconds"))
-    request = models.JSONField(
-        verbose_name=_("request"), help_text=_("As normalised: the body that would ask for the same video.")
-    )
+    request = models.JSONField(verbose_name=_("request"), help_text=_("The normalised request body."))
     payload = models.JSONField(
         verbose_name=_("as forwarded"),
         default=dict,
@@ -118,7 +116,7 @@ class Task(models.Model):
         max_length=80,
         default="",
         db_default="",
-        help_text=_("The tenant's own bucket that the video goes to; empty: it stays with upstream."),
+        help_text=_("The tenant's bucket for the video; empty if upstream keeps it."),
     )
     store_region = models.CharField(verbose_name=_("region"), max_length=40, default="", db_default="")
     store_path = models.CharField(
@@ -132,17 +130,17 @@ class Task(models.Model):
     )
 
     price = MoneyField(
-        verbose_name=_("price"), default=ZERO, help_text=_("As quoted when it was made; it never changes.")
+        verbose_name=_("price"), default=ZERO, help_text=_("The price quoted at creation; never changes.")
     )
     usage_day = models.DateField(
         verbose_name=_("day of use"),
-        help_text=_("The tenant's own date when it was made; its use counts there."),
+        help_text=_("The date of creation in the tenant's time zone; use counts on this day."),
     )
     fingerprint = models.BinaryField(
         verbose_name=_("fingerprint"),
         max_length=32,
         null=True,
-        help_text=_("Of the body it was asked for with, to know it when it comes again."),
+        help_text=_("Hash of the request body, to detect repeated requests."),
     )
     hidden_at = models.DateTimeField(
         verbose_name=_("deleted at"), null=True, help_text=_("When the tenant deleted it.")
@@ -150,7 +148,7 @@ class Task(models.Model):
     pruned_at = models.DateTimeField(
         verbose_name=_("pruned at"),
         null=True,
-        help_text=_("When its request and what happened to it were removed, by `manage.py prune`."),
+        help_text=_("When `manage.py prune` removed its request and events."),
     )
 
     turn = models.BigIntegerField(
@@ -159,11 +157,11 @@ class Task(models.Model):
         help_text=_("Its place in the queue of its account; tenants alternate."),
     )
     attempts = models.PositiveSmallIntegerField(
-        verbose_name=_("attempts"), default=0, help_text=_("Submissions begun.")
+        verbose_name=_("attempts"), default=0, help_text=_("Number of submission attempts.")
     )
     due_at = models.DateTimeField(
         verbose_name=_("due at"),
-        help_text=_("When the worker is to see to it next; a worker that does moves it on."),
+        help_text=_("When a worker next handles it; the worker then sets a later time."),
     )
     looked_at = models.DateTimeField(
         verbose_name=_("looked at"), null=True, help_text=_("When upstream was last asked about it.")
@@ -171,10 +169,13 @@ class Task(models.Model):
 
     upstream_task_id = models.TextField(verbose_name=_("upstream id"), null=True)  # noqa: DJ001 - unknown until accepted
     upstream_status = models.CharField(
-        verbose_name=_("upstream status"), max_length=50, default="", help_text=_("Upstream's own word.")
+        verbose_name=_("upstream status"),
+        max_length=50,
+        default="",
+        help_text=_("Status as reported by upstream."),
     )
     result_link = models.TextField(
-        verbose_name=_("result link"), default="", help_text=_("Upstream's link; it dies within hours.")
+        verbose_name=_("result link"), default="", help_text=_("Upstream's link; expires within hours.")
     )
 
     created_at = models.DateTimeField(verbose_name=_("created at"))
@@ -188,7 +189,7 @@ class Task(models.Model):
         help_text=_("How long upstream should take, when accepted."),
     )
     done_at = models.DateTimeField(
-        verbose_name=_("done at"), null=True, help_text=_("When upstream was seen to be done.")
+        verbose_name=_("done at"), null=True, help_text=_("When polling found it done upstream.")
     )
     finished_at = models.DateTimeField(verbose_name=_("finished at"), null=True)
 
@@ -200,13 +201,13 @@ class Task(models.Model):
         verbose_name=_("has a poster"),
         default=False,
         db_default=False,
-        help_text=_("Whether a still of it is kept beside it."),
+        help_text=_("Whether a poster is stored."),
     )
     frame_size = models.CharField(
         verbose_name=_("frame size"), max_length=20, default="", help_text=_("Such as 1920x1080.")
     )
     expires_at = models.DateTimeField(
-        verbose_name=_("kept until"), null=True, help_text=_("When the media goes.")
+        verbose_name=_("kept until"), null=True, help_text=_("When the media is deleted.")
     )
     media_removed_at = models.DateTimeField(verbose_name=_("video removed at"), null=True)
 
@@ -215,7 +216,7 @@ class Task(models.Model):
         verbose_name=_("failure message"), default="", help_text=_("Shown to the tenant.")
     )
     attention = models.TextField(
-        verbose_name=_("attention"), default="", help_text=_("Why staff should look; empty if they need not.")
+        verbose_name=_("attention"), default="", help_text=_("Why staff should look at it; otherwise empty.")
     )
 
     objects = TaskQuerySet.as_manager()

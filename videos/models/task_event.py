@@ -27,7 +27,7 @@ class TaskEvent(models.Model):
     detail: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         verbose_name=_("detail"),
         default=dict,
-        help_text=_("What staff want to know of it; no secret, no key."),
+        help_text=_("Details for staff, without secrets or keys."),
     )
 
     class Meta:

@@ -21,14 +21,14 @@ class UpstreamAccount(models.Model):
         max_length=200,
         default=settings.DEFAULT_UPSTREAM_ENDPOINT,
         validators=[validate_endpoint],
-        help_text=_("Where its API answers, without a path."),
+        help_text=_("The API's address, without a path."),
     )
     secret_id = models.CharField(
         verbose_name=_("secret id"), max_length=100, validators=[validate_credential]
     )
     secret_key = EncryptedTextField(verbose_name=_("secret key"))
     is_enabled = models.BooleanField(
-        verbose_name=_("enabled"), default=True, help_text=_("New tasks may go there.")
+        verbose_name=_("enabled"), default=True, help_text=_("Accepts new tasks.")
     )
     disabled_models = ArrayField(
         models.CharField(max_length=50),
@@ -76,19 +76,19 @@ class UpstreamBudget(models.Model):
     )
     action = models.CharField(verbose_name=_("action"), max_length=20)
     next_at = models.DateTimeField(
-        verbose_name=_("next at"), default=timezone.now, help_text=_("The earliest free moment.")
+        verbose_name=_("next at"), default=timezone.now, help_text=_("The next free slot.")
     )
     granted = models.IntegerField(
-        verbose_name=_("granted"), default=0, help_text=_("How many moments the last request was given.")
+        verbose_name=_("granted"), default=0, help_text=_("Slots granted to the last request.")
     )
     minute = models.DateTimeField(
-        verbose_name=_("minute"), null=True, help_text=_("The minute that the next figure is of.")
+        verbose_name=_("minute"), null=True, help_text=_("The minute of the count below.")
     )
     in_minute = models.IntegerField(
-        verbose_name=_("in minute"), default=0, help_text=_("Moments given within it.")
+        verbose_name=_("in minute"), default=0, help_text=_("Slots granted in that minute.")
     )
     in_minute_before = models.IntegerField(
-        verbose_name=_("in minute before"), default=0, help_text=_("Moments given within the one before it.")
+        verbose_name=_("in minute before"), default=0, help_text=_("Slots granted in the minute before.")
     )
 
     class Meta:

@@ -35,7 +35,7 @@ class FilterForm(forms.Form):
     """The history's filters. An invalid field counts as empty and shows its error."""
 
     q = forms.CharField(
-        label=_("All these words in the prompt"),
+        label=_("Prompt contains all words"),
         required=False,
         max_length=LONGEST_SEARCH,
         widget=forms.TextInput(attrs={"type": "search"}),
@@ -96,7 +96,7 @@ class FilterForm(forms.Form):
 
 def _day(day: date | None) -> date | None:
     if day is not None and not EARLIEST <= day <= LATEST:
-        raise forms.ValidationError(_("There are no videos of that time."))
+        raise forms.ValidationError(_("This date is out of range."))
     return day
 
 

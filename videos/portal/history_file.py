@@ -40,7 +40,7 @@ def _rows(reading: Reading, zone: tzinfo) -> Iterator[list[Any]]:
         yield [_shown(value(task), zone) for value in COLUMNS.values()]
     if reading.searched_to:
         when = _shown(reading.searched_to, zone)
-        yield [_("Searched as far as %(when)s; there may be more beyond.") % {"when": when}]
+        yield [_("Searched back to %(when)s; there may be older matches.") % {"when": when}]
 
 
 def _shown(value: Any, zone: tzinfo) -> Any:

@@ -20,10 +20,10 @@ from videos.billing.account import TenantAccount, account_of
 Label = str | Promise
 NEAR = 80
 """Percentage of a limit from which it is shown as nearly reached."""
-_REFUSES_EVERYTHING = (_("Refuses everything"), BAD)
-_ASK_STAFF = _("Nothing is taken while it is 0. Ask the platform's staff.")
-_WAIT_FOR_DAY = _("It starts anew with your next day. Shorter videos take less of it; staff can raise it.")
-_WAIT_FOR_MONTH = _("It starts anew with your next month. Staff of the platform can raise it.")
+_REFUSES_EVERYTHING = (_("All requests refused"), BAD)
+_ASK_STAFF = _("The limit is 0: no videos are accepted. Contact the platform's staff.")
+_WAIT_FOR_DAY = _("Resets at the start of your next day. Shorter videos use less; staff can raise the limit.")
+_WAIT_FOR_MONTH = _("Resets at the start of your next month. The platform's staff can raise the limit.")
 
 
 @dataclass(frozen=True)
@@ -48,25 +48,25 @@ LINES = (
     Line(
         "concurrent_tasks",
         "concurrent_tasks",
-        _("Videos at work at a time"),
+        _("Concurrent videos"),
         count,
-        _("A place gets free with each video that ends. Staff can raise the limit, or let videos wait."),
+        _("A slot becomes free when a video ends. Staff can raise the limit or enable queueing."),
     ),
     Line(
         "queued_tasks",
         "queued_tasks",
-        _("Videos that wait for a place"),
+        _("Queued videos"),
         count,
-        _("The queue moves with each video that ends. What need not be made now can be asked for later."),
-        none=(_("No video may wait"), WARN),
-        at_none=_("Videos above the limit of those at work are refused."),
+        _("The queue advances when a video ends. Submit videos that are not urgent later."),
+        none=(_("Queueing disabled"), WARN),
+        at_none=_("Videos beyond the concurrency limit are refused."),
     ),
     Line(
         "requests_per_minute",
         "requests_last_minute",
-        _("Videos asked for within a minute"),
+        _("Videos created per minute"),
         count,
-        _("Spread requests out: programs are told by Retry-After when to come again."),
+        _("Spread requests out; the Retry-After header says when to retry."),
     ),
     Line("seconds_per_day", "seconds_today", _("Video today"), seconds, _WAIT_FOR_DAY, "day_ends"),
     Line(

@@ -33,10 +33,10 @@ class RemovePage(TenantPage):
         try:
             task = deletion.remove(find, timezone.now(), by=self.person.get_username())
         except VideoInProgress:
-            messages.error(request, _("The video is at work: it can be deleted once it has ended."))
+            messages.error(request, _("The video is in progress; it can be deleted after it ends."))
             return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task_id]))
         if task.hidden_at is None:
-            messages.success(request, _("Cancelled. What was held for it is back."))
+            messages.success(request, _("Cancelled. The held amount was refunded."))
             return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, task_id]))
         messages.success(request, _("Deleted."))
         return HttpResponseRedirect(reverse("portal:videos", args=[self.tenant.pk]))

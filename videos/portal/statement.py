@@ -27,7 +27,7 @@ HEADINGS = (
     gettext_lazy("Paid in"),
     gettext_lazy("Corrected"),
     gettext_lazy("Set aside"),
-    gettext_lazy("Given back"),
+    gettext_lazy("Released"),
     format_lazy(gettext_lazy("Balance, {currency}"), currency=settings.CURRENCY),
     gettext_lazy("Spent"),
 )

@@ -30,7 +30,7 @@ Label = str | Promise
 MOST_KEYS = 200
 """API keys offered, newest first; older ones are reached through the links in the table."""
 HEADINGS = {
-    "tasks": gettext_lazy("Videos asked for"),
+    "tasks": gettext_lazy("Videos created"),
     "completed": gettext_lazy("Completed"),
     "failed": gettext_lazy("Failed or cancelled"),
     "seconds": gettext_lazy("Seconds"),
@@ -78,7 +78,7 @@ class Table:
 
 def _key_labels(row: Row) -> list[Any]:
     if row[PREFIX] is None:
-        return [_("No key: made before keys were noted"), ""]
+        return [_("No key (created before keys were recorded)"), ""]
     return [name_of(row[PURPOSE], row[NAME]), row[PREFIX]]
 
 
@@ -174,6 +174,6 @@ def _charts(rows: Iterable[Row], start: date, end: date) -> list[dict[str, str]]
     plots = {
         _("Seconds of video a day"): [series(_("Seconds"), "seconds")],
         str(spend): [series(_("Spend"), "spend")],
-        _("Videos that ended, by the day they were asked for"): outcomes,
+        _("Finished videos, by creation date"): outcomes,
     }
     return [{"title": title, "picture": charts.bars(title, labels, plot)} for title, plot in plots.items()]

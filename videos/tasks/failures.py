@@ -70,24 +70,24 @@ ADVICE: dict[str, Advice] = {
         _("Read its message, change the request, and try again. Nothing was charged."),
     ),
     FailureCode.CONTENT_POLICY_VIOLATION: Advice(
-        _("The provider holds that the prompt, an image or the result breaks its content policy."),
+        _("According to the provider, the prompt, an image or the result violates its content policy."),
         _("Change the prompt or the images, and try again. Nothing was charged."),
     ),
     FailureCode.GENERATION_FAILED: Advice(
-        _("The provider began, but could not make the video."),
+        _("The provider started but could not generate the video."),
         _("Often the same request works the second time. Nothing was charged."),
     ),
     FailureCode.SUBMISSION_UNKNOWN: Advice(
-        _("The provider never confirmed that it took the request, so it was given up."),
-        _("Ask for the video again. Nothing was charged."),
+        _("The provider never confirmed the request, so the task was closed."),
+        _("Request the video again. Nothing was charged."),
     ),
     FailureCode.RESULT_LOST: Advice(
         _("The video was made, but could not be fetched from the provider."),
-        _("Ask for the video again. If it happens twice, check your bucket. Nothing was charged."),
+        _("Request the video again. If it happens twice, check your bucket. Nothing was charged."),
     ),
     FailureCode.CANCELLED: Advice(
         _("The video was cancelled before it was submitted."),
-        _("Ask for it again whenever you like. Nothing was charged."),
+        _("You can request it again at any time. Nothing was charged."),
     ),
 }
 

@@ -63,7 +63,7 @@ def _messages(error: Exception) -> list[str]:
     if isinstance(error, InvalidRequestError):
         return [violation.message for violation in error.violations]
     if isinstance(error, KeyRefused):
-        return [_("The tenant is suspended: nothing can be made for it.")]
+        return [_("The tenant is suspended, so no videos can be created for it.")]
     if isinstance(error, IdempotencyKeyReused):
         return [_("This form was sent before, with other values. Open a new one for another video.")]
     return [str(error)]

@@ -108,7 +108,7 @@ def mark_of(task: Task) -> str:
 def _poll(decision: StaffDecision) -> Task:
     task = decision.task
     if not lifecycle.look_soon(task, decision.now):
-        raise NotDecided(gettext("It is being looked at already."))
+        raise NotDecided(gettext("It is being checked already."))
     if task.state is Status.RUNNING:
         enqueue(Job.POLL, account_id=task.account_id)
     return task
@@ -121,7 +121,7 @@ def _cancel(decision: StaffDecision) -> Task:
 def _accept(decision: StaffDecision) -> Task:
     task, upstream_id = decision.task, decision.upstream_task_id
     if not upstream_id:
-        raise NotDecided(gettext("Write the id under which the provider has it."))
+        raise NotDecided(gettext("Enter the provider's task id."))
     twin = Task.objects.filter(account=task.account_id, upstream_task_id=upstream_id).first()
     if twin is not None:
         raise NotDecided(
@@ -135,7 +135,7 @@ def _accept(decision: StaffDecision) -> Task:
                 task, upstream_id, decision.now, at_once, expected, found_by="a person"
             )
     except IntegrityError as error:  # a worker got the same id at the same moment
-        raise NotDecided(gettext("Another task has this id meanwhile.")) from error
+        raise NotDecided(gettext("Another task now has this id.")) from error
     return _moved(decision, moved)
 
 
@@ -171,34 +171,34 @@ def _seen(decision: StaffDecision) -> Task:
 
 def _moved(decision: StaffDecision, moved: bool) -> Task:  # noqa: FBT001 - the result of a verb
     if not moved:
-        raise NotDecided(gettext("The task has moved on since the page was shown."))
+        raise NotDecided(gettext("The task has changed since the page was loaded."))
     return decision.task
 
 
 ACTIONS: dict[str, StaffAction] = {
     Verb.POLL: StaffAction(
-        _("Look now"),
+        _("Check now"),
         _("Ask the provider about it, or fetch its result, at once."),
         frozenset({Status.RUNNING, Status.STORING}),
         _poll,
     ),
     Verb.CANCEL_BY_HAND: StaffAction(
         _("Cancel"),
-        _("It was not submitted yet. What is held for it returns to the tenant."),
+        _("It was not submitted yet. The hold is released to the tenant."),
         frozenset(sources(Status.CANCELLED)),
         _cancel,
         is_dangerous=True,
     ),
     Verb.ACCEPT_BY_HAND: StaffAction(
         _("Mark as accepted"),
-        _("You found it at the provider: from now on it is followed under this id."),
+        _("You found it at the provider: from now on it is tracked under this id."),
         frozenset({Status.IN_DOUBT}),
         _accept,
         needs_upstream_id=True,
     ),
     Verb.RELEASE: StaffAction(
         pgettext_lazy("a task, as one that the provider does not have", "Release"),
-        _("The provider surely does not have it: it fails, and what is held returns to the tenant."),
+        _("The provider definitely does not have it: the task fails and the hold is released to the tenant."),
         frozenset({Status.IN_DOUBT}),
         _release,
         is_dangerous=True,
@@ -213,14 +213,14 @@ ACTIONS: dict[str, StaffAction] = {
     ),
     Verb.GIVE_UP: StaffAction(
         _("Give up"),
-        _("It fails, and what is held returns to the tenant, even if the provider still finishes it."),
+        _("The task fails and the hold is released to the tenant, even if the provider still finishes it."),
         frozenset({Status.RUNNING, Status.STORING}),
         _give_up,
         is_dangerous=True,
     ),
     Verb.SEEN: StaffAction(
-        _("Mark as seen to"),
-        _("Takes it off the list of what staff should look at."),
+        _("Mark as handled"),
+        _("Removes it from the attention list."),
         frozenset(Status),
         _seen,
     ),
