@@ -25,7 +25,7 @@ def main() -> None:
     if command in WITHOUT_DATABASE:
         execute_from_command_line(sys.argv)
         return
-    checks.must_hold()
+    checks.run_early_checks()
     try:
         with database.available(), database.troubles_told():
             execute_from_command_line(sys.argv)

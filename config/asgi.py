@@ -21,7 +21,7 @@ def _django() -> Application:
     from config.edge.connections import Connections
     from config.wsgi import application as wsgi
 
-    checks.end_if_serious(run_checks())  # no server starts on a bad configuration
+    checks.exit_on_errors(run_checks())  # no server starts on a bad configuration
     database.limit_statements(STATEMENT_SECONDS)
     database.must_answer()
     _allow_many_files()

@@ -20,7 +20,7 @@ def main() -> None:
     """Run once and print."""
     options = _options()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    checks.must_hold()
+    checks.run_early_checks()
     with database.available(), database.troubles_told():
         django.setup()
         from tests.bench import made_up
