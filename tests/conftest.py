@@ -1,4 +1,4 @@
-"""The people and things the tests are about."""
+"""Fixtures and helpers shared by all tests."""
 
 import json
 import os
@@ -35,7 +35,7 @@ from videos.tasks.idempotency import Fingerprint
 from videos.worker import submit, threads
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-"""When the tests take place, where the time is passed in."""
+"""The current time of tests that pass it in."""
 GOOD_BODY: dict[str, Any] = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat runs"}
 UPSTREAM_PAYLOAD: dict[str, Any] = {
     "ModelName": "Kling",
@@ -48,12 +48,12 @@ UPSTREAM_PAYLOAD: dict[str, Any] = {
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits for processes, whatever the order else: others compute meanwhile."""
+    """Run tests of real processes first in any order: other tests compute while they wait."""
     items.sort(key=lambda item: item.get_closest_marker("processes") is None)
 
 
 class Caller:
-    """A program with an API key, or without one."""
+    """An API client with or without a key."""
 
     def __init__(self, text: str | None, key: APIKey | None = None) -> None:
         self.text = text
@@ -72,7 +72,7 @@ class Caller:
         return self._client.head(path, **self._headers(), **extra)
 
     def post(self, path: str, body: Any = None, **extra: Any) -> Any:
-        """Post JSON, or with `data` and `content_type` anything."""
+        """Post JSON, or anything else with `data` and `content_type`."""
         sent = {"data": json.dumps(body), "content_type": "application/json"} | extra
         return self._client.post(path, **self._headers(), **sent)
 
@@ -84,14 +84,14 @@ class Caller:
 
 
 def move(tenant: Tenant, time_zone: str, now: datetime) -> None:
-    """Let the tenant's days be those of another time zone from its next midnight on."""
+    """Change the tenant's time zone from its next midnight on."""
     clock = tenant.clock.moved(time_zone, now)
     tenant.time_zone, tenant.earlier_time_zones = clock.time_zone, clock.written()
     tenant.save(update_fields=["time_zone", "earlier_time_zones"])
 
 
 def make_caller(tenant: Tenant, name: str = "a key", scopes: tuple[str, ...] = ()) -> Caller:
-    """A program of the tenant with a key of its own."""
+    """An API client of the tenant with a new key."""
     key, text = APIKey.objects.mint(tenant, name, scopes)
     return Caller(text, key)
 
@@ -100,38 +100,38 @@ def make_caller(tenant: Tenant, name: str = "a key", scopes: tuple[str, ...] = (
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    """Let the database of the tests, of which each process has its own, be a copy of a migrated one."""
+    """Make the test database of each process a copy of a migrated one."""
     with django_db_blocker.unblock():
         connection.settings_dict["TEST"]["TEMPLATE"] = migrated.template()
 
 
 @pytest.fixture(autouse=True, scope="session")
 def committing_tests() -> None:
-    """Let tests that commit empty the tables in our quick way."""
+    """Empty the tables after committing tests the fast way."""
     django.test.TransactionTestCase = CommittingTest  # type: ignore[misc]
 
 
 @pytest.fixture(autouse=True, scope="session")
-def pages_tell_their_context_once(django_test_environment: None) -> None:
-    """Let a page tell its context (`answer.context`), and not each template it includes, which costs much."""
+def record_contexts_of_pages_only(django_test_environment: None) -> None:
+    """Record `answer.context` only for pages and not for included templates, which is slow."""
     tell, render = Template._render, _TestState.saved_data.template_render  # type: ignore[attr-defined]
 
-    def told_once(template: Template, context: Context) -> str:
+    def render_once(template: Template, context: Context) -> str:
         is_page = context.template is template
         return str((tell if is_page else render)(template, context))
 
-    Template._render = told_once  # type: ignore[attr-defined]
+    Template._render = render_once  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)
-def nothing_counted() -> None:
-    """No mail was sent yet that counts against a limit."""
+def reset_counters() -> None:
+    """Reset the counters of rate limits."""
     cache.clear()
 
 
 @pytest.fixture
 def account(db: None) -> UpstreamAccount:
-    """An upstream account nobody can reach."""
+    """An upstream account that cannot be reached."""
     return UpstreamAccount.objects.create(
         name="somewhere", endpoint="http://127.0.0.1:9", secret_id="AKIDtest", secret_key="a secret key"
     )
@@ -139,31 +139,30 @@ def account(db: None) -> UpstreamAccount:
 
 @pytest.fixture
 def owner(db: None) -> Caller:
-    """Alice's program, whose tasks the tests are about."""
+    """An API client of the tenant Alice, the default owner of tasks."""
     return make_caller(Tenant.objects.create(name="Alice"), "owner")
 
 
 @pytest.fixture
 def mate(owner: Caller) -> Caller:
-    """Another program of Alice's."""
+    """Another API client of the tenant Alice."""
     return make_caller(owner.tenant, "mate")
 
 
 @pytest.fixture
 def stranger(db: None) -> Caller:
-    """Charlie's program, who must see nothing of Alice's."""
+    """An API client of the tenant Charlie, who must see nothing of Alice's."""
     return make_caller(Tenant.objects.create(name="Charlie"), "stranger")
 
 
 @pytest.fixture
 def nobody() -> Caller:
-    """A program without a key."""
     return Caller(None)
 
 
 MakeTask = Callable[..., Task]
 
-_PROOF: dict[Status, dict[str, Any]] = {
+_STATE_FIELDS: dict[Status, dict[str, Any]] = {
     Status.SUCCEEDED: {"media_name": "alice/video.mp4", "expires_at": NOW + timedelta(days=30)},
     Status.FAILED: {"failure_code": "generation_failed", "failure_message": "It did not work."},
     Status.CANCELLED: {"failure_code": "cancelled", "failure_message": "It was cancelled."},
@@ -172,7 +171,7 @@ _PROOF: dict[Status, dict[str, Any]] = {
 
 @pytest.fixture
 def make_task(owner: Caller, account: UpstreamAccount) -> MakeTask:
-    """Make a task of Alice's, in any state, with what the state requires."""
+    """Create a task of Alice's in any state, with the fields the state requires."""
 
     def make(status: Status = Status.QUEUED, *, now: datetime = NOW, **fields: Any) -> Task:
         identity = uuid7(now)
@@ -183,7 +182,7 @@ def make_task(owner: Caller, account: UpstreamAccount) -> MakeTask:
             "looked_at": now if accepted else None,
             "submitted_at": now if status is not Status.QUEUED else None,
             "finished_at": now if status in FINAL else None,
-            **_PROOF.get(status, {}),
+            **_STATE_FIELDS.get(status, {}),
         }
         defaults = {
             "id": identity,
@@ -200,14 +199,14 @@ def make_task(owner: Caller, account: UpstreamAccount) -> MakeTask:
             "due_at": now,
         }
         task = Task.objects.create(**(defaults | required | fields))
-        _enter_in_the_books(task)
+        _write_books(task)
         return task
 
     return make
 
 
-def _enter_in_the_books(task: Task) -> None:
-    """Write the hold of a task, the closing of one that has ended, its use and its place in the totals."""
+def _write_books(task: Task) -> None:
+    """Write the ledger entries, daily usage and running totals of a task."""
     waits = int(task.state is Status.WAITING)
     ended = int(task.state in FINAL)
     lost = int(task.state in LOST)
@@ -240,7 +239,7 @@ def _enter_in_the_books(task: Task) -> None:
 
 
 def order_video(caller: Caller, body: dict[str, Any] = GOOD_BODY, now: datetime | None = None) -> Task:
-    """Make a task as the API does, without HTTP."""
+    """Create a task as the API does, without HTTP."""
     assert caller.key is not None
     fingerprint = Fingerprint(idempotency.hash_of(body))
     created = creation.create(admission.Caller.of(caller.key, now or timezone.now(), fingerprint), body)
@@ -248,18 +247,18 @@ def order_video(caller: Caller, body: dict[str, Any] = GOOD_BODY, now: datetime 
 
 
 def payload_of(task: Task) -> dict[str, Any]:
-    """What upstream is sent for a task as it is in the database."""
+    """The payload sent upstream for the task in the database."""
     return submission.payload_of(Task.objects.get(pk=task.pk))
 
 
 def claim_next(account: UpstreamAccount | None, now: datetime) -> Task | None:
-    """Claim the task whose turn it is for an account, which is the only one unless a test says otherwise."""
+    """Claim the next task for an account, by default the only enabled one."""
     return submit.claim_next(account or UpstreamAccount.objects.get(is_enabled=True), now)
 
 
 @pytest.fixture(autouse=True)
 def results_folder(settings: LazySettings, tmp_path: Path) -> Path:
-    """Keep results of a test to itself."""
+    """A separate results folder for each test."""
     folder = tmp_path / "results"
     storages: dict[str, Any] = {**settings.STORAGES}
     options = {**storages["results"]["OPTIONS"], "location": str(folder)}
@@ -270,13 +269,13 @@ def results_folder(settings: LazySettings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database_threads(transactional_db: None) -> Iterator[None]:
-    """Let steps use the database from their own threads, and end those with the test."""
+    """Lets worker steps use the database from their own threads, which end with the test."""
     yield
     threads.close()
 
 
 class Sandbox:
-    """The sandbox upstream, running as a process of its own, and its control API."""
+    """A running sandbox upstream and its control API."""
 
     SECRET_ID, SECRET_KEY = "AKIDsandbox", "sandbox-secret-key"
 
@@ -287,12 +286,11 @@ class Sandbox:
         self._call("/_sandbox/reset", {})
 
     def script(self, action: str, do: str, **arguments: Any) -> None:
-        """Let the next call of `create` or `describe` be answered differently."""
+        """Script the next call of `create` or `describe`."""
         name = {"create": "CreateAigcVideoTask", "describe": "DescribeAigcVideoTask"}[action]
         self._call("/_sandbox/scripts", {"action": name, "do": do, **arguments})
 
     def finish(self) -> None:
-        """End all generations now."""
         self._call("/_sandbox/finish", {})
 
     def state(self) -> dict[str, Any]:
@@ -312,7 +310,7 @@ class Sandbox:
 
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sandbox for all tests of a process, with a clip made once."""
+    """One sandbox process for the session, with a single clip."""
     arguments = ["--port", str(free_port(0)), "--canned", "--generation-seconds", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "videos.sandbox", *arguments], stdout=subprocess.PIPE, env=dict(os.environ)
@@ -325,14 +323,14 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 
 @pytest.fixture
 def sandbox(sandbox_process: Sandbox) -> Sandbox:
-    """The sandbox, with nothing in it."""
+    """The sandbox after a reset."""
     sandbox_process.reset()
     return sandbox_process
 
 
 @pytest.fixture
 def sandbox_account(sandbox: Sandbox, account: UpstreamAccount) -> UpstreamAccount:
-    """The account, at the sandbox."""
+    """The upstream account connected to the sandbox."""
     account.endpoint, account.secret_id, account.secret_key = (
         sandbox.url,
         sandbox.SECRET_ID,

@@ -1,1 +1,1 @@
-"""People, keys and tenants."""
+"""Tests of people, keys and tenants."""

@@ -1,4 +1,4 @@
-"""The audit log: each change by a person is in it, once, with who, from where and what, without secrets."""
+"""The audit log: each change by a person has one entry with author, place and values, without secrets."""
 
 import logging
 from collections.abc import Callable
@@ -27,7 +27,7 @@ PEOPLE, GROUPS, ACCOUNTS = (
 
 
 def entries() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """What is in the log, the first entry first."""
+    """All entries, oldest first."""
     return [(entry.subject, entry.before, entry.after) for entry in AuditEntry.objects.order_by("id")]
 
 
@@ -44,7 +44,7 @@ def account(db: None) -> UpstreamAccount:
 # --- the console
 
 
-def test_what_staff_make_of_an_upstream_account_is_on_record_without_its_secret(
+def test_staff_changes_to_an_upstream_account_are_recorded_without_its_secret(
     sophie: Person, account: UpstreamAccount
 ) -> None:
     page = f"{ACCOUNTS}{account.pk}/change/"
@@ -62,7 +62,7 @@ def test_what_staff_make_of_an_upstream_account_is_on_record_without_its_secret(
     assert SECRET not in str(entries())
 
 
-def test_what_staff_make_of_people_and_groups_is_on_record(sophie: Person, owner: Caller) -> None:
+def test_staff_changes_to_people_and_groups_are_recorded(sophie: Person, owner: Caller) -> None:
     may_view = Permission.objects.get(codename="view_tenant")
     sophie.fill_in(f"{GROUPS}add/", name="support", permissions=str(may_view.pk))
     group = Group.objects.get()
@@ -87,7 +87,7 @@ def test_what_staff_make_of_people_and_groups_is_on_record(sophie: Person, owner
     assert not LogEntry.objects.exists()
 
 
-def test_the_history_of_a_row_is_what_the_log_has_of_it(sophie: Person, account: UpstreamAccount) -> None:
+def test_the_history_of_a_row_is_its_audit_log_entries(sophie: Person, account: UpstreamAccount) -> None:
     page = f"{ACCOUNTS}{account.pk}/"
     assert "Nothing is on record" in sophie.see(f"{page}history/")
     sophie.fill_in(f"{page}change/", creates_per_second="5")
@@ -106,7 +106,7 @@ def last() -> tuple[str, str, dict[str, Any]]:
     return entry.subject, entry.actor_name, entry.after
 
 
-def test_log_ins_are_on_record_those_that_fail_too(db: None) -> None:
+def test_log_ins_are_recorded_failed_ones_included(db: None) -> None:
     alice = make_person("alice")
     browser = Browser(REMOTE_ADDR="203.0.113.7")
     browser.log_in("alice", "wrong")
@@ -118,7 +118,7 @@ def test_log_ins_are_on_record_those_that_fail_too(db: None) -> None:
     assert AuditEntry.objects.get().address == "203.0.113.7"
     browser.log_in("ALICE@people.example")
     assert last() == ("log-in of alice", "alice", {"succeeded": True})
-    Browser().log_in(SECRET, "wrong")  # a password where the name belongs
+    Browser().log_in(SECRET, "wrong")  # a password typed into the name field
     assert last()[:2] == ("log-in of (unknown)", "(unknown)")
     assert SECRET not in str(entries())
     device = device_of(alice)
@@ -129,7 +129,7 @@ def test_log_ins_are_on_record_those_that_fail_too(db: None) -> None:
     assert last()[2] == {"succeeded": False, "refused": "code", "closed": False}
 
 
-def test_a_closed_log_in_fills_no_log(db: None) -> None:
+def test_attempts_while_the_log_in_is_locked_are_not_recorded(db: None) -> None:
     make_person("alice")
     for _ in range(8):
         Browser(REMOTE_ADDR="203.0.113.7").log_in("alice", "wrong")
@@ -140,7 +140,7 @@ def test_a_closed_log_in_fills_no_log(db: None) -> None:
 # --- the command line
 
 
-def test_what_is_done_at_the_command_line_is_on_record(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changes_by_commands_are_recorded(db: None, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("createtenant", "Dora", "--owner", "dora@people.example")
     made = AuditEntry.objects.order_by("id")
     assert {entry.place for entry in made} == {AuditPlace.COMMAND_LINE}
@@ -156,10 +156,10 @@ def test_what_is_done_at_the_command_line_is_on_record(db: None, capsys: pytest.
     assert not any(word in str(entries()) for word in printed)
 
 
-# --- what holds of every entry
+# --- every entry
 
 
-def test_each_entry_is_an_event_of_the_log_stream_once_it_is_committed(
+def test_each_entry_is_logged_once_it_is_committed(
     db: None, django_capture_on_commit_callbacks: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice = make_person("alice")

@@ -1,4 +1,4 @@
-"""A tenant's own bucket: what may be set, where a task's video goes, and who gets to see the secret."""
+"""A tenant's own bucket: validation, destination of videos, and secrecy of its key."""
 
 import asyncio
 import io
@@ -30,7 +30,7 @@ DAY = date(2026, 11, 20)
 TASK = "task_0193456789ab7def8123456789abcdef"
 
 
-# --- what may be set
+# --- validation
 
 # The host, <bucket>.cos.<region>.myqcloud.com, has at most 60 characters.
 NAMES_TO_FIT = [
@@ -47,7 +47,7 @@ NAMES_TO_FIT = [
     "bucket",
     ["", BUCKET, "examplebucket-1-1250000000", "1-newproject-1250000000", "a--b-1250000000", "x-1"],
 )
-def test_a_buckets_full_name_is_taken(bucket: str) -> None:
+def test_a_full_bucket_name_is_accepted(bucket: str) -> None:
     buckets.check_bucket(bucket, REGION)
 
 
@@ -73,13 +73,13 @@ def test_a_buckets_full_name_is_taken(bucket: str) -> None:
         "https://films-1250000000.cos.ap-guangzhou.myqcloud.com",
     ],
 )
-def test_what_is_no_buckets_full_name_is_refused(bucket: str) -> None:
+def test_an_invalid_bucket_name_is_refused(bucket: str) -> None:
     with pytest.raises(ValueError, match="name-appid"):
         buckets.check_bucket(bucket, REGION)
 
 
 @pytest.mark.parametrize(("bucket", "region", "fits"), NAMES_TO_FIT)
-def test_a_bucket_is_as_long_as_its_region_lets_it(bucket: str, region: str, fits: bool) -> None:
+def test_the_region_limits_the_length_of_a_bucket_name(bucket: str, region: str, fits: bool) -> None:
     if fits:
         buckets.check_bucket(bucket, region)
     else:
@@ -91,7 +91,7 @@ def test_a_bucket_is_as_long_as_its_region_lets_it(bucket: str, region: str, fit
     "region",
     ["ap-guangzhou", "na-siliconvalley", "eu-frankfurt", "sa-saopaulo", "ap-shanghai-fsi", "ap-beijing-1"],
 )
-def test_a_region_is_known_by_its_shape(region: str) -> None:
+def test_a_valid_region_is_accepted(region: str) -> None:
     buckets.check_region(region, BUCKET)
 
 
@@ -111,13 +111,13 @@ def test_a_region_is_known_by_its_shape(region: str) -> None:
         "ap-guangzhou.myqcloud.com",
     ],
 )
-def test_what_is_no_region_is_refused(region: str) -> None:
+def test_an_invalid_region_is_refused(region: str) -> None:
     with pytest.raises(ValueError, match="such as ap-guangzhou"):
         buckets.check_region(region, BUCKET)
 
 
 @pytest.mark.parametrize(("bucket", "region"), [(BUCKET, ""), ("", REGION)])
-def test_neither_bucket_nor_region_stands_alone(bucket: str, region: str) -> None:
+def test_bucket_and_region_need_each_other(bucket: str, region: str) -> None:
     with pytest.raises(ValueError, match="together"):
         buckets.check_region(region, bucket)
 
@@ -136,7 +136,7 @@ def test_neither_bucket_nor_region_stands_alone(bucket: str, region: str) -> Non
         "x" * 200,
     ],
 )
-def test_a_path_of_plain_folders_and_placeholders_is_taken(prefix: str) -> None:
+def test_a_path_of_plain_folders_and_placeholders_is_accepted(prefix: str) -> None:
     buckets.check_path_prefix(prefix)
 
 
@@ -172,12 +172,12 @@ def test_a_path_of_plain_folders_and_placeholders_is_taken(prefix: str) -> None:
         ("/".join(["{tenant}"] * 22), "too long"),
     ],
 )
-def test_a_path_that_could_lead_elsewhere_or_not_fit_is_refused(prefix: str, why: str) -> None:
+def test_an_unsafe_or_too_long_path_is_refused(prefix: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         buckets.check_path_prefix(prefix)
 
 
-# --- where a video goes
+# --- destinations
 
 
 @pytest.mark.parametrize(
@@ -200,18 +200,18 @@ def test_a_path_that_could_lead_elsewhere_or_not_fit_is_refused(prefix: str, why
         (".{model}", ".hidden.", ".hidden/"),
     ],
 )
-def test_a_task_has_a_folder_of_its_own(prefix: str, model: str, folder: str) -> None:
+def test_each_task_has_its_own_folder(prefix: str, model: str, folder: str) -> None:
     found = buckets.destination(BUCKET, REGION, prefix, tenant_id=TENANT, task_id=TASK, model=model, day=DAY)
     assert found == Destination(BUCKET, REGION, folder + TASK)
 
 
 @pytest.mark.parametrize("prefix", ["reelay/{date}", ""])
-def test_without_a_bucket_there_is_nowhere_to_go(prefix: str) -> None:
+def test_without_a_bucket_there_is_no_destination(prefix: str) -> None:
     assert buckets.destination("", "", prefix, tenant_id=TENANT, task_id=TASK, model="x", day=DAY) is None
     assert CosBucket(path_prefix=prefix).destination(TASK, "x", DAY) is None
 
 
-def test_the_longest_path_leaves_room_for_the_file() -> None:
+def test_the_longest_path_leaves_room_for_the_file_name() -> None:
     prefix, task_id = "/".join(["{tenant}"] * 21), Task(id=TENANT).public_id
     buckets.check_path_prefix(prefix)
     found = buckets.destination(BUCKET, REGION, prefix, tenant_id=TENANT, task_id=task_id, model="x", day=DAY)
@@ -231,7 +231,7 @@ def test_the_longest_path_leaves_room_for_the_file() -> None:
         {"bucket": BUCKET, "region": REGION, "secret_id": "AKIDx", "secret_key": SECRET},
     ],
 )
-def test_a_bucket_that_can_be_is_stored(owner: Caller, fields: dict[str, str]) -> None:
+def test_a_valid_bucket_is_stored(owner: Caller, fields: dict[str, str]) -> None:
     bucket = CosBucket(tenant=owner.tenant, **fields)
     bucket.full_clean()
     bucket.save()
@@ -249,7 +249,7 @@ def test_a_bucket_that_can_be_is_stored(owner: Caller, fields: dict[str, str]) -
         ({"secret_key": SECRET}, ["secret_id"]),
     ],
 )
-def test_everything_wrong_with_a_bucket_is_told_by_field(
+def test_all_errors_of_a_bucket_are_reported_by_field(
     owner: Caller, fields: dict[str, str], wrong: list[str]
 ) -> None:
     with pytest.raises(ValidationError) as refused:
@@ -267,33 +267,33 @@ def test_everything_wrong_with_a_bucket_is_told_by_field(
         ({"secret_key": SECRET}, "cos_bucket_credentials_are_a_pair"),
     ],
 )
-def test_half_of_a_pair_is_not_stored(owner: Caller, fields: dict[str, str], constraint: str) -> None:
+def test_half_of_a_key_pair_is_not_stored(owner: Caller, fields: dict[str, str], constraint: str) -> None:
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         CosBucket.objects.create(tenant=owner.tenant, **fields)
 
 
 @pytest.fixture
 def bucket(owner: Caller) -> CosBucket:
-    """Alice's bucket, with credentials."""
+    """Alice's bucket with credentials."""
     return CosBucket.objects.create(
         tenant=owner.tenant, bucket=BUCKET, region=REGION, secret_id="AKIDalice", secret_key=SECRET
     )
 
 
 def stored_key(bucket: CosBucket) -> str | None:
-    """The column as the database has it."""
+    """The raw column."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT secret_key FROM accounts_cosbucket WHERE tenant_id = %s", [bucket.pk])
         (value,) = cursor.fetchone()
         return None if value is None else str(value)
 
 
-def test_the_database_never_sees_the_secret(bucket: CosBucket) -> None:
+def test_the_database_stores_no_plain_secret(bucket: CosBucket) -> None:
     assert SECRET not in (stored_key(bucket) or SECRET)
     assert CosBucket.objects.get(pk=bucket.pk).secret_key == SECRET
 
 
-def test_the_secret_shows_in_no_text_about_the_bucket(bucket: CosBucket) -> None:
+def test_the_secret_is_in_no_text_about_the_bucket(bucket: CosBucket) -> None:
     found = bucket.destination(TASK, "Kling-3.0-720p", DAY)
     assert found == Destination(BUCKET, REGION, f"reelay/2026-11-20/{TASK}")
     assert SECRET not in f"{bucket} {bucket!r} {found!r}"
@@ -303,7 +303,7 @@ def test_the_secret_shows_in_no_text_about_the_bucket(bucket: CosBucket) -> None
 
 
 class Console:
-    """A member of staff at the page of a tenant."""
+    """A member of staff at a tenant's page."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._staff = Person("staff")
@@ -313,7 +313,7 @@ class Console:
         return self._staff.see(self._address)
 
     def submit(self, **fields: str) -> str:
-        """Fill the form in and send it; returns the page if it comes back, otherwise nothing."""
+        """Fill in and send the form; returns the page if it is shown again, otherwise nothing."""
         form = {"bucket": BUCKET, "region": REGION, "path_prefix": "x"} | fields
         sent = {f"cos_bucket-0-{name}": value for name, value in form.items()}
         answer = self._staff.fill_in(self._address, **sent)
@@ -345,7 +345,7 @@ def test_staff_set_a_bucket_and_never_see_its_secret(console: Console, owner: Ca
         ({"secret_id": ""}, ("", None)),
     ],
 )
-def test_a_secret_stays_changes_or_goes_with_its_id(
+def test_a_secret_is_kept_replaced_or_removed_with_its_id(
     console: Console, bucket: CosBucket, fields: dict[str, str], credentials: tuple[str, str | None]
 ) -> None:
     assert console.submit(path_prefix="elsewhere/{model}", **fields) == ""
@@ -364,7 +364,7 @@ def test_a_secret_stays_changes_or_goes_with_its_id(
         ({"path_prefix": "../{date}"}, "single slashes"),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field_and_changes_nothing(
+def test_errors_are_shown_beside_their_fields_and_change_nothing(
     console: Console, bucket: CosBucket, fields: dict[str, str], error: str
 ) -> None:
     page = console.submit(**({"secret_id": "AKIDalice"} | fields))
@@ -376,12 +376,12 @@ def test_what_is_wrong_is_said_beside_its_field_and_changes_nothing(
     assert CosBucket.objects.get(pk=bucket.pk).secret_key == SECRET
 
 
-def test_a_page_that_was_not_filled_in_sets_nothing(console: Console, owner: Caller) -> None:
+def test_a_page_sent_unfilled_sets_nothing(console: Console, owner: Caller) -> None:
     assert console.submit(bucket="", region="", path_prefix="reelay/{date}") == ""
     assert not CosBucket.objects.filter(tenant=owner.tenant).exists()
 
 
-def test_the_page_works_without_the_key_the_secret_was_encrypted_with(
+def test_the_page_works_without_the_encryption_key_of_the_secret(
     console: Console, bucket: CosBucket, settings: LazySettings
 ) -> None:
     settings.ENCRYPTION_KEYS = ["BqY0xLPVqWnP0bJpxD9vMH4WmPq3cGSG1nqGmc0oJ2c="]
@@ -394,7 +394,7 @@ def test_the_page_works_without_the_key_the_secret_was_encrypted_with(
 
 
 async def make(sandbox: Sandbox, destination: Destination | None) -> tuple[str, Progress]:
-    """Have a video made; returns upstream's id and its answer about it."""
+    """Create a video; returns its upstream id and upstream's answer about it."""
     translation = translate(parse(GOOD_BODY, catalogue.find), destination)
     upstream = connect(
         sandbox.url, sandbox.SECRET_ID, sandbox.SECRET_KEY, create_timeout=5, describe_timeout=5
@@ -416,7 +416,7 @@ async def download(url: str) -> bytes:
     return file.getvalue()
 
 
-def test_a_video_is_made_into_the_bucket_and_can_be_fetched(sandbox: Sandbox, bucket: CosBucket) -> None:
+def test_a_video_is_stored_in_the_bucket_and_can_be_downloaded(sandbox: Sandbox, bucket: CosBucket) -> None:
     destination = bucket.destination(TASK, GOOD_BODY["model"], DAY)
     upstream_id, progress = asyncio.run(make(sandbox, destination))
     folder = f"{sandbox.url}/buckets/{REGION}/{BUCKET}/reelay/2026-11-20/{TASK}"
@@ -431,6 +431,6 @@ def test_without_a_bucket_a_video_stays_with_upstream(sandbox: Sandbox) -> None:
     assert progress.urls[0].startswith(f"{sandbox.url}/results/")
 
 
-def test_a_bucket_that_cannot_be_is_refused_upstream(sandbox: Sandbox) -> None:
+def test_an_invalid_bucket_is_refused_upstream(sandbox: Sandbox) -> None:
     with pytest.raises(Refused, match="CosBucketNameInvalid"):
         asyncio.run(make(sandbox, Destination("films", REGION, TASK)))

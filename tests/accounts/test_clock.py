@@ -1,4 +1,4 @@
-"""Days of a tenant that moves: none comes twice, none begins anew, and the database agrees."""
+"""Days of a tenant whose time zone changes: none repeats or restarts, and the database agrees."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,7 +32,7 @@ ZONES = (
         ("Etc/GMT+12", "Pacific/Kiritimati", "2026-11-21T00:00-12:00", "2026-11-20", "2026-11-22"),
     ],
 )
-def test_the_day_that_has_begun_ends_by_the_old_time_zone(
+def test_the_current_day_ends_by_the_old_time_zone(
     old: str, new: str, switch: str, before: str, after: str
 ) -> None:
     clock, moment = Clock(old).moved(new, NOON), datetime.fromisoformat(switch)
@@ -42,7 +42,7 @@ def test_the_day_that_has_begun_ends_by_the_old_time_zone(
     assert Period.of(NOON, clock).day_ends == moment
 
 
-def test_who_stays_after_all_has_not_moved() -> None:
+def test_a_move_taken_back_changes_nothing() -> None:
     assert Clock("UTC").moved("Asia/Tokyo", NOON).moved("UTC", NOON + HOUR) == Clock("UTC")
     twice = Clock("UTC").moved("Asia/Tokyo", NOON).moved("Asia/Shanghai", NOON + HOUR)
     assert twice == Clock("UTC").moved("Asia/Shanghai", NOON)
@@ -60,7 +60,7 @@ def moved(first: str, journey: list[tuple[str, int]]) -> Clock:
 
 
 @given(st.sampled_from(ZONES), moves)
-def test_days_follow_each_other_whatever_the_journey(first: str, journey: list[tuple[str, int]]) -> None:
+def test_days_follow_each_other_through_any_moves(first: str, journey: list[tuple[str, int]]) -> None:
     clock = moved(first, journey)
     days = [clock.day_of(NOON + half * HOUR / 2) for half in range(-100, 1200)]
     assert days == sorted(days)
@@ -72,7 +72,7 @@ def test_days_follow_each_other_whatever_the_journey(first: str, journey: list[t
 
 
 @pytest.mark.django_db
-def test_the_database_tells_the_same_days() -> None:
+def test_the_database_computes_the_same_days() -> None:
     journeys = [
         [],
         [("Asia/Shanghai", 3)],
@@ -88,9 +88,9 @@ def test_the_database_tells_the_same_days() -> None:
                     "SELECT accounts_day_of(at, %s, %s::text[]) FROM unnest(%s::timestamptz[]) AS of (at)",
                     [clock.time_zone, clock.written(), moments],
                 )
-                told = [day for (day,) in cursor.fetchall()]
-            assert told == [clock.day_of(moment) for moment in moments]
+                computed = [day for (day,) in cursor.fetchall()]
+            assert computed == [clock.day_of(moment) for moment in moments]
 
 
-def test_the_zones_are_known() -> None:
+def test_all_time_zones_are_known() -> None:
     assert {*ZONES} <= {*time_zones.names()}

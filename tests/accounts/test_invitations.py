@@ -1,4 +1,4 @@
-"""Invitations: a link makes whoever has it a member, once, for some days, and opens nobody's account."""
+"""Invitations: a link works once and for some days, and gives no access to an existing account."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ def alice(tenant: Tenant) -> User:
 def invite(
     tenant: Tenant, email: str = ADDRESS, role: Role = Role.MEMBER, now: datetime | None = None
 ) -> str:
-    """The secret of a new link."""
+    """Returns the secret of a new link."""
     return invitations.invite(tenant, email, role, None, now or timezone.now())[1]
 
 
@@ -68,7 +68,7 @@ def test_an_invitation_makes_a_member_with_its_role(tenant: Tenant, db: None) ->
     assert Invitation.objects.get().accepted_at == NOW + DAYS - timedelta(seconds=1)
 
 
-def test_a_link_is_256_random_bits_of_which_the_digest_is_kept(tenant: Tenant) -> None:
+def test_a_link_has_256_random_bits_and_only_its_digest_is_stored(tenant: Tenant) -> None:
     secrets = {invite(tenant, f"{number}@people.example") for number in range(20)}
     assert len(secrets) == 20
     assert {len(secret) for secret in secrets} == {43}
@@ -87,7 +87,7 @@ ENDS: dict[str, Callable[[Tenant, str], object]] = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_link_that_has_ended_makes_nobody_a_member(end: str, tenant: Tenant) -> None:
+def test_a_closed_link_makes_no_member(end: str, tenant: Tenant) -> None:
     bob, secret = make_person("bob"), invite(tenant, now=NOW)
     ENDS[end](tenant, secret)
     before = roles(tenant)
@@ -99,7 +99,7 @@ def test_a_link_that_has_ended_makes_nobody_a_member(end: str, tenant: Tenant) -
     assert roles(tenant) == before
 
 
-def test_only_an_open_invitation_is_withdrawn_and_only_by_its_tenant(
+def test_only_an_open_invitation_can_be_withdrawn_and_only_by_its_tenant(
     tenant: Tenant, stranger: Caller
 ) -> None:
     invite(tenant, now=NOW)
@@ -110,28 +110,28 @@ def test_only_an_open_invitation_is_withdrawn_and_only_by_its_tenant(
     assert Invitation.objects.get().revoked_at == NOW
 
 
-def test_there_is_one_open_invitation_for_an_address_however_it_is_written(tenant: Tenant) -> None:
+def test_an_address_has_one_open_invitation_in_any_spelling(tenant: Tenant) -> None:
     for address in ("bob@people.example", "BOB@people.example", "bob@PEOPLE.example"):
         invite(tenant, address)
     assert [made.email for made in invitations.unanswered(tenant)] == ["bob@people.example"]
     assert Invitation.objects.count() == 3
 
 
-def test_two_tenants_invite_the_same_person(tenant: Tenant, stranger: Caller) -> None:
+def test_two_tenants_can_invite_the_same_person(tenant: Tenant, stranger: Caller) -> None:
     bob = make_person("bob")
     for each in (tenant, stranger.tenant):
         invitations.accept(invite(each), bob, timezone.now())
     assert bob.tenants.count() == 2
 
 
-def test_who_is_a_member_is_not_invited(tenant: Tenant) -> None:
+def test_a_member_is_not_invited_again(tenant: Tenant) -> None:
     make_person("bob", tenant)
     with pytest.raises(AlreadyMember):
         invite(tenant)
     assert not Invitation.objects.exists()
 
 
-def test_who_is_a_member_leaves_the_link_to_others(tenant: Tenant) -> None:
+def test_a_member_does_not_use_up_a_link(tenant: Tenant) -> None:
     eve = make_person("eve", tenant, Role.VIEWER)
     secret = invite(tenant, role=Role.OWNER)
     with pytest.raises(AlreadyMember):
@@ -144,7 +144,7 @@ def test_who_is_a_member_leaves_the_link_to_others(tenant: Tenant) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_follow_a_link_at_once_one_becomes_a_member(tenant: Tenant) -> None:
+def test_of_many_who_follow_a_link_concurrently_one_becomes_a_member(tenant: Tenant) -> None:
     people = [make_person(f"person{number}") for number in range(4)]
     secret = invite(tenant)
 
@@ -157,7 +157,7 @@ def test_of_many_who_follow_a_link_at_once_one_becomes_a_member(tenant: Tenant) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_invite_the_same_person_at_once_one_link_is_left(tenant: Tenant) -> None:
+def test_concurrent_invitations_of_one_person_leave_one_link(tenant: Tenant) -> None:
     first, second = at_once(lambda: invite(tenant), lambda: invite(tenant))
     assert first != second
     assert invitations.unanswered(tenant).count() == 1
@@ -167,7 +167,7 @@ def test_of_two_who_invite_the_same_person_at_once_one_link_is_left(tenant: Tena
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_link_that_is_withdrawn_while_it_is_followed_does_one_or_the_other(tenant: Tenant) -> None:
+def test_withdrawing_a_link_races_safely_with_following_it(tenant: Tenant) -> None:
     bob, secret = make_person("bob"), invite(tenant)
     identity = Invitation.objects.get().pk
     outcomes = at_once(
@@ -179,14 +179,14 @@ def test_a_link_that_is_withdrawn_while_it_is_followed_does_one_or_the_other(ten
     assert (roles(tenant) == {}) is (NotOpen in outcomes)
 
 
-# --- the page, for a stranger
+# --- the page without an account
 
 
 def account(name: str = "bob", password: str = PASSWORD) -> dict[str, str]:
     return {"username": name, "password1": password, "password2": password}
 
 
-def test_a_stranger_makes_an_account_and_is_logged_in(tenant: Tenant) -> None:
+def test_a_new_person_creates_an_account_and_is_logged_in(tenant: Tenant) -> None:
     path, browser = invitations.path(invite(tenant)), Browser()
     page = browser.see(path)
     assert "Join Alice" in page
@@ -201,7 +201,7 @@ def test_a_stranger_makes_an_account_and_is_logged_in(tenant: Tenant) -> None:
     assert Browser().log_in("bob").status_code == 302
 
 
-def test_an_address_is_theirs_who_follow_the_link_that_was_mailed_to_it(tenant: Tenant) -> None:
+def test_following_the_mailed_link_confirms_the_address(tenant: Tenant) -> None:
     browser = Browser()
     browser.post(invitations.path(invite(tenant)), **account())
     assert "We sent a link to bob@people.example" in browser.see("/profile/")
@@ -213,23 +213,23 @@ def test_an_address_is_theirs_who_follow_the_link_that_was_mailed_to_it(tenant: 
     assert Browser().log_in("bob@people.example").status_code == 302
 
 
-def test_who_uses_the_link_meant_for_another_has_nothing_of_that_address(tenant: Tenant) -> None:
+def test_using_another_persons_link_does_not_give_their_address(tenant: Tenant) -> None:
     mallory = Browser()
     mallory.post(invitations.path(invite(tenant)), **account("mallory"))
     browser, secret = Browser(), invite(tenant, now=timezone.now())
     browser.see(invitations.path(secret))
     browser.post(invitations.path(secret), **account("bob"))
     to_mallory, to_bob = map(link_in, mails())
-    assert browser.post(to_mallory).status_code == 404  # it names another account
+    assert browser.post(to_mallory).status_code == 404  # it is for another account
     assert leads_to(browser.post(to_bob)) == "/profile/"
-    assert mallory.post(to_mallory).status_code == 404  # somebody has the address
+    assert mallory.post(to_mallory).status_code == 404  # the address is taken
     assert list(User.objects.order_by("pk").values_list("username", "email")) == [
         ("mallory", ""),
         ("bob", "bob@people.example"),
     ]
 
 
-def test_looking_at_a_link_uses_nothing_up(tenant: Tenant) -> None:
+def test_viewing_a_link_does_not_use_it_up(tenant: Tenant) -> None:
     path = invitations.path(invite(tenant))
     for _ in range(3):
         assert "no-store" in Browser().get(path).headers["cache-control"]
@@ -251,7 +251,7 @@ BAD_ACCOUNTS: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("what", BAD_ACCOUNTS)
-def test_a_bad_account_is_refused_at_its_field(what: str, tenant: Tenant, alice: User) -> None:
+def test_an_invalid_account_is_refused_at_its_field(what: str, tenant: Tenant, alice: User) -> None:
     fields, field = BAD_ACCOUNTS[what]
     path, browser = invitations.path(invite(tenant)), Browser()
     answer = browser.post(path, **fields)
@@ -269,7 +269,7 @@ TAKEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("what", TAKEN)
-def test_an_invitation_opens_no_account_that_is_there(what: str, tenant: Tenant) -> None:
+def test_an_invitation_gives_no_access_to_an_existing_account(what: str, tenant: Tenant) -> None:
     there = User.objects.create_user(password="the old password", **TAKEN[what])
     path, browser = invitations.path(invite(tenant)), Browser()
     assert browser.post(path, **account(there.username)).status_code == 200
@@ -287,7 +287,7 @@ _OF_THE_MOMENT = re.compile(
 )
 
 
-def test_an_invitation_does_not_tell_whether_the_address_has_an_account(tenant: Tenant) -> None:
+def test_an_invitation_does_not_reveal_whether_the_address_has_an_account(tenant: Tenant) -> None:
     def page() -> str:
         shown = Browser().see(invitations.path(invite(tenant)))
         return _OF_THE_MOMENT.sub("", shown)
@@ -299,7 +299,7 @@ def test_an_invitation_does_not_tell_whether_the_address_has_an_account(tenant: 
         person.delete()
 
 
-def test_who_invites_does_not_join_in_the_place_of_somebody(tenant: Tenant) -> None:
+def test_an_inviter_cannot_accept_their_own_invitation(tenant: Tenant) -> None:
     sophie = make_person("sophie", is_staff=True)
     secret = invitations.invite(tenant, ADDRESS, Role.OWNER, sophie, timezone.now())[1]
     browser = Browser(sophie)
@@ -320,7 +320,7 @@ def test_nobody_joins_a_suspended_tenant(tenant: Tenant) -> None:
         invite(tenant, "carol@people.example")
 
 
-def test_who_has_an_account_logs_in_and_joins(tenant: Tenant) -> None:
+def test_a_person_with_an_account_logs_in_and_joins(tenant: Tenant) -> None:
     make_person("bob")
     path, browser = invitations.path(invite(tenant)), Browser()
     (log_in,) = re.findall(r'href="(/log-in/\?next=[^"]+)"', browser.see(path))
@@ -330,7 +330,7 @@ def test_who_has_an_account_logs_in_and_joins(tenant: Tenant) -> None:
     assert roles(tenant) == {"bob": "member"}
 
 
-def test_the_password_alone_does_not_join_who_has_a_second_factor(tenant: Tenant) -> None:
+def test_joining_needs_the_second_factor_if_there_is_one(tenant: Tenant) -> None:
     device_of(make_person("bob"))
     path, browser = invitations.path(invite(tenant)), Browser()
     browser.log_in("bob", next=path)
@@ -338,10 +338,10 @@ def test_the_password_alone_does_not_join_who_has_a_second_factor(tenant: Tenant
     assert roles(tenant) == {}
 
 
-# --- the page, for who is logged in
+# --- the page with an account
 
 
-def test_who_is_logged_in_joins_with_one_click_whatever_the_address(tenant: Tenant) -> None:
+def test_a_logged_in_person_joins_with_one_click_whatever_their_address(tenant: Tenant) -> None:
     path, browser = invitations.path(invite(tenant)), Browser(make_person("eve"))
     assert "Join as eve" in browser.see(path)
     assert roles(tenant) == {}
@@ -349,7 +349,7 @@ def test_who_is_logged_in_joins_with_one_click_whatever_the_address(tenant: Tena
     assert roles(tenant) == {"eve": "member"}
 
 
-def test_who_is_a_member_already_is_told_so(tenant: Tenant, alice: User) -> None:
+def test_an_existing_member_gets_a_message(tenant: Tenant, alice: User) -> None:
     path, browser = invitations.path(invite(tenant, role=Role.VIEWER)), Browser(alice)
     assert leads_to(browser.post(path)) == f"/portal/{tenant.pk}/videos/"
     assert roles(tenant) == {"alice": "owner"}
@@ -357,7 +357,7 @@ def test_who_is_a_member_already_is_told_so(tenant: Tenant, alice: User) -> None
 
 
 @pytest.mark.parametrize("who", ["a stranger", "somebody logged in"])
-def test_links_that_do_not_work_look_alike(who: str, tenant: Tenant) -> None:
+def test_invalid_links_all_look_alike(who: str, tenant: Tenant) -> None:
     links = ["unknown", "x" * 43, "<script>"]
     for number, end in enumerate(ENDS):
         Invitation.objects.all().delete()
@@ -380,7 +380,7 @@ def test_links_that_do_not_work_look_alike(who: str, tenant: Tenant) -> None:
     assert len(seen) == 1
 
 
-def test_a_form_from_elsewhere_joins_nobody(tenant: Tenant) -> None:
+def test_a_cross_site_form_joins_nobody(tenant: Tenant) -> None:
     browser = Browser(make_person("eve"), enforce_csrf_checks=True)
     assert browser.post(invitations.path(invite(tenant))).status_code == 403
     assert roles(tenant) == {}
@@ -389,7 +389,7 @@ def test_a_form_from_elsewhere_joins_nobody(tenant: Tenant) -> None:
 # --- secrecy
 
 
-def test_no_log_line_and_no_row_has_the_secret_of_a_link(
+def test_the_secret_of_a_link_is_in_no_log_and_no_row(
     tenant: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -413,7 +413,7 @@ def test_no_log_line_and_no_row_has_the_secret_of_a_link(
 
 
 @pytest.mark.parametrize("path", ["/invitations/{}/", "/password/reset/MQ/{}/", "GET /invitations/{} broke"])
-def test_paths_in_logs_are_cut_short(path: str) -> None:
+def test_paths_in_logs_are_shortened(path: str) -> None:
     event = logs.without_secrets_of_links(None, "", {"event": path.format("c2VjcmV0-_"), "level": "error"})
     assert event["event"] in {path.format("…"), path.format("…").rstrip("/") + "/"}
     assert event["level"] == "error"
@@ -429,7 +429,7 @@ def made_by_command(*arguments: str) -> dict[str, str]:
     return made
 
 
-def test_a_tenant_is_made_with_a_link_for_its_first_owner(db: None, settings: LazySettings) -> None:
+def test_a_new_tenant_gets_a_link_for_its_first_owner(db: None, settings: LazySettings) -> None:
     settings.PUBLIC_URL = "https://video.example.com"
     made = made_by_command("--owner", ADDRESS)
     link = made["invitation"]
@@ -439,11 +439,11 @@ def test_a_tenant_is_made_with_a_link_for_its_first_owner(db: None, settings: La
     assert roles(Tenant.objects.get(pk=made["tenant"])) == {"bob": "owner"}
 
 
-def test_a_tenant_without_an_owner_has_no_link(db: None) -> None:
+def test_a_tenant_without_an_owner_gets_no_link(db: None) -> None:
     assert set(made_by_command()) == {"tenant", "key"}
 
 
-def test_no_tenant_is_made_for_what_is_no_address(db: None) -> None:
+def test_no_tenant_is_created_for_an_invalid_address(db: None) -> None:
     with pytest.raises(CommandError, match="valid email"):
         made_by_command("--owner", "bob")
     assert not Tenant.objects.exists()

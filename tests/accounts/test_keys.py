@@ -1,4 +1,4 @@
-"""What a key may be used for, from where and until when; and how one takes the place of another."""
+"""What a key can be used for, from where and until when, and rotation."""
 
 import json
 import threading
@@ -55,7 +55,7 @@ def refusal(answer: Any) -> tuple[int, str, str]:
 # --- finding a key
 
 
-def test_a_key_is_read_as_the_models_would_read_it(owner: Caller, mate: Caller) -> None:
+def test_authentication_reads_a_key_as_the_models_do(owner: Caller, mate: Caller) -> None:
     assert owner.text is not None
     Tenant.objects.update(time_zone="Asia/Shanghai")
     restrict(
@@ -81,7 +81,7 @@ def test_a_key_is_read_as_the_models_would_read_it(owner: Caller, mate: Caller) 
         assert (one._state.db, one._state.adding) == (other._state.db, other._state.adding)
 
 
-def test_no_column_read_with_a_key_needs_the_models_to_be_understood() -> None:
+def test_columns_read_with_a_key_need_no_conversion_by_the_models() -> None:
     converted = [
         field.name
         for model in (APIKey, Tenant)
@@ -100,7 +100,7 @@ ENDINGS: dict[str, Callable[[APIKey], object]] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_the_next_request_is_refused(ending: str, owner: Caller) -> None:
+def test_requests_after_a_key_ends_are_refused(ending: str, owner: Caller) -> None:
     assert owner.get(MODELS).status_code == 200
     ENDINGS[ending](key_of(owner))
     assert refusal(owner.get(MODELS)) == (401, "invalid_api_key", REFUSAL)
@@ -108,7 +108,7 @@ def test_the_next_request_is_refused(ending: str, owner: Caller) -> None:
 
 @pytest.fixture
 def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """Another process that serves."""
+    """Another web process."""
     port = free_port(0)
     with Family(tmp_path / "logs") as family:
         child = family.start("web", command("::1", port), child_environment(API_THREADS="2"))
@@ -118,7 +118,7 @@ def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.processes
-def test_another_process_knows_the_address_and_refuses_a_revoked_key_at_once(
+def test_another_process_records_the_address_and_refuses_a_revoked_key_at_once(
     server: str, owner: Caller
 ) -> None:
     restrict(owner, allowed_networks=["::1/128"])
@@ -130,7 +130,7 @@ def test_another_process_knows_the_address_and_refuses_a_revoked_key_at_once(
 
 
 def asked(server: str, caller: Caller) -> int:
-    """The status of an answer over the network."""
+    """Returns the status of an answer over the network."""
     request = urllib.request.Request(server + MODELS, headers={"Authorization": f"Bearer {caller.text}"})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -164,7 +164,7 @@ def asked(server: str, caller: Caller) -> int:
         (["203.0.113.0/24"], "nowhere", 403),
     ],
 )
-def test_a_key_is_used_from_its_networks_alone(
+def test_a_key_works_only_from_its_networks(
     allowed: list[str], address: str, status: int, owner: Caller
 ) -> None:
     restrict(owner, allowed_networks=allowed)
@@ -174,7 +174,7 @@ def test_a_key_is_used_from_its_networks_alone(
         assert refusal(answer) == (403, "permission_denied", ADDRESS_REFUSAL)
 
 
-def test_refusals_come_in_order_key_address_scope(owner: Caller) -> None:
+def test_checks_run_in_order_key_address_scope(owner: Caller) -> None:
     restrict(owner, allowed_networks=["203.0.113.0/24"], scopes=["manage"], revoked_at=NOW)
     assert refusal(owner.get(MODELS, REMOTE_ADDR=ABROAD)) == (401, "invalid_api_key", REFUSAL)
     restrict(owner, revoked_at=None)
@@ -185,7 +185,7 @@ def test_refusals_come_in_order_key_address_scope(owner: Caller) -> None:
 @pytest.mark.parametrize(
     "text", ["10.0.0.0/8", "203.0.113.7", "203.0.113.7/32", "0.0.0.0/0", "::/0", "2001:db8::/32", "::1"]
 )
-def test_a_network_is_taken(text: str) -> None:
+def test_a_valid_network_is_accepted(text: str) -> None:
     networks.validate_network(text)
 
 
@@ -193,12 +193,12 @@ def test_a_network_is_taken(text: str) -> None:
     "text",
     ["", "x", "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "2001:db8::1/32", "::ffff:10.0.0.0/104", " x"],
 )
-def test_what_is_no_network_is_refused(text: str) -> None:
+def test_an_invalid_network_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         networks.validate_network(text)
 
 
-# --- where a request comes from
+# --- addresses
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_what_is_no_network_is_refused(text: str) -> None:
         ("::ffff:cb00:7107", HOME),
     ],
 )
-def test_an_address_is_read_however_it_is_written(written: str, address: str) -> None:
+def test_an_address_is_parsed_in_any_notation(written: str, address: str) -> None:
     assert networks.parse_address(written) == ip_address(address)
 
 
@@ -244,7 +244,7 @@ def test_other_text_is_no_address(written: str) -> None:
         (3, f"{HOME}, 192.0.2.9", None),
     ],
 )
-def test_the_outermost_of_our_proxies_says_who_called(
+def test_the_outermost_trusted_proxy_names_the_caller(
     proxies: int, forwarded: str | None, address: str | None, settings: LazySettings
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
@@ -253,7 +253,7 @@ def test_the_outermost_of_our_proxies_says_who_called(
     assert networks.caller(meta) == (address and ip_address(address))
 
 
-def test_nobody_gets_in_by_writing_a_header(owner: Caller, settings: LazySettings) -> None:
+def test_a_forged_header_gives_no_access(owner: Caller, settings: LazySettings) -> None:
     restrict(owner, allowed_networks=["203.0.113.0/24"])
     for proxies, forwarded in ((0, HOME), (1, f"{HOME}, {ABROAD}"), (2, HOME)):
         settings.TRUSTED_PROXIES = proxies
@@ -276,14 +276,14 @@ def test_nobody_gets_in_by_writing_a_header(owner: Caller, settings: LazySetting
         (["Kling-3.0-720p"], "", False),
     ],
 )
-def test_a_key_is_used_for_its_models_alone(allowed: list[str], name: str, may: bool) -> None:
+def test_a_key_works_only_for_its_models(allowed: list[str], name: str, may: bool) -> None:
     assert APIKey(allowed_models=allowed).allows_model(name) is may
 
 
 # --- last use
 
 
-def test_of_processes_that_note_a_use_at_once_one_does(owner: Caller) -> None:
+def test_concurrent_processes_record_a_use_once(owner: Caller) -> None:
     stale = [APIKey.objects.get() for _ in range(3)]
     ages = (timedelta(0), timedelta(seconds=1), timedelta(minutes=1))
     noted = [
@@ -294,13 +294,13 @@ def test_of_processes_that_note_a_use_at_once_one_does(owner: Caller) -> None:
     assert APIKey.objects.get().last_used_address == "192.0.2.2"
 
 
-def test_threads_that_note_a_use_at_once_write_once(transactional_db: None, owner: Caller) -> None:
+def test_concurrent_threads_record_a_use_once(transactional_db: None, owner: Caller) -> None:
     stale = [APIKey.objects.get() for _ in range(8)]
     assert sum(at_once(lambda number: stale[number].record_use(NOW, None), 8)) == 1
 
 
 def at_once(do: Callable[[int], Any], times: int) -> list[Any]:
-    """Do it so many times, each on a connection of its own."""
+    """Run it that many times concurrently, each on its own connection."""
     start = threading.Barrier(times)
 
     def one(number: int) -> Any:
@@ -315,13 +315,13 @@ def at_once(do: Callable[[int], Any], times: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("fields", [{"revoked_at": NOW}, {"allowed_networks": ["10.0.0.0/8"]}])
-def test_a_key_that_is_refused_was_not_used(fields: dict[str, Any], owner: Caller) -> None:
+def test_a_refused_request_does_not_count_as_use(fields: dict[str, Any], owner: Caller) -> None:
     restrict(owner, **fields)
     assert owner.get(MODELS).status_code in (401, 403)
     assert (APIKey.objects.get().last_used_at, APIKey.objects.get().last_used_address) == (None, None)
 
 
-def test_a_use_from_an_unknown_address_is_noted_without_it(owner: Caller) -> None:
+def test_a_use_from_an_unknown_address_is_recorded_without_it(owner: Caller) -> None:
     restrict(owner, last_used_address=HOME)
     owner.get(MODELS, REMOTE_ADDR="unknown")
     assert APIKey.objects.get().last_used_at is not None
@@ -331,7 +331,7 @@ def test_a_use_from_an_unknown_address_is_noted_without_it(owner: Caller) -> Non
 # --- rotation
 
 
-def test_a_new_key_may_do_what_the_old_one_might(owner: Caller) -> None:
+def test_a_rotated_key_keeps_the_permissions_of_the_old_one(owner: Caller) -> None:
     given = {
         "scopes": ["read", "manage"],
         "allowed_models": ["GV-3.1-720p"],
@@ -364,7 +364,9 @@ def test_without_an_overlap_the_old_key_ends_at_once(owner: Caller) -> None:
 @pytest.mark.parametrize(
     ("expires_at", "old_ends"), [(None, NOW + DAY), (NOW + HOUR, NOW + HOUR), (NOW + 9 * DAY, NOW + DAY)]
 )
-def test_a_rotation_prolongs_nothing(expires_at: datetime | None, old_ends: datetime, owner: Caller) -> None:
+def test_a_rotation_never_extends_an_expiry(
+    expires_at: datetime | None, old_ends: datetime, owner: Caller
+) -> None:
     restrict(owner, expires_at=expires_at)
     new, _ = key_of(owner).rotate(NOW, DAY)
     old = APIKey.objects.get(pk=key_of(owner).pk)
@@ -380,9 +382,7 @@ OBSTACLES: list[tuple[str, Callable[[APIKey], object]]] = [
 
 
 @pytest.mark.parametrize(("word", "spoil"), OBSTACLES)
-def test_a_key_that_has_ended_is_not_rotated(
-    word: str, spoil: Callable[[APIKey], object], owner: Caller
-) -> None:
+def test_an_ended_key_cannot_be_rotated(word: str, spoil: Callable[[APIKey], object], owner: Caller) -> None:
     spoil(key_of(owner))
     before = list(APIKey.objects.order_by("pk").values())
     with pytest.raises(NotRotatable, match=word):
@@ -398,7 +398,7 @@ def test_a_new_key_can_be_rotated_again(owner: Caller) -> None:
     assert APIKey.objects.get(pk=new.pk).replaced_by == newest
 
 
-def test_of_rotations_at_once_one_comes_about(transactional_db: None, owner: Caller) -> None:
+def test_of_concurrent_rotations_one_succeeds(transactional_db: None, owner: Caller) -> None:
     def rotate(_: int) -> None:
         with suppress(NotRotatable):
             APIKey.objects.get(pk=key_of(owner).pk).rotate(NOW, DAY)
@@ -407,7 +407,7 @@ def test_of_rotations_at_once_one_comes_about(transactional_db: None, owner: Cal
     assert APIKey.objects.count() == 2
 
 
-def test_finding_a_rotated_key_is_one_query_still(
+def test_a_rotated_key_is_still_found_in_one_query(
     owner: Caller, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     assert owner.text is not None
@@ -420,7 +420,6 @@ def test_finding_a_rotated_key_is_one_query_still(
 
 
 def printed(*command: str) -> dict[str, Any]:
-    """The JSON that a command prints."""
     output = StringIO()
     call_command(*command, stdout=output)
     answer: dict[str, Any] = json.loads(output.getvalue())
@@ -437,19 +436,19 @@ def test_the_command_prints_the_new_key_and_when_the_old_one_ends(owner: Caller)
     assert owner.get(MODELS).status_code == 200
 
 
-def test_unless_it_is_told_otherwise_the_command_leaves_a_day(owner: Caller) -> None:
+def test_the_commands_default_overlap_is_a_day(owner: Caller) -> None:
     ends = datetime.fromisoformat(printed("rotatekey", key_of(owner).prefix)["old_key_expires_at"])
     assert timedelta(hours=23) < ends - timezone.now() <= DAY
 
 
 @pytest.mark.parametrize("hours", ["-1", "nan", "inf", "1e9"])
-def test_the_command_refuses_an_overlap_that_is_none(hours: str, owner: Caller) -> None:
+def test_the_command_refuses_an_invalid_overlap(hours: str, owner: Caller) -> None:
     with pytest.raises(CommandError, match="overlap"):
         call_command("rotatekey", key_of(owner).prefix, f"--overlap-hours={hours}")
     assert APIKey.objects.count() == 1
 
 
-def test_the_command_says_why_it_does_not_rotate_and_repeats_no_key(owner: Caller) -> None:
+def test_the_command_explains_a_refused_rotation_without_repeating_a_key(owner: Caller) -> None:
     key_of(owner).revoke(NOW)
     with pytest.raises(CommandError, match=r"The key owner \(rly_.{8}…\) has been revoked\."):
         call_command("rotatekey", key_of(owner).prefix)
@@ -459,7 +458,7 @@ def test_the_command_says_why_it_does_not_rotate_and_repeats_no_key(owner: Calle
     assert owner.text not in str(raised.value)
 
 
-def test_a_tenant_is_made_with_a_time_zone_of_its_own(db: None, settings: LazySettings) -> None:
+def test_a_tenant_can_be_created_with_a_time_zone(db: None, settings: LazySettings) -> None:
     settings.DEFAULT_TENANT_TIME_ZONE = "Asia/Tokyo"
     for arguments, zone in (((), "Asia/Tokyo"), (("--time-zone", "Asia/Shanghai"), "Asia/Shanghai")):
         made = printed("createtenant", zone, *arguments)
@@ -467,7 +466,7 @@ def test_a_tenant_is_made_with_a_time_zone_of_its_own(db: None, settings: LazySe
         assert Caller(made["key"]).get(MODELS).status_code == 200
 
 
-def test_no_tenant_is_made_in_a_time_zone_there_is_not(db: None) -> None:
+def test_an_unknown_time_zone_creates_no_tenant(db: None) -> None:
     with pytest.raises(CommandError, match="Mars is no time zone"):
         call_command("createtenant", "Alice", "--time-zone", "Mars")
     assert not Tenant.objects.exists()
@@ -493,7 +492,7 @@ def test_no_error_page_and_no_log_shows_a_key(
     assert secret not in answer.content.decode()
 
 
-def test_a_key_made_for_a_caller_is_known_by_its_beginning_alone(owner: Caller) -> None:
+def test_the_text_of_a_key_shows_only_its_prefix(owner: Caller) -> None:
     caller = make_caller(owner.tenant, "a program")
     assert caller.text is not None
     assert str(caller.key) == f"a program ({caller.text[:12]}…)"

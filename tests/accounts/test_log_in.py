@@ -1,4 +1,4 @@
-"""One log-in for staff and tenants: by name or address, one answer to every failure, and not too often."""
+"""The log-in of staff and tenants: by name or address, with one answer to all failures and a rate limit."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.conftest import Caller
 from tests.support.people import LOG_IN, PASSWORD, Browser, leads_to, make_person, text
 from tests.support.stored import everything_stored
 
-FAILURE = "There is nobody with this name and this password."
+FAILURE = "The user name or password is incorrect."
 LIMIT = 5
 
 
@@ -31,13 +31,13 @@ def alice(owner: Caller) -> User:
 
 
 def fail(browser: Browser, times: int, name: str = "alice") -> Any:
-    """Type a wrong password so often; the last answer."""
+    """Log in with a wrong password that many times; returns the last answer."""
     for _ in range(times):
         answer = browser.log_in(name, "wrong")
     return answer
 
 
-# --- who gets in
+# --- success and failure
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("what", FAILURES)
-def test_every_failure_looks_the_same(what: str, alice: User) -> None:
+def test_all_failures_look_the_same(what: str, alice: User) -> None:
     make_person("gone", is_active=False)
     User.objects.create_user("robot")
     browser = Browser()
@@ -73,7 +73,7 @@ def test_every_failure_looks_the_same(what: str, alice: User) -> None:
     assert not browser.is_logged_in()
 
 
-def test_a_person_without_an_address_is_not_found_by_none(db: None) -> None:
+def test_an_empty_address_finds_nobody(db: None) -> None:
     User.objects.create_user("robot", password=PASSWORD)
     browser = Browser()
     for name in ("", " ", "@"):
@@ -81,21 +81,21 @@ def test_a_person_without_an_address_is_not_found_by_none(db: None) -> None:
         assert not browser.is_logged_in()
 
 
-def test_two_people_have_no_address_in_common(alice: User) -> None:
+def test_two_people_cannot_share_an_address(alice: User) -> None:
     with pytest.raises(IntegrityError, match="user_email_once"):
         User.objects.create_user("bob", "ALICE@people.example")
 
 
-def test_who_is_logged_in_is_sent_to_the_start(alice: User) -> None:
+def test_a_logged_in_person_is_sent_to_the_start_page(alice: User) -> None:
     assert leads_to(Browser(alice).get(LOG_IN)) == "/"
 
 
-def test_who_is_logged_in_is_told_why_a_page_is_not_open_to_them(alice: User) -> None:
+def test_a_logged_in_person_without_access_is_told_why(alice: User) -> None:
     page = Browser(alice).see(f"{LOG_IN}?next=/admin/")
     assert "You are logged in as alice" in page
 
 
-def test_logging_out_takes_a_form(alice: User) -> None:
+def test_logging_out_needs_a_form(alice: User) -> None:
     browser = Browser(alice)
     assert browser.get("/log-out/").status_code == 405
     assert browser.is_logged_in()
@@ -103,7 +103,7 @@ def test_logging_out_takes_a_form(alice: User) -> None:
     assert not browser.is_logged_in()
 
 
-def test_the_log_in_begins_another_session(alice: User) -> None:
+def test_logging_in_starts_a_new_session(alice: User) -> None:
     browser = Browser()
     browser.client.session.save()
     before = browser.client.session.session_key
@@ -112,14 +112,14 @@ def test_the_log_in_begins_another_session(alice: User) -> None:
     assert not Session.objects.filter(pk=before).exists()
 
 
-def test_a_form_without_its_token_is_refused(alice: User) -> None:
+def test_a_form_without_csrf_token_is_refused(alice: User) -> None:
     browser = Browser(enforce_csrf_checks=True)
     answer = browser.log_in("alice")
     assert answer.status_code == 403
     assert not browser.is_logged_in()
 
 
-# --- where it leads
+# --- redirects
 
 
 HERE = ["/profile/", "/portal/x/?a=b", "/admin/videos/task/?q=%20"]
@@ -136,26 +136,26 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("place", HERE)
-def test_the_log_in_leads_back_to_where_one_was(place: str, alice: User) -> None:
+def test_the_log_in_returns_to_the_requested_page(place: str, alice: User) -> None:
     assert leads_to(Browser().log_in("alice", next=place)) == place
 
 
 @pytest.mark.parametrize("place", ELSEWHERE)
-def test_the_log_in_leads_nowhere_else(place: str, alice: User) -> None:
+def test_the_log_in_redirects_nowhere_else(place: str, alice: User) -> None:
     assert leads_to(Browser().log_in("alice", next=place)) == "/"
     assert Browser().client.get(LOG_IN, {"next": place}).context["next"] == ""
     browser = Browser()
     assert "evil" not in leads_to(browser.client.post("/log-out/", {"next": place}))
 
 
-def test_a_page_that_needs_somebody_says_where_to_return(db: None) -> None:
+def test_a_page_that_needs_a_log_in_redirects_with_its_address(db: None) -> None:
     assert leads_to(Browser().get("/profile/")) == f"{LOG_IN}?next=/profile/"
 
 
-# --- not too often
+# --- locking
 
 
-def test_too_many_failures_close_the_log_in_even_for_the_right_password(alice: User) -> None:
+def test_too_many_failures_lock_the_log_in_even_for_the_right_password(alice: User) -> None:
     browser = Browser()
     assert fail(browser, LIMIT - 1).status_code == 200
     assert fail(browser, 1).status_code == 429
@@ -166,7 +166,7 @@ def test_too_many_failures_close_the_log_in_even_for_the_right_password(alice: U
     assert 14 * 60 < int(answer.headers["retry-after"]) <= 15 * 60
 
 
-def test_the_log_in_opens_again_when_the_time_is_over(alice: User) -> None:
+def test_the_lock_ends_when_its_time_is_over(alice: User) -> None:
     browser = Browser()
     fail(browser, LIMIT)
     AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=14, seconds=50))
@@ -177,7 +177,7 @@ def test_the_log_in_opens_again_when_the_time_is_over(alice: User) -> None:
     assert leads_to(browser.log_in("alice")) == "/"
 
 
-def test_tries_while_it_is_closed_do_not_make_it_longer(alice: User) -> None:
+def test_attempts_while_locked_do_not_extend_the_lock(alice: User) -> None:
     browser = Browser()
     fail(browser, LIMIT)
     long_ago = timezone.now() - timedelta(minutes=10)
@@ -186,14 +186,14 @@ def test_tries_while_it_is_closed_do_not_make_it_longer(alice: User) -> None:
     assert AccessAttempt.objects.get().attempt_time == long_ago
 
 
-def test_a_success_forgives_the_failures_before(alice: User) -> None:
+def test_a_success_resets_the_failures(alice: User) -> None:
     browser = Browser()
     for _ in range(3):
         fail(browser, LIMIT - 1)
         assert browser.log_in("alice").status_code == 302
 
 
-def test_however_a_name_is_written_its_failures_are_counted_together(alice: User) -> None:
+def test_failures_are_counted_for_all_spellings_of_a_name(alice: User) -> None:
     names = ["alice", "ALICE", "alice@people.example", "Alice@people.EXAMPLE", "aLice"]
     answers = [Browser().log_in(name, "wrong").status_code for name in names]
     assert answers == [200, 200, 200, 200, 429]
@@ -201,19 +201,19 @@ def test_however_a_name_is_written_its_failures_are_counted_together(alice: User
     assert nobodys == [200, 200, 200, 200, 429]
 
 
-def test_the_log_in_stays_open_for_other_names_and_from_elsewhere(alice: User) -> None:
+def test_the_lock_does_not_affect_other_names_or_other_addresses(alice: User) -> None:
     make_person("bob")
     fail(Browser(), LIMIT)
     assert Browser().log_in("bob").status_code == 302
     assert Browser(REMOTE_ADDR="203.0.113.9").log_in("alice").status_code == 302
 
 
-def test_who_tries_many_names_from_one_address_is_stopped_there(alice: User) -> None:
+def test_trying_many_names_locks_the_address(alice: User) -> None:
     make_person("bob")
     browser = Browser()
     for number in range(OF_AN_ADDRESS - 1):
         assert browser.log_in(f"name{number}", "wrong").status_code == 200
-    assert leads_to(Browser().log_in("bob")) == "/"  # which forgives nothing but bob's
+    assert leads_to(Browser().log_in("bob")) == "/"  # which resets only bob's failures
     assert browser.log_in("nobody", "wrong").status_code == 429
     answer = browser.log_in("alice")
     assert answer.status_code == 429
@@ -223,16 +223,14 @@ def test_who_tries_many_names_from_one_address_is_stopped_there(alice: User) -> 
     assert leads_to(browser.log_in("alice")) == "/"
 
 
-def test_addresses_that_cannot_be_known_are_not_closed_for_everybody(
-    alice: User, settings: LazySettings
-) -> None:
+def test_unknown_addresses_are_not_locked_for_everybody(alice: User, settings: LazySettings) -> None:
     settings.TRUSTED_PROXIES = 2
     for number in range(OF_AN_ADDRESS + 1):
         Browser().log_in(f"name{number}", "wrong")
     assert leads_to(Browser().log_in("alice")) == "/"
 
 
-def test_behind_a_proxy_the_address_it_saw_counts(alice: User, settings: LazySettings) -> None:
+def test_behind_a_proxy_the_forwarded_address_counts(alice: User, settings: LazySettings) -> None:
     settings.TRUSTED_PROXIES = 1
     bad, good = (
         Browser(HTTP_X_FORWARDED_FOR=f"198.51.100.7, {address}") for address in ("203.0.113.9", "203.0.113.8")
@@ -241,19 +239,17 @@ def test_behind_a_proxy_the_address_it_saw_counts(alice: User, settings: LazySet
     assert good.log_in("alice").status_code == 302
 
 
-def test_failures_from_addresses_that_cannot_be_known_are_counted_together(
-    alice: User, settings: LazySettings
-) -> None:
+def test_failures_from_unknown_addresses_are_counted_together(alice: User, settings: LazySettings) -> None:
     settings.TRUSTED_PROXIES = 2
     assert of_request(RequestFactory().get("/")) == UNKNOWN
     answers = [Browser(HTTP_X_FORWARDED_FOR=f"203.0.113.{n}").log_in("alice", "wrong") for n in range(LIMIT)]
     assert answers[-1].status_code == 429
 
 
-# --- what is kept of it
+# --- secrecy
 
 
-def test_nothing_secret_is_kept_of_a_failure(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_secret_is_stored_of_a_failure(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     browser = Browser()
     browser.post(
         f"{LOG_IN}?next=/invitations/a-secret/", username="alice", password="wr0ng", next="/x/a-secret/"
@@ -282,7 +278,7 @@ TLS: dict[str, tuple[dict[str, str], bool]] = {
 
 
 @pytest.mark.parametrize("what", TLS)
-def test_cookies_are_kept_to_https_and_from_scripts(what: str, alice: User, settings: LazySettings) -> None:
+def test_cookies_are_secure_over_https_and_http_only(what: str, alice: User, settings: LazySettings) -> None:
     variables, is_secure = TLS[what]
     environment = {**os.environ, **variables}
     printed = subprocess.check_output([sys.executable, "-c", COOKIES], env=environment, text=True)
@@ -298,7 +294,7 @@ def test_cookies_are_kept_to_https_and_from_scripts(what: str, alice: User, sett
     assert (session["httponly"], session["samesite"], token["samesite"]) == (True, "Lax", "Lax")
 
 
-def test_the_page_is_not_kept_by_the_browser_and_loads_nothing_from_elsewhere(db: None) -> None:
+def test_the_page_is_not_cached_and_loads_nothing_from_other_sites(db: None) -> None:
     answer = Browser().get(LOG_IN)
     assert "no-store" in answer.headers["cache-control"]
     assert "unsafe" not in answer.headers["content-security-policy"]

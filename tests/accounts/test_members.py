@@ -1,4 +1,4 @@
-"""Members of a tenant: owners invite, change and remove, everybody looks, and one owner always stays."""
+"""Members of a tenant: owners invite, change and remove them, all see them, and one owner always stays."""
 
 import logging
 from collections.abc import Callable
@@ -49,10 +49,10 @@ def place(person: User) -> Membership:
     return Membership.objects.get(user=person)
 
 
-# --- who sees what
+# --- the page
 
 
-def test_everybody_of_the_tenant_sees_members_and_open_invitations(
+def test_every_member_sees_members_and_open_invitations(
     tenant: Tenant, alice: User, bob: User, vera: User
 ) -> None:
     invitations.invite(tenant, "carol@people.example", Role.VIEWER, alice, timezone.now())
@@ -67,7 +67,7 @@ def test_everybody_of_the_tenant_sees_members_and_open_invitations(
             assert word in page
 
 
-def test_only_an_owner_is_offered_forms(tenant: Tenant, alice: User, bob: User, vera: User) -> None:
+def test_only_an_owner_sees_forms(tenant: Tenant, alice: User, bob: User, vera: User) -> None:
     invitations.invite(tenant, "carol@people.example", Role.VIEWER, alice, timezone.now())
     offered = {}
     for person in (alice, bob, vera):
@@ -81,12 +81,12 @@ def test_only_an_owner_is_offered_forms(tenant: Tenant, alice: User, bob: User, 
     }
 
 
-def test_an_invitation_that_has_expired_is_shown_as_such(tenant: Tenant, alice: User) -> None:
+def test_an_expired_invitation_is_shown_as_expired(tenant: Tenant, alice: User) -> None:
     invitations.invite(tenant, "carol@people.example", Role.VIEWER, alice, timezone.now() - timedelta(days=8))
     assert "expired" in Browser(alice).see(page_of(tenant))
 
 
-def test_the_page_takes_few_queries_however_many_members(tenant: Tenant, alice: User) -> None:
+def test_the_page_takes_few_queries_with_many_members(tenant: Tenant, alice: User) -> None:
     for number in range(30):
         make_person(f"person{number}", tenant)
         invitations.invite(tenant, f"{number}@new.example", Role.VIEWER, alice, timezone.now())
@@ -99,7 +99,7 @@ def test_the_page_takes_few_queries_however_many_members(tenant: Tenant, alice: 
 # --- inviting
 
 
-def test_an_owner_invites_by_mail_and_sees_no_link(tenant: Tenant, alice: User) -> None:
+def test_an_owner_invites_by_mail_and_does_not_see_the_link(tenant: Tenant, alice: User) -> None:
     browser = Browser(alice)
     answer = browser.post(page_of(tenant), email="Carol@people.example", role="viewer")
     (message,) = mails()
@@ -116,7 +116,7 @@ def test_an_owner_invites_by_mail_and_sees_no_link(tenant: Tenant, alice: User) 
     assert "Join Alice" in carol.see(link)
 
 
-def test_the_link_is_where_the_world_reaches_us(tenant: Tenant, alice: User, settings: LazySettings) -> None:
+def test_the_link_uses_the_public_url(tenant: Tenant, alice: User, settings: LazySettings) -> None:
     settings.PUBLIC_URL = "https://video.example.com"
     Browser(alice).post(page_of(tenant), email="carol@people.example", role="viewer")
     assert "https://video.example.com/invitations/" in mails()[0].body
@@ -132,7 +132,7 @@ def test_the_link_is_where_the_world_reaches_us(tenant: Tenant, alice: User, set
         ("carol@people.example", "", "role"),
     ],
 )
-def test_a_bad_invitation_is_refused_at_its_field(
+def test_an_invalid_invitation_is_refused_at_its_field(
     email: str, role: str, field: str, tenant: Tenant, alice: User, bob: User
 ) -> None:
     answer = Browser(alice).post(page_of(tenant), email=email, role=role)
@@ -142,7 +142,7 @@ def test_a_bad_invitation_is_refused_at_its_field(
     assert mails() == []
 
 
-def test_an_address_gets_few_invitations_in_a_short_time_from_whomever(
+def test_invitations_to_one_address_are_rate_limited_across_inviters(
     tenant: Tenant, alice: User, stranger: Caller
 ) -> None:
     charlie = make_person("charlie", stranger.tenant, Role.OWNER)
@@ -157,7 +157,7 @@ def test_an_address_gets_few_invitations_in_a_short_time_from_whomever(
     )
 
 
-def test_a_person_sends_so_many_invitations_in_an_hour(tenant: Tenant, alice: User, bob: User) -> None:
+def test_invitations_by_one_person_are_rate_limited_per_hour(tenant: Tenant, alice: User, bob: User) -> None:
     browser = Browser(alice)
     for number in range(BY_A_CALLER.most + 1):
         answer = browser.post(page_of(tenant), email=f"{number}@x.example", role="viewer")
@@ -175,7 +175,7 @@ def test_an_owner_withdraws_an_invitation(tenant: Tenant, alice: User) -> None:
     assert leads_to(browser.post(path)) == page_of(tenant)
     assert "No open invitations" in browser.see(page_of(tenant))
     assert Browser().get(invitations.path(secret)).status_code == 404
-    assert leads_to(browser.post(path)) == page_of(tenant)  # it is withdrawn already
+    assert leads_to(browser.post(path)) == page_of(tenant)  # already withdrawn
 
 
 # --- changing
@@ -208,7 +208,7 @@ WAYS_OUT: dict[str, Callable[[Browser, str, int], Any]] = {
 
 
 @pytest.mark.parametrize("way", WAYS_OUT)
-def test_the_last_owner_stays(way: str, tenant: Tenant, alice: User, bob: User) -> None:
+def test_the_last_owner_cannot_leave(way: str, tenant: Tenant, alice: User, bob: User) -> None:
     browser = Browser(alice)
     answer = WAYS_OUT[way](browser, page_of(tenant), place(alice).pk)
     assert leads_to(answer) == page_of(tenant)
@@ -217,19 +217,19 @@ def test_the_last_owner_stays(way: str, tenant: Tenant, alice: User, bob: User) 
 
 
 @pytest.mark.parametrize("way", WAYS_OUT)
-def test_one_of_two_owners_may_go(way: str, tenant: Tenant, alice: User) -> None:
+def test_one_of_two_owners_may_leave(way: str, tenant: Tenant, alice: User) -> None:
     make_person("ann", tenant, Role.OWNER)
     WAYS_OUT[way](Browser(alice), page_of(tenant), place(alice).pk)
     assert roles(tenant).get("alice") != "owner"
     assert roles(tenant)["ann"] == "owner"
 
 
-def test_the_only_owner_may_be_given_that_role_again(tenant: Tenant, alice: User) -> None:
+def test_giving_the_only_owner_the_same_role_changes_nothing(tenant: Tenant, alice: User) -> None:
     assert memberships.change_role(tenant, place(alice).pk, Role.OWNER).role == "owner"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_owners_who_all_go_at_once_leave_one_behind(tenant: Tenant) -> None:
+def test_owners_who_leave_concurrently_leave_one_behind(tenant: Tenant) -> None:
     places = [place(make_person(f"owner{number}", tenant, Role.OWNER)) for number in range(4)]
 
     def go(own: Membership, number: int) -> Callable[[], Any]:
@@ -243,7 +243,7 @@ def test_owners_who_all_go_at_once_leave_one_behind(tenant: Tenant) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_owners_who_remove_each_other_at_once_leave_one_behind(tenant: Tenant) -> None:
+def test_owners_who_remove_each_other_concurrently_leave_one_behind(tenant: Tenant) -> None:
     first, second = (place(make_person(name, tenant, Role.OWNER)) for name in ("ann", "bea"))
     outcomes = at_once(
         lambda: memberships.remove(tenant, first.pk), lambda: memberships.remove(tenant, second.pk)
@@ -252,10 +252,10 @@ def test_owners_who_remove_each_other_at_once_leave_one_behind(tenant: Tenant) -
     assert list(roles(tenant).values()) == ["owner"]
 
 
-# --- others
+# --- other tenants and records
 
 
-def test_places_and_invitations_of_another_tenant_are_not_there(
+def test_members_and_invitations_of_another_tenant_are_not_found(
     tenant: Tenant, alice: User, bob: User, stranger: Caller
 ) -> None:
     charlie = make_person("charlie", stranger.tenant, Role.OWNER)
@@ -272,7 +272,7 @@ def test_places_and_invitations_of_another_tenant_are_not_there(
     assert Invitation.objects.get().revoked_at is None
 
 
-def test_changes_are_logged_by_who_made_them_and_without_secrets(
+def test_changes_are_logged_with_their_author_and_without_secrets(
     tenant: Tenant, alice: User, bob: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -288,7 +288,7 @@ def test_changes_are_logged_by_who_made_them_and_without_secrets(
     assert secret not in caplog.text
 
 
-def test_what_is_changed_is_on_record_with_who_did_it(tenant: Tenant, alice: User, bob: User) -> None:
+def test_changes_are_in_the_audit_log_with_their_author(tenant: Tenant, alice: User, bob: User) -> None:
     browser, page, own = Browser(alice), page_of(tenant), place(bob).pk
     browser.post(page, email="carol@people.example", role="viewer")
     withdraw = f"{page}invitations/{Invitation.objects.get().pk}/withdraw/"

@@ -1,4 +1,4 @@
-"""Passwords are changed by who knows the old one, and set anew by who gets the mail."""
+"""Passwords are changed with the old one or reset by mail."""
 
 import re
 from smtplib import SMTPDataError
@@ -44,10 +44,10 @@ def has_password(person: User, password: str) -> bool:
     return User.objects.get(pk=person.pk).check_password(password)
 
 
-# --- changed
+# --- changing
 
 
-def test_a_person_changes_the_password_and_is_logged_out_everywhere_else(alice: User) -> None:
+def test_changing_the_password_logs_out_all_other_sessions(alice: User) -> None:
     here, elsewhere = Browser(alice), Browser(alice)
     assert leads_to(here.post(CHANGE, old_password=PASSWORD, **twice(NEW))) == "/profile/"
     assert "Your password is changed." in here.see("/profile/")
@@ -56,7 +56,7 @@ def test_a_person_changes_the_password_and_is_logged_out_everywhere_else(alice: 
 
 
 BAD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "a wrong old one": ("old_password", {"old_password": "wrong"}, "This is not your password."),
+    "a wrong old one": ("old_password", {"old_password": "wrong"}, "The password is incorrect."),
     "two different ones": ("new_password2", {"new_password2": "another one"}, "match"),
     "a short one": ("new_password2", twice("abc4"), "too short"),
     "a common one": ("new_password2", twice("password123"), "too common"),
@@ -65,7 +65,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_a_bad_password_is_refused_at_its_field(what: str, alice: User) -> None:
+def test_an_invalid_password_is_refused_at_its_field(what: str, alice: User) -> None:
     field, changes, message = BAD[what]
     answer = Browser(alice).post(CHANGE, **{"old_password": PASSWORD, **twice(NEW), **changes})
     assert message in str(answer.context["form"].errors[field])
@@ -75,20 +75,20 @@ def test_a_bad_password_is_refused_at_its_field(what: str, alice: User) -> None:
     assert has_password(alice, PASSWORD)
 
 
-def test_what_a_password_must_be_is_a_list_tied_to_its_field(alice: User) -> None:
+def test_the_password_rules_are_a_list_linked_to_the_field(alice: User) -> None:
     page = Browser(alice).see(CHANGE)
     (described,) = re.findall(r'<input[^>]*name="new_password1"[^>]*aria-describedby="([^"]+)"', page)
     assert f'id="{described}"><ul><li>' in page
 
 
-def test_there_is_one_template_of_a_field_which_trusts_no_text() -> None:
+def test_one_field_template_serves_all_pages_and_escapes_text() -> None:
     folders = (settings.BASE_DIR / "templates").rglob("*field.html")
     fields = [path for path in folders if "{{ field }}" in path.read_text()]
     assert [path.parent.name for path in fields] == ["templates"]
     assert "|safe" not in fields[0].read_text()
 
 
-def test_guesses_at_the_old_password_are_counted(alice: User) -> None:
+def test_wrong_old_passwords_are_counted(alice: User) -> None:
     browser = Browser(alice)
     answers = [browser.post(CHANGE, old_password=f"guess {n}", **twice(NEW)).status_code for n in range(5)]
     assert answers == [200, 200, 200, 200, 429]
@@ -99,14 +99,14 @@ def test_guesses_at_the_old_password_are_counted(alice: User) -> None:
     assert NEW not in stored
 
 
-# --- set anew
+# --- resetting
 
 
 def asked(address: str, browser: Browser | None = None) -> Any:
     return (browser or Browser()).post(FORGOTTEN, email=address)
 
 
-def test_a_link_in_a_mail_sets_a_new_password_once(alice: User) -> None:
+def test_a_mailed_link_sets_a_new_password_once(alice: User) -> None:
     assert leads_to(asked("ALICE@people.example")) == "/password/sent/"
     (message,) = mails()
     assert message.to == ["alice@people.example"]
@@ -120,7 +120,7 @@ def test_a_link_in_a_mail_sets_a_new_password_once(alice: User) -> None:
     assert link.split("/")[-2] not in everything_stored()
 
 
-def test_the_same_is_said_whether_there_is_such_an_address_or_not(alice: User) -> None:
+def test_the_answer_is_the_same_for_known_and_unknown_addresses(alice: User) -> None:
     make_person("gone", is_active=False)
     User.objects.create_user("robot", "robot@people.example")  # without a password
     seen = set()
@@ -132,7 +132,7 @@ def test_the_same_is_said_whether_there_is_such_an_address_or_not(alice: User) -
     assert [message.to for message in mails()] == [["alice@people.example"]]
 
 
-def test_the_link_is_where_the_world_reaches_us(alice: User, settings: LazySettings) -> None:
+def test_the_link_uses_the_public_url(alice: User, settings: LazySettings) -> None:
     asked("alice@people.example")
     settings.PUBLIC_URL = "https://video.example.com"
     asked("alice@people.example")
@@ -142,7 +142,7 @@ def test_the_link_is_where_the_world_reaches_us(alice: User, settings: LazySetti
     assert "testserver" not in there
 
 
-def test_an_address_gets_few_links_in_a_short_time_and_nobody_is_told(alice: User) -> None:
+def test_links_to_one_address_are_rate_limited_silently(alice: User) -> None:
     make_person("bob")
     for number in range(TO_AN_ADDRESS.most + 2):
         elsewhere = Browser(REMOTE_ADDR=f"203.0.113.{number}")
@@ -152,7 +152,7 @@ def test_an_address_gets_few_links_in_a_short_time_and_nobody_is_told(alice: Use
     assert to == [["alice@people.example"]] * TO_AN_ADDRESS.most + [["bob@people.example"]]
 
 
-def test_from_one_place_so_many_links_are_asked_for_in_an_hour(db: None) -> None:
+def test_requests_for_links_from_one_address_are_rate_limited_per_hour(db: None) -> None:
     people = [make_person(f"person{number}") for number in range(BY_A_CALLER.most + 1)]
     for person in people:
         assert leads_to(asked(person.email)) == "/password/sent/"
@@ -161,9 +161,7 @@ def test_from_one_place_so_many_links_are_asked_for_in_an_hour(db: None) -> None
     assert len(mails()) == BY_A_CALLER.most + 1
 
 
-def test_strangers_whose_place_is_not_known_use_up_nothing_of_each_other(
-    db: None, settings: LazySettings
-) -> None:
+def test_requests_from_unknown_addresses_do_not_limit_each_other(db: None, settings: LazySettings) -> None:
     settings.TRUSTED_PROXIES = 2
     people = [make_person(f"person{number}") for number in range(BY_A_CALLER.most + 1)]
     for person in people:
@@ -172,7 +170,7 @@ def test_strangers_whose_place_is_not_known_use_up_nothing_of_each_other(
 
 
 @pytest.mark.parametrize("change", ["a letter of it", "the person", "a log-in since"])
-def test_a_link_that_is_not_whole_or_not_young_sets_nothing(change: str, alice: User) -> None:
+def test_an_incomplete_or_expired_link_sets_nothing(change: str, alice: User) -> None:
     bob = make_person("bob")
     asked("alice@people.example")
     *_, uid, token, _ = link_in(mails()[0]).split("/")
@@ -192,7 +190,7 @@ def test_a_link_works_for_an_hour(alice: User, settings: LazySettings) -> None:
     assert not default_token_generator.check_token(alice, token)
 
 
-def test_a_new_password_by_mail_does_not_pass_the_second_factor(alice: User) -> None:
+def test_a_password_reset_does_not_bypass_the_second_factor(alice: User) -> None:
     device_of(alice)
     asked("alice@people.example")
     browser = Browser()
@@ -201,7 +199,7 @@ def test_a_new_password_by_mail_does_not_pass_the_second_factor(alice: User) -> 
     assert not browser.is_logged_in()
 
 
-def test_a_mail_server_that_is_not_there_is_no_concern_of_the_page(
+def test_an_unreachable_mail_server_does_not_break_the_page(
     alice: User, settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -214,7 +212,7 @@ def test_a_mail_server_that_is_not_there_is_no_concern_of_the_page(
 
 
 class RefusingBackend(BaseEmailBackend):
-    """A server that quotes what it refuses."""
+    """A mail server whose errors quote the message."""
 
     def send_messages(self, messages: Any) -> int:
         (message,) = messages
@@ -226,7 +224,7 @@ def link_of(message: Any) -> str:
     return str(link)
 
 
-def test_why_a_mail_was_not_sent_is_logged_without_the_link_and_the_address(
+def test_a_mail_failure_is_logged_without_the_link_and_the_address(
     alice: User, settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.{RefusingBackend.__name__}"

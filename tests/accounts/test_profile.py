@@ -1,4 +1,4 @@
-"""A person's profile: what is theirs, and how they change it."""
+"""A person's profile and how to change it."""
 
 from datetime import timedelta
 
@@ -25,10 +25,10 @@ def address_of(person: User) -> str:
     return User.objects.get(pk=person.pk).email
 
 
-# --- what it shows
+# --- the page
 
 
-def test_the_profile_shows_the_persons_tenants_with_their_roles(alice: User, stranger: Caller) -> None:
+def test_the_profile_lists_the_persons_tenants_and_roles(alice: User, stranger: Caller) -> None:
     other = Tenant.objects.create(name="Another one")
     Membership.objects.create(tenant=other, user=alice, role=Role.VIEWER)
     page = Browser(alice).see(PROFILE)
@@ -38,13 +38,13 @@ def test_the_profile_shows_the_persons_tenants_with_their_roles(alice: User, str
     assert "staff console" not in page
 
 
-def test_staff_find_the_console_there(db: None) -> None:
+def test_staff_get_a_link_to_the_console(db: None) -> None:
     page = Browser(make_person("sophie", is_staff=True)).see(PROFILE)
     assert 'href="/admin/"' in page
     assert "You belong to no tenant" in page
 
 
-def test_who_belongs_nowhere_is_told_what_to_do(db: None) -> None:
+def test_a_person_without_a_tenant_gets_instructions(db: None) -> None:
     browser = Browser(make_person("loner"))
     assert leads_to(browser.get("/")) == PROFILE
     page = browser.see(PROFILE)
@@ -52,7 +52,7 @@ def test_who_belongs_nowhere_is_told_what_to_do(db: None) -> None:
     assert "staff console" not in page
 
 
-def test_the_profile_takes_few_queries_however_many_tenants(alice: User) -> None:
+def test_the_profile_takes_few_queries_with_many_tenants(alice: User) -> None:
     for number in range(20):
         Membership.objects.create(tenant=Tenant.objects.create(name=f"Tenant {number}"), user=alice)
     browser = Browser(alice)
@@ -64,7 +64,7 @@ def test_the_profile_takes_few_queries_however_many_tenants(alice: User) -> None
 # --- the name
 
 
-def test_a_person_changes_the_name_and_nothing_else(alice: User) -> None:
+def test_the_form_changes_the_name_and_nothing_else(alice: User) -> None:
     browser = Browser(alice)
     sent = {
         "first_name": "爱丽丝",
@@ -89,14 +89,14 @@ def test_a_name_that_is_too_long_is_refused(alice: User) -> None:
 
 
 def asked(browser: Browser, address: str, password: str = PASSWORD) -> str:
-    """Ask for another address; the path of the link that was mailed."""
+    """Request a new address; returns the path of the mailed link."""
     assert leads_to(browser.post(EMAIL, email=address, password=password)) == PROFILE
     message = mails()[-1]
     assert message.to == [address]
     return link_in(message)
 
 
-def test_a_new_address_counts_once_its_link_is_followed(alice: User) -> None:
+def test_a_new_address_applies_once_its_link_is_followed(alice: User) -> None:
     browser = Browser(alice)
     link = asked(browser, "alice@new.example")
     assert address_of(alice) == "alice@people.example"
@@ -107,7 +107,7 @@ def test_a_new_address_counts_once_its_link_is_followed(alice: User) -> None:
     assert browser.post(link).status_code == 404
 
 
-def test_a_new_address_takes_the_password(alice: User) -> None:
+def test_a_new_address_needs_the_password(alice: User) -> None:
     browser = Browser(alice)
     answers = [browser.post(EMAIL, email="x@new.example", password=f"guess {n}") for n in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
@@ -116,7 +116,7 @@ def test_a_new_address_takes_the_password(alice: User) -> None:
     assert "guess" not in everything_stored()
 
 
-def test_the_link_is_for_the_person_who_asked(alice: User) -> None:
+def test_the_link_works_only_for_the_person_who_requested_it(alice: User) -> None:
     link = asked(Browser(alice), "alice@new.example")
     charlie = make_person("charlie")
     for browser in (Browser(charlie), Browser()):
@@ -141,7 +141,7 @@ def test_the_link_works_for_an_hour(alice: User, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("how", ["an address", "a user name"])
-def test_what_is_somebody_elses_is_not_taken_and_not_told(how: str, alice: User) -> None:
+def test_an_address_in_use_is_refused_without_revealing_it(how: str, alice: User) -> None:
     bob = make_person("bob")
     address = "BOB@people.example"
     if how == "a user name":
@@ -152,7 +152,7 @@ def test_what_is_somebody_elses_is_not_taken_and_not_told(how: str, alice: User)
     assert address_of(alice) == "alice@people.example"
 
 
-def test_an_address_gets_few_links_in_a_short_time(alice: User) -> None:
+def test_links_to_one_address_are_rate_limited(alice: User) -> None:
     browser = Browser(alice)
     for _ in range(TO_AN_ADDRESS.most + 1):
         answer = browser.post(EMAIL, email="new@people.example", password=PASSWORD)

@@ -1,4 +1,4 @@
-"""A second factor: with one, a password alone opens nothing, and no code works twice."""
+"""The second factor: the password alone does not log in, and no code works twice."""
 
 import re
 from datetime import timedelta
@@ -40,7 +40,7 @@ CONSOLE = "/admin/jsi18n/"
 
 @pytest.fixture(autouse=True)
 def clock_of_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stops, so that no code grows old between the app and the form."""
+    """A stopped clock, so that no code expires between app and form."""
     monkeypatch.setattr(authenticator, "clock", NOW.timestamp)
 
 
@@ -51,7 +51,7 @@ def alice(owner: Caller) -> User:
 
 @pytest.fixture
 def sophie(db: None) -> User:
-    """Of the staff."""
+    """A member of staff."""
     return make_person("sophie", is_staff=True, is_superuser=True)
 
 
@@ -61,7 +61,7 @@ def secret_on(page: str) -> str:
 
 
 def age_session(browser: Browser, by: timedelta) -> None:
-    """As if the first step of the log-in had been so long ago."""
+    """Make the first step of the log-in that old."""
     session = browser.client.session
     session["log_in"] = {**session["log_in"], "at": session["log_in"]["at"] - by.total_seconds()}
     session.save()
@@ -83,7 +83,7 @@ def test_a_person_sets_it_up_with_a_secret_and_a_first_code(alice: User) -> None
     assert "Turn it off" in browser.see("/profile/")
 
 
-def test_who_finds_an_open_browser_does_not_set_one_up(alice: User) -> None:
+def test_setting_it_up_needs_the_password(alice: User) -> None:
     browser = Browser(alice)
     for guess in ("", "wrong"):
         answer = browser.post(PAGE, password=guess)
@@ -95,7 +95,7 @@ def test_who_finds_an_open_browser_does_not_set_one_up(alice: User) -> None:
     assert "wrong" not in everything_stored()
 
 
-def test_a_wrong_first_code_turns_nothing_on(alice: User) -> None:
+def test_a_wrong_first_code_does_not_turn_it_on(alice: User) -> None:
     browser = Browser(alice)
     browser.post(PAGE, password=PASSWORD)
     device = Authenticator.objects.get()
@@ -105,7 +105,7 @@ def test_a_wrong_first_code_turns_nothing_on(alice: User) -> None:
     assert browser.log_in("alice").status_code == 302
 
 
-def test_the_secret_is_shown_when_it_is_made_and_no_more(alice: User) -> None:
+def test_the_secret_is_shown_only_once(alice: User) -> None:
     browser = Browser(alice)
     made = browser.post(PAGE, password=PASSWORD)
     secret = secret_on(text(made))
@@ -119,14 +119,14 @@ def test_the_secret_is_shown_when_it_is_made_and_no_more(alice: User) -> None:
         assert secret not in page.replace(" ", "")
 
 
-def test_a_new_secret_takes_the_place_of_one_that_was_not_confirmed(alice: User) -> None:
+def test_a_new_secret_replaces_an_unconfirmed_one(alice: User) -> None:
     browser = Browser(alice)
     first, second = (secret_on(text(browser.post(PAGE, password=PASSWORD))) for _ in range(2))
     assert first != second
     assert Authenticator.objects.count() == 1
 
 
-def test_a_secret_in_use_is_not_replaced_by_who_finds_an_open_browser(alice: User) -> None:
+def test_a_secret_in_use_is_not_replaced_by_a_new_setup(alice: User) -> None:
     device = device_of(alice)
     browser = Browser(alice)
     browser.post(PAGE, password=PASSWORD)
@@ -134,7 +134,7 @@ def test_a_secret_in_use_is_not_replaced_by_who_finds_an_open_browser(alice: Use
     assert list(Authenticator.objects.filter(user=alice)) == [device]
 
 
-def test_it_is_turned_off_by_a_code(alice: User) -> None:
+def test_a_code_turns_it_off(alice: User) -> None:
     device = device_of(alice)
     browser = Browser(alice)
     assert browser.post(OFF, code=wrong(code_of(device))).status_code == 200
@@ -145,7 +145,7 @@ def test_it_is_turned_off_by_a_code(alice: User) -> None:
     assert not Authenticator.objects.exists()
 
 
-def test_nobody_turns_off_anothers(alice: User, sophie: User) -> None:
+def test_nobody_turns_off_another_persons(alice: User, sophie: User) -> None:
     device = device_of(alice)
     assert Browser(sophie).post(OFF, code=code_of(device)).status_code == 200
     assert totp.of(alice) == device
@@ -158,7 +158,7 @@ def begin(browser: Browser, name: str = "alice", **fields: Any) -> str:
     return leads_to(browser.log_in(name, **fields))
 
 
-def test_the_password_alone_logs_nobody_in(alice: User) -> None:
+def test_the_password_alone_does_not_log_in(alice: User) -> None:
     device_of(alice)
     browser = Browser()
     assert begin(browser) == CODE
@@ -167,7 +167,7 @@ def test_the_password_alone_logs_nobody_in(alice: User) -> None:
     assert browser.get(CODE).status_code == 200
 
 
-def test_the_code_does(alice: User) -> None:
+def test_password_and_code_log_in(alice: User) -> None:
     device = device_of(alice)
     browser = Browser()
     begin(browser)
@@ -188,7 +188,7 @@ def test_a_code_alone_logs_nobody_in(alice: User) -> None:
     assert not browser.is_logged_in()
 
 
-def test_a_code_works_once(alice: User) -> None:
+def test_a_code_works_only_once(alice: User) -> None:
     device = device_of(alice)
     code = code_of(device)
     first, second = Browser(), Browser()
@@ -217,7 +217,7 @@ def test_the_code_that_confirmed_it_does_not_log_in(alice: User) -> None:
     assert not other.is_logged_in()
 
 
-def test_after_a_wrong_code_the_right_one_waits(alice: User) -> None:
+def test_after_a_wrong_code_the_right_one_has_to_wait(alice: User) -> None:
     device = device_of(alice)
     browser = Browser()
     begin(browser)
@@ -228,7 +228,7 @@ def test_after_a_wrong_code_the_right_one_waits(alice: User) -> None:
     assert browser.post(CODE, code=code_of(device)).status_code == 302
 
 
-def test_too_many_wrong_codes_close_the_log_in(alice: User) -> None:
+def test_too_many_wrong_codes_lock_the_log_in(alice: User) -> None:
     device = device_of(alice)
     browser = Browser()
     begin(browser)
@@ -251,7 +251,7 @@ def test_right_passwords_between_wrong_codes_do_not_reset_the_count(alice: User)
     assert answers[-1] == 429
 
 
-def test_the_second_step_waits_a_while_and_no_longer(alice: User) -> None:
+def test_the_second_step_expires(alice: User) -> None:
     device = device_of(alice)
     browser = Browser()
     begin(browser)
@@ -263,7 +263,7 @@ def test_the_second_step_waits_a_while_and_no_longer(alice: User) -> None:
 
 
 @pytest.mark.parametrize("change", ["the password", "the person"])
-def test_the_second_step_ends_when_the_first_would_not_work_any_more(change: str, alice: User) -> None:
+def test_the_second_step_is_void_if_the_first_would_now_fail(change: str, alice: User) -> None:
     device = device_of(alice)
     browser = Browser()
     begin(browser)
@@ -275,7 +275,7 @@ def test_the_second_step_ends_when_the_first_would_not_work_any_more(change: str
     assert leads_to(browser.post(CODE, code=code_of(device))) == LOG_IN
 
 
-def test_the_code_of_another_person_does_not_log_in(alice: User, sophie: User) -> None:
+def test_another_persons_code_does_not_log_in(alice: User, sophie: User) -> None:
     device_of(alice)
     foreign = device_of(sophie)
     browser = Browser()
@@ -285,7 +285,7 @@ def test_the_code_of_another_person_does_not_log_in(alice: User, sophie: User) -
 
 
 @pytest.mark.parametrize(("place", "leads"), [("/profile/?a=b", "/profile/?a=b"), ("//evil.example/", "/")])
-def test_both_steps_lead_back_to_where_one_was_and_nowhere_else(place: str, leads: str, alice: User) -> None:
+def test_both_steps_return_only_to_the_requested_page(place: str, leads: str, alice: User) -> None:
     device = device_of(alice)
     browser = Browser()
     step = begin(browser, next=place)
@@ -296,7 +296,7 @@ def test_both_steps_lead_back_to_where_one_was_and_nowhere_else(place: str, lead
     assert leads_to(other.post(CODE, code=code_of(device, 1), next=place)) == leads
 
 
-def test_the_link_of_an_invitation_is_left_in_no_session(alice: User) -> None:
+def test_an_invitation_link_is_not_kept_in_the_session(alice: User) -> None:
     device_of(alice)
     browser = Browser()
     begin(browser, next="/invitations/a-secret/")
@@ -307,23 +307,23 @@ def test_the_link_of_an_invitation_is_left_in_no_session(alice: User) -> None:
 # --- the console
 
 
-def test_staff_without_a_second_factor_enter_the_console(sophie: User) -> None:
+def test_staff_without_a_second_factor_can_enter_the_console(sophie: User) -> None:
     assert Browser(sophie).get(CONSOLE).status_code == 200
 
 
-def test_staff_with_one_do_not_enter_it_however_they_logged_in(sophie: User) -> None:
+def test_staff_with_a_second_factor_must_have_used_it_to_enter_the_console(sophie: User) -> None:
     device = device_of(sophie)
     browser = Browser(sophie)
     assert leads_to(browser.get(CONSOLE)) == f"/admin/login/?next={CONSOLE}"
     door = leads_to(browser.get(f"/admin/login/?next={CONSOLE}"))
     assert door == f"{LOG_IN}?next={CONSOLE}"
-    step = leads_to(browser.get(door))  # the password is known of this session already
+    step = leads_to(browser.get(door))  # this session has already passed the password
     assert step == f"{CODE}?next={CONSOLE}"
     assert leads_to(browser.post(step, code=code_of(device))) == CONSOLE
     assert browser.get(CONSOLE).status_code == 200
 
 
-def test_the_session_that_set_it_up_stays_in_and_others_do_not(sophie: User) -> None:
+def test_the_session_that_set_it_up_stays_verified_and_others_do_not(sophie: User) -> None:
     here, elsewhere = Browser(sophie), Browser(sophie)
     here.post(PAGE, password=PASSWORD)
     here.post(CONFIRM, code=code_of(Authenticator.objects.get()))
@@ -331,13 +331,13 @@ def test_the_session_that_set_it_up_stays_in_and_others_do_not(sophie: User) -> 
     assert elsewhere.get(CONSOLE).status_code == 302
 
 
-def test_a_device_that_is_not_confirmed_keeps_nobody_out(sophie: User) -> None:
+def test_an_unconfirmed_device_locks_nobody_out(sophie: User) -> None:
     browser = Browser(sophie)
     browser.post(PAGE, password=PASSWORD)
     assert browser.get(CONSOLE).status_code == 200
 
 
-def test_the_device_of_somebody_else_opens_nothing(sophie: User, alice: User) -> None:
+def test_another_persons_device_gives_no_access(sophie: User, alice: User) -> None:
     device_of(sophie)
     foreign = device_of(alice)
     browser = Browser(sophie)
@@ -347,7 +347,7 @@ def test_the_device_of_somebody_else_opens_nothing(sophie: User, alice: User) ->
     assert browser.get(CONSOLE).status_code == 302
 
 
-def test_where_staff_need_one_the_console_leads_them_to_set_it_up(
+def test_if_staff_need_a_second_factor_the_console_redirects_to_its_setup(
     sophie: User, settings: LazySettings
 ) -> None:
     settings.STAFF_TOTP_REQUIRED = True
@@ -364,7 +364,7 @@ def test_where_staff_need_one_the_console_leads_them_to_set_it_up(
 
 
 @pytest.mark.parametrize("is_required", [False, True])
-def test_members_are_not_staff_whatever_they_prove(
+def test_a_second_factor_does_not_let_members_into_the_console(
     is_required: bool, alice: User, settings: LazySettings
 ) -> None:
     settings.STAFF_TOTP_REQUIRED = is_required
@@ -377,7 +377,7 @@ def test_members_are_not_staff_whatever_they_prove(
     assert "not open to you" in browser.see(f"{LOG_IN}?next=/admin/")
 
 
-def test_the_consoles_own_doors_are_those_of_everybody(sophie: User) -> None:
+def test_the_consoles_log_in_pages_redirect_to_the_shared_ones(sophie: User) -> None:
     browser = Browser(sophie)
     assert leads_to(browser.get("/admin/login/")) == "/admin/"
     assert leads_to(browser.get("/admin/password_change/")) == "/profile/password/"
@@ -385,20 +385,20 @@ def test_the_consoles_own_doors_are_those_of_everybody(sophie: User) -> None:
     assert not browser.is_logged_in()
 
 
-def test_staff_see_no_secret_of_a_device_in_the_console(sophie: User, alice: User) -> None:
+def test_staff_see_no_device_secret_in_the_console(sophie: User, alice: User) -> None:
     device = device_of(alice)
     browser = Browser(sophie)
     for page in ("config", "qrcode"):
         assert browser.get(f"/admin/accounts/authenticator/{device.pk}/{page}/").status_code == 404
 
 
-def test_the_database_holds_no_secret_in_clear(alice: User) -> None:
+def test_the_database_stores_no_plain_secret(alice: User) -> None:
     device = device_of(alice)
     assert device.key not in everything_stored()
     assert totp.secret(device).replace(" ", "") not in everything_stored()
 
 
-def test_pages_open_where_the_key_of_the_secret_is_lost(alice: User, settings: LazySettings) -> None:
+def test_pages_open_if_the_encryption_key_is_lost(alice: User, settings: LazySettings) -> None:
     browser = Browser()
     device = device_of(alice)
     browser.log_in("alice")

@@ -1,4 +1,4 @@
-"""Sessions of people: they see and end them, and what is taken from somebody ends theirs."""
+"""Sessions of people: they can see and end them, and losing permissions ends them."""
 
 import re
 import threading
@@ -44,7 +44,7 @@ def is_in(browser: Browser) -> bool:
 # --- the page
 
 
-def test_a_person_sees_where_they_are_logged_in(alice: User) -> None:
+def test_a_person_sees_their_sessions(alice: User) -> None:
     here = logged_in("alice", HTTP_USER_AGENT="Firefox on Linux", REMOTE_ADDR="203.0.113.7")
     logged_in("alice", HTTP_USER_AGENT="<b>Safari</b>", REMOTE_ADDR="2001:db8::1")
     page = here.see(PAGE)
@@ -54,7 +54,7 @@ def test_a_person_sees_where_they_are_logged_in(alice: User) -> None:
         assert session.session_key not in page
 
 
-def test_a_person_ends_one_of_their_sessions_or_all_others(alice: User, bob: User) -> None:
+def test_a_person_ends_one_or_all_other_sessions(alice: User, bob: User) -> None:
     here, there, elsewhere, his = (logged_in(name) for name in ("alice", "alice", "alice", "bob"))
     (name, _other) = re.findall(r'name="session" value="([0-9a-f]+)"', here.see(PAGE))
     here.post(PAGE, session=name)
@@ -66,7 +66,7 @@ def test_a_person_ends_one_of_their_sessions_or_all_others(alice: User, bob: Use
     assert [is_in(browser) for browser in (here, there, elsewhere, his)] == [True, False, False, True]
 
 
-def test_when_a_session_was_last_used_is_noted_now_and_then(alice: User) -> None:
+def test_the_last_use_of_a_session_is_recorded_at_intervals(alice: User) -> None:
     browser = logged_in("alice")
     begun = Session.objects.get().seen_at
     browser.get("/profile/")
@@ -80,7 +80,7 @@ def test_when_a_session_was_last_used_is_noted_now_and_then(alice: User) -> None
     assert timezone.now() - seen < timedelta(minutes=1)
 
 
-# --- what ends them
+# --- ending
 
 
 def change_password(browser: Browser) -> Any:
@@ -98,14 +98,14 @@ OWN_CHANGES: dict[str, Callable[[Browser], Any]] = {"a password": change_passwor
 
 
 @pytest.mark.parametrize("change", OWN_CHANGES)
-def test_what_makes_the_log_in_safer_ends_all_other_sessions(change: str, alice: User) -> None:
+def test_security_changes_end_all_other_sessions(change: str, alice: User) -> None:
     here, there = logged_in("alice"), logged_in("alice")
     assert leads_to(OWN_CHANGES[change](here)) == "/profile/"
     assert (is_in(here), is_in(there)) == (True, False)
     assert Session.objects.filter(user=alice).count() == 1
 
 
-def test_a_password_set_anew_ends_all_sessions(alice: User) -> None:
+def test_a_password_reset_ends_all_sessions(alice: User) -> None:
     there = logged_in("alice")
     stranger = Browser()
     stranger.post("/password/forgotten/", email=alice.email)
@@ -115,7 +115,7 @@ def test_a_password_set_anew_ends_all_sessions(alice: User) -> None:
     assert not Session.objects.filter(user=alice).exists()
 
 
-def test_who_may_do_less_is_logged_out(alice: User, bob: User, owner: Caller) -> None:
+def test_losing_permissions_ends_all_sessions(alice: User, bob: User, owner: Caller) -> None:
     def logs_out(take: Callable[[], Any]) -> None:
         Membership.objects.update_or_create(user=bob, tenant=owner.tenant, defaults={"role": Role.MEMBER})
         User.objects.filter(pk=bob.pk).update(is_staff=True, is_active=True)
@@ -145,21 +145,21 @@ def test_who_may_do_less_is_logged_out(alice: User, bob: User, owner: Caller) ->
     assert is_in(hers)
 
 
-def test_who_may_do_as_much_or_more_stays(alice: User, bob: User, owner: Caller) -> None:
+def test_keeping_or_gaining_permissions_ends_no_session(alice: User, bob: User, owner: Caller) -> None:
     his, hers = logged_in("bob"), logged_in("alice")
     hers.post(f"/portal/{owner.tenant.pk}/members/{Membership.objects.get(user=bob).pk}/role/", role="owner")
     Person("sophie").fill_in(f"/admin/accounts/user/{bob.pk}/change/", first_name="Bob", is_staff="on")
     assert is_in(his)
 
 
-# --- what people are told
+# --- notifications
 
 
-def told() -> list[tuple[list[str], str]]:
+def sent_mails() -> list[tuple[list[str], str]]:
     return [(message.to, message.body) for message in mails()]
 
 
-def test_a_person_is_told_of_what_changes_in_their_account(
+def test_a_person_is_notified_of_account_changes(
     alice: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     browser = logged_in("alice", REMOTE_ADDR="203.0.113.7")
@@ -169,23 +169,23 @@ def test_a_person_is_told_of_what_changes_in_their_account(
         browser.post("/profile/second-factor/", **turn_on_with)
         device = alice.authenticator_set.get()
         browser.post("/profile/second-factor/confirm/", code=code_of(device))
-    bodies = [body for to, body in told() if to == [alice.email]]
+    bodies = [body for to, body in sent_mails() if to == [alice.email]]
     assert ["password was changed" in bodies[0], "turned on" in bodies[1]] == [True, True]
     assert all("203.0.113.7" in body for body in bodies)
 
 
-def test_both_addresses_are_told_of_a_changed_one(
+def test_an_address_change_notifies_both_addresses(
     alice: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     browser = logged_in("alice")
     browser.post("/profile/email/", email="alice@new.example", password=PASSWORD)
     with django_capture_on_commit_callbacks(execute=True):
         browser.post(link_in(mails()[0]))
-    assert [to for to, _ in told()][1:] == [["alice@new.example"], ["alice@people.example"]]
-    assert "alice@new.example" in told()[-1][1]
+    assert [to for to, _ in sent_mails()][1:] == [["alice@new.example"], ["alice@people.example"]]
+    assert "alice@new.example" in sent_mails()[-1][1]
 
 
-def test_owners_are_told_of_a_new_key(
+def test_owners_are_notified_of_a_new_key(
     alice: User, bob: User, owner: Caller, django_capture_on_commit_callbacks: Any
 ) -> None:
     tenant: Tenant = owner.tenant
@@ -194,15 +194,15 @@ def test_owners_are_told_of_a_new_key(
         (form_id,) = re.findall(r'name="form_id" value="([^"]+)"', page)
         logged_in("bob").post(f"/portal/{tenant.pk}/keys/new/", name="mine", scopes="read", form_id=form_id)
     key = APIKey.objects.get(name="mine")
-    [(to, body)] = told()
+    [(to, body)] = sent_mails()
     assert to == [alice.email]
     assert f"bob made the API key mine ({key.prefix}…)" in body
 
 
-# --- passwords are hashed in a pool of their own
+# --- the pool for hashing passwords
 
 
-def test_of_many_who_guess_at_once_a_few_wait_and_the_others_come_again() -> None:
+def test_password_checks_beyond_the_queue_of_the_pool_raise_busy() -> None:
     pool, started, go_on = hashing.Pool(1, 1), threading.Event(), threading.Event()
 
     def slow() -> str:
@@ -215,7 +215,7 @@ def test_of_many_who_guess_at_once_a_few_wait_and_the_others_come_again() -> Non
     for thread in threads:
         thread.start()
     started.wait(10)
-    while pool._places._value:  # until the other one waits, too
+    while pool._places._value:  # until the other thread waits, too
         threading.Event().wait(0.01)
     with pytest.raises(hashing.Busy):
         pool.run(slow)
@@ -226,7 +226,7 @@ def test_of_many_who_guess_at_once_a_few_wait_and_the_others_come_again() -> Non
     assert pool.run(lambda: "free again") == "free again"
 
 
-def test_who_comes_when_too_many_log_in_is_asked_to_come_again(
+def test_a_log_in_beyond_the_pool_is_asked_to_retry(
     alice: User, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PASSWORD_HASHERS = ["accounts.people.hashing.PooledHasher"]

@@ -1,4 +1,4 @@
-"""A tenant that is suspended: its keys, its links and its portal are closed, and nothing is lost."""
+"""A suspended tenant: its keys, links and portal are closed, and nothing is lost."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def suspended(owner: Caller) -> Tenant:
     return owner.tenant
 
 
-def test_its_people_see_that_it_is_suspended_and_nothing_else(owner: Caller, stranger: Caller) -> None:
+def test_its_members_see_only_that_it_is_suspended(owner: Caller, stranger: Caller) -> None:
     alice = Member(owner.tenant)
     owner.tenant.suspend(NOW)
     for page in ("portal:videos", "portal:usage", "portal:playground", "account:keys", "account:members"):
@@ -29,7 +29,7 @@ def test_its_people_see_that_it_is_suspended_and_nothing_else(owner: Caller, str
     assert alice.client.get("/profile/").status_code == 200
 
 
-def test_its_signed_links_are_dead_while_it_is(owner: Caller, make_task: MakeTask) -> None:
+def test_its_signed_links_do_not_work_meanwhile(owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED)
     link = (
         owner.get(f"/v1/videos/{task.public_id}").json()["metadata"]["url"].removeprefix("http://testserver")
@@ -44,14 +44,14 @@ def test_its_signed_links_are_dead_while_it_is(owner: Caller, make_task: MakeTas
     assert visitor.get(link).status_code == open_to_all != 403
 
 
-def test_nobody_is_invited_to_it(suspended: Tenant) -> None:
+def test_nobody_can_be_invited(suspended: Tenant) -> None:
     page = f"/admin/accounts/tenant/{suspended.pk}/invite/"
     answer = Person("sophie").fill_in(page, email="dora@people.example")
     assert "nobody joins it" in answer.page
     assert not Invitation.objects.exists()
 
 
-def test_its_people_log_in_for_their_other_tenants(suspended: Tenant, stranger: Caller) -> None:
+def test_its_members_can_log_in_for_their_other_tenants(suspended: Tenant, stranger: Caller) -> None:
     dora = make_person("dora", suspended)
     stranger.tenant.memberships.create(user=dora, role=Role.VIEWER)
     browser = Browser()
@@ -60,10 +60,10 @@ def test_its_people_log_in_for_their_other_tenants(suspended: Tenant, stranger: 
     assert browser.get(f"/portal/{suspended.pk}/videos/").status_code == 403
 
 
-# --- keys of people who left
+# --- keys of former members
 
 
-def test_the_keys_of_a_removed_member_are_revoked_in_one_go(owner: Caller, stranger: Caller) -> None:
+def test_all_keys_of_a_removed_member_are_revoked_at_once(owner: Caller, stranger: Caller) -> None:
     alice, bob = Member(owner.tenant), Member(owner.tenant, Role.MEMBER, "bob")
     his = [APIKey.objects.mint(owner.tenant, name, made_by=bob.user)[0] for name in ("first", "second")]
     hers, _ = APIKey.objects.mint(owner.tenant, "hers", made_by=alice.user)
@@ -82,7 +82,7 @@ def test_the_keys_of_a_removed_member_are_revoked_in_one_go(owner: Caller, stran
     assert "None is left" in alice.see("account:left-keys")
 
 
-def test_keys_of_deleted_people_are_theirs_still(owner: Caller) -> None:
+def test_keys_of_deleted_people_still_name_their_maker(owner: Caller) -> None:
     alice, bob = Member(owner.tenant), Member(owner.tenant, Role.MEMBER, "bob")
     APIKey.objects.mint(owner.tenant, "his", made_by=bob.user)
     bob.user.delete()
@@ -90,7 +90,7 @@ def test_keys_of_deleted_people_are_theirs_still(owner: Caller) -> None:
     assert "made by bob" in alice.see("account:keys")
 
 
-def test_only_owners_revoke_them(owner: Caller) -> None:
+def test_only_owners_revoke_left_keys(owner: Caller) -> None:
     mate = Member(owner.tenant, Role.MEMBER, "mate")
     assert mate.get("account:left-keys").status_code == 403
     assert mate.post("account:left-keys", key=[1]).status_code == 403

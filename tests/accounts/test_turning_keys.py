@@ -1,4 +1,4 @@
-"""Keys are turned while everything runs, as docs/keys.md says."""
+"""Rotation of encryption and secret keys without downtime, as docs/keys.md describes."""
 
 from io import StringIO
 
@@ -34,7 +34,7 @@ def reencrypt() -> dict[str, str]:
     return dict(line.split(": ") for line in printed.getvalue().splitlines())
 
 
-def test_every_secret_at_rest_is_turned(owner: Caller, settings: LazySettings) -> None:
+def test_every_stored_secret_is_reencrypted(owner: Caller, settings: LazySettings) -> None:
     old, new = new_key(), new_key()
     settings.ENCRYPTION_KEYS = [old]
     device = device_of(make_person("alice"))
@@ -56,7 +56,7 @@ def test_every_secret_at_rest_is_turned(owner: Caller, settings: LazySettings) -
     assert device.key == secret
 
 
-def test_cut_off_it_goes_on_where_it_was(db: None, settings: LazySettings) -> None:
+def test_an_interrupted_run_continues_where_it_stopped(db: None, settings: LazySettings) -> None:
     old, new = new_key(), new_key()
     settings.ENCRYPTION_KEYS = [old]
     for number in range(3):
@@ -67,7 +67,7 @@ def test_cut_off_it_goes_on_where_it_was(db: None, settings: LazySettings) -> No
     assert (turned.anew, turned.already) == (2, 1)
 
 
-def test_a_secret_whose_key_is_gone_is_told_and_left(db: None, settings: LazySettings) -> None:
+def test_a_secret_whose_key_is_lost_is_reported_and_left(db: None, settings: LazySettings) -> None:
     settings.ENCRYPTION_KEYS = [new_key()]
     UpstreamAccount.objects.create(name="lost", secret_id="AKID", secret_key=SECRET)
     before = stored()
@@ -85,7 +85,7 @@ def stored() -> str:
         return str(cursor.fetchone()[0])
 
 
-def test_what_a_former_secret_key_signed_holds_until_it_is_taken_away(
+def test_signatures_of_a_former_secret_key_are_valid_until_it_is_removed(
     owner: Caller, make_task: MakeTask, settings: LazySettings
 ) -> None:
     settings.SECRET_KEY = "old" * 20

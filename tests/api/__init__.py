@@ -1,1 +1,1 @@
-"""The REST API, as programs use it."""
+"""Tests of the REST API."""

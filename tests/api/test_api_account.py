@@ -1,4 +1,4 @@
-"""What a tenant's program is told of its account: the limits, the use, the money and its own key."""
+"""GET /v1/account: limits, use, balance and the key itself."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -80,7 +80,7 @@ def test_a_new_tenant_has_no_limits_no_use_and_no_money(owner: Caller) -> None:
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_head_says_that_there_is_an_account(slash: str, owner: Caller) -> None:
+def test_head_finds_the_account(slash: str, owner: Caller) -> None:
     answer = owner.head(f"/v1/account{slash}")
     assert (answer.status_code, answer.content) == (200, b"")
 
@@ -96,7 +96,7 @@ def test_the_limits_are_those_of_the_tenants_quota(owner: Caller, mate: Caller, 
     assert account(stranger)["limits"] == UNLIMITED
 
 
-def test_a_limit_of_zero_is_not_an_empty_one(owner: Caller) -> None:
+def test_a_limit_of_zero_is_shown_as_zero_and_not_as_unlimited(owner: Caller) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=0, spend_per_day=Decimal(0))
     assert account(owner)["limits"] == UNLIMITED | {"concurrent_tasks": 0, "spend_per_day": "0.00"}
 
@@ -137,7 +137,7 @@ def test_use_and_balance_are_the_running_totals_of_the_tenant(
     assert account(stranger)["use"]["concurrent_tasks"] == 0
 
 
-def test_a_debt_is_shown_as_one(owner: Caller) -> None:
+def test_a_debt_is_shown_as_a_negative_balance(owner: Caller) -> None:
     Quota.objects.create(tenant=owner.tenant, is_prepaid=True)
     stand(owner, balance=Decimal("-0.5"))
     assert account(owner)["balance"]["available"] == "-0.50"
@@ -152,7 +152,7 @@ def test_totals_of_another_day_do_not_count_today(owner: Caller) -> None:
     assert (use["spend_today"], use["spend_this_month"]) == ("0.00", "0.00")
 
 
-def test_where_the_totals_are_of_another_day_use_is_what_is_kept_of_today(
+def test_if_the_totals_are_of_another_day_use_is_read_from_the_daily_usage(
     owner: Caller, mate: Caller, stranger: Caller
 ) -> None:
     now = period(owner)
@@ -169,7 +169,7 @@ def test_where_the_totals_are_of_another_day_use_is_what_is_kept_of_today(
     assert (use["seconds_this_month"], use["spend_this_month"]) == (22, "5.50")
 
 
-def test_requests_of_the_last_minute_are_the_tasks_made_in_it_deleted_ones_too(
+def test_requests_of_the_last_minute_include_deleted_tasks(
     owner: Caller, mate: Caller, stranger: Caller, make_task: MakeTask
 ) -> None:
     now = timezone.now()
@@ -180,11 +180,11 @@ def test_requests_of_the_last_minute_are_the_tasks_made_in_it_deleted_ones_too(
     assert [account(caller)["use"]["requests_last_minute"] for caller in (owner, mate, stranger)] == [4, 4, 1]
 
 
-# --- when limits start anew
+# --- resets
 
 
 @pytest.mark.parametrize("time_zone", ["UTC", "Asia/Shanghai", "America/New_York", "Asia/Kolkata"])
-def test_limits_start_anew_at_the_tenants_own_midnight(time_zone: str, owner: Caller) -> None:
+def test_limits_reset_at_the_tenants_own_midnight(time_zone: str, owner: Caller) -> None:
     Tenant.objects.update(time_zone=time_zone)
     before = timezone.now()
     body = account(owner)
@@ -202,7 +202,7 @@ def test_limits_start_anew_at_the_tenants_own_midnight(time_zone: str, owner: Ca
 # --- the key
 
 
-def test_a_key_is_told_what_it_may_do_and_nothing_that_proves_it(owner: Caller, mate: Caller) -> None:
+def test_a_key_sees_its_permissions_but_no_secret(owner: Caller, mate: Caller) -> None:
     assert owner.key is not None
     assert mate.key is not None
     expires_at = datetime(2100, 1, 1, tzinfo=UTC)
@@ -228,13 +228,13 @@ def test_a_key_is_told_what_it_may_do_and_nothing_that_proves_it(owner: Caller, 
         assert secret.encode() not in answer.content
 
 
-# --- what it costs
+# --- queries
 
 
 def test_an_account_takes_four_queries(
     owner: Caller, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """The key, the quota, the totals, and the requests of the last minute."""
+    """Key, quota, totals, and requests of the last minute."""
     now = period(owner)
     stand(owner, day=now.day, month=now.month)
     account(owner)

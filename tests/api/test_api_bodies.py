@@ -1,4 +1,4 @@
-"""A form and a JSON object ask for the same; names that cannot both be meant, and files, are refused."""
+"""Bodies: forms and JSON are equivalent; contradictory names and files are refused."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ PARAMETERS = "metadata[ext_info][AdditionalParameters]"
 
 
 def form(*parts: Part, filename: str = "cat.png") -> dict[str, Any]:
-    """A form as a client would send it; bytes are an uploaded file."""
+    """A form as a client sends it; bytes become an uploaded file."""
     body = b""
     for name, value in parts:
         file = f'; filename="{filename}"' if isinstance(value, bytes) else ""
@@ -31,7 +31,7 @@ def form(*parts: Part, filename: str = "cat.png") -> dict[str, Any]:
 
 
 def checked(answer: HttpResponse) -> dict[str, Any]:
-    """What a request was understood as."""
+    """Returns the body of a successful answer."""
     body: dict[str, Any] = json.loads(answer.content)
     assert answer.status_code == 200, body
     return body
@@ -124,7 +124,7 @@ EQUIVALENT: dict[str, tuple[list[Part], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", EQUIVALENT)
-def test_a_form_is_understood_like_json(case: str, owner: Caller) -> None:
+def test_a_form_is_parsed_like_json(case: str, owner: Caller) -> None:
     parts, fields = EQUIVALENT[case]
     as_json = {name: value for name, value in BASE} | fields  # noqa: C416 - the values of BASE are text
     answer = owner.post("/v1/videos/validate", **form(*BASE, *parts))
@@ -170,18 +170,18 @@ def test_a_file_is_refused_in_any_field(
         (f"{PARAMETERS}[cat]", "metadata"),
     ],
 )
-def test_a_text_that_comes_as_a_file_is_told_so(
+def test_a_text_field_sent_as_a_file_is_refused(
     name: str, field: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     answer = owner.post("/v1/videos", **form(*BASE, (name, b'{"aspect_ratio": "16:9"}')))
-    told = [(violation["message"], violation["param"]) for violation in answer.json()["errors"]]
+    messages = [(violation["message"], violation["param"]) for violation in answer.json()["errors"]]
     assert answer.status_code == 400
-    assert (f"{name} must be sent as text, not as a file", field) in told
+    assert (f"{name} must be sent as text, not as a file", field) in messages
     assert not Task.objects.exists()
 
 
 @pytest.mark.parametrize("filename", ["cat.png", "..", ".", "/", "a/", "\\", "e\x01"])
-def test_a_file_is_refused_whatever_it_is_called(filename: str, owner: Caller) -> None:
+def test_a_file_is_refused_whatever_its_file_name(filename: str, owner: Caller) -> None:
     answer = owner.post(
         "/v1/videos/validate", **form(*BASE, ("input_reference", b"\x89PNG"), filename=filename)
     )
@@ -218,14 +218,14 @@ def test_brackets_may_nest_as_deep_as_json(owner: Caller) -> None:
 
 
 def raw(*parts: bytes, end: bytes = b"--frontier--\r\n") -> dict[str, Any]:
-    """A form of BASE without its prompt and parts in bytes, each with its head and without its boundary."""
+    """A raw form of BASE without its prompt, with these parts, each with its header."""
     start: bytes = form(*BASE[:2])["data"].removesuffix(b"--frontier--\r\n")
     data = start + b"".join(b"--frontier\r\n" + part + b"\r\n" for part in parts) + end
     return {"data": data, "content_type": "multipart/form-data; boundary=frontier"}
 
 
 def part(content: bytes, name: bytes = b"prompt", *, kind: str = "", transfer: str = "") -> bytes:
-    """One part, with the type and the transfer encoding that it declares."""
+    """A part with the type and transfer encoding it declares."""
     head = b'Content-Disposition: form-data; name="' + name + b'"\r\n'
     head += f"Content-Type: {kind}\r\n".encode() if kind else b""
     head += f"Content-Transfer-Encoding: {transfer}\r\n".encode() if transfer else b""
@@ -317,7 +317,7 @@ UNREADABLE: dict[str, tuple[list[bytes], str, str | None]] = {
 
 @each("case", UNREADABLE)
 @each("path", ["/v1/videos", "/v1/videos/validate"])
-def test_what_cannot_be_read_as_it_was_sent_is_refused_by_name(
+def test_a_form_that_cannot_be_decoded_is_refused_with_the_field(
     case: str, path: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     parts, words, param = UNREADABLE[case]
@@ -337,7 +337,7 @@ def test_what_cannot_be_read_as_it_was_sent_is_refused_by_name(
         b'"; filename = "a',
     ],
 )
-def test_a_file_is_one_however_its_name_is_spelled(spelling: bytes, owner: Caller) -> None:
+def test_a_file_is_recognised_however_its_file_name_is_spelled(spelling: bytes, owner: Caller) -> None:
     answer = owner.post("/v1/videos/validate", **raw(part(b"x"), part(b"1", b"input_reference" + spelling)))
     message = assert_refused(answer, 400, "invalid_request")
     assert message == "input_reference is not supported; use images (URL only)"
@@ -365,7 +365,7 @@ def test_a_form_without_its_last_boundary_is_incomplete(
 @each(
     "behind, is_taken", [(b"", True), (b" \r\n\r\n", True), (b"\r\nx", False), (b"\r\n%s--frontier--", False)]
 )
-def test_a_form_that_goes_on_behind_its_end_is_refused(behind: bytes, is_taken: bool, owner: Caller) -> None:
+def test_data_after_the_end_of_a_form_is_refused(behind: bytes, is_taken: bool, owner: Caller) -> None:
     more = b"--frontier\r\n" + part(b"1", b"user") + b"\r\n"
     sent = raw(part(b"a cat"), end=b"--frontier--" + behind.replace(b"%s", more))
     answer = owner.post("/v1/videos/validate", **sent)
@@ -411,13 +411,13 @@ def test_a_malformed_form_is_refused(case: str, owner: Caller) -> None:
     assert assert_refused(answer, 400, "invalid_json") == words
 
 
-def test_a_form_without_any_part_gets_all_violations(owner: Caller) -> None:
+def test_a_form_without_parts_gets_all_violations(owner: Caller) -> None:
     answer = owner.post("/v1/videos", **form())
     assert_refused(answer, 400, "model_not_found")
 
 
 @pytest.mark.parametrize("metadata", ['{"a": ', "[]", "5", "NaN", '{"aspect_ratio": NaN}', "x", "[" * 5000])
-def test_metadata_that_is_no_object_is_refused_in_both_forms(metadata: str, owner: Caller) -> None:
+def test_metadata_that_is_not_an_object_is_refused_in_form_and_json(metadata: str, owner: Caller) -> None:
     for answer in (
         owner.post("/v1/videos", **form(*BASE, ("metadata", metadata))),
         owner.post("/v1/videos", GOOD_BODY | {"metadata": metadata}),
@@ -439,7 +439,7 @@ def test_the_three_create_routes_do_the_same(
     assert [violation["param"] for violation in refused.json()["errors"]] == ["image", "seconds"]
 
 
-def test_validating_makes_nothing_and_answers_with_what_would_be_sent(
+def test_validating_creates_nothing_and_returns_what_would_be_sent(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     body = GOOD_BODY | {"metadata": {"input_region": "Oversea", "aspect_ratio": "9:16"}}
@@ -471,7 +471,7 @@ def test_validating_makes_nothing_and_answers_with_what_would_be_sent(
 
 
 def _counted() -> list[Any]:
-    """All that a create writes to."""
+    """All rows of the tables a create writes to."""
     models: list[type[Model]] = [Task, LedgerEntry, DailyUsage, IdempotencyKey, RefusedCreate, Standing]
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
@@ -497,7 +497,7 @@ ADMISSIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", ADMISSIONS)
-def test_validating_says_whether_the_request_would_be_admitted_and_touches_nothing(
+def test_validating_tells_whether_the_request_would_be_admitted_and_writes_nothing(
     case: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     quota, expected = ADMISSIONS[case]
@@ -518,6 +518,6 @@ def test_validating_says_whether_the_request_would_be_admitted_and_touches_nothi
 
 
 def _lasting(refusal: dict[str, Any]) -> dict[str, Any]:
-    """But for when to come again, which moves on."""
+    """Without the retry times, which change."""
     assert refusal["retry_at"] is None or isinstance(refusal["retry_at"], int)
     return {name: value for name, value in refusal.items() if name != "retry_at"}

@@ -1,4 +1,4 @@
-"""The video itself: whole or in part, with a key or a signed link, byte for byte."""
+"""Downloading a video: whole or in part, with a key or a signed link, unchanged."""
 
 import io
 from collections.abc import Callable
@@ -19,13 +19,12 @@ from videos.results import files
 from videos.states import Status
 
 VIDEO = bytes(range(256)) * 4096 + b"the end"
-"""A mebibyte and a bit: more than one block."""
+"""More than one block of a mebibyte."""
 SIZE = len(VIDEO)
 
 
 @pytest.fixture
 def task(make_task: MakeTask, results_folder: Path) -> Task:
-    """A finished video of Alice's."""
     made = make_task(Status.SUCCEEDED)
     path = results_folder / made.media_name
     path.parent.mkdir(parents=True)
@@ -38,13 +37,12 @@ def url(task: Task) -> str:
 
 
 def signed(caller: Caller, task: Task) -> str:
-    """The path and query of the link in the video object."""
     parts = urlsplit(caller.get(f"/v1/videos/{task.public_id}").json()["metadata"]["url"])
     return f"{parts.path}?{parts.query}"
 
 
 def read(answer: HttpResponse) -> bytes:
-    """The body; having been read, the answer closes its file."""
+    """Read the body, which also closes the file."""
     assert isinstance(answer, StreamingHttpResponse)
     content: bytes = answer.getvalue()
     return content
@@ -63,7 +61,7 @@ def test_the_whole_video_is_served_as_it_was_stored(slash: str, owner: Caller, t
     assert read(answer) == VIDEO
 
 
-def test_head_tells_the_size_and_sends_nothing(owner: Caller, task: Task) -> None:
+def test_head_returns_the_size_and_no_body(owner: Caller, task: Task) -> None:
     answer = owner.head(url(task))
     assert answer.status_code == 200
     assert answer.headers["content-length"] == str(SIZE)
@@ -111,20 +109,20 @@ def test_a_range_is_served_as_a_part(asked: str, start: int, stop: int, owner: C
         "\xff",
     ],
 )
-def test_a_range_that_is_malformed_or_several_is_ignored(asked: str, owner: Caller, task: Task) -> None:
+def test_a_malformed_or_multiple_range_is_ignored(asked: str, owner: Caller, task: Task) -> None:
     answer = owner.get(url(task), HTTP_RANGE=asked)
     assert answer.status_code == 200
     assert read(answer) == VIDEO
 
 
 @pytest.mark.parametrize("asked", [f"bytes={SIZE}-", f"bytes={SIZE + 5}-{SIZE + 9}", "bytes=-0"])
-def test_a_range_outside_the_video_is_refused_with_its_size(asked: str, owner: Caller, task: Task) -> None:
+def test_a_range_outside_the_video_gets_416_with_its_size(asked: str, owner: Caller, task: Task) -> None:
     answer = owner.get(url(task), HTTP_RANGE=asked)
     assert str(SIZE) in assert_refused(answer, 416, "invalid_range")
     assert answer.headers["content-range"] == f"bytes */{SIZE}"
 
 
-def test_who_asks_for_the_head_alone_is_told_of_the_whole(owner: Caller, task: Task) -> None:
+def test_head_ignores_the_range(owner: Caller, task: Task) -> None:
     head = owner.head(url(task), HTTP_RANGE="bytes=0-9")
     assert (head.status_code, head.headers["content-length"]) == (200, str(SIZE))
     assert read(head) == b""
@@ -142,7 +140,7 @@ KNOWN: dict[str, Callable[[Any], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("known", KNOWN)
-def test_who_has_the_video_is_not_sent_it_again(known: str, owner: Caller, task: Task) -> None:
+def test_a_client_that_has_the_video_gets_304(known: str, owner: Caller, task: Task) -> None:
     head = owner.head(url(task))
     assert read(head) == b""
     answer = owner.get(url(task), **KNOWN[known](head))
@@ -160,23 +158,23 @@ def test_who_has_the_video_is_not_sent_it_again(known: str, owner: Caller, task:
         {"HTTP_IF_MATCH": "*"},
     ],
 )
-def test_who_has_another_video_is_sent_this_one(header: dict[str, str], owner: Caller, task: Task) -> None:
+def test_a_client_that_has_another_video_gets_this_one(
+    header: dict[str, str], owner: Caller, task: Task
+) -> None:
     answer = owner.get(url(task), **header)
     assert (answer.status_code, read(answer)) == (200, VIDEO)
 
 
-def test_who_wants_another_video_is_told_that_it_is_none(owner: Caller, task: Task) -> None:
+def test_a_failed_if_match_gets_412(owner: Caller, task: Task) -> None:
     assert_refused(owner.get(url(task), HTTP_IF_MATCH='"another"'), 412, "precondition_failed")
 
 
 @pytest.mark.parametrize("variant", ["", "?variant=", "?variant=video"])
-def test_the_video_is_what_is_asked_for_unless_another_variant_is(
-    variant: str, owner: Caller, task: Task
-) -> None:
+def test_the_default_variant_is_the_video(variant: str, owner: Caller, task: Task) -> None:
     assert read(owner.get(url(task) + variant)) == VIDEO
 
 
-def test_the_thumbnail_is_the_still_as_webp(owner: Caller, nobody: Caller, task: Task) -> None:
+def test_the_thumbnail_is_the_poster_as_webp(owner: Caller, nobody: Caller, task: Task) -> None:
     still = io.BytesIO()
     Image.new("RGB", (64, 36), "teal").save(still, "JPEG")
     files.save_poster(task, still.getvalue())
@@ -191,21 +189,23 @@ def test_the_thumbnail_is_the_still_as_webp(owner: Caller, nobody: Caller, task:
 
 
 @pytest.mark.parametrize("has_poster", [False, True])
-def test_a_video_without_a_still_has_no_thumbnail(has_poster: bool, owner: Caller, task: Task) -> None:
-    Task.objects.update(has_poster=has_poster)  # of the other the file is gone
+def test_a_video_without_a_poster_has_no_thumbnail(has_poster: bool, owner: Caller, task: Task) -> None:
+    Task.objects.update(has_poster=has_poster)  # in the second case the file is missing
     assert_refused(owner.get(f"{url(task)}?variant=thumbnail"), 409, "video_not_ready")
     if not has_poster:
         known = owner.get(f"{url(task)}?variant=thumbnail", HTTP_IF_NONE_MATCH="*")
         assert_refused(known, 409, "video_not_ready")
 
 
-def test_a_still_that_is_broken_is_no_thumbnail(owner: Caller, task: Task) -> None:
+def test_a_broken_poster_gives_no_thumbnail(owner: Caller, task: Task) -> None:
     files.save_poster(task, b"no picture")
     Task.objects.update(has_poster=True)
     assert_refused(owner.get(f"{url(task)}?variant=thumbnail"), 409, "video_not_ready")
 
 
-def test_a_cache_asks_each_time_unless_the_link_is_signed(owner: Caller, nobody: Caller, task: Task) -> None:
+def test_caches_revalidate_each_time_unless_the_link_is_signed(
+    owner: Caller, nobody: Caller, task: Task
+) -> None:
     with_key, by_link = owner.head(url(task)), nobody.head(signed(owner, task))
     assert with_key.headers["cache-control"] == "private, no-cache"
     assert by_link.headers["cache-control"] == "private, max-age=3600"
@@ -215,13 +215,13 @@ def test_a_cache_asks_each_time_unless_the_link_is_signed(owner: Caller, nobody:
 
 
 @pytest.mark.parametrize("variant", ["spritesheet", "VIDEO", "\xff"])
-def test_another_variant_is_refused(variant: str, owner: Caller, task: Task) -> None:
+def test_an_unknown_variant_is_refused(variant: str, owner: Caller, task: Task) -> None:
     answer = owner.get(f"{url(task)}?variant={variant}")
     assert assert_refused(answer, 400, "invalid_request") == "variant must be video or thumbnail"
     assert answer.json()["errors"][0]["allowed"] == ["video", "thumbnail"]
 
 
-def test_a_part_is_only_served_of_the_video_the_client_knows(owner: Caller, task: Task) -> None:
+def test_a_range_is_served_only_if_the_clients_copy_is_current(owner: Caller, task: Task) -> None:
     head = owner.head(url(task))
     etag = head.headers["etag"]
     assert read(head) == b""
@@ -231,7 +231,7 @@ def test_a_part_is_only_served_of_the_video_the_client_knows(owner: Caller, task
     assert (other.status_code, read(other)) == (200, VIDEO)
 
 
-def test_a_mate_may_download_and_a_stranger_sees_no_task(
+def test_another_key_of_the_tenant_may_download_and_another_tenant_sees_nothing(
     mate: Caller, stranger: Caller, nobody: Caller, task: Task
 ) -> None:
     assert read(mate.get(url(task))) == VIDEO
@@ -267,23 +267,21 @@ def test_a_signed_link_opens_this_video_only(
         *(("signature", value) for value in ("", "x", "%00", "%E2%9C%93", "0" * 64)),
     ],
 )
-def test_a_link_that_was_changed_is_refused(
-    name: str, value: str, owner: Caller, nobody: Caller, task: Task
-) -> None:
+def test_a_tampered_link_is_refused(name: str, value: str, owner: Caller, nobody: Caller, task: Task) -> None:
     path, _, query = signed(owner, task).partition("?")
     pairs = dict(pair.split("=") for pair in query.split("&")) | {name: value}
     answer = nobody.get(f"{path}?{'&'.join(f'{key}={given}' for key, given in pairs.items())}")
     assert_refused(answer, 403, "permission_denied")
 
 
-def test_a_link_that_ran_out_is_refused(
+def test_an_expired_link_is_refused(
     owner: Caller, nobody: Caller, task: Task, settings: LazySettings
 ) -> None:
     settings.LINK_LIFE_SECONDS = 0
     assert_refused(nobody.get(signed(owner, task)), 403, "permission_denied")
 
 
-def test_a_signed_link_to_a_video_that_went_says_so(owner: Caller, nobody: Caller, task: Task) -> None:
+def test_a_signed_link_to_a_removed_video_gets_410(owner: Caller, nobody: Caller, task: Task) -> None:
     link = signed(owner, task)
     task.media_removed_at = NOW
     task.save(update_fields=["media_removed_at"])

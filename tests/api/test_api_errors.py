@@ -1,4 +1,4 @@
-"""Every refusal in the contract's envelope, whatever is wrong and wherever it is noticed (section 5)."""
+"""Every refusal is in the contract's envelope, wherever it is raised (section 5)."""
 
 import json
 import threading
@@ -102,9 +102,7 @@ UNUSABLE: dict[str, Callable[[Caller], str | None]] = {
 
 
 @pytest.mark.parametrize("case", UNUSABLE)
-def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(
-    case: str, owner: Caller, nobody: Caller
-) -> None:
+def test_every_problem_with_a_key_gets_the_same_answer(case: str, owner: Caller, nobody: Caller) -> None:
     header = UNUSABLE[case](owner)
     answer = nobody.get("/v1/models", **({} if header is None else {"HTTP_AUTHORIZATION": header}))
     assert_refused(answer, 401, "invalid_api_key")
@@ -113,7 +111,7 @@ def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(
 
 
 @each("method, route", EVERY_REQUEST)
-def test_every_route_asks_for_a_key(method: str, route: str, nobody: Caller, db: None) -> None:
+def test_every_route_needs_a_key(method: str, route: str, nobody: Caller, db: None) -> None:
     answer = nobody.request(method, sample(route))
     assert "www-authenticate" in answer.headers
     if method == "HEAD":
@@ -123,7 +121,7 @@ def test_every_route_asks_for_a_key(method: str, route: str, nobody: Caller, db:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_tenant_suspended_while_the_request_waits_is_refused_as_ever(
+def test_a_tenant_suspended_while_its_request_waits_is_refused(
     owner: Caller, nobody: Caller, account: UpstreamAccount
 ) -> None:
     answers: list[HttpResponse] = []
@@ -136,7 +134,7 @@ def test_a_tenant_suspended_while_the_request_waits_is_refused_as_ever(
     with transaction.atomic():
         owner.tenant.suspend(timezone.now())
         request.start()
-        while not _somebody_waits_for_a_lock():
+        while not _is_waiting_for_a_lock():
             assert request.is_alive(), "the request did not wait for the tenant"
     request.join()
     assert_refused(answers[0], 401, "invalid_api_key")
@@ -145,7 +143,7 @@ def test_a_tenant_suspended_while_the_request_waits_is_refused_as_ever(
     assert not Task.objects.exists()
 
 
-def _somebody_waits_for_a_lock() -> bool:
+def _is_waiting_for_a_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -269,7 +267,7 @@ UNKNOWN_ROUTES = [
 
 @each("path", UNKNOWN_ROUTES)
 @each("method", ["GET", "POST", "DELETE"])
-def test_an_unknown_route_is_answered_in_the_envelope(path: str, method: str, nobody: Caller) -> None:
+def test_an_unknown_route_gets_404_in_the_envelope(path: str, method: str, nobody: Caller) -> None:
     assert_refused(nobody.request(method, path), 404, "not_found")
 
 
@@ -295,7 +293,7 @@ def test_an_unknown_route_is_answered_in_the_envelope(path: str, method: str, no
         ("/Models", "/v1/models"),
     ],
 )
-def test_a_route_that_is_nearly_one_is_told_the_one_it_means(path: str, meant: str, nobody: Caller) -> None:
+def test_a_mistyped_route_gets_a_suggestion(path: str, meant: str, nobody: Caller) -> None:
     message = assert_refused(nobody.request("GET", path), 404, "not_found")
     assert message == f"Unknown route; did you mean {meant}?"
 
@@ -317,7 +315,7 @@ def test_a_route_that_is_nearly_one_is_told_the_one_it_means(path: str, meant: s
         "/healthz/x",
     ],
 )
-def test_a_route_that_is_nearly_none_is_told_none(path: str, nobody: Caller) -> None:
+def test_a_route_unlike_any_other_gets_no_suggestion(path: str, nobody: Caller) -> None:
     assert assert_refused(nobody.request("GET", path), 404, "not_found") == "Unknown route"
 
 
@@ -329,7 +327,9 @@ def test_a_route_that_is_nearly_none_is_told_none(path: str, nobody: Caller) -> 
     [(route, method) for route, allowed in ALLOWED.items() for method in METHODS if method not in allowed],
 )
 @each("slash", ["", "/"])
-def test_a_wrong_method_is_told_the_right_ones(route: str, method: str, slash: str, nobody: Caller) -> None:
+def test_a_wrong_method_gets_405_with_the_allowed_ones(
+    route: str, method: str, slash: str, nobody: Caller
+) -> None:
     answer = nobody.request(method, sample(route) + slash)
     assert answer.status_code == 405
     assert answer.headers["allow"] == ", ".join(ALLOWED[route])
@@ -351,7 +351,7 @@ def test_a_wrong_method_is_told_the_right_ones(route: str, method: str, slash: s
         ("PUT", "/v1/videos/", ""),
     ],
 )
-def test_a_wrong_method_is_told_the_route_it_means_if_there_is_one(
+def test_a_wrong_method_gets_a_suggestion_if_a_route_matches(
     method: str, path: str, hint: str, nobody: Caller
 ) -> None:
     answer = nobody.request(method, path)
@@ -359,7 +359,7 @@ def test_a_wrong_method_is_told_the_route_it_means_if_there_is_one(
     assert message == f'Method "{method}" not allowed{hint or "."}'
 
 
-def test_every_word_of_a_route_is_known_to_the_hints() -> None:
+def test_the_suggestions_know_every_word_of_a_route() -> None:
     words = {word for route in ALLOWED for word in route.split("/") if word and "{" not in word}
     assert words - {"Kling-3.0-720p"} == WORDS
 
@@ -368,7 +368,7 @@ def test_every_word_of_a_route_is_known_to_the_hints() -> None:
 
 
 def _nested(levels: int) -> str:
-    """A good body with `levels` containers inside each other, itself among them."""
+    """A good body with `levels` nested containers, including itself."""
     return json.dumps(GOOD_BODY)[:-1] + f', "extra": {"[" * (levels - 1)}{"]" * (levels - 1)}}}'
 
 
@@ -429,7 +429,7 @@ def test_an_unusual_body_is_accepted(body: bytes, owner: Caller, account: Upstre
     assert owner.post("/v1/videos", data=body).status_code == 200
 
 
-def test_an_empty_object_is_json_and_gets_all_violations(owner: Caller) -> None:
+def test_an_empty_object_gets_all_violations(owner: Caller) -> None:
     answer = owner.post("/v1/videos", {})
     assert assert_refused(answer, 400, "model_not_found") == "The model '' does not exist"
     assert [violation["param"] for violation in answer.json()["errors"]] == ["model", "seconds", "prompt"]
@@ -443,7 +443,7 @@ def _padded(size: int) -> bytes:
     return f'{start}{"x" * (size - len(start) - 2)}"}}'.encode()
 
 
-def test_a_body_of_a_mebibyte_is_taken_and_a_byte_more_is_not(owner: Caller) -> None:
+def test_a_body_of_one_mebibyte_is_accepted_and_one_byte_more_is_not(owner: Caller) -> None:
     assert owner.post("/v1/videos/validate", data=_padded(MEBIBYTE)).status_code == 200
     answer = owner.post("/v1/videos/validate", data=_padded(MEBIBYTE + 1))
     assert str(MEBIBYTE) in assert_refused(answer, 413, "request_too_large")
@@ -502,7 +502,7 @@ def test_a_content_type_may_be_spelled_in_many_ways(content_type: str, owner: Ca
         "charset*=utf-8''%ED%A0%80",
     ],
 )
-def test_a_charset_that_means_nothing_breaks_nothing(parameter: str) -> None:
+def test_an_unknown_charset_is_ignored(parameter: str) -> None:
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start(status: str, headers: list[tuple[str, str]], _: Any = None, /) -> Callable[[bytes], object]:
@@ -523,15 +523,13 @@ def test_a_charset_that_means_nothing_breaks_nothing(parameter: str) -> None:
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.SUCCEEDED])
-def test_a_video_that_is_not_there_is_not_ready(status: Status, owner: Caller, make_task: MakeTask) -> None:
+def test_an_unfinished_video_is_not_ready(status: Status, owner: Caller, make_task: MakeTask) -> None:
     answer = owner.get(f"/v1/videos/{make_task(status).public_id}/content")
     assert_refused(answer, 409, "video_not_ready")
     assert answer.headers["x-should-retry"] == "false"
 
 
-def test_a_video_that_is_gone_is_expired_and_the_answer_says_since_when(
-    owner: Caller, make_task: MakeTask
-) -> None:
+def test_an_expired_video_gets_410_with_the_time(owner: Caller, make_task: MakeTask) -> None:
     gone = NOW + timedelta(days=30)
     task = make_task(Status.SUCCEEDED, expires_at=gone, media_removed_at=gone)
     answer = owner.get(f"/v1/videos/{task.public_id}/content")
@@ -541,12 +539,12 @@ def test_a_video_that_is_gone_is_expired_and_the_answer_says_since_when(
 # --- 500
 
 
-def test_a_video_that_vanished_from_the_storage_is_gone(owner: Caller, make_task: MakeTask) -> None:
+def test_a_video_missing_from_the_storage_gets_410(owner: Caller, make_task: MakeTask) -> None:
     answer = owner.get(f"/v1/videos/{make_task(Status.SUCCEEDED).public_id}/content")
     assert "storage" in assert_refused(answer, 410, "video_expired")
 
 
-def test_what_breaks_on_our_side_is_answered_with_the_request_id_and_no_detail(owner: Caller) -> None:
+def test_an_internal_error_shows_the_request_id_and_no_detail(owner: Caller) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE videos_task RENAME TO elsewhere")
     answer = owner.get(f"/v1/videos/{UNKNOWN_ID}")
@@ -556,7 +554,7 @@ def test_what_breaks_on_our_side_is_answered_with_the_request_id_and_no_detail(o
         assert detail not in answer.content
 
 
-def test_without_an_upstream_account_requests_are_checked_but_not_taken(owner: Caller) -> None:
+def test_without_an_upstream_account_requests_are_validated_but_not_accepted(owner: Caller) -> None:
     assert owner.post("/v1/videos/validate", GOOD_BODY).status_code == 200
     answer = owner.post("/v1/videos", GOOD_BODY)
     assert_refused(answer, 503, "no_upstream_available")
@@ -578,12 +576,12 @@ def _answers(owner: Caller, task: Task) -> Iterator[HttpResponse]:
     yield Caller(None).get("/v1/models", HTTP_HOST="elsewhere.example")
 
 
-def test_every_answer_carries_a_request_id_of_its_own(owner: Caller, make_task: MakeTask) -> None:
+def test_every_answer_has_its_own_request_id(owner: Caller, make_task: MakeTask) -> None:
     request_ids = [assert_request_id(answer) for answer in _answers(owner, make_task())]
     assert len(set(request_ids)) == len(request_ids)
 
 
-def test_a_request_id_that_a_client_sends_is_not_repeated(owner: Caller) -> None:
+def test_a_request_id_of_a_client_is_not_echoed(owner: Caller) -> None:
     answer = owner.get("/healthz", HTTP_X_REQUEST_ID="req_mine\u00ff")
     assert "mine" not in assert_request_id(answer)
 
@@ -599,7 +597,7 @@ def test_answers_are_json_whatever_a_client_accepts(accept: str) -> None:
     assert_refused(answer, 401, "invalid_api_key")
 
 
-# --- what cannot be stored
+# --- text that cannot be stored
 
 UNSTORABLE = ["\\ud800", "\\udfff", "a\\u0000b", "\\udc00\\ud800"]
 ANYWHERE: dict[str, str] = {
@@ -631,7 +629,7 @@ ANYWHERE: dict[str, str] = {
 
 @each("text", UNSTORABLE)
 @each("place", ANYWHERE)
-def test_text_that_cannot_be_stored_is_refused_wherever_it_stands(
+def test_text_that_cannot_be_stored_is_refused_in_every_place(
     place: str, text: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     body = ANYWHERE[place].replace("\\?", text.replace("\\", "\\\\")).replace("?", text)
@@ -642,7 +640,7 @@ def test_text_that_cannot_be_stored_is_refused_wherever_it_stands(
 
 
 @pytest.mark.parametrize("text", UNSTORABLE)
-def test_text_that_cannot_be_stored_is_ignored_in_a_field_that_is(
+def test_text_that_cannot_be_stored_is_ignored_in_ignored_fields(
     text: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     body = json.dumps(GOOD_BODY)[:-1] + f', "{text}": "{text}", "user": {{"{text}": ["{text}"]}}}}'

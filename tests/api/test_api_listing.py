@@ -1,4 +1,4 @@
-"""The list of a tenant's videos: what is in it, in which order, page by page, and what it costs to read."""
+"""GET /v1/videos: contents, order, pages, filters and cost."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -33,7 +33,6 @@ STATUSES = {
 
 
 def shown(caller: Caller, **parameters: Any) -> list[dict[str, Any]]:
-    """The videos of one page."""
     answer = caller.get(f"/v1/videos?{urlencode(parameters)}")
     assert answer.status_code == 200, answer.content
     videos: list[dict[str, Any]] = answer.json()["data"]
@@ -41,17 +40,16 @@ def shown(caller: Caller, **parameters: Any) -> list[dict[str, Any]]:
 
 
 def listed(caller: Caller, **parameters: Any) -> list[str]:
-    """The ids of one page."""
     return [video["id"] for video in shown(caller, **parameters)]
 
 
 def places(caller: Caller, **parameters: Any) -> list[int | None]:
-    """The places in the tenant's own queue of one page's videos."""
+    """The queue positions of the videos of one page."""
     return [video["metadata"].get("queue", {}).get("position") for video in shown(caller, **parameters)]
 
 
 def pages(caller: Caller, **parameters: Any) -> Iterator[list[str]]:
-    """The ids of each page, read as OpenAI's clients do."""
+    """The ids of each page, paged as OpenAI's clients do."""
     after: dict[str, Any] = {}
     while True:
         body = caller.get(f"/v1/videos?{urlencode(parameters | after)}").json()
@@ -65,7 +63,7 @@ def pages(caller: Caller, **parameters: Any) -> Iterator[list[str]]:
 
 @pytest.fixture
 def seven(make_task: MakeTask) -> list[str]:
-    """The ids of seven tasks, the oldest first; the last three are of one millisecond."""
+    """The ids of seven tasks, oldest first; the last three have the same millisecond."""
     moments = [NOW + timedelta(seconds=second) for second in (0, 1, 2, 3, 4, 4, 4)]
     return [
         task.public_id for task in sorted((make_task(now=now) for now in moments), key=lambda task: task.id)
@@ -85,18 +83,20 @@ def test_the_list_is_of_the_tenant_and_newest_first(
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_video_is_listed_as_it_is_read_alone(status: Status, owner: Caller, make_task: MakeTask) -> None:
+def test_a_video_in_the_list_looks_as_it_does_alone(
+    status: Status, owner: Caller, make_task: MakeTask
+) -> None:
     task = make_task(status, not_forwarded=["metadata.input_region"])
     (in_list,) = shown(owner)
     alone = owner.get(f"/v1/videos/{task.public_id}").json()
-    for video in (in_list, alone):  # what each second changes
+    for video in (in_list, alone):  # which changes every second
         metadata = video["metadata"]
         metadata |= {"url": bool(metadata["url"]), "urls": len(metadata["urls"])}
         metadata.get("queue", {}).pop("estimated_start", None)
     assert in_list == alone
 
 
-def test_a_waiting_video_is_listed_with_its_place_in_the_tenants_queue(
+def test_a_waiting_video_is_listed_with_its_queue_position(
     owner: Caller, stranger: Caller, make_task: MakeTask
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1, when_full=WhenFull.QUEUE)
@@ -121,7 +121,7 @@ def test_a_deleted_video_is_not_listed(owner: Caller, make_task: MakeTask) -> No
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_head_says_that_there_is_a_list(slash: str, owner: Caller) -> None:
+def test_head_finds_the_list(slash: str, owner: Caller) -> None:
     answer = owner.head(f"/v1/videos{slash}")
     assert (answer.status_code, answer.content) == (200, b"")
 
@@ -133,7 +133,7 @@ def test_head_says_that_there_is_a_list(slash: str, owner: Caller) -> None:
     ("limit", "sizes"), [(1, [1] * 7), (3, [3, 3, 1]), (6, [6, 1]), (7, [7]), (100, [7])]
 )
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_pages_hold_every_video_once(
+def test_pages_contain_every_video_once(
     order: str, limit: int, sizes: list[int], owner: Caller, seven: list[str]
 ) -> None:
     read = list(pages(owner, limit=limit, order=order))
@@ -141,7 +141,7 @@ def test_pages_hold_every_video_once(
     assert [identity for page in read for identity in page] == (seven if order == "asc" else seven[::-1])
 
 
-def test_a_page_holds_twenty_unless_asked_otherwise(owner: Caller, make_task: MakeTask) -> None:
+def test_the_default_page_size_is_20(owner: Caller, make_task: MakeTask) -> None:
     for second in range(21):
         make_task(now=NOW + timedelta(seconds=second))
     body = owner.get("/v1/videos").json()
@@ -149,9 +149,7 @@ def test_a_page_holds_twenty_unless_asked_otherwise(owner: Caller, make_task: Ma
     assert len(listed(owner, limit=21)) == 21
 
 
-def test_what_is_made_meanwhile_neither_repeats_nor_hides_a_video(
-    owner: Caller, make_task: MakeTask, seven: list[str]
-) -> None:
+def test_new_videos_do_not_disturb_paging(owner: Caller, make_task: MakeTask, seven: list[str]) -> None:
     reading = pages(owner, limit=4)
     first = next(reading)
     newer = make_task(now=NOW + timedelta(minutes=1))
@@ -159,13 +157,13 @@ def test_what_is_made_meanwhile_neither_repeats_nor_hides_a_video(
     assert listed(owner, limit=1) == [newer.public_id]
 
 
-def test_a_deleted_video_is_still_a_place_in_the_list(owner: Caller, seven: list[str]) -> None:
+def test_a_deleted_video_is_still_a_valid_cursor(owner: Caller, seven: list[str]) -> None:
     Task.objects.filter(pk=seven[3].removeprefix("task_")).update(hidden_at=NOW)
     assert listed(owner, after=seven[3]) == seven[2::-1]
     assert listed(owner, after=seven[3], order="asc") == seven[4:]
 
 
-def test_a_video_that_does_not_pass_the_filters_is_still_a_place_in_the_list(
+def test_a_video_outside_the_filters_is_still_a_valid_cursor(
     owner: Caller, make_task: MakeTask, seven: list[str]
 ) -> None:
     failed = make_task(Status.FAILED, now=NOW + timedelta(seconds=2, milliseconds=500))
@@ -175,14 +173,14 @@ def test_a_video_that_does_not_pass_the_filters_is_still_a_place_in_the_list(
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_nothing_comes_after_the_last_video(order: str, owner: Caller, seven: list[str]) -> None:
+def test_the_page_after_the_last_video_is_empty(order: str, owner: Caller, seven: list[str]) -> None:
     last = seven[-1] if order == "asc" else seven[0]
     answer = owner.get(f"/v1/videos?after={last}&order={order}").json()
     assert answer == NOTHING
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_unknown_malformed_and_foreign_places_cannot_be_told_apart(
+def test_unknown_malformed_and_foreign_cursors_cannot_be_told_apart(
     order: str, owner: Caller, stranger: Caller, make_task: MakeTask, seven: list[str]
 ) -> None:
     own = make_task(tenant=stranger.tenant, api_key=stranger.key)
@@ -201,16 +199,14 @@ def test_unknown_malformed_and_foreign_places_cannot_be_told_apart(
 
 
 @pytest.mark.parametrize("word", STATUSES)
-def test_videos_are_found_by_their_status(word: str, owner: Caller, make_task: MakeTask) -> None:
+def test_videos_are_filtered_by_status(word: str, owner: Caller, make_task: MakeTask) -> None:
     tasks = [make_task(status) for status in Status]
     expected = {task.public_id for task in tasks if task.state in STATUSES[word]}
     assert set(listed(owner, status=word)) == expected
 
 
 @pytest.mark.parametrize("name", ["Vidu-q2-720p", "vidu-Q2-720P"])
-def test_videos_are_found_by_their_model_whatever_its_case(
-    name: str, owner: Caller, make_task: MakeTask
-) -> None:
+def test_videos_are_filtered_by_model_in_any_case(name: str, owner: Caller, make_task: MakeTask) -> None:
     make_task(model="Vidu-q2-pro-720p")
     task = make_task(model="Vidu-q2-720p")
     assert listed(owner, model=name) == [task.public_id]
@@ -230,15 +226,15 @@ def test_videos_are_found_by_their_model_whatever_its_case(
         ({"created_before": 0}, []),
     ],
 )
-def test_videos_are_found_by_when_they_were_made(
+def test_videos_are_filtered_by_creation_time(
     bounds: dict[str, int], positions: list[int], owner: Caller, make_task: MakeTask
 ) -> None:
-    """From `created_after` on, up to but without `created_before`: periods that follow each other fit."""
+    """`created_after` is inclusive and `created_before` exclusive, so that periods can follow each other."""
     ids = [make_task(now=NOW + timedelta(seconds=age)).public_id for age in (0, 0.999, 1, 2)]
     assert listed(owner, **bounds) == [ids[position] for position in positions]
 
 
-def test_filters_hold_together(owner: Caller, make_task: MakeTask) -> None:
+def test_filters_are_combined(owner: Caller, make_task: MakeTask) -> None:
     wanted = {"status": Status.FAILED, "model": "Vidu-q2-720p", "now": NOW}
     found = make_task(**wanted)
     for other in ({"status": Status.QUEUED}, {"model": "GV-3.1-720p"}, {"now": NOW - timedelta(hours=1)}):
@@ -246,7 +242,7 @@ def test_filters_hold_together(owner: Caller, make_task: MakeTask) -> None:
     assert listed(owner, status="failed", model="Vidu-q2-720p", created_after=UNIX_NOW) == [found.public_id]
 
 
-# --- what is refused
+# --- refusals
 
 
 @pytest.mark.parametrize(
@@ -276,7 +272,7 @@ def test_filters_hold_together(owner: Caller, make_task: MakeTask) -> None:
         ),
     ],
 )
-def test_a_parameter_that_breaks_its_rule_is_refused(
+def test_an_invalid_parameter_is_refused(
     name: str, values: list[str], message: str, allowed: list[str] | None, owner: Caller
 ) -> None:
     for value in values:
@@ -288,13 +284,13 @@ def test_a_parameter_that_breaks_its_rule_is_refused(
 
 
 @pytest.mark.parametrize("name", ["nothing", "Kling-3.0", "\x00", "é", "x" * 5000])
-def test_a_model_that_does_not_exist_is_refused(name: str, owner: Caller) -> None:
+def test_an_unknown_model_is_refused(name: str, owner: Caller) -> None:
     answer = owner.get(f"/v1/videos?{urlencode({'model': name})}")
     assert assert_refused(answer, 400, "model_not_found") == f"The model '{name[:100]}' does not exist"
     assert answer.json()["error"]["param"] == "model"
 
 
-def test_all_that_is_wrong_is_said_at_once(owner: Caller) -> None:
+def test_all_violations_are_reported_at_once(owner: Caller) -> None:
     answer = owner.get(f"/v1/videos?{urlencode(dict.fromkeys(reversed(PARAMETERS), '?'))}")
     assert [violation["param"] for violation in answer.json()["errors"]] == PARAMETERS
 
@@ -303,7 +299,7 @@ def test_empty_and_unknown_parameters_are_ignored(owner: Caller, seven: list[str
     assert listed(owner, **dict.fromkeys(PARAMETERS, ""), before=seven[0], q="'") == seven[::-1]
 
 
-# --- what it costs
+# --- queries
 
 INDEXES = {
     "": "task_listed",
@@ -318,7 +314,7 @@ INDEXES = {
 
 
 @pytest.mark.usefixtures("many_tasks")
-def test_each_filter_has_its_index_which_gives_the_order_too(owner: Caller) -> None:
+def test_each_filter_has_an_index_that_also_gives_the_order(owner: Caller) -> None:
     task = Task.objects.filter(tenant=owner.tenant).latest("id")
 
     def serves(asked: str) -> None:
@@ -335,7 +331,7 @@ def test_each_filter_has_its_index_which_gives_the_order_too(owner: Caller) -> N
 
 
 @pytest.mark.parametrize("parameters", ["", "&after={id}&status=queued&model=Kling-3.0-720p&created_after=1"])
-def test_a_page_takes_two_queries_and_does_not_read_what_upstream_was_sent(
+def test_a_page_takes_two_queries_and_does_not_read_payloads(
     parameters: str,
     owner: Caller,
     make_task: MakeTask,

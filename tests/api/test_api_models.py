@@ -1,4 +1,4 @@
-"""The models a key may use, with what each takes."""
+"""GET /v1/models: the models of a key and their capabilities."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def listed(caller: Caller) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/"])
-def test_the_list_holds_exactly_the_models_of_the_contract(path: str, owner: Caller) -> None:
+def test_the_list_contains_exactly_the_models_of_the_contract(path: str, owner: Caller) -> None:
     names = [model["id"] for model in owner.get(path).json()["data"]]
     assert sorted(names) == sorted(MODEL_NAMES)
     assert len(names) == 45
@@ -59,7 +59,7 @@ CAPABILITIES: dict[str, dict[str, Any]] = {
 }
 
 
-def test_a_model_says_what_it_takes(owner: Caller) -> None:
+def test_a_model_lists_its_capabilities(owner: Caller) -> None:
     models = listed(owner)
     for name, expected in CAPABILITIES.items():
         assert models[name]["object"] == "model"
@@ -80,7 +80,7 @@ def test_an_unknown_model_is_not_found(name: str, owner: Caller) -> None:
     assert_refused(owner.get(f"/v1/models/{name}"), 404, "model_not_found")
 
 
-def test_a_model_switched_off_on_every_account_is_nowhere(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_model_disabled_on_every_account_is_hidden(owner: Caller, account: UpstreamAccount) -> None:
     name = str(GOOD_BODY["model"])
     account.disabled_models = [name]
     account.save(update_fields=["disabled_models"])
@@ -92,7 +92,7 @@ def test_a_model_switched_off_on_every_account_is_nowhere(owner: Caller, account
     assert not Task.objects.exists()
 
 
-def test_a_model_goes_to_an_account_that_offers_it(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_task_goes_to_an_account_that_offers_its_model(owner: Caller, account: UpstreamAccount) -> None:
     account.disabled_models = [GOOD_BODY["model"]]
     account.save(update_fields=["disabled_models"])
     other = UpstreamAccount.objects.create(name="other", secret_id="AKIDother", secret_key="another")
@@ -103,7 +103,7 @@ def test_a_model_goes_to_an_account_that_offers_it(owner: Caller, account: Upstr
     assert Task.objects.get().account == other
 
 
-def test_an_account_that_is_switched_off_offers_nothing(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_disabled_account_offers_nothing(owner: Caller, account: UpstreamAccount) -> None:
     UpstreamAccount.objects.create(name="off", secret_id="AKIDoff", secret_key="another", is_enabled=False)
     account.disabled_models = [GOOD_BODY["model"]]
     account.save(update_fields=["disabled_models"])

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is 200 or a refusal in the envelope, never an error of ours."""
+"""Any request gets 200 or a refusal in the envelope, never a server error."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.support.refusals import assert_refused, assert_request_id
 from videos.models import UpstreamAccount
 
 RUNS = int(os.environ.get("HYPOTHESIS_RUNS", "40"))
-"""Bodies that are tried and asked for, in JSON and as forms; `make test-long` tries more."""
+"""Number of bodies that are validated and created, as JSON and as forms; `make test-long` uses more."""
 EXPLORE = partial(
     settings,
     deadline=None,
@@ -145,13 +145,13 @@ def assert_answered(answer: HttpResponse) -> None:
 
 @EXPLORE(max_examples=40)
 @given(path=paths, body=bodies | values)
-def test_any_json_is_answered(path: str, body: Any, owner: Caller, account: UpstreamAccount) -> None:
+def test_any_json_gets_a_proper_answer(path: str, body: Any, owner: Caller, account: UpstreamAccount) -> None:
     assert_answered(owner.post(path, body))
 
 
 @EXPLORE(max_examples=40)
 @given(path=paths, model=st.sampled_from(MODEL_NAMES), metadata=metadata, fields=bodies)
-def test_any_metadata_is_answered(
+def test_any_metadata_gets_a_proper_answer(
     path: str, model: str, metadata: Any, fields: Any, owner: Caller, account: UpstreamAccount
 ) -> None:
     body = fields | GOOD_BODY | {"model": model, "seconds": 8, "metadata": metadata}
@@ -160,7 +160,7 @@ def test_any_metadata_is_answered(
 
 @EXPLORE(max_examples=40)
 @given(path=paths, body=st.binary(max_size=200), content_type=content_types)
-def test_any_bytes_are_answered(
+def test_any_bytes_get_a_proper_answer(
     path: str, body: bytes, content_type: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     assert_answered(owner.post(path, data=body, content_type=content_type))
@@ -168,39 +168,43 @@ def test_any_bytes_are_answered(
 
 @EXPLORE(max_examples=40)
 @given(path=paths, parts=parts)
-def test_any_form_is_answered(path: str, parts: list[Part], owner: Caller, account: UpstreamAccount) -> None:
+def test_any_form_gets_a_proper_answer(
+    path: str, parts: list[Part], owner: Caller, account: UpstreamAccount
+) -> None:
     good: list[Part] = [(name, str(value)) for name, value in GOOD_BODY.items()]
     assert_answered(owner.post(path, **form(*good, *parts)))
 
 
 @EXPLORE(max_examples=40)
 @given(key=header_texts, retries=header_texts | st.sampled_from(["0", "1", "-1"]))
-def test_any_headers_are_answered(key: str, retries: str, owner: Caller, account: UpstreamAccount) -> None:
+def test_any_headers_get_a_proper_answer(
+    key: str, retries: str, owner: Caller, account: UpstreamAccount
+) -> None:
     headers = {"HTTP_IDEMPOTENCY_KEY": key, "HTTP_X_STAINLESS_RETRY_COUNT": retries}
     assert_answered(owner.post("/v1/videos", GOOD_BODY, **headers))
 
 
 @EXPLORE(max_examples=60)
 @given(path=queried, parameters=parameters)
-def test_any_query_is_answered(path: str, parameters: list[tuple[str, str]], owner: Caller) -> None:
+def test_any_query_gets_a_proper_answer(path: str, parameters: list[tuple[str, str]], owner: Caller) -> None:
     assert_answered(owner.get(f"{path}?{urlencode(parameters, errors='replace')}"))
 
 
 @EXPLORE(max_examples=40)
 @given(path=queried, query=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60))
-def test_any_query_string_is_answered(path: str, query: str, owner: Caller) -> None:
+def test_any_query_string_gets_a_proper_answer(path: str, query: str, owner: Caller) -> None:
     assert_answered(owner.get(path, QUERY_STRING=query))
 
 
 @EXPLORE(max_examples=40)
 @given(identity=texts | st.uuids().map(lambda identity: f"task_{identity.hex}"))
-def test_any_id_is_answered(identity: str, owner: Caller) -> None:
+def test_any_id_gets_a_proper_answer(identity: str, owner: Caller) -> None:
     path = f"/v1/videos/{quote(identity, safe='', errors='replace')}"
     for method in ("GET", "DELETE"):
         assert_answered(owner.request(method, path))
 
 
-# --- trying and asking
+# --- validate and create
 
 sizes = st.sampled_from(
     ["1280x720", "720x1280", "1024x1024", "16:9", "1x1", "9999999999x1", "x", "", 720, None]
@@ -225,26 +229,26 @@ prompts = st.text(st.sampled_from("a \u00e9\u5973\u732b\u20ac"), min_size=1, max
 
 
 def agreed(validated: Any, created: Any) -> None:
-    """Both take it, or both refuse it for the same: what can be tried can be asked for."""
+    """Check that both accept the request or refuse it for the same reasons."""
     answers = [json.loads(answer.content) for answer in (validated, created)]
-    told = [{name: answer.get(name) for name in ("error", "errors")} for answer in answers]
-    assert (validated.status_code, told[0]) == (created.status_code, told[1]), answers
+    errors = [{name: answer.get(name) for name in ("error", "errors")} for answer in answers]
+    assert (validated.status_code, errors[0]) == (created.status_code, errors[1]), answers
     if created.status_code == 200:
         assert answers[0]["not_forwarded"] == answers[1]["metadata"]["not_forwarded"]
 
 
 @EXPLORE(max_examples=RUNS)
 @given(body=likely_bodies | bodies | values)
-def test_what_can_be_tried_can_be_asked_for(body: Any, owner: Caller, account: UpstreamAccount) -> None:
+def test_validate_and_create_agree(body: Any, owner: Caller, account: UpstreamAccount) -> None:
     agreed(owner.post("/v1/videos/validate", body), owner.post("/v1/videos", body))
 
 
 @EXPLORE(max_examples=RUNS)
-@given(prompt=prompts, charset=charsets, said=charsets | st.none(), is_closed=st.booleans(), size=sizes)
-def test_what_can_be_tried_as_a_form_can_be_asked_for(
+@given(prompt=prompts, charset=charsets, label=charsets | st.none(), is_closed=st.booleans(), size=sizes)
+def test_validate_and_create_agree_about_forms(
     prompt: str,
     charset: str,
-    said: str | None,
+    label: str | None,
     is_closed: bool,
     size: Any,
     owner: Caller,
@@ -252,7 +256,7 @@ def test_what_can_be_tried_as_a_form_can_be_asked_for(
 ) -> None:
     encoded = prompt.encode("utf-8" if charset == "klingon" else charset, "replace")
     head = b'--frontier\r\nContent-Disposition: form-data; name="%s"\r\n'
-    declared = f"Content-Type: text/plain; charset={said}\r\n".encode() if said else b""
+    declared = f"Content-Type: text/plain; charset={label}\r\n".encode() if label else b""
     given = {"model": GOOD_BODY["model"], "seconds": "5", "size": size}
     fields = [(head % name.encode()) + b"\r\n" + str(value).encode() for name, value in given.items()]
     body = b"\r\n".join([*fields, head % b"prompt" + declared + b"\r\n" + encoded])

@@ -1,4 +1,4 @@
-"""Deleting a video: what waits is cancelled, what has ended goes, and what is at work stays."""
+"""DELETE /v1/videos/{id}: waiting tasks are cancelled, ended ones hidden, tasks at work refused."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.http import HttpResponse
 
 from accounts.models import Scope
-from tests.api.test_api_errors import MALFORMED_IDS, _somebody_waits_for_a_lock
+from tests.api.test_api_errors import MALFORMED_IDS, _is_waiting_for_a_lock
 from tests.conftest import NOW, Caller, MakeTask, claim_next, make_caller
 from tests.support.refusals import QUERY_ROUTES, UNKNOWN_ID, assert_refused
 from tests.support.rows import each
@@ -41,7 +41,7 @@ def verbs(task: Task) -> list[str]:
 
 @pytest.fixture
 def stored(make_task: MakeTask) -> Task:
-    """A finished video of Alice's, with its file."""
+    """A finished video with its file."""
     task = make_task(Status.SUCCEEDED)
     storage = storages["results"]
     path = Path(storage.path(task.media_name))
@@ -50,12 +50,12 @@ def stored(make_task: MakeTask) -> Task:
     return task
 
 
-# --- what waits
+# --- waiting tasks
 
 
 @pytest.mark.parametrize("status", WAITING)
 @pytest.mark.parametrize("route", QUERY_ROUTES)
-def test_what_waits_is_cancelled_and_stays_readable(
+def test_a_waiting_task_is_cancelled_and_stays_readable(
     route: str, status: Status, owner: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(status)
@@ -66,7 +66,7 @@ def test_what_waits_is_cancelled_and_stays_readable(
     assert verbs(task) == ["cancel"]
 
 
-def test_what_was_cancelled_goes_when_it_is_deleted_again(owner: Caller, make_task: MakeTask) -> None:
+def test_deleting_a_cancelled_task_again_hides_it(owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.QUEUED)
     for _ in range(2):
         assert_deleted(delete(owner, task), task)
@@ -74,12 +74,12 @@ def test_what_was_cancelled_goes_when_it_is_deleted_again(owner: Caller, make_ta
     assert verbs(task) == ["cancel", "hide"]
 
 
-# --- what has ended
+# --- ended tasks
 
 
 @pytest.mark.parametrize("status", sorted(FINAL))
 @pytest.mark.parametrize("route", QUERY_ROUTES)
-def test_what_has_ended_is_gone_for_the_tenant_everywhere(
+def test_an_ended_task_is_gone_on_every_route_for_the_tenant(
     route: str, status: Status, owner: Caller, mate: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(status)
@@ -97,7 +97,7 @@ def test_a_deleted_video_is_gone_for_signed_links_too(owner: Caller, nobody: Cal
     assert_refused(nobody.get(f"{link.path}?{link.query}"), 404, "task_not_exist")
 
 
-def test_the_media_goes_and_the_record_stays(owner: Caller, stored: Task) -> None:
+def test_the_media_is_removed_and_the_record_stays(owner: Caller, stored: Task) -> None:
     assert_deleted(delete(owner, stored), stored)
     assert not storages["results"].exists(stored.media_name)
     kept = Task.objects.get(pk=stored.pk)
@@ -106,7 +106,7 @@ def test_the_media_goes_and_the_record_stays(owner: Caller, stored: Task) -> Non
     assert verbs(stored) == ["hide", "remove_media"]
 
 
-def test_use_stays_when_a_video_is_deleted(owner: Caller, stored: Task) -> None:
+def test_usage_stays_when_a_video_is_deleted(owner: Caller, stored: Task) -> None:
     path = f"/v1/usage?start_date={NOW:%Y-%m-%d}&end_date={NOW:%Y-%m-%d}"
     before = owner.get(path).json()
     assert before["total"]["completed"] == 1
@@ -114,13 +114,13 @@ def test_use_stays_when_a_video_is_deleted(owner: Caller, stored: Task) -> None:
     assert owner.get(path).json() == before
 
 
-def test_media_that_is_gone_already_is_not_removed_again(owner: Caller, make_task: MakeTask) -> None:
+def test_media_already_removed_is_not_removed_again(owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED, media_removed_at=NOW)
     assert_deleted(delete(owner, task), task)
     assert verbs(task) == ["hide"]
 
 
-def test_a_storage_in_trouble_does_not_keep_a_video_visible(owner: Caller, stored: Task) -> None:
+def test_a_storage_error_does_not_keep_a_video_visible(owner: Caller, stored: Task) -> None:
     path = Path(storages["results"].path(stored.media_name))
     path.unlink()
     (path / "in the way").mkdir(parents=True)  # a folder that is not empty cannot be deleted
@@ -130,12 +130,12 @@ def test_a_storage_in_trouble_does_not_keep_a_video_visible(owner: Caller, store
     assert verbs(stored) == ["hide"]
 
 
-# --- what is at work
+# --- tasks at work
 
 
 @pytest.mark.parametrize("status", AT_WORK)
 @pytest.mark.parametrize("route", QUERY_ROUTES)
-def test_what_is_at_work_is_left_alone(
+def test_a_task_at_work_cannot_be_deleted(
     route: str, status: Status, owner: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(status)
@@ -146,11 +146,11 @@ def test_what_is_at_work_is_left_alone(
     assert verbs(task) == []
 
 
-# --- who may
+# --- permissions
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.SUCCEEDED])
-def test_a_mate_may_delete(status: Status, mate: Caller, make_task: MakeTask) -> None:
+def test_another_key_of_the_tenant_may_delete(status: Status, mate: Caller, make_task: MakeTask) -> None:
     task = make_task(status)
     assert_deleted(delete(mate, task), task)
 
@@ -171,7 +171,7 @@ def test_unknown_malformed_and_foreign_videos_cannot_be_told_apart(
 
 
 @pytest.mark.parametrize("scopes", [(Scope.READ,), (Scope.READ, Scope.MANAGE)])
-def test_a_key_that_may_not_write_may_not_delete(
+def test_a_key_without_the_write_scope_may_not_delete(
     scopes: tuple[Scope, ...], owner: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(Status.QUEUED)
@@ -179,7 +179,7 @@ def test_a_key_that_may_not_write_may_not_delete(
     assert Task.objects.get(pk=task.pk).state is Status.QUEUED
 
 
-# --- who is faster
+# --- races
 
 
 def _claim(task: Task) -> bool:
@@ -194,20 +194,20 @@ def _hide(task: Task) -> bool:
     return lifecycle.hide(task, NOW)
 
 
-FASTER: dict[str, tuple[Status, Callable[[Task], bool], int, Status]] = {
+CHANGES: dict[str, tuple[Status, Callable[[Task], bool], int, Status]] = {
     "a worker submits it": (Status.QUEUED, _claim, 409, Status.SUBMITTING),
     "another call cancels it": (Status.QUEUED, _cancel, 200, Status.CANCELLED),
     "another call deletes it": (Status.FAILED, _hide, 404, Status.FAILED),
 }
-"""What it was, what happens in the same moment, and what is answered and left then."""
+"""The state, the concurrent change, the answer and the resulting state."""
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("case", FASTER)
-def test_where_somebody_was_faster_the_answer_fits_what_they_did(
+@pytest.mark.parametrize("case", CHANGES)
+def test_if_the_task_changed_meanwhile_the_answer_matches_its_new_state(
     case: str, owner: Caller, make_task: MakeTask
 ) -> None:
-    status, change, answered, left = FASTER[case]
+    status, change, answered, left = CHANGES[case]
     task, answers = make_task(status), list[HttpResponse]()
 
     def run() -> None:
@@ -218,7 +218,7 @@ def test_where_somebody_was_faster_the_answer_fits_what_they_did(
     with transaction.atomic():
         assert change(Task.objects.get(pk=task.pk))
         request.start()
-        while not _somebody_waits_for_a_lock():
+        while not _is_waiting_for_a_lock():
             assert request.is_alive(), "the request did not wait for the change"
     request.join()
     assert answers[0].status_code == answered

@@ -1,4 +1,4 @@
-"""What was used: by day, model and key, as JSON and CSV from the same rows, and never another tenant's."""
+"""GET /v1/usage: by day, model and key, as JSON and CSV, and only of the tenant."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ FIGURES = ["tasks", "completed", "failed", "seconds", "spend"]
 
 
 def use(caller: Caller, day: date = DAY, model: str = KLING, **figures: Any) -> DailyUsage:
-    """Two tasks of five seconds each, one of which completed, unless said otherwise."""
+    """Write usage: by default two tasks of five seconds each, one completed."""
     defaults = {"tasks": 2, "completed": 1, "failed": 0, "seconds": 10, "spend": Decimal("3")}
     key = {"api_key": caller.key}
     return DailyUsage.objects.create(tenant=caller.tenant, day=day, model=model, **(defaults | key | figures))
@@ -43,7 +43,6 @@ def usage(caller: Caller, **parameters: Any) -> dict[str, Any]:
 
 
 def table(caller: Caller, **parameters: Any) -> list[dict[str, str]]:
-    """The rows of the CSV."""
     return read(caller.get(f"/v1/usage?{urlencode(PERIOD | parameters | {'format': 'csv'}, doseq=True)}"))
 
 
@@ -59,7 +58,7 @@ def figures(tasks: int, completed: int, failed: int, seconds: int, spend: str) -
 
 @pytest.fixture
 def used(owner: Caller, mate: Caller, stranger: Caller) -> None:
-    """Use of both keys of Alice's, on two days, of two models; and Charlie's."""
+    """Usage of both keys of Alice's on two days of two models, and Charlie's."""
     use(owner, spend=Decimal("3.000001"))
     use(mate, spend=Decimal("0.225"))
     use(owner, model=VIDU, tasks=1, completed=0, failed=1, seconds=0, spend=Decimal(0))
@@ -67,10 +66,10 @@ def used(owner: Caller, mate: Caller, stranger: Caller) -> None:
     use(stranger, tasks=1000, spend=Decimal("1000"))
 
 
-# --- what is answered
+# --- groups
 
 
-def test_use_is_told_by_day(owner: Caller, used: None) -> None:
+def test_usage_grouped_by_day(owner: Caller, used: None) -> None:
     assert usage(owner) == {
         "object": "usage",
         "start_date": "2026-11-01",
@@ -85,14 +84,14 @@ def test_use_is_told_by_day(owner: Caller, used: None) -> None:
     }
 
 
-def test_use_is_told_by_model(owner: Caller, used: None) -> None:
+def test_usage_grouped_by_model(owner: Caller, used: None) -> None:
     assert usage(owner, group_by="model")["data"] == [
         {"model": KLING, **figures(11, 9, 0, 55, "13.225001")},
         {"model": VIDU, **figures(1, 0, 1, 0, "0.00")},
     ]
 
 
-def test_use_is_told_by_key(owner: Caller, mate: Caller, used: None) -> None:
+def test_usage_grouped_by_key(owner: Caller, mate: Caller, used: None) -> None:
     assert owner.key is not None
     assert mate.key is not None
     by_prefix = {
@@ -108,7 +107,7 @@ def test_use_is_told_by_key(owner: Caller, mate: Caller, used: None) -> None:
     assert usage(owner, group_by="api_key")["data"] == [by_prefix[prefix] for prefix in sorted(by_prefix)]
 
 
-def test_use_is_told_by_all_three_at_once(owner: Caller, mate: Caller, used: None) -> None:
+def test_usage_grouped_by_day_model_and_key(owner: Caller, mate: Caller, used: None) -> None:
     rows = usage(owner, group_by="day,model,api_key")["data"]
     assert [tuple(row) for row in rows] == [(*GROUPS, *FIGURES)] * 4
     assert [(row["day"], row["model"]) for row in rows] == [
@@ -120,12 +119,12 @@ def test_use_is_told_by_all_three_at_once(owner: Caller, mate: Caller, used: Non
 
 
 @pytest.mark.parametrize("written", ["model,day", "day, model", ["model", "day"], "day,,model,day"])
-def test_groups_may_be_written_in_many_ways(written: Any, owner: Caller, used: None) -> None:
+def test_groups_can_be_written_in_many_ways(written: Any, owner: Caller, used: None) -> None:
     assert usage(owner, group_by=written) == usage(owner, group_by="day,model")
 
 
 @pytest.mark.parametrize("groups", EVERY_GROUPING)
-def test_however_it_is_told_the_total_is_the_sum_of_the_rows_and_of_all_use(
+def test_in_any_grouping_the_total_is_the_sum_of_the_rows_and_of_all_usage(
     groups: list[str], owner: Caller, used: None
 ) -> None:
     body, rows = usage(owner, group_by=groups), table(owner, group_by=groups)
@@ -139,7 +138,7 @@ def test_however_it_is_told_the_total_is_the_sum_of_the_rows_and_of_all_use(
         assert total == kept[f"all_{name}"]
 
 
-def test_use_is_what_the_ledger_says(owner: Caller, stranger: Caller, account: UpstreamAccount) -> None:
+def test_usage_agrees_with_the_ledger(owner: Caller, stranger: Caller, account: UpstreamAccount) -> None:
     made = [caller.post("/v1/videos", GOOD_BODY).json()["id"] for caller in (owner, owner, owner, stranger)]
     owner.request("DELETE", f"/v1/videos/{made[0]}")
     today = owner.tenant.day_of(timezone.now())
@@ -149,12 +148,12 @@ def test_use_is_what_the_ledger_says(owner: Caller, stranger: Caller, account: U
     assert Decimal(total["spend"]) == -moved > 0
 
 
-def test_a_tenant_sees_its_own_use_only(owner: Caller, mate: Caller, stranger: Caller, used: None) -> None:
+def test_a_tenant_sees_only_its_own_usage(owner: Caller, mate: Caller, stranger: Caller, used: None) -> None:
     assert usage(mate) == usage(owner)
     assert usage(stranger)["total"]["tasks"] == 1000
 
 
-def test_without_use_there_are_no_rows_and_the_total_is_nothing(owner: Caller) -> None:
+def test_without_usage_there_are_no_rows_and_the_total_is_zero(owner: Caller) -> None:
     body = usage(owner)
     assert (body["data"], body["total"]) == ([], figures(0, 0, 0, 0, "0.00"))
     assert table(owner) == []
@@ -166,17 +165,17 @@ def test_a_revoked_key_keeps_its_name_in_the_history(owner: Caller, mate: Caller
     assert "mate" in [row["api_key"]["name"] for row in usage(owner, group_by="api_key")["data"]]
 
 
-def test_use_of_before_keys_were_noted_is_of_no_key(owner: Caller) -> None:
+def test_usage_without_a_recorded_key_has_no_key(owner: Caller) -> None:
     use(owner, api_key=None)
     assert usage(owner, group_by="api_key")["data"] == [{"api_key": None, **figures(2, 1, 0, 10, "3.00")}]
     (row,) = table(owner, group_by="api_key")
     assert (row["api_key"], row["api_key_name"]) == ("", "")
 
 
-# --- which days
+# --- periods
 
 
-def test_both_ends_belong_to_the_period(owner: Caller) -> None:
+def test_the_period_includes_both_ends(owner: Caller) -> None:
     for day in range(1, 6):
         use(owner, day=DAY.replace(day=day), tasks=day, completed=0)
     days = [row["day"] for row in usage(owner, start_date="2026-11-02", end_date="2026-11-04")["data"]]
@@ -184,17 +183,19 @@ def test_both_ends_belong_to_the_period(owner: Caller) -> None:
 
 
 @pytest.mark.parametrize("time_zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
-def test_the_period_is_the_month_so_far_in_the_tenants_own_days(time_zone: str, owner: Caller) -> None:
+def test_the_default_period_is_the_month_so_far_in_the_tenants_time_zone(
+    time_zone: str, owner: Caller
+) -> None:
     Tenant.objects.update(time_zone=time_zone)
     tenant = Tenant.objects.get()
     possible = [tenant.day_of(timezone.now())]
     body = owner.get("/v1/usage").json()
-    possible.append(tenant.day_of(timezone.now()))  # it may be midnight there
+    possible.append(tenant.day_of(timezone.now()))  # in case midnight passes
     assert body["time_zone"] == time_zone
     assert (body["start_date"], body["end_date"]) in [(f"{day:%Y-%m}-01", str(day)) for day in possible]
 
 
-def test_a_period_without_a_start_begins_with_the_month_it_ends_in(owner: Caller) -> None:
+def test_without_a_start_the_period_begins_with_the_month_of_its_end(owner: Caller) -> None:
     body = owner.get("/v1/usage?end_date=2024-02-29").json()
     assert (body["start_date"], body["end_date"]) == ("2024-02-01", "2024-02-29")
 
@@ -208,12 +209,12 @@ def test_a_period_without_a_start_begins_with_the_month_it_ends_in(owner: Caller
         ("9999-12-31", "9999-12-31"),
     ],
 )
-def test_a_period_may_be_a_year_long_and_any_time(start: str, end: str, owner: Caller) -> None:
+def test_a_period_may_be_a_year_long_at_any_time(start: str, end: str, owner: Caller) -> None:
     body = usage(owner, start_date=start, end_date=end)
     assert (body["start_date"], body["end_date"]) == (start, end)
 
 
-# --- which use
+# --- filters
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_a_period_may_be_a_year_long_and_any_time(start: str, end: str, owner: C
         ({"model": "", "api_key": "", "group_by": "", "format": "", "unknown": "x"}, 12),
     ],
 )
-def test_use_is_narrowed_down_by_model_and_key(
+def test_usage_is_filtered_by_model_and_key(
     filters: dict[str, str], tasks: int, owner: Caller, used: None
 ) -> None:
     prefixes = dict(APIKey.objects.values_list("name", "prefix"))
@@ -248,7 +249,7 @@ def test_unknown_and_foreign_keys_cannot_be_told_apart(owner: Caller, stranger: 
 
 
 @pytest.mark.parametrize("groups", EVERY_GROUPING)
-def test_csv_says_what_json_says(groups: list[str], owner: Caller, used: None) -> None:
+def test_csv_and_json_agree(groups: list[str], owner: Caller, used: None) -> None:
     expected = []
     for row in usage(owner, group_by=groups)["data"]:
         key = row.pop("api_key", None)
@@ -257,7 +258,7 @@ def test_csv_says_what_json_says(groups: list[str], owner: Caller, used: None) -
     assert table(owner, group_by=groups) == expected
 
 
-def test_csv_is_a_file_of_lines_with_a_heading(owner: Caller, used: None) -> None:
+def test_csv_is_a_file_with_a_heading(owner: Caller, used: None) -> None:
     answer = owner.get("/v1/usage?start_date=2026-11-20&end_date=2026-11-20&format=csv&group_by=day")
     assert answer.content == b"day,tasks,completed,failed,seconds,spend\r\n2026-11-20,5,2,1,20,3.225001\r\n"
     assert answer.headers["content-disposition"] == 'attachment; filename="usage-2026-11-20-2026-11-20.csv"'
@@ -265,7 +266,7 @@ def test_csv_is_a_file_of_lines_with_a_heading(owner: Caller, used: None) -> Non
 
 
 @pytest.mark.parametrize("name", ['a "name", of mine', "two\r\nlines", "上海", "it's = not + a - formula"])
-def test_a_name_comes_through_csv_as_it_is(name: str, owner: Caller, used: None) -> None:
+def test_a_name_is_unchanged_in_csv(name: str, owner: Caller, used: None) -> None:
     APIKey.objects.filter(name="owner").update(name=name)
     assert name in [row["api_key_name"] for row in table(owner, group_by="api_key")]
 
@@ -299,7 +300,7 @@ def test_a_name_never_runs_as_a_formula(name: str, owner: Caller, used: None) ->
         ("application/json", "&format=csv", True),
     ],
 )
-def test_the_format_is_the_one_asked_for_and_json_otherwise(
+def test_the_format_defaults_to_json(
     accept: str, parameters: str, is_csv: bool, owner: Caller, used: None
 ) -> None:
     answer = owner.get(f"/v1/usage?{urlencode(PERIOD)}{parameters}", HTTP_ACCEPT=accept)
@@ -307,7 +308,7 @@ def test_the_format_is_the_one_asked_for_and_json_otherwise(
     assert answer.headers["content-type"].startswith("text/csv" if is_csv else "application/json")
 
 
-# --- what is refused
+# --- refusals
 
 
 @each(
@@ -337,7 +338,7 @@ def test_the_format_is_the_one_asked_for_and_json_otherwise(
         ),
     ],
 )
-def test_a_parameter_that_breaks_its_rule_is_refused(
+def test_an_invalid_parameter_is_refused(
     parameters: dict[str, Any], param: str, message: str, allowed: list[str] | None, owner: Caller
 ) -> None:
     answer = owner.get(f"/v1/usage?{urlencode(PERIOD | parameters, doseq=True)}", HTTP_ACCEPT="text/csv")
@@ -347,22 +348,22 @@ def test_a_parameter_that_breaks_its_rule_is_refused(
     assert violation.get("allowed") == allowed
 
 
-def test_a_model_that_does_not_exist_is_refused(owner: Caller) -> None:
+def test_an_unknown_model_is_refused(owner: Caller) -> None:
     answer = owner.get("/v1/usage?model=nothing")
     assert assert_refused(answer, 400, "model_not_found") == "The model 'nothing' does not exist"
 
 
-def test_all_that_is_wrong_is_said_at_once(owner: Caller) -> None:
+def test_all_violations_are_reported_at_once(owner: Caller) -> None:
     wrong = ["end_date", "start_date", "group_by", "api_key", "model", "format"]
     answer = owner.get(f"/v1/usage?{urlencode(dict.fromkeys(wrong, '?'))}")
     assert [violation["param"] for violation in answer.json()["errors"]] == wrong
 
 
-# --- what it costs
+# --- queries
 
 
 @pytest.mark.parametrize("shape", ["json", "csv"])
-def test_use_takes_one_query_besides_that_of_the_key(
+def test_usage_takes_one_query_besides_that_of_the_key(
     shape: str, owner: Caller, used: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     path = f"/v1/usage?{urlencode(PERIOD)}&group_by=day,model,api_key&format={shape}"

@@ -1,4 +1,4 @@
-"""The video object, exactly as section 6 of the contract has it, in every state a task can be in."""
+"""The video object as section 6 of the contract specifies, in every state of a task."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import APIKey, Quota, Standing, WhenFull
-from tests.api.test_api_errors import _somebody_waits_for_a_lock
+from tests.api.test_api_errors import _is_waiting_for_a_lock
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.support.refusals import CREATE_ROUTES, QUERY_ROUTES, UNKNOWN_ID
 from tests.support.rows import each
@@ -36,7 +36,7 @@ SHOWN: dict[Status, tuple[str, str]] = {
     Status.FAILED: ("failed", "failed"),
     Status.CANCELLED: ("failed", "cancelled"),
 }
-"""`status` and `metadata.stage` by our own state."""
+"""`status` and `metadata.stage` by internal state."""
 ERRORS: dict[Status, dict[str, str]] = {
     Status.FAILED: {"code": "generation_failed", "message": "It did not work."},
     Status.CANCELLED: {"code": "cancelled", "message": "It was cancelled."},
@@ -48,7 +48,9 @@ def test_every_state_is_in_this_table() -> None:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_task_is_shown_as_the_contract_has_it(status: Status, owner: Caller, make_task: MakeTask) -> None:
+def test_a_task_is_shown_as_the_contract_specifies(
+    status: Status, owner: Caller, make_task: MakeTask
+) -> None:
     moment = NOW + timedelta(milliseconds=987)
     task = make_task(status, now=moment, frame_size="1280x720", not_forwarded=["metadata.input_region"])
     body = owner.get(f"/v1/videos/{task.public_id}").json()
@@ -107,7 +109,7 @@ def test_a_new_task_is_queued(path: str, owner: Caller, account: UpstreamAccount
 
 
 @pytest.mark.parametrize("path", CREATE_ROUTES)
-def test_a_task_made_on_one_route_is_readable_on_all_three(
+def test_a_task_created_on_one_route_is_readable_on_all_three(
     path: str, owner: Caller, mate: Caller, account: UpstreamAccount
 ) -> None:
     made = owner.post(path, GOOD_BODY).json()
@@ -123,7 +125,7 @@ def test_the_model_is_shown_in_its_canonical_spelling(owner: Caller, account: Up
     )
 
 
-def test_a_video_without_a_prompt_has_none(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_video_without_a_prompt_has_a_null_prompt(owner: Caller, account: UpstreamAccount) -> None:
     body = {"model": "Kling-2.5-720p", "seconds": 5, "images": ["https://example.com/1.png"]}
     assert owner.post("/v1/videos", body).json()["prompt"] is None
 
@@ -141,7 +143,7 @@ def test_a_video_without_a_prompt_has_none(owner: Caller, account: UpstreamAccou
         },
     ],
 )
-def test_what_was_not_forwarded_is_listed_in_request_order(
+def test_fields_not_forwarded_are_listed_in_request_order(
     metadata: dict[str, Any], owner: Caller, account: UpstreamAccount
 ) -> None:
     paths = [
@@ -162,7 +164,7 @@ def test_what_was_not_forwarded_is_listed_in_request_order(
 @each("age", [timedelta(0), timedelta(minutes=2), timedelta(days=2), timedelta(days=-1)])
 @each("status", [Status.RUNNING, Status.STORING, Status.FAILED])
 @each("usual", [0.0, 0.001, 120.0])
-def test_progress_is_an_estimate_and_never_100_before_the_video_is_there(
+def test_progress_is_below_100_until_the_video_is_available(
     age: timedelta, status: Status, usual: float, owner: Caller, make_task: MakeTask
 ) -> None:
     now = timezone.now()
@@ -178,7 +180,7 @@ WORDS = {"queued": "QUEUED", "in_progress": "IN_PROGRESS", "completed": "SUCCESS
 
 
 @pytest.mark.parametrize("status", Status)
-def test_new_api_clients_find_their_wrapper_around_the_video_object(
+def test_new_api_clients_get_their_wrapper_around_the_video_object(
     status: Status, owner: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(status, done_at=NOW)
@@ -200,7 +202,7 @@ def test_new_api_clients_find_their_wrapper_around_the_video_object(
 
 @each("route", QUERY_ROUTES)
 @each("status", Status)
-def test_a_query_says_when_to_ask_again(
+def test_a_status_read_says_when_to_poll_again(
     status: Status, route: str, owner: Caller, make_task: MakeTask
 ) -> None:
     answer = owner.get(route.format(id=make_task(status).public_id))
@@ -215,7 +217,7 @@ def _link(caller: Caller, task: Task) -> str:
     return url
 
 
-def test_the_link_is_renewed_at_each_read_and_lives_a_day(owner: Caller, make_task: MakeTask) -> None:
+def test_the_link_is_renewed_at_each_read_and_is_valid_for_a_day(owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED)
     before = int(timezone.now().timestamp())
     query = dict(parse_qsl(urlsplit(_link(owner, task)).query))
@@ -226,14 +228,14 @@ def test_the_link_is_renewed_at_each_read_and_lives_a_day(owner: Caller, make_ta
     assert not links.is_valid(task.public_id, query, end)
 
 
-def test_links_are_the_same_for_an_hour_and_never_live_shorter_than_promised(make_task: MakeTask) -> None:
+def test_links_are_the_same_for_an_hour_and_never_expire_early(make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED)
     hour = NOW.replace(minute=0, second=1)
     made = [links.signed_path(task, hour + timedelta(minutes=minutes)) for minutes in (0, 30, 59, 61)]
     assert made[0] == made[1] == made[2] != made[3]
 
 
-def test_a_client_that_has_the_answer_is_not_sent_it_again(owner: Caller, make_task: MakeTask) -> None:
+def test_a_client_that_has_the_current_answer_gets_304(owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED)
     path = f"/v1/videos/{task.public_id}"
     first = owner.get(path)
@@ -247,9 +249,7 @@ def test_a_client_that_has_the_answer_is_not_sent_it_again(owner: Caller, make_t
     assert changed.headers["etag"] != first.headers["etag"]
 
 
-def test_a_link_that_is_read_again_lives_longer(
-    owner: Caller, make_task: MakeTask, settings: LazySettings
-) -> None:
+def test_reading_again_extends_the_link(owner: Caller, make_task: MakeTask, settings: LazySettings) -> None:
     task = make_task(Status.SUCCEEDED)
     settings.LINK_LIFE_SECONDS = 10
     first = _link(owner, task)
@@ -264,7 +264,7 @@ def test_a_link_that_is_read_again_lives_longer(
         ("https://video.example.com", "https://video.example.com/v1/videos/"),
     ],
 )
-def test_the_link_leads_to_us(
+def test_the_link_uses_the_public_url(
     public_url: str, start: str, owner: Caller, make_task: MakeTask, settings: LazySettings
 ) -> None:
     settings.PUBLIC_URL = public_url
@@ -272,7 +272,7 @@ def test_the_link_leads_to_us(
     assert _link(owner, task).startswith(f"{start}{task.public_id}/content?")
 
 
-def test_a_video_that_is_gone_has_no_link(owner: Caller, make_task: MakeTask) -> None:
+def test_a_removed_video_has_no_link(owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED, media_removed_at=NOW)
     body = owner.get(f"/v1/video/generations/{task.public_id}").json()
     assert body["status"] == "completed"
@@ -281,10 +281,10 @@ def test_a_video_that_is_gone_has_no_link(owner: Caller, make_task: MakeTask) ->
     assert body["data"]["url"] == ""
 
 
-# --- what a tenant never sees
+# --- hidden from tenants
 
 
-def test_nothing_of_upstream_reaches_a_tenant(
+def test_a_tenant_sees_nothing_of_the_upstream_account(
     owner: Caller, account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     secrets = [
@@ -323,7 +323,7 @@ def _queue(caller: Caller, task: Task) -> dict[str, int | None]:
 
 
 @pytest.mark.parametrize(("limit", "seconds"), [(1, 120), (2, 60), (7, 18), (None, 0)])
-def test_a_task_in_the_tenants_own_queue_is_shown_with_its_place(
+def test_a_task_in_the_tenants_own_queue_is_shown_with_its_position(
     limit: int | None, seconds: int, owner: Caller, stranger: Caller, make_task: MakeTask
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=limit)
@@ -339,7 +339,9 @@ def test_a_task_in_the_tenants_own_queue_is_shown_with_its_place(
     assert before + seconds - 1 <= estimate <= timezone.now().timestamp() + seconds
 
 
-def test_a_new_task_above_the_limit_is_shown_with_its_place(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_new_task_above_the_limit_is_shown_with_its_position(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1, when_full=WhenFull.QUEUE)
     made = [owner.post("/v1/videos", GOOD_BODY).json() for _ in range(3)]
     places = [video["metadata"].get("queue", {}).get("position") for video in made]
@@ -351,19 +353,19 @@ def test_a_new_task_above_the_limit_is_shown_with_its_place(owner: Caller, accou
         assert metadata["queue"]["position"] == video["metadata"]["queue"]["position"]
 
 
-def test_a_task_that_may_never_start_has_no_estimate(owner: Caller, make_task: MakeTask) -> None:
+def test_a_task_that_cannot_start_has_no_estimate(owner: Caller, make_task: MakeTask) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=0)
     assert _queue(owner, make_task(Status.WAITING)) == {"position": 1, "estimated_start": None}
 
 
-def test_the_limit_of_the_settings_counts_where_the_tenant_has_no_quota(
+def test_without_a_quota_the_limit_of_the_settings_applies(
     owner: Caller, make_task: MakeTask, settings: LazySettings
 ) -> None:
     settings.DEFAULT_QUOTA = {"concurrent_tasks": "0"}
     assert _queue(owner, make_task(Status.WAITING))["estimated_start"] is None
 
 
-# --- what it costs
+# --- queries
 
 
 @each("route", QUERY_ROUTES)
@@ -376,13 +378,13 @@ def test_a_status_read_takes_one_statement(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     path = route.format(id=make_task(status).public_id)
-    for statements in (2, 1):  # the first use of the key is noted
+    for statements in (2, 1):  # the first use of the key is recorded
         with django_assert_num_queries(statements):
             assert owner.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("identity", [UNKNOWN_ID, "task_1"])
-def test_a_read_of_what_is_not_there_takes_one_statement(
+def test_reading_an_unknown_task_takes_one_statement(
     identity: str, owner: Caller, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     owner.get(f"/v1/videos/{identity}")
@@ -391,7 +393,7 @@ def test_a_read_of_what_is_not_there_takes_one_statement(
 
 
 MOST = 6
-"""Statements of a create, besides those that begin and end its transaction."""
+"""Most statements of a create, without BEGIN and COMMIT."""
 MINE = {"HTTP_IDEMPOTENCY_KEY": "mine"}
 NEW = {"HTTP_IDEMPOTENCY_KEY": "new"}
 FIRST_TRY = {"HTTP_X_STAINLESS_RETRY_COUNT": "0"}
@@ -406,7 +408,7 @@ EVERY_LIMIT = {
 
 
 class Cost(NamedTuple):
-    """What a create takes, and what it takes where the tenant's totals change while it is under way."""
+    """The statements of a create, also if the tenant's totals change meanwhile."""
 
     case: str
     statements: int
@@ -434,14 +436,14 @@ COSTS = [
 
 
 def _prepare(cost: Cost, owner: Caller) -> None:
-    """A task was made today, and what is asked for only now and then has been."""
+    """Create a task today and fill the caches."""
     assert owner.post("/v1/videos", GOOD_BODY, **MINE).status_code == 200
     APIKey.objects.update(**cost.key)
     Quota.objects.create(tenant=owner.tenant, **cost.quota)
 
 
 def _statements(captured: CaptureQueriesContext) -> int:
-    """How many there were, besides those that begin and end transactions."""
+    """The number of statements without BEGIN and COMMIT."""
     bounds = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
     return sum(not str(query["sql"]).startswith(bounds) for query in captured)
 
@@ -457,7 +459,7 @@ def test_a_create_takes_few_statements(cost: Cost, owner: Caller, account: Upstr
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("cost", COSTS, ids=[cost.case for cost in COSTS])
-def test_a_create_whose_totals_change_meanwhile_takes_few_statements_too(
+def test_a_create_whose_totals_change_meanwhile_takes_few_statements(
     cost: Cost, owner: Caller, account: UpstreamAccount
 ) -> None:
     _prepare(cost, owner)
@@ -473,7 +475,7 @@ def test_a_create_whose_totals_change_meanwhile_takes_few_statements_too(
     with transaction.atomic():
         Standing.objects.update(version=F("version") + 1)
         request.start()
-        while request.is_alive() and not _somebody_waits_for_a_lock():
+        while request.is_alive() and not _is_waiting_for_a_lock():
             request.join(0.001)
     request.join()
     assert answers[0].status_code == cost.status
@@ -481,7 +483,7 @@ def test_a_create_whose_totals_change_meanwhile_takes_few_statements_too(
 
 
 @pytest.mark.parametrize(("route", "statements"), [("/v1/videos/validate", 1), ("/v1/videos", 1)])
-def test_a_request_that_breaks_rules_takes_one_statement(
+def test_an_invalid_request_takes_one_statement(
     route: str, statements: int, owner: Caller, account: UpstreamAccount
 ) -> None:
     _prepare(COSTS[0], owner)

@@ -1,4 +1,4 @@
-"""Keys: shown once, kept as a digest, found in one query, and their use noted once a minute."""
+"""API keys: stored as a digest, found in one query, with their use recorded once a minute."""
 
 import re
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.conftest import NOW, Caller, make_caller
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def test_a_key_has_a_prefix_to_find_it_a_secret_and_a_checksum() -> None:
+def test_a_key_consists_of_a_prefix_a_secret_and_a_checksum() -> None:
     text = keys.mint()
     assert re.fullmatch(r"rly_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}", text)
     parsed = keys.parse(text)
@@ -28,7 +28,7 @@ def test_no_two_keys_are_the_same() -> None:
     assert len({keys.mint() for _ in range(100)}) == 100
 
 
-def test_any_single_typing_error_is_noticed_without_a_database() -> None:
+def test_any_single_typing_error_is_detected_without_a_database() -> None:
     text = keys.mint()
     for position in range(len(text)):
         for letter in ALPHABET:
@@ -46,7 +46,7 @@ def test_other_text_is_no_key(text: str) -> None:
 @pytest.mark.parametrize(
     "change", [lambda text: text + "\n", lambda text: " " + text, str.upper, str.swapcase]
 )
-def test_a_key_is_read_exactly(change: type[str]) -> None:
+def test_a_key_must_match_exactly(change: type[str]) -> None:
     assert keys.parse(change(keys.mint())) is None
 
 
@@ -71,7 +71,7 @@ def test_a_key_never_shows_its_secret(owner: Caller) -> None:
         assert keys.digest(owner.text) not in shown
 
 
-def test_a_key_is_found_in_one_query_with_its_tenant(
+def test_a_key_is_found_together_with_its_tenant_in_one_query(
     owner: Caller, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     assert owner.text is not None
@@ -85,7 +85,7 @@ def test_authentication_is_one_query(
     owner: Caller, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     caller = make_caller(owner.tenant, scopes=(Scope.MANAGE,))
-    for queries in (2, 1):  # the first use is noted
+    for queries in (2, 1):  # the first use is recorded
         with django_assert_num_queries(queries):
             assert caller.get("/v1/models").status_code == 403
 
@@ -97,7 +97,7 @@ def test_text_that_is_no_key_costs_no_query(
         assert Caller("rly_12345678_123").get("/v1/models").status_code == 401
 
 
-def test_use_is_noted_at_most_once_a_minute(
+def test_use_is_recorded_at_most_once_a_minute(
     owner: Caller, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     key = owner.key
@@ -108,14 +108,14 @@ def test_use_is_noted_at_most_once_a_minute(
         assert APIKey.objects.get().last_used_at == NOW + timedelta(seconds=noted)
 
 
-def test_a_request_notes_when_and_from_where_its_key_was_used(owner: Caller) -> None:
+def test_a_request_records_when_and_from_where_its_key_was_used(owner: Caller) -> None:
     owner.get("/v1/models", REMOTE_ADDR="[2001:db8:0::7]")
     key = APIKey.objects.get()
     assert key.last_used_at is not None
     assert key.last_used_address == "2001:db8::7"
 
 
-def test_a_refused_key_was_not_used(owner: Caller) -> None:
+def test_a_refused_key_does_not_count_as_used(owner: Caller) -> None:
     assert owner.key is not None
     owner.key.revoke(NOW)
     owner.get("/v1/models")
@@ -130,10 +130,10 @@ def test_a_key_expires_at_its_time_and_not_before(db: None) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
-def test_the_scheme_is_matched_without_regard_to_case(scheme: str, owner: Caller, nobody: Caller) -> None:
+def test_the_scheme_is_case_insensitive(scheme: str, owner: Caller, nobody: Caller) -> None:
     answer = nobody.get("/v1/models", HTTP_AUTHORIZATION=f"{scheme} {owner.text}")
     assert answer.status_code == 200
 
 
-def test_every_key_of_a_tenant_sees_the_same(owner: Caller, mate: Caller) -> None:
+def test_all_keys_of_a_tenant_see_the_same(owner: Caller, mate: Caller) -> None:
     assert owner.get("/v1/models").content == mate.get("/v1/models").content

@@ -1,4 +1,4 @@
-"""JSON leaves compressed for who takes it: the same text, with its right length, tag and Vary."""
+"""JSON is compressed for clients that accept it, with the right length, ETag and Vary."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ LONG = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat runs over th
 
 
 def text(answer: Any) -> bytes:
-    """The body as the client reads it."""
+    """The decompressed body."""
     assert int(answer.headers["content-length"]) == len(answer.content)
     is_compressed = answer.headers.get("content-encoding") == "gzip"
     return gzip.decompress(answer.content) if is_compressed else bytes(answer.content)
@@ -39,7 +39,7 @@ def task(make_task: MakeTask, results_folder: Path) -> Task:
 
 
 @each("path", ["/v1/videos", "/v1/videos/{id}", "/v1/video/generations/{id}", "/v1/models"])
-def test_a_long_answer_is_compressed_for_who_takes_it(path: str, owner: Caller, task: Task) -> None:
+def test_a_long_answer_is_compressed_if_the_client_accepts_it(path: str, owner: Caller, task: Task) -> None:
     path = path.format(id=task.public_id)
     plain, short = owner.get(path), owner.get(path, **GZIP)
     assert (is_compressed(plain), is_compressed(short)) == (False, True)
@@ -70,12 +70,12 @@ def test_a_long_answer_is_compressed_for_who_takes_it(path: str, owner: Caller, 
         (";;,=", False),
     ],
 )
-def test_accept_encoding_says_whether(accepted: str, is_taken: bool, owner: Caller, task: Task) -> None:
+def test_accept_encoding_decides(accepted: str, is_taken: bool, owner: Caller, task: Task) -> None:
     answer = owner.get("/v1/videos", HTTP_ACCEPT_ENCODING=accepted)
     assert (answer.status_code, is_compressed(answer)) == (200, is_taken)
 
 
-def test_short_answers_videos_pages_and_files_leave_as_they_are(owner: Caller, task: Task) -> None:
+def test_short_answers_videos_pages_and_files_are_not_compressed(owner: Caller, task: Task) -> None:
     for path in (
         *("/v1/account", "/v1/nowhere", "/healthz", "/log-in/", "/v1/usage?format=csv"),
         f"/v1/videos/{task.public_id}/content",
@@ -93,10 +93,10 @@ def test_refusals_are_compressed_too(owner: Caller) -> None:
     assert len(json.loads(text(answer))["errors"]) == 51
 
 
-def test_who_has_the_video_object_in_either_form_gets_304(owner: Caller, task: Task) -> None:
+def test_a_client_that_has_either_form_of_the_video_object_gets_304(owner: Caller, task: Task) -> None:
     path = f"/v1/videos/{task.public_id}"
     plain, short = owner.get(path), owner.get(path, **GZIP)
-    assert short.headers["etag"] == f"W/{plain.headers['etag']}"  # other bytes of the same meaning
+    assert short.headers["etag"] == f"W/{plain.headers['etag']}"  # weak, as the bytes differ
     for had in (plain, short):
         for encoding, would_be in ({}, plain), (GZIP, short):
             again = owner.get(path, HTTP_IF_NONE_MATCH=had.headers["etag"], **encoding)
@@ -107,7 +107,7 @@ def test_who_has_the_video_object_in_either_form_gets_304(owner: Caller, task: T
     assert owner.get(path, HTTP_IF_NONE_MATCH='W/"other"', **GZIP).status_code == 200
 
 
-def test_lengths_tell_nothing_that_trying_again_would_tell(settings: LazySettings) -> None:
+def test_padding_is_fixed_for_a_content_so_repeating_reveals_nothing(settings: LazySettings) -> None:
     contents = [json.dumps({"prompt": f"{number:03}", "url": "x" * 2000}).encode() for number in range(40)]
     bare = [len(gzip.compress(content, LEVEL, mtime=0)) for content in contents]
     added = [len(compressed(content)) - length for content, length in zip(contents, bare, strict=True)]

@@ -1,4 +1,4 @@
-"""Pages of other sites: those that are named may call the API from a browser, and nothing else."""
+"""CORS: only listed sites may call the API from a browser, and nothing else."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ ALLOWED, EXPOSED = "access-control-allow-origin", "access-control-expose-headers
 
 @pytest.fixture
 def url(transactional_db: None, fork_server: ForkServer, tmp_path: Path) -> Iterator[str]:
-    """Of a server that one other site may call."""
+    """The URL of a server that one other site may call."""
     process = WebProcess(
         fork_server, tmp_path / "web.log", CORS_ALLOWED_ORIGINS=f"{APP},http://localhost:5173"
     )
@@ -28,12 +28,12 @@ def url(transactional_db: None, fork_server: ForkServer, tmp_path: Path) -> Iter
 
 
 def preflight(url: str, path: str, origin: str, method: str = "POST", headers: str = "") -> httpx.Response:
-    """What a browser asks before the request itself, without the key."""
+    """Send the preflight request of a browser, without the key."""
     asked = {"origin": origin, "access-control-request-method": method}
     return httpx.options(url + path, headers=asked | {"access-control-request-headers": headers})
 
 
-def test_the_pages_of_a_site_that_is_named_may_call_the_api_and_no_others(url: str, owner: Caller) -> None:
+def test_only_listed_sites_may_call_the_api_from_a_browser(url: str, owner: Caller) -> None:
     headers = "authorization, content-type, idempotency-key, x-stainless-retry-count"
     asked = preflight(url, "/v1/videos", APP, headers=headers)
     assert (asked.status_code, asked.headers[ALLOWED]) == (200, APP)
@@ -55,7 +55,7 @@ def test_the_pages_of_a_site_that_is_named_may_call_the_api_and_no_others(url: s
         assert ALLOWED not in httpx.get(url + page, headers={"origin": APP}).headers
 
 
-def test_by_default_no_other_site_may_call_anything(owner: Caller) -> None:
+def test_by_default_no_other_site_may_call_the_api(owner: Caller) -> None:
     answer = owner.get("/v1/models", HTTP_ORIGIN=APP)
     assert answer.status_code == 200
     assert ALLOWED not in answer.headers

@@ -1,4 +1,4 @@
-"""Whatever is asked for in whichever way, a refusal can be read by a program, and has a request id."""
+"""Every refusal on every route is machine-readable and has a request id."""
 
 import json
 import socket
@@ -35,7 +35,7 @@ EVERY_METHOD = (*METHODS, "CONNECT", "PROPFIND")
     "path, method",
     [(path, method) for path, allowed in ALLOWED.items() for method in EVERY_METHOD if method not in allowed],
 )
-def test_a_wrong_method_is_told_the_right_ones_by_whatever_there_is(
+def test_a_wrong_method_gets_405_with_the_allowed_ones_on_every_page(
     path: str, method: str, nobody: Caller, db: None
 ) -> None:
     answer = nobody.request(method, path)
@@ -47,11 +47,11 @@ def test_a_wrong_method_is_told_the_right_ones_by_whatever_there_is(
 
 @each("path", ["*", "/nowhere", "/v1", "/portal/x/", "/v1/"])
 @each("method", ["OPTIONS", "TRACE", "CONNECT", "BREW", "GET"])
-def test_what_is_no_route_is_none_for_every_method(path: str, method: str, nobody: Caller) -> None:
+def test_an_unknown_route_gets_404_for_every_method(path: str, method: str, nobody: Caller) -> None:
     assert_refused(nobody.request(method, path), 404, "not_found")
 
 
-def test_a_form_without_its_token_is_refused_in_words(db: None) -> None:
+def test_a_form_without_csrf_token_gets_a_readable_refusal(db: None) -> None:
     for accept, is_page in ("*/*", False), ("text/html", True):
         answer: Any = Client(enforce_csrf_checks=True, headers={"accept": accept}).post("/log-in/")
         assert answer.status_code == 403
@@ -64,7 +64,7 @@ def test_a_form_without_its_token_is_refused_in_words(db: None) -> None:
 
 
 class Wire(NamedTuple):
-    """A request as bytes, and its refusal; the code is None where the server itself refuses, wordless."""
+    """Raw bytes and the expected refusal; the code is None if the server itself refuses without a body."""
 
     line: str
     head: str
@@ -105,7 +105,7 @@ WIRES = [
     Wire("GET /v1/videos HTTP/1.1", fields(98), 431, "header_too_large"),
     Wire("GET /v1/videos HTTP/1.1", f"x: {'a' * 60_000}\r\n", 431, "header_too_large"),
     Wire(f"GET /v1/{'a' * 60_000} HTTP/1.1", "", 431, "header_too_large"),
-    # To the server these are no HTTP, or too much of it; it lets nobody else answer (`config.edge.server`).
+    # The server refuses these itself as malformed or too large (`config.edge.server`).
     Wire("GET /v1/videos HTTP/1.1", fields(150), 431, None),
     Wire(f"GET /v1/{'a' * 70_000} HTTP/1.1", "", 414, None),
     Wire("GET /v1/videos?a=\xe9 HTTP/1.1", "", 400, None),
@@ -120,7 +120,6 @@ WIRES = [
 
 
 def asked(url: str, wire: Wire) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the answer."""
     address = urlsplit(url)
     sent = f"{wire.line}\r\nHost: localhost\r\nConnection: close\r\n{wire.head}\r\n{wire.body}"
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as connection:
@@ -134,7 +133,7 @@ def asked(url: str, wire: Wire) -> tuple[int, dict[str, str], bytes]:
 
 
 @pytest.mark.processes
-def test_a_request_over_the_wire_is_answered_in_the_envelope_as_far_as_it_reaches_us(
+def test_a_malformed_request_over_the_wire_gets_the_envelope(
     transactional_db: None, fork_server: ForkServer, tmp_path: Path
 ) -> None:
     process = WebProcess(fork_server, tmp_path / "web.log")
@@ -142,8 +141,8 @@ def test_a_request_over_the_wire_is_answered_in_the_envelope_as_far_as_it_reache
         process.wait()
         for wire in WIRES:
             status, headers, body = asked(process.url, wire)
-            told: Any = json.loads(body)["error"]["code"] if body else None
-            assert (status, told, "x-request-id" in headers) == (
+            found: Any = json.loads(body)["error"]["code"] if body else None
+            assert (status, found, "x-request-id" in headers) == (
                 wire.status,
                 wire.code,
                 wire.code is not None,

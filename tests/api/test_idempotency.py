@@ -1,4 +1,4 @@
-"""A request sent twice makes one task: by the key a client gave it, or by what an SDK says of its retries."""
+"""A request sent twice makes one task: by its Idempotency-Key or by the retry headers of an SDK."""
 
 import json
 import threading
@@ -33,18 +33,17 @@ REPLAYED = "idempotent-replayed"
 
 @pytest.fixture(autouse=True)
 def _books(db: None) -> Iterator[None]:
-    """Whatever a test did, its books must be in order."""
+    """The books agree after every test."""
     yield
     assert reconciliation.differences() == []
 
 
 def keyed(caller: Caller, key: str = "a key", path: str = "/v1/videos", /, **fields: Any) -> Any:
-    """Post with an Idempotency-Key."""
     return caller.post(path, GOOD_BODY | fields, HTTP_IDEMPOTENCY_KEY=key)
 
 
 def sdk(caller: Caller, retries: int | str = 0, /, **fields: Any) -> Any:
-    """Post as OpenAI's SDK does, which says how often it has sent the request before."""
+    """Post as OpenAI's SDK does, with the number of retries so far."""
     return caller.post("/v1/videos", GOOD_BODY | fields, HTTP_X_STAINLESS_RETRY_COUNT=str(retries))
 
 
@@ -53,7 +52,7 @@ def form(caller: Caller, fields: dict[str, Any], **extra: Any) -> Any:
 
 
 def assert_replay(answer: Any, first: Any) -> None:
-    """The very answer that was given first."""
+    """Check that the answer is a replay of the first."""
     assert (answer.status_code, answer.headers.get(REPLAYED)) == (200, "true")
     assert answer.content == first.content
     assert answer.headers["content-type"] == first.headers["content-type"]
@@ -64,8 +63,8 @@ def ids(*answers: Any) -> list[str]:
     return [answer.json()["id"] for answer in answers]
 
 
-def ages(by: timedelta) -> None:
-    """Let that much time pass for what is kept of requests."""
+def age_by(by: timedelta) -> None:
+    """Make stored keys and refusals that much older."""
     IdempotencyKey.objects.update(created_at=timezone.now() - by)
 
 
@@ -138,7 +137,7 @@ CHANGES: list[Callable[[Caller], None]] = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_answer_is_the_same_whatever_has_changed_since(
+def test_a_replay_is_the_same_whatever_has_changed_since(
     change: Callable[[Caller], None], owner: Caller, account: UpstreamAccount
 ) -> None:
     first = keyed(owner, max_cost="5")
@@ -149,7 +148,7 @@ def test_the_answer_is_the_same_whatever_has_changed_since(
 
 
 @pytest.mark.parametrize("change", [fill, forbid_everything, switch_models_off])
-def test_what_has_changed_holds_for_a_new_key(
+def test_the_changes_apply_to_a_new_key(
     change: Callable[[Caller], None], owner: Caller, account: UpstreamAccount
 ) -> None:
     keyed(owner)
@@ -157,14 +156,14 @@ def test_what_has_changed_holds_for_a_new_key(
     assert keyed(owner, "another").status_code in (400, 429)
 
 
-def test_a_replay_is_no_request_of_its_minute(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_replay_does_not_count_as_a_request(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, requests_per_minute=2)
     for _ in range(3):
         assert keyed(owner).status_code == 200
     assert [keyed(owner, key).status_code for key in ("b", "c")] == [200, 429]
 
 
-def test_the_answer_of_a_waiting_task_stays_what_it_was(owner: Caller, account: UpstreamAccount) -> None:
+def test_the_replay_for_a_waiting_task_does_not_change(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, concurrent_tasks=1, when_full=WhenFull.QUEUE)
     keyed(owner, "first")
     waiting = keyed(owner, "second")
@@ -173,12 +172,10 @@ def test_the_answer_of_a_waiting_task_stays_what_it_was(owner: Caller, account: 
     assert_replay(keyed(owner, "second"), waiting)
 
 
-# --- which bodies are the same
+# --- equivalent bodies
 
 
-def test_the_order_of_fields_and_the_white_space_between_them_do_not_matter(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_the_order_of_fields_and_white_space_do_not_matter(owner: Caller, account: UpstreamAccount) -> None:
     metadata = {"aspect_ratio": "16:9", "output_config": {"AudioGeneration": "Enabled", "LogoAdd": ""}}
     first = keyed(owner, metadata=metadata)
     turned = dict(reversed((GOOD_BODY | {"metadata": dict(reversed(metadata.items()))}).items()))
@@ -186,13 +183,13 @@ def test_the_order_of_fields_and_the_white_space_between_them_do_not_matter(
     assert_replay(owner.post("/v1/videos", **spaced, HTTP_IDEMPOTENCY_KEY="a key"), first)
 
 
-def test_json_and_a_form_may_say_the_same(owner: Caller, account: UpstreamAccount) -> None:
+def test_json_and_a_form_can_be_the_same_request(owner: Caller, account: UpstreamAccount) -> None:
     first = keyed(owner, images=["https://example.com/1.png"], metadata={"aspect_ratio": "16:9"})
     fields = GOOD_BODY | {"images[]": "https://example.com/1.png", "metadata[aspect_ratio]": "16:9"}
     assert_replay(form(owner, fields, HTTP_IDEMPOTENCY_KEY="a key"), first)
 
 
-def test_a_form_and_its_repetition_are_the_same(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_repeated_form_is_the_same_request(owner: Caller, account: UpstreamAccount) -> None:
     first = form(owner, GOOD_BODY, HTTP_IDEMPOTENCY_KEY="a key")
     assert_replay(form(owner, GOOD_BODY, HTTP_IDEMPOTENCY_KEY="a key"), first)
     assert_replay(keyed(owner), first)
@@ -206,14 +203,14 @@ OTHERS: list[dict[str, Any]] = [
     {"metadata": {"aspect_ratio": "16:9"}},
     {"max_cost": "100"},
     {"images": ["https://example.com/1.png"]},
-    # Whatever is wrong with it.
+    # Also if it is invalid.
     {"model": "none"},
     {"seconds": "99"},
 ]
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
-def test_a_key_that_comes_with_another_body_is_refused_for_good(
+def test_a_key_reused_with_another_body_is_always_refused(
     other: dict[str, Any], owner: Caller, account: UpstreamAccount
 ) -> None:
     first = keyed(owner)
@@ -234,7 +231,7 @@ def test_the_order_of_items_matters(owner: Caller, account: UpstreamAccount) -> 
     assert keyed(owner, images=images[::-1]).status_code == 422
 
 
-def test_large_numbers_that_differ_in_their_last_digit_are_two(
+def test_large_numbers_that_differ_in_their_last_digit_are_different(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     def body(element: int) -> dict[str, Any]:
@@ -303,7 +300,9 @@ SPELLINGS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_one_request_may_be_spelled_in_many_ways(name: str, owner: Caller, account: UpstreamAccount) -> None:
+def test_equivalent_spellings_are_the_same_request(
+    name: str, owner: Caller, account: UpstreamAccount
+) -> None:
     first, *others = SPELLINGS[name]
     answer = keyed(owner, **first)
     for other in others:
@@ -324,15 +323,15 @@ DIFFERENT: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_another_request_is_not_answered_with_the_first_one(
-    name: str, owner: Caller, account: UpstreamAccount
-) -> None:
+def test_a_different_request_gets_no_replay(name: str, owner: Caller, account: UpstreamAccount) -> None:
     first, other = DIFFERENT[name]
     assert keyed(owner, **first).status_code == 200
     assert keyed(owner, **other).status_code == 422
 
 
-def test_a_key_of_an_earlier_release_is_known_by_its_body(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_key_of_an_earlier_release_is_recognised_by_its_body(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     first = keyed(owner)
     IdempotencyKey.objects.update(fingerprint=idempotency.hash_of(GOOD_BODY))
     assert_replay(keyed(owner), first)
@@ -340,19 +339,17 @@ def test_a_key_of_an_earlier_release_is_known_by_its_body(owner: Caller, account
 
 
 @pytest.mark.parametrize("retries", ["9" * 5000, "00", "-1", "1.5", "²"])
-def test_a_count_of_retries_that_is_odd_breaks_nothing(
-    retries: str, owner: Caller, account: UpstreamAccount
-) -> None:
+def test_an_invalid_retry_count_is_ignored(retries: str, owner: Caller, account: UpstreamAccount) -> None:
     assert sdk(owner, retries).status_code == 200
 
 
-def test_an_sdks_retry_is_known_by_its_letters(owner: Caller, account: UpstreamAccount) -> None:
+def test_an_sdk_retry_is_recognised_by_the_text_of_its_body(owner: Caller, account: UpstreamAccount) -> None:
     first = sdk(owner, 0, seconds="5")
     assert ids(sdk(owner, 1, seconds=5)) != ids(first)
     assert ids(sdk(owner, 1, seconds="5")) == ids(first)
 
 
-# --- refusals are not kept
+# --- refusals are not stored
 
 
 @pytest.mark.parametrize(
@@ -364,7 +361,7 @@ def test_an_sdks_retry_is_known_by_its_letters(owner: Caller, account: UpstreamA
         (lambda caller: UpstreamAccount.objects.update(disabled_models=[]), None),
     ],
 )
-def test_a_refusal_is_not_kept_and_its_key_is_free(
+def test_a_refusal_is_not_stored_and_its_key_stays_free(
     obstacle: Callable[[Caller], None], status: int | None, owner: Caller, account: UpstreamAccount
 ) -> None:
     prices = list(Price.objects.all())
@@ -382,17 +379,17 @@ def test_a_refusal_is_not_kept_and_its_key_is_free(
 
 
 @pytest.mark.parametrize("refused", [{"model": "none"}, {"seconds": "99"}, {"max_cost": "0.01"}])
-def test_a_key_whose_body_was_refused_may_come_with_a_better_one(
+def test_a_key_whose_body_was_refused_can_be_used_with_a_valid_one(
     refused: dict[str, Any], owner: Caller, account: UpstreamAccount
 ) -> None:
     assert keyed(owner, **refused).status_code == 400
     assert keyed(owner).status_code == 200
 
 
-# --- what counts for which limit
+# --- rate limits
 
 
-def test_replays_count_for_the_limit_of_other_requests_and_tasks_do_not(
+def test_replays_count_as_other_requests_and_new_tasks_do_not(
     owner: Caller, account: UpstreamAccount, settings: LazySettings
 ) -> None:
     settings.OTHER_REQUESTS_PER_MINUTE = 2
@@ -400,7 +397,7 @@ def test_replays_count_for_the_limit_of_other_requests_and_tasks_do_not(
     assert [keyed(owner, "0").status_code for _ in range(3)] == [200, 200, 429]
 
 
-# --- how long, and whose
+# --- lifetime and scope
 
 
 @pytest.mark.parametrize(
@@ -410,7 +407,7 @@ def test_a_key_is_kept_for_a_day(
     age: timedelta, is_replay: bool, owner: Caller, account: UpstreamAccount
 ) -> None:
     first = keyed(owner)
-    ages(age)
+    age_by(age)
     again = keyed(owner)
     assert (again.headers.get(REPLAYED) == "true") is is_replay
     assert (ids(again) == ids(first)) is is_replay
@@ -418,25 +415,25 @@ def test_a_key_is_kept_for_a_day(
     assert_replay(keyed(owner), again)
 
 
-def test_a_key_that_is_over_may_come_with_another_body(owner: Caller, account: UpstreamAccount) -> None:
+def test_an_expired_key_can_be_used_with_another_body(owner: Caller, account: UpstreamAccount) -> None:
     keyed(owner)
-    ages(timedelta(hours=25))
+    age_by(timedelta(hours=25))
     first = keyed(owner, prompt="a dog runs")
     assert_replay(keyed(owner, prompt="a dog runs"), first)
     assert keyed(owner).status_code == 422
     assert IdempotencyKey.objects.count() == 1
 
 
-def test_what_is_over_is_forgotten_and_nothing_else(owner: Caller, account: UpstreamAccount) -> None:
+def test_only_expired_keys_are_deleted(owner: Caller, account: UpstreamAccount) -> None:
     keyed(owner, "old")
-    ages(timedelta(hours=24))
+    age_by(timedelta(hours=24))
     new = keyed(owner, "new")
     idempotency.forget(timezone.now())
     assert [*IdempotencyKey.objects.values_list("key", flat=True)] == ["new"]
     assert_replay(keyed(owner, "new"), new)
 
 
-def test_keys_are_a_tenants_own_and_all_its_programs_share_them(
+def test_keys_belong_to_a_tenant_and_are_shared_by_its_programs(
     owner: Caller, mate: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     first = keyed(owner)
@@ -454,11 +451,11 @@ def test_a_key_of_a_suspended_tenant_replays_nothing(owner: Caller, account: Ups
     assert keyed(owner).status_code == 401
 
 
-# --- odd keys
+# --- unusual keys
 
 
 @pytest.mark.parametrize("key", ["", " ", "   "])
-def test_an_empty_key_is_none(key: str, owner: Caller, account: UpstreamAccount) -> None:
+def test_an_empty_key_is_ignored(key: str, owner: Caller, account: UpstreamAccount) -> None:
     answers = [keyed(owner, key) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len({*ids(*answers)}) == 2
@@ -466,12 +463,12 @@ def test_an_empty_key_is_none(key: str, owner: Caller, account: UpstreamAccount)
 
 
 @pytest.mark.parametrize("key", ["k", "k" * 255, "a key, with: odd; ones/=?", "'; --", "%s%(x)s"])
-def test_a_key_may_be_any_text_of_255_characters(key: str, owner: Caller, account: UpstreamAccount) -> None:
+def test_a_key_can_be_any_text_of_255_characters(key: str, owner: Caller, account: UpstreamAccount) -> None:
     first = keyed(owner, key)
     assert_replay(keyed(owner, key), first)
 
 
-def test_keys_that_differ_in_case_are_two(owner: Caller, account: UpstreamAccount) -> None:
+def test_keys_are_case_sensitive(owner: Caller, account: UpstreamAccount) -> None:
     assert len({*ids(keyed(owner, "a"), keyed(owner, "A"), keyed(owner, "a" * 254 + "b"))}) == 3
 
 
@@ -487,33 +484,33 @@ def test_a_key_that_is_too_long_is_refused(
 
 
 @pytest.mark.parametrize("key", ["käse", "订单-7", "\ufffd", "a\x00b"])
-def test_a_key_that_does_not_come_through_unchanged_is_refused_and_never_ignored(
+def test_a_key_that_arrives_changed_is_refused_and_never_ignored(
     key: str, owner: Caller, account: UpstreamAccount
 ) -> None:
-    """Granian hands out headers in ASCII alone; a key that got lost would let a retry pay twice."""
+    """Granian decodes headers as ASCII; ignoring a changed key would let a retry pay twice."""
     answer = keyed(owner, key)
     [violation] = answer.json()["errors"]
     assert (answer.status_code, violation["param"]) == (400, "Idempotency-Key")
     assert not Task.objects.exists()
 
 
-def test_a_key_without_a_right_to_write_replays_nothing(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_key_without_the_write_scope_replays_nothing(owner: Caller, account: UpstreamAccount) -> None:
     keyed(owner)
     limit_key(owner, scopes=["read"])
     assert keyed(owner).status_code == 403
 
 
-def test_a_key_means_nothing_to_a_validation(owner: Caller, account: UpstreamAccount) -> None:
+def test_validating_ignores_the_key(owner: Caller, account: UpstreamAccount) -> None:
     keyed(owner)
     answer = keyed(owner, "a key", "/v1/videos/validate", prompt="a dog runs")
     assert (answer.status_code, answer.json()["valid"]) == (200, True)
     assert REPLAYED not in answer.headers
 
 
-# --- retries of an SDK that gives no key
+# --- retries of an SDK without a key
 
 
-def test_the_retry_of_an_sdk_gets_the_first_task_back(owner: Caller, account: UpstreamAccount) -> None:
+def test_an_sdk_retry_returns_the_first_task(owner: Caller, account: UpstreamAccount) -> None:
     first = sdk(owner)
     before = written()
     for retries in (1, 2, 10):
@@ -523,14 +520,16 @@ def test_the_retry_of_an_sdk_gets_the_first_task_back(owner: Caller, account: Up
     assert written() == before
 
 
-def test_a_retry_is_told_where_the_task_is_by_now(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_retry_returns_the_current_state_of_the_task(owner: Caller, account: UpstreamAccount) -> None:
     first = sdk(owner)
     assert succeed(Task.objects.get())
     again = sdk(owner, 1).json()
     assert (again["id"], again["status"]) == (first.json()["id"], "completed")
 
 
-def test_a_retry_is_told_the_place_of_a_task_that_waits(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_retry_returns_the_queue_position_of_a_waiting_task(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     limit(owner, concurrent_tasks=1, when_full=WhenFull.QUEUE)
     sdk(owner, prompt="another")
     first = sdk(owner).json()
@@ -542,7 +541,7 @@ def test_a_retry_is_told_the_place_of_a_task_that_waits(owner: Caller, account: 
 @pytest.mark.parametrize(
     "change", [fill, forbid_everything, drop_prices, switch_models_off, disable_the_account]
 )
-def test_a_retry_gets_its_task_whatever_has_changed_since(
+def test_a_retry_returns_its_task_whatever_has_changed_since(
     change: Callable[[Caller], None], owner: Caller, account: UpstreamAccount
 ) -> None:
     first = sdk(owner)
@@ -551,13 +550,13 @@ def test_a_retry_gets_its_task_whatever_has_changed_since(
     assert Task.objects.count() == 1
 
 
-def test_a_first_request_that_came_from_elsewhere_counts(owner: Caller, account: UpstreamAccount) -> None:
-    """Its own may have been cut off before it was sent, but nobody can tell."""
+def test_a_first_request_without_sdk_headers_counts(owner: Caller, account: UpstreamAccount) -> None:
+    """The SDK's own first request may have been lost; both look the same."""
     first = owner.post("/v1/video/generations", GOOD_BODY)
     assert ids(sdk(owner, 1)) == ids(first)
 
 
-def test_a_retry_whose_first_request_never_came_makes_the_task(
+def test_a_retry_whose_first_request_never_arrived_creates_the_task(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     first = sdk(owner, 1)
@@ -565,20 +564,20 @@ def test_a_retry_whose_first_request_never_came_makes_the_task(
     assert ids(sdk(owner, 2)) == ids(first)
 
 
-def test_five_intended_twins_stay_five(owner: Caller, account: UpstreamAccount) -> None:
+def test_five_identical_requests_make_five_tasks(owner: Caller, account: UpstreamAccount) -> None:
     made = [sdk(owner) for _ in range(5)]
     assert len({*ids(*made)}) == 5
 
 
-def test_where_there_are_twins_a_retry_makes_its_own(owner: Caller, account: UpstreamAccount) -> None:
-    """The answer to one of them was lost; which, nobody can tell."""
+def test_with_two_identical_tasks_a_retry_creates_another(owner: Caller, account: UpstreamAccount) -> None:
+    """The answer to one of them was lost, and it is unknown which."""
     made = [sdk(owner), sdk(owner)]
     third = sdk(owner, 1)
     assert (third.status_code, REPLAYED in third.headers) == (200, False)
     assert ids(third)[0] not in ids(*made)
 
 
-def test_five_twins_that_are_refused_and_come_again_stay_five(
+def test_five_identical_requests_that_were_refused_first_make_five_tasks(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     limit(owner, concurrent_tasks=1)
@@ -593,7 +592,7 @@ def test_five_twins_that_are_refused_and_come_again_stay_five(
 
 
 @pytest.mark.parametrize("obstacle", [fill, forbid_everything, disable_the_account])
-def test_after_a_refusal_a_retry_means_a_task_of_its_own(
+def test_after_a_refusal_a_retry_creates_its_own_task(
     obstacle: Callable[[Caller], None], owner: Caller, account: UpstreamAccount
 ) -> None:
     first = sdk(owner)
@@ -607,10 +606,10 @@ def test_after_a_refusal_a_retry_means_a_task_of_its_own(
     assert ids(second) != ids(first)
 
 
-def test_after_a_refusal_for_too_many_requests_a_retry_means_a_task_of_its_own(
+def test_after_a_refusal_by_the_other_rate_limit_a_retry_creates_its_own_task(
     owner: Caller, account: UpstreamAccount, settings: LazySettings
 ) -> None:
-    """However the request was refused, its SDK sends it once more."""
+    """The SDK retries after any of these refusals."""
     first = sdk(owner)
     settings.OTHER_REQUESTS_PER_MINUTE = 1
     owner.get("/v1/models")
@@ -619,7 +618,7 @@ def test_after_a_refusal_for_too_many_requests_a_retry_means_a_task_of_its_own(
     assert ids(sdk(owner, 1)) != ids(first)
 
 
-def test_a_refusal_before_the_task_says_nothing_of_its_retries(
+def test_a_refusal_before_the_task_does_not_affect_its_retries(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     limit(owner, concurrent_tasks=0)
@@ -630,7 +629,7 @@ def test_a_refusal_before_the_task_says_nothing_of_its_retries(
     assert ids(sdk(owner, 2)) == ids(made)
 
 
-def test_the_refusal_of_another_body_or_another_key_says_nothing(
+def test_a_refusal_of_another_body_or_key_does_not_affect_retries(
     owner: Caller, mate: Caller, account: UpstreamAccount
 ) -> None:
     first = sdk(owner)
@@ -640,8 +639,8 @@ def test_the_refusal_of_another_body_or_another_key_says_nothing(
     assert ids(sdk(owner, 1)) == ids(first)
 
 
-def test_what_was_refused_for_good_does_not_matter(owner: Caller, account: UpstreamAccount) -> None:
-    """No SDK sends again what broke a rule."""
+def test_a_refusal_that_no_sdk_retries_is_not_recorded(owner: Caller, account: UpstreamAccount) -> None:
+    """SDKs do not retry invalid requests."""
     assert sdk(owner, max_cost="0.01").status_code == 400
     assert not RefusedCreate.objects.exists()
 
@@ -660,7 +659,7 @@ def test_what_was_refused_for_good_does_not_matter(owner: Caller, account: Upstr
     ],
     ids=["another key", "another prompt", "another length", "no retry", "no SDK", "a key of its own"],
 )
-def test_what_is_no_retry_of_it_makes_a_task_of_its_own(
+def test_a_request_that_is_no_retry_creates_its_own_task(
     another: Callable[[Caller, Caller], Any], owner: Caller, mate: Caller, account: UpstreamAccount
 ) -> None:
     first = sdk(owner)
@@ -693,7 +692,7 @@ def test_only_a_count_of_one_or_more_is_a_retry(count: str, owner: Caller, accou
         (800, 999_999_999, "999999", True),
     ],
 )
-def test_a_task_from_before_the_first_attempt_is_another_wish(
+def test_a_task_created_before_the_first_attempt_is_not_returned(
     seconds: int,
     retries: int,
     timeout: str | None,
@@ -707,7 +706,7 @@ def test_a_task_from_before_the_first_attempt_is_another_wish(
     assert (ids(owner.post("/v1/videos", GOOD_BODY, **headers)) == [task.public_id]) is is_known
 
 
-def test_of_an_old_task_and_a_new_one_a_retry_means_the_new_one(
+def test_of_an_old_and_a_new_task_a_retry_returns_the_new_one(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     order_video(owner, now=timezone.now() - timedelta(minutes=10))
@@ -715,7 +714,7 @@ def test_of_an_old_task_and_a_new_one_a_retry_means_the_new_one(
     assert ids(sdk(owner, 1)) == [task.public_id]
 
 
-def test_a_deleted_task_is_not_given_back(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_deleted_task_is_not_returned(owner: Caller, account: UpstreamAccount) -> None:
     first = sdk(owner)
     for _ in range(2):
         assert owner.request("DELETE", f"/v1/videos/{first.json()['id']}").status_code == 200
@@ -724,33 +723,35 @@ def test_a_deleted_task_is_not_given_back(owner: Caller, account: UpstreamAccoun
     assert ids(again) != ids(first)
 
 
-def test_a_cancelled_task_is_given_back(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_cancelled_task_is_returned(owner: Caller, account: UpstreamAccount) -> None:
     first = sdk(owner)
     assert owner.request("DELETE", f"/v1/videos/{first.json()['id']}").status_code == 200
     again = sdk(owner, 1).json()
     assert (again["id"], again["error"]["code"]) == (first.json()["id"], "cancelled")
 
 
-def test_a_retry_is_known_on_every_route_and_in_every_form(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_retry_is_recognised_on_every_route_and_in_every_form(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     first = form(owner, GOOD_BODY, HTTP_X_STAINLESS_RETRY_COUNT="0")
     for path in CREATE_ROUTES:
         assert ids(owner.post(path, GOOD_BODY, HTTP_X_STAINLESS_RETRY_COUNT="1")) == ids(first)
 
 
-def test_a_validation_is_no_first_request(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_validation_is_not_a_first_request(owner: Caller, account: UpstreamAccount) -> None:
     owner.post("/v1/videos/validate", GOOD_BODY, HTTP_X_STAINLESS_RETRY_COUNT="0")
     first = sdk(owner, 1)
     assert owner.post("/v1/videos/validate", GOOD_BODY, HTTP_X_STAINLESS_RETRY_COUNT="1").json()["valid"]
     assert ids(sdk(owner, 1)) == ids(first)
 
 
-# --- at once
+# --- concurrency
 
 
-class Elsewhere(Caller):
-    """A program with the same key, answered as by another process.
+class OtherProcess(Caller):
+    """A client with the same key in another process.
 
-    In one process creates with one key pass one by one; it knows them by the header as it was written.
+    Within a process, creates with the same raw key header run one by one.
     """
 
     def __init__(self, caller: Caller, scheme: str) -> None:
@@ -761,17 +762,17 @@ class Elsewhere(Caller):
         return {"headers": {"authorization": f"{self._scheme} {self.text}"}}
 
 
-def elsewhere(caller: Caller) -> list[Caller]:
-    """Three that wait neither for each other nor for the caller itself."""
+def other_processes(caller: Caller) -> list[Caller]:
+    """Three clients that do not wait for each other or for the caller."""
     schemes = ["Bearer", *("".join(letters) for letters in product(*zip("bearer", "BEARER", strict=True)))]
     apart: dict[Any, str] = {}
     for scheme in schemes:
         apart.setdefault(lock_of(f"{scheme} {caller.text}"), scheme)
-    return [Elsewhere(caller, scheme) for scheme in [*apart.values()][1:4]]
+    return [OtherProcess(caller, scheme) for scheme in [*apart.values()][1:4]]
 
 
-def posted_while_locked(caller: Caller, posts: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Start the posts in threads while the tenant's row is locked; let go once all of them wait for it."""
+def post_while_locked(caller: Caller, posts: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run the posts in threads while the tenant's row is locked, and unlock it once all wait."""
     answers: list[Any] = [None] * len(posts)
 
     def run(number: int) -> None:
@@ -797,25 +798,25 @@ SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname
 
 
 def wait_for_lock(waiting: int) -> None:
-    """Until that many connections wait for a lock."""
+    """Wait until that many connections are blocked by a lock."""
     wait_until(f"{waiting} wait for a lock", lambda: blocked() == waiting)
 
 
 def blocked() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # or it stays as first seen in a transaction
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction would keep its first snapshot
         cursor.execute(_BLOCKED)
         row: tuple[int] = cursor.fetchone()
     return row[0]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_twins_in_flight_one_makes_the_task_and_the_other_replays_it(
+def test_of_identical_requests_in_flight_one_creates_the_task_and_the_others_replay_it(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     limit(owner, concurrent_tasks=1, is_prepaid=True)
     pay_in(owner, 4)
-    answers = posted_while_locked(owner, [partial(keyed, caller) for caller in elsewhere(owner)])
+    answers = post_while_locked(owner, [partial(keyed, caller) for caller in other_processes(owner)])
     assert [answer.status_code for answer in answers] == [200] * 3
     assert len({answer.content for answer in answers}) == 1
     assert sorted(answer.headers.get(REPLAYED, "") for answer in answers) == ["", "true", "true"]
@@ -824,33 +825,31 @@ def test_of_twins_in_flight_one_makes_the_task_and_the_other_replays_it(
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_bodies_in_flight_with_one_key_one_is_refused(owner: Caller, account: UpstreamAccount) -> None:
-    one, other, _ = elsewhere(owner)
+    one, other, _ = other_processes(owner)
     posts = [partial(keyed, one), partial(keyed, other, prompt="a dog runs")]
-    answers = posted_while_locked(owner, posts)
+    answers = post_while_locked(owner, posts)
     assert sorted(answer.status_code for answer in answers) == [200, 422]
     assert Task.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_requests_in_flight_as_many_are_admitted_as_there_are_places(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_concurrent_requests_are_admitted_up_to_the_limit(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, concurrent_tasks=1)
-    answers = posted_while_locked(owner, [partial(sdk, caller) for caller in elsewhere(owner)])
+    answers = post_while_locked(owner, [partial(sdk, caller) for caller in other_processes(owner)])
     assert sorted(answer.status_code for answer in answers) == [200, 429, 429]
     assert Task.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_retries_in_flight_one_makes_the_task(owner: Caller, account: UpstreamAccount) -> None:
-    one, other, _ = elsewhere(owner)
-    answers = posted_while_locked(owner, [partial(sdk, one, 1), partial(sdk, other, 2)])
+def test_of_retries_in_flight_one_creates_the_task(owner: Caller, account: UpstreamAccount) -> None:
+    one, other, _ = other_processes(owner)
+    answers = post_while_locked(owner, [partial(sdk, one, 1), partial(sdk, other, 2)])
     assert len({*ids(*answers)}) == 1
     assert Task.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_limit_that_is_lowered_while_a_request_is_in_flight_holds_for_it(
+def test_a_limit_lowered_while_a_request_is_in_flight_applies_to_it(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     limit(owner, concurrent_tasks=1)
@@ -875,12 +874,12 @@ def test_a_limit_that_is_lowered_while_a_request_is_in_flight_holds_for_it(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("limits", [{"requests_per_minute": 1}, {"spend_per_month": PRICE}])
-def test_a_twin_that_looks_while_the_first_is_made_replays_it_whatever_limit_it_reached(
+def test_a_duplicate_in_flight_replays_the_first_even_if_the_limit_is_reached(
     limits: dict[str, Any], owner: Caller, account: UpstreamAccount
 ) -> None:
-    """The limits of a key are looked up by themselves, the key's answer before them."""
+    """The key's stored answer is looked up before its limits."""
     limit_key(owner, **limits)
-    twin, *_ = elsewhere(owner)
+    twin, *_ = other_processes(owner)
     answers: list[Any] = []
 
     def run() -> None:
@@ -891,7 +890,7 @@ def test_a_twin_that_looks_while_the_first_is_made_replays_it_whatever_limit_it_
 
     thread = threading.Thread(target=run)
     with transaction.atomic():
-        with connection.cursor() as cursor:  # what is looked up first does not read this table
+        with connection.cursor() as cursor:  # the first lookup does not read this table
             cursor.execute("LOCK TABLE videos_dailyusage IN ACCESS EXCLUSIVE MODE")
         thread.start()
         wait_for_lock(1)

@@ -1,4 +1,4 @@
-"""OpenAI's own Python SDK, unchanged: makes, follows, lists, downloads, deletes, and retries by itself."""
+"""OpenAI's unmodified Python SDK: creates, polls, lists, downloads, deletes and retries."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -33,32 +33,32 @@ from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
 
 pytestmark = pytest.mark.filterwarnings(
-    # OpenAI ends its own service; the SDK says so at each call.
+    # The SDK warns that OpenAI's own service is deprecated.
     "ignore:The Sora API is scheduled:DeprecationWarning"
 )
 workers = worker_process.workers  # the fixture
 VIDEO = bytes(range(256)) * 2048
-WISH: dict[str, Any] = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat runs"}
+REQUEST: dict[str, Any] = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat runs"}
 DAY = timedelta(days=1)
-AT_ONCE = 1
-"""Milliseconds between two looks; the SDK would wait for as long as we advise."""
+NO_DELAY = 1
+"""Milliseconds between polls, instead of the interval we advise."""
 
 
-# What passes between the SDK and us
+# The proxy
 
 
-class Line:
-    """Stands between them: notes what was sent, loses answers, and lets things happen on the way."""
+class Proxy:
+    """A proxy between SDK and gateway that records requests, loses answers and triggers events."""
 
     def __init__(self, url: str) -> None:
         self.sent: list[str] = []
-        """The method and path of each request that came, without what follows the path."""
+        """Method and path of each request, without the query."""
         self.retries: list[str | None] = []
-        """What the SDK said of each: how often it had sent it before."""
+        """The retry count of each request."""
         self.answers_to_lose = 0
         self.requests_to_lose = 0
-        self.on_the_way: Iterator[Callable[[], object]] = iter(())
-        """One happens before each reading of a video."""
+        self.before_reads: Iterator[Callable[[], object]] = iter(())
+        """Events, one before each read of a video."""
         self._address = urlsplit(url).netloc
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -71,7 +71,7 @@ class Line:
         self._thread.join()
 
     def carry(self, request: BaseHTTPRequestHandler) -> tuple[HTTPResponse, bytes] | None:
-        """What we answer to it; None where that, or the request itself, gets lost."""
+        """Our answer; None if it or the request is lost."""
         self.sent.append(f"{request.command} {urlsplit(request.path).path}")
         self.retries.append(request.headers["x-stainless-retry-count"])
         body = request.rfile.read(int(request.headers["content-length"] or 0))
@@ -79,16 +79,16 @@ class Line:
             self.requests_to_lose -= 1
             return None
         if request.command == "GET":
-            self._let_happen()
+            self._run_next_event()
         answer, content = self._passed_on(request, body)
         if self.answers_to_lose:
             self.answers_to_lose -= 1
             return None
         return answer, content
 
-    def _let_happen(self) -> None:
+    def _run_next_event(self) -> None:
         try:
-            next(self.on_the_way, int)()
+            next(self.before_reads, int)()
         finally:
             connections.close_all()
 
@@ -99,13 +99,13 @@ class Line:
             return answer, answer.read()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        line = self
+        proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                carried = line.carry(self)
+                carried = proxy.carry(self)
                 if carried is None:
-                    return  # and the connection with it
+                    return  # together with the connection
                 answer, content = carried
                 self.send_response_only(answer.status)
                 for name, value in answer.getheaders():
@@ -122,45 +122,45 @@ class Line:
 
 
 @pytest.fixture
-def line(live_server: LiveServer) -> Iterator[Line]:
-    """A line to us."""
-    line = Line(live_server.url)
+def proxy(live_server: LiveServer) -> Iterator[Proxy]:
+    """A proxy to the gateway."""
+    proxy = Proxy(live_server.url)
     try:
-        yield line
+        yield proxy
     finally:
-        line.close()
+        proxy.close()
 
 
 @pytest.fixture
-def caller(line: Line, owner: Caller) -> Iterator[openai.OpenAI]:
-    """A client as it comes, which repeats what fails, at the end of the line."""
-    with openai.OpenAI(base_url=f"{line.url}/v1", api_key=owner.text) as client:
+def caller(proxy: Proxy, owner: Caller) -> Iterator[openai.OpenAI]:
+    """A default client with retries, behind the proxy."""
+    with openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=owner.text) as client:
         yield client
 
 
 @pytest.fixture
 def sdk(live_server: LiveServer, owner: Caller) -> Iterator[openai.OpenAI]:
-    """A client of OpenAI's with Alice's key, pointed at us, which repeats nothing."""
+    """An OpenAI client with Alice's key and without retries."""
     with openai.OpenAI(base_url=f"{live_server.url}/v1", api_key=owner.text, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
 def stored(make_task: MakeTask, results_folder: Path) -> Task:
-    """A finished video of Alice's, with its file."""
+    """A finished video with its file."""
     task = make_task(Status.SUCCEEDED)
     keep(results_folder, task.media_name)
     return task
 
 
 def keep(folder: Path, name: str) -> None:
-    """Put a video into the storage of results."""
+    """Store a video file."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(VIDEO)
 
 
-# Making and following
+# Creating and polling
 
 
 def test_a_video_is_made_and_followed(sdk: openai.OpenAI, account: UpstreamAccount) -> None:
@@ -205,7 +205,7 @@ def test_a_finished_video_is_downloaded(sdk: openai.OpenAI, stored: Task) -> Non
     assert sdk.videos.download_content(stored.public_id).read() == VIDEO
 
 
-def test_refusals_are_the_sdks_own_errors(sdk: openai.OpenAI, make_task: MakeTask) -> None:
+def test_refusals_are_raised_as_the_sdks_own_errors(sdk: openai.OpenAI, make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING)
     with pytest.raises(openai.ConflictError) as not_ready:
         sdk.videos.download_content(task.public_id)
@@ -231,8 +231,8 @@ def test_the_sdk_lists_the_models(sdk: openai.OpenAI) -> None:
 # Following
 
 
-def the_life_of(account: UpstreamAccount, folder: Path) -> Iterator[Callable[[], object]]:
-    """What happens to the next task until its video is there, one thing after the other."""
+def life_of(account: UpstreamAccount, folder: Path) -> Iterator[Callable[[], object]]:
+    """The events of the next task until its video is stored."""
     keep(folder, "alice/1.mp4")
 
     def task() -> Task:
@@ -245,34 +245,34 @@ def the_life_of(account: UpstreamAccount, folder: Path) -> Iterator[Callable[[],
     yield lambda: lifecycle.succeed(task(), StoredMedia("alice/1.mp4", len(VIDEO)), timezone.now())
 
 
-def test_a_video_is_waited_for(
-    caller: openai.OpenAI, line: Line, account: UpstreamAccount, results_folder: Path
+def test_create_and_poll_waits_for_the_video(
+    caller: openai.OpenAI, proxy: Proxy, account: UpstreamAccount, results_folder: Path
 ) -> None:
-    line.on_the_way = the_life_of(account, results_folder)
-    video = caller.videos.create_and_poll(**WISH, poll_interval_ms=AT_ONCE)
+    proxy.before_reads = life_of(account, results_folder)
+    video = caller.videos.create_and_poll(**REQUEST, poll_interval_ms=NO_DELAY)
     assert (video.status, video.progress, video.size) == ("completed", 100, "1920x1080")
-    assert line.sent == ["POST /v1/videos"] + 5 * [f"GET /v1/videos/{video.id}"]
+    assert proxy.sent == ["POST /v1/videos"] + 5 * [f"GET /v1/videos/{video.id}"]
     assert caller.videos.download_content(video.id).read() == VIDEO
 
 
-def test_a_video_that_fails_ends_the_wait(caller: openai.OpenAI, line: Line, make_task: MakeTask) -> None:
+def test_a_failed_video_ends_the_polling(caller: openai.OpenAI, proxy: Proxy, make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING)
-    line.on_the_way = iter(
+    proxy.before_reads = iter(
         [lambda: lifecycle.fail(task, FailureCode.GENERATION_FAILED, "It did not work.", timezone.now())]
     )
-    video = caller.videos.poll(task.public_id, poll_interval_ms=AT_ONCE)
+    video = caller.videos.poll(task.public_id, poll_interval_ms=NO_DELAY)
     assert video.status == "failed"
     assert video.error is not None
     assert (video.error.code, video.error.message) == ("generation_failed", "It did not work.")
 
 
 @pytest.mark.processes
-def test_the_whole_way_on_real_processes(
+def test_creating_and_downloading_with_real_processes(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller, web: WebProcess
 ) -> None:
     workers.start()
     with openai.OpenAI(base_url=f"{web.url}/v1", api_key=owner.text) as client:
-        video = client.videos.create_and_poll(**WISH, poll_interval_ms=100)
+        video = client.videos.create_and_poll(**REQUEST, poll_interval_ms=100)
         assert video.status == "completed"
         assert client.videos.download_content(video.id).read()[4:8] == b"ftyp"
         assert [listed.id for listed in client.videos.list()] == [video.id]
@@ -286,7 +286,6 @@ def test_the_whole_way_on_real_processes(
 def web(
     transactional_db: None, fork_server: ForkServer, tmp_path: Path, results_folder: Path
 ) -> Iterator[WebProcess]:
-    """A web process as `serve` runs it."""
     process = WebProcess(fork_server, tmp_path / "web.log", RESULTS_DIR=str(results_folder))
     process.wait()
     yield process
@@ -298,7 +297,7 @@ def web(
 
 @pytest.fixture
 def tasks(make_task: MakeTask, stranger: Caller) -> list[Task]:
-    """Five of Alice's, the newest first, and one of Charlie's."""
+    """Five tasks of Alice's, newest first, and one of Charlie's."""
     begun = timezone.now() - timedelta(minutes=10)
     statuses = [Status.SUCCEEDED, Status.FAILED, Status.RUNNING, Status.QUEUED, Status.QUEUED]
     models = ["Kling-3.0-720p", "GV-3.1-720p"]
@@ -316,14 +315,14 @@ def ids(videos: Iterable[Video | Task]) -> list[str]:
 
 @pytest.mark.parametrize(("limit", "pages"), [(2, 3), (5, 1), (100, 1)])
 def test_all_pages_of_the_list_are_read(
-    caller: openai.OpenAI, line: Line, tasks: list[Task], limit: int, pages: int
+    caller: openai.OpenAI, proxy: Proxy, tasks: list[Task], limit: int, pages: int
 ) -> None:
     assert ids(caller.videos.list(limit=limit)) == ids(tasks)
-    assert line.sent == pages * ["GET /v1/videos"]
+    assert proxy.sent == pages * ["GET /v1/videos"]
     assert ids(caller.videos.list(limit=limit, order="asc")) == ids(tasks[::-1])
 
 
-def test_the_list_is_read_on_from_a_video(sdk: openai.OpenAI, tasks: list[Task]) -> None:
+def test_the_list_can_be_read_from_a_given_video(sdk: openai.OpenAI, tasks: list[Task]) -> None:
     page = sdk.videos.list(after=tasks[1].public_id, limit=2)
     assert (ids(page.data), page.has_more) == (ids(tasks[2:4]), True)
     assert ids(page.get_next_page().data) == ids(tasks[4:])
@@ -338,7 +337,7 @@ def test_the_list_is_read_on_from_a_video(sdk: openai.OpenAI, tasks: list[Task])
         ({"model": "Kling-3.0-720p", "status": "completed"}, [4]),
     ],
 )
-def test_the_filters_hold_on_every_page(
+def test_the_filters_apply_to_every_page(
     sdk: openai.OpenAI, tasks: list[Task], query: dict[str, object], expected: list[int]
 ) -> None:
     found = sdk.videos.list(limit=1, extra_query=query)
@@ -376,7 +375,7 @@ def test_a_waiting_video_is_cancelled_and_stays_readable(sdk: openai.OpenAI, mak
 
 
 class Refusal(NamedTuple):
-    """Why a create is refused, and what the SDK makes of it."""
+    """A refusal of a create and the SDK's exception for it."""
 
     name: str
     error: type[openai.APIStatusError]
@@ -409,38 +408,38 @@ REFUSALS = (
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.name)
-def test_what_will_not_change_is_not_tried_again(
-    caller: openai.OpenAI, line: Line, owner: Caller, account: UpstreamAccount, refusal: Refusal
+def test_permanent_refusals_are_not_retried(
+    caller: openai.OpenAI, proxy: Proxy, owner: Caller, account: UpstreamAccount, refusal: Refusal
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, **refusal.quota)
     APIKey.objects.filter(tenant=owner.tenant).update(**{"name": "Alice's", **refusal.key})
     with pytest.raises(refusal.error) as refused:
-        caller.videos.create(**(WISH | refusal.asked))
+        caller.videos.create(**(REQUEST | refusal.asked))
     assert refused.value.code == refusal.code
     assert refused.value.request_id is not None
-    assert line.sent == ["POST /v1/videos"]
+    assert proxy.sent == ["POST /v1/videos"]
     assert not Task.objects.exists()
 
 
-def test_a_conflict_is_not_tried_again(caller: openai.OpenAI, line: Line, make_task: MakeTask) -> None:
+def test_a_conflict_is_not_retried(caller: openai.OpenAI, proxy: Proxy, make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING)
     for refused, code in (
         (caller.videos.delete, "video_in_progress"),
         (caller.videos.download_content, "video_not_ready"),
     ):
-        line.sent.clear()
+        proxy.sent.clear()
         with pytest.raises(openai.ConflictError) as conflict:
             refused(task.public_id)
-        assert (conflict.value.code, len(line.sent)) == (code, 1)
+        assert (conflict.value.code, len(proxy.sent)) == (code, 1)
 
 
-def test_who_is_at_the_limit_is_told_when_to_come_again(
+def test_a_client_at_the_limit_learns_when_to_retry(
     sdk: openai.OpenAI, make_task: MakeTask, owner: Caller
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1)
     make_task(Status.RUNNING)
     with pytest.raises(openai.RateLimitError) as refused:
-        sdk.videos.create(**WISH)
+        sdk.videos.create(**REQUEST)
     assert refused.value.code == "concurrency_limit_exceeded"
     assert int(refused.value.response.headers["retry-after"]) > 0
     assert "x-should-retry" not in refused.value.response.headers
@@ -449,73 +448,77 @@ def test_who_is_at_the_limit_is_told_when_to_come_again(
 # Retries
 
 
-def test_a_lost_answer_is_asked_for_again_and_makes_no_second_task(
-    caller: openai.OpenAI, line: Line, owner: Caller, account: UpstreamAccount
+def test_a_lost_answer_is_retried_and_makes_no_second_task(
+    caller: openai.OpenAI, proxy: Proxy, owner: Caller, account: UpstreamAccount
 ) -> None:
-    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1)  # which the first one fills
-    line.answers_to_lose = 2
-    video = caller.videos.create(**WISH)
-    assert line.retries == ["0", "1", "2"]
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1)  # which the first task reaches
+    proxy.answers_to_lose = 2
+    video = caller.videos.create(**REQUEST)
+    assert proxy.retries == ["0", "1", "2"]
     assert video.id == Task.objects.get().public_id
     assert LedgerEntry.objects.get().kind == "hold"
     assert reconciliation.differences() == []
 
 
 def test_a_request_that_never_arrived_makes_one_task(
-    caller: openai.OpenAI, line: Line, account: UpstreamAccount
+    caller: openai.OpenAI, proxy: Proxy, account: UpstreamAccount
 ) -> None:
-    line.requests_to_lose = 1
-    video = caller.videos.create(**WISH)
-    assert line.retries == ["0", "1"]
+    proxy.requests_to_lose = 1
+    video = caller.videos.create(**REQUEST)
+    assert proxy.retries == ["0", "1"]
     assert video.id == Task.objects.get().public_id
 
 
-def test_a_retry_is_not_answered_with_another_programs_twin(
-    caller: openai.OpenAI, line: Line, owner: Caller, account: UpstreamAccount
+def test_a_retry_does_not_return_another_programs_task(
+    caller: openai.OpenAI, proxy: Proxy, owner: Caller, account: UpstreamAccount
 ) -> None:
-    with openai.OpenAI(base_url=f"{line.url}/v1", api_key=make_caller(owner.tenant).text) as mate:
-        twin = mate.videos.create(**WISH)
-    line.answers_to_lose = 1
-    assert caller.videos.create(**WISH).id != twin.id
+    with openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=make_caller(owner.tenant).text) as mate:
+        twin = mate.videos.create(**REQUEST)
+    proxy.answers_to_lose = 1
+    assert caller.videos.create(**REQUEST).id != twin.id
     assert Task.objects.count() == 2
 
 
-def test_five_twins_stay_five(caller: openai.OpenAI, line: Line, account: UpstreamAccount) -> None:
-    made = [caller.videos.create(**WISH).id for _ in range(5)]
+def test_five_identical_creates_make_five_tasks(
+    caller: openai.OpenAI, proxy: Proxy, account: UpstreamAccount
+) -> None:
+    made = [caller.videos.create(**REQUEST).id for _ in range(5)]
     assert len(set(made)) == 5 == Task.objects.count()
-    assert line.retries == 5 * ["0"]
+    assert proxy.retries == 5 * ["0"]
 
 
-def test_five_twins_at_once_stay_five(line: Line, owner: Caller, account: UpstreamAccount) -> None:
+def test_five_concurrent_identical_creates_make_five_tasks(
+    proxy: Proxy, owner: Caller, account: UpstreamAccount
+) -> None:
     async def made() -> list[Video]:
-        async with openai.AsyncOpenAI(base_url=f"{line.url}/v1", api_key=owner.text) as client:
-            return await asyncio.gather(*(client.videos.create(**WISH) for _ in range(5)))
+        async with openai.AsyncOpenAI(base_url=f"{proxy.url}/v1", api_key=owner.text) as client:
+            return await asyncio.gather(*(client.videos.create(**REQUEST) for _ in range(5)))
 
     assert len({video.id for video in asyncio.run(made())}) == 5 == Task.objects.count()
 
 
-def test_a_retry_after_a_refusal_makes_a_task_of_its_own(
-    caller: openai.OpenAI, line: Line, owner: Caller, make_task: MakeTask
+def test_a_retry_after_a_refusal_creates_its_own_task(
+    caller: openai.OpenAI, proxy: Proxy, owner: Caller, make_task: MakeTask
 ) -> None:
-    """It looks like a retry of the twin, but the client was told that there is none."""
+    """It looks like a retry of the identical request, but the client was refused."""
     Quota.objects.create(tenant=owner.tenant, requests_per_minute=1)
     twin = make_task(
         now=timezone.now() - timedelta(seconds=57),
         api_key=owner.key,
-        fingerprint=idempotency.hash_of(WISH),
+        fingerprint=idempotency.hash_of(REQUEST),
     )
-    video = caller.videos.create(**WISH)
-    assert line.retries == ["0", "1"]
+    video = caller.videos.create(**REQUEST)
+    assert proxy.retries == ["0", "1"]
     assert video.id != twin.public_id
     assert Task.objects.filter(fingerprint=twin.fingerprint).count() == 2
 
 
-def test_a_key_of_its_own_tells_a_retry_from_a_twin(
-    caller: openai.OpenAI, line: Line, account: UpstreamAccount
+def test_an_idempotency_key_distinguishes_a_retry_from_an_identical_request(
+    caller: openai.OpenAI, proxy: Proxy, account: UpstreamAccount
 ) -> None:
-    twins = [caller.videos.create(**WISH).id for _ in range(2)]
-    line.answers_to_lose = 1
-    asked = {**WISH, "extra_headers": {"Idempotency-Key": "mine"}}
+    twins = [caller.videos.create(**REQUEST).id for _ in range(2)]
+    proxy.answers_to_lose = 1
+    asked = {**REQUEST, "extra_headers": {"Idempotency-Key": "mine"}}
     video = caller.videos.create(**asked)
     assert video.id not in twins
     again = caller.videos.with_raw_response.create(**asked)
@@ -523,11 +526,11 @@ def test_a_key_of_its_own_tells_a_retry_from_a_twin(
     assert Task.objects.count() == 3
 
 
-def test_a_key_used_for_something_else_is_refused_once(
-    caller: openai.OpenAI, line: Line, account: UpstreamAccount
+def test_a_key_reused_for_another_request_is_refused_without_retries(
+    caller: openai.OpenAI, proxy: Proxy, account: UpstreamAccount
 ) -> None:
     headers = {"Idempotency-Key": "mine"}
-    caller.videos.create(**WISH, extra_headers=headers)
+    caller.videos.create(**REQUEST, extra_headers=headers)
     with pytest.raises(openai.UnprocessableEntityError) as refused:
-        caller.videos.create(**(WISH | {"prompt": "a dog runs"}), extra_headers=headers)
-    assert (refused.value.code, len(line.sent)) == ("idempotency_key_reused", 2)
+        caller.videos.create(**(REQUEST | {"prompt": "a dog runs"}), extra_headers=headers)
+    assert (refused.value.code, len(proxy.sent)) == ("idempotency_key_reused", 2)

@@ -1,4 +1,4 @@
-"""An answer is in proportion to its question: no reading route tells more than 256 KiB, whatever is kept."""
+"""The size of answers is bounded: no read returns more than 256 KiB."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from videos.states import Status
 
 MOST = 256 * 1024
 PROMPTS = {"Chinese": "猫" * 2000, "emoji": "😀" * 2000, "control characters": "\x01" * 2000}
-"""The largest there are, by how many bytes a character becomes."""
+"""The largest prompts, by the bytes per character."""
 YEAR = "start_date=2026-01-01&end_date=2026-12-31"
 FINEST = f"{YEAR}&group_by=day,model,api_key"
 
@@ -32,7 +32,7 @@ def with_prompt(prompt: str) -> dict[str, Any]:
     return {"model": "Kling-3.0-720p", "seconds": "5", "prompt": prompt}
 
 
-# --- how much fits
+# --- fitting
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def with_prompt(prompt: str) -> dict[str, Any]:
         ([1, proportion.MOST_BYTES], 1),
     ],
 )
-def test_as_many_are_listed_as_fit_and_one_at_least(sizes: list[int], fit: int) -> None:
+def test_the_list_has_as_many_items_as_fit_and_at_least_one(sizes: list[int], fit: int) -> None:
     assert proportion.fitting(sizes) == fit
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ([], []),
         (["a", "b"], ["a", "b"]),
@@ -60,11 +60,9 @@ def test_as_many_are_listed_as_fit_and_one_at_least(sizes: list[int], fit: int) 
         (["a"] * 101, [*["a"] * 99, "and 2 more"]),
     ],
 )
-def test_of_more_paths_than_there_is_room_for_it_is_said_how_many_more(
-    given: list[str], told: list[str]
-) -> None:
-    assert proportion.paths(given) == told
-    assert proportion.paths(told) == told
+def test_paths_beyond_the_limit_are_counted(given: list[str], expected: list[str]) -> None:
+    assert proportion.paths(given) == expected
+    assert proportion.paths(expected) == expected
 
 
 # --- lists of videos
@@ -79,7 +77,7 @@ def long_prompts(request: pytest.FixtureRequest, make_task: MakeTask) -> list[Ta
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])
-def test_a_page_ends_where_the_answer_would_grow_too_long_and_the_next_goes_on(
+def test_a_page_ends_before_the_answer_gets_too_long_and_the_next_continues(
     order: str, owner: Caller, long_prompts: list[Task]
 ) -> None:
     read = list(pages(owner, limit=100, order=order))
@@ -89,23 +87,21 @@ def test_a_page_ends_where_the_answer_would_grow_too_long_and_the_next_goes_on(
 
 
 @pytest.mark.usefixtures("long_prompts")
-def test_a_page_is_as_full_as_it_may_be_and_no_larger(owner: Caller) -> None:
+def test_a_page_is_nearly_as_large_as_allowed(owner: Caller) -> None:
     answer = owner.get("/v1/videos?limit=100")
     assert len(answer.content) <= MOST
     assert len(answer.content) > proportion.MOST_BYTES - 16 * 1024
     assert answer.json()["has_more"]
 
 
-def test_the_limit_is_still_a_maximum(owner: Caller, long_prompts: list[Task]) -> None:
+def test_the_requested_limit_still_applies(owner: Caller, long_prompts: list[Task]) -> None:
     answer = owner.get("/v1/videos?limit=2").json()
     assert [video["id"] for video in answer["data"]] == [task.public_id for task in long_prompts[:2]]
     assert answer["has_more"]
 
 
-def test_a_video_that_is_too_large_for_any_page_has_one_of_its_own(
-    owner: Caller, make_task: MakeTask
-) -> None:
-    """No request makes one; a rule of earlier may have."""
+def test_a_video_too_large_for_a_page_gets_its_own(owner: Caller, make_task: MakeTask) -> None:
+    """No current request makes one, but older rules may have."""
     huge = with_prompt("a" * MOST)
     made = [
         make_task(now=NOW + timedelta(seconds=number), request=request)
@@ -118,21 +114,21 @@ def test_a_video_that_is_too_large_for_any_page_has_one_of_its_own(
 # --- one video
 
 
-def test_names_that_are_not_forwarded_are_told_in_part(owner: Caller, account: UpstreamAccount) -> None:
-    """Clients make them up."""
+def test_long_names_that_are_not_forwarded_are_shortened(owner: Caller, account: UpstreamAccount) -> None:
+    """Clients choose them."""
     body = GOOD_BODY | {"metadata": {"ext_info": {"x" * 3000: 1, "y" * 3000: 2}}}
     made = owner.post("/v1/videos", body)
     alone = owner.get(f"/v1/videos/{made.json()['id']}")
-    told = [f"metadata.ext_info.{letter * 3000}"[:100] + "…" for letter in "xy"]
+    expected = [f"metadata.ext_info.{letter * 3000}"[:100] + "…" for letter in "xy"]
     for answer in (made, alone):
-        assert answer.json()["metadata"]["not_forwarded"] == told
+        assert answer.json()["metadata"]["not_forwarded"] == expected
     tried = owner.post("/v1/videos/validate", body)
-    assert tried.json()["not_forwarded"] == told
-    assert Task.objects.get().not_forwarded == told
+    assert tried.json()["not_forwarded"] == expected
+    assert Task.objects.get().not_forwarded == expected
 
 
 @pytest.mark.parametrize("path", ["/v1/videos/{}", "/v1/video/generations/{}", "/v1/videos/generations/{}"])
-def test_a_video_with_the_largest_request_is_a_small_answer(
+def test_a_video_with_the_largest_request_gets_a_small_answer(
     path: str, owner: Caller, make_task: MakeTask
 ) -> None:
     request = with_prompt("\x01" * 2000) | {"images": ["https://a.example/" + "a" * 140_000] * 7}
@@ -144,11 +140,11 @@ def test_a_video_with_the_largest_request_is_a_small_answer(
     assert len(answer.content) < MOST / 2
 
 
-# --- use
+# --- usage
 
 
 def use(caller: Caller, rows: int, keys: list[APIKey | None]) -> None:
-    """So many rows of the finest grouping."""
+    """Write that many rows of the finest grouping."""
     models = [spec.name for spec in catalogue.MODELS]
     a_day = [(model, key) for model in models for key in keys]
     DailyUsage.objects.bulk_create(
@@ -164,7 +160,7 @@ def use(caller: Caller, rows: int, keys: list[APIKey | None]) -> None:
 
 
 @pytest.mark.parametrize(("rows", "status"), [(MOST_ROWS, 200), (MOST_ROWS + 1, 400)])
-def test_use_of_too_many_rows_is_refused_with_what_to_ask_for(rows: int, status: int, owner: Caller) -> None:
+def test_usage_with_too_many_rows_is_refused_with_advice(rows: int, status: int, owner: Caller) -> None:
     use(owner, rows, [owner.key])
     answer = owner.get(f"/v1/usage?{YEAR}&group_by=day,model")
     assert (answer.status_code, len(answer.content) <= MOST) == (status, True)
@@ -174,30 +170,30 @@ def test_use_of_too_many_rows_is_refused_with_what_to_ask_for(rows: int, status:
     assert owner.get(f"/v1/usage?{YEAR}&group_by=day").json()["total"]["tasks"] == rows
 
 
-def test_few_rows_with_long_names_are_refused_likewise(owner: Caller) -> None:
+def test_few_rows_with_long_names_are_refused_too(owner: Caller) -> None:
     keys: list[APIKey | None] = [make_caller(owner.tenant, "😀" * 100).key for _ in range(20)]
     use(owner, 600, keys)
     assert assert_refused(owner.get(f"/v1/usage?{FINEST}"), 400, "invalid_request") == TOO_MUCH
 
 
-def test_too_many_rows_are_not_read(owner: Caller) -> None:
+def test_the_query_stops_after_the_largest_number_of_rows(owner: Caller) -> None:
     with CaptureQueriesContext(connection) as captured:
         owner.get(f"/v1/usage?{FINEST}")
     assert captured[-1]["sql"].endswith(f"LIMIT {MOST_ROWS + 1}")
 
 
-def test_csv_has_all_rows_of_use(owner: Caller) -> None:
+def test_csv_has_all_rows_of_usage(owner: Caller) -> None:
     use(owner, MOST_ROWS * 3, [owner.key])
     answer = owner.get(f"/v1/usage?{FINEST}&format=csv")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     assert len(rows) == sum(int(row["tasks"]) for row in rows) == MOST_ROWS * 3
 
 
-# --- everything that is read
+# --- all reads
 
 
 def _long_lists(caller: Caller) -> None:
-    """The longest lists that the forms of keys take."""
+    """A key with the longest allowed lists."""
     assert caller.key is not None
     networks = [
         *(f"2001:db8:{number:x}:ffff:ffff:ffff::/96" for number in range(MOST_ITEMS - 1)),

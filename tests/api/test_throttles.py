@@ -1,4 +1,4 @@
-"""What one key may ask of one process in a minute, besides the tasks it makes."""
+"""The rate limit of a key's other requests, which are not creates, in one process."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,7 +20,7 @@ ALICE, BOB = 1, 2
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """A manual clock."""
 
     def __init__(self) -> None:
         self.now = 5 * SECOND
@@ -43,7 +43,7 @@ def buckets(clock: Clock) -> Buckets:
 
 
 def granted(buckets: Buckets, per_minute: int, asked: int = 10, key: int = ALICE) -> int:
-    """How many of so many requests at once are let through."""
+    """The number of granted requests of that many."""
     return sum(buckets.take(key, per_minute) == 0 for _ in range(asked))
 
 
@@ -51,7 +51,7 @@ def granted(buckets: Buckets, per_minute: int, asked: int = 10, key: int = ALICE
 
 
 @pytest.mark.parametrize("per_minute", [1, 3, 7, 60, 999, 60_000])
-def test_a_full_bucket_holds_a_minutes_worth(per_minute: int, buckets: Buckets) -> None:
+def test_a_full_bucket_has_tokens_for_a_minute(per_minute: int, buckets: Buckets) -> None:
     assert granted(buckets, per_minute, per_minute + 10) == per_minute
 
 
@@ -68,7 +68,7 @@ def test_a_full_bucket_holds_a_minutes_worth(per_minute: int, buckets: Buckets) 
         (60_000, 0.005, 5),
     ],
 )
-def test_it_fills_up_steadily_and_never_beyond(
+def test_it_refills_steadily_up_to_its_size(
     per_minute: int, waited: float, again: int, buckets: Buckets, clock: Clock
 ) -> None:
     granted(buckets, per_minute, per_minute)
@@ -79,7 +79,7 @@ def test_it_fills_up_steadily_and_never_beyond(
 @pytest.mark.parametrize(
     ("per_minute", "waited", "seconds"), [(1, 0, 60), (3, 0, 20), (3, 5, 15), (3, 19, 1), (60_000, 0, 0.001)]
 )
-def test_an_empty_one_says_when_to_come_again(
+def test_an_empty_one_says_when_to_retry(
     per_minute: int, waited: float, seconds: float, buckets: Buckets, clock: Clock
 ) -> None:
     granted(buckets, per_minute, per_minute)
@@ -96,7 +96,7 @@ def test_a_refusal_takes_nothing(buckets: Buckets, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("per_minute", [0, -1])
-def test_no_limit_is_no_limit(per_minute: int, buckets: Buckets) -> None:
+def test_without_a_limit_everything_is_granted(per_minute: int, buckets: Buckets) -> None:
     assert granted(buckets, per_minute, 1000) == 1000
     assert len(buckets) == 0
 
@@ -107,7 +107,7 @@ def test_keys_have_buckets_of_their_own(buckets: Buckets) -> None:
 
 
 @pytest.mark.parametrize(("taken", "given_back", "left"), [(3, 1, 1), (3, 3, 3), (1, 5, 3), (0, 1, 3)])
-def test_a_token_given_back_can_be_taken_again(
+def test_a_returned_token_can_be_taken_again(
     taken: int, given_back: int, left: int, buckets: Buckets
 ) -> None:
     granted(buckets, 3, taken)
@@ -116,13 +116,13 @@ def test_a_token_given_back_can_be_taken_again(
     assert granted(buckets, 3) == left
 
 
-def test_threads_get_no_token_twice(buckets: Buckets) -> None:
+def test_threads_never_get_the_same_token(buckets: Buckets) -> None:
     with ThreadPoolExecutor(16) as threads:
         waits = list(threads.map(lambda _: buckets.take(ALICE, 1000), range(5000)))
     assert waits.count(0) == 1000
 
 
-def test_full_buckets_are_forgotten_and_others_kept(clock: Clock) -> None:
+def test_only_full_buckets_are_dropped(clock: Clock) -> None:
     buckets = Buckets(clock, most=100)
     for key in range(1000, 1090):
         buckets.take(key, 60)
@@ -144,11 +144,11 @@ def test_there_are_never_more_buckets_than_allowed(pause: float, clock: Clock) -
         clock.wait(pause)
 
 
-# --- at the edge of the API
+# --- in a view
 
 
 class ThrottledView(APIView):
-    """A route with the throttle, answered as DRF answers by itself."""
+    """A view with the throttle and DRF's own exception handler."""
 
     authentication_classes = [BearerKeyAuthentication]
     throttle_classes = [PerKey]
@@ -171,7 +171,7 @@ def statuses(caller: Caller, asked: int, query: str = "") -> list[int]:
     return [ask(caller, query).status_code for _ in range(asked)]
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_again(owner: Caller, settings: LazySettings) -> None:
+def test_a_key_above_its_limit_learns_when_to_retry(owner: Caller, settings: LazySettings) -> None:
     settings.OTHER_REQUESTS_PER_MINUTE = 2
     assert statuses(owner, 3) == [200, 200, 429]
     answer = ask(owner)
@@ -179,7 +179,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_again(owner: Caller, set
     assert "The limit of 2 requests per minute of this API key is reached." in answer.data["detail"]
 
 
-def test_another_key_of_the_tenant_is_not_held_up(
+def test_another_key_of_the_tenant_is_not_limited(
     owner: Caller, mate: Caller, settings: LazySettings
 ) -> None:
     settings.OTHER_REQUESTS_PER_MINUTE = 1
@@ -187,7 +187,7 @@ def test_another_key_of_the_tenant_is_not_held_up(
     assert statuses(mate, 2) == [200, 429]
 
 
-def test_what_is_forgiven_does_not_count(owner: Caller, settings: LazySettings) -> None:
+def test_forgiven_requests_do_not_count(owner: Caller, settings: LazySettings) -> None:
     settings.OTHER_REQUESTS_PER_MINUTE = 1
     assert statuses(owner, 5, "?forgive") == [200] * 5
     assert statuses(owner, 2) == [200, 429]

@@ -1,4 +1,4 @@
-"""Attack a server that runs on this machine, and print what held: `python -m tests.attacks URL`."""
+"""Attack a server on this machine and print the results: `python -m tests.attacks URL`."""
 
 import argparse
 import sys
@@ -30,14 +30,14 @@ def _chosen(words: list[str]) -> list[Attack]:
 
 
 def _print(attack: Attack, verdict: Verdict) -> bool:
-    """Print a line of the table; whether it is broken."""
+    """Print a line of the table; returns whether the verdict is "broken"."""
     name, outcome = attack.name.ljust(NAME_WIDTH), verdict.outcome.ljust(OUTCOME_WIDTH)
     print(name, outcome, verdict.measured, flush=True)  # noqa: T201
     return verdict.outcome is Outcome.BROKEN
 
 
 def _run(target: Target, attacks: list[Attack]) -> int:
-    """Do them, those that only wait side by side; returns how many broke something."""
+    """Run the attacks, those that only wait in parallel; returns how many broke something."""
     waiting = [each for each in attacks if each.waits]
     with ThreadPoolExecutor(max(1, len(waiting))) as pool:
         begun = [pool.submit(each.run, target) for each in waiting]
@@ -50,7 +50,7 @@ def _run(target: Target, attacks: list[Attack]) -> int:
 
 
 def _target(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> Target:
-    """The server, once it has answered. Ends the program where it does not, or does not know a key."""
+    """The server. Exits if it does not answer or does not accept a key."""
     known = {name: getattr(chosen, name) for name in ("key", "other_key", "pid")}
     try:
         target = Target.at(chosen.url, bars=Bars(load_seconds=chosen.seconds), **known)

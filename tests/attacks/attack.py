@@ -1,4 +1,4 @@
-"""What an attack is, what it is let loose on, and what comes of it."""
+"""An attack, its target and its verdict."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,23 +13,23 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Bars:
-    """What is asked of the server while it is attacked."""
+    """Limits the server must keep during an attack."""
 
     latency: float = 0.25
-    """Seconds that another client waits at most, in the worst case or as the 99th percentile."""
+    """Longest wait of another client in seconds: the maximum or the 99th percentile."""
     memory: int = 250 * MIB
-    """Bytes that the biggest of the server's processes holds at most."""
+    """Most bytes of memory of the biggest server process."""
     cpu: float = 0.05
-    """Seconds of the server's CPU for a request under 1 MiB."""
+    """Most CPU seconds for a request under 1 MiB."""
     answer: int = 256 * 1024
-    """Bytes of the answer to one."""
+    """Most bytes of the answer to such a request."""
     load_seconds: float = 15.0
-    """How long a load lasts."""
+    """Duration of a load."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A running server, and what is known of it."""
+    """A running server and what the caller knows about it."""
 
     host: str
     port: int
@@ -41,7 +41,7 @@ class Target:
 
     @classmethod
     def at(cls, url: str, **known: object) -> "Target":
-        """The server at the URL. Raises `ValueError` unless that is http and a loopback address."""
+        """Raises `ValueError` unless the URL is http on a loopback address."""
         parts = urlsplit(url)
         host = {"localhost": "127.0.0.1"}.get(parts.hostname or "", parts.hostname or "")
         if parts.scheme != "http" or not is_loopback(host):
@@ -50,13 +50,10 @@ class Target:
 
     @property
     def netloc(self) -> str:
-        """Host and port, as a client writes them."""
         return f"{self.host}:{self.port}"
 
 
 class Outcome(StrEnum):
-    """What an attack came to."""
-
     HELD = "held"
     BROKEN = "BROKEN"
     NOT_TRIED = "not tried"
@@ -64,14 +61,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an attack came to, and what was measured."""
+    """The outcome of an attack and what was measured."""
 
     outcome: Outcome
     measured: str
 
     @classmethod
     def of(cls, measured: str, faults: Sequence[str] = ()) -> "Verdict":
-        """Held, unless there are faults."""
         if faults:
             return cls(Outcome.BROKEN, "; ".join([*faults, measured] if measured else faults))
         return cls(Outcome.HELD, measured)
@@ -82,31 +78,27 @@ Run = Callable[[Target], Verdict]
 
 @dataclass(frozen=True)
 class Attack:
-    """One thing that somebody might do to the server."""
-
     name: str
     fault: str
-    """The kind of fault it looks for, in words."""
     work: Run
     needs: tuple[str, ...] = ()
-    """What of the target it cannot do without: `key`, `other_key`."""
+    """Attributes of the target it needs: `key`, `other_key`."""
     waits: bool = False
-    """Whether it does hardly more than wait, so that others may go on meanwhile."""
+    """Whether it mostly waits, so that others can run in parallel."""
 
     def run(self, target: Target) -> Verdict:
-        """Do it."""
         missing = [name for name in self.needs if getattr(target, name) is None]
         if missing:
             options = " and ".join(f"--{name.replace('_', '-')}" for name in missing)
             return Verdict(Outcome.NOT_TRIED, f"needs {options}")
         try:
             return self.work(target)
-        except OSError as error:  # no answer in time, or no connection
+        except OSError as error:  # timeout or no connection
             return Verdict(Outcome.BROKEN, f"{type(error).__name__}: {error}")
 
 
 def attack(*, needs: Sequence[str] = (), waits: bool = False) -> Callable[[Run], Attack]:
-    """Make an attack of a function; its name and docstring become those of the attack."""
+    """Turn a function into an attack with its name and docstring."""
 
     def named(work: Run) -> Attack:
         fault = " ".join((work.__doc__ or "").split())
@@ -116,7 +108,7 @@ def attack(*, needs: Sequence[str] = (), waits: bool = False) -> Callable[[Run],
 
 
 def of_module(module: ModuleType) -> list[Attack]:
-    """The attacks that a module holds, alone or in lists."""
+    """The attacks of a module, including those in lists."""
     found: list[Attack] = []
     for value in vars(module).values():
         several = value if isinstance(value, list) else [value]

@@ -1,6 +1,6 @@
-"""Attacks by the body: one that did not arrive whole is none, and nobody unknown is listened to for long.
+"""Attacks with request bodies: incomplete ones are refused, unauthenticated ones are hardly read.
 
-Where a server breaks, the attacks that cut a body make a video: use the key of a tenant at the sandbox.
+On a server that fails, the attacks that cut a body create a video: use the key of a tenant at the sandbox.
 """
 
 import json
@@ -16,24 +16,24 @@ CREATE, VALIDATE = "/v1/videos", "/v1/videos/validate"
 GOOD_BODY = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat runs"}
 JSON = ("Content-Type", "application/json")
 MISSING = 500
-"""Bytes that are promised and never sent."""
+"""Bytes announced in Content-Length and never sent."""
 LARGE = 900 * 1000
 """Bytes of a large body that is allowed."""
 PROMPTLY = 2.0
-"""Seconds within which somebody unknown is turned away, of whom no body has come yet."""
+"""Seconds within which a request without a valid key is answered."""
 GO_ON = b"HTTP/1.1 100"
 DEADLINE = 20.0
-"""Seconds after which the server has given up on a body that only drips."""
+"""Seconds within which the server closes a connection with a slow body."""
 DRIP = 1.0
 CONSEQUENCE = 0.7
-"""Seconds after which a request that is acted on has been."""
+"""Seconds after which a request would have taken effect."""
 LISTED = 50
-"""Tasks to look among for one that was made."""
+"""Tasks to list when looking for a new one."""
 WRONG_KEY = "rl_wrong00_0000000000000000000000000000000000000000"
 
 
 def _marked() -> tuple[str, bytes]:
-    """A prompt that nobody else uses, and a body that asks for a video of it."""
+    """A unique prompt and a body that uses it."""
     mark = f"attack {secrets.token_hex(8)}"
     return mark, json.dumps({**GOOD_BODY, "prompt": mark}).encode()
 
@@ -46,7 +46,7 @@ def _was_made(target: Target, mark: str) -> bool:
 
 
 def _cut(target: Target, mark: str, request: bytes, *, listens: bool) -> Verdict:
-    """Send a request that is not whole, end, and see what comes of it."""
+    """Send an incomplete request, end the connection, and check that no task was created."""
     with Connection(target) as connection:
         connection.send(request)
         if listens:
@@ -70,28 +70,28 @@ def _promised(target: Target, body: bytes) -> bytes:
 
 @attack(needs=["key"], waits=True)
 def body_ends_early(target: Target) -> Verdict:
-    """Fewer bytes than were promised, though they are JSON by themselves: refused as incomplete."""
+    """A body shorter than its Content-Length is refused as incomplete, even if it is valid JSON."""
     mark, body = _marked()
     return _cut(target, mark, _promised(target, body), listens=True)
 
 
 @attack(needs=["key"], waits=True)
 def client_vanishes(target: Target) -> Verdict:
-    """Who goes away amid a body has asked for nothing."""
+    """A client that disconnects within a body creates nothing."""
     mark, body = _marked()
     return _cut(target, mark, _promised(target, body), listens=False)
 
 
 @attack(needs=["key"], waits=True)
 def chunks_end_early(target: Target) -> Verdict:
-    """A chunked body without its last chunk is incomplete, whatever came so far."""
+    """A chunked body without its last chunk is incomplete."""
     mark, body = _marked()
     return _cut(target, mark, _chunked(target, body), listens=True)
 
 
 @attack(needs=["key"], waits=True)
 def client_vanishes_amid_chunks(target: Target) -> Verdict:
-    """Who goes away amid chunks has asked for nothing."""
+    """A client that disconnects within a chunked body creates nothing."""
     mark, body = _marked()
     return _cut(target, mark, _chunked(target, body), listens=False)
 
@@ -103,7 +103,7 @@ def _chunked(target: Target, body: bytes) -> bytes:
 
 @attack(needs=["key"], waits=True)
 def form_ends_early(target: Target) -> Verdict:
-    """Half a form, of which fewer bytes come than were promised, is not saved."""
+    """A form shorter than its Content-Length creates nothing."""
     mark, content_type, body = _marked_form()
     fields = [*wire.bearer(target.key), content_type]
     return _cut(target, mark, wire.posted(target, CREATE, body, fields, len(body) + MISSING), listens=True)
@@ -111,7 +111,7 @@ def form_ends_early(target: Target) -> Verdict:
 
 @attack(needs=["key"], waits=True)
 def form_without_an_end(target: Target) -> Verdict:
-    """A form that is cut before its last boundary, by somebody who then counted the bytes again."""
+    """A form without its last boundary but with a matching Content-Length is refused."""
     mark, content_type, body = _marked_form()
     cut = body[: -len("--\r\n") - len("part") - 20]
     with Connection(target) as connection:
@@ -129,15 +129,15 @@ def _marked_form() -> tuple[str, wire.Field, bytes]:
 
 @attack(waits=True)
 def dripping_body(target: Target) -> Verdict:
-    """A body that comes byte by byte is given up after a while, however steadily it comes."""
+    """A body that arrives byte by byte is refused after a while."""
     body = json.dumps(GOOD_BODY).encode()
     with Connection(target, "127.0.0.6") as connection:
         connection.send(_announced(target, target.key or WRONG_KEY, len(body)))
         for sent in range(int(DEADLINE / DRIP)):
-            heard = connection.heard()
-            if heard is not None:
-                status = " ".join(heard[:12].decode("latin-1").split()) or "closed"
-                refused = status.startswith("HTTP/1.1 4") or not heard
+            received = connection.received()
+            if received is not None:
+                status = " ".join(received[:12].decode("latin-1").split()) or "closed"
+                refused = status.startswith("HTTP/1.1 4") or not received
                 return Verdict.of(f"{status} after {sent * DRIP:.0f} s", [] if refused else ["not refused"])
             connection.send(body[sent : sent + 1])
             time.sleep(DRIP)
@@ -146,7 +146,7 @@ def dripping_body(target: Target) -> Verdict:
 
 @attack(waits=True)
 def body_that_never_comes(target: Target) -> Verdict:
-    """A body that is promised, and of which nothing comes, is given up."""
+    """A connection whose announced body never arrives is closed."""
     with Connection(target, "127.0.0.6") as connection:
         connection.send(_announced(target, target.key or WRONG_KEY, LARGE))
         ended = connection.wait_for_end(DEADLINE)
@@ -154,12 +154,12 @@ def body_that_never_comes(target: Target) -> Verdict:
 
 
 def _announced(target: Target, key: str | None, length: int, *fields: wire.Field) -> bytes:
-    """The head of a POST to validate alone."""
+    """The head of a POST to validate, without a body."""
     return wire.posted(target, VALIDATE, b"", [*wire.bearer(key), JSON, *fields], length)
 
 
-def _turned_away(target: Target, request: bytes) -> Verdict:
-    """Whether it is answered 401 before any of its body was sent."""
+def _refused_early(target: Target, request: bytes) -> Verdict:
+    """Check that the request gets 401 before any of its body was sent."""
     try:
         with Connection(target, patience=PROMPTLY) as connection:
             connection.send(request)
@@ -175,20 +175,20 @@ def _turned_away(target: Target, request: bytes) -> Verdict:
 
 @attack(waits=True)
 def large_body_of_a_wrong_key(target: Target) -> Verdict:
-    """Who is unknown is turned away before a large body is taken."""
-    return _turned_away(target, _announced(target, WRONG_KEY, LARGE))
+    """A wrong key is refused before a large body is read."""
+    return _refused_early(target, _announced(target, WRONG_KEY, LARGE))
 
 
 @attack(waits=True)
 def large_body_without_a_key(target: Target) -> Verdict:
-    """So is who does not say who they are."""
-    return _turned_away(target, _announced(target, None, LARGE))
+    """A missing key is refused before a large body is read."""
+    return _refused_early(target, _announced(target, None, LARGE))
 
 
 @attack(waits=True)
 def large_body_that_asks_first(target: Target) -> Verdict:
-    """`Expect: 100-continue` of somebody unknown is answered 401, not "go on"."""
-    return _turned_away(target, _announced(target, WRONG_KEY, LARGE, ("Expect", "100-continue")))
+    """`Expect: 100-continue` with a wrong key gets 401, not 100."""
+    return _refused_early(target, _announced(target, WRONG_KEY, LARGE, ("Expect", "100-continue")))
 
 
 def _refused(answer: Answer | None, status: int, code: str, named: str = "") -> Verdict:
@@ -203,20 +203,20 @@ def _refused(answer: Answer | None, status: int, code: str, named: str = "") -> 
 
 @attack(needs=["key"])
 def body_over_the_limit(target: Target) -> Verdict:
-    """One byte over 1 MiB is too large, and told so."""
+    """A body of one byte over 1 MiB gets 413."""
     return _refused(wire.post_json(target, VALIDATE, b" " * (MIB + 1)), 413, "request_too_large")
 
 
 @attack(needs=["key"])
 def zipped_body(target: Target) -> Verdict:
-    """A zipped body is not JSON that is wrong: the answer names what is."""
+    """A compressed body is refused with the reason, not as invalid JSON."""
     answer = wire.post_json(target, VALIDATE, b"\x1f\x8b\x08", [("Content-Encoding", "gzip")])
     return _refused(answer, 415, "unsupported_media_type", "gzip")
 
 
 @attack(needs=["key"])
 def foreign_charset(target: Target) -> Verdict:
-    """Nor is one in another charset."""
+    """A body in another charset is refused with the reason, not as invalid JSON."""
     body = json.dumps({**GOOD_BODY, "prompt": "一只猫"}, ensure_ascii=False).encode("gbk")
     answer = _in_charset(target, body, "gbk")
     return _refused(answer, 415, "unsupported_media_type", "gbk")
@@ -224,7 +224,7 @@ def foreign_charset(target: Target) -> Verdict:
 
 @attack(needs=["key"])
 def own_charset(target: Target) -> Verdict:
-    """The charset that JSON has may be named."""
+    """`charset=utf-8` is accepted."""
     answer = _in_charset(target, json.dumps(GOOD_BODY).encode(), "utf-8")
     good = answer is not None and answer.status == 200
     return Verdict.of(f"{answer or 'closed'}", [] if good else ["not 200"])

@@ -1,8 +1,8 @@
-"""Another client, who asks on and on while somebody attacks: how long does it wait?
+"""Another client that keeps sending requests during an attack and measures how long it waits.
 
-It is a process of its own, so that the attacker's work does not slow its clock. It asks at fixed moments and
-counts from them, so that a server that stops for a second is not counted once, but for each request that was
-due meanwhile. Half of them come on a connection that is kept, half on new ones.
+It is a separate process, so that the attacker's work does not slow its clock. It sends requests at fixed
+times and measures from those times, so that a server that stops for a second delays each request due in it.
+Half of the requests use a kept connection, half new ones.
 """
 
 import json
@@ -16,23 +16,21 @@ from tests.attacks.attack import Target
 
 PROGRAM = Path(__file__).with_name("other_client.py")
 SHORTEST = 0.5
-"""Seconds that it watches at least."""
+"""Least seconds of measuring."""
 
 
 @dataclass
 class Seen:
-    """How long its requests took, in seconds, and what else happened."""
+    """The waits in seconds and the failures of its requests."""
 
     waits: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def percentile(self, percent: float) -> float:
-        """The wait that `percent` of the requests did not exceed."""
         ordered = sorted(self.waits)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
     def faults(self, most: float, percent: float = 100) -> list[str]:
-        """What the client would complain about."""
         found, wait = [], self.percentile(percent)
         if self.failures:
             found.append(f"another client failed {len(self.failures)} times ({self.failures[0]})")
@@ -46,10 +44,10 @@ class Seen:
 
 
 class Bystander:
-    """The other client, for as long as the block lasts; afterwards `seen` tells."""
+    """Runs the other client within the block; `seen` has the results afterwards."""
 
     def __init__(self, target: Target, *, path: str | None = None, key: str | None = None) -> None:
-        """It reads the models with a key, and asks for health without one."""
+        """With a key the path is /v1/models, otherwise /healthz."""
         self.seen = Seen()
         key = key or target.key
         path = path or ("/v1/models" if key else "/healthz")

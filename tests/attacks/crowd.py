@@ -1,4 +1,4 @@
-"""Very many connections of one attacker, from one event loop."""
+"""Thousands of attacking connections on one event loop."""
 
 import asyncio
 import random
@@ -11,32 +11,31 @@ from tests.attacks.attack import Target
 from tests.attacks.machine import allow_many_files
 
 ARRIVAL = 1.0
-"""Seconds within which all of a crowd have come, each at a moment of its own."""
+"""Seconds over which the connections are opened, each at a random time."""
 AGAIN = (2.5, 7.5)
-"""Seconds, at least and at most, after which somebody who was shown out is back."""
+"""Range of seconds after which a closed connection is opened again."""
 DRIP = 1.0
-"""Seconds from one byte to the next."""
+"""Seconds between two bytes."""
 _PIECE = 64 * 1024
 
-Deed = Callable[[socket.socket], Awaitable[None]]
+Action = Callable[[socket.socket], Awaitable[None]]
 
 
-def let_loose(seconds: float, *deeds: Coroutine[Any, Any, None]) -> None:
-    """Do all of it side by side, for so long."""
+def run_together(seconds: float, *actions: Coroutine[Any, Any, None]) -> None:
+    """Run the coroutines concurrently for that many seconds."""
     allow_many_files()
-    asyncio.run(_for(seconds, deeds))
+    asyncio.run(_for(seconds, actions))
 
 
-async def _for(seconds: float, deeds: tuple[Coroutine[Any, Any, None], ...]) -> None:
+async def _for(seconds: float, actions: tuple[Coroutine[Any, Any, None], ...]) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await asyncio.gather(*deeds)
+            await asyncio.gather(*actions)
             await asyncio.sleep(seconds)
 
 
 @asynccontextmanager
 async def connected(target: Target, source: str) -> AsyncIterator[socket.socket]:
-    """A connection from that address. Raises `OSError`."""
     with socket.socket() as connection:
         connection.setblocking(False)
         connection.bind((source, 0))
@@ -44,70 +43,70 @@ async def connected(target: Target, source: str) -> AsyncIterator[socket.socket]
         yield connection
 
 
-async def persist(target: Target, source: str, deed: Deed) -> None:
-    """Do something with a connection, and be back a while after the server has closed it."""
+async def reconnect(target: Target, source: str, action: Action) -> None:
+    """Use a connection, and open another some time after the server closed it."""
     while True:
-        await arrive(target, source, deed)
+        await start_later(target, source, action)
         await asyncio.sleep(random.uniform(*AGAIN))  # noqa: S311 - chance, not secrecy
 
 
-async def stay(connection: socket.socket) -> None:
-    """Say nothing until the server closes."""
+async def wait_for_close(connection: socket.socket) -> None:
+    """Send nothing until the server closes."""
     loop = asyncio.get_running_loop()
     while await loop.sock_recv(connection, _PIECE):
         pass
 
 
-def saying(data: bytes, *, then_stay: bool) -> Deed:
-    """Send something, and either wait for what comes, or go once an answer begins."""
+def sender(data: bytes, *, keep_open: bool) -> Action:
+    """Send the data, then wait for the end or leave once an answer begins."""
 
-    async def deed(connection: socket.socket) -> None:
+    async def action(connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(connection, data)
-        if then_stay:
-            await stay(connection)
+        if keep_open:
+            await wait_for_close(connection)
         else:
             await loop.sock_recv(connection, _PIECE)
 
-    return deed
+    return action
 
 
-def dripping(begin: bytes) -> Deed:
-    """Send the beginning, and then a byte now and then."""
+def slow_sender(begin: bytes) -> Action:
+    """Send the beginning, then single bytes."""
 
-    async def deed(connection: socket.socket) -> None:
+    async def action(connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(connection, begin)
         while True:
             await asyncio.sleep(DRIP)
             await loop.sock_sendall(connection, b"x")
 
-    return deed
+    return action
 
 
-async def steadily(per_second: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Begin it so many times a second, however long each takes."""
+async def at_rate(per_second: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start it that many times a second, without waiting for it."""
     async with asyncio.TaskGroup() as group:
         while True:
             group.create_task(do())
             await asyncio.sleep(1 / per_second)
 
 
-async def arrive(target: Target, source: str, deed: Deed) -> None:
-    """Come at a moment of one's own, and do something with a connection."""
+async def start_later(target: Target, source: str, action: Action) -> None:
+    """Use a connection from a random time on."""
     await asyncio.sleep(random.uniform(0, ARRIVAL))  # noqa: S311 - chance, not secrecy
-    await once(target, source, deed)
+    await use_connection(target, source, action)
 
 
-async def once(target: Target, source: str, deed: Deed) -> None:
-    """Do something with a connection; what the server does about it does not matter."""
+async def use_connection(target: Target, source: str, action: Action) -> None:
+    """Use a connection and ignore its errors."""
     with suppress(OSError):
         async with connected(target, source) as connection:
-            await deed(connection)
+            await action(connection)
 
 
-async def read_on_and_on(target: Target, source: str, request: bytes) -> None:
-    """Ask the same on one connection as fast as answers come."""
+async def repeat_request(target: Target, source: str, request: bytes) -> None:
+    """Repeat the request on one connection as fast as answers arrive."""
     while True:
         with suppress(OSError, asyncio.IncompleteReadError):
             reader, writer = await asyncio.open_connection(target.host, target.port, local_addr=(source, 0))

@@ -1,10 +1,10 @@
-"""As much HTTP/2 as it takes to send one request that unpacks into very much (RFC 9113, RFC 7541)."""
+"""Enough HTTP/2 for one request that decompresses to a huge size (RFC 9113, RFC 7541)."""
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 FRAME_HEAD = 9
-"""Bytes before what a frame holds."""
+"""Bytes of a frame's header."""
 VALUE = 4000
-"""Bytes of the header; with its name and 32 bytes it fits into the table of 4,096."""
+"""Bytes of the header; with its name and 32 bytes of overhead it fits into the table of 4,096."""
 REPEATS = 4000
 
 _HEADERS, _SETTINGS = 1, 4
@@ -12,7 +12,7 @@ _END_STREAM_AND_HEADERS = 0x05
 _METHOD_GET, _SCHEME_HTTP, _PATH_ROOT = b"\x82", b"\x86", b"\x84"
 _AUTHORITY_NOT_INDEXED, _NEW_NAME_INDEXED = b"\x01", b"\x40"
 _FIRST_OF_TABLE = b"\xbe"
-"""Refers to the header that was added last: one byte that stands for 4 KB."""
+"""Index of the header added last: one byte that stands for 4 KB."""
 
 
 def _frame(kind: int, flags: int, stream: int, content: bytes) -> bytes:
@@ -24,7 +24,6 @@ def _text(text: bytes) -> bytes:
 
 
 def _number(value: int) -> bytes:
-    """An integer with a prefix of seven bits."""
     if value < 127:
         return bytes([value])
     rest, found = value - 127, [127]
@@ -45,5 +44,5 @@ def repeated_header(authority: str) -> bytes:
 
 
 def is_settings(start: bytes) -> bool:
-    """Whether this is how somebody begins who speaks HTTP/2."""
+    """Whether this is a settings frame, the beginning of an HTTP/2 connection."""
     return len(start) == FRAME_HEAD and start[3] == _SETTINGS and start[5:] == bytes(4)

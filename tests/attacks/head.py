@@ -1,4 +1,4 @@
-"""Attacks by the head of a request: before anybody is known, work is small and bounded."""
+"""Attacks with request heads: work before authentication is small and bounded."""
 
 import socket
 import time
@@ -10,28 +10,28 @@ from tests.attacks.wire import Answer, Connection
 
 FIELDS_ALLOWED = 60
 FIELDS_REFUSED = 90
-"""Around the 64 that the server takes, whatever it counts; up to 100 are refused in the API's envelope."""
+"""Around the 64 the server accepts; up to 100 are refused in the API's envelope."""
 FIELDS_ABSURD = 2000
 LINE = 4096
 """Bytes of one large header."""
 LINES_ALLOWED = 3
 LINES_REFUSED = 5
-"""Around the 16 KiB that the server takes."""
+"""Around the 16 KiB the server accepts."""
 LINES_REPEATED = 15
 LINES_ABSURD = 1000
 DEADLINE = 20.0
-"""Seconds after which the server has closed a connection on which no request arrives."""
+"""Seconds within which the server closes a connection without a request."""
 DRIP = 1.0
-"""Seconds from one byte to the next."""
+"""Seconds between two bytes."""
 H2_ATTENTION = 2.0
-"""Seconds to stay for an answer over HTTP/2."""
+"""Seconds to wait for an answer over HTTP/2."""
 UMLAUT = b"caf\xe9 \xff"
-"""Latin-1, and no UTF-8."""
+"""Latin-1, not UTF-8."""
 EVIL = "evil.example"
 
 
 def _asked(target: Target, fields: list[wire.Field]) -> tuple[Answer | None, list[str], str]:
-    """The answer to a head with these fields, what bothered another client, and how long it took."""
+    """The answer, the faults another client saw, and the seconds it took."""
     with Bystander(target, path="/healthz") as other:
         began = time.monotonic()
         answer = wire.ask(target, wire.head(target, "GET", "/v1/models", fields))
@@ -43,7 +43,6 @@ def _asked(target: Target, fields: list[wire.Field]) -> tuple[Answer | None, lis
 
 
 def _is_refused(answer: Answer | None) -> list[str]:
-    """Whether it is 431 in the API's envelope."""
     if answer is not None and (answer.status, answer.code) == (431, "header_too_large"):
         return []
     return ["not 431 header_too_large"]
@@ -51,7 +50,7 @@ def _is_refused(answer: Answer | None) -> list[str]:
 
 @attack()
 def many_fields(target: Target) -> Verdict:
-    """More fields than anybody needs are refused, not looked at one by one."""
+    """Too many header fields are refused without being parsed."""
     answer, faults, measured = _asked(target, [(f"x-{number}", "1") for number in range(FIELDS_REFUSED)])
     return Verdict.of(measured, _is_refused(answer) + faults)
 
@@ -65,14 +64,14 @@ def large_head(target: Target) -> Verdict:
 
 @attack()
 def one_field_repeated(target: Target) -> Verdict:
-    """One header many times: its values are joined once, or refused, and never copied again for each."""
+    """A repeated header is joined once or refused, not copied again for each value."""
     answer, faults, measured = _asked(target, [("x-again", "a" * LINE)] * LINES_REPEATED)
     return Verdict.of(measured, _is_refused(answer) + faults)
 
 
 @attack()
 def ordinary_heads(target: Target) -> Verdict:
-    """What browsers and programs do send, with cookies and tracing headers, is not refused."""
+    """The headers of browsers and programs, with cookies and tracing, are accepted."""
     heads = [
         [(f"x-{number}", "1") for number in range(FIELDS_ALLOWED)],
         [(f"x-{number}", "a" * LINE) for number in range(LINES_ALLOWED)],
@@ -84,7 +83,7 @@ def ordinary_heads(target: Target) -> Verdict:
 
 @attack()
 def absurd_heads(target: Target) -> Verdict:
-    """A head beyond all measure ends in 431 or in a closed connection, at once and at nobody's cost."""
+    """A huge head gets 431 or a closed connection at once and does not affect others."""
     faults, measured = [], []
     for fields in ([("x-a", "1")] * FIELDS_ABSURD, [("x-a", "a" * LINE)] * LINES_ABSURD):
         answer, bothered, took = _asked(target, list(fields))
@@ -95,13 +94,13 @@ def absurd_heads(target: Target) -> Verdict:
 
 @attack()
 def http2_by_prior_knowledge(target: Target) -> Verdict:
-    """8 KB of HTTP/2 that stand for 16 MB of headers: HTTP/2 is not spoken, and nobody else notices."""
+    """8 KB of HTTP/2 that stand for 16 MB of headers: HTTP/2 is refused and others are not affected."""
     with Bystander(target, path="/healthz") as other, Connection(target) as connection:
         connection.send(h2.PREFACE + h2.SETTINGS + h2.repeated_header(target.netloc))
-        spoken = _speaks_http2(connection)
-        if spoken:
-            connection.wait_for_end(H2_ATTENTION)  # who goes away at once is not worked for
-    faults = ["HTTP/2 is spoken"] if spoken else []
+        accepts_http2 = _speaks_http2(connection)
+        if accepts_http2:
+            connection.wait_for_end(H2_ATTENTION)  # a client that leaves at once is not served
+    faults = ["HTTP/2 is accepted"] if accepts_http2 else []
     return Verdict.of(str(other.seen), faults + other.seen.faults(target.bars.latency))
 
 
@@ -116,21 +115,21 @@ def _speaks_http2(connection: Connection) -> bool:
 
 @attack(waits=True)
 def dripping_head(target: Target) -> Verdict:
-    """A head that comes byte by byte is cut off after a while, however steadily it comes."""
+    """A head that arrives byte by byte is cut off after a while."""
     request = wire.head(target, "GET", "/healthz", [("x-slow", "a" * 100)])
     return _cut_off(target, "127.0.0.4", request)
 
 
 @attack(waits=True)
 def silent_connection(target: Target) -> Verdict:
-    """Who connects and says nothing is shown out."""
+    """A connection that sends nothing is closed."""
     with Connection(target, "127.0.0.5") as connection:
         return _closed(connection.wait_for_end(DEADLINE))
 
 
 @attack(waits=True)
 def half_a_head(target: Target) -> Verdict:
-    """Who sends half a head and then nothing is shown out too."""
+    """A connection that sends half a head is closed."""
     with Connection(target, "127.0.0.5") as connection:
         connection.send(b"GET /healthz HTTP/1.1\r\nHost: ")
         return _closed(connection.wait_for_end(DEADLINE))
@@ -165,7 +164,7 @@ BYTES_IN_HEADERS = [_carries_bytes(name) for name in ("User-Agent", "Cookie", "X
 
 @attack(needs=["key"])
 def bytes_in_idempotency_key(target: Target) -> Verdict:
-    """A key that cannot be read is not taken for one that was not sent. The body is bad: nothing is made."""
+    """An unreadable Idempotency-Key is refused, not ignored. The body is invalid: nothing is created."""
     answer = wire.post_json(target, "/v1/videos", {"model": "none"}, [("Idempotency-Key", UMLAUT)])
     good = answer is not None and answer.status == 400 and "Idempotency-Key" in answer.message
     return Verdict.of(f"{answer or 'closed'}", [] if good else ["not 400 that names Idempotency-Key"])
@@ -173,7 +172,7 @@ def bytes_in_idempotency_key(target: Target) -> Verdict:
 
 @attack()
 def health_for_any_host(target: Target) -> Verdict:
-    """Who watches the server asks by its address, whatever hosts it serves."""
+    """/healthz answers for any Host header."""
     answers = {path: wire.get(target, path, host=EVIL) for path in ("/healthz", "/readyz")}
     faults = [
         f"{path}: {answer or 'closed'}"
@@ -185,7 +184,7 @@ def health_for_any_host(target: Target) -> Verdict:
 
 @attack()
 def foreign_host(target: Target) -> Verdict:
-    """A wrong host is told so by name, in the API's envelope on its routes."""
+    """A wrong host is refused by name, in the API's envelope on its routes."""
     answer = wire.get(target, "/v1/models", host=EVIL)
     if answer is None:
         return Verdict.of("", ["closed"])

@@ -1,4 +1,4 @@
-"""What the server costs its machine: CPU and memory of its processes."""
+"""CPU and memory of the server's processes."""
 
 import resource
 import threading
@@ -9,11 +9,11 @@ import psutil
 from tests.attacks.attack import MIB, Target
 
 SAMPLE = 0.1
-"""Seconds from one look at the memory to the next."""
+"""Seconds between two measurements."""
 
 
 def processes(target: Target) -> list[psutil.Process]:
-    """The server's, if they are known."""
+    """The server's processes; none if its process id is not known."""
     if target.pid is None:
         return []
     parent = psutil.Process(target.pid)
@@ -21,7 +21,7 @@ def processes(target: Target) -> list[psutil.Process]:
 
 
 def cpu_seconds(target: Target) -> float:
-    """CPU that they have used until now."""
+    """CPU seconds used so far."""
     used = 0.0
     for process in processes(target):
         with suppress(psutil.NoSuchProcess):
@@ -31,7 +31,7 @@ def cpu_seconds(target: Target) -> float:
 
 
 class MemoryWatch:
-    """Watches the biggest process for as long as the block lasts."""
+    """Measures the biggest process within the block."""
 
     def __init__(self, target: Target) -> None:
         self.most = 0
@@ -49,7 +49,6 @@ class MemoryWatch:
         self._thread.join()
 
     def faults(self) -> list[str]:
-        """What an operator would complain about."""
         return [f"a process grew to {self.most // MIB} MiB"] if self.most > self._limit else []
 
     def __str__(self) -> str:
@@ -65,6 +64,6 @@ class MemoryWatch:
 
 
 def allow_many_files() -> None:
-    """Let this process open as many connections as the machine allows it."""
+    """Raise the limit of open files of this process to the maximum."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

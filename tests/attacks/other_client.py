@@ -1,6 +1,6 @@
-"""The program of the bystander: it reads what to ask as a line of JSON, and asks until its input ends.
+"""The program of the bystander: reads its request as a line of JSON and repeats it until its input ends.
 
-It is run by its path, and imports nothing but the standard library, so that it starts at once.
+It is run by its path and imports only the standard library, so that it starts fast.
 """
 
 import http.client
@@ -12,7 +12,7 @@ from typing import Any
 
 SOURCE = "127.0.0.9"
 PACE = 0.04
-"""Seconds from one request to the next, of each half."""
+"""Seconds between two requests of each half."""
 GIVEN_UP = 4.0
 """Seconds after which a request counts as failed."""
 
@@ -20,7 +20,7 @@ Seen = dict[str, list[Any]]
 
 
 class Half:
-    """Half of the client, which keeps its connection or takes a new one each time."""
+    """Half of the client, with a kept connection or a new one each time."""
 
     def __init__(self, order: dict[str, Any], seen: Seen, *, keeps: bool) -> None:
         self._path, self._seen, self._keeps = order["path"], seen, keeps
@@ -30,26 +30,26 @@ class Half:
         )
 
     def run(self, stop: threading.Event) -> None:
-        """Ask at fixed moments until told to stop, and count from those moments."""
+        """Send requests at fixed times until stopped, and measure from those times."""
         moment = time.monotonic()
         while not stop.wait(max(0.0, moment - time.monotonic())):
             trouble = self._trouble()
             self._seen["waits"].append(time.monotonic() - moment)
             self._seen["failures"] += [trouble] if trouble else []
             moment += PACE
-        while moment < time.monotonic():  # due, and never sent because the one before hung
+        while moment < time.monotonic():  # due but not sent because the previous one hung
             self._seen["waits"].append(time.monotonic() - moment)
             moment += PACE
 
     def _trouble(self) -> str | None:
-        """Ask; what went wrong, if anything did."""
+        """Send the request; returns what went wrong."""
         if not self._keeps:
             self._connection.close()
         is_kept = self._connection.sock is not None
         try:
             status = self._status()
         except (ConnectionError, http.client.BadStatusLine) as error:
-            # A server may close a kept connection at any time; then a client asks again on another.
+            # A server may close a kept connection at any time; clients then retry on a new one.
             return self._trouble() if is_kept else type(error).__name__
         except (OSError, http.client.HTTPException) as error:
             return type(error).__name__
@@ -67,7 +67,6 @@ class Half:
 
 
 def main() -> None:
-    """Begin, say so, and tell what was seen at the end."""
     order, stop = json.loads(sys.stdin.readline()), threading.Event()
     seen: Seen = {"waits": [], "failures": []}
     halves = [Half(order, seen, keeps=keeps) for keeps in (True, False)]

@@ -1,6 +1,6 @@
-"""Attacks by what a request says: an answer is in proportion to its question.
+"""Attacks with request contents: the cost of an answer is in proportion to the request.
 
-All questions go to `POST /v1/videos/validate` or to reads, so that nothing is made.
+All requests validate or read, so that nothing is created.
 """
 
 import json
@@ -16,23 +16,23 @@ from tests.attacks.bodies import CREATE, GOOD_BODY, JSON, VALIDATE
 from tests.attacks.wire import Answer
 
 LARGE = 900 * 1000
-"""Characters of a text that fills a body which is still allowed."""
+"""Characters of a text in the largest allowed body."""
 RUNS = 5
-"""Times that a question is asked; what it costs is the median."""
+"""Repetitions of a request; its cost is the median."""
 SLOWEST = 1.0
-"""Seconds that an answer may take where the server's CPU is not known."""
+"""Most seconds of an answer if the server's CPU is not known."""
 SLOWEST_EVER = 30.0
-"""Seconds to wait for an answer at all."""
+"""Seconds to wait for an answer."""
 IDLE_SECONDS = 0.5
-"""For which the server is watched doing nothing."""
+"""Seconds over which the CPU of the idle server is measured."""
 LIST_LIMIT, MAP_LIMIT = 100, 100
 METADATA_LIMIT, METADATA_LIMIT_NAMES = 16 * 1024, ("16 KiB", "16384", "16,384")
 EXT_INFO_LIMIT, EXT_INFO_LIMIT_NAMES = 8 * 1024, ("8 KiB", "8192", "8,192")
 VIOLATIONS_SHOWN = 50
 VIOLATIONS = 80
-"""Of a request that breaks more rules than are told."""
+"""More violations than are listed."""
 TOO_MANY_IMAGES = 2
-"""Violations of such images besides: more than the model takes, and more than it takes with elements."""
+"""Additional violations of such images: above the model's limit, and above its limit with elements."""
 URL = "https://example.com/a.png"
 VIDU = {**GOOD_BODY, "model": "Vidu-q2-720p"}
 OMNI = {**GOOD_BODY, "model": "Kling-3.0-omni-1080p"}
@@ -41,13 +41,12 @@ Build = Callable[[Target], bytes]
 
 
 def _json(body: object) -> Build:
-    """A question in JSON."""
     content = json.dumps(body, separators=(",", ":")).encode()
     return lambda target: wire.posted(target, VALIDATE, content, [*wire.bearer(target.key), JSON])
 
 
 def _asks(**fields: Any) -> Build:
-    """A question in JSON, with these fields beside those of a good one."""
+    """A good JSON body with these fields."""
     return _json({**GOOD_BODY, **fields})
 
 
@@ -56,7 +55,6 @@ def _raw(content: bytes) -> Build:
 
 
 def _form(fields: list[tuple[str, str]]) -> Build:
-    """A question as a form."""
     content_type, content = wire.form([*GOOD_BODY.items(), *fields])
     return lambda target: wire.posted(target, VALIDATE, content, [*wire.bearer(target.key), content_type])
 
@@ -135,21 +133,21 @@ def _in_proportion(name: str, build: Build) -> Attack:
         runs = [_cost(target, request) for _ in range(RUNS)]
         answers = [answer for answer, _ in runs]
         cpu = statistics.median(cost for _, cost in runs)
-        return _judged(target, max(answers, key=_size), statistics.median(map(_seconds, answers)), cpu)
+        return _verdict(target, max(answers, key=_size), statistics.median(map(_seconds, answers)), cpu)
 
     return Attack(f"proportion-{name}", "An answer is in proportion to its question.", run, ("key",))
 
 
 @lru_cache(maxsize=1)
 def _idle_cpu(target: Target) -> float:
-    """CPU that the server uses in a second in which nobody asks anything of it."""
+    """CPU seconds an idle server uses per second."""
     before = machine.cpu_seconds(target)
     time.sleep(IDLE_SECONDS if target.pid else 0)
     return (machine.cpu_seconds(target) - before) / IDLE_SECONDS
 
 
 def _cost(target: Target, request: bytes) -> tuple[Answer | None, float]:
-    """The answer, and what it cost the server in seconds of CPU."""
+    """The answer and the CPU seconds it took."""
     idle = _idle_cpu(target)
     began, before = time.monotonic(), machine.cpu_seconds(target)
     answer = wire.ask(target, request, patience=SLOWEST_EVER)
@@ -165,7 +163,7 @@ def _seconds(answer: Answer | None) -> float:
     return answer.seconds if answer else 0.0
 
 
-def _judged(target: Target, answer: Answer | None, seconds: float, cpu: float) -> Verdict:
+def _verdict(target: Target, answer: Answer | None, seconds: float, cpu: float) -> Verdict:
     bars, size = target.bars, _size(answer)
     faults = []
     if answer is None:
@@ -186,7 +184,7 @@ PROPORTIONS = [_in_proportion(name, build) for name, build in QUESTIONS.items()]
 
 
 def _names_limit(target: Target, body: dict[str, Any], field: str, names: tuple[str, ...]) -> list[str]:
-    """What is wrong with the refusal of something that is over a limit."""
+    """Faults of the refusal of a value above its limit."""
     answer = wire.post_json(target, VALIDATE, body)
     if answer is None or (answer.status, answer.code) != (400, "invalid_request"):
         return [f"{field}: {answer or 'closed'}"]
@@ -204,7 +202,7 @@ def _limits_are_named(
 
 @attack(needs=["key"])
 def lists_over_the_limit(target: Target) -> Verdict:
-    """A list of more than 100 items is refused as such, before anything is judged."""
+    """A list of more than 100 items is refused before other checks."""
     over = LIST_LIMIT + 1
     return _limits_are_named(
         target,
@@ -219,7 +217,7 @@ def lists_over_the_limit(target: Target) -> Verdict:
 
 @attack(needs=["key"])
 def maps_over_the_limit(target: Target) -> Verdict:
-    """So is a map of more than 100 keys."""
+    """A map of more than 100 keys is refused before other checks."""
     keys = {f"k{number}": "1" for number in range(MAP_LIMIT + 1)}
     return _limits_are_named(
         target,
@@ -233,14 +231,14 @@ def maps_over_the_limit(target: Target) -> Verdict:
 
 @attack(needs=["key"])
 def metadata_over_the_limit(target: Target) -> Verdict:
-    """Metadata as a whole is at most 16 KiB."""
+    """Metadata is limited to 16 KiB."""
     body = {**GOOD_BODY, "metadata": {"negative_prompt": "n" * METADATA_LIMIT}}
     return _limits_are_named(target, {"metadata": body}, METADATA_LIMIT_NAMES)
 
 
 @attack(needs=["key"])
 def ext_info_over_the_limit(target: Target) -> Verdict:
-    """`ext_info` is at most 8 KiB, as an object or as text."""
+    """`ext_info` is limited to 8 KiB, as an object or as text."""
     large = {"a": "b" * EXT_INFO_LIMIT}
     faults = [
         fault
@@ -254,7 +252,7 @@ def ext_info_over_the_limit(target: Target) -> Verdict:
 
 @attack(needs=["key"])
 def create_has_the_limits_too(target: Target) -> Verdict:
-    """What validate refuses by its size, the routes that make a video refuse too."""
+    """The size limits of validate apply to the create routes, too."""
     answer = wire.post_json(target, CREATE, {**GOOD_BODY, "images": ["no address"] * (LIST_LIMIT + 1)})
     good = answer is not None and answer.status == 400 and "100" in answer.message
     return Verdict.of(f"{answer or 'closed'}", [] if good else ["not 400 that names the limit"])
@@ -262,19 +260,19 @@ def create_has_the_limits_too(target: Target) -> Verdict:
 
 @attack(needs=["key"])
 def many_violations(target: Target) -> Verdict:
-    """Of very many violations the first 50 are told, and how many more there are."""
+    """Of many violations the first 50 are listed, and the number of the others."""
     keys = {f"k{number}": "1" for number in range(VIOLATIONS)}
     images = ["no address"] * VIOLATIONS
     faults = [
-        *_told(target, {**GOOD_BODY, "metadata": keys}, VIOLATIONS),
-        *_told(target, {**GOOD_BODY, "images": images}, VIOLATIONS + TOO_MANY_IMAGES),
-        *_told(target, {**GOOD_BODY, "images": images, "metadata": keys}, 2 * VIOLATIONS + TOO_MANY_IMAGES),
+        *_listed(target, {**GOOD_BODY, "metadata": keys}, VIOLATIONS),
+        *_listed(target, {**GOOD_BODY, "images": images}, VIOLATIONS + TOO_MANY_IMAGES),
+        *_listed(target, {**GOOD_BODY, "images": images, "metadata": keys}, 2 * VIOLATIONS + TOO_MANY_IMAGES),
     ]
     return Verdict.of("" if faults else "the first 50, and how many more", faults)
 
 
-def _told(target: Target, body: dict[str, Any], count: int) -> list[str]:
-    """What is wrong with how so many violations are told."""
+def _listed(target: Target, body: dict[str, Any], count: int) -> list[str]:
+    """Faults of the list of that many violations."""
     answer = wire.post_json(target, VALIDATE, body)
     if answer is None or answer.status != 400 or not answer.code:
         return [f"{answer or 'closed'}"]

@@ -1,4 +1,4 @@
-"""HTTP by hand, so that it can be done wrongly."""
+"""HTTP over plain sockets, so that malformed requests can be sent."""
 
 import http.client
 import json
@@ -12,11 +12,11 @@ from typing import Any
 from tests.attacks.attack import Target
 
 ME = "127.0.0.2"
-"""Where attacks come from by default: on Linux any address of 127/8 can be one's own."""
+"""Default source address of attacks; on Linux every address of 127/8 can be used."""
 PATIENCE = 5.0
 """Seconds to wait for an answer."""
 RECOVERY = 60.0
-"""Seconds to wait until a server that was broken answers again."""
+"""Seconds to wait until a broken server answers again."""
 _PIECE = 64 * 1024
 
 Field = tuple[str, str | bytes]
@@ -24,7 +24,7 @@ Field = tuple[str, str | bytes]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server answered, and after how many seconds."""
+    """The server's answer, and the seconds it took."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -33,7 +33,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The content as JSON, or None where it is none."""
+        """The content as JSON, or None if it is not."""
         try:
             return json.loads(self.content)
         except ValueError:
@@ -41,13 +41,12 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The machine code of a refusal in the API's envelope; empty where it is none."""
+        """The error code of a refusal in the API's envelope; otherwise empty."""
         body = self.json
         return str(body.get("code", "")) if isinstance(body, dict) and "error" in body else ""
 
     @property
     def message(self) -> str:
-        """The message of a refusal."""
         body = self.json
         return str(body.get("message", "")) if isinstance(body, dict) else ""
 
@@ -56,7 +55,7 @@ class Answer:
 
 
 class Connection:
-    """A connection to the server, from an address of our choice."""
+    """A connection from a chosen source address."""
 
     def __init__(self, target: Target, source: str = ME, patience: float = PATIENCE) -> None:
         self.socket = socket.create_connection((target.host, target.port), patience, (source, 0))
@@ -69,7 +68,7 @@ class Connection:
         self.socket.close()
 
     def send(self, data: bytes) -> bool:
-        """Send it; whether the server was there to take it."""
+        """Returns whether the connection was still open."""
         try:
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
@@ -77,14 +76,14 @@ class Connection:
         return True
 
     def finish(self) -> None:
-        """Say that nothing more will be sent, and keep listening."""
+        """Close the sending side only."""
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError:
-            return  # the server has closed already
+            return  # already closed by the server
 
     def answer(self) -> Answer | None:
-        """The next answer; None where the server closed instead. Raises `TimeoutError` where it is silent."""
+        """The next answer; None if the server closed the connection. Raises `TimeoutError`."""
         response = http.client.HTTPResponse(self.socket)
         try:
             response.begin()
@@ -94,7 +93,7 @@ class Connection:
         return Answer(response.status, response.headers, content, time.monotonic() - self._began)
 
     def wait_for_end(self, seconds: float) -> float | None:
-        """After how many seconds from the start the server closed; None where it did not within `seconds`."""
+        """Seconds from the start until the server closed; None if it did not within `seconds`."""
         while (left := self._began + seconds - time.monotonic()) > 0:
             self.socket.settimeout(left)
             try:
@@ -108,8 +107,8 @@ class Connection:
             return None
         return time.monotonic() - self._began
 
-    def heard(self) -> bytes | None:
-        """What the server has said meanwhile: None for nothing, no bytes where it has closed."""
+    def received(self) -> bytes | None:
+        """The data received so far: None if there is none, empty if the server closed."""
         self.socket.setblocking(False)
         try:
             return self.socket.recv(_PIECE)
@@ -120,14 +119,12 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether the server has not closed it so far."""
-        return self.heard() != b""
+        return self.received() != b""
 
 
 def head(
     target: Target, method: str, path: str, fields: Iterable[Field] = (), *, host: str | None = None
 ) -> bytes:
-    """The head of a request, with exactly these fields after `Host`."""
     lines = [f"{method} {path} HTTP/1.1".encode(), f"Host: {host or target.netloc}".encode()]
     lines += [
         name.encode() + b": " + (value if isinstance(value, bytes) else value.encode())
@@ -137,39 +134,36 @@ def head(
 
 
 def bearer(key: str | None) -> list[Field]:
-    """The field that presents a key; none without one."""
     return [("Authorization", f"Bearer {key}")] if key else []
 
 
 def posted(
     target: Target, path: str, body: bytes, fields: Iterable[Field], length: int | None = None
 ) -> bytes:
-    """A POST of the body, perhaps with another length than it has."""
+    """A POST of the body, with its own Content-Length or another."""
     announced = ("Content-Length", str(len(body) if length is None else length))
     return head(target, "POST", path, [*fields, announced]) + body
 
 
 def ask(target: Target, request: bytes, source: str = ME, patience: float = PATIENCE) -> Answer | None:
-    """The answer to one request on a connection of its own; None where the server closed instead."""
+    """The answer to one request on a new connection; None if the server closed it."""
     with Connection(target, source, patience) as connection:
         connection.send(request)
         return connection.answer()
 
 
 def get(target: Target, path: str, fields: Iterable[Field] = (), *, host: str | None = None) -> Answer | None:
-    """The answer to a GET with the target's key."""
     return ask(target, head(target, "GET", path, [*bearer(target.key), *fields], host=host))
 
 
 def post_json(target: Target, path: str, body: object, fields: Iterable[Field] = ()) -> Answer | None:
-    """The answer to a POST of JSON with the target's key."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent = [*bearer(target.key), ("Content-Type", "application/json"), *fields]
     return ask(target, posted(target, path, content, sent))
 
 
 def form(fields: Iterable[tuple[str, str]]) -> tuple[Field, bytes]:
-    """A multipart form: its content type, and its body."""
+    """A multipart form: its Content-Type field and its body."""
     boundary = f"part{secrets.token_hex(8)}"
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -180,7 +174,7 @@ def form(fields: Iterable[tuple[str, str]]) -> tuple[Field, bytes]:
 
 
 def recover(target: Target) -> None:
-    """Wait until the server answers at once, which it may not after an attack that broke it."""
+    """Wait until the server answers fast again, for up to `RECOVERY` seconds."""
     deadline = time.monotonic() + RECOVERY
     while time.monotonic() < deadline:
         try:

@@ -1,10 +1,10 @@
-"""The files of ours that one create passes, from the bytes of its request to the row, in their order.
+"""The files a create passes through, from the bytes of its request to the row, in order.
 
     python -m tests.bench.create_path
 
-What counts is a file that hands the create on to another one; a helper ends where it was called from. The
-rules of requests and the catalogue are pure, and count as one step each. A file is left once none of its
-functions is at work any more; entering it again is a return.
+Counted are the files that hand the create on to another file; helpers return to their caller. The rules of
+requests and the catalogue are pure and count as one step each. A file is left once none of its functions is
+running; entering it again is a return.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("config", "accounts", "videos")
 WRITER = "videos/tasks/creation.py"
-"""Where the row is written, by `_write`."""
+"""The file with `_write`, which writes the row."""
 ONE_STEP = ("videos/requests/", "videos/catalogue/")
 MOST_FILES, MOST_RETURNS = 22, 4
 BODY = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat runs along the beach"}
 
 
 class Passage:
-    """Which files a create was handed to, which handed it on, and which got it back after they were left."""
+    """The files a create entered, those that handed it on, and those it returned to."""
 
     def __init__(self) -> None:
         self.is_on = False
@@ -41,7 +41,7 @@ class Passage:
         self._stack: list[str] = []
 
     def follow(self, frame: FrameType, event: str, _argument: object) -> None:
-        """What `sys.setprofile` calls at each call and return."""
+        """Called by `sys.setprofile` at each call and return."""
         file = _file_of(frame) if self.is_on else None
         if file is None:
             return
@@ -61,16 +61,16 @@ class Passage:
         self._stack.append(file)
 
     def path(self) -> list[str]:
-        """The files that handed it on, in their order; the others are helpers, which end where they began."""
+        """The files that handed it on, in order, without helpers."""
         return [file for file in self.files if file in self.handing_on]
 
     def returned_to(self) -> list[str]:
-        """The files of the path that got it back after they were left."""
+        """The files of the path it returned to after they were left."""
         return [file for file in self.returns if file in self.handing_on]
 
 
 def _file_of(frame: FrameType) -> str | None:
-    """The file of a function of ours; None for other code, and for what a module does when it is imported."""
+    """The file of one of our functions; None for other code and for module-level code."""
     code = frame.f_code
     if code.co_name == "<module>" or not code.co_filename.startswith(str(ROOT)):
         return None
@@ -81,7 +81,7 @@ def _file_of(frame: FrameType) -> str | None:
 
 
 def main() -> int:
-    """Print the files and the returns of one create, the third; 1 if there are more than there may be."""
+    """Print the files and returns of the third create; returns 1 if there are too many."""
     passage = Passage()
     with stage.empty_gateway():
         stage.make_account()
@@ -112,7 +112,6 @@ async def _creates(passage: Passage, key: str) -> None:
 
 
 async def _create(served: "Application", key: str) -> int:
-    """Create a video; returns the status of the answer."""
     body = json.dumps(BODY).encode()
     sent: list[dict[str, Any]] = []
 

@@ -1,9 +1,9 @@
-"""A gateway whose database is slow, frozen, killed, and on a full disk, while videos are asked for and made.
+"""A gateway whose database is slow, frozen, killed, and on a full disk, under load.
 
     python -m tests.bench.database_faults [--creates 200]
 
-It prints the longest request, what was answered, and what is in doubt afterwards; exits 1 where a bar is not
-met. For the full disk it mounts a small file system, which takes root; without, that fault is left out.
+Prints the longest request, the statuses and the inconsistencies afterwards; exits with 1 if a limit is
+exceeded. The full disk needs root to mount a small file system; without it that fault is skipped.
 """
 
 import argparse
@@ -28,9 +28,9 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parents[2]
 LONGEST_REQUEST, LONGEST_SETTLING = 15.0, 240.0
-"""Seconds; the bars."""
+"""Limits in seconds."""
 BEGUN_SECONDS = 1.0
-"""A fault has begun before videos are asked for."""
+"""Seconds from the start of a fault to the first request."""
 CLIENTS = 8
 DISK = "1G"
 BODY = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "A cat [sandbox: generation_seconds 5]"}
@@ -38,14 +38,12 @@ BODY = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "A cat [sandbox: ge
 
 @dataclass
 class Seen:
-    """What the clients saw."""
-
     statuses: Counter[int] = field(default_factory=Counter)
     longest: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, status: int, seconds: float) -> None:
-        """Count an answer; 0 is none."""
+        """Count an answer; 0 means no answer."""
         with self.lock:
             self.statuses[status] += 1
             self.longest = max(self.longest, seconds)
@@ -53,14 +51,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Gateway:
-    """`manage.py serve`, in a data folder of its own."""
+    """`manage.py serve` in its own data folder."""
 
     folder: Path
     url: str
     process: subprocess.Popen[str]
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run another command beside it."""
+        """Run another command with the same data folder."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=PROJECT,
@@ -71,7 +69,7 @@ class Gateway:
         )
 
     def servers(self) -> list[psutil.Process]:
-        """PostgreSQL's processes, the first of all before its children."""
+        """PostgreSQL's processes, the postmaster first."""
         return [found for found in self._all() if found.name().startswith("postgres")]
 
     def _all(self) -> Iterator[psutil.Process]:
@@ -85,14 +83,13 @@ class Gateway:
 
 
 def main() -> None:
-    """Run the schedule, and look at what is left."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--creates", type=int, default=200)
     creates: int = options.parse_args().creates
     with _data_folder() as (folder, is_small), _served(folder) as gateway:
         made = json.loads(gateway.command("createtenant", "Alice").stdout)
         seen = Seen()
-        _ask(gateway, made["key"], creates, seen)  # tasks at work, when the faults begin
+        _ask(gateway, made["key"], creates, seen)  # open tasks when the faults begin
         faults: dict[str, Callable[[Gateway], None]] = {"slow": slow, "frozen": frozen, "killed": killed}
         faults |= {"full disk": full_disk} if is_small else {}
         for name, fault in faults.items():
@@ -103,11 +100,11 @@ def main() -> None:
             fault(gateway)
             clients.join()
             _tell(f"{name}: {sum(seen.statuses.values()) - before} requests, longest {seen.longest:.1f} s")
-        sys.exit(_judged(gateway, made["key"], seen))
+        sys.exit(_report(gateway, made["key"], seen))
 
 
 def slow(gateway: Gateway) -> None:
-    """Nine tenths of its time PostgreSQL stands still."""
+    """PostgreSQL is stopped for nine tenths of the time."""
     for _ in range(60):
         _send(gateway.servers(), signal.SIGSTOP)
         time.sleep(0.18)
@@ -116,7 +113,7 @@ def slow(gateway: Gateway) -> None:
 
 
 def frozen(gateway: Gateway) -> None:
-    """It answers nothing for half a minute."""
+    """PostgreSQL is stopped for half a minute."""
     servers = gateway.servers()
     _send(servers, signal.SIGSTOP)
     time.sleep(30)
@@ -124,13 +121,12 @@ def frozen(gateway: Gateway) -> None:
 
 
 def killed(gateway: Gateway) -> None:
-    """It dies, and is started again."""
+    """PostgreSQL is killed and restarted."""
     _send(gateway.servers(), signal.SIGKILL)
     time.sleep(10)
 
 
 def full_disk(gateway: Gateway) -> None:
-    """Nothing can be written for a while."""
     filler = gateway.folder / "filler"
     with suppress(OSError), filler.open("wb") as file:
         while True:
@@ -147,7 +143,7 @@ def _send(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 
 def _ask(gateway: Gateway, key: str, count: int, seen: Seen) -> None:
-    """Ask for so many videos, each until it is taken, as a careful client does: with an Idempotency-Key."""
+    """Create that many videos, each retried with its Idempotency-Key until it is accepted."""
     left = iter(range(count))
     lock, stamp = threading.Lock(), time.time_ns()
 
@@ -179,8 +175,8 @@ def _taken(http: httpx.Client, name: str, seen: Seen) -> bool:
     return status == httpx.codes.OK
 
 
-def _judged(gateway: Gateway, key: str, seen: Seen) -> int:
-    """Wait until all that was asked for has ended, and tell what became of it."""
+def _report(gateway: Gateway, key: str, seen: Seen) -> int:
+    """Wait until all videos have ended, print the results, and return the exit code."""
     settled, figures = _settled(gateway, key)
     proof = gateway.command("reconcile")
     _tell(
@@ -227,7 +223,7 @@ def _runs(gateway: Gateway) -> bool:
 
 @contextmanager
 def _data_folder() -> Iterator[tuple[Path, bool]]:
-    """A folder, on a small file system where we may mount one; and whether it is one."""
+    """A folder, and whether it is on a small file system, which needs the right to mount one."""
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         folder = Path(name) / "data"
         folder.mkdir()

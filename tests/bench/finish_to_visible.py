@@ -1,8 +1,8 @@
-"""How soon is a finished video visible? Open tasks of one account, ends spread normally, two workers.
+"""How soon is a finished video visible? Many open tasks of one account, random ends, two workers.
 
     python -m tests.bench.finish_to_visible [--tasks 500] [--mean 120] [--sigma 20] [--workers 2]
 
-Prints the time from upstream's DONE to `completed`, and how near the describe budget it was done with.
+Prints the time from upstream's DONE to `completed`, and the share of the describe budget that was used.
 """
 
 import argparse
@@ -13,7 +13,6 @@ from tests.bench.stage import percentile, report
 
 
 def main() -> None:
-    """Run once and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=int, default=500)
     parser.add_argument("--mean", type=float, default=120)

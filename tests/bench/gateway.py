@@ -1,11 +1,11 @@
-"""How many creates and status reads a second does one web process serve, beside what PostgreSQL alone does?
+"""How many creates and status reads a second does one web process serve, compared to PostgreSQL alone?
 
     python -m tests.bench.gateway [--seconds 8] [--tenants 64]
 
-`wrk` asks one web process over 1, 16 and 64 connections: creates and reads for many tenants, then for one
-alone. `pgbench` then runs the very statements of a create and of a read over as many connections, which is
-the limit no server above them could pass. Everything is as durable as in production, and every quota is set,
-so that each is counted. Needs `wrk` (Debian: `apt-get install wrk`).
+`wrk` sends requests to one web process over 1, 16 and 64 connections: creates and reads for many tenants,
+then for one alone. `pgbench` then runs the statements of a create and of a read over as many connections,
+which is the upper limit of any server. Durability is as in production, and every limit is set, so that each
+is counted. Needs `wrk` (Debian: `apt-get install wrk`).
 """
 
 import argparse
@@ -51,7 +51,7 @@ end
 
 @dataclass(frozen=True)
 class Result:
-    """Requests a second; latencies in milliseconds; CPU of the web process a request, in milliseconds."""
+    """Requests a second; latencies in milliseconds; CPU of the web process per request, in milliseconds."""
 
     rate: float
     p50: float
@@ -61,7 +61,6 @@ class Result:
 
 
 def main() -> None:
-    """Run once and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--tenants", type=int, default=64)
@@ -73,7 +72,7 @@ def main() -> None:
         callers = stage.make_callers(options.tenants)
         _limit(callers)
         reads = _reads(callers)
-        _tell_pgbench()
+        _create_pgbench_tables()
         url = stage.start_web(family, OTHER_REQUESTS_PER_MINUTE="0")
         web = Web()
         many, one = _creates(callers), _creates(callers[:1])
@@ -97,23 +96,23 @@ def main() -> None:
 
 
 class Web:
-    """The web process: the server and the one worker below it."""
+    """The web process: the supervisor and its worker."""
 
     def __init__(self) -> None:
         children = psutil.Process().children(recursive=True)
         self._processes = [child for child in children if "granian" in " ".join(child.cmdline())]
 
     def cpu(self) -> float:
-        """Seconds used so far, by all threads."""
+        """CPU seconds used so far, by all threads."""
         return sum(sum(process.cpu_times()[:2]) for process in self._processes)
 
     def memory(self) -> float:
-        """Bytes resident in the worker."""
+        """Resident bytes of the worker."""
         return float(max(process.memory_info().rss for process in self._processes))
 
 
 def _limit(callers: "list[Caller]") -> None:
-    """Let every limit be counted, and none be reached."""
+    """Set every limit so high that it is counted but not reached."""
     from accounts.models import Quota
 
     plenty = 10**8
@@ -186,7 +185,7 @@ def _pgbench_path() -> str:
 
 
 def _sql_of_create(callers: "list[Caller]") -> str:
-    """What one create sends, with a new id each time, and the totals as they are then."""
+    """The statements of a create, with a new id each time and current totals."""
     from django.utils import timezone
 
     from videos.tasks import admission, creation, orders, sql
@@ -216,7 +215,7 @@ def _sql_of_create(callers: "list[Caller]") -> str:
 
 
 def _sql_of_read(callers: "list[Caller]") -> str:
-    """What one status read sends."""
+    """The statements of a status read."""
     from videos.tasks import sql
 
     task = "(SELECT id FROM bench_task WHERE number = :task)"
@@ -226,7 +225,7 @@ def _sql_of_read(callers: "list[Caller]") -> str:
 
 
 class Expression(str):
-    """SQL that stands for a value."""
+    """SQL in place of a value."""
 
 
 def _of_caller(column: str) -> str:
@@ -245,8 +244,8 @@ def _literal(value: Any) -> str:
     return value if isinstance(value, Expression) else psycopg.sql.Literal(value).as_string()
 
 
-def _tell_pgbench() -> None:
-    """Tables by which a script finds the keys and the tasks."""
+def _create_pgbench_tables() -> None:
+    """Create the tables from which a script picks keys and tasks."""
     from django.db import connection
 
     with connection.cursor() as cursor:

@@ -1,8 +1,8 @@
-"""`make demo ONCE=1`, interrupted at a random moment and run again: does that complete?
+"""Does `make demo ONCE=1` complete after an earlier run was interrupted at a random moment?
 
     python -m tests.bench.interrupted_demo [--installed 10] [--fresh 10] [--seed 1]
 
-Some runs begin in a copy where everything is installed, without a database; others, slower, in a fresh copy.
+Some runs start in a copy with everything installed but without a database; others, slower, in a fresh copy.
 Every fourth interruption is a SIGKILL of the whole process group, the others are a Ctrl-C.
 """
 
@@ -27,15 +27,15 @@ import psutil
 PROJECT = Path(__file__).resolve().parents[2]
 COMMAND = ("make", "demo", "ONCE=1", "PORT=0")
 LONGEST = 900.0
-"""Seconds that a run may take on a machine that is busy with other things."""
+"""Most seconds of a run on a busy machine."""
 GONE_WITHIN = 90.0
-"""Seconds after which a process that is still there was left behind: a worker may finish its step in hand."""
+"""Seconds after which a process counts as left behind; a worker may finish its current step."""
 KILLED_EVERY = 4
 
 
 @dataclass(frozen=True)
 class Interruption:
-    """When a run is interrupted, in seconds after its start, and by what."""
+    """The seconds after the start of a run and the signal."""
 
     moment: float
     number: signal.Signals
@@ -43,7 +43,7 @@ class Interruption:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an interruption left behind, and what became of the run after it."""
+    """The processes left behind and the result of the next run."""
 
     was_doing: str
     left_behind: list[str]
@@ -52,9 +52,9 @@ class Outcome:
 
 
 def main() -> None:
-    """Interrupt as many runs as are wanted, each at a moment of a run that nobody interrupted."""
+    """Interrupt that many runs, each at a moment of an uninterrupted one."""
     options = _options()
-    # A shell that put us into the background lets us, and whom we start, ignore it.
+    # A shell that starts us in the background makes us and our children ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     chance = random.Random(options.seed)  # noqa: S311 - moments, nothing secret
     with _fresh_copy() as folder:
@@ -79,18 +79,18 @@ def _options() -> argparse.Namespace:
 
 
 def _uninterrupted(name: str, folder: Path) -> float:
-    """Seconds that a run takes."""
-    whole = _completed(folder)
-    if whole.failure:
-        sys.exit(f"Without an interruption: {whole.failure}")
-    _report(f"{name}, uninterrupted: {whole.seconds:.1f} s")
-    return whole.seconds
+    """The seconds of an uninterrupted run."""
+    run = _completed(folder)
+    if run.failure:
+        sys.exit(f"Without an interruption: {run.failure}")
+    _report(f"{name}, uninterrupted: {run.seconds:.1f} s")
+    return run.seconds
 
 
 def _measured(
     runs: int, seconds: float, chance: random.Random, place: Callable[[], AbstractContextManager[Path]]
 ) -> Iterator[Outcome]:
-    """Interrupt runs, each in a place of its own, at moments within so many seconds."""
+    """Interrupt runs, each in its own folder, at moments within that many seconds."""
     for run in range(1, runs + 1):
         number = signal.SIGKILL if run % KILLED_EVERY == 0 else signal.SIGINT
         interruption = Interruption(chance.uniform(0, seconds), number)
@@ -102,14 +102,14 @@ def _measured(
 
 @contextmanager
 def _without_data(folder: Path) -> Iterator[Path]:
-    """The folder as it is after an installation."""
+    """A folder with everything installed."""
     shutil.rmtree(folder / ".data", ignore_errors=True)
     yield folder
 
 
 @contextmanager
 def _fresh_copy() -> Iterator[Path]:
-    """What is under version control, as it is now, in a folder of its own."""
+    """A copy of the files under version control."""
     with tempfile.TemporaryDirectory(prefix="interrupted-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name) / "reelay"
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, check=True)  # noqa: S607
@@ -135,8 +135,7 @@ def _interrupted_and_repeated(folder: Path, interruption: Interruption) -> Outco
 
 
 def _completed(folder: Path) -> Outcome:
-    """Run the demo to its end."""
-    log = folder.parent / "whole.log"
+    log = folder.parent / "run.log"
     began = time.monotonic()
     with log.open("wb") as output:
         code = _started(folder, output).wait(timeout=LONGEST)
@@ -160,13 +159,13 @@ def _started(folder: Path, output: IO[bytes]) -> "subprocess.Popen[bytes]":
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without settings: the demo of somebody who has just come."""
+    """Our environment without settings, as for a first-time user."""
     settings = re.findall(r"^#([A-Z_0-9]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE)
     return {name: value for name, value in os.environ.items() if name not in settings}
 
 
 def _left_behind(folder: Path) -> list[str]:
-    """The processes of the folder that do not end."""
+    """Processes of the folder that do not end."""
     deadline = time.monotonic() + GONE_WITHIN
     while (found := _processes(folder)) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -187,8 +186,8 @@ def _processes(folder: Path) -> list[str]:
 
 def _last_line(log: Path) -> str:
     lines = [line.strip() for line in log.read_text(errors="replace").replace("\r", "\n").splitlines()]
-    told = [line for line in lines if line and not line.startswith(("make:", "WARNING"))]
-    return told[-1][:60] if told else "(nothing said)"
+    printed = [line for line in lines if line and not line.startswith(("make:", "WARNING"))]
+    return printed[-1][:60] if printed else "(no output)"
 
 
 def _line(run: int, interruption: Interruption, outcome: Outcome) -> str:

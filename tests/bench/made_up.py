@@ -1,4 +1,4 @@
-"""Many plausible tasks in the database, to measure on: `python -m tests.bench.seed` is its command line."""
+"""Many plausible tasks in the database for benchmarks: `python -m tests.bench.seed` is its command line."""
 
 import json
 import secrets
@@ -28,15 +28,15 @@ from videos.upstream import translate
 
 MOST_TASKS, MOST_TENANTS, MOST_DAYS = 100_000_000, 999, 36_500
 KEYS = 3
-"""Of each tenant."""
+"""Keys per tenant."""
 TIME_ZONES = ("Asia/Shanghai", "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata")
-"""Those of the tenants, in turn."""
+"""Time zones of the tenants, in turn."""
 FEW_KINDS = 40
-"""Of all kinds of videos, so many are asked for by one tenant; the biggest asks for all."""
+"""Kinds of videos one tenant uses; the biggest uses all."""
 EVERY = 8
-"""Of so many open tasks, one is to be looked at by staff."""
+"""One of so many open tasks needs attention."""
 _OPEN = (Status.WAITING, Status.QUEUED, Status.RUNNING, Status.STORING)
-"""How the latest tasks are found."""
+"""States of the latest tasks."""
 _ENGLISH = (
     "a cat, a girl in a red coat, an old fisherman, two foxes, a paper boat, a street musician, a robot, "
     "a white horse, a chef, a lighthouse keeper, a dragonfly, a tram, a clockmaker, a zeppelin",
@@ -52,16 +52,16 @@ _CHINESE = (
     "在港口, 在果园, 在火星上, 在温室里, 在歌剧院, 在采石场",
 )
 WORDS = [[part.split(", ") for part in language] for language in (_ENGLISH, _CHINESE)]
-"""What prompts are made of: who does what where, the most frequent first, so many of each."""
+"""Parts of prompts by language (who, does what, where), the most frequent first, equally many of each."""
 
 
 class NotFilled(Exception):
-    """Why no tasks were made up, in one line."""
+    """The reason why no tasks were written, in one line."""
 
 
 @dataclass(frozen=True)
 class MadeUp:
-    """A tenant, the ids of its keys, and the text of the first of them."""
+    """A tenant, the ids of its keys and the text of the first key."""
 
     tenant: Tenant
     key_ids: list[int]
@@ -76,11 +76,11 @@ def fill(
     days: int = 120,
     force: bool = False,
 ) -> MadeUp:
-    """Make up tasks of new tenants, and return the biggest tenant, which has that share of the tasks.
+    """Write tasks of new tenants, and return the biggest tenant, which has that share of the tasks.
 
-    They are spread over the days up to now. Most are completed, but without media; each has one event, its
-    ledger entries and its part in the totals. Raises `NotFilled` where a figure is out of range, or where
-    there are tasks already and `force` is not set.
+    The tasks are spread over the days up to now. Most are completed, without media; each has one event, its
+    ledger entries and its part in the totals. Raises `NotFilled` if a figure is out of range, or if there are
+    tasks and `force` is not set.
     """
     _check(share, tasks=(tasks, MOST_TASKS), tenants=(tenants, MOST_TENANTS), days=(days, MOST_DAYS))
     if not force and Task.objects.exists():
@@ -96,7 +96,7 @@ def fill(
 
 
 def _check(share: float, **figures: tuple[int, int]) -> None:
-    """Each figure comes with the most that is allowed."""
+    """Each figure is given with its maximum."""
     for name, (number, most) in figures.items():
         if not 1 <= number <= most:
             raise NotFilled(f"--{name} is {number}: at least 1 and at most {most} is allowed.")
@@ -105,7 +105,7 @@ def _check(share: float, **figures: tuple[int, int]) -> None:
 
 
 def _make_tenants(number: int) -> list[MadeUp]:
-    mark = secrets.token_hex(3)  # names are unique, and there may be an earlier run's
+    mark = secrets.token_hex(3)  # names are unique, also among those of earlier runs
     zones = islice(cycle(TIME_ZONES), number)
     return [_make_tenant(f"Seed {mark} {position:03}", zone) for position, zone in enumerate(zones, 1)]
 
@@ -140,7 +140,7 @@ def _make_tasks(tenants: list[MadeUp], tasks: int, share: float, start: datetime
 
 
 def _account() -> UpstreamAccount:
-    """One that no new task goes to."""
+    """An account that gets no new tasks."""
     secret = {"endpoint": "http://127.0.0.1:9", "secret_id": "none", "secret_key": "none"}
     account, _ = UpstreamAccount.objects.get_or_create(
         name="seeded", defaults={**secret, "is_enabled": False}
@@ -149,7 +149,7 @@ def _account() -> UpstreamAccount:
 
 
 def _kinds(now: datetime) -> list[dict[str, Any]]:
-    """Each model at each of its lengths, with what it costs now."""
+    """Each model with each of its lengths and its current price."""
     prices = PriceList.load()
     requests = (
         parse({"model": spec.name, "seconds": seconds, "prompt": "A cat runs along the beach"})
@@ -190,7 +190,7 @@ def _rows_of(tenants: Iterable[MadeUp], kinds: int) -> list[dict[str, Any]]:
 
 
 def _refresh_statistics() -> None:
-    """What autovacuum would do within minutes; a transaction around us leaves it half of the work."""
+    """Vacuum and analyse, as autovacuum would within minutes."""
     verb = "ANALYZE" if connection.in_atomic_block else "VACUUM (ANALYZE)"
     tables = ", ".join(model._meta.db_table for model in (Task, TaskEvent, LedgerEntry, DailyUsage, Standing))
     with connection.cursor() as cursor:
@@ -332,7 +332,7 @@ WHERE standing.tenant_id = period.id
 """
 
 _STATEMENTS = (
-    "SELECT setseed(0.5)",  # the same tasks each time, but for their ids
+    "SELECT setseed(0.5)",  # the same tasks each time except for their ids
     _KINDS,
     _TENANTS,
     _TASKS,

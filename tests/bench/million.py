@@ -1,11 +1,10 @@
-"""How fast is reading for a tenant with 300,000 of a million tasks? One web process, one client that stays.
+"""How fast are reads of a tenant with 300,000 of a million tasks? One web process, one client.
 
     python -m tests.bench.million [--tasks 1000000] [--requests 200] [--keep]
 
-Prints the latencies of each kind of request, and the indexes that serve its queries, by EXPLAIN of what the
-same request asks the database in this process. Ends with 1 if a request is not answered with 200, or if a
-query reads one of the big tables from end to end (of few tasks that may be the best plan). `--keep` leaves
-the tasks in the database.
+Prints the latencies of each kind of request and the indexes of its queries, by EXPLAIN of the queries of the
+same request in this process. Ends with 1 if a request is not answered with 200, or if a query reads a whole
+big table (with few tasks that may be the best plan). `--keep` leaves the tasks in the database.
 """
 
 import argparse
@@ -28,9 +27,9 @@ from tests.bench import stage
 from tests.bench.stage import percentile, report
 
 PAGE = 20
-"""Tasks on a page, where the client does not say."""
+"""The default page size."""
 DEEP = 50
-"""Pages that a client turns."""
+"""Pages a client reads."""
 MODEL = "Kling-3.0-720p"
 BIG_TABLES = {"videos_task", "videos_taskevent", "videos_ledgerentry", "videos_dailyusage"}
 PERCENTS = (50, 95, 99)
@@ -40,27 +39,25 @@ Statement = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of request: its name and the paths to ask for, in turn."""
+    """A kind of request: its name and paths."""
 
     name: str
     paths: list[str]
 
     @classmethod
     def of(cls, name: str, path: str, **query: Any) -> "Case":
-        """One path with its parameters."""
         return cls(name, [f"{path}?{urlencode(query)}" if query else path])
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The indexes some queries are served by, and the big tables they read from end to end."""
+    """The indexes that queries use, and the big tables they read completely."""
 
     indexes: list[str]
     whole_tables: list[str]
 
 
 def main() -> None:
-    """Run once and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=200)
@@ -80,7 +77,6 @@ def main() -> None:
 
 
 def seed(tasks: int) -> tuple[UUID, str]:
-    """The biggest tenant and a key of it."""
     from tests.bench import made_up
 
     started = time.monotonic()
@@ -142,7 +138,7 @@ def _use(tasks: QuerySet[Any]) -> Iterator[Case]:
 
 
 def _try(case: Case, url: str, key: str, requests: int) -> Iterator[str]:
-    """Measure it, print what was found, and answer with what is wrong."""
+    """Measure and print; returns the faults."""
     latencies, statuses = _measure(case, url, key, requests)
     reading = _reading(case.paths[0], key)
     times = "  ".join(f"p{percent} {percentile(latencies, percent) * 1000:6.1f} ms" for percent in PERCENTS)
@@ -176,7 +172,7 @@ def _reading(path: str, key: str) -> Reading:
 
 
 def _statements(path: str, key: str) -> list[Statement]:
-    """The queries of a request, as they are sent; what it writes is left out."""
+    """The queries of a request, without its writes."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
@@ -188,14 +184,14 @@ def _statements(path: str, key: str) -> list[Statement]:
         return execute(sql, values, *others)
 
     client = Client(raise_request_exception=False, SERVER_NAME="localhost")
-    # The prepared statements are told of only where queries are logged.
+    # Prepared statements are recorded only if queries are logged.
     with CaptureQueriesContext(connection), connection.execute_wrapper(keep):
         client.get(path, headers={"authorization": f"Bearer {key}"})
     return [(sql, values) for sql, values in sent if sql.lstrip("( \n").startswith(("SELECT", "WITH"))]
 
 
 def _plan(sql: str, values: Any) -> dict[str, Any]:
-    """For these values; of prepared statements the server may keep a plan for any."""
+    """The plan for these values; the server may keep a generic one."""
     from django.db import connection, transaction
 
     with transaction.atomic(), connection.cursor() as cursor:
@@ -207,7 +203,7 @@ def _plan(sql: str, values: Any) -> dict[str, Any]:
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The step, and those it takes its rows from."""
+    """The node and its children."""
     yield plan
     for step in plan.get("Plans", ()):
         yield from _nodes(step)

@@ -1,10 +1,10 @@
-"""How soon does each page open beside a million tasks? One web process, one browser that stays.
+"""How fast is each page with a million tasks? One web process, one browser with a kept connection.
 
     python -m tests.bench.pages [--tasks 1000000] [--requests 40] [--only NAME] [--keep]
 
-Prints for each page of the portal and the console, and for what lists may be asked for, the latencies and how
-many queries it takes. Ends with 1 if a page is not answered with 200, takes more than 15 queries, or if one
-in twenty takes longer than 300 ms. `--keep` leaves the tasks in the database.
+Prints for each page of the portal and the console, and for queries of the lists, the latencies and the number
+of queries. Ends with 1 if a page is not answered with 200, takes more than 15 queries, or if one request in
+twenty takes longer than 300 ms. `--keep` leaves the tasks in the database.
 """
 
 import argparse
@@ -28,20 +28,19 @@ if TYPE_CHECKING:
 
 MOST_QUERIES, MOST_SECONDS = 15, 0.3
 WORDS = ("cat", "project 1999", "absentword", "zq", "海滩", "鲸", "dragonfly")
-"""Frequent ones and rare ones, some too short for an index, and some that are nowhere."""
+"""Frequent and rare words, some too short for an index, some without a match."""
 WARM_UP = 3
-"""Requests before it counts: a process that has just started has nothing at hand."""
+"""Requests before measuring: a new process has empty caches."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who is logged in: the cookie of the session."""
+    """A logged-in person: the cookie of the session."""
 
     cookie: str
 
 
 def main() -> None:
-    """Run once and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=40)
@@ -85,7 +84,7 @@ def _logged_in(user: "User") -> Person:
 
 
 def _asked_for(tenant: "Tenant") -> "Iterator[Page]":
-    """What the lists may be asked for: filters, words, places far back."""
+    """Queries of the lists: filters, words, pages far back."""
     from django.urls import reverse
 
     from tests.support.pages import MEMBER, STAFF, Page
@@ -145,7 +144,7 @@ def _queries_of_lists(tenant: "Tenant") -> dict[str, list[str]]:
 
 
 def _try(page: "Page", url: str, person: Person, requests: int) -> Iterator[str]:
-    """Measure it, print what was found, and answer with what is wrong."""
+    """Measure and print; returns the faults."""
     latencies, statuses = _measure(page.path, url, person, requests)
     queries, late = _queries(page.path, person), percentile(latencies, 95)
     times = "  ".join(f"p{percent} {percentile(latencies, percent) * 1000:6.1f} ms" for percent in (50, 95))
@@ -172,7 +171,7 @@ def _measure(path: str, url: str, person: Person, requests: int) -> tuple[list[f
 
 
 def _queries(path: str, person: Person) -> int:
-    """How many it takes, counted in this process."""
+    """The number of database queries, counted in this process."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext

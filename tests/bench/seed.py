@@ -1,9 +1,9 @@
-"""Fill an empty database with many plausible tasks, to measure on.
+"""Fill an empty database with many plausible tasks for benchmarks.
 
     python -m tests.bench.seed [--tasks 1000000] [--share 0.3] [--tenants 50] [--days 120] [--force]
 
-The database is the one of the settings, as for `manage.py`. Prints {"tenant": …, "key": "…"} of the biggest
-tenant; ends with 1 and one line where a figure is out of range, or there are tasks and `--force` is missing.
+Uses the database of the settings, as `manage.py` does. Prints {"tenant": …, "key": "…"} of the biggest
+tenant; ends with 1 and one line if a figure is out of range, or if there are tasks and `--force` is missing.
 """
 
 import argparse
@@ -17,7 +17,6 @@ from config import checks, database
 
 
 def main() -> None:
-    """Run once and print."""
     options = _options()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     checks.run_early_checks()
@@ -33,7 +32,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    """Those that are given; `made_up.fill` knows the defaults of the others."""
+    """The given options; `made_up.fill` has the defaults of the others."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -10,7 +10,7 @@ _SIP = 16 * 1024
 
 async def _download(url: str, key: str, rate: int) -> None:
     parts = urlsplit(url)
-    # A small buffer, so that the pace is felt by the server and not by the kernel.
+    # A small buffer, so that the server and not the kernel feels the pace.
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=_SIP)
     request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {key}\r\n\r\n"
     writer.write(request.encode())

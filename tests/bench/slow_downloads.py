@@ -22,7 +22,6 @@ BODY = json.dumps({"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat 
 
 
 def main() -> None:
-    """Run once and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--downloads", type=int, default=32)
     parser.add_argument("--clients", type=int, default=8)

@@ -1,4 +1,4 @@
-"""What the benchmarks run on: a gateway of real processes with an empty database of its own."""
+"""The setup of the benchmarks: a gateway of real processes with its own empty database."""
 
 import json
 import os
@@ -35,7 +35,6 @@ class Sandbox:
     url: str
 
     def state(self) -> dict[str, Any]:
-        """What it saw."""
         with urllib.request.urlopen(f"{self.url}/_sandbox/state?arrivals=0", timeout=30) as answer:
             state: dict[str, Any] = json.load(answer)
         return state
@@ -43,10 +42,7 @@ class Sandbox:
 
 @contextmanager
 def empty_gateway() -> Iterator[Family]:
-    """A database with the default prices and nothing else, and a family to start processes in.
-
-    All of it ends with the block.
-    """
+    """A database with only the default prices and a family to start processes in, for the block."""
     shutil.rmtree(DATA / "results", ignore_errors=True)
     with database.available(), Family(DATA / "logs") as family:
         django.setup()
@@ -56,25 +52,24 @@ def empty_gateway() -> Iterator[Family]:
 
 
 def empty() -> None:
-    """Empty the database but for the default prices.
+    """Empty the database and the job queue, except for the default prices.
 
-    The queue of jobs goes, too: a job of a dead worker would hold new ones up.
+    A job of a dead worker would otherwise block new ones.
     """
     from django.db import connection
 
-    from tests.support.worker_process import forget_jobs
+    from tests.support.worker_process import delete_jobs
 
     with connection.cursor() as cursor:
-        # The triggers refuse it otherwise.
+        # Triggers refuse it otherwise.
         cursor.execute("SET session_replication_role = replica")
         call_command("flush", interactive=False, verbosity=0)
         cursor.execute("RESET session_replication_role")
-    forget_jobs()
+    delete_jobs()
     call_command("seedprices", verbosity=0)
 
 
 def start_sandbox(family: Family, *options: str) -> Sandbox:
-    """Start a sandbox with canned clips."""
     port = free_port(0)
     sandbox = Sandbox(f"http://127.0.0.1:{port}")
     arguments = ["-m", "videos.sandbox", "--port", str(port), "--canned", *options]
@@ -85,13 +80,12 @@ def start_sandbox(family: Family, *options: str) -> Sandbox:
 
 
 def start_workers(family: Family, count: int) -> None:
-    """Start worker processes."""
     for number in range(count):
         family.start(f"worker-{number}", ["manage.py", "worker"])
 
 
 def start_web(family: Family, **environment: str) -> str:
-    """Start one web process; returns its address. `environment` overrides its settings."""
+    """Returns the address of a new web process. `environment` overrides its settings."""
     port = free_port(0)
     child = family.start("web", server.command("127.0.0.1", port), environment)
     url = f"http://127.0.0.1:{port}"
@@ -100,7 +94,7 @@ def start_web(family: Family, **environment: str) -> str:
 
 
 def make_account(endpoint: str = "http://127.0.0.1:9") -> None:
-    """The one upstream account of a benchmark; by default nobody can reach it."""
+    """The only upstream account of a benchmark, unreachable by default."""
     from videos.models import UpstreamAccount
 
     UpstreamAccount.objects.create(
@@ -109,7 +103,6 @@ def make_account(endpoint: str = "http://127.0.0.1:9") -> None:
 
 
 def make_callers(tenants: int) -> "list[Caller]":
-    """That many tenants, each with a key."""
     from accounts.models import Tenant
     from tests.conftest import make_caller
 
@@ -117,12 +110,10 @@ def make_callers(tenants: int) -> "list[Caller]":
 
 
 def percentile(values: list[float], percent: float) -> float:
-    """The value that `percent` of them do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def report(line: str) -> None:
-    """Print a line of the result."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

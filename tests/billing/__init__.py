@@ -1,1 +1,1 @@
-"""Money and limits."""
+"""Tests of money and limits."""

@@ -1,4 +1,4 @@
-"""Whether a tenant may have one task more: the rules of its limits, its totals, and its days and months."""
+"""Whether a tenant may have another task: its limits, its totals, and its days and months."""
 
 import re
 from dataclasses import replace
@@ -66,7 +66,7 @@ def only(decision: AdmissionDecision) -> LimitReached:
 
 
 class Row(NamedTuple):
-    """A limit, the use of it so far, and what it has against a task of 5 seconds for 4.00."""
+    """A limit, its use so far, and whether it refuses a task of 5 seconds for 4.00."""
 
     limits: dict[str, Any]
     use: dict[str, Any]
@@ -112,7 +112,7 @@ ROWS = [
 
 
 @each("row", ROWS)
-def test_a_limit_refuses_what_does_not_fit_and_nothing_else(row: Row) -> None:
+def test_a_limit_refuses_exactly_what_does_not_fit(row: Row) -> None:
     decision = decided(Limits(**row.limits), row.use)
     assert (names(decision), decision.waits) == (row.refused, False)
 
@@ -120,12 +120,12 @@ def test_a_limit_refuses_what_does_not_fit_and_nothing_else(row: Row) -> None:
 @pytest.mark.parametrize(
     "limit", ["seconds_per_day", "seconds_per_month", "spend_per_day", "spend_per_month"]
 )
-def test_zero_refuses_even_what_costs_nothing(limit: str) -> None:
+def test_a_limit_of_zero_refuses_even_free_tasks(limit: str) -> None:
     free = Demand(seconds=0, price=Decimal(0))
     assert names(decided(Limits(**{limit: Decimal(0)}), task=free)) == [limit.replace("key_", "key.")]  # type: ignore[arg-type]  # by name
 
 
-def test_what_costs_nothing_needs_no_balance() -> None:
+def test_a_free_task_needs_no_balance() -> None:
     assert names(decided(Limits(is_prepaid=True), task=Demand(5, Decimal(0)))) == []
 
 
@@ -145,7 +145,7 @@ def test_what_costs_nothing_needs_no_balance() -> None:
         (3, MINUTE + A_MOMENT, False),
     ],
 )
-def test_requests_are_counted_over_the_last_sixty_seconds(
+def test_requests_are_counted_over_the_last_60_seconds(
     scope: str, limit: int | None, full_for: timedelta | None, is_refused: bool
 ) -> None:
     limits = Limits(**{f"{scope}requests_per_minute": limit})  # type: ignore[arg-type]  # by name
@@ -155,7 +155,7 @@ def test_requests_are_counted_over_the_last_sixty_seconds(
     assert names(decided(limits, recent=recent)) == expected
 
 
-def test_a_rate_says_when_the_first_of_its_minute_is_a_minute_old() -> None:
+def test_a_rate_limit_retries_when_the_oldest_request_is_a_minute_old() -> None:
     since = NOW - timedelta(seconds=13)
     refusal = only(decided(Limits(requests_per_minute=3), recent=Recent(Minute(3, since))))
     assert (refusal.kind, refusal.value, refusal.used) == (Kind.RATE, 3, 3)
@@ -172,7 +172,7 @@ def test_a_rate_says_when_the_first_of_its_minute_is_a_minute_old() -> None:
         ({"concurrent_tasks": 2}, {"open_tasks": 1}, [], False),
         ({"concurrent_tasks": 2}, {"open_tasks": 2}, [], True),
         ({"concurrent_tasks": 2}, {"open_tasks": 3}, [], True),
-        # Whoever came first starts first, even where there is room.
+        # Waiting tasks start first, even if there is room.
         ({"concurrent_tasks": 2}, {"open_tasks": 1, "waiting_tasks": 1}, [], True),
         ({}, {"waiting_tasks": 1}, [], True),
         ({"concurrent_tasks": 2, "queued_tasks": 0}, {"open_tasks": 1}, [], False),
@@ -190,24 +190,24 @@ def test_a_rate_says_when_the_first_of_its_minute_is_a_minute_old() -> None:
             ["queued_tasks"],
             True,
         ),
-        # With no place ever to come free, it would wait for ever.
+        # With a limit of zero it would wait forever.
         ({"concurrent_tasks": 0}, {}, ["concurrent_tasks"], True),
         ({"concurrent_tasks": 0, "queued_tasks": 0}, {}, ["concurrent_tasks"], True),
     ],
 )
-def test_above_the_limit_a_task_waits_as_far_as_the_queue_allows(
+def test_above_the_limit_a_task_waits_if_the_queue_has_room(
     limits: dict[str, Any], use: dict[str, Any], refused: list[str], waits: bool
 ) -> None:
     decision = decided(Limits(queues_when_full=True, **limits), use)
     assert (names(decision), decision.waits) == (refused, waits)
 
 
-def test_waiting_spares_no_other_limit() -> None:
+def test_waiting_does_not_bypass_other_limits() -> None:
     limits = Limits(concurrent_tasks=1, queues_when_full=True, seconds_per_day=5, is_prepaid=True)
     assert names(decided(limits, {"open_tasks": 1, "day_seconds": 5})) == ["seconds_per_day", "balance"]
 
 
-# --- several at once
+# --- several limits
 
 
 ALL = Limits(
@@ -237,19 +237,19 @@ AFTER_ONE |= {"day_spend": Decimal(4), "month_spend": Decimal(4), "held": Decima
 JUST_NOW = Recent(Minute(9, NOW), Minute(9, NOW), Decimal(4))
 
 
-def test_every_limit_that_refuses_is_told_in_the_contracts_order() -> None:
+def test_all_refusing_limits_are_listed_in_the_contracts_order() -> None:
     assert names(decided(ALL, AFTER_ONE, JUST_NOW)) == ALL_NAMES
     assert names(decided(replace(ALL, is_prepaid=False))) == []
 
 
-def test_each_kind_of_limit_is_told_apart() -> None:
+def test_each_kind_of_limit_has_its_own_code() -> None:
     kinds = {refusal.limit: refusal.kind for refusal in decided(ALL, AFTER_ONE, JUST_NOW).refusals}
     assert kinds == dict(
         zip(ALL_NAMES, [Kind.RATE, Kind.RATE, Kind.CONCURRENCY, *[Kind.QUOTA] * 6], strict=True)
     )
 
 
-def test_a_refusal_names_its_value_and_the_use_so_far() -> None:
+def test_a_refusal_names_the_limit_and_the_use_so_far() -> None:
     for refusal in decided(ALL, AFTER_ONE, JUST_NOW).refusals:
         numbers = [Decimal(number) for number in re.findall(r"\d+(?:\.\d+)?", refusal.message)]
         assert refusal.value in numbers
@@ -257,7 +257,7 @@ def test_a_refusal_names_its_value_and_the_use_so_far() -> None:
             assert refusal.used in numbers
 
 
-# --- when to come again
+# --- retry times
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_refusal_names_its_value_and_the_use_so_far() -> None:
         (Limits(key_requests_per_minute=0), None),
     ],
 )
-def test_a_refusal_says_when_there_may_be_room(limits: Limits, retry_at: datetime | None) -> None:
+def test_a_refusal_says_when_to_retry(limits: Limits, retry_at: datetime | None) -> None:
     refusal = only(decided(limits, AFTER_ONE, Recent(key_month_spend=Decimal(4))))
     assert refusal.retry_at == retry_at
 
@@ -290,13 +290,13 @@ def test_a_refusal_says_when_there_may_be_room(limits: Limits, retry_at: datetim
         Limits(key_spend_per_month=Decimal(0)),
     ],
 )
-def test_where_no_period_could_hold_the_task_coming_again_is_no_use(limits: Limits) -> None:
+def test_a_task_larger_than_the_limit_has_no_retry_time(limits: Limits) -> None:
     refusal = only(decided(limits))
     assert refusal.retry_at is None
     assert "anew" not in refusal.message
 
 
-def test_a_place_comes_free_sooner_where_there_are_more() -> None:
+def test_a_slot_frees_up_sooner_if_there_are_more() -> None:
     def wait(limits: Limits, **use: int) -> timedelta:
         retry_at = only(decided(limits, use)).retry_at
         assert retry_at is not None
@@ -308,13 +308,13 @@ def test_a_place_comes_free_sooner_where_there_are_more() -> None:
     assert wait(queue, open_tasks=4, waiting_tasks=2) == timedelta(seconds=25)
 
 
-def test_a_full_queue_that_is_about_to_move_is_worth_coming_again_for() -> None:
-    """The limit was lifted, and those that wait have not started yet."""
+def test_a_full_queue_that_is_about_to_move_has_a_retry_time() -> None:
+    """The limit was removed, and the waiting tasks have not started yet."""
     unlimited = Limits(queues_when_full=True, queued_tasks=2)
     assert only(decided(unlimited, {"waiting_tasks": 2})).retry_at is not None
 
 
-# --- room
+# --- free slots
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_there_is_room_up_to_the_limit(limit: int | None, open_tasks: int, room:
     assert Limits(concurrent_tasks=limit).room(open_tasks, most=7) == room
 
 
-# --- whatever the limits and the use are
+# --- properties
 
 COUNTS = st.integers(0, 12)
 LIMIT_COUNTS = st.none() | COUNTS
@@ -365,7 +365,7 @@ GROWING = ("open_tasks", "day_seconds", "month_seconds", "day_spend", "month_spe
 
 
 def exceeded(limits: Limits, use: dict[str, Any], recent: Recent, task: Demand) -> set[str]:
-    """What the issue of limits says stands against the task, one sentence a line."""
+    """The limits that refuse the task, written out independently."""
 
     def is_rate(limit: int | None, minute: Minute) -> bool:
         in_last_minute = minute.since is not None and minute.since > NOW - MINUTE
@@ -405,7 +405,7 @@ def test_a_task_is_refused_by_exactly_the_limits_it_exceeds(
 
 @EXPLORE
 @given(LIMITS, USES, RECENTS, st.lists(DEMANDS, min_size=2, max_size=5))
-def test_tasks_that_are_decided_together_are_decided_as_if_one_came_after_the_other(
+def test_deciding_tasks_together_equals_deciding_one_after_the_other(
     limits: Limits, use: dict[str, Any], recent: Recent, tasks: list[Demand]
 ) -> None:
     together = decide(limits, replace(EMPTY, **use), recent, tasks, PERIOD, NOW)
@@ -420,7 +420,7 @@ def test_tasks_that_are_decided_together_are_decided_as_if_one_came_after_the_ot
 
 @EXPLORE
 @given(LIMITS, USES, RECENTS, DEMANDS)
-def test_the_same_question_has_one_answer_and_every_retry_lies_ahead(
+def test_decisions_are_deterministic_and_retry_times_are_in_the_future(
     limits: Limits, use: dict[str, Any], recent: Recent, task: Demand
 ) -> None:
     decision = decided(limits, use, recent, task)
@@ -432,7 +432,7 @@ def test_the_same_question_has_one_answer_and_every_retry_lies_ahead(
 
 @EXPLORE
 @given(LIMITS, USES, RECENTS, DEMANDS, st.sampled_from(GROWING), st.integers(1, 5))
-def test_more_use_never_opens_a_door(
+def test_more_use_never_removes_a_refusal(
     limits: Limits, use: dict[str, Any], recent: Recent, task: Demand, grown: str, by: int
 ) -> None:
     more = use | {grown: use[grown] + by}
@@ -441,7 +441,7 @@ def test_more_use_never_opens_a_door(
 
 @EXPLORE
 @given(LIMITS, USES, RECENTS, DEMANDS)
-def test_a_task_at_work_is_within_every_limit_and_one_that_waits_within_the_queue(
+def test_an_admitted_task_is_within_the_limits_of_work_or_queue(
     limits: Limits, use: dict[str, Any], recent: Recent, task: Demand
 ) -> None:
     decision = decided(limits, use, recent, task)
@@ -472,7 +472,7 @@ TOTALS = USES.map(with_use)
 
 @EXPLORE
 @given(TOTALS, DEMANDS, st.booleans())
-def test_what_does_not_complete_returns_everything_it_took(totals: Totals, task: Demand, waits: bool) -> None:
+def test_a_release_returns_everything_the_hold_took(totals: Totals, task: Demand, waits: bool) -> None:
     held = totals.with_hold(task, waits=waits)
     assert held.balance + held.held == totals.balance + totals.held
     after = held.with_release(task, TODAY, waited=waits)
@@ -481,7 +481,7 @@ def test_what_does_not_complete_returns_everything_it_took(totals: Totals, task:
 
 @EXPLORE
 @given(TOTALS, DEMANDS)
-def test_what_completes_frees_its_place_and_keeps_its_use_and_its_price(totals: Totals, task: Demand) -> None:
+def test_a_capture_frees_the_slot_and_keeps_use_and_price(totals: Totals, task: Demand) -> None:
     held = totals.with_hold(task, waits=False)
     assert held.with_capture(task) == replace(
         held, version=held.version + 1, open_tasks=totals.open_tasks, held=totals.held
@@ -490,9 +490,7 @@ def test_what_completes_frees_its_place_and_keeps_its_use_and_its_price(totals: 
 
 @EXPLORE
 @given(TOTALS, DEMANDS)
-def test_a_task_that_starts_moves_from_the_queue_to_work_and_nothing_else_moves(
-    totals: Totals, task: Demand
-) -> None:
+def test_a_start_only_moves_the_task_from_the_queue_to_work(totals: Totals, task: Demand) -> None:
     waited, straight = (totals.with_hold(task, waits=waits) for waits in (True, False))
     assert waited.with_start() == replace(straight, version=straight.version + 1)
 
@@ -508,7 +506,7 @@ def test_a_task_that_starts_moves_from_the_queue_to_work_and_nothing_else_moves(
         (date(2026, 12, 1), 20, 40),
     ],
 )
-def test_use_returns_to_the_day_and_the_month_it_was_of(
+def test_use_returns_to_the_day_and_month_it_was_counted_in(
     made_on: date, seconds_today: int, seconds_this_month: int
 ) -> None:
     before = replace(
@@ -528,7 +526,7 @@ def test_use_returns_to_the_day_and_the_month_it_was_of(
 
 
 @pytest.mark.parametrize("amount", [Decimal("12.5"), Decimal("-0.000001")])
-def test_money_paid_in_or_corrected_changes_the_balance_alone(amount: Decimal) -> None:
+def test_top_ups_and_adjustments_change_only_the_balance(amount: Decimal) -> None:
     after = EMPTY.with_balance(amount)
     assert after == replace(EMPTY, version=EMPTY.version + 1, balance=amount)
 
@@ -550,15 +548,17 @@ def utc(text: str) -> datetime:
         # 23 hours, and 25.
         ("America/New_York", "2026-03-08", "2026-03-08T05:00", "2026-03-09T04:00"),
         ("America/New_York", "2026-11-01", "2026-11-01T04:00", "2026-11-02T05:00"),
-        # The clock jumps over midnight, or strikes it twice.
+        # A clock change skips or repeats midnight.
         ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00", "2026-04-24T21:00"),
         ("America/Havana", "2026-11-01", "2026-11-01T04:00", "2026-11-02T05:00"),
-        # The day after one that never was.
+        # The day after a skipped one.
         ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00", "2011-12-31T10:00"),
         ("Pacific/Kiritimati", "2026-11-20", "2026-11-19T10:00", "2026-11-20T10:00"),
     ],
 )
-def test_a_day_lasts_from_midnight_to_midnight_there(zone: str, day: str, starts: str, ends: str) -> None:
+def test_a_day_lasts_from_midnight_to_midnight_in_its_time_zone(
+    zone: str, day: str, starts: str, ends: str
+) -> None:
     first, last = Period.of(utc(starts), Clock(zone)), Period.of(utc(ends) - A_MOMENT, Clock(zone))
     assert first == last
     assert (str(first.day), first.day_ends) == (day, utc(ends))
@@ -579,7 +579,7 @@ def test_a_day_lasts_from_midnight_to_midnight_there(zone: str, day: str, starts
         ("America/New_York", "2026-11-01", "2026-11-01T04:00", "2026-12-01T05:00"),
     ],
 )
-def test_a_month_lasts_from_its_first_midnight_to_the_next_ones_there(
+def test_a_month_lasts_from_its_first_midnight_to_that_of_the_next(
     zone: str, month: str, starts: str, ends: str
 ) -> None:
     first, last = Period.of(utc(starts), Clock(zone)), Period.of(utc(ends) - A_MOMENT, Clock(zone))
@@ -598,7 +598,7 @@ ZONES += ["Pacific/Apia", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathm
     st.datetimes(datetime(2010, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - in UTC
     st.sampled_from(ZONES),
 )
-def test_every_moment_is_in_its_day_and_its_month_and_their_ends_begin_the_next(
+def test_every_moment_is_in_its_day_and_month_which_end_where_the_next_begin(
     now: datetime, zone: str
 ) -> None:
     period = Period.of(now, Clock(zone))

@@ -1,4 +1,4 @@
-"""A quote is the price in force that fits the request best, times the seconds."""
+"""A quote is the best-fitting price in force times the seconds."""
 
 import random
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from videos.models import Price
 from videos.requests import VideoRequest, parse
 
 MODEL = "Vidu-q2-720p"
-"""One that every option can be asked of."""
+"""A model with every option."""
 DAY = timedelta(days=1)
 LONG_AGO = NOW - 1000 * DAY
 COLUMNS = {"audio": "with_audio", "reference": "with_reference", "off_peak": "off_peak"}
@@ -36,7 +36,7 @@ A_VIDEO: dict[str, Any] = {"videos": [CLIP]}
 
 
 def request(model: str, seconds: int, options: str = "", **fields: Any) -> VideoRequest:
-    """A request with the switches of those options on, and these fields."""
+    """A request with these options and fields."""
     names = {"audio": "AudioGeneration", "off_peak": "OffPeak"}
     switches = {names[option]: "Enabled" for option in options.split()}
     body = {"model": model, "seconds": seconds, "prompt": "a cat runs", **fields}
@@ -56,7 +56,7 @@ def price(
     start: datetime = LONG_AGO,
     end: datetime | None = None,
 ) -> Price:
-    """A row of the price list, not saved."""
+    """An unsaved row of the price list."""
     columns = {column: option in options for option, column in COLUMNS.items()}
     return Price(model=model, per_second=Decimal(per_second), valid_from=start, valid_until=end, **columns)
 
@@ -66,7 +66,7 @@ def quote(*prices: Price, options: str = "", seconds: int = 1, now: datetime = N
 
 
 class Row(NamedTuple):
-    """A request, and what it costs by the default prices."""
+    """A request and its default price."""
 
     model: str
     seconds: int
@@ -74,7 +74,7 @@ class Row(NamedTuple):
     options: str = ""
     fields: dict[str, Any] = {}
     charged: str | None = None
-    """The options the price is for, where they are not those of the request."""
+    """The options of the price, if they differ from those of the request."""
 
 
 DEFAULTS = [
@@ -151,26 +151,26 @@ DEFAULTS = [
 
 @pytest.mark.django_db
 @each("row", DEFAULTS)
-def test_a_request_costs_what_the_default_prices_say(row: Row) -> None:
+def test_a_request_costs_what_the_default_prices_specify(row: Row) -> None:
     asked = request(row.model, row.seconds, row.options, **row.fields)
-    told = PriceList.load().quote(asked, NOW).as_dict()
-    assert (told["amount"], told["seconds"]) == (row.amount, row.seconds)
-    assert told["options"] == (row.options if row.charged is None else row.charged).split()
+    quoted = PriceList.load().quote(asked, NOW).as_dict()
+    assert (quoted["amount"], quoted["seconds"]) == (row.amount, row.seconds)
+    assert quoted["options"] == (row.options if row.charged is None else row.charged).split()
 
 
-def test_the_table_above_holds_every_model() -> None:
+def test_the_table_above_has_every_model() -> None:
     assert {row.model for row in DEFAULTS} == {spec.name for spec in catalogue.MODELS}
 
 
 @pytest.mark.django_db
-def test_every_model_of_the_catalogue_has_a_default_price_and_nothing_else_has_one() -> None:
+def test_exactly_the_models_of_the_catalogue_have_default_prices() -> None:
     assert set(Price.objects.values_list("model", flat=True)) == {spec.name for spec in catalogue.MODELS}
     prices = PriceList.load()
     for spec in catalogue.MODELS:
         assert prices.of_model(spec.name, default_prices.VALID_FROM)[0]["options"] == []
 
 
-# The rule.
+# The choice
 
 RULES: list[tuple[str, list[Price], str, str]] = [
     ("the plain price", [price("1")], "", "1.00"),
@@ -216,24 +216,24 @@ RULES: list[tuple[str, list[Price], str, str]] = [
 @pytest.mark.parametrize(
     ("rows", "options", "amount"), [rule[1:] for rule in RULES], ids=[rule[0] for rule in RULES]
 )
-def test_the_price_that_fits_best_counts(rows: list[Price], options: str, amount: str) -> None:
+def test_the_best_fitting_price_applies(rows: list[Price], options: str, amount: str) -> None:
     for order in (rows, rows[::-1]):
         assert quote(*order, options=options).as_dict()["amount"] == amount
 
 
-def test_of_equally_many_options_at_one_price_it_is_always_the_same_that_are_named() -> None:
+def test_ties_between_options_are_resolved_the_same_way_in_any_order() -> None:
     rows = [price("1", "audio"), price("1", "reference")]
     assert quote(*rows, options="audio reference") == quote(*rows[::-1], options="audio reference")
 
 
-def test_a_switch_that_is_off_is_not_asked_for() -> None:
+def test_a_disabled_switch_is_not_an_option() -> None:
     body = {"model": MODEL, "seconds": 1, "prompt": "a cat runs"}
     off = parse({**body, "metadata": {"output_config": {"AudioGeneration": "Disabled", "OffPeak": False}}})
     rows = [price("1"), price("2", "audio"), price("3", "off_peak")]
     assert PriceList(rows).quote(off, NOW).options == ()
 
 
-# When a price is in force.
+# Times
 
 OLD, NEW = price("1"), price("2", start=NOW)
 TEMPORARY = price("3", start=NOW, end=NOW + DAY)
@@ -276,7 +276,7 @@ def test_a_model_without_any_price_has_no_quote() -> None:
     assert PriceList([]).of_model(MODEL, NOW) == []
 
 
-# Amounts.
+# Amounts
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_the_amount_is_rounded_half_up_to_six_places(per_second: str, seconds: i
     assert str(quote(price(per_second), seconds=seconds).amount) == amount
 
 
-def test_a_quote_tells_how_it_came_about(settings: LazySettings) -> None:
+def test_a_quote_explains_its_amount(settings: LazySettings) -> None:
     settings.CURRENCY = "EUR"
     assert quote(price("0.6"), price("1.25", "audio"), options="audio off_peak", seconds=5).as_dict() == {
         "amount": "6.25",
@@ -307,7 +307,7 @@ def test_a_quote_tells_how_it_came_about(settings: LazySettings) -> None:
     }
 
 
-def test_the_prices_of_a_model_are_those_in_force_the_plainest_first(settings: LazySettings) -> None:
+def test_the_prices_of_a_model_are_those_in_force_simplest_first(settings: LazySettings) -> None:
     settings.CURRENCY = "EUR"
     rows = [
         price("1.1", "audio", "reference"),
@@ -353,7 +353,7 @@ def is_replaced(row: Price, rows: list[Price]) -> bool:
 
 @settings(deadline=None)
 @given(LISTS, OPTIONS, st.integers(1, 10), st.randoms())
-def test_a_quote_is_a_price_in_force_that_nothing_beats(
+def test_a_quote_is_the_best_fitting_price_in_force(
     rows: list[Price], asked: frozenset[str], seconds: int, chance: random.Random
 ) -> None:
     usable = [row for row in rows if in_force(row) and options_of(row) <= asked]
@@ -362,22 +362,22 @@ def test_a_quote_is_a_price_in_force_that_nothing_beats(
         with pytest.raises(NoPrice):
             PriceList(rows).quote(asking(asked), NOW)
         return
-    told = PriceList(rows).quote(asking(asked, seconds), NOW)
-    rank = (len(told.options), told.per_second)
-    assert (frozenset(told.options), told.per_second) in [
+    quoted = PriceList(rows).quote(asking(asked, seconds), NOW)
+    rank = (len(quoted.options), quoted.per_second)
+    assert (frozenset(quoted.options), quoted.per_second) in [
         (options_of(row), row.per_second) for row in current
     ]
     assert all(rank >= (len(options_of(row)), row.per_second) for row in current)
-    assert told.amount == told.per_second * seconds
+    assert quoted.amount == quoted.per_second * seconds
     chance.shuffle(rows)
-    assert PriceList(rows).quote(asking(asked, seconds), NOW) == told
+    assert PriceList(rows).quote(asking(asked, seconds), NOW) == quoted
 
 
-# What stands in the database.
+# The database
 
 
 @pytest.mark.django_db
-def test_the_price_list_is_one_query_and_a_quote_none(
+def test_loading_the_price_list_takes_one_query_and_a_quote_none(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     with django_assert_num_queries(1):
@@ -387,7 +387,7 @@ def test_the_price_list_is_one_query_and_a_quote_none(
 
 
 @pytest.mark.django_db
-def test_a_price_of_the_operators_replaces_the_default_one() -> None:
+def test_an_operators_price_replaces_the_default_one() -> None:
     price("0.5", start=NOW - DAY).save()
     price("0.7", start=NOW + DAY).save()
     prices = PriceList.load()
@@ -399,7 +399,7 @@ def test_a_price_of_the_operators_replaces_the_default_one() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_empties_the_database() -> None:
+def test_flushing_the_database_is_refused() -> None:
     with pytest.raises(CommandError):
         call_command("flush", interactive=False, verbosity=0)
     assert Price.objects.exists()

@@ -1,4 +1,4 @@
-"""What a task costs: quoted before, fixed when it is made, held while it lasts, settled once when it ends."""
+"""The price of a task: quoted before, fixed at creation, held while it is open, settled at its end."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -34,20 +34,19 @@ OFF_PEAK: dict[str, Any] = {"metadata": {"output_config": {"OffPeak": "Enabled"}
 
 @pytest.fixture(autouse=True)
 def _books(db: None) -> Iterator[None]:
-    """Whatever a test did, its books must be in order."""
+    """The books agree after every test."""
     yield
     assert reconciliation.differences() == []
 
 
 def reprice(per_second: str, model: str = MODEL, **options: bool) -> None:
-    """From now on a second of that model costs so much."""
+    """Set the price per second of the model from now on."""
     Price.objects.create(
         model=model, per_second=Decimal(per_second), valid_from=timezone.now() - timedelta(days=1), **options
     )
 
 
 def made(answer: Any) -> Task:
-    """The task of that answer."""
     assert answer.status_code == 200, answer.content
     return Task.objects.get(pk=answer.json()["id"].removeprefix("task_"))
 
@@ -57,7 +56,7 @@ def entries(task: Task) -> list[tuple[str, Decimal, Decimal]]:
 
 
 def money(caller: Caller) -> tuple[Decimal, Decimal]:
-    """Balance, and what is held."""
+    """Balance and held amount."""
     standing = Standing.objects.get(tenant=caller.tenant)
     return standing.balance, standing.held
 
@@ -81,7 +80,7 @@ def money(caller: Caller) -> tuple[Decimal, Decimal]:
         ({"model": "Vidu-q3-pro-1080p", "seconds": 7}, "6.566"),
     ],
 )
-def test_a_task_is_held_at_its_quote(
+def test_creating_a_task_holds_its_quoted_price(
     fields: dict[str, Any], price: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     quote = post(owner, "/v1/videos/validate", **fields).json()["price"]
@@ -120,7 +119,7 @@ def test_many_small_prices_add_up_exactly(owner: Caller, account: UpstreamAccoun
     assert money(owner) == (NOTHING, Decimal("0.999990"))
 
 
-def test_a_price_list_in_another_currency_says_so(
+def test_the_currency_of_the_settings_is_shown(
     owner: Caller, account: UpstreamAccount, settings: LazySettings
 ) -> None:
     settings.CURRENCY = "USD"
@@ -129,12 +128,12 @@ def test_a_price_list_in_another_currency_says_so(
     assert "USD" in post(owner, max_cost=1).json()["message"]
 
 
-# --- it is fixed when the task is made
+# --- prices are fixed at creation
 
 
 @pytest.mark.parametrize("end", [*LOST, succeed])
 @pytest.mark.parametrize("new", ["0.01", "99", None])
-def test_a_new_price_changes_nothing_for_tasks_there_are(
+def test_a_new_price_does_not_affect_existing_tasks(
     new: str | None, end: Ending, owner: Caller, account: UpstreamAccount
 ) -> None:
     task = made(post(owner))
@@ -149,7 +148,7 @@ def test_a_new_price_changes_nothing_for_tasks_there_are(
     assert money(owner) == (-PRICE if end is succeed else NOTHING, NOTHING)
 
 
-def test_a_task_costs_what_is_asked_when_it_is_made_whatever_was_quoted_before(
+def test_the_price_at_creation_applies_whatever_was_quoted_before(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     quoted = post(owner, "/v1/videos/validate").json()["price"]["amount"]
@@ -158,7 +157,7 @@ def test_a_task_costs_what_is_asked_when_it_is_made_whatever_was_quoted_before(
         assert made(post(owner)).price == 5 * Decimal(new) != Decimal(quoted)
 
 
-def test_whoever_names_what_was_quoted_pays_no_more(owner: Caller, account: UpstreamAccount) -> None:
+def test_max_cost_refuses_a_price_above_the_quote(owner: Caller, account: UpstreamAccount) -> None:
     quoted = post(owner, "/v1/videos/validate").json()["price"]["amount"]
     Price.objects.filter(model=MODEL).update(per_second=Decimal("0.800001"))
     before = written()
@@ -169,7 +168,7 @@ def test_whoever_names_what_was_quoted_pays_no_more(owner: Caller, account: Upst
     assert made(post(owner, max_cost=quoted)).price == Decimal("3.5")
 
 
-def test_prices_change_at_their_moment(owner: Caller, account: UpstreamAccount) -> None:
+def test_prices_change_at_their_start_time(owner: Caller, account: UpstreamAccount) -> None:
     Price.objects.filter(model=MODEL).delete()
     for per_second, start, stop in (("1", 0, 60), ("2", 10, 20), ("3", 60, None)):
         Price.objects.create(
@@ -187,9 +186,7 @@ def test_prices_change_at_their_moment(owner: Caller, account: UpstreamAccount) 
         order_video(owner, now=NOW - timedelta(microseconds=1))
 
 
-def test_a_waiting_task_costs_what_was_asked_when_it_was_made(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_a_waiting_task_keeps_its_price_at_creation(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, concurrent_tasks=1, when_full=WhenFull.QUEUE)
     first, second = made(post(owner)), made(post(owner))
     reprice("99")
@@ -204,15 +201,13 @@ def test_a_waiting_task_costs_what_was_asked_when_it_was_made(
 @pytest.mark.parametrize(
     "max_cost", ["4", "4.00", "4.000000", "4.000001", 4, 4.0, 4.5, 100, "1e2", "400e-2", 10**11, None]
 )
-def test_what_costs_no_more_than_named_is_made(
-    max_cost: Any, owner: Caller, account: UpstreamAccount
-) -> None:
+def test_a_task_within_max_cost_is_created(max_cost: Any, owner: Caller, account: UpstreamAccount) -> None:
     assert made(post(owner, max_cost=max_cost)).price == PRICE
 
 
 @each("path", [*CREATE_ROUTES, "/v1/videos/validate"])
 @each("max_cost", ["3.999999", "3.99", 3, 3.999999, "0", 0, 0.0, "1e-9", "0.0000001"])
-def test_what_costs_more_than_named_is_not(
+def test_a_task_above_max_cost_is_refused(
     max_cost: Any, path: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     before = written()
@@ -256,9 +251,7 @@ BAD_AMOUNTS: list[Any] = [
 
 
 @each("max_cost", BAD_AMOUNTS)
-def test_what_is_no_amount_of_money_is_refused(
-    max_cost: Any, owner: Caller, account: UpstreamAccount
-) -> None:
+def test_an_invalid_max_cost_is_refused(max_cost: Any, owner: Caller, account: UpstreamAccount) -> None:
     before = written()
     answer = post(owner, max_cost=max_cost)
     [violation] = answer.json()["errors"]
@@ -266,33 +259,33 @@ def test_what_is_no_amount_of_money_is_refused(
     assert written() == before
 
 
-def test_a_bad_amount_is_told_with_all_else_that_is_wrong(owner: Caller, account: UpstreamAccount) -> None:
+def test_an_invalid_max_cost_is_reported_with_all_other_violations(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     answer = post(owner, max_cost="much", seconds=99)
     assert [violation["param"] for violation in answer.json()["errors"]] == ["seconds", "max_cost"]
 
 
-def test_an_amount_that_was_computed_is_an_amount(owner: Caller, account: UpstreamAccount) -> None:
-    """Programs multiply: 0.8 * 6 is 4.800000000000001 to most of them."""
+def test_a_computed_float_is_a_valid_max_cost(owner: Caller, account: UpstreamAccount) -> None:
+    """0.8 * 6 is 4.800000000000001 in most languages."""
     assert post(owner, max_cost=0.8 * 6).status_code == 200
 
 
 @pytest.mark.parametrize(("max_cost", "status"), [("4.00", 200), ("3.99", 400), ("", 400), ("much", 400)])
-def test_a_form_may_name_it_too(max_cost: str, status: int, owner: Caller, account: UpstreamAccount) -> None:
+def test_a_form_can_set_max_cost(max_cost: str, status: int, owner: Caller, account: UpstreamAccount) -> None:
     fields = GOOD_BODY | {"max_cost": max_cost}
     assert owner.post("/v1/videos", data=fields, content_type=MULTIPART_CONTENT).status_code == status
 
 
-def test_what_a_client_would_pay_is_not_told_upstream_nor_shown(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_max_cost_is_neither_sent_upstream_nor_shown(owner: Caller, account: UpstreamAccount) -> None:
     answer = post(owner, max_cost="77.77")
     task = made(answer)
     assert "77.77" not in f"{task.request}{task.payload}{task.not_forwarded}"
     assert b"77.77" not in answer.content
 
 
-def test_the_price_comes_before_the_quota(owner: Caller, account: UpstreamAccount) -> None:
-    """What would never be made is not worth waiting for."""
+def test_max_cost_is_checked_before_the_quota(owner: Caller, account: UpstreamAccount) -> None:
+    """A request that can never succeed should not wait for its quota."""
     limit(owner, concurrent_tasks=0)
     assert post(owner, max_cost="1").status_code == 400
 
@@ -300,7 +293,7 @@ def test_the_price_comes_before_the_quota(owner: Caller, account: UpstreamAccoun
 # --- validate
 
 
-def test_a_validation_tells_the_price_and_that_it_would_be_admitted(
+def test_validating_returns_the_price_and_that_the_request_would_be_admitted(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     body = post(owner, "/v1/videos/validate", seconds=7, **AUDIO).json()
@@ -329,7 +322,7 @@ def set_everything_to(caller: Caller, tasks: int) -> None:
 
 
 @pytest.mark.parametrize("tasks", [0, 1])
-def test_a_validation_tells_the_refusals_that_a_create_would_get(
+def test_validating_returns_the_refusals_of_a_create(
     tasks: int, owner: Caller, account: UpstreamAccount
 ) -> None:
     set_everything_to(owner, tasks)
@@ -340,14 +333,14 @@ def test_a_validation_tells_the_refusals_that_a_create_would_get(
     answer = post(owner, "/v1/videos/validate")
     admission = answer.json()["admission"]
     assert (answer.status_code, admission["admitted"], admission["queued"]) == (200, False, False)
-    told, refused = admission["refusals"], post(owner).json()["errors"]
-    assert [without_time(refusal) for refusal in told] == [without_time(refusal) for refusal in refused]
-    assert len(told) == 9
+    predicted, refused = admission["refusals"], post(owner).json()["errors"]
+    assert [without_time(refusal) for refusal in predicted] == [without_time(refusal) for refusal in refused]
+    assert len(predicted) == 9
     assert written() == before
 
 
 def without_time(refusal: dict[str, Any]) -> dict[str, Any]:
-    """Some wait until a moment that is reckoned from now."""
+    """Without the retry times, some of which are relative to now."""
     return {name: value for name, value in refusal.items() if name != "retry_at"}
 
 
@@ -355,7 +348,7 @@ def without_time(refusal: dict[str, Any]) -> dict[str, Any]:
     "name",
     ["requests_per_minute", "concurrent_tasks", "seconds_per_day", "spend_per_month", "key.spend_per_month"],
 )
-def test_any_number_of_validations_takes_nothing(name: str, owner: Caller, account: UpstreamAccount) -> None:
+def test_validating_uses_up_nothing(name: str, owner: Caller, account: UpstreamAccount) -> None:
     impose(owner, name, 1 if "_per_" not in name or name.startswith("req") else 5)
     before = written()
     for _ in range(3):
@@ -366,17 +359,17 @@ def test_any_number_of_validations_takes_nothing(name: str, owner: Caller, accou
     assert [post(owner).status_code for _ in range(2)] == [200, 429]
 
 
-def test_a_validation_tells_that_a_task_would_wait(owner: Caller, account: UpstreamAccount) -> None:
+def test_validating_says_if_a_task_would_wait(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, concurrent_tasks=1, when_full=WhenFull.QUEUE, queued_tasks=1)
-    told = []
+    admissions = []
     for _ in range(3):
         admission = post(owner, "/v1/videos/validate").json()["admission"]
-        told.append((admission["admitted"], admission["queued"], len(admission["refusals"])))
+        admissions.append((admission["admitted"], admission["queued"], len(admission["refusals"])))
         post(owner)
-    assert told == [(True, False, 0), (True, True, 0), (False, False, 1)]
+    assert admissions == [(True, False, 0), (True, True, 0), (False, False, 1)]
 
 
-def test_what_a_validation_understood_costs_the_same(owner: Caller, account: UpstreamAccount) -> None:
+def test_creating_the_validated_request_costs_the_same(owner: Caller, account: UpstreamAccount) -> None:
     body = post(owner, "/v1/videos/validate", seconds=7, **AUDIO).json()
     assert made(owner.post("/v1/videos", body["request"])).price == Decimal(body["price"]["amount"])
 
@@ -385,7 +378,7 @@ def test_what_a_validation_understood_costs_the_same(owner: Caller, account: Ups
 
 
 @pytest.mark.parametrize("path", [*CREATE_ROUTES, "/v1/videos/validate"])
-def test_what_has_no_price_is_not_made_and_the_answer_says_so(
+def test_a_model_without_a_price_is_refused_with_the_reason(
     path: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     Price.objects.filter(model=MODEL).delete()
@@ -398,14 +391,16 @@ def test_what_has_no_price_is_not_made_and_the_answer_says_so(
     assert post(owner, path, model="Kling-3.0-720p").status_code == 200
 
 
-def test_a_price_that_is_over_or_yet_to_come_is_none(owner: Caller, account: UpstreamAccount) -> None:
+def test_expired_and_future_prices_do_not_apply(owner: Caller, account: UpstreamAccount) -> None:
     now = timezone.now()
     Price.objects.filter(model=MODEL).update(valid_from=now - timedelta(days=2), valid_until=now)
     Price.objects.create(model=MODEL, per_second=1, valid_from=now + timedelta(hours=1))
     assert post(owner).status_code == 503
 
 
-def test_a_price_for_an_option_is_none_for_the_plain_request(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_price_for_an_option_does_not_apply_to_the_plain_request(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     Price.objects.filter(model=MODEL, with_audio=False).delete()
     assert post(owner).status_code == 503
     assert made(post(owner, **AUDIO)).price == 6
@@ -415,7 +410,9 @@ def test_a_price_for_an_option_is_none_for_the_plain_request(owner: Caller, acco
 
 
 @pytest.mark.parametrize("end", LOST)
-def test_what_does_not_complete_costs_nothing(end: Ending, owner: Caller, account: UpstreamAccount) -> None:
+def test_a_task_that_does_not_complete_costs_nothing(
+    end: Ending, owner: Caller, account: UpstreamAccount
+) -> None:
     task = made(post(owner))
     assert money(owner) == (-PRICE, PRICE)
     assert end(task)
@@ -425,7 +422,7 @@ def test_what_does_not_complete_costs_nothing(end: Ending, owner: Caller, accoun
     assert (usage.tasks, usage.completed, usage.failed, usage.seconds, usage.spend) == (1, 0, 1, 0, NOTHING)
 
 
-def test_what_completes_costs_its_price(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_completed_task_costs_its_price(owner: Caller, account: UpstreamAccount) -> None:
     task = made(post(owner))
     assert succeed(task)
     assert entries(task) == [("hold", -PRICE, PRICE), ("capture", NOTHING, -PRICE)]
@@ -434,7 +431,7 @@ def test_what_completes_costs_its_price(owner: Caller, account: UpstreamAccount)
     assert (usage.tasks, usage.completed, usage.failed, usage.seconds, usage.spend) == (1, 1, 0, 5, PRICE)
 
 
-def test_on_its_way_a_task_moves_no_money(owner: Caller, account: UpstreamAccount) -> None:
+def test_intermediate_states_move_no_money(owner: Caller, account: UpstreamAccount) -> None:
     task = accepted(made(post(owner)))
     assert lifecycle.progressed(task, "RUN", NOW, is_known=True)
     assert lifecycle.done_without_link(task, NOW)
@@ -452,7 +449,7 @@ def test_deleting_a_video_moves_no_money(end: Ending, owner: Caller, account: Up
 
 
 @pytest.mark.parametrize("end", [*LOST, succeed])
-def test_what_is_free_has_its_two_entries_too(end: Ending, owner: Caller, account: UpstreamAccount) -> None:
+def test_a_free_task_also_has_two_entries(end: Ending, owner: Caller, account: UpstreamAccount) -> None:
     reprice("0")
     task = made(post(owner))
     assert end(task)
@@ -469,10 +466,10 @@ def test_what_is_free_has_its_two_entries_too(end: Ending, owner: Caller, accoun
     ],
     ids=["fail", "succeed"],
 )
-def test_an_end_that_cannot_be_entered_is_no_end(
+def test_if_the_ledger_entry_fails_the_task_does_not_end(
     say: Callable[[Task], bool], owner: Caller, account: UpstreamAccount
 ) -> None:
-    """Whatever stops the entry, the task, the totals and the use stay as they were."""
+    """Task, totals and usage stay as they were."""
     task = accepted(made(post(owner)))
     assert lifecycle.produced(task, "https://cos.example/1.mp4", "1280x720", NOW)
     entry: dict[str, Any] = {"kind": "capture", "amount": NOTHING, "held": -PRICE, "at": NOW}
@@ -485,7 +482,7 @@ def test_an_end_that_cannot_be_entered_is_no_end(
         transaction.set_rollback(True)
 
 
-def test_money_that_moves_by_hand_is_entered_with_its_reason(owner: Caller, account: UpstreamAccount) -> None:
+def test_manual_changes_are_recorded_with_their_reason(owner: Caller, account: UpstreamAccount) -> None:
     staff = User.objects.create(username="Sam", is_staff=True)
     made(post(owner))
     ledger.top_up(owner.tenant, Decimal("10.0000005"), staff, "paid", NOW)
@@ -501,7 +498,7 @@ def test_money_that_moves_by_hand_is_entered_with_its_reason(owner: Caller, acco
 @pytest.mark.parametrize(
     ("amount", "move"), [("0", ledger.top_up), ("-1", ledger.top_up), ("0", ledger.adjust)]
 )
-def test_money_that_does_not_move_is_not_entered(
+def test_a_manual_change_of_zero_is_refused(
     amount: str, move: Any, owner: Caller, account: UpstreamAccount
 ) -> None:
     staff = User.objects.create(username="Sam", is_staff=True)

@@ -1,4 +1,4 @@
-"""Each limit as a tenant's programs meet it: when it refuses, what it says, what returns."""
+"""Each limit through the API: when it refuses, the answer, and what ended tasks return."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ A_MOMENT = timedelta(microseconds=1)
 
 @pytest.fixture(autouse=True)
 def _books(db: None) -> Iterator[None]:
-    """Whatever a test did, its books must be in order."""
+    """The books agree after every test."""
     yield
     assert reconciliation.differences() == []
 
@@ -39,14 +39,14 @@ def refused_names(refused: NotAdmitted) -> list[str]:
 
 
 class Row(NamedTuple):
-    """A limit that two tasks reach exactly, and what the third is told."""
+    """A limit that two tasks reach exactly, and the refusal of the third."""
 
     limit: str
     value: int | str
     used: int | str
     code: str
     retry_within: int | None = None
-    """Seconds that `Retry-After` may name; None where clients are told not to try again."""
+    """Allowed seconds of `Retry-After`; None if clients should not retry."""
 
 
 RATE, CONCURRENCY, QUOTA = "rate_limit_exceeded", "concurrency_limit_exceeded", "insufficient_quota"
@@ -65,7 +65,7 @@ REACHED = [
 
 
 def impose(caller: Caller, name: str, value: Any) -> None:
-    """Set that one limit; a balance is the money that was paid in."""
+    """Set this one limit; for a balance, pay it in."""
     if name == "balance":
         limit(caller, is_prepaid=True)
         pay_in(caller, 8)
@@ -76,7 +76,7 @@ def impose(caller: Caller, name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("row", REACHED, ids=lambda row: row.limit)
-def test_a_limit_that_is_reached_refuses_the_next_and_the_refusal_consumes_nothing(
+def test_a_reached_limit_refuses_the_next_task_and_the_refusal_uses_up_nothing(
     row: Row, owner: Caller, account: UpstreamAccount
 ) -> None:
     impose(owner, row.limit, row.value)
@@ -127,7 +127,7 @@ ZERO = [
 
 @pytest.mark.parametrize("when_full", WhenFull.values)
 @pytest.mark.parametrize(("name", "code"), ZERO)
-def test_a_limit_of_zero_refuses_everything_and_is_not_to_be_retried(
+def test_a_limit_of_zero_refuses_everything_without_a_retry_time(
     name: str, code: str, when_full: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     impose(owner, name, 0)
@@ -141,20 +141,20 @@ def test_a_limit_of_zero_refuses_everything_and_is_not_to_be_retried(
     assert written() == before
 
 
-def test_an_empty_limit_is_no_limit(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_quota_without_limits_refuses_nothing(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner)
     assert [post(owner).status_code for _ in range(4)] == [200] * 4
 
 
 @pytest.mark.parametrize("path", ["/v1/videos", "/v1/video/generations", "/v1/videos/generations"])
-def test_all_routes_are_held_to_the_same_limit(path: str, owner: Caller, account: UpstreamAccount) -> None:
+def test_all_create_routes_share_the_limits(path: str, owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, concurrent_tasks=1)
     assert post(owner, path).status_code == 200
     for other in ("/v1/videos", "/v1/video/generations", "/v1/videos/generations/"):
         assert post(owner, other).status_code == 429
 
 
-def test_what_fits_exactly_is_admitted_and_a_hair_more_is_not(
+def test_a_task_that_fits_exactly_is_admitted_and_anything_above_is_not(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     limit(owner, seconds_per_day=14, spend_per_month=Decimal("15.999999"))
@@ -166,7 +166,7 @@ def test_what_fits_exactly_is_admitted_and_a_hair_more_is_not(
     assert post(owner, model="Hailuo-2.3-fast-768p", seconds=6).status_code == 429
 
 
-def test_a_tasks_own_seconds_and_price_count(owner: Caller, account: UpstreamAccount) -> None:
+def test_the_seconds_and_price_of_the_task_itself_count(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, seconds_per_month=100, spend_per_month=Decimal(100))
     post(owner, seconds=15)
     post(owner, model="Kling-2.5-720p", seconds=10)
@@ -174,12 +174,10 @@ def test_a_tasks_own_seconds_and_price_count(owner: Caller, account: UpstreamAcc
     assert (standing.month_seconds, standing.month_spend) == (25, Decimal(15))
 
 
-# --- several limits at once
+# --- several limits
 
 
-def test_all_limits_that_stand_against_a_task_are_told_the_first_on_top(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_all_refusing_limits_are_listed_the_first_on_top(owner: Caller, account: UpstreamAccount) -> None:
     limit(
         owner,
         requests_per_minute=1,
@@ -210,7 +208,7 @@ def test_all_limits_that_stand_against_a_task_are_told_the_first_on_top(
     assert_retry(answer, None)
 
 
-def test_where_all_of_them_pass_the_longest_wait_is_told(owner: Caller, account: UpstreamAccount) -> None:
+def test_the_longest_wait_of_all_limits_is_the_retry_time(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, requests_per_minute=1, concurrent_tasks=1)
     order_video(owner, now=timezone.now() - timedelta(seconds=50))
     answer = post(owner)
@@ -222,7 +220,7 @@ def test_where_all_of_them_pass_the_longest_wait_is_told(owner: Caller, account:
     assert abs(int(answer.headers["retry-after"]) - waits["concurrent_tasks"]) < 3
 
 
-def test_a_key_is_held_to_its_own_limits_and_to_those_of_its_tenant(
+def test_the_limits_of_the_key_and_of_the_tenant_both_apply(
     owner: Caller, mate: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     limit(owner, spend_per_month=3 * PRICE)
@@ -242,7 +240,7 @@ def test_a_key_is_held_to_its_own_limits_and_to_those_of_its_tenant(
     assert post(stranger).status_code == 200
 
 
-def test_the_rate_of_a_tenant_counts_all_its_keys(
+def test_the_rate_limit_of_a_tenant_counts_all_its_keys(
     owner: Caller, mate: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     limit(owner, requests_per_minute=2)
@@ -250,10 +248,10 @@ def test_the_rate_of_a_tenant_counts_all_its_keys(
     assert post(stranger).status_code == 200
 
 
-# --- where nobody set a quota
+# --- defaults
 
 
-def test_without_a_quota_the_settings_hold(
+def test_without_a_quota_the_settings_apply(
     owner: Caller, stranger: Caller, account: UpstreamAccount, settings: LazySettings
 ) -> None:
     settings.DEFAULT_QUOTA = {"concurrent_tasks": "1", "spend_per_day": "4"}
@@ -266,7 +264,7 @@ def test_without_a_quota_the_settings_hold(
     assert [post(stranger).status_code for _ in range(2)] == [200, 200]
 
 
-def test_the_settings_may_limit_the_rate_and_let_tasks_wait(
+def test_the_settings_can_limit_the_rate_and_enable_the_queue(
     owner: Caller, account: UpstreamAccount, settings: LazySettings
 ) -> None:
     settings.DEFAULT_QUOTA = {"concurrent_tasks": "1", "when_full": "queue", "requests_per_minute": "2"}
@@ -275,9 +273,7 @@ def test_the_settings_may_limit_the_rate_and_let_tasks_wait(
     assert [refusal["limit"] for refusal in post(owner).json()["errors"]] == ["requests_per_minute"]
 
 
-def test_a_new_limit_holds_at_once_and_a_lifted_one_no_longer(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_changed_limits_apply_at_once(owner: Caller, account: UpstreamAccount) -> None:
     for concurrent, status in ((None, 200), (1, 429), (2, 200), (0, 429), (3, 200), (2, 429)):
         limit(owner, concurrent_tasks=concurrent)
         assert post(owner).status_code == status
@@ -285,7 +281,7 @@ def test_a_new_limit_holds_at_once_and_a_lifted_one_no_longer(
     assert post(owner).status_code == 200
 
 
-# --- what returns, and what does not
+# --- what ended tasks return
 
 Ending = Callable[[Task], object]
 
@@ -342,7 +338,7 @@ SUMS = [name for name in BY_NAME if name not in (*RATES, "concurrent_tasks")]
 
 @each("end", [*LOST, succeed])
 @each("name", BY_NAME)
-def test_places_always_return_sums_unless_it_completed_and_requests_never(
+def test_ended_tasks_return_slots_and_unless_completed_sums_but_never_requests(
     name: str, end: Ending, owner: Caller, account: UpstreamAccount
 ) -> None:
     impose(owner, name, BY_NAME[name].value)
@@ -355,7 +351,7 @@ def test_places_always_return_sums_unless_it_completed_and_requests_never(
 
 
 @pytest.mark.parametrize("end", [*LOST, succeed])
-def test_what_has_ended_gives_nothing_back_a_second_time(
+def test_a_task_that_ended_returns_nothing_a_second_time(
     end: Ending, owner: Caller, account: UpstreamAccount
 ) -> None:
     task = order_video(owner)
@@ -370,9 +366,7 @@ def test_what_has_ended_gives_nothing_back_a_second_time(
 
 
 @pytest.mark.parametrize("end", [cancel, succeed])
-def test_deleting_what_has_ended_gives_nothing_back(
-    end: Ending, owner: Caller, account: UpstreamAccount
-) -> None:
+def test_deleting_an_ended_task_returns_nothing(end: Ending, owner: Caller, account: UpstreamAccount) -> None:
     task = order_video(owner)
     end(task)
     before = Standing.objects.values().get(tenant=owner.tenant)
@@ -380,7 +374,7 @@ def test_deleting_what_has_ended_gives_nothing_back(
     assert Standing.objects.values().get(tenant=owner.tenant) == before
 
 
-def test_a_place_is_held_from_the_queue_to_the_end(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_slot_is_held_from_creation_to_the_end(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, concurrent_tasks=1)
     task = order_video(owner)
     steps: list[Callable[[Task], object]] = [
@@ -398,7 +392,7 @@ def test_a_place_is_held_from_the_queue_to_the_end(owner: Caller, account: Upstr
     assert post(owner).status_code == 200
 
 
-def test_what_is_refused_or_only_validated_is_not_counted(owner: Caller, account: UpstreamAccount) -> None:
+def test_refused_and_validated_requests_do_not_count(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, requests_per_minute=2, seconds_per_day=20)
     for _ in range(3):
         assert post(owner, "/v1/videos/validate").status_code == 200
@@ -426,7 +420,7 @@ def is_admitted(caller: Caller, now: datetime) -> bool:
 
 
 @pytest.mark.parametrize("impose_on", [limit, limit_key])
-def test_any_sixty_seconds_hold_as_many_requests_as_allowed(
+def test_any_60_seconds_admit_as_many_requests_as_allowed(
     impose_on: Callable[..., None], owner: Caller, account: UpstreamAccount
 ) -> None:
     impose_on(owner, requests_per_minute=2)
@@ -436,7 +430,7 @@ def test_any_sixty_seconds_hold_as_many_requests_as_allowed(
 
 
 @pytest.mark.parametrize("impose_on", [limit, limit_key])
-def test_the_wait_ends_when_the_first_of_the_minute_leaves_it(
+def test_the_wait_ends_when_the_oldest_request_leaves_the_minute(
     impose_on: Callable[..., None], owner: Caller, account: UpstreamAccount
 ) -> None:
     impose_on(owner, requests_per_minute=3)
@@ -451,7 +445,7 @@ def test_the_wait_ends_when_the_first_of_the_minute_leaves_it(
 
 
 @pytest.mark.parametrize("impose_on", [limit, limit_key])
-def test_a_lowered_rate_counts_what_was_made_before(
+def test_a_lowered_rate_limit_counts_earlier_requests(
     impose_on: Callable[..., None], owner: Caller, account: UpstreamAccount
 ) -> None:
     for second in range(5):
@@ -461,7 +455,7 @@ def test_a_lowered_rate_counts_what_was_made_before(
     assert admitted == [63, 64]
 
 
-def test_a_deleted_task_was_a_request_all_the_same(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_deleted_task_still_counts_as_a_request(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, requests_per_minute=1)
     made = post(owner).json()["id"]
     for _ in range(2):
@@ -469,7 +463,9 @@ def test_a_deleted_task_was_a_request_all_the_same(owner: Caller, account: Upstr
     assert post(owner).status_code == 429
 
 
-def test_a_rate_is_told_to_the_second(owner: Caller, account: UpstreamAccount) -> None:
+def test_the_retry_time_of_a_rate_limit_is_exact_to_the_second(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     limit(owner, requests_per_minute=1)
     order_video(owner, now=timezone.now() - timedelta(seconds=20))
     assert 38 <= int(post(owner).headers["retry-after"]) <= 40
@@ -479,7 +475,7 @@ def test_a_rate_is_told_to_the_second(owner: Caller, account: UpstreamAccount) -
 
 
 class Border(NamedTuple):
-    """The last moment of a day or a month somewhere, in UTC; the next begins right after it."""
+    """The end of a day or month in a time zone, in UTC, and the beginning of the next."""
 
     zone: str
     begins: str
@@ -491,7 +487,7 @@ BORDERS = [
     Border("Asia/Shanghai", "2026-11-20T16:00"),
     Border("Asia/Kolkata", "2026-11-20T18:30"),
     Border("America/New_York", "2026-11-20T05:00"),
-    # Summer time begins and ends.
+    # Clock changes.
     Border("America/New_York", "2026-03-08T05:00"),
     Border("America/New_York", "2026-03-09T04:00"),
     Border("America/New_York", "2026-11-02T05:00"),
@@ -506,8 +502,8 @@ BORDERS = [
 ]
 
 
-def live_in(caller: Caller, zone: str) -> None:
-    """From the beginning."""
+def set_time_zone(caller: Caller, zone: str) -> None:
+    """Set the tenant's time zone as if it had always been that."""
     caller.tenant.time_zone = zone
     caller.tenant.save(update_fields=["time_zone"])
 
@@ -519,15 +515,15 @@ SPANS: dict[str, int | Decimal] = {
     "spend_per_month": PRICE,
     "key.spend_per_month": PRICE,
 }
-"""Limits that hold one task a day or a month."""
+"""Limits of one task per day or month."""
 
 
 @each("name", SPANS)
 @each("border", BORDERS)
-def test_a_day_begins_anew_at_the_tenants_own_midnight_and_a_month_on_its_first(
+def test_days_and_months_begin_at_the_tenants_own_midnight(
     border: Border, name: str, owner: Caller, account: UpstreamAccount
 ) -> None:
-    live_in(owner, border.zone)
+    set_time_zone(owner, border.zone)
     impose(owner, name, SPANS[name])
     begins = datetime.fromisoformat(border.begins).replace(tzinfo=UTC)
     order_video(owner, now=begins - timedelta(hours=1))
@@ -537,7 +533,7 @@ def test_a_day_begins_anew_at_the_tenants_own_midnight_and_a_month_on_its_first(
     starts_anew = border.is_month or name.endswith("_day")
     assert refusal.limit == name
     assert refusal.retry_at is not None
-    # By their seconds, for a midnight that the clock jumps over equals no other moment.
+    # Compared as timestamps, because a midnight skipped by the clock equals no other time.
     assert (refusal.retry_at.timestamp() == begins.timestamp()) is starts_anew
     assert is_admitted(owner, begins) is starts_anew
     assert not is_admitted(owner, begins)
@@ -545,7 +541,7 @@ def test_a_day_begins_anew_at_the_tenants_own_midnight_and_a_month_on_its_first(
 
 
 @pytest.mark.parametrize("end", LOST)
-def test_use_returns_to_the_day_it_was_of_and_not_to_the_next(
+def test_use_returns_to_its_own_day_and_not_to_the_next(
     end: Ending, owner: Caller, account: UpstreamAccount
 ) -> None:
     tomorrow = NOW + timedelta(days=1)
@@ -556,11 +552,11 @@ def test_use_returns_to_the_day_it_was_of_and_not_to_the_next(
     with pytest.raises(NotAdmitted) as refused:
         order_video(owner, now=tomorrow)
     assert refused_names(refused.value) == ["seconds_per_day"]
-    assert is_admitted(owner, NOW)  # a process whose clock is late
+    assert is_admitted(owner, NOW)  # a process with a slow clock
     assert not is_admitted(owner, tomorrow)
 
 
-def test_use_returns_to_a_month_that_is_over_and_not_to_the_next(
+def test_use_returns_to_its_own_past_month_and_not_to_the_next(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     end_of_month, next_month = NOW + timedelta(days=10), NOW + timedelta(days=11)
@@ -572,7 +568,7 @@ def test_use_returns_to_a_month_that_is_over_and_not_to_the_next(
     assert is_admitted(owner, end_of_month)
 
 
-def test_use_returns_on_a_day_on_which_nothing_was_made(owner: Caller, account: UpstreamAccount) -> None:
+def test_use_returns_on_a_day_without_new_tasks(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, seconds_per_month=2 * SECONDS)
     task, _ = order_video(owner, now=NOW), order_video(owner, now=NOW + timedelta(days=1))
     assert not is_admitted(owner, NOW + timedelta(days=5))
@@ -581,7 +577,7 @@ def test_use_returns_on_a_day_on_which_nothing_was_made(owner: Caller, account: 
 
 
 @pytest.mark.parametrize("end", [None, fail, succeed])
-def test_clocks_that_disagree_at_midnight_count_each_day_for_itself(
+def test_processes_whose_clocks_disagree_at_midnight_count_each_day_separately(
     end: Ending | None, owner: Caller, account: UpstreamAccount
 ) -> None:
     midnight = datetime(2026, 11, 21, tzinfo=UTC)
@@ -596,14 +592,14 @@ def test_clocks_that_disagree_at_midnight_count_each_day_for_itself(
     assert not is_admitted(owner, after)
 
 
-# --- the tenant moves
+# --- changes of the time zone
 
 
-def test_a_tenant_that_moves_does_not_begin_its_day_anew(owner: Caller, account: UpstreamAccount) -> None:
-    """It is the 21st in Shanghai when it is still the 20th in New York."""
+def test_a_change_of_time_zone_does_not_restart_the_day(owner: Caller, account: UpstreamAccount) -> None:
+    """It is the 21st in Shanghai while it is still the 20th in New York."""
     now, hour = datetime(2026, 11, 20, 20, 0, tzinfo=UTC), timedelta(hours=1)
     limit(owner, seconds_per_day=SECONDS)
-    live_in(owner, "America/New_York")
+    set_time_zone(owner, "America/New_York")
     of_20th = order_video(owner, now=now)
     move(owner.tenant, "Asia/Shanghai", now)
     assert not is_admitted(owner, now)
@@ -614,12 +610,10 @@ def test_a_tenant_that_moves_does_not_begin_its_day_anew(owner: Caller, account:
     assert [str(task.usage_day) for task in (of_20th, of_21st)] == ["2026-11-20", "2026-11-21"]
 
 
-def test_a_tenant_that_moves_to_the_west_does_not_have_a_day_twice(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_a_move_to_the_west_does_not_repeat_a_day(owner: Caller, account: UpstreamAccount) -> None:
     now, hour = datetime(2026, 11, 30, 12, 0, tzinfo=UTC), timedelta(hours=1)
     limit(owner, spend_per_month=PRICE)
-    live_in(owner, "Asia/Shanghai")
+    set_time_zone(owner, "Asia/Shanghai")
     order_video(owner, now=now)
     move(owner.tenant, "America/New_York", now)
     assert not is_admitted(owner, now + 3 * hour)
@@ -629,7 +623,7 @@ def test_a_tenant_that_moves_to_the_west_does_not_have_a_day_twice(
         assert not is_admitted(owner, now + hours * hour)
 
 
-def test_who_moves_to_and_fro_gains_nothing(owner: Caller, account: UpstreamAccount) -> None:
+def test_moving_back_and_forth_gains_nothing(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, seconds_per_day=SECONDS)
     order_video(owner, now=NOW)
     for zone in ("Pacific/Kiritimati", "Asia/Kolkata", "Etc/GMT+12", "UTC", "Asia/Tokyo"):
@@ -642,14 +636,14 @@ def test_who_moves_to_and_fro_gains_nothing(owner: Caller, account: UpstreamAcco
 # --- the balance
 
 
-def test_without_prepayment_the_balance_is_kept_and_asks_for_nothing(
+def test_without_prepayment_the_balance_is_recorded_but_not_limited(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     assert [post(owner).status_code for _ in range(2)] == [200, 200]
     assert Standing.objects.get(tenant=owner.tenant).balance == -8
 
 
-def test_a_top_up_opens_the_door_by_what_it_is_worth(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_top_up_admits_tasks_up_to_its_amount(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, is_prepaid=True)
     assert post(owner).status_code == 429
     pay_in(owner, Decimal("7.99"))
@@ -660,7 +654,7 @@ def test_a_top_up_opens_the_door_by_what_it_is_worth(owner: Caller, account: Ups
     assert (standing.balance, standing.held) == (Decimal(0), Decimal(8))
 
 
-def test_a_debt_must_be_paid_before_there_is_a_balance(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_debt_is_paid_off_before_tasks_are_admitted(owner: Caller, account: UpstreamAccount) -> None:
     order_video(owner)
     limit(owner, is_prepaid=True)
     pay_in(owner, Decimal("7.999999"))
@@ -670,7 +664,7 @@ def test_a_debt_must_be_paid_before_there_is_a_balance(owner: Caller, account: U
     assert post(owner).status_code == 200
 
 
-def test_a_correction_downwards_closes_the_door(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_negative_adjustment_can_refuse_the_next_task(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, is_prepaid=True)
     pay_in(owner, 8)
     staff = User.objects.get(username="Sam")
@@ -678,7 +672,7 @@ def test_a_correction_downwards_closes_the_door(owner: Caller, account: Upstream
     assert post(owner).status_code == 429
 
 
-def test_a_balance_is_not_for_another_tenant(
+def test_a_balance_belongs_to_one_tenant(
     owner: Caller, mate: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     for caller in (owner, stranger):

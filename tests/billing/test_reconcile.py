@@ -1,4 +1,4 @@
-"""`reconcile` finds nothing where the books agree, and names whatever is wrong where they do not."""
+"""`reconcile` reports nothing if the books agree, and names each difference otherwise."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ LONG_AGO = NOW - timedelta(days=40)
 
 @dataclass(frozen=True)
 class Books:
-    """Alice's: tasks in every state, some earlier ones, and all that belongs to them; Charlie has none."""
+    """Alice's books with tasks in every state; Charlie has no tasks."""
 
     tasks: dict[Status, Task]
     owner: Caller
@@ -62,9 +62,9 @@ class Books:
 
 @contextmanager
 def _unguarded_ledger() -> Iterator[None]:
-    """Let the ledger be written to as only a superuser can."""
+    """Disable the triggers of the ledger, as only a superuser can."""
     with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks pending cannot be altered
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with pending checks cannot be altered
         cursor.execute("ALTER TABLE videos_ledgerentry DISABLE TRIGGER videos_ledgerentry_append_only")
         yield
         cursor.execute("ALTER TABLE videos_ledgerentry ENABLE TRIGGER videos_ledgerentry_append_only")
@@ -82,7 +82,7 @@ def books(owner: Caller, stranger: Caller, make_task: MakeTask) -> Books:
 
 
 def _write_totals(books: Books) -> None:
-    """Those that `make_task` leaves alone, counted by hand: of all tasks, but for those that failed."""
+    """Write the totals `make_task` leaves alone: of all tasks except lost ones."""
     books.total(
         balance=100 - 9 * PRICE,
         day=NOW.date(),
@@ -101,7 +101,7 @@ def _reconcile(*arguments: str) -> str:
 
 
 def _differences(*arguments: str) -> list[str]:
-    """The lines that the command prints, having ended with exit code 1; numbers of rows are left out."""
+    """The lines the command prints with exit code 1, without row numbers."""
     output = StringIO()
     with pytest.raises(CommandError) as ended:
         call_command("reconcile", *arguments, stdout=output)
@@ -117,19 +117,19 @@ def test_an_empty_database_agrees() -> None:
 
 
 @pytest.mark.usefixtures("books")
-def test_books_in_order_agree() -> None:
+def test_correct_books_agree() -> None:
     assert _reconcile() == f"{LedgerEntry.objects.count()} entries, 2 tenants: everything agrees\n"
     assert reconciliation.differences() == []
 
 
 @pytest.mark.usefixtures("account")
-def test_what_the_verbs_write_agrees(owner: Caller) -> None:
+def test_books_written_by_the_lifecycle_agree(owner: Caller) -> None:
     made = [order_video(owner) for _ in range(3)]
     lifecycle.cancel(made[0], NOW)
     assert _reconcile() == "4 entries, 1 tenant: everything agrees\n"
 
 
-# --- what may be wrong, and what is said of it
+# --- corruptions and their reports
 
 
 def _move_between_tenants(books: Books) -> None:
@@ -333,15 +333,15 @@ CORRUPTIONS: list[tuple[str, Callable[[Books], object], list[str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("corrupt", "told"), [pytest.param(corrupt, told, id=what) for what, corrupt, told in CORRUPTIONS]
+    ("corrupt", "lines"), [pytest.param(corrupt, lines, id=what) for what, corrupt, lines in CORRUPTIONS]
 )
-def test_it_finds(corrupt: Callable[[Books], object], told: list[str], books: Books) -> None:
+def test_each_corruption_is_found(corrupt: Callable[[Books], object], lines: list[str], books: Books) -> None:
     corrupt(books)
-    named = [line if line.startswith("Charlie: ") else f"Alice: {line}" for line in told]
+    named = [line if line.startswith("Charlie: ") else f"Alice: {line}" for line in lines]
     assert sorted(_differences()) == sorted(named)
 
 
-def test_it_finds_that_there_are_no_totals(books: Books) -> None:
+def test_missing_totals_are_found(books: Books) -> None:
     Standing.objects.filter(tenant=books.owner.tenant).delete()
     differences = reconciliation.differences()
     kept = {field.name for field in Standing._meta.fields} - {"tenant", "version", "day", "month"}
@@ -350,21 +350,21 @@ def test_it_finds_that_there_are_no_totals(books: Books) -> None:
 
 
 @pytest.mark.parametrize("amount", ["0", "0.225", "-3", "1234567.5", "0.000001", "-999999999999.999999"])
-def test_money_is_told_as_everywhere(amount: str, books: Books) -> None:
+def test_amounts_are_formatted_as_elsewhere(amount: str, books: Books) -> None:
     books.total(balance=amount)
     assert [difference.found for difference in reconciliation.differences()] == [shown(Decimal(amount))]
 
 
-# --- one tenant, one moment
+# --- one tenant, one snapshot
 
 
-def test_one_tenant_can_be_looked_at_alone(books: Books) -> None:
+def test_a_single_tenant_can_be_checked(books: Books) -> None:
     books.total(open_tasks=0)
     assert _reconcile("--tenant", "Charlie") == "0 entries, 1 tenant: everything agrees\n"
     assert _differences("--tenant", "Alice") == [f"Alice: {_OPEN}: is 0, should be 5"]
 
 
-def test_an_entry_in_the_wrong_name_is_found_from_both_sides(books: Books) -> None:
+def test_an_entry_of_the_wrong_tenant_is_found_from_both_sides(books: Books) -> None:
     _move_between_tenants(books)
     for tenant in ("Alice", "Charlie"):
         assert "Alice: entry … is of the tenant of its task: is Charlie, should be Alice" in _differences(
@@ -372,21 +372,21 @@ def test_an_entry_in_the_wrong_name_is_found_from_both_sides(books: Books) -> No
         )
 
 
-def test_a_tenant_nobody_knows_is_refused(books: Books) -> None:
+def test_an_unknown_tenant_is_refused(books: Books) -> None:
     with pytest.raises(CommandError, match="no tenant named 'Bob'"):
         _reconcile("--tenant", "Bob")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_others_write_meanwhile_is_not_seen(owner: Caller, make_task: MakeTask) -> None:
+def test_concurrent_writes_are_not_seen(owner: Caller, make_task: MakeTask) -> None:
     make_task(Status.RUNNING)
-    with connection.execute_wrapper(_Meddler(owner)):
+    with connection.execute_wrapper(_ConcurrentWriter(owner)):
         assert _reconcile() == "1 entry, 1 tenant: everything agrees\n"
     assert _differences() == [f"Alice: {_OPEN}: is 7, should be 1"]
 
 
-class _Meddler:
-    """Writes wrong totals, on a connection of its own, once the first rows were read."""
+class _ConcurrentWriter:
+    """Writes wrong totals on another connection after the first rows were read."""
 
     def __init__(self, owner: Caller) -> None:
         self._owner = owner

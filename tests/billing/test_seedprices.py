@@ -1,4 +1,4 @@
-"""`seedprices` writes the default prices where there is no price at all, and changes nothing elsewhere."""
+"""`seedprices` writes the default prices if there are no prices, and otherwise changes nothing."""
 
 import threading
 from collections.abc import Callable
@@ -23,19 +23,18 @@ MODEL = "Vidu-q2-720p"
 
 @pytest.fixture
 def no_prices(db: None) -> None:
-    """A database as the first `migrate` leaves it; those of the other tests have the default prices."""
+    """A database without prices, as the first `migrate` leaves it."""
     Price.objects.all().delete()
 
 
 def seed_prices(**options: Any) -> str:
-    """Run the command; returns what it prints."""
+    """Run the command; returns its output."""
     output = StringIO()
     call_command("seedprices", stdout=output, **options)
     return output.getvalue().removesuffix("\n")
 
 
 def rows() -> list[tuple[Any, ...]]:
-    """All prices with all of their columns."""
     return list(Price.objects.order_by("pk").values_list())
 
 
@@ -45,8 +44,8 @@ def a_price_of_the_operators() -> Price:
 
 @pytest.mark.usefixtures("no_prices")
 def test_a_database_without_prices_gets_the_default_ones() -> None:
-    told = f"Wrote {DEFAULTS} prices in CNY, which are not verified: check them in the console."
-    assert seed_prices() == told
+    expected = f"Wrote {DEFAULTS} prices in CNY, which are not verified: check them in the console."
+    assert seed_prices() == expected
     fields = default_prices.DefaultPrice._fields
     written = {default_prices.DefaultPrice(*row) for row in Price.objects.values_list(*fields)}
     assert written == {*default_prices.PRICES}
@@ -82,7 +81,7 @@ def _removed() -> None:
 
 
 @each("change", [_changed, _closed, _all_closed, _added, _removed])
-def test_what_staff_did_to_prices_stays(change: Callable[[], None], db: None) -> None:
+def test_changes_by_staff_are_kept(change: Callable[[], None], db: None) -> None:
     change()
     before = rows()
     assert seed_prices() == f"There are {len(before)} prices already: nothing was changed."
@@ -90,14 +89,14 @@ def test_what_staff_did_to_prices_stays(change: Callable[[], None], db: None) ->
 
 
 @pytest.mark.usefixtures("no_prices")
-def test_the_default_prices_stay_away_where_there_is_a_single_price() -> None:
+def test_a_single_existing_price_prevents_the_default_ones() -> None:
     price = a_price_of_the_operators()
     assert seed_prices() == "There is 1 price already: nothing was changed."
     assert [row.pk for row in Price.objects.all()] == [price.pk]
 
 
 @pytest.mark.usefixtures("no_prices")
-def test_a_deployment_with_another_currency_gets_none(settings: LazySettings) -> None:
+def test_with_another_currency_no_prices_are_written(settings: LazySettings) -> None:
     settings.CURRENCY = "USD"
     assert seed_prices() == (
         "Nothing was written: the default prices are in CNY, and CURRENCY is USD. Set prices in the console."
@@ -108,7 +107,7 @@ def test_a_deployment_with_another_currency_gets_none(settings: LazySettings) ->
 
 
 @pytest.mark.usefixtures("no_prices")
-def test_it_can_be_quiet() -> None:
+def test_verbosity_0_prints_nothing() -> None:
     assert seed_prices(verbosity=0) == ""
     assert len(rows()) == DEFAULTS
 
@@ -120,7 +119,7 @@ def test_migrating_alone_writes_no_prices() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_processes_that_seed_at_once_one_writes_the_default_prices() -> None:
+def test_of_concurrent_processes_one_writes_the_default_prices() -> None:
     Price.objects.all().delete()
     barrier = threading.Barrier(4)
     written: list[int] = []

@@ -1,4 +1,4 @@
-"""A tenant's money by days: exact at every moment, whether its days were added up or not."""
+"""Daily statements are exact, whether the days were booked or not."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +25,7 @@ Pay = Callable[..., LedgerEntry]
 
 @pytest.fixture
 def pay(owner: Caller) -> Pay:
-    """Pay money in for Alice's tenant, or correct her balance."""
+    """Top up or adjust the balance of Alice's tenant."""
     staff = User.objects.create_user("staff")
 
     def move(amount: str, at: datetime = NOW, *, is_correction: bool = False) -> LedgerEntry:
@@ -35,22 +35,22 @@ def pay(owner: Caller) -> Pay:
     return move
 
 
-def told(tenant: Tenant, start: date = DAY, end: date = DAY) -> Statement:
+def read(tenant: Tenant, start: date = DAY, end: date = DAY) -> Statement:
     return statements.statement(Tenant.objects.get(pk=tenant.pk), start, end)
 
 
 def sums(statement: Statement) -> dict[date, Decimal]:
-    """What each day changed the balance by."""
+    """The change of the balance on each day."""
     return {day.day: day.movement.change for day in statement.days}
 
 
 @pytest.fixture(params=["live", "booked"])
 def book(request: pytest.FixtureRequest) -> Callable[[], int]:
-    """Add up the days, or do not."""
+    """Run the test with booked and with unbooked days."""
     return statements.keep_up if request.param == "booked" else lambda: 0
 
 
-def test_a_day_tells_what_was_done_to_the_balance(
+def test_a_day_shows_all_changes_of_the_balance(
     owner: Caller, make_task: MakeTask, pay: Pay, book: Callable[[], int]
 ) -> None:
     pay("100", NOW - timedelta(days=1))
@@ -60,7 +60,7 @@ def test_a_day_tells_what_was_done_to_the_balance(
     make_task(Status.RUNNING, price=Decimal("0.5"))
     pay("20")
     pay("-1.25", is_correction=True)
-    statement = told(owner.tenant)
+    statement = read(owner.tenant)
     [day] = statement.days
     assert day.movement == Movement(
         paid_in=Decimal(20),
@@ -73,7 +73,7 @@ def test_a_day_tells_what_was_done_to_the_balance(
     assert statement.closing == day.balance == Decimal("115.25")
 
 
-def test_the_last_balance_is_that_of_the_running_totals(
+def test_the_last_balance_equals_the_running_totals(
     owner: Caller, make_task: MakeTask, pay: Pay, book: Callable[[], int]
 ) -> None:
     for number, status in enumerate(Status):
@@ -81,27 +81,27 @@ def test_the_last_balance_is_that_of_the_running_totals(
         pay("7", NOW + timedelta(days=number, hours=20))
         book()
     standing = Standing.objects.get(tenant=owner.tenant)
-    statement = told(owner.tenant, DAY, DAY + timedelta(days=30))
+    statement = read(owner.tenant, DAY, DAY + timedelta(days=30))
     assert (statement.opening, statement.closing) == (Decimal(0), standing.balance)
     assert statement.held == standing.held
     assert differences() == []
 
 
-def test_of_days_before_and_after_only_the_balances_are_told(
+def test_days_outside_the_period_only_affect_its_balances(
     owner: Caller, pay: Pay, book: Callable[[], int]
 ) -> None:
     for days in (-2, -1, 0, 1, 2):
         pay("1", NOW + timedelta(days=days))
     book()
-    statement = told(owner.tenant, DAY - timedelta(days=1), DAY + timedelta(days=1))
+    statement = read(owner.tenant, DAY - timedelta(days=1), DAY + timedelta(days=1))
     assert (statement.opening, statement.closing, len(statement.days)) == (Decimal(1), Decimal(4), 3)
-    nothing = told(owner.tenant, DAY + timedelta(days=10), DAY + timedelta(days=20))
+    nothing = read(owner.tenant, DAY + timedelta(days=10), DAY + timedelta(days=20))
     assert (nothing.opening, nothing.closing, len(nothing.days)) == (Decimal(5), Decimal(5), 0)
-    before = told(owner.tenant, date(2000, 1, 1), date(2000, 12, 31))
+    before = read(owner.tenant, date(2000, 1, 1), date(2000, 12, 31))
     assert (before.opening, before.closing, len(before.days)) == (Decimal(0), Decimal(0), 0)
 
 
-# --- whose days
+# --- time zones
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_of_days_before_and_after_only_the_balances_are_told(
     [
         ("America/New_York", date(2026, 3, 8), 23),  # clocks go forward
         ("America/New_York", date(2026, 11, 1), 25),  # and back
-        ("Asia/Kolkata", date(2026, 11, 1), 24),  # half an hour beside everybody else
+        ("Asia/Kolkata", date(2026, 11, 1), 24),  # a half-hour offset
     ],
 )
-def test_days_are_the_tenants_own_and_add_up_when_clocks_change(
+def test_days_follow_the_tenants_time_zone_through_clock_changes(
     time_zone: str, around: date, hours: int, owner: Caller, pay: Pay, book: Callable[[], int]
 ) -> None:
     Tenant.objects.update(time_zone=time_zone)
@@ -122,7 +122,7 @@ def test_days_are_the_tenants_own_and_add_up_when_clocks_change(
     for moment in moments:
         pay("1", moment)
     book()
-    statement = told(owner.tenant, around - timedelta(days=2), around + timedelta(days=3))
+    statement = read(owner.tenant, around - timedelta(days=2), around + timedelta(days=3))
     counted = sums(statement)
     assert counted[around] == 2 * hours
     assert sum(counted.values()) == statement.total.change == len(moments)
@@ -132,16 +132,16 @@ def test_days_are_the_tenants_own_and_add_up_when_clocks_change(
     assert entries.aggregate(paid=Sum("amount"))["paid"] == counted[around]
 
 
-def test_when_a_tenant_moves_its_days_go_on_and_none_changes(owner: Caller, pay: Pay) -> None:
+def test_a_change_of_time_zone_does_not_change_past_days(owner: Caller, pay: Pay) -> None:
     evening, next_day = datetime(2026, 11, 20, 20, tzinfo=UTC), DAY + timedelta(days=1)
     pay("1", evening)
     statements.keep_up()
     move(owner.tenant, "Asia/Shanghai", evening)
-    pay("2", evening + timedelta(hours=3))  # the next day in Shanghai already
+    pay("2", evening + timedelta(hours=3))  # already the next day in Shanghai
     pay("4", evening + timedelta(hours=5))
     pay("8", evening + timedelta(hours=21))  # past midnight in Shanghai
     for _ in range(2):
-        counted = sums(told(owner.tenant, DAY, DAY + timedelta(days=2)))
+        counted = sums(read(owner.tenant, DAY, DAY + timedelta(days=2)))
         assert counted == {DAY: 3, next_day: 4, DAY + timedelta(days=2): 8}
         statements.keep_up()
     tenant = Tenant.objects.get(pk=owner.tenant.pk)
@@ -150,19 +150,19 @@ def test_when_a_tenant_moves_its_days_go_on_and_none_changes(owner: Caller, pay:
     assert differences(tenant) == []
 
 
-def test_tenants_are_told_of_their_own_money_alone(
+def test_tenants_see_only_their_own_money(
     owner: Caller, stranger: Caller, pay: Pay, book: Callable[[], int]
 ) -> None:
     pay("5")
     book()
-    assert (told(owner.tenant).closing, told(stranger.tenant).closing) == (Decimal(5), Decimal(0))
+    assert (read(owner.tenant).closing, read(stranger.tenant).closing) == (Decimal(5), Decimal(0))
     assert not statements.by_people(stranger.tenant, DAY, DAY).exists()
 
 
-# --- adding up
+# --- booking
 
 
-def test_adding_up_twice_adds_nothing(owner: Caller, pay: Pay) -> None:
+def test_booking_a_day_twice_adds_nothing(owner: Caller, pay: Pay) -> None:
     pay("5")
     assert [statements.keep_up(), statements.keep_up()] == [1, 0]
     statements.add_up(owner.tenant)
@@ -173,7 +173,7 @@ def test_adding_up_twice_adds_nothing(owner: Caller, pay: Pay) -> None:
     assert BookedUntil.objects.get().entry == LedgerEntry.objects.latest("id").pk
 
 
-def test_days_that_are_not_what_the_ledger_says_are_found(owner: Caller, pay: Pay) -> None:
+def test_booked_days_that_differ_from_the_ledger_are_found(owner: Caller, pay: Pay) -> None:
     pay("5")
     statements.keep_up()
     pay("6")
@@ -183,7 +183,7 @@ def test_days_that_are_not_what_the_ledger_says_are_found(owner: Caller, pay: Pa
     assert str(difference) == "Alice: its days add up to its ledger: is 4.00, should be 5.00"
 
 
-def test_a_statement_is_one_query_that_reads_what_was_not_added_up(owner: Caller, pay: Pay) -> None:
+def test_a_statement_is_one_query_over_unbooked_entries_only(owner: Caller, pay: Pay) -> None:
     add_others()
     for _ in range(20):
         pay("1")

@@ -1,4 +1,4 @@
-"""Hours of activity say what the task rows say."""
+"""Hourly counts agree with the task rows."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ Figures = dict[tuple[datetime, str], tuple[int, int, int, Decimal | int]]
 
 
 def counted() -> Figures:
-    """What the hours say: made, completed, failed and spend of each."""
+    """The hourly counts: made, completed, failed and spend."""
     rows = ModelHour.objects.order_by("hour", "model").values_list(
         "hour", "model", "made", "completed", "failed", "spend"
     )
@@ -36,7 +36,7 @@ def counted() -> Figures:
 
 
 def true() -> Figures:
-    """The same, worked out from the rows one by one."""
+    """The same counts, computed from the task rows."""
     figures: dict[tuple[datetime, str], Counter[str]] = {}
     for task in Task.objects.all():
         made = figures.setdefault((start_of_hour(task.created_at), task.model), Counter())
@@ -54,12 +54,11 @@ def true() -> Figures:
 
 
 def finish(task: Task, now: datetime) -> None:
-    """Let a running task come to a good end."""
     assert lifecycle.produced(task, "http://127.0.0.1:9/x.mp4", "1280x720", now)
     assert lifecycle.succeed(task, StoredMedia("a.mp4", 1), now)
 
 
-def test_a_task_is_made_in_one_hour_and_ends_in_another(make_task: MakeTask) -> None:
+def test_a_task_counts_as_made_in_one_hour_and_as_ended_in_another(make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING, price=Decimal("1.5"))
     hourly.roll_up(NOW)
     assert counted() == {(NOW, task.model): (1, 0, 0, 0)}
@@ -78,7 +77,7 @@ def test_cancelled_tasks_are_made_but_neither_completed_nor_failed(make_task: Ma
     assert counted() == {(NOW, MODELS[0]): (2, 0, 1, 0)}
 
 
-def test_the_last_moment_of_an_hour_belongs_to_it_and_the_first_of_the_next_does_not(
+def test_an_hour_includes_its_first_moment_and_excludes_its_end(
     make_task: MakeTask,
 ) -> None:
     for moment in (NOW - timedelta(microseconds=1), NOW, NOW + HOUR - timedelta(microseconds=1), NOW + HOUR):
@@ -88,7 +87,7 @@ def test_the_last_moment_of_an_hour_belongs_to_it_and_the_first_of_the_next_does
     assert counted() == true()
 
 
-def test_counting_again_changes_no_row(make_task: MakeTask) -> None:
+def test_counting_again_rewrites_no_row(make_task: MakeTask) -> None:
     make_task(Status.SUCCEEDED, price=Decimal("0.25"))
     hourly.roll_up(NOW)
     written = "SELECT xmin, ctid, * FROM videos_modelhour"
@@ -100,7 +99,7 @@ def test_counting_again_changes_no_row(make_task: MakeTask) -> None:
     assert before == after
 
 
-def test_an_end_that_shows_only_after_its_hour_was_counted_is_counted(make_task: MakeTask) -> None:
+def test_an_end_recorded_after_its_hour_was_counted_is_counted(make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING, price=Decimal(2), now=NOW - 5 * HOUR)
     hourly.roll_up(NOW + MINUTE)
     finish(task, NOW - MINUTE)
@@ -108,7 +107,7 @@ def test_an_end_that_shows_only_after_its_hour_was_counted_is_counted(make_task:
     assert counted()[NOW - HOUR, task.model] == (0, 1, 0, 2)
 
 
-def test_hours_whose_rows_went_are_corrected(make_task: MakeTask) -> None:
+def test_hours_whose_tasks_were_deleted_are_corrected(make_task: MakeTask) -> None:
     for model in (*MODELS, MODELS[0]):
         make_task(model=model)
     ModelHour.objects.create(hour=NOW, model="a model nobody asked for", made=7)
@@ -117,7 +116,7 @@ def test_hours_whose_rows_went_are_corrected(make_task: MakeTask) -> None:
     assert counted() == true()
 
 
-def test_hours_with_nothing_have_no_row(make_task: MakeTask) -> None:
+def test_hours_without_tasks_have_no_row(make_task: MakeTask) -> None:
     make_task(now=NOW - 3 * HOUR)
     hourly.roll_up(NOW)
     assert list(counted()) == [(NOW - 3 * HOUR, MODELS[0])]
@@ -143,7 +142,7 @@ def test_an_old_database_is_counted_over_several_calls_oldest_first(make_task: M
     assert hourly.counted_until() == NOW
 
 
-def test_a_long_pause_is_made_up_for(make_task: MakeTask) -> None:
+def test_a_long_pause_is_caught_up(make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING)
     hourly.roll_up(NOW)
     later = NOW + timedelta(days=15)
@@ -154,7 +153,7 @@ def test_a_long_pause_is_made_up_for(make_task: MakeTask) -> None:
     assert counted() == true()
 
 
-def test_a_clock_that_goes_back_loses_nothing(make_task: MakeTask) -> None:
+def test_a_clock_set_back_loses_nothing(make_task: MakeTask) -> None:
     hourly.roll_up(NOW + 5 * HOUR)
     make_task(now=NOW)
     assert hourly.roll_up(NOW)
@@ -162,7 +161,7 @@ def test_a_clock_that_goes_back_loses_nothing(make_task: MakeTask) -> None:
     assert counted() == true()
 
 
-def test_everything_can_be_counted_anew(make_task: MakeTask) -> None:
+def test_everything_can_be_counted_again(make_task: MakeTask) -> None:
     hourly.roll_up(NOW)
     make_task(Status.FAILED, now=NOW - timedelta(days=40))
     hourly.roll_up_anew(NOW)
@@ -179,7 +178,7 @@ _STEPS = st.lists(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(steps=_STEPS)
-def test_hours_equal_the_rows_after_whatever_happened(make_task: MakeTask, steps: list[Any]) -> None:
+def test_hours_equal_the_rows_after_any_sequence_of_events(make_task: MakeTask, steps: list[Any]) -> None:
     now = NOW
     with transaction.atomic():
         for position, (what, minutes) in enumerate(steps):
@@ -187,11 +186,11 @@ def test_hours_equal_the_rows_after_whatever_happened(make_task: MakeTask, steps
             step(what, now, position, make_task)
         hourly.roll_up(now)
         assert counted() == true()
-        transaction.set_rollback(True)  # each example begins with nothing
+        transaction.set_rollback(True)  # each example starts empty
 
 
 def step(what: str, now: datetime, position: int, make_task: MakeTask) -> None:
-    """One thing that happens: to a new task, or to the oldest open one."""
+    """One event of a new task or of the oldest open one."""
     task = Task.objects.filter(status__in=ACTIVE).order_by("id").first()
     if what == "make":
         status = Status.QUEUED if position % 2 else Status.RUNNING
@@ -206,6 +205,6 @@ def step(what: str, now: datetime, position: int, make_task: MakeTask) -> None:
         finish(task, now)
 
 
-def test_the_start_of_an_hour_is_that_of_utc() -> None:
+def test_hours_start_in_utc() -> None:
     moment = datetime(2026, 11, 20, 17, 45, tzinfo=ZoneInfo("Asia/Kolkata"))
     assert start_of_hour(moment) == datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The console's lists as CSV files: what a list shows on all its pages, nothing that runs, no secret."""
+"""CSV export of the console's lists: all pages, no formulas, no secrets."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ def top_up(tenant: Tenant, number: int, at: datetime = NOW) -> None:
     )
 
 
-def test_a_file_has_the_columns_and_the_words_of_the_list(sophie: Person, make_task: MakeTask) -> None:
+def test_a_file_has_the_columns_and_labels_of_the_list(sophie: Person, make_task: MakeTask) -> None:
     task = make_task(Status.FAILED, failure_code="result_lost", now=datetime(2026, 11, 20, 12, tzinfo=UTC))
     [row] = export(sophie, TASKS)
     assert row == {
@@ -71,13 +71,13 @@ def test_a_file_has_the_columns_and_the_words_of_the_list(sophie: Person, make_t
     }
 
 
-def test_a_file_tells_the_time_of_the_viewer(sophie: Person, make_task: MakeTask) -> None:
+def test_times_in_a_file_are_in_the_viewers_time_zone(sophie: Person, make_task: MakeTask) -> None:
     make_task(now=datetime(2026, 11, 20, 12, tzinfo=UTC))
     sophie.client.cookies["time_zone"] = "Asia/Shanghai"
     assert export(sophie, TASKS)[0]["Created at"] == "2026-11-20 20:00:00+08:00"
 
 
-def test_a_file_has_what_the_filters_and_the_search_leave(
+def test_a_file_has_what_the_filters_and_the_search_find(
     sophie: Person, make_task: MakeTask, stranger: Caller
 ) -> None:
     make_task(Status.FAILED)
@@ -88,18 +88,18 @@ def test_a_file_has_what_the_filters_and_the_search_leave(
     assert export(sophie, TASKS, "?day_from=2026-11-21") == []
 
 
-def test_the_link_to_the_file_keeps_what_is_asked_for(sophie: Person, make_task: MakeTask) -> None:
+def test_the_link_to_the_file_keeps_filters_and_search(sophie: Person, make_task: MakeTask) -> None:
     make_task()
     assert 'href="export/?q=cat&amp;status=queued"' in sophie.see(f"{TASKS}?status=queued&q=cat")
 
 
-def test_a_question_that_makes_no_sense_leads_back_to_the_list(sophie: Person) -> None:
+def test_an_invalid_query_redirects_to_the_list(sophie: Person) -> None:
     answer = sophie.client.get(f"{TASKS}export/?day_from=never", follow=True)
     assert answer.redirect_chain == [("../?e=1", 302)]
     assert answer.status_code == 200
 
 
-def test_all_pages_are_in_the_file_read_in_batches_and_never_counted(sophie: Person, owner: Caller) -> None:
+def test_a_file_has_all_pages_read_in_batches_without_counting(sophie: Person, owner: Caller) -> None:
     top_up(owner.tenant, BATCH + 5)
     with CaptureQueriesContext(connection) as asked:
         found = export(sophie, LEDGER)
@@ -110,7 +110,7 @@ def test_all_pages_are_in_the_file_read_in_batches_and_never_counted(sophie: Per
     assert len(asked) <= 8
 
 
-def test_a_file_of_days_is_read_by_time_in_batches(
+def test_a_file_filtered_by_days_is_read_by_time_in_batches(
     sophie: Person, owner: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export_of_lists, "BATCH", 10)
@@ -125,11 +125,11 @@ def test_a_file_of_days_is_read_by_time_in_batches(
     assert all("LIMIT" in statement and "OFFSET" not in statement for statement in entries)
 
 
-CUT = "The file ends here, but there is more: choose days or other filters."
+CUT = "The file was cut off here: narrow the days or other filters to get the rest."
 
 
 @pytest.mark.parametrize("most", [1, 3, 5, 7])
-def test_a_file_ends_where_it_says(most: int, sophie: Person, owner: Caller) -> None:
+def test_a_file_ends_at_its_row_limit_and_says_so(most: int, sophie: Person, owner: Caller) -> None:
     top_up(owner.tenant, 5)
     request = RequestFactory().get(LEDGER)
     request.user = sophie.user
@@ -143,7 +143,7 @@ def test_a_file_ends_where_it_says(most: int, sophie: Person, owner: Caller) -> 
     assert f"{MOST_ROWS:,}" in sophie.see(LEDGER) or str(MOST_ROWS) in sophie.see(LEDGER)
 
 
-def test_amounts_stay_numbers_and_nothing_else_runs_as_a_formula(sophie: Person, owner: Caller) -> None:
+def test_amounts_stay_numbers_and_formulas_are_quoted(sophie: Person, owner: Caller) -> None:
     formula = '=HYPERLINK("http://127.0.0.1","x")'
     Tenant.objects.filter(pk=owner.tenant.pk).update(name="+Alice")
     ledger.adjust(owner.tenant, Decimal("-7.5"), sophie.user, formula, NOW)
@@ -163,7 +163,7 @@ def test_a_file_of_long_rows_ends_early_and_says_so(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "  =", "＝"])  # noqa: RUF001 - a wide one
-def test_a_cell_that_a_spreadsheet_would_run_is_quoted(start: str) -> None:
+def test_a_cell_that_looks_like_a_formula_is_quoted(start: str) -> None:
     assert csv_files.cell(f"{start}1") == f"'{start}1"
     assert csv_files.cell(f"a{start}1") == f"a{start}1"
     assert csv_files.cell(Decimal(-1)) == "-1.00"
@@ -175,7 +175,7 @@ SIGNS = "=+-@＝＋－＠"  # noqa: RUF001 - wide ones count too
 
 @each("sign", SIGNS)
 @each("separator", SEPARATORS)
-def test_no_cell_is_a_formula_whatever_a_spreadsheet_splits_at(separator: str, sign: str) -> None:
+def test_no_cell_is_a_formula_whatever_separator_a_spreadsheet_uses(separator: str, sign: str) -> None:
     for pad in ("", " ", '"', ' " '):
         assert csv_files.cell(f"a{separator}{pad}{sign}cmd") == f"a{separator}{pad}'{sign}cmd"
     text = f'x;y,"{separator}{sign}1'
@@ -188,13 +188,13 @@ def test_no_cell_is_a_formula_whatever_a_spreadsheet_splits_at(separator: str, s
 @each("text", ["a;=cmd", "a\t+cmd", "a\n-cmd", "a|@cmd", 'a;"=cmd', "=cmd", 'a";=cmd', "a,b;=cmd", ";=cmd"])
 def test_a_file_read_with_any_separator_has_no_formula(text: str, delimiter: str) -> None:
     made = csv_files.csv_file("names.csv", ["first", "name", "last"], [[text, text, text], ["x", text, "y"]])
-    for line in made.content.decode().splitlines():  # as a spreadsheet that knows no quotes would
+    for line in made.content.decode().splitlines():  # as a spreadsheet without quoting would
         for read in (next(csv.reader([line], delimiter=delimiter)), line.split(delimiter)):
             assert not [found for found in read if found.lstrip(' "').startswith((*"=+-@",))]
 
 
 @each("text", ["a; b = c", "1;2", "a, -b", "12:30-14:00", "a\nb", "a - b", "x|y", "a;'=b"])
-def test_a_text_without_a_formula_stays_as_it_is(text: str) -> None:
+def test_text_without_a_formula_is_unchanged(text: str) -> None:
     assert csv_files.cell(text) == text
 
 
@@ -208,7 +208,7 @@ def test_no_file_has_a_secret(sophie: Person, owner: Caller, make_task: MakeTask
             assert not secret or secret not in text
 
 
-def test_flags_and_lists_are_words(sophie: Person, owner: Caller) -> None:
+def test_flags_and_lists_are_exported_as_words(sophie: Person, owner: Caller) -> None:
     [key] = export(sophie, KEYS)
     assert (key["State"], key["Scopes"], key["Stands for"]) == ("Works", "read, write", "program")
     [person] = export(sophie, "/admin/accounts/user/")

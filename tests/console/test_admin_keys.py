@@ -1,4 +1,4 @@
-"""Keys in the staff console: shown once, kept nowhere, rotated and revoked."""
+"""API keys in the staff console: shown once, stored nowhere, rotated and revoked."""
 
 import re
 from datetime import timedelta
@@ -21,7 +21,7 @@ KEY = re.compile(r"rly_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}")
 
 @pytest.fixture
 def staff(db: None) -> Client:
-    """A browser in which Sophie of the staff is logged in."""
+    """A browser logged in as Sophie, a member of staff."""
     client = Client()
     client.force_login(User.objects.create_superuser("sophie"))
     return client
@@ -40,7 +40,6 @@ def act(staff: Client, action: str, *chosen: APIKey) -> Any:
 
 
 def shown(answer: Any) -> list[str]:
-    """The keys an answer shows."""
     return KEY.findall(answer.content.decode())
 
 
@@ -54,18 +53,18 @@ def test_a_new_key_is_shown_once_and_works(staff: Client, owner: Caller) -> None
         assert text not in staff.get(page).content.decode()
 
 
-def test_a_new_key_is_left_in_no_cookie_no_session_and_no_row(staff: Client, owner: Caller) -> None:
+def test_a_new_key_is_stored_in_no_cookie_session_or_row(staff: Client, owner: Caller) -> None:
     [text] = shown(staff.post(ADD, form(owner.tenant)))
     secret = text.rpartition("_")[2]
     assert secret not in everything_stored()
     assert "messages" not in {name for name, cookie in staff.cookies.items() if cookie.value}
 
 
-def test_a_page_with_a_key_is_not_kept_by_the_browser(staff: Client, owner: Caller) -> None:
+def test_a_page_that_shows_a_key_is_not_cached(staff: Client, owner: Caller) -> None:
     assert "no-store" in staff.post(ADD, form(owner.tenant))["Cache-Control"]
 
 
-def test_a_new_key_has_what_the_form_says(staff: Client, owner: Caller) -> None:
+def test_a_new_key_has_the_values_of_the_form(staff: Client, owner: Caller) -> None:
     limits = {
         "scopes": ["read", "manage"],
         "expires_at_0": "2027-01-01",
@@ -85,7 +84,7 @@ def test_a_new_key_has_what_the_form_says(staff: Client, owner: Caller) -> None:
     assert (key.requests_per_minute, key.spend_per_month) == (10, Decimal("9.5"))
 
 
-def test_the_form_proposes_reading_and_writing(staff: Client) -> None:
+def test_the_form_preselects_the_read_and_write_scopes(staff: Client) -> None:
     page = staff.get(ADD).content.decode()
     boxes = re.findall(r'<input type="checkbox" name="scopes" value="(\w+)"([^>]*)>', page)
     assert [value for value, _ in boxes] == ["read", "write", "manage"]
@@ -106,14 +105,14 @@ def test_the_form_proposes_reading_and_writing(staff: Client) -> None:
         ("spend_per_month", "-0.01"),
     ],
 )
-def test_the_form_refuses_what_is_no_key(field: str, value: Any, staff: Client, owner: Caller) -> None:
+def test_an_invalid_key_is_refused(field: str, value: Any, staff: Client, owner: Caller) -> None:
     answer = staff.post(ADD, form(owner.tenant, **{field: value}))
     assert field in answer.context["adminform"].errors
     assert not shown(answer)
     assert APIKey.objects.count() == 1
 
 
-# --- an old key
+# --- an existing key
 
 
 def test_no_page_shows_a_key_or_its_digest(staff: Client, owner: Caller) -> None:
@@ -128,7 +127,7 @@ def test_no_page_shows_a_key_or_its_digest(staff: Client, owner: Caller) -> None
             assert secret not in answer.content.decode()
 
 
-def test_a_change_leaves_the_key_working_and_its_tenant_alone(
+def test_a_change_does_not_break_the_key_or_move_it_to_another_tenant(
     staff: Client, owner: Caller, stranger: Caller
 ) -> None:
     assert owner.key is not None
@@ -150,7 +149,7 @@ def test_a_form_opened_before_a_rotation_does_not_revive_the_old_key(staff: Clie
 # --- actions
 
 
-def test_revoked_keys_work_no_more(staff: Client, owner: Caller, mate: Caller) -> None:
+def test_revoked_keys_stop_working(staff: Client, owner: Caller, mate: Caller) -> None:
     assert owner.key is not None
     answer = act(staff, "revoke", owner.key)
     assert f"Revoked: {owner.key}" in answer.content.decode()
@@ -162,14 +161,14 @@ def test_revoked_keys_work_no_more(staff: Client, owner: Caller, mate: Caller) -
     assert entry.after == {"revoked_at": audit.plain(owner.key.revoked_at)}
 
 
-def test_a_second_revocation_leaves_the_time_of_the_first(staff: Client, owner: Caller) -> None:
+def test_revoking_again_keeps_the_first_time(staff: Client, owner: Caller) -> None:
     assert owner.key is not None
     owner.key.revoke(NOW)
     act(staff, "revoke", owner.key)
     assert APIKey.objects.get().revoked_at == NOW
 
 
-def test_rotated_keys_are_shown_once_and_the_old_ones_work_on(staff: Client, owner: Caller) -> None:
+def test_rotated_keys_are_shown_once_and_the_old_ones_still_work(staff: Client, owner: Caller) -> None:
     old = [key for number in range(12) if (key := make_caller(owner.tenant, f"key {number}").key)]
     texts = shown(act(staff, "rotate", *old))
     assert len(set(texts)) == 12
@@ -182,7 +181,7 @@ def test_rotated_keys_are_shown_once_and_the_old_ones_work_on(staff: Client, own
         assert timedelta(hours=23) < key.expires_at - timezone.now() <= timedelta(hours=24)
 
 
-def test_a_rotation_is_on_record(staff: Client, owner: Caller) -> None:
+def test_a_rotation_is_in_the_audit_log(staff: Client, owner: Caller) -> None:
     assert owner.key is not None
     [text] = shown(act(staff, "rotate", owner.key))
     parsed = keys.parse(text)
@@ -193,7 +192,7 @@ def test_a_rotation_is_on_record(staff: Client, owner: Caller) -> None:
     assert new.after["scopes"] == owner.key.scopes
 
 
-def test_what_cannot_be_rotated_is_said_and_the_rest_is_done(
+def test_keys_that_cannot_be_rotated_are_named_and_the_others_are_rotated(
     staff: Client, owner: Caller, mate: Caller
 ) -> None:
     assert owner.key is not None

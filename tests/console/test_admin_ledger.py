@@ -1,4 +1,4 @@
-"""The ledger in the staff console: it is read, topped up and corrected; nobody changes it."""
+"""The ledger in the staff console: read-only entries, top-ups and adjustments."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,9 @@ def rows(page: str) -> int:
 # --- booking
 
 
-def test_a_top_up_is_booked_with_who_and_why(sophie: Person, owner: Caller, settings: LazySettings) -> None:
+def test_a_top_up_is_booked_with_author_and_reason(
+    sophie: Person, owner: Caller, settings: LazySettings
+) -> None:
     settings.CURRENCY = "EUR"
     answer = book(sophie, owner.tenant, "50.5")
     assert "The balance of Alice is 50.50 EUR now." in answer.messages
@@ -60,7 +62,7 @@ def test_a_top_up_is_booked_with_who_and_why(sophie: Person, owner: Caller, sett
     assert differences() == []
 
 
-def test_an_adjustment_goes_up_or_down(sophie: Person, owner: Caller) -> None:
+def test_an_adjustment_can_be_positive_or_negative(sophie: Person, owner: Caller) -> None:
     book(sophie, owner.tenant, "5")
     answer = book(sophie, owner.tenant, "-7.000001", "adjustment")
     assert "The balance of Alice is -2.000001 CNY now." in answer.messages
@@ -94,9 +96,7 @@ def test_a_balance_that_was_topped_up_can_be_spent(sophie: Person, owner: Caller
         ("hold", "5", "valid choice"),
     ],
 )
-def test_what_cannot_be_booked_is_refused(
-    kind: str, amount: str, why: str, sophie: Person, owner: Caller
-) -> None:
+def test_an_invalid_entry_is_refused(kind: str, amount: str, why: str, sophie: Person, owner: Caller) -> None:
     answer = book(sophie, owner.tenant, amount, kind)
     assert [why in error for error in answer.errors] == [True]
     assert not LedgerEntry.objects.exists()
@@ -105,12 +105,12 @@ def test_what_cannot_be_booked_is_refused(
 
 
 @pytest.mark.parametrize("fields", [{"reason": " "}, {"tenant": ""}, {"form_id": ""}])
-def test_what_is_not_said_is_asked_for(fields: dict[str, str], sophie: Person, owner: Caller) -> None:
+def test_required_fields_are_required(fields: dict[str, str], sophie: Person, owner: Caller) -> None:
     assert len(book(sophie, owner.tenant, "5", **fields).errors) == 1
     assert not LedgerEntry.objects.exists()
 
 
-def test_a_balance_never_grows_beyond_what_can_be_kept(sophie: Person, owner: Caller) -> None:
+def test_a_balance_cannot_exceed_the_range_of_its_column(sophie: Person, owner: Caller) -> None:
     book(sophie, owner.tenant, "999999999999")
     for kind, amount in (("top_up", "1"), ("adjustment", "1")):
         assert any("too large" in error for error in book(sophie, owner.tenant, amount, kind).errors)
@@ -130,7 +130,7 @@ def test_a_form_sent_twice_is_booked_once(sophie: Person, owner: Caller) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twins_of_a_form_sent_at_once_are_booked_once(sophie: Person, owner: Caller) -> None:
+def test_concurrent_duplicates_of_a_form_are_booked_once(sophie: Person, owner: Caller) -> None:
     form = sophie.open(ADD)
     form |= {"tenant": str(owner.tenant.pk), "kind": "top_up", "amount": "50", "reason": WHY}
 
@@ -144,12 +144,12 @@ def test_twins_of_a_form_sent_at_once_are_booked_once(sophie: Person, owner: Cal
 
     with ThreadPoolExecutor(4) as browsers:
         statuses = list(browsers.map(send, range(4)))
-    assert sorted(statuses) == [200, 200, 200, 302]  # the form again, or back to the list
+    assert sorted(statuses) == [200, 200, 200, 302]  # the form again or a redirect to the list
     assert balance(owner.tenant) == 50
     assert differences() == []
 
 
-def test_a_corrected_form_is_booked(sophie: Person, owner: Caller) -> None:
+def test_a_form_corrected_after_an_error_is_booked(sophie: Person, owner: Caller) -> None:
     form = sophie.open(ADD)
     filled = {"tenant": str(owner.tenant.pk), "kind": "top_up", "amount": "0", "reason": WHY}
     assert sophie.send(ADD, form, filled).errors
@@ -157,7 +157,7 @@ def test_a_corrected_form_is_booked(sophie: Person, owner: Caller) -> None:
     assert balance(owner.tenant) == 50
 
 
-# --- looking
+# --- the list
 
 
 def test_entries_of_people_and_tasks_are_listed_newest_first(
@@ -193,7 +193,7 @@ def test_the_list_is_filtered_by_tenant_kind_and_day(sophie: Person, owner: Call
 @pytest.mark.parametrize(
     "query", ["day_from=yesterday", "day_to=2026-02-30", "p=99999999999999999999", "p=7", "p=x"]
 )
-def test_a_question_that_makes_no_sense_is_answered(query: str, sophie: Person) -> None:
+def test_an_invalid_query_gets_an_answer(query: str, sophie: Person) -> None:
     assert sophie.client.get(f"{LIST}?{query}", follow=True).status_code == 200
 
 
@@ -223,7 +223,7 @@ def test_the_list_is_paged_and_never_counted(
     assert dict(PAGES.findall(page)) == pages
 
 
-def test_an_entry_is_shown_and_never_changed(sophie: Person, owner: Caller) -> None:
+def test_an_entry_is_shown_read_only(sophie: Person, owner: Caller) -> None:
     book(sophie, owner.tenant, "50")
     entry = LedgerEntry.objects.get()
     page = f"{LIST}{entry.pk}/change/"
@@ -236,10 +236,10 @@ def test_an_entry_is_shown_and_never_changed(sophie: Person, owner: Caller) -> N
     assert LedgerEntry.objects.get().amount == 50
 
 
-# --- who may
+# --- permissions
 
 
-def test_without_permission_nothing_is_seen_or_booked(owner: Caller) -> None:
+def test_without_permission_nothing_can_be_seen_or_booked(owner: Caller) -> None:
     tim = Person("tim", "view_task")
     given = {"tenant": str(owner.tenant.pk), "kind": "top_up", "amount": "5", "reason": WHY}
     for address in (LIST, ADD):
@@ -248,13 +248,13 @@ def test_without_permission_nothing_is_seen_or_booked(owner: Caller) -> None:
     assert not LedgerEntry.objects.exists()
 
 
-def test_who_may_look_books_nothing(owner: Caller) -> None:
+def test_the_view_permission_does_not_allow_booking(owner: Caller) -> None:
     tim = Person("tim", "view_ledgerentry")
     tim.see(LIST)
     assert tim.get(ADD).status_code == 403
 
 
-def test_who_may_only_book_sees_no_entry(sophie: Person, owner: Caller) -> None:
+def test_the_add_permission_does_not_show_entries(sophie: Person, owner: Caller) -> None:
     book(sophie, owner.tenant, "5")
     tim = Person("tim", "add_ledgerentry")
     assert book(tim, owner.tenant, "5").errors == []

@@ -1,4 +1,4 @@
-"""The lists of the staff console: searched, filtered, by days too, and never counted or read whole."""
+"""The lists of the staff console: search, filters and ranges of days, without counting or full scans."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -42,12 +42,11 @@ def rows(page: str) -> int:
 
 
 def shown(person: Person, address: str) -> set[str]:
-    """The public ids on the page."""
     return set(re.findall(r'title="(task_[0-9a-f]{32})"', person.see(address)))
 
 
 def fill(sophie: Person, owner: Caller, make_task: MakeTask, number: int) -> None:
-    """A number of rows for each big list."""
+    """Create that many rows for each big list."""
     for _ in range(number):
         task = make_task(Status.SUCCEEDED)
         TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
@@ -68,7 +67,7 @@ def fill(sophie: Person, owner: Caller, make_task: MakeTask, number: int) -> Non
         )
 
 
-# --- what a page costs
+# --- pages and queries
 
 
 @pytest.mark.parametrize("address", ALL)
@@ -78,7 +77,7 @@ def test_a_list_opens_in_the_theme(address: str, sophie: Person, owner: Caller) 
     assert "unfold/css/styles.css" in page
 
 
-def test_a_big_list_asks_as_much_for_many_as_for_few_and_counts_nothing(
+def test_the_number_of_queries_of_a_big_list_does_not_grow_and_nothing_is_counted(
     sophie: Person, owner: Caller, make_task: MakeTask
 ) -> None:
     def asked(address: str) -> int:
@@ -94,7 +93,7 @@ def test_a_big_list_asks_as_much_for_many_as_for_few_and_counts_nothing(
     assert max(few.values()) <= MOST_QUERIES
 
 
-def test_a_list_shows_a_page_and_the_way_to_older_rows(
+def test_a_list_shows_one_page_and_a_link_to_older_rows(
     sophie: Person, owner: Caller, make_task: MakeTask
 ) -> None:
     fill(sophie, owner, make_task, 60)
@@ -108,7 +107,7 @@ def test_a_list_shows_a_page_and_the_way_to_older_rows(
     assert not re.search(r"\d+ results", first)
 
 
-def test_a_full_page_has_no_way_to_older_rows_where_there_are_none(
+def test_a_full_last_page_has_no_link_to_older_rows(
     sophie: Person, owner: Caller, make_task: MakeTask
 ) -> None:
     fill(sophie, owner, make_task, 50)
@@ -117,7 +116,7 @@ def test_a_full_page_has_no_way_to_older_rows_where_there_are_none(
     assert "Older →" not in page
 
 
-def test_a_list_is_not_turned_back_for_ever(
+def test_page_numbers_have_an_upper_limit(
     sophie: Person, owner: Caller, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for page in ("201", "999999", "0", "-1", "9" * 20):
@@ -134,7 +133,7 @@ def test_a_list_is_not_turned_back_for_ever(
     assert "Older →" not in last
 
 
-def test_only_what_is_offered_can_be_asked_for(sophie: Person, make_task: MakeTask) -> None:
+def test_only_known_filters_and_values_are_accepted(sophie: Person, make_task: MakeTask) -> None:
     make_task()
     for query in ("payload__icontains=a", "request__prompt=cat", "result_link__startswith=h"):
         assert sophie.get(f"{TASKS}?{query}").status_code == 400
@@ -190,7 +189,7 @@ def test_tasks_are_searched_by_id_upstream_id_tenant_and_prompt(
     assert len(shown(sophie, f"{TASKS}?q=++")) == 3
 
 
-def test_a_part_of_a_tenants_name_does_not_hide_what_prompts_say(
+def test_a_tenant_whose_name_matches_does_not_hide_prompts_that_match(
     sophie: Person, make_task: MakeTask, stranger: Caller
 ) -> None:
     Tenant.objects.filter(pk=stranger.tenant.pk).update(name="Catalyst Ltd")
@@ -201,7 +200,7 @@ def test_a_part_of_a_tenants_name_does_not_hide_what_prompts_say(
     assert shown(sophie, f"{TASKS}?tenant=cat") == {theirs.public_id}
 
 
-def test_words_find_the_latest_tasks_and_the_list_says_how_far_it_looked(
+def test_a_search_finds_the_latest_tasks_and_shows_how_far_it_looked(
     sophie: Person, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(task_list, "MOST_FOUND", 2)
@@ -217,7 +216,7 @@ def test_words_find_the_latest_tasks_and_the_list_says_how_far_it_looked(
     assert "Searched as far as" not in sophie.see(f"{TASKS}?q=cat")
 
 
-def test_a_part_of_a_name_means_so_many_tenants_at_most(
+def test_a_partial_name_matches_a_limited_number_of_tenants(
     sophie: Person, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch, stranger: Caller
 ) -> None:
     mine, theirs = make_task(), make_task(tenant=stranger.tenant, api_key=stranger.key)
@@ -226,7 +225,7 @@ def test_a_part_of_a_name_means_so_many_tenants_at_most(
     assert shown(sophie, f"{TASKS}?tenant=li") == {mine.public_id}
 
 
-def test_a_task_shows_its_status_as_a_chip_and_why_staff_should_look(
+def test_a_task_shows_its_status_as_a_chip_and_why_it_needs_attention(
     sophie: Person, make_task: MakeTask
 ) -> None:
     make_task(Status.IN_DOUBT, attention="upstream may have <it>")
@@ -241,11 +240,11 @@ BY_DAYS = (TASKS, EVENTS, LEDGER, JOBS, CHANGES)
 
 
 def on(first: str, last: str = "") -> str:
-    """The query of the days from the first to the last one; of one day, where no last one is said."""
+    """The query string of a range of days, by default of one day."""
     return f"day_from={first}&day_to={last or first}"
 
 
-def test_tasks_are_found_by_days_of_the_viewers(sophie: Person, make_task: MakeTask) -> None:
+def test_days_are_those_of_the_viewers_time_zone(sophie: Person, make_task: MakeTask) -> None:
     late = make_task(now=datetime(2026, 10, 31, 23, 30, tzinfo=UTC))
     old = make_task(now=datetime(2025, 2, 3, 12, tzinfo=UTC))
     both = {late.public_id, old.public_id}
@@ -257,7 +256,7 @@ def test_tasks_are_found_by_days_of_the_viewers(sophie: Person, make_task: MakeT
     assert shown(sophie, f"{TASKS}?{on('2026-11-01')}") == {late.public_id}
 
 
-def test_a_range_may_be_open(sophie: Person, make_task: MakeTask) -> None:
+def test_a_range_of_days_may_be_open_ended(sophie: Person, make_task: MakeTask) -> None:
     old, new = (make_task(Status.SUCCEEDED, now=NOW - days_ago * DAY) for days_ago in (2, 0))
     for task in (old, new):
         TaskEvent.objects.create(task=task, at=task.created_at, verb="flag", status="succeeded")
@@ -289,7 +288,7 @@ def test_a_range_may_be_open(sophie: Person, make_task: MakeTask) -> None:
         ),
     ],
 )
-def test_what_is_no_range_of_days_leads_back_to_the_list(query: str, problem: str, sophie: Person) -> None:
+def test_an_invalid_range_of_days_redirects_to_the_list(query: str, problem: str, sophie: Person) -> None:
     for address in BY_DAYS:
         answer = sophie.client.get(f"{address}?{query}", follow=True)
         assert answer.redirect_chain == [(f"{address}?e=1", 302)], address
@@ -297,20 +296,20 @@ def test_what_is_no_range_of_days_leads_back_to_the_list(query: str, problem: st
             assert problem in answer.content.decode(), address
 
 
-def test_the_last_of_several_days_counts(sophie: Person, make_task: MakeTask) -> None:
+def test_the_last_of_repeated_days_counts(sophie: Person, make_task: MakeTask) -> None:
     make_task()
     page = sophie.see(f"{TASKS}?day_from=x&day_from=2026-11-20&day_to=2026-01-01&day_to=2026-11-20")
     assert rows(page) == 1
     assert [value for name, value in boxes(page) if name.startswith("day_")] == ["2026-11-20"] * 2
 
 
-def test_lists_without_rows_have_no_day(sophie: Person) -> None:
+def test_empty_lists_accept_days(sophie: Person) -> None:
     for address in BY_DAYS:
         for query in (on("2026-11-20"), "day_from=2026-11-20", "day_to=2026-11-20"):
             assert rows(sophie.see(f"{address}?{query}")) == 0, (address, query)
 
 
-def test_other_lists_take_no_days(sophie: Person) -> None:
+def test_other_lists_do_not_accept_days(sophie: Person) -> None:
     for address in (KEYS, INVITATIONS):
         assert sophie.get(f"{address}?{on('2026-11-20')}").status_code == 400, address
 
@@ -323,7 +322,7 @@ def write_events(make_task: MakeTask, number: int, step: timedelta) -> None:
     )
 
 
-def test_the_events_of_days_are_all_of_those_days(sophie: Person, make_task: MakeTask) -> None:
+def test_filtering_events_by_days_finds_all_of_those_days(sophie: Person, make_task: MakeTask) -> None:
     write_events(make_task, 100, timedelta(hours=1))  # from noon on
     assert rows(sophie.see(f"{EVENTS}?{on('2026-11-20')}")) == 12
     assert rows(sophie.see(f"{EVENTS}?{on('2026-11-21')}")) == 24
@@ -333,7 +332,7 @@ def test_the_events_of_days_are_all_of_those_days(sophie: Person, make_task: Mak
     assert rows(sophie.see(f"{EVENTS}?{on('2025-01-01', '2025-12-31')}")) == 0
 
 
-def test_the_events_of_days_are_listed_by_time_in_whichever_order_they_were_written(
+def test_events_filtered_by_days_are_sorted_by_time_whatever_their_order_of_insertion(
     sophie: Person, make_task: MakeTask
 ) -> None:
     task = make_task(Status.SUCCEEDED)
@@ -365,7 +364,7 @@ ONE_A_MINUTE = [
 
 @pytest.fixture
 def many_rows(make_task: MakeTask) -> None:
-    """A row a minute in each list that is found by days, for two weeks before now; and analysed."""
+    """A row a minute over the last two weeks in each list filtered by days, analysed."""
     empty_pages()
     task = make_task()
     values: dict[str, Any] = {"now": NOW, "minutes": MINUTES, "tenant": task.tenant_id}
@@ -380,7 +379,7 @@ SEEN = re.compile(r"rows=(\d+)(?:\.\d+)? loops=(\d+)")
 
 @pytest.mark.parametrize("more", ["", "&tenant=alice"])
 @pytest.mark.parametrize("address", [TASKS, EVENTS, LEDGER, CHANGES])
-def test_days_are_read_by_an_index_without_what_lies_around_them(
+def test_filtering_by_days_reads_only_those_days_by_an_index(
     address: str, more: str, sophie: Person, many_rows: None
 ) -> None:
     with CaptureQueriesContext(connection) as asked:
@@ -398,7 +397,7 @@ def test_days_are_read_by_an_index_without_what_lies_around_them(
             assert sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) <= 20, plan
 
 
-def test_jobs_and_changes_are_found_by_days_too(sophie: Person, owner: Caller) -> None:
+def test_jobs_and_audit_entries_are_filtered_by_days(sophie: Person, owner: Caller) -> None:
     queueing.enqueue(queueing.Job.STORE, task_id="x")
     for days_ago in (3, 2, 2):
         audit.record(
@@ -422,14 +421,14 @@ def test_jobs_and_changes_are_found_by_days_too(sophie: Person, owner: Caller) -
 
 
 def boxes(page: str) -> list[tuple[str, str]]:
-    """The boxes of the form of the filters, each with what is in it."""
+    """The inputs of the filter form with their values."""
     _, _, form = page.partition('<form id="filter-form"')
     found = re.findall(r"<input [^>]*>", form.partition("</form>")[0])
-    told = [dict(re.findall(r'([\w-]+)="([^"]*)"', box)) for box in found]
-    return [(box["name"], box.get("value", "")) for box in told if "name" in box]
+    boxes_ = [dict(re.findall(r'([\w-]+)="([^"]*)"', box)) for box in found]
+    return [(box["name"], box.get("value", "")) for box in boxes_ if "name" in box]
 
 
-def test_filters_keep_the_search_and_each_other_and_begin_with_the_first_page(
+def test_filters_keep_the_search_and_each_other_and_return_to_the_first_page(
     sophie: Person, make_task: MakeTask
 ) -> None:
     make_task()
@@ -440,7 +439,7 @@ def test_filters_keep_the_search_and_each_other_and_begin_with_the_first_page(
     assert 'name="status"' in page
 
 
-def test_days_are_chosen_in_a_calendar_of_the_browser_and_named(sophie: Person) -> None:
+def test_days_are_labelled_date_inputs(sophie: Person) -> None:
     page = sophie.see(TASKS)
     for name, label in (("day_from", "First day"), ("day_to", "Last day")):
         (box,) = re.findall(rf'<input [^>]*name="{name}"[^>]*>', page)
@@ -448,7 +447,7 @@ def test_days_are_chosen_in_a_calendar_of_the_browser_and_named(sophie: Person) 
         assert re.search(rf'<label for="id_{name}"[^>]*>\s*{label}\s*</label>', page)
 
 
-def test_keys_of_programs_are_chosen_unless_others_are(sophie: Person) -> None:
+def test_keys_of_programs_are_the_default(sophie: Person) -> None:
     _, _, options = sophie.see(KEYS).partition('name="used_by"')
     options = options.partition("</select>")[0]
     assert re.findall(r'<option value="(\w*)"', options) == ["programs", "people", "anybody"]
@@ -463,7 +462,7 @@ def test_events_are_filtered_and_searched(sophie: Person, make_task: MakeTask, s
     for task, verb in ((mine, "create"), (theirs, "create"), (theirs, "flag")):
         TaskEvent.objects.create(task=task, at=NOW, verb=verb, status="queued", detail={"word": "PROC"})
     page = sophie.see(EVENTS)
-    for text in ("Created", "Shown to staff", "Charlie", '<span class="chip ">Queued</span>', "PROC"):
+    for text in ("Created", "Flagged for staff", "Charlie", '<span class="chip ">Queued</span>', "PROC"):
         assert text in page
     for query, number in (
         ("verb=flag", 1),
@@ -478,11 +477,11 @@ def test_events_are_filtered_and_searched(sophie: Person, make_task: MakeTask, s
         assert rows(sophie.see(f"{EVENTS}?{query}")) == number, query
 
 
-def test_an_event_is_looked_at_and_leads_to_its_task(sophie: Person, make_task: MakeTask) -> None:
+def test_an_event_is_shown_with_a_link_to_its_task(sophie: Person, make_task: MakeTask) -> None:
     task = make_task()
     event = TaskEvent.objects.create(task=task, at=NOW, verb="flag", status="queued", detail={"why": "slow"})
     page = sophie.see(f"{EVENTS}{event.pk}/change/")
-    for text in ("Shown to staff", "slow", f"/admin/videos/task/{task.pk}/change/"):
+    for text in ("Flagged for staff", "slow", f"/admin/videos/task/{task.pk}/change/"):
         assert text in page
     assert sophie.client.post(f"{EVENTS}{event.pk}/change/", {"verb": "fail"}).status_code == 403
 
@@ -490,7 +489,7 @@ def test_an_event_is_looked_at_and_leads_to_its_task(sophie: Person, make_task: 
 # --- jobs
 
 
-def test_jobs_are_listed_filtered_and_looked_at(sophie: Person) -> None:
+def test_jobs_are_listed_filtered_and_shown(sophie: Person) -> None:
     queueing.enqueue(queueing.Job.STORE, task_id="0198")
     queueing.enqueue(queueing.Job.SUBMIT, account_id=7)
     with connection.cursor() as cursor:
@@ -514,9 +513,7 @@ def test_jobs_are_listed_filtered_and_looked_at(sophie: Person) -> None:
 # --- keys, invitations, tenants
 
 
-def test_keys_of_people_are_left_out_unless_asked_for_and_stay_as_they_are(
-    sophie: Person, owner: Caller
-) -> None:
+def test_keys_of_people_are_hidden_by_default_and_cannot_be_changed(sophie: Person, owner: Caller) -> None:
     portal = APIKey.objects.of_people(owner.tenant, Purpose.PORTAL)
     assert rows(sophie.see(KEYS)) == 1
     assert rows(sophie.see(f"{KEYS}?used_by=people")) == 1
@@ -532,7 +529,7 @@ def test_keys_of_people_are_left_out_unless_asked_for_and_stay_as_they_are(
     assert (portal.revoked_at, portal.replaced_by, portal.expires_at) == (None, None, None)
 
 
-def test_a_key_with_videos_is_not_deleted_and_a_few_of_them_are_named(
+def test_a_key_with_videos_cannot_be_deleted_and_some_of_them_are_named(
     sophie: Person, owner: Caller, make_task: MakeTask
 ) -> None:
     assert owner.key is not None
@@ -544,7 +541,7 @@ def test_a_key_with_videos_is_not_deleted_and_a_few_of_them_are_named(
     assert APIKey.objects.filter(pk=owner.key.pk).exists()
 
 
-def test_a_tenants_page_lists_its_keys_with_their_state_and_makes_new_ones(
+def test_a_tenants_page_lists_its_keys_with_their_state_and_can_create_one(
     sophie: Person, owner: Caller, mate: Caller, stranger: Caller
 ) -> None:
     assert owner.key is not None
@@ -567,7 +564,7 @@ def test_a_tenants_page_lists_its_keys_with_their_state_and_makes_new_ones(
     assert form["tenant"] == str(owner.tenant.pk)
 
 
-def test_the_state_of_a_key_is_told_as_on_the_pages_of_its_tenant(
+def test_the_state_of_a_key_has_the_same_words_as_in_the_portal(
     sophie: Person, owner: Caller, mate: Caller
 ) -> None:
     assert owner.key is not None
@@ -576,16 +573,16 @@ def test_the_state_of_a_key_is_told_as_on_the_pages_of_its_tenant(
     owner.key.rotate(now, DAY)
     APIKey.objects.filter(pk=mate.key.pk).update(expires_at=now + DAY)
     for page in (sophie.see(KEYS), sophie.see(f"{TENANTS}{owner.tenant.pk}/change/")):
-        for word in ("Replaced, works on for now", "Works, with an end"):
+        for word in ("Replaced, still active", "Active, expires"):
             assert word in page
 
 
 @pytest.mark.parametrize("address", [KEYS, PEOPLE, ACCOUNTS, TENANTS, "/admin/auth/group/"])
-def test_no_list_deletes_many_rows_at_once(address: str, sophie: Person) -> None:
+def test_no_list_has_a_bulk_delete(address: str, sophie: Person) -> None:
     assert "delete_selected" not in sophie.see(address)
 
 
-def test_a_tenants_keys_are_seen_by_who_may_see_keys(owner: Caller) -> None:
+def test_seeing_a_tenants_keys_needs_the_permission_to_view_keys(owner: Caller) -> None:
     assert owner.key is not None
     page = f"{TENANTS}{owner.tenant.pk}/change/"
     assert owner.key.prefix not in Person("tim", "view_tenant").see(page)
@@ -594,7 +591,7 @@ def test_a_tenants_keys_are_seen_by_who_may_see_keys(owner: Caller) -> None:
     assert "New key" not in tina
 
 
-def test_invitations_are_listed_with_what_became_of_them(sophie: Person, owner: Caller) -> None:
+def test_invitations_are_listed_with_their_state(sophie: Person, owner: Caller) -> None:
     now = timezone.now()
     for email, fields in (
         ("open@example.com", {}),
@@ -619,7 +616,7 @@ def test_tenants_are_filtered_by_state(sophie: Person, owner: Caller, stranger: 
         assert name in page
 
 
-# --- who may
+# --- permissions
 
 
 @pytest.mark.parametrize(
@@ -638,7 +635,7 @@ def test_tenants_are_filtered_by_state(sophie: Person, owner: Caller, stranger: 
         (ACCOUNTS, "view_upstreamaccount"),
     ],
 )
-def test_who_may_look_sees_one_list_and_changes_nothing(
+def test_a_view_permission_shows_one_list_read_only(
     address: str, permission: str, owner: Caller, make_task: MakeTask
 ) -> None:
     make_task(Status.SUCCEEDED)

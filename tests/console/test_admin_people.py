@@ -1,4 +1,4 @@
-"""People in the staff console: what they belong to, their second factor, and who may make somebody staff."""
+"""People in the staff console: memberships, second factor, and who may change staff."""
 
 import pytest
 from axes.models import AccessAttempt
@@ -31,7 +31,7 @@ def device_of(user: User) -> Authenticator:
     return device
 
 
-def test_a_person_is_made_found_and_joins_a_tenant(sophie: Person, owner: Caller) -> None:
+def test_a_person_is_created_found_and_added_to_a_tenant(sophie: Person, owner: Caller) -> None:
     answer = sophie.fill_in(ADD, username="emil", password1="Tr0ub4dor&3", password2="Tr0ub4dor&3")
     assert answer.errors == []
     emil = User.objects.get(username="emil")
@@ -55,7 +55,7 @@ def test_a_superuser_removes_the_second_factor_of_a_lost_phone(sophie: Person, d
     assert device.key not in str(entry.before)
 
 
-def test_nobody_else_removes_or_adds_one(dora: User) -> None:
+def test_other_staff_cannot_remove_or_add_a_second_factor(dora: User) -> None:
     device_of(dora)
     tim = Person("tim", *MAY_CHANGE, "view_authenticator", "delete_authenticator", "change_authenticator")
     given = {"authenticator_set-0-DELETE": "on", "authenticator_set-1-name": "mine"}
@@ -111,7 +111,7 @@ def test_only_a_superuser_sets_the_password_or_the_address_of_anybody(sophie: Pe
     assert (dora.email, dora.check_password("Tr0ub4dor&3")) == ("d@example.com", True)
 
 
-def test_only_a_superuser_lets_staff_in_again(dora: User) -> None:
+def test_only_a_superuser_unlocks_the_log_in_of_staff(dora: User) -> None:
     tim = Person("tim", *MAY_CHANGE)
     for name in ("dora", "tim"):
         AccessAttempt.objects.create(
@@ -121,7 +121,7 @@ def test_only_a_superuser_lets_staff_in_again(dora: User) -> None:
     assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["tim"]
 
 
-def test_who_failed_to_log_in_too_often_is_let_in_again(sophie: Person, dora: User) -> None:
+def test_the_log_in_of_a_person_can_be_unlocked(sophie: Person, dora: User) -> None:
     for name in ("dora", "emil"):
         AccessAttempt.objects.create(
             username=name, ip_address="203.0.113.7", failures_since_start=5, user_agent="", http_accept=""
@@ -132,7 +132,7 @@ def test_who_failed_to_log_in_too_often_is_let_in_again(sophie: Person, dora: Us
     assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["emil"]
 
 
-def test_groups_are_in_the_theme(sophie: Person) -> None:
+def test_groups_use_the_theme(sophie: Person) -> None:
     assert sophie.fill_in("/admin/auth/group/add/", name="Support").errors == []
     assert "Support" in sophie.see("/admin/auth/group/")
     assert Group.objects.count() == 1
@@ -147,7 +147,7 @@ NEEDS_OWNER = "A tenant needs an owner"
 
 @pytest.fixture
 def place(owner: Caller, dora: User) -> Membership:
-    """Dora's, who owns Alice's tenant."""
+    """The membership of Dora, the owner of Alice's tenant."""
     return Membership.objects.create(tenant=owner.tenant, user=dora, role=Role.OWNER)
 
 
@@ -160,7 +160,9 @@ WAYS_OUT: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("page", ["of the person", "of the tenant"])
 @pytest.mark.parametrize("way", WAYS_OUT)
-def test_the_last_owner_of_a_tenant_stays(way: str, page: str, sophie: Person, place: Membership) -> None:
+def test_the_last_owner_of_a_tenant_cannot_be_removed(
+    way: str, page: str, sophie: Person, place: Membership
+) -> None:
     address = page_of(place.user) if page == "of the person" else f"{TENANTS}{place.tenant_id}/change/"
     assert NEEDS_OWNER in sophie.fill_in(address, **WAYS_OUT[way]).page
     assert Membership.objects.get().role == "owner"
@@ -171,13 +173,13 @@ def test_the_last_owner_of_a_tenant_stays(way: str, page: str, sophie: Person, p
 
 
 def place_on(form: dict[str, str], place: Membership) -> str:
-    """The number of the row that the place has on the page."""
+    """The row number of the membership on the page."""
     ids = {name: value for name, value in form.items() if name.startswith("memberships-")}
     (name,) = (name for name, value in ids.items() if name.endswith("-id") and value == str(place.pk))
     return name.split("-")[1]
 
 
-def test_the_last_owner_does_not_move_to_another_tenant(
+def test_the_last_owner_cannot_move_to_another_tenant(
     sophie: Person, place: Membership, stranger: Caller
 ) -> None:
     answer = sophie.fill_in(page_of(place.user), **{"memberships-0-tenant": str(stranger.tenant.pk)})
@@ -185,7 +187,7 @@ def test_the_last_owner_does_not_move_to_another_tenant(
     assert Membership.objects.get().tenant == place.tenant
 
 
-def test_the_last_owner_goes_where_another_comes(sophie: Person, place: Membership) -> None:
+def test_the_last_owner_can_be_replaced(sophie: Person, place: Membership) -> None:
     page, emil = f"{TENANTS}{place.tenant_id}/change/", User.objects.create_user("emil")
     new = {"memberships-1-user": str(emil.pk), "memberships-1-role": "owner"}
     answer = sophie.fill_in(page, **new, **{"memberships-TOTAL_FORMS": "2", "memberships-0-DELETE": "on"})
@@ -193,13 +195,13 @@ def test_the_last_owner_goes_where_another_comes(sophie: Person, place: Membersh
     assert Membership.objects.get().user == emil
 
 
-def test_a_tenant_without_an_owner_may_stay_so(sophie: Person, place: Membership) -> None:
+def test_a_tenant_without_an_owner_can_still_be_edited(sophie: Person, place: Membership) -> None:
     Membership.objects.update(role=Role.MEMBER)
     sophie.fill_in(f"{TENANTS}{place.tenant_id}/change/", **{"memberships-0-role": "viewer"})
     assert Membership.objects.get().role == "viewer"
 
 
-def test_the_last_owner_is_not_deleted(sophie: Person, place: Membership) -> None:
+def test_the_last_owner_cannot_be_deleted(sophie: Person, place: Membership) -> None:
     page = f"{LIST}{place.user_id}/delete/"
     assert f"{place.tenant}: {NEEDS_OWNER}" in sophie.see(page)
     sophie.client.post(page, {"post": "yes"})

@@ -1,4 +1,4 @@
-"""The price list in the staff console: what was sold stays to be seen, and every change is on record."""
+"""The price list in the staff console: past prices stay and every change is in the audit log."""
 
 import re
 from collections import Counter
@@ -29,7 +29,7 @@ def sophie(db: None) -> Person:
 
 @pytest.fixture
 def now() -> datetime:
-    """Whole seconds: a form shows no more."""
+    """Whole seconds, as in the form."""
     return timezone.now().replace(microsecond=0)
 
 
@@ -38,7 +38,7 @@ def page_of(price: Price) -> str:
 
 
 def in_force() -> Price:
-    """The plain price of the model, of the default list."""
+    """The default price of the model without options."""
     return Price.objects.get(model=MODEL, with_audio=False, with_reference=False, off_peak=False)
 
 
@@ -48,7 +48,7 @@ def coming(now: datetime, **fields: Any) -> Price:
 
 
 def at(field: str, moment: datetime | None) -> dict[str, str]:
-    """How a form says a moment."""
+    """The form fields of a time."""
     if moment is None:
         return {f"{field}_0": "", f"{field}_1": ""}
     return {f"{field}_0": f"{moment:%Y-%m-%d}", f"{field}_1": f"{moment:%H:%M:%S}"}
@@ -59,14 +59,14 @@ def prices() -> list[Any]:
 
 
 def refused(answer: Answer, why: str) -> bool:
-    """Whether the form came back with that error alone, and left no record."""
+    """Whether the form was shown again with only this error and no audit entry was written."""
     return [why in error for error in answer.errors] == [True] and not AuditEntry.objects.exists()
 
 
 # --- a new price
 
 
-def test_a_new_price_is_on_record_and_counts_from_now_on(
+def test_a_new_price_applies_at_once_and_is_in_the_audit_log(
     sophie: Person, owner: Caller, account: object
 ) -> None:
     before = order_video(owner)
@@ -91,7 +91,7 @@ def test_a_new_price_is_on_record_and_counts_from_now_on(
     assert before.price == Decimal(4)
 
 
-def test_a_new_price_may_begin_and_end_later(
+def test_a_new_price_can_have_a_later_start_and_end(
     sophie: Person, owner: Caller, account: object, now: datetime
 ) -> None:
     times = {**at("valid_from", now + DAY), **at("valid_until", now + 2 * DAY)}
@@ -121,14 +121,14 @@ def test_a_new_price_may_begin_and_end_later(
         ),
     ],
 )
-def test_what_is_no_price_is_refused(fields: dict[str, str], why: str, sophie: Person) -> None:
+def test_an_invalid_price_is_refused(fields: dict[str, str], why: str, sophie: Person) -> None:
     before = prices()
     good = {"model": MODEL, "per_second": "1", "reason": WHY}
     assert refused(sophie.fill_in(ADD, **(good | fields)), why)
     assert prices() == before
 
 
-def test_no_two_prices_begin_at_the_same_moment(sophie: Person, now: datetime) -> None:
+def test_two_prices_cannot_begin_at_the_same_moment(sophie: Person, now: datetime) -> None:
     coming(now)
     answer = sophie.fill_in(ADD, model=MODEL, per_second="1", reason=WHY, **at("valid_from", now + DAY))
     assert refused(answer, "already exists")
@@ -137,7 +137,7 @@ def test_no_two_prices_begin_at_the_same_moment(sophie: Person, now: datetime) -
 # --- a price in force
 
 
-def test_of_a_price_in_force_only_the_end_can_be_said(sophie: Person) -> None:
+def test_only_the_end_of_a_price_in_force_can_be_changed(sophie: Person) -> None:
     form = sophie.open(page_of(in_force()))
     assert {name for name in form if not name.startswith(("initial-", "_", "csrf"))} == {
         "valid_until_0",
@@ -150,7 +150,7 @@ def test_of_a_price_in_force_only_the_end_can_be_said(sophie: Person) -> None:
     assert prices() == before
 
 
-def test_a_price_ends_when_staff_say(sophie: Person, now: datetime) -> None:
+def test_a_price_ends_when_staff_set_its_end(sophie: Person, now: datetime) -> None:
     answer = sophie.fill_in(page_of(in_force()), **at("valid_until", now + DAY), reason=WHY)
     assert answer.errors == []
     assert in_force().valid_until == now + DAY
@@ -159,7 +159,7 @@ def test_a_price_ends_when_staff_say(sophie: Person, now: datetime) -> None:
     assert change.after == {"valid_until": (now + DAY).isoformat()}
 
 
-def test_a_price_ended_now_sells_nothing_more_and_staff_are_told(
+def test_ending_a_price_now_stops_sales_and_warns_staff(
     sophie: Person, owner: Caller, account: object
 ) -> None:
     made = order_video(owner)
@@ -173,7 +173,7 @@ def test_a_price_ended_now_sells_nothing_more_and_staff_are_told(
     assert AuditEntry.objects.get().after == {"valid_until": ended.valid_until.isoformat()}
 
 
-def test_while_another_price_counts_nobody_is_warned(sophie: Person, now: datetime) -> None:
+def test_no_warning_is_shown_if_another_price_applies(sophie: Person, now: datetime) -> None:
     other = coming(now, valid_from=now - DAY)
     answer = sophie.fill_in(page_of(other), ends_now="on", reason=WHY)
     assert answer.errors == []
@@ -181,7 +181,7 @@ def test_while_another_price_counts_nobody_is_warned(sophie: Person, now: dateti
 
 
 @pytest.mark.parametrize("changes", [{}, {"reason": WHY}])
-def test_an_unchanged_price_leaves_no_record(changes: dict[str, str], sophie: Person) -> None:
+def test_an_unchanged_price_leaves_no_audit_entry(changes: dict[str, str], sophie: Person) -> None:
     before = prices()
     assert sophie.fill_in(page_of(in_force()), **changes).errors == []
     assert prices() == before
@@ -195,7 +195,7 @@ def test_an_unchanged_price_leaves_no_record(changes: dict[str, str], sophie: Pe
         ({"reason": WHY, **at("valid_until", PAST)}, "ends now"),
     ],
 )
-def test_an_end_needs_its_reason_and_is_not_in_the_past(
+def test_an_end_needs_a_reason_and_cannot_be_in_the_past(
     changes: dict[str, str], why: str, sophie: Person
 ) -> None:
     before = prices()
@@ -203,7 +203,7 @@ def test_an_end_needs_its_reason_and_is_not_in_the_past(
     assert prices() == before
 
 
-def test_a_price_that_began_is_not_deleted(sophie: Person) -> None:
+def test_a_price_that_began_cannot_be_deleted(sophie: Person) -> None:
     page = f"{LIST}{in_force().pk}/delete/"
     assert sophie.get(page).status_code == 403
     assert sophie.client.post(page, {"post": "yes", "reason": WHY}).status_code == 403
@@ -213,7 +213,7 @@ def test_a_price_that_began_is_not_deleted(sophie: Person) -> None:
     assert not AuditEntry.objects.exists()
 
 
-def test_a_price_that_ended_is_only_looked_at(sophie: Person, now: datetime) -> None:
+def test_an_ended_price_is_read_only(sophie: Person, now: datetime) -> None:
     ended = coming(now, valid_from=now - 2 * DAY, valid_until=now - DAY)
     page = sophie.see(page_of(ended))
     assert 'name="reason"' not in page
@@ -222,10 +222,12 @@ def test_a_price_that_ended_is_only_looked_at(sophie: Person, now: datetime) -> 
     assert sophie.client.post(page_of(ended), sent).status_code == 403
 
 
-# --- a price to come
+# --- a future price
 
 
-def test_a_price_to_come_can_be_changed_on_record(sophie: Person, now: datetime) -> None:
+def test_a_future_price_can_be_changed_and_the_change_is_in_the_audit_log(
+    sophie: Person, now: datetime
+) -> None:
     price = coming(now)
     assert sophie.fill_in(page_of(price), per_second="3", with_audio="on", reason=WHY).errors == []
     price.refresh_from_db()
@@ -235,7 +237,7 @@ def test_a_price_to_come_can_be_changed_on_record(sophie: Person, now: datetime)
     assert change.after == {"per_second": "3.00", "with_audio": True}
 
 
-def test_a_price_to_come_can_begin_at_once(
+def test_a_future_price_can_be_started_at_once(
     sophie: Person, owner: Caller, account: object, now: datetime
 ) -> None:
     price = coming(now)
@@ -253,7 +255,7 @@ def test_a_form_sent_after_the_price_began_changes_nothing(sophie: Person, now: 
     assert prices() == before
 
 
-def test_a_form_opened_before_anothers_change_does_not_set_it_back(sophie: Person, now: datetime) -> None:
+def test_a_stale_form_does_not_undo_anothers_change(sophie: Person, now: datetime) -> None:
     price = coming(now)
     form = sophie.open(page_of(price))
     Person("tim").fill_in(page_of(price), per_second="3", reason=WHY)
@@ -262,12 +264,14 @@ def test_a_form_opened_before_anothers_change_does_not_set_it_back(sophie: Perso
     assert (price.per_second, price.valid_until) == (Decimal(3), now + 9 * DAY)
 
 
-def test_a_price_to_come_is_deleted_with_a_reason_and_on_record(sophie: Person, now: datetime) -> None:
+def test_a_future_price_can_be_deleted_with_a_reason_and_is_in_the_audit_log(
+    sophie: Person, now: datetime
+) -> None:
     price = coming(now)
     page = f"{LIST}{price.pk}/delete/"
     for reason in ("", "  ", "\0"):
         answer = sophie.fill_in(page, reason=reason)
-        assert answer.messages == ["Say why the price is to be deleted."]
+        assert answer.messages == ["Give a reason for deleting the price."]
         assert Price.objects.filter(pk=price.pk).exists()
     sophie.fill_in(page, reason="Not agreed.")
     assert not Price.objects.filter(pk=price.pk).exists()
@@ -284,7 +288,7 @@ def states(page: str) -> dict[str, int]:
     return dict(Counter(word.lower() for word in words))
 
 
-def test_the_list_says_which_price_counts_now(sophie: Person, now: datetime) -> None:
+def test_the_list_shows_which_price_is_in_force(sophie: Person, now: datetime) -> None:
     Price.objects.all().delete()
     coming(now)
     coming(now, valid_from=now - 9 * DAY)
@@ -304,19 +308,19 @@ def test_the_list_is_searched_by_model(sophie: Person) -> None:
     assert "?model=" in page
 
 
-def test_the_list_asks_as_much_for_many_as_for_few(
+def test_the_number_of_queries_of_the_list_does_not_grow(
     sophie: Person, now: datetime, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for days in range(1, 31):
         coming(now, valid_from=now + days * DAY)
-    with django_assert_max_num_queries(7):  # one of them for a second factor
+    with django_assert_max_num_queries(7):  # including one for the second factor
         sophie.see(LIST)
 
 
-# --- who may
+# --- permissions
 
 
-def test_without_permission_nothing_is_seen_or_changed(db: None, now: datetime) -> None:
+def test_without_permission_nothing_can_be_seen_or_changed(db: None, now: datetime) -> None:
     price = coming(now)
     tim = Person("tim", "view_task")
     before = prices()
@@ -327,7 +331,7 @@ def test_without_permission_nothing_is_seen_or_changed(db: None, now: datetime) 
     assert prices() == before
 
 
-def test_who_may_look_changes_nothing(db: None, now: datetime) -> None:
+def test_the_view_permission_is_read_only(db: None, now: datetime) -> None:
     price = coming(now)
     tim = Person("tim", "view_price")
     assert MODEL in tim.see(page_of(price))

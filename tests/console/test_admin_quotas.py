@@ -1,4 +1,4 @@
-"""A tenant's page in the staff console: limits, time zone and suspension change with a reason, on record."""
+"""A tenant's page in the staff console: limits, time zone and suspension change with a reason, audited."""
 
 import json
 from datetime import timedelta
@@ -27,12 +27,12 @@ from accounts.quotas.in_force import limits_of
 from tests.conftest import NOW, Caller, order_video
 from tests.support.console import Person
 from tests.support.people import PASSWORD, Browser, link_in, mails
-from tests.support.rows import check_each, undone
+from tests.support.rows import check_each, rolled_back
 
 LIST, ADD = "/admin/accounts/tenant/", "/admin/accounts/tenant/add/"
 CHANGES = "/admin/accounts/auditentry/"
 WHY = "They asked for it."
-NO_REASON = "Say why this changes."
+NO_REASON = "Enter a reason for the change."
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def nothing_changed() -> bool:
 # --- limits
 
 
-def test_a_quota_is_set_with_who_and_why_and_what_it_was(sophie: Person, owner: Caller) -> None:
+def test_setting_a_quota_records_author_reason_and_old_values(sophie: Person, owner: Caller) -> None:
     answer = sophie.fill_in(
         page_of(owner.tenant), **quota(concurrent_tasks="5", spend_per_day="9.5"), reason=WHY
     )
@@ -73,7 +73,7 @@ def test_a_quota_is_set_with_who_and_why_and_what_it_was(sophie: Person, owner: 
     assert timezone.now() - change.at < timedelta(minutes=1)
 
 
-def test_only_what_changed_is_on_record(sophie: Person, owner: Caller) -> None:
+def test_only_changed_fields_are_recorded(sophie: Person, owner: Caller) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5, seconds_per_day=60)
     sophie.fill_in(page_of(owner.tenant), **quota(seconds_per_day=""), reason=WHY)
     change = AuditEntry.objects.get()
@@ -98,10 +98,10 @@ def test_without_a_reason_nothing_is_saved(sophie: Person, owner: Caller) -> Non
         ({"time_zone": "Asia/Shanghai"}, ""),
         ({"is_suspended": "on"}, " \n"),
     ]
-    check_each(rows, undone(is_refused))
+    check_each(rows, rolled_back(is_refused))
 
 
-def test_what_needs_no_reason_is_on_record_without_one(sophie: Person, owner: Caller) -> None:
+def test_changes_that_need_no_reason_are_recorded_without_one(sophie: Person, owner: Caller) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5)
     version = Standing.objects.get(tenant=owner.tenant).version
     for changes in ({}, {"reason": WHY}, {"name": "Alicia"}):
@@ -112,7 +112,7 @@ def test_what_needs_no_reason_is_on_record_without_one(sophie: Person, owner: Ca
     assert Standing.objects.get(tenant=owner.tenant).version == version
 
 
-def test_what_is_no_limit_is_refused(sophie: Person, owner: Caller) -> None:
+def test_an_invalid_limit_is_refused(sophie: Person, owner: Caller) -> None:
     page = page_of(owner.tenant)
     form = sophie.open(page)
 
@@ -130,10 +130,10 @@ def test_what_is_no_limit_is_refused(sophie: Person, owner: Caller) -> None:
         quota(spend_per_month="1000000000000"),
         quota(when_full="explode"),
     ]
-    check_each(rows, undone(is_refused))
+    check_each(rows, rolled_back(is_refused))
 
 
-def test_the_next_task_is_held_to_a_new_limit(sophie: Person, owner: Caller, account: object) -> None:
+def test_a_new_limit_applies_to_the_next_task(sophie: Person, owner: Caller, account: object) -> None:
     body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat runs"}
     assert owner.post("/v1/videos", body).status_code == 200
     sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="1"), reason=WHY)
@@ -142,7 +142,7 @@ def test_the_next_task_is_held_to_a_new_limit(sophie: Person, owner: Caller, acc
     assert owner.post("/v1/videos", body).status_code == 200
 
 
-def test_a_form_opened_before_anothers_change_does_not_set_it_back(sophie: Person, owner: Caller) -> None:
+def test_a_stale_form_does_not_undo_anothers_change(sophie: Person, owner: Caller) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5, spend_per_day=100)
     stale = sophie.open(page_of(owner.tenant))
     Person("tim").fill_in(
@@ -162,7 +162,7 @@ def test_a_form_opened_before_anothers_change_does_not_set_it_back(sophie: Perso
     assert (latest.before, latest.after) == ({"concurrent_tasks": 5}, {"concurrent_tasks": 6})
 
 
-def test_of_two_first_quotas_the_second_is_refused(sophie: Person, owner: Caller) -> None:
+def test_of_two_forms_that_create_the_quota_the_second_is_refused(sophie: Person, owner: Caller) -> None:
     stale = sophie.open(page_of(owner.tenant))
     Person("tim").fill_in(page_of(owner.tenant), **quota(spend_per_day="500"), reason=WHY)
     answer = sophie.send(page_of(owner.tenant), stale, {**quota(concurrent_tasks="6"), "reason": WHY})
@@ -170,10 +170,10 @@ def test_of_two_first_quotas_the_second_is_refused(sophie: Person, owner: Caller
     assert (Quota.objects.get().concurrent_tasks, AuditEntry.objects.count()) == (None, 1)
 
 
-# --- the deployment's own limits
+# --- default limits
 
 
-def test_without_a_quota_the_limits_of_the_deployment_show_and_stay(
+def test_without_a_quota_the_form_shows_and_keeps_the_default_limits(
     sophie: Person, owner: Caller, settings: LazySettings
 ) -> None:
     settings.DEFAULT_QUOTA = {"concurrent_tasks": "3", "spend_per_day": "7.5", "when_full": "queue"}
@@ -185,7 +185,7 @@ def test_without_a_quota_the_limits_of_the_deployment_show_and_stay(
     assert not Quota.objects.exists()
 
 
-def test_one_limit_of_its_own_keeps_the_others_of_the_deployment(
+def test_setting_one_limit_keeps_the_other_defaults(
     sophie: Person, owner: Caller, settings: LazySettings
 ) -> None:
     settings.DEFAULT_QUOTA = {"concurrent_tasks": "3", "spend_per_day": "7.5"}
@@ -195,7 +195,7 @@ def test_one_limit_of_its_own_keeps_the_others_of_the_deployment(
     assert AuditEntry.objects.get().after == {"is_own": True, "seconds_per_day": 60}
 
 
-def test_a_deleted_quota_goes_back_to_the_deployments_on_record(
+def test_deleting_a_quota_returns_to_the_defaults_and_is_recorded(
     sophie: Person, owner: Caller, settings: LazySettings
 ) -> None:
     settings.DEFAULT_QUOTA = {"concurrent_tasks": "3"}
@@ -213,7 +213,7 @@ def test_a_deleted_quota_goes_back_to_the_deployments_on_record(
 # --- the tenant itself
 
 
-def test_a_time_zone_changes_on_record(sophie: Person, owner: Caller) -> None:
+def test_a_change_of_time_zone_needs_confirmation_and_is_recorded(sophie: Person, owner: Caller) -> None:
     answer = sophie.fill_in(page_of(owner.tenant), time_zone="Asia/Shanghai", reason=WHY)
     assert any("Say yes to this first" in error for error in answer.errors)
     day = timezone.now().date()
@@ -228,12 +228,12 @@ def test_a_time_zone_changes_on_record(sophie: Person, owner: Caller) -> None:
     assert Tenant.objects.get().day_of(timezone.now()) == day
 
 
-def test_a_time_zone_that_is_none_is_refused(sophie: Person, owner: Caller) -> None:
+def test_an_unknown_time_zone_is_refused(sophie: Person, owner: Caller) -> None:
     answer = sophie.fill_in(page_of(owner.tenant), time_zone="Mars/Base", reason=WHY)
     assert any("Mars/Base" in error for error in answer.errors)
 
 
-def test_a_tenant_is_suspended_now_and_no_longer_on_record(sophie: Person, owner: Caller) -> None:
+def test_suspending_and_reactivating_a_tenant_is_recorded(sophie: Person, owner: Caller) -> None:
     sophie.fill_in(page_of(owner.tenant), is_suspended="on", reason="Unpaid.")
     suspended_at = Tenant.objects.get().suspended_at
     assert suspended_at is not None
@@ -250,7 +250,7 @@ def test_a_tenant_is_suspended_now_and_no_longer_on_record(sophie: Person, owner
     assert (second.reason, second.after) == ("Paid.", {"suspended_at": None})
 
 
-def test_a_suspended_tenant_stays_so_while_its_limits_change(sophie: Person, owner: Caller) -> None:
+def test_changing_limits_keeps_a_tenant_suspended(sophie: Person, owner: Caller) -> None:
     owner.tenant.suspend(NOW)
     sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason=WHY)
     assert Tenant.objects.get().suspended_at == NOW
@@ -267,12 +267,12 @@ def test_a_new_tenant_needs_a_reason_only_for_a_quota(sophie: Person) -> None:
     assert {entry.subject for entry in with_reason} == {"quota of Emil", "tenant Emil"}
 
 
-def test_no_tenant_is_deleted(sophie: Person, owner: Caller) -> None:
+def test_a_tenant_cannot_be_deleted(sophie: Person, owner: Caller) -> None:
     assert sophie.get(f"{LIST}{owner.tenant.pk}/delete/").status_code == 403
     assert "delete_selected" not in sophie.see(LIST)
 
 
-def test_members_come_and_change_their_role(sophie: Person, owner: Caller) -> None:
+def test_members_are_added_and_their_role_is_changed(sophie: Person, owner: Caller) -> None:
     dora = User.objects.create_user("dora")
     member = {"memberships-0-user": str(dora.pk), "memberships-0-role": "viewer"}
     sophie.fill_in(page_of(owner.tenant), **member, **{"memberships-TOTAL_FORMS": "1"})
@@ -284,7 +284,7 @@ def test_members_come_and_change_their_role(sophie: Person, owner: Caller) -> No
     assert (changed.before, changed.after) == ({"role": "viewer"}, {"role": "owner"})
 
 
-def test_staff_invite_the_first_owner_and_see_no_link(sophie: Person, owner: Caller) -> None:
+def test_staff_invite_the_first_owner_without_seeing_the_link(sophie: Person, owner: Caller) -> None:
     page = f"{LIST}{owner.tenant.pk}/invite/"
     assert page in sophie.see(page_of(owner.tenant))
     assert sophie.open(page)["role"] == "owner"
@@ -304,7 +304,7 @@ def test_staff_invite_the_first_owner_and_see_no_link(sophie: Person, owner: Cal
     assert link.split("/")[-2] not in str([entry.after for entry in (invited, joined)])
 
 
-def test_who_may_not_change_a_tenant_invites_nobody(owner: Caller) -> None:
+def test_inviting_needs_the_permission_to_change_the_tenant(owner: Caller) -> None:
     vera = Person("vera", "view_tenant", "view_membership", "add_invitation")
     page = f"{LIST}{owner.tenant.pk}/invite/"
     assert page not in vera.see(page_of(owner.tenant))
@@ -314,17 +314,17 @@ def test_who_may_not_change_a_tenant_invites_nobody(owner: Caller) -> None:
     assert Person("sophie").get(f"{LIST}0199f0d2-a3b4-7c1d-8e9f-0a1b2c3d4e5f/invite/").status_code == 404
 
 
-def test_a_bad_invitation_of_staffs_is_refused_at_its_field(sophie: Person, owner: Caller) -> None:
+def test_an_invalid_invitation_by_staff_is_refused_at_its_field(sophie: Person, owner: Caller) -> None:
     for email in ("", "dora"):
         answer = sophie.fill_in(f"{LIST}{owner.tenant.pk}/invite/", email=email)
         assert 'id="id_email_error"' in answer.page
     assert not Invitation.objects.exists()
 
 
-# --- what shows
+# --- the page
 
 
-def test_the_page_shows_what_the_tenant_has(sophie: Person, owner: Caller, account: object) -> None:
+def test_the_page_shows_limits_use_and_balance(sophie: Person, owner: Caller, account: object) -> None:
     order_video(owner)
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1, when_full="queue")
     order_video(owner)
@@ -335,7 +335,7 @@ def test_the_page_shows_what_the_tenant_has(sophie: Person, owner: Caller, accou
         assert text in page
 
 
-def test_the_use_of_another_day_is_none_of_today(sophie: Person, owner: Caller) -> None:
+def test_use_of_an_earlier_day_is_not_shown_as_todays(sophie: Person, owner: Caller) -> None:
     Standing.objects.filter(tenant=owner.tenant).update(
         day="2020-01-01", day_seconds=77, month="2020-01-01", month_seconds=88
     )
@@ -346,7 +346,7 @@ def test_the_use_of_another_day_is_none_of_today(sophie: Person, owner: Caller) 
     assert "88 s" not in page
 
 
-def test_a_bucket_is_set_on_the_page_and_its_secret_never_shows(sophie: Person, owner: Caller) -> None:
+def test_a_bucket_is_set_on_the_page_without_ever_showing_its_secret(sophie: Person, owner: Caller) -> None:
     secret, digest = "the-secret-half", APIKey.objects.get().digest
     bucket = {
         "bucket": "films-1250000000",
@@ -365,10 +365,10 @@ def test_a_bucket_is_set_on_the_page_and_its_secret_never_shows(sophie: Person, 
     assert secret not in json.dumps(list(AuditEntry.objects.values("before", "after")))
 
 
-# --- the record
+# --- the audit log
 
 
-def test_the_record_is_read_searched_and_filtered_by_tenant(
+def test_the_audit_log_is_listed_searched_and_filtered_by_tenant(
     sophie: Person, owner: Caller, stranger: Caller
 ) -> None:
     sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason="For Alice's launch.")
@@ -389,13 +389,13 @@ def test_the_record_is_read_searched_and_filtered_by_tenant(
         assert hidden not in page
 
 
-def test_a_filter_keeps_what_else_is_asked_for(sophie: Person, owner: Caller) -> None:
+def test_a_filter_keeps_the_search(sophie: Person, owner: Caller) -> None:
     page = sophie.see(f"{CHANGES}?q=tim&tenant=%22%3E%3Cb%3E&p=1")
     assert '<input type="hidden" name="q" value="tim">' in page
     assert "<b>" not in page
 
 
-def test_nobody_changes_the_record(sophie: Person, owner: Caller) -> None:
+def test_the_audit_log_is_read_only(sophie: Person, owner: Caller) -> None:
     sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason=WHY)
     change = AuditEntry.objects.get()
     assert WHY in sophie.see(f"{CHANGES}{change.pk}/change/")
@@ -406,7 +406,7 @@ def test_nobody_changes_the_record(sophie: Person, owner: Caller) -> None:
             attempt()
 
 
-def test_a_record_outlives_its_person(sophie: Person, owner: Caller) -> None:
+def test_an_audit_entry_outlives_its_person(sophie: Person, owner: Caller) -> None:
     sophie.fill_in(page_of(owner.tenant), **quota(concurrent_tasks="5"), reason=WHY)
     sophie_id = sophie.user.pk
     sophie.user.delete()
@@ -414,13 +414,13 @@ def test_a_record_outlives_its_person(sophie: Person, owner: Caller) -> None:
     assert (change.actor_id, change.actor_name) == (sophie_id, "sophie")
 
 
-def test_an_entry_names_its_person(db: None) -> None:
+def test_an_audit_entry_needs_a_person(db: None) -> None:
     nameless = audit.Author(User.objects.create(username=""), AuditPlace.CONSOLE)
     with pytest.raises(IntegrityError, match="audit_entry_has_actor"):
         audit.record(nameless, "nothing", WHY, {}, {}, NOW)
 
 
-def test_values_are_such_as_json_has(owner: Caller) -> None:
+def test_recorded_values_are_json(owner: Caller) -> None:
     row = Quota(tenant=owner.tenant, spend_per_day=Decimal("0.225"), concurrent_tasks=0, is_prepaid=True)
     fields = ["tenant_id", "spend_per_day", "spend_per_month", "concurrent_tasks", "is_prepaid"]
     assert audit.values(row, fields) == {
@@ -435,10 +435,10 @@ def test_values_are_such_as_json_has(owner: Caller) -> None:
     assert audit.changes(row, row, fields) == ({}, {})
 
 
-# --- who may
+# --- permissions
 
 
-def test_without_permission_nothing_is_seen_or_changed(owner: Caller) -> None:
+def test_without_permission_nothing_can_be_seen_or_changed(owner: Caller) -> None:
     tim = Person("tim", "view_membership")
     for address in (LIST, page_of(owner.tenant), ADD, CHANGES):
         assert tim.get(address).status_code == 403
@@ -446,7 +446,7 @@ def test_without_permission_nothing_is_seen_or_changed(owner: Caller) -> None:
     assert Tenant.objects.get().name == "Alice"
 
 
-def test_who_may_look_changes_nothing(owner: Caller) -> None:
+def test_the_view_permission_is_read_only(owner: Caller) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=7654)
     tim = Person("tim", "view_tenant", "view_quota", "view_auditentry")
     page = tim.see(page_of(owner.tenant))
@@ -456,7 +456,9 @@ def test_who_may_look_changes_nothing(owner: Caller) -> None:
     assert tim.get(CHANGES).status_code == 200
 
 
-def test_who_may_change_tenants_alone_does_not_change_quotas(sophie: Person, owner: Caller) -> None:
+def test_the_permission_to_change_tenants_does_not_allow_changing_quotas(
+    sophie: Person, owner: Caller
+) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=5)
     form = sophie.open(page_of(owner.tenant))
     tim = Person("tim", "view_tenant", "change_tenant", "view_quota")
@@ -465,10 +467,10 @@ def test_who_may_change_tenants_alone_does_not_change_quotas(sophie: Person, own
     assert [entry.subject for entry in AuditEntry.objects.all()] == ["tenant Alicia"]
 
 
-# --- cost
+# --- queries
 
 
-def test_the_lists_ask_as_much_for_many_as_for_few(
+def test_the_number_of_queries_of_the_lists_does_not_grow(
     sophie: Person, owner: Caller, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(30):

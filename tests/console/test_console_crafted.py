@@ -1,4 +1,4 @@
-"""What is typed into the console's lists, or crafted into their addresses, never breaks them."""
+"""Crafted query parameters never break the console's lists."""
 
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from tests.support.rows import each
 
 
 def parameters(address: str) -> list[str]:
-    """What the list may be asked for, and what Django makes of that."""
+    """The query parameters of the list, with Django's lookups."""
     app, model = address.strip("/").split("/")[1:]
     (rows,) = (
         rows for kind, rows in admin.site._registry.items() if kind._meta.label_lower == f"{app}.{model}"
@@ -23,7 +23,7 @@ def parameters(address: str) -> list[str]:
 
 @each("value", ["a\0b", "'%\\", "9" * 40])
 @each("address", ALL)
-def test_no_list_breaks_on_what_it_is_asked(address: str, value: str, make_task: MakeTask) -> None:
+def test_no_query_parameter_breaks_a_list(address: str, value: str, make_task: MakeTask) -> None:
     make_task()
     sophie = Person("sophie")
     for name in parameters(address):

@@ -1,4 +1,4 @@
-"""What staff may open and send in the console who have one permission alone: every route, in one table."""
+"""What staff with a single permission can open and send in the console: every route, in one table."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -105,21 +105,21 @@ videos_upstreamaccount_export             yes    no     yes    no
 videos_upstreamaccount_history            yes    no     yes    no
 auth_user_password_change                 no     no     no     no
 """
-"""What each permission of the model is good for, alone.
+"""The access that each permission of the model alone gives.
 
-`no`: nothing; `look`: the page, which sends nothing; `yes`: the page and its form; `send`: the form alone.
+`no`: none; `look`: the page without a form; `yes`: the page and its form; `send`: the form only.
 """
 
 OF_NO_MODEL = {
     "index", "login", "logout", "password_change", "password_change_done", "jsi18n", "autocomplete", "search",
     "view_on_site", "app_list",
 }  # fmt: skip
-"""Routes of the console itself; the dashboard and the search show what the person may see."""
+"""Routes without a model; the dashboard and the search show what the person may view."""
 SENT = {
     "delete": {"post": "yes", "reason": "because"},
     "decide": {"reason": "because", "mark": "succeeded:0"},
 }
-"""What is sent to some of them; the others are sent nothing."""
+"""Form data of some routes; the others are sent nothing."""
 
 
 def _cells() -> dict[str, dict[str, str]]:
@@ -140,7 +140,7 @@ def _routes(resolver: URLResolver) -> Iterator[str]:
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
             yield from _routes(pattern)
-        elif pattern.name:  # those without are addresses of old
+        elif pattern.name:  # routes without a name are old addresses
             yield pattern.name
 
 
@@ -157,7 +157,6 @@ def _model(route: str) -> type[Model]:
 
 @pytest.fixture
 def things(owner: Caller, make_task: MakeTask) -> dict[type[Model], Model]:
-    """A row of each model."""
     boss = User.objects.create_superuser("boss")
     task = make_task(Status.SUCCEEDED, has_poster=True)
     files.save_poster(task, b"a still")
@@ -177,17 +176,17 @@ PLACES: dict[str, Callable[[Any], list[Any]]] = {
     "export": lambda _: [],
     "decide": lambda thing: [thing.pk, "cancel_by_hand"],
 }
-"""What stands in the places of a route, by its last word; in those of the others the row alone."""
+"""Arguments of a route, by its last word; by default the row."""
 
 
 def _answers(person: Person, route: str, thing: Model) -> Iterator[bool]:
-    """Whether the person may open it, and whether they may send something there."""
+    """Whether the person can open the route, and whether they can send its form."""
     last_word = route.rsplit("_", 1)[1]
     address = reverse(f"admin:{route}", args=PLACES.get(last_word, lambda thing: [thing.pk])(thing))
     for method, sent in (("get", {}), ("post", SENT.get(last_word, {}))):
         with transaction.atomic():
             answer = getattr(person.client, method)(address, sent)
-            b"".join(answer)  # to its end, which closes files
+            b"".join(answer)  # read to the end, which closes files
             transaction.set_rollback(True)
         yield answer.status_code in (200, 302)
 
@@ -208,7 +207,7 @@ MODELS = sorted({_model(route) for route in CELLS}, key=lambda model: model._met
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.model_name)
-def test_one_permission_alone_is_good_for_what_the_table_says(
+def test_one_permission_allows_exactly_what_the_table_says(
     model: type[Model], things: dict[type[Model], Model]
 ) -> None:
     people = {permission: _person(model, permission) for permission in PERMISSIONS}
@@ -220,7 +219,7 @@ def test_one_permission_alone_is_good_for_what_the_table_says(
     check_each([route for route in CELLS if _model(route) is model], holds)
 
 
-def test_without_a_permission_nothing_is_open(things: dict[type[Model], Model]) -> None:
+def test_without_a_permission_everything_is_forbidden(things: dict[type[Model], Model]) -> None:
     of_tenants, of_prices = _person(Tenant, "view"), _person(Price, "view")
 
     def holds(route: str) -> None:

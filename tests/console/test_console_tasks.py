@@ -1,4 +1,4 @@
-"""Tasks in the staff console: made at the form, inspected, decided about."""
+"""Tasks in the staff console: created with the form, inspected, decided about."""
 
 import json
 import re
@@ -31,10 +31,10 @@ def send(person: Person, path: str, answers: dict[str, Any], *, htmx: bool = Fal
     return person.client.post(path, answers, headers=headers)
 
 
-# --- making one
+# --- creating a task
 
 
-def test_staff_make_a_task_for_any_tenant(
+def test_staff_create_a_task_for_any_tenant(
     sophie: Person, owner: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     answer = send(sophie, ADD, ANSWERS)
@@ -45,7 +45,7 @@ def test_staff_make_a_task_for_any_tenant(
     assert "sophie" in sophie.see(page_of(task))
 
 
-def test_the_same_form_makes_one_task(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
+def test_a_form_sent_twice_makes_one_task(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
     sent = ANSWERS | {"form_id": "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"}
     assert send(sophie, ADD, sent)["location"] == send(sophie, ADD, sent)["location"]
     assert Task.objects.count() == 1
@@ -61,7 +61,7 @@ def test_the_same_form_makes_one_task(sophie: Person, owner: Caller, account: Up
         ({"max_cost": "0.01"}, "max_cost is 0.01"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(
+def test_errors_are_shown_at_their_fields_and_nothing_is_created(
     changes: dict[str, Any], sentence: str, sophie: Person, owner: Caller, account: UpstreamAccount
 ) -> None:
     page = send(sophie, ADD, ANSWERS | changes).content.decode()
@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(
     assert not Task.objects.exists()
 
 
-def test_another_model_redraws_the_fields_and_keeps_what_fits(
+def test_choosing_another_model_redraws_the_fields_and_keeps_what_fits(
     sophie: Person, account: UpstreamAccount
 ) -> None:
     sent = ANSWERS | {"model": "Vidu-q2-720p", "images": ["https://x.example/1.png"], "subjects": ["cat"]}
@@ -97,7 +97,7 @@ def test_slots_are_added_and_removed(sophie: Person, account: UpstreamAccount) -
     ]
 
 
-def test_the_preview_prices_and_says_what_is_wrong_beside_it(
+def test_the_preview_shows_the_price_and_errors(
     sophie: Person, owner: Caller, account: UpstreamAccount
 ) -> None:
     part = send(sophie, f"{ADD}?part=preview", ANSWERS, htmx=True).content.decode()
@@ -106,12 +106,12 @@ def test_the_preview_prices_and_says_what_is_wrong_beside_it(
     assert not Task.objects.exists()
 
 
-def test_names_of_tenants_are_proposed(sophie: Person, owner: Caller, stranger: Caller) -> None:
+def test_tenant_names_are_suggested(sophie: Person, owner: Caller, stranger: Caller) -> None:
     assert "Alice" in sophie.see(f"{ADD}?part=tenants&tenant=ali")
     assert "Charlie" not in sophie.see(f"{ADD}?part=tenants&tenant=ali")
 
 
-def test_again_with_changes_starts_from_what_was_asked(
+def test_submit_again_with_changes_is_prefilled_with_the_request(
     sophie: Person, owner: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(Status.FAILED)
@@ -120,16 +120,18 @@ def test_again_with_changes_starts_from_what_was_asked(
     assert 'value="Alice"' in page
 
 
-# --- inspecting it
+# --- the page of a task
 
 
-def test_the_page_tells_the_whole_story(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
+def test_the_page_shows_request_payload_money_and_events(
+    sophie: Person, owner: Caller, account: UpstreamAccount
+) -> None:
     body = {"model": "kling-3.0-720P", "seconds": 5, "prompt": "a cat runs", "user": "u1"}
     body |= {"metadata": {"input_region": "Mainland"}}
     task = order_video(owner, body)
     page = sophie.see(page_of(task))
-    for told in ("u1", "metadata.input_region", "ModelName", "Hold", "queued", "chosen when it is submitted"):
-        assert told in page
+    for part in ("u1", "metadata.input_region", "ModelName", "Hold", "queued", "chosen when it is submitted"):
+        assert part in page
     assert json.dumps(payload_of(task)["ModelVersion"]).strip('"') in page
     assert claim_next(account, timezone.now()) == task
     assert account.name in sophie.see(page_of(task))
@@ -139,15 +141,15 @@ def test_the_page_shows_the_calls_upstream_with_their_request_ids(
     sophie: Person, make_task: MakeTask
 ) -> None:
     task = make_task(Status.RUNNING)
-    told = {"action": "create", "seconds": 0.4, "request_id": "req-77", "answer": {"TaskId": "t"}}
-    task.events.create(at=task.created_at, verb="accepted", status="running", detail=told)
+    detail = {"action": "create", "seconds": 0.4, "request_id": "req-77", "answer": {"TaskId": "t"}}
+    task.events.create(at=task.created_at, verb="accepted", status="running", detail=detail)
     page = sophie.see(page_of(task))
     assert "req-77" in page
     assert "0.40" in page
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_a_task_in_any_state_has_a_page_of_few_queries(
+def test_the_page_of_a_task_in_any_state_takes_few_queries(
     status: Status, sophie: Person, make_task: MakeTask, django_assert_max_num_queries: Any
 ) -> None:
     task = make_task(status)
@@ -158,7 +160,7 @@ def test_a_task_in_any_state_has_a_page_of_few_queries(
     )
 
 
-def test_the_live_part_stops_asking_once_the_task_has_ended(sophie: Person, make_task: MakeTask) -> None:
+def test_the_live_part_stops_polling_once_the_task_has_ended(sophie: Person, make_task: MakeTask) -> None:
     going, ended = make_task(Status.RUNNING), make_task(Status.SUCCEEDED)
     assert "part=live&amp;seen=" in sophie.see(f"{page_of(going)}?part=live")
     part = sophie.see(f"{page_of(ended)}?part=live")
@@ -171,7 +173,7 @@ def test_an_unknown_task_is_not_found(id_: str, sophie: Person) -> None:
     assert sophie.get(f"/admin/videos/task/{id_}/change/").status_code == 404
 
 
-# --- deciding about it
+# --- actions
 
 
 def decide(person: Person, task: Task, name: str, **changes: str) -> str:
@@ -181,7 +183,7 @@ def decide(person: Person, task: Task, name: str, **changes: str) -> str:
     return str(answer.content.decode())
 
 
-def test_a_doubt_is_decided_with_a_reason(sophie: Person, make_task: MakeTask) -> None:
+def test_a_doubt_is_resolved_with_a_reason(sophie: Person, make_task: MakeTask) -> None:
     task = make_task(Status.IN_DOUBT, attention="in doubt")
     for name in ("accept_by_hand", "release", "resubmit"):
         assert f'id="decide-{name}"' in sophie.see(page_of(task))
@@ -192,7 +194,7 @@ def test_a_doubt_is_decided_with_a_reason(sophie: Person, make_task: MakeTask) -
 
 
 @pytest.mark.parametrize("changes", [{"reason": " "}, {"mark": "queued:0"}])
-def test_no_reason_or_an_old_page_decides_nothing(
+def test_a_decision_without_a_reason_or_on_an_old_page_changes_nothing(
     changes: dict[str, str], sophie: Person, make_task: MakeTask
 ) -> None:
     task = make_task(Status.IN_DOUBT)
@@ -201,14 +203,14 @@ def test_no_reason_or_an_old_page_decides_nothing(
     assert task.status == Status.IN_DOUBT
 
 
-def test_a_decision_goes_on_to_the_new_task(sophie: Person, make_task: MakeTask) -> None:
+def test_a_decision_redirects_to_the_new_task(sophie: Person, make_task: MakeTask) -> None:
     task = make_task(Status.FAILED)
     form = "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"
     decide(sophie, task, "resubmit", form_id=form)
     assert Task.objects.exclude(pk=task.pk).get().public_id in decide(sophie, task, "resubmit", form_id=form)
 
 
-# --- who may
+# --- permissions
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_a_decision_goes_on_to_the_new_task(sophie: Person, make_task: MakeTask)
         (("view_tenant",), 403, 403, 403),
     ],
 )
-def test_permissions_say_who_looks_makes_and_decides(
+def test_permissions_control_who_views_creates_and_decides(
     permissions: tuple[str, ...], may_look: int, may_make: int, may_decide: int, make_task: MakeTask
 ) -> None:
     task, person = make_task(Status.QUEUED), Person("erin", *permissions)
@@ -232,20 +234,20 @@ def test_permissions_say_who_looks_makes_and_decides(
     assert Task.objects.get().status == (Status.CANCELLED if may_decide == 302 else Status.QUEUED)
 
 
-def test_a_decision_is_never_made_by_a_link(sophie: Person, make_task: MakeTask) -> None:
+def test_a_decision_is_never_made_by_get(sophie: Person, make_task: MakeTask) -> None:
     task = make_task(Status.QUEUED)
     assert sophie.get(f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/").status_code == 404
     assert sophie.client.post(f"/admin/videos/task/{task.pk}/decide/fly/").status_code == 404
 
 
-def test_one_tenant_alone_is_proposed(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
+def test_a_single_tenant_is_preselected(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
     assert 'value="Alice"' in sophie.see(ADD)
     Tenant.objects.create(name="Bob")
     assert 'value="Alice" list' not in sophie.see(ADD)
 
 
-def test_a_page_that_nothing_new_happened_on_is_left_as_it_is(sophie: Person, make_task: MakeTask) -> None:
-    """Or a dialog would close while somebody writes a reason."""
+def test_a_page_without_news_is_not_redrawn(sophie: Person, make_task: MakeTask) -> None:
+    """Otherwise a dialog would close while somebody writes a reason."""
     task = make_task(Status.IN_DOUBT)
     [seen] = re.findall(r"part=live&amp;seen=([^\"]+)\"", sophie.see(page_of(task)))
     assert 'id="actions"' not in sophie.see(f"{page_of(task)}?part=live&seen={seen}")
@@ -253,7 +255,7 @@ def test_a_page_that_nothing_new_happened_on_is_left_as_it_is(sophie: Person, ma
     assert 'id="actions"' in sophie.see(f"{page_of(task)}?part=live&seen={seen}")
 
 
-def test_who_may_only_add_reads_no_request_and_no_limits(make_task: MakeTask) -> None:
+def test_the_add_permission_shows_no_requests_and_no_limits(make_task: MakeTask) -> None:
     task, person = make_task(Status.FAILED), Person("erin", "add_task")
     assert "a cat runs" not in person.see(f"{ADD}?from={task.public_id}")
     part = send(person, f"{ADD}?part=preview", ANSWERS, htmx=True).content.decode()
@@ -261,7 +263,7 @@ def test_who_may_only_add_reads_no_request_and_no_limits(make_task: MakeTask) ->
     assert "Tasks at work" not in part
 
 
-def test_submitting_again_is_adding_a_task_too(make_task: MakeTask) -> None:
+def test_submitting_again_needs_the_add_permission(make_task: MakeTask) -> None:
     task, person = make_task(Status.FAILED), Person("erin", "view_task", "change_task")
     assert 'id="decide-resubmit"' not in person.see(page_of(task))
     sent = {"mark": "failed:0", "reason": "because"}
@@ -269,7 +271,7 @@ def test_submitting_again_is_adding_a_task_too(make_task: MakeTask) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["a\x00b", "", " "])
-def test_a_name_that_cannot_be_is_nobodys(tenant: str, sophie: Person, account: UpstreamAccount) -> None:
+def test_an_invalid_tenant_name_matches_nobody(tenant: str, sophie: Person, account: UpstreamAccount) -> None:
     page = send(sophie, ADD, ANSWERS | {"tenant": tenant}).content.decode()
     assert "Choose a tenant." in page
     assert sophie.get(f"{ADD}?part=tenants&tenant=%00").status_code == 200

@@ -1,4 +1,4 @@
-"""The dashboard tells the truth about the tasks, to those who may know."""
+"""The dashboard's figures agree with the tasks and are shown only with permission."""
 
 import re
 from collections import Counter
@@ -40,13 +40,12 @@ NOTHING_TO_SEE = "There is nothing here that you may see"
 
 @pytest.fixture
 def boss(db: None) -> Person:
-    """A superuser."""
     return Person("boss")
 
 
 @pytest.fixture
-def busy_month(make_task: MakeTask) -> None:
-    """Tasks that ended well, badly and not at all, all over a month, and the hours counted."""
+def month_of_tasks(make_task: MakeTask) -> None:
+    """Completed, failed and open tasks over a month, with counted hours."""
     chance = Random(4)  # noqa: S311 - the same tasks each time
     for number in range(120):
         made = NOW - chance.random() * 40 * DAY
@@ -58,7 +57,7 @@ def busy_month(make_task: MakeTask) -> None:
 
 
 def true_counts(key: Callable[[datetime], object]) -> dict[object, tuple[int, int, int, Decimal]]:
-    """What the rows say, added up by what `key` makes of the first moment of their hour."""
+    """Counts from the task rows, grouped by `key` of the start of their hour."""
     figures: dict[object, Counter[str]] = {}
     for task in Task.objects.all():
         figures.setdefault(key(start_of_hour(task.created_at)), Counter())["made"] += 1
@@ -73,41 +72,41 @@ def true_counts(key: Callable[[datetime], object]) -> dict[object, tuple[int, in
     }
 
 
-def told(counts: Counts) -> tuple[int, int, int, Decimal]:
+def figures_of(counts: Counts) -> tuple[int, int, int, Decimal]:
     return (counts.made, counts.completed, counts.failed, counts.spend)
 
 
 # --- the figures
 
 
-@pytest.mark.usefixtures("busy_month")
-def test_each_day_of_a_month_has_the_counts_of_its_rows() -> None:
+@pytest.mark.usefixtures("month_of_tasks")
+def test_each_day_of_a_month_shows_the_counts_of_its_rows() -> None:
     def holds(name: str) -> None:
         zone = ZoneInfo(name)
         begins = buckets.starts(Span.MONTH, NOW, zone)
         counted = overview.plotted(begins, NOW)
         by_day = true_counts(lambda hour: hour.astimezone(zone).date())
         nothing = (0, 0, 0, Decimal(0))
-        assert [told(counts) for counts in counted] == [
+        assert [figures_of(counts) for counts in counted] == [
             by_day.get(begin.astimezone(zone).date(), nothing) for begin in begins
         ]
 
     check_each(ZONES, holds)
 
 
-@pytest.mark.usefixtures("busy_month")
-def test_the_buckets_together_are_the_range() -> None:
+@pytest.mark.usefixtures("month_of_tasks")
+def test_the_buckets_add_up_to_the_range() -> None:
     def holds(row: tuple[Span, str]) -> None:
         span, name = row
         begins = buckets.starts(span, NOW, ZoneInfo(name))
         total = sum(overview.plotted(begins, NOW), Counts())
         within = true_counts(lambda hour: hour >= begins[0])
-        assert told(total) == within[True]
+        assert figures_of(total) == within[True]
 
     check_each(product(Span, ZONES), holds)
 
 
-def test_a_bucket_of_a_day_on_which_the_clock_goes_back_has_25_hours(make_task: MakeTask) -> None:
+def test_the_bucket_of_a_day_when_clocks_go_back_has_25_hours(make_task: MakeTask) -> None:
     zone = ZoneInfo("America/New_York")
     first = datetime(2026, 11, 1, tzinfo=zone)
     for hours in range(-1, 26):
@@ -118,7 +117,7 @@ def test_a_bucket_of_a_day_on_which_the_clock_goes_back_has_25_hours(make_task: 
     assert [number for number in made if number] == [1, 25, 1]
 
 
-def test_a_success_rate_is_of_those_that_ended() -> None:
+def test_the_success_rate_counts_only_ended_tasks() -> None:
     assert Counts(made=9, completed=3, failed=1).success_rate == 75
     assert Counts(made=9).success_rate is None
 
@@ -130,18 +129,18 @@ def make_done(make_task: MakeTask, *seconds: float, ago: timedelta = HOUR, **fie
         make_task(Status.SUCCEEDED, now=done, **times, **fields)
 
 
-def test_times_are_the_median_and_the_slow_end_of_each_models_videos(make_task: MakeTask) -> None:
+def test_times_are_the_median_and_a_high_percentile_per_model(make_task: MakeTask) -> None:
     make_done(make_task, *range(1, 102))
     make_done(make_task, 7.0, model="Vidu-q2-720p")
     make_task(Status.FAILED, now=NOW - HOUR, done_at=NOW, accepted_at=NOW - 9 * HOUR)
     hourly.roll_up_anew(NOW)
     kling, vidu = overview.by_model(NOW - DAY, NOW)
     assert (kling.model, kling.median, kling.slow, kling.videos) == (MODEL, 51, 96, 101)
-    assert told(kling.counts)[:3] == (102, 101, 1)
+    assert figures_of(kling.counts)[:3] == (102, 101, 1)
     assert (vidu.model, vidu.median, vidu.videos) == ("Vidu-q2-720p", 7, 1)
 
 
-def test_only_the_latest_videos_within_the_span_are_timed(
+def test_only_the_latest_videos_within_the_span_are_measured(
     make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overview, "LATEST", 3)
@@ -154,7 +153,7 @@ def test_only_the_latest_videos_within_the_span_are_timed(
     assert (later.counts.completed, later.videos) == (3, 3)
 
 
-def test_a_model_whose_tasks_are_all_at_work_has_no_times(make_task: MakeTask) -> None:
+def test_a_model_with_only_open_tasks_has_no_times(make_task: MakeTask) -> None:
     make_task(Status.RUNNING)
     hourly.roll_up_anew(NOW)
     [figures] = overview.by_model(NOW - DAY, NOW)
@@ -186,7 +185,7 @@ def test_open_tasks_are_counted_by_account_and_state(make_task: MakeTask, accoun
     assert found[None, Status.QUEUED].tasks == 1
 
 
-def test_what_is_stuck_comes_oldest_first_and_one_more_than_is_shown(make_task: MakeTask) -> None:
+def test_stuck_tasks_are_sorted_oldest_first_and_limited(make_task: MakeTask) -> None:
     for ago in (3, 1, 2):
         make_task(Status.RUNNING, now=NOW - ago * HOUR, attention=f"{ago} hours")
     make_task(Status.RUNNING)
@@ -207,7 +206,7 @@ def standstills(now: datetime = NOW) -> list[tuple[str, int]]:
     return [(standstill.status.value, standstill.tasks) for standstill in found]
 
 
-def test_a_queue_that_is_due_and_not_sent_stands_still(make_task: MakeTask, account: UpstreamAccount) -> None:
+def test_due_tasks_that_are_not_sent_are_a_standstill(make_task: MakeTask, account: UpstreamAccount) -> None:
     make_task(now=NOW - HOUR)
     make_task(now=NOW - MINUTE)
     assert standstills() == [("queued", 2)]
@@ -217,7 +216,7 @@ def test_a_queue_that_is_due_and_not_sent_stands_still(make_task: MakeTask, acco
     assert standstills() == []
 
 
-def test_what_no_account_serves_stands_still(
+def test_tasks_that_no_account_serves_are_a_standstill(
     boss: Person, make_task: MakeTask, account: UpstreamAccount
 ) -> None:
     make_task(now=NOW - HOUR)
@@ -226,7 +225,7 @@ def test_what_no_account_serves_stands_still(
     assert "no account serves their models" in boss.see("/admin/")
 
 
-def test_what_is_not_due_for_long_does_not_stand_still(make_task: MakeTask) -> None:
+def test_tasks_not_due_for_long_are_no_standstill(make_task: MakeTask) -> None:
     make_task(now=NOW - HOUR, due_at=NOW + HOUR)
     make_task(Status.RUNNING, now=NOW - HOUR, due_at=NOW - MINUTE)
     make_task(Status.WAITING, now=NOW - HOUR)
@@ -234,7 +233,7 @@ def test_what_is_not_due_for_long_does_not_stand_still(make_task: MakeTask) -> N
     assert standstills() == []
 
 
-def test_submissions_and_results_nobody_sees_to_stand_still_whatever_is_sent(
+def test_overdue_submissions_and_results_are_a_standstill_whatever_is_sent(
     make_task: MakeTask, account: UpstreamAccount
 ) -> None:
     make_task(Status.SUBMITTING, now=NOW - HOUR)
@@ -245,7 +244,7 @@ def test_submissions_and_results_nobody_sees_to_stand_still_whatever_is_sent(
     assert standstills() == [("storing", 1), ("submitting", 1)]
 
 
-def test_the_use_of_a_budget_is_that_of_the_last_full_minute(account: UpstreamAccount) -> None:
+def test_the_shown_use_of_a_budget_is_that_of_the_last_full_minute(account: UpstreamAccount) -> None:
     budget(account, minute=NOW, in_minute=3, in_minute_before=400)
     [figures] = overview.accounts([], NOW + timedelta(seconds=59))
     assert figures.uses[UpstreamCall.CREATE] == BudgetUse(so_far=3, last_minute=400, most=540)
@@ -254,7 +253,7 @@ def test_the_use_of_a_budget_is_that_of_the_last_full_minute(account: UpstreamAc
     assert later.uses[UpstreamCall.CREATE].last_minute == 0
 
 
-def test_an_account_whose_secret_cannot_be_read_is_shown(account: UpstreamAccount) -> None:
+def test_an_account_with_an_unreadable_secret_is_shown(account: UpstreamAccount) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE videos_upstreamaccount SET secret_key = 'what no key decrypts'")
     assert [figures.account.name for figures in overview.accounts([], NOW)] == [account.name]
@@ -266,7 +265,7 @@ def spends(name: str, zone: str = "UTC", **figures: Any) -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_what_an_earlier_day_or_month_took_is_not_of_now() -> None:
+def test_spend_of_an_earlier_day_or_month_is_not_shown_as_current() -> None:
     today, month = NOW.date(), NOW.date().replace(day=1)
     money: dict[str, Any] = {"day_spend": Decimal(2), "month_spend": Decimal(9), "balance": Decimal(-5)}
     spends("today", day=today, month=month, **money)
@@ -284,7 +283,7 @@ def test_what_an_earlier_day_or_month_took_is_not_of_now() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_a_tenants_day_is_its_own() -> None:
+def test_a_tenants_day_is_in_its_own_time_zone() -> None:
     evening = NOW + 6 * HOUR  # two in the morning of the next day in Shanghai
     for zone in ("Asia/Shanghai", "America/New_York"):
         spends(zone, zone, day=evening.date(), day_spend=Decimal(1))
@@ -293,7 +292,7 @@ def test_a_tenants_day_is_its_own() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_those_who_spend_most_come_first_and_no_more_than_twenty() -> None:
+def test_the_twenty_biggest_spenders_are_listed_first() -> None:
     for number in range(25):
         month: dict[str, Any] = {"month": NOW.date().replace(day=1), "month_spend": Decimal(number)}
         spends(f"tenant {number}", **month)
@@ -312,13 +311,12 @@ def register_worker(silent_for: timedelta = timedelta(0)) -> None:
 
 
 def tile(page: str, status: Status) -> str:
-    """The number in the tile of that state."""
     found = re.search(rf'id="state-{status}"[^>]*><strong>([\d,]+)</strong>', page)
     assert found, status
     return found[1]
 
 
-def test_an_empty_database_says_what_to_do(boss: Person) -> None:
+def test_an_empty_database_shows_what_to_do(boss: Person) -> None:
     for span in Span:
         page = boss.see(f"/admin/?span={span}")
         assert all(tile(page, status) == "0" for status in Status if status is not Status.CANCELLED)
@@ -329,7 +327,7 @@ def test_an_empty_database_says_what_to_do(boss: Person) -> None:
         assert "Nothing was counted yet" in page
 
 
-def test_the_states_are_counted_and_lead_to_their_lists(boss: Person, make_task: MakeTask) -> None:
+def test_the_states_are_counted_and_link_to_their_lists(boss: Person, make_task: MakeTask) -> None:
     now = timezone.now()
     for status in (Status.RUNNING, Status.RUNNING, Status.QUEUED, Status.SUCCEEDED, Status.FAILED):
         make_task(status, now=now)
@@ -345,7 +343,7 @@ def test_the_states_are_counted_and_lead_to_their_lists(boss: Person, make_task:
         assert ids == {task.public_id for task in Task.objects.filter(status=status)}
 
 
-def test_ended_tasks_are_those_of_the_span(boss: Person, make_task: MakeTask) -> None:
+def test_ended_tasks_are_counted_within_the_span(boss: Person, make_task: MakeTask) -> None:
     now = timezone.now()
     for ago in (0, 3, 20, 50):
         make_task(Status.SUCCEEDED, now=now - ago * DAY)
@@ -354,7 +352,7 @@ def test_ended_tasks_are_those_of_the_span(boss: Person, make_task: MakeTask) ->
     assert shown == ["1", "2", "3"]
 
 
-def test_what_is_stuck_is_told_with_tenant_reason_and_link(boss: Person, make_task: MakeTask) -> None:
+def test_a_stuck_task_is_shown_with_tenant_reason_and_link(boss: Person, make_task: MakeTask) -> None:
     task = make_task(Status.IN_DOUBT, attention="find out <and> decide", now=timezone.now() - 3 * HOUR)
     page = boss.see("/admin/")
     assert "find out &lt;and&gt; decide" in page
@@ -365,18 +363,18 @@ def test_what_is_stuck_is_told_with_tenant_reason_and_link(boss: Person, make_ta
     assert boss.get(f"/admin/videos/task/{task.pk}/change/").status_code == 200
 
 
-def test_what_is_stuck_alone_and_together_is_told_oldest_first(
+def test_stuck_tasks_and_standstills_are_shown_together_oldest_first(
     boss: Person, make_task: MakeTask, account: UpstreamAccount
 ) -> None:
     now = timezone.now()
     old = make_task(Status.IN_DOUBT, attention="look", now=now - 3 * HOUR)
     make_task(now=now - 2 * HOUR)
     new = make_task(Status.IN_DOUBT, attention="look", now=now - HOUR)
-    told = re.findall(r'id="(stuck-[^"]+|still-[^"]+)"', boss.see("/admin/"))[1:]
-    assert told == [f"stuck-{old.pk}", f"still-{account.pk}-queued", f"stuck-{new.pk}"]
+    shown = re.findall(r'id="(stuck-[^"]+|still-[^"]+)"', boss.see("/admin/"))[1:]
+    assert shown == [f"stuck-{old.pk}", f"still-{account.pk}-queued", f"stuck-{new.pk}"]
 
 
-def test_money_is_told_exactly(boss: Person, make_task: MakeTask, owner: Caller) -> None:
+def test_amounts_are_shown_exactly(boss: Person, make_task: MakeTask, owner: Caller) -> None:
     now = timezone.now()
     make_task(Status.SUCCEEDED, now=now, price=Decimal("1234.005"))
     hourly.roll_up(now)
@@ -386,14 +384,14 @@ def test_money_is_told_exactly(boss: Person, make_task: MakeTask, owner: Caller)
     assert '<td class="number">-2,345.125</td>' in page
 
 
-def test_a_queue_that_does_not_move_is_told(boss: Person, make_task: MakeTask) -> None:
+def test_a_queue_that_stands_still_is_reported(boss: Person, make_task: MakeTask) -> None:
     make_task(now=timezone.now() - HOUR)
     page = boss.see("/admin/")
     assert "due, but nothing is done about them" in page
     assert "Nothing is stuck" not in page
 
 
-def test_a_missing_worker_is_warned_of(boss: Person) -> None:
+def test_a_missing_worker_shows_a_warning(boss: Person) -> None:
     assert "No worker is running." in boss.see("/admin/")
     register_worker(silent_for=10 * MINUTE)
     page = boss.see("/admin/")
@@ -403,7 +401,7 @@ def test_a_missing_worker_is_warned_of(boss: Person) -> None:
     assert "No worker is running." not in boss.see("/admin/")
 
 
-def test_a_disk_that_is_nearly_full_is_told_to_staff_and_to_who_asks_for_readiness(
+def test_a_nearly_full_disk_is_reported_on_the_dashboard_and_by_readyz(
     boss: Person, settings: LazySettings
 ) -> None:
     checks = Caller(None).get("/readyz").json()["checks"]
@@ -415,7 +413,7 @@ def test_a_disk_that_is_nearly_full_is_told_to_staff_and_to_who_asks_for_readine
     assert "The disk is nearly full." in boss.see("/admin/")
 
 
-def test_results_that_are_not_on_a_disk_of_ours_need_no_room_there(settings: LazySettings) -> None:
+def test_results_stored_elsewhere_need_no_local_disk_space(settings: LazySettings) -> None:
     settings.LEAST_FREE_DISK_MB, settings.EMBEDDED_POSTGRES = 10**9, None
     assert disk.is_short()
     elsewhere = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
@@ -423,7 +421,7 @@ def test_results_that_are_not_on_a_disk_of_ours_need_no_room_there(settings: Laz
     assert (disk.free(), disk.is_short()) == (None, False)
 
 
-def test_the_age_of_the_figures_is_told(boss: Person) -> None:
+def test_the_age_of_the_figures_is_shown(boss: Person) -> None:
     now = timezone.now()
     hourly.roll_up(now - 2 * HOUR)
     assert "old, counted to" in boss.see("/admin/")
@@ -434,34 +432,34 @@ def test_the_age_of_the_figures_is_told(boss: Person) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York"])
-def test_times_are_by_the_viewers_clock(boss: Person, zone: str) -> None:
+def test_times_are_in_the_viewers_time_zone(boss: Person, zone: str) -> None:
     boss.client.cookies["time_zone"] = zone
     page = boss.see("/admin/?span=day")
     assert f"Times are those of {zone}." in page
     labels = re.findall(r'<th scope="row">(\d\d:\d\d)</th>', page)
     newest = start_of_hour(timezone.now()).astimezone(ZoneInfo(zone))
     assert len(labels) == 24
-    assert labels[-1] in (f"{newest:%H:%M}", f"{newest - HOUR:%H:%M}")  # an hour may just have begun
+    assert labels[-1] in (f"{newest:%H:%M}", f"{newest - HOUR:%H:%M}")  # in case a new hour began
 
 
-def test_the_table_has_the_numbers_of_the_plots(boss: Person, make_task: MakeTask) -> None:
+def test_the_table_has_the_same_numbers_as_the_plots(boss: Person, make_task: MakeTask) -> None:
     now = timezone.now()
     make_task(Status.SUCCEEDED, now=now, price=Decimal("1234.5"))
     hourly.roll_up(now)
     page = boss.see("/admin/?span=month")
     numbers = page[page.index('id="numbers"') :]
     assert numbers.count('<th scope="row">') == 30 + 1
-    assert numbers.count(">1,234.50<") == 2  # its day, and together
+    assert numbers.count(">1,234.50<") == 2  # for its day and in the total
     assert page.count('<svg class="graph"') == 3
 
 
 @pytest.mark.parametrize("span", ["year", "", "DAY", "day&span=<script>"])
-def test_an_unknown_span_is_a_day(boss: Person, span: str) -> None:
+def test_an_unknown_span_falls_back_to_a_day(boss: Person, span: str) -> None:
     page = boss.see(f"/admin/?span={span}")
     assert 'id="span-day" href="?span=day" aria-current="page"' in page
 
 
-def test_the_page_fetches_its_figures_alone(boss: Person) -> None:
+def test_the_page_refreshes_only_its_figures(boss: Person) -> None:
     page = boss.see("/admin/?span=week")
     assert 'hx-get="/admin/?span=week"' in page
     part = boss.client.get("/admin/?span=week", headers={"hx-request": "true"}).content.decode()
@@ -469,7 +467,7 @@ def test_the_page_fetches_its_figures_alone(boss: Person) -> None:
     assert "<html" not in part
 
 
-def test_everything_that_takes_the_focus_in_the_figures_has_an_id(boss: Person, make_task: MakeTask) -> None:
+def test_every_focusable_element_in_the_figures_has_an_id(boss: Person, make_task: MakeTask) -> None:
     make_task(Status.RUNNING, attention="look", now=timezone.now() - HOUR)
     hourly.roll_up_anew(timezone.now())
     part = boss.client.get("/admin/", headers={"hx-request": "true"}).content.decode()
@@ -481,10 +479,10 @@ def test_everything_that_takes_the_focus_in_the_figures_has_an_id(boss: Person, 
     assert len(ids) == len(set(ids))
 
 
-# --- who may see it
+# --- permissions
 
 
-def test_staff_who_may_not_view_tasks_see_none_of_it(make_task: MakeTask) -> None:
+def test_staff_without_permission_to_view_tasks_see_no_figures(make_task: MakeTask) -> None:
     make_task(Status.RUNNING, attention="a secret")
     page = Person("clerk", "view_price").see("/admin/")
     assert NOTHING_TO_SEE in page
@@ -492,7 +490,7 @@ def test_staff_who_may_not_view_tasks_see_none_of_it(make_task: MakeTask) -> Non
     assert 'id="figures"' not in page
 
 
-def test_accounts_and_money_are_for_those_who_may_view_them(
+def test_accounts_and_money_need_their_view_permissions(
     owner: Caller, account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     make_task(now=timezone.now() - HOUR)
@@ -505,7 +503,7 @@ def test_accounts_and_money_are_for_those_who_may_view_them(
     assert owner.tenant.name in everything
 
 
-def test_nobody_but_staff_is_let_in(db: None) -> None:
+def test_only_staff_are_let_in(db: None) -> None:
     client = Client()
     assert client.get("/admin/").status_code == 302
     client.force_login(User.objects.create_user("member"))
@@ -513,7 +511,9 @@ def test_nobody_but_staff_is_let_in(db: None) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"hx-request": "true"}], ids=["page", "figures"])
-def test_a_page_takes_few_queries_however_much_there_is(make_task: MakeTask, headers: dict[str, str]) -> None:
+def test_the_number_of_queries_of_the_page_does_not_grow(
+    make_task: MakeTask, headers: dict[str, str]
+) -> None:
     chief = Person("chief", *ENOUGH)
     now = timezone.now()
     for number in range(5):
@@ -523,7 +523,7 @@ def test_a_page_takes_few_queries_however_much_there_is(make_task: MakeTask, hea
         spends(f"tenant {number}", "Asia/Shanghai")
     hourly.roll_up(now)
     register_worker()
-    Offers.current()  # looked up once, until they change
+    Offers.current()  # cached until they change
     with CaptureQueriesContext(
         connection,
     ) as queries:

@@ -1,4 +1,4 @@
-"""Spans of time are divided by the viewer's clock, out of whole hours of UTC."""
+"""Spans are divided in the viewer's time zone into buckets of whole UTC hours."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,7 +19,7 @@ ZONES = ["Asia/Shanghai", "Asia/Kolkata", "America/New_York", "Asia/Kathmandu", 
 
 
 def day_of(local: datetime, zone: ZoneInfo) -> list[datetime]:
-    """The hours, in UTC, of the last day that a month up to then is divided into."""
+    """The UTC hours in the last bucket of a month up to that day."""
     begins = buckets.starts(Span.MONTH, local, zone)
     return [
         hour
@@ -28,12 +28,12 @@ def day_of(local: datetime, zone: ZoneInfo) -> list[datetime]:
     ]
 
 
-def test_a_day_is_the_last_24_hours_with_the_one_that_is_not_over() -> None:
+def test_a_day_is_the_last_24_hours_including_the_current_one() -> None:
     begins = buckets.starts(Span.DAY, NOW + timedelta(minutes=34), KOLKATA)
     assert begins == [NOW - ago * HOUR for ago in reversed(range(24))]
 
 
-def test_a_week_is_seven_days_of_four_quarters_by_the_viewers_clock() -> None:
+def test_a_week_is_seven_days_of_four_quarters_in_the_viewers_time_zone() -> None:
     begins = [begin.astimezone(SHANGHAI) for begin in buckets.starts(Span.WEEK, NOW, SHANGHAI)]
     assert len(begins) == 28
     assert {begin.hour for begin in begins} == {0, 6, 12, 18}
@@ -54,19 +54,19 @@ def test_a_month_is_thirty_days_up_to_the_viewers_today() -> None:
     ("local", "hours"),
     [
         (datetime(2026, 3, 7, 20, tzinfo=NEW_YORK), 24),
-        (datetime(2026, 3, 8, 20, tzinfo=NEW_YORK), 23),  # the clock goes forward
+        (datetime(2026, 3, 8, 20, tzinfo=NEW_YORK), 23),  # clocks go forward
         (datetime(2026, 11, 1, 20, tzinfo=NEW_YORK), 25),  # and back
         (datetime(2026, 11, 20, 20, tzinfo=KOLKATA), 24),
     ],
     ids=str,
 )
-def test_a_day_has_as_many_hours_as_the_clock_gives_it(local: datetime, hours: int) -> None:
+def test_a_day_has_as_many_hours_as_the_clock_change_leaves(local: datetime, hours: int) -> None:
     zone = local.tzinfo
     assert isinstance(zone, ZoneInfo)
     assert len(day_of(local, zone)) == hours
 
 
-def test_where_the_clock_is_half_an_hour_off_an_hour_belongs_to_where_it_begins() -> None:
+def test_with_a_half_hour_offset_an_hour_belongs_to_the_bucket_it_begins_in() -> None:
     begins = buckets.starts(Span.MONTH, NOW, KOLKATA)
     midnight = datetime(2026, 11, 19, 18, 30, tzinfo=UTC)
     assert begins[-1] == midnight
@@ -79,7 +79,7 @@ def test_where_the_clock_is_half_an_hour_off_an_hour_belongs_to_where_it_begins(
     zone=st.sampled_from(ZONES).map(ZoneInfo),
     now=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - given
 )
-def test_every_hour_up_to_now_has_one_place(span: Span, zone: ZoneInfo, now: datetime) -> None:
+def test_every_hour_up_to_now_is_in_one_bucket(span: Span, zone: ZoneInfo, now: datetime) -> None:
     begins = buckets.starts(span, now, zone)
     assert all(earlier < later for earlier, later in pairwise(begins))
     for hour in (begins[0], buckets.start_of_hour(now)):

@@ -1,1 +1,1 @@
-"""The rules of requests, by the contract."""
+"""Tests of the contract's rules for requests."""

@@ -1,4 +1,4 @@
-"""What each model takes, as tables in `docs/requests.md`, written from the catalogue by `make docs`."""
+"""Tables of the models' capabilities in `docs/requests.md`, written from the catalogue by `make docs`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,14 +18,13 @@ NONE = "none"
 
 
 def written(document: str) -> str:
-    """The document, with the tables as the catalogue has them now."""
+    """The document with the current tables."""
     before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + BEGIN + tables() + END + after
 
 
 def tables() -> str:
-    """A heading and a table for each family."""
     families = groupby(MODELS, lambda spec: spec.family)
     return "\n".join(f"### {family}\n\n{_table(specs)}" for family, specs in families)
 
@@ -37,7 +36,7 @@ def _table(specs: Iterable[ModelSpec]) -> str:
 
 
 def _rows(specs: Iterable[ModelSpec]) -> Iterator[list[str]]:
-    """One for all that differ in name and resolution alone."""
+    """One row for models that differ only in name and resolution."""
     rows = defaultdict(list)
     for spec in specs:
         rows[replace(spec, name="", version="", resolution="")].append(spec)

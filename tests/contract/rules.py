@@ -1,4 +1,4 @@
-"""What the contract says of request bodies, as data: one row a sentence, in the contract's order."""
+"""The contract's rules for request bodies as data: one row per sentence, in its order."""
 
 import json
 from typing import Any, NamedTuple
@@ -7,9 +7,9 @@ Body = dict[str, Any]
 
 
 class Row(NamedTuple):
-    """A body and what becomes of it: exactly these messages, or, with none, at least this payload.
+    """A body with its error messages or, if there are none, the least its payload contains.
 
-    In a payload a key ending in `@json` is compared after parsing, and ABSENT is a key that is not sent.
+    A payload key ending in `@json` is compared after parsing; ABSENT means that the key is not sent.
     """
 
     name: str
@@ -20,7 +20,7 @@ class Row(NamedTuple):
 
 
 class Absent:
-    """The field is not sent."""
+    """Marks a field that is not sent."""
 
     def __repr__(self) -> str:
         return "ABSENT"
@@ -36,7 +36,7 @@ IMAGES_ELSEWHERE = (
     *("reference_image", "reference_images", "input_image"),
 )
 VIDEOS_ELSEWHERE = ("video_url", "video_urls", "reference_video", "reference_videos", "input_video")
-"""Fields in which other gateways take what we take in `images` and `videos`."""
+"""Fields that other gateways use for our `images` and `videos`."""
 NUL, LONE_SURROGATE = "a\x00b", "a\ud800b"
 EMPTIES: list[Any] = [None, "", [], {}]
 
@@ -44,38 +44,37 @@ USUAL_SECONDS = {"Kling": 5, "Hailuo": 6, "Vidu": 5, "GV": 8, "OS": 8, "Hunyuan"
 
 
 def body(model: str, /, **fields: Any) -> Body:
-    """An acceptable text-to-video body for that model, with these fields changed or added."""
+    """A valid text-to-video body for that model with these fields changed or added."""
     seconds = USUAL_SECONDS.get(model.split("-")[0], 5)
     return {"model": model, "seconds": seconds, "prompt": "a cat runs", **fields}
 
 
 def without(field: str, base: Body) -> Body:
-    """The body with that field left out."""
     return {key: value for key, value in base.items() if key != field}
 
 
 def meta(model: str, /, **metadata: Any) -> Body:
-    """An acceptable body with this metadata."""
+    """A valid body with this metadata."""
     return body(model, metadata=metadata)
 
 
 def config(model: str, /, **fields: Any) -> Body:
-    """An acceptable body with this output_config."""
+    """A valid body with this output_config."""
     return meta(model, output_config=fields)
 
 
 def extras(model: str, parameters: Body, /, **fields: Any) -> Body:
-    """An acceptable body with these AdditionalParameters, and these fields changed or added."""
+    """A valid body with these AdditionalParameters, and these fields changed or added."""
     return body(model, metadata={"ext_info": {"AdditionalParameters": parameters}}, **fields)
 
 
 def elements(count: int) -> list[Body]:
-    """That many elements, with ids no float can hold."""
+    """That many elements, with ids too large for a float."""
     return [{"element_id": 2**53 + 1 + number} for number in range(count)]
 
 
 def shots(*durations: Any, **changes: Any) -> Body:
-    """AdditionalParameters for one shot a duration; the changes go beside them."""
+    """AdditionalParameters with one shot per duration, and these changes."""
     items = [
         {"index": index, "prompt": f"shot {index}", "duration": duration}
         for index, duration in enumerate(durations, 1)
@@ -84,7 +83,7 @@ def shots(*durations: Any, **changes: Any) -> Body:
 
 
 def shot(**changes: Any) -> Body:
-    """AdditionalParameters for one shot of five seconds, these fields changed; None leaves one out."""
+    """AdditionalParameters with one shot of five seconds and these fields changed; None removes a field."""
     item = {"index": 1, "prompt": "shot 1", "duration": 5, **changes}
     return shots(multi_prompt=[{key: value for key, value in item.items() if value is not None}])
 
@@ -478,7 +477,6 @@ REFERENCES_ONLY = {"ImageUrl": ABSENT, "LastImageUrl": ABSENT}
 
 
 def references(count: int) -> Body:
-    """The payload of that many images as references."""
     return {"ImageInfos": [{"ImageUrl": url} for url in PICTURES[:count]], **REFERENCES_ONLY}
 
 
@@ -970,7 +968,7 @@ RATIOS: dict[str, tuple[list[str], str]] = {
 
 
 def ratios_of(model: str) -> tuple[list[str], str]:
-    """The ratios that model takes and what it says of any other."""
+    """Rows for the ratios the model accepts and for one it refuses."""
     return RATIOS.get(model) or RATIOS[model.split("-")[0]]
 
 
@@ -1322,7 +1320,7 @@ PARAMETERS: Body = {
 
 
 def nested(depth: int) -> str:
-    """JSON text of that many objects inside each other."""
+    """JSON text of that many nested objects."""
     return '{"a":' * depth + "1" + "}" * depth
 
 
@@ -1442,7 +1440,6 @@ VOICES_VALUES = "metadata.vidu_q2_voice_map values must be non-empty strings"
 
 
 def subjects(count: int, ids: Any, model: str = Q2, **metadata: Any) -> Body:
-    """A body of that many images with these object ids."""
     return body(model, images=PICTURES[:count], metadata={"vidu_q2_object_ids": ids, **metadata})
 
 
@@ -1795,7 +1792,7 @@ SHOT_ROWS = [
     ),
 ]
 
-# max_cost, which stands beside what is asked for.
+# max_cost, which is not part of the request.
 
 COST_INVALID = "max_cost must be an amount of money, such as 1.50"
 COSTS: list[Any] = [None, 0, 4, 4.5, 1e-07, 10**11, "0", "4", "4.00", "0.000001", "1e2", "5E-1"]

@@ -1,4 +1,4 @@
-"""A body is judged by its size before anything else, and answered in proportion to it."""
+"""The size of a body is checked first, and the answer is bounded."""
 
 import json
 from typing import Any
@@ -74,13 +74,11 @@ BOUNDS: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "told"), [row[1:] for row in BOUNDS], ids=[row[0] for row in BOUNDS])
-def test_what_is_too_large_is_named_with_its_limit_before_all_else(
-    body: dict[str, Any], told: list[str]
-) -> None:
+@pytest.mark.parametrize(("body", "expected"), [row[1:] for row in BOUNDS], ids=[row[0] for row in BOUNDS])
+def test_oversized_values_are_refused_first(body: dict[str, Any], expected: list[str]) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         parse(body)
-    assert [violation.message for violation in refused.value.violations] == told
+    assert [violation.message for violation in refused.value.violations] == expected
     assert {violation.code for violation in refused.value.violations} == {"invalid_request"}
     for violation in refused.value.violations:
         assert violation.message.startswith(violation.param or "The request body")
@@ -97,11 +95,11 @@ AT_THE_BOUND = [
 
 
 @pytest.mark.parametrize("body", AT_THE_BOUND)
-def test_what_is_just_small_enough_is_taken(body: dict[str, Any]) -> None:
+def test_values_at_the_size_limit_are_accepted(body: dict[str, Any]) -> None:
     assert parse(body).prompt == KLING["prompt"]
 
 
-def test_an_address_of_an_image_has_a_length() -> None:
+def test_image_addresses_have_a_maximum_length() -> None:
     with pytest.raises(InvalidRequestError) as refused:
         parse({**KLING, "images": ["https://a.example/" + "a" * 4096, "https://a.example/1.png"]})
     [violation] = refused.value.violations
@@ -109,7 +107,7 @@ def test_an_address_of_an_image_has_a_length() -> None:
 
 
 @pytest.mark.parametrize(("faults", "more"), [(50, None), (51, 1), (90, 40)])
-def test_of_many_violations_fifty_are_told_and_the_others_counted(
+def test_of_many_violations_fifty_are_listed_and_the_rest_counted(
     faults: int, more: int | None, owner: Caller, account: UpstreamAccount
 ) -> None:
     body = with_metadata(**keys(faults))
@@ -140,7 +138,7 @@ HUGE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("body", HUGE.values(), ids=[*HUGE])
-def test_an_answer_is_in_proportion_to_its_question(
+def test_the_size_of_an_answer_is_bounded(
     body: dict[str, Any], owner: Caller, account: UpstreamAccount
 ) -> None:
     for route in (VALIDATE, CREATE_ROUTES[0]):
@@ -148,7 +146,7 @@ def test_an_answer_is_in_proportion_to_its_question(
         assert (answer.status_code in (200, 400, 404), len(answer.content) < 64 * 1024) == (True, True)
 
 
-def test_nothing_too_large_is_kept_or_remembered(owner: Caller, account: UpstreamAccount) -> None:
+def test_an_oversized_request_is_not_stored(owner: Caller, account: UpstreamAccount) -> None:
     for body, status in ({**GOOD_BODY, "images": [0] * 101}, 400), (GOOD_BODY, 200):
         answer = owner.post(CREATE_ROUTES[0], body, HTTP_IDEMPOTENCY_KEY="order-7")
         assert answer.status_code == status
@@ -166,7 +164,7 @@ def test_nothing_too_large_is_kept_or_remembered(owner: Caller, account: Upstrea
     ],
     ids=["objects in an array", "images", "numbered", "a large number", "deep"],
 )
-def test_a_crowded_form_is_refused(
+def test_a_form_with_too_many_fields_is_refused(
     fields: list[tuple[str, str]], owner: Caller, account: UpstreamAccount
 ) -> None:
     boundary = "line"

@@ -1,4 +1,4 @@
-"""The contract's own examples, through the API."""
+"""The contract's own test cases through the API."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "cases.json").
 
 
 def _covers(actual: Any, expected: Any) -> bool:
-    """Whether `actual` holds all that `expected` names."""
+    """Whether `actual` contains `expected`."""
     if isinstance(expected, dict):
         return isinstance(actual, dict) and all(
             _covers(actual.get(key), value) for key, value in expected.items()
@@ -21,7 +21,7 @@ def _covers(actual: Any, expected: Any) -> bool:
 
 
 @each("case", CASES)
-def test_a_case_of_the_contract_is_answered_as_written(
+def test_each_case_of_the_contract_gets_the_answer_it_specifies(
     case: dict[str, Any], owner: Caller, nobody: Caller, account: UpstreamAccount
 ) -> None:
     caller = nobody if case.get("headers") == {} else owner

@@ -1,4 +1,4 @@
-"""JSON that is none is told so in words, with the place; what is JSON stays as it was written."""
+"""Invalid JSON is explained with its position; numbers keep their notation."""
 
 import json
 from typing import Any
@@ -46,7 +46,7 @@ FAULTS = [
 
 
 @each("text, words", FAULTS)
-def test_what_is_no_json_is_told_with_its_place(text: str, words: str) -> None:
+def test_invalid_json_is_reported_with_its_position(text: str, words: str) -> None:
     found = fault(text)
     assert found is not None
     assert found.startswith(words)
@@ -55,7 +55,7 @@ def test_what_is_no_json_is_told_with_its_place(text: str, words: str) -> None:
 
 @settings(deadline=None)
 @given(st.text('{}[]",:\\n \t1eE+-.Nau"', max_size=40))
-def test_whatever_is_no_json_is_told_in_words(text: str) -> None:
+def test_every_text_is_valid_json_or_gets_an_explanation(text: str) -> None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -78,19 +78,19 @@ LIST = f"[{', '.join(NUMBERS)}]"
 
 
 @each("value", NUMBERS)
-def test_a_number_is_written_as_it_was(value: str) -> None:
+def test_a_number_keeps_its_notation(value: str) -> None:
     assert dumps(loads(value)) == value
     assert loads(value) == json.loads(value)
 
 
-def test_anything_else_is_written_as_json_writes_it() -> None:
+def test_other_values_are_written_as_json_does() -> None:
     value: Any = {"a": ["é😀", None, True, False, 5, {}], '"': [], "b": {"c": "\n"}}
     assert dumps(value) == json.dumps(value, ensure_ascii=False)
     assert loads(dumps(value)) == value
 
 
 def with_parameters(text: str, place: str) -> dict[str, Any]:
-    """A request whose AdditionalParameters are that text, in one of the ways there are."""
+    """A request with this text as AdditionalParameters, in one of the possible forms."""
     ext_info = {"object": f'{{"AdditionalParameters": {text}}}'}
     ext_info["text in an object"] = f'{{"AdditionalParameters": {json.dumps(text)}}}'
     ext_info["object in a text"] = json.dumps(ext_info["object"])
@@ -101,7 +101,7 @@ def with_parameters(text: str, place: str) -> dict[str, Any]:
 
 
 @each("place", ["object", "text in an object", "object in a text", "form"])
-def test_numbers_reach_upstream_as_they_were_written(
+def test_numbers_reach_upstream_in_their_notation(
     place: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     text = f'{{"scale": 1.10, "element_list": [{{"element_id": 9007199254740993}}], "all": {LIST}}}'
@@ -126,7 +126,7 @@ BROKEN = [
 
 
 @each("body, param, place", BROKEN)
-def test_a_body_that_is_not_utf_8_is_told_where_it_is_not(
+def test_a_body_that_is_not_utf_8_is_refused_with_the_position(
     body: bytes, param: str | None, place: str, owner: Caller
 ) -> None:
     answer = owner.post(VALIDATE, data=body)
@@ -134,17 +134,15 @@ def test_a_body_that_is_not_utf_8_is_told_where_it_is_not(
     assert answer.json()["error"]["param"] == param
 
 
-def test_a_body_in_utf_16_is_told_so(owner: Caller) -> None:
+def test_a_body_in_utf_16_is_refused_with_the_reason(owner: Caller) -> None:
     for charset in ("utf-16", "utf-16-le", "utf-16-be"):
         answer = owner.post(VALIDATE, data=json.dumps(GOOD_BODY).encode(charset))
         message = assert_refused(answer, 400, "invalid_json")
         assert ("UTF-16" in message) is (charset == "utf-16")
 
 
-@each("text, words", [row for row in FAULTS[2:-1] if row[0][0] != "\ufeff"])  # one of those is taken
-def test_a_malformed_body_is_told_what_is_wrong_and_nothing_of_it(
-    text: str, words: str, owner: Caller
-) -> None:
+@each("text, words", [row for row in FAULTS[2:-1] if row[0][0] != "\ufeff"])  # a byte order mark is accepted
+def test_a_malformed_body_is_explained_without_quoting_it(text: str, words: str, owner: Caller) -> None:
     message = assert_refused(owner.post(VALIDATE, data=text), 400, "invalid_json")
     assert message.startswith(f"The request body is not valid JSON: {words}")
 
@@ -158,7 +156,7 @@ def test_a_malformed_body_is_told_what_is_wrong_and_nothing_of_it(
         ("[]", None),
     ],
 )
-def test_a_text_within_a_body_is_told_what_is_wrong_beside_the_words_of_the_contract(
+def test_invalid_json_in_a_text_field_is_explained_after_the_contracts_message(
     field: str, text: str, words: str | None, owner: Caller
 ) -> None:
     body: Any = text
@@ -171,6 +169,6 @@ def test_a_text_within_a_body_is_told_what_is_wrong_beside_the_words_of_the_cont
 
 
 @each("model", [["Kling-3.0-720p"], {"a": None}, [], True, False, 5, 1.5])
-def test_a_model_that_is_no_text_is_told_so(model: Any, owner: Caller) -> None:
+def test_a_model_that_is_not_a_string_is_refused(model: Any, owner: Caller) -> None:
     answer = owner.post(VALIDATE, GOOD_BODY | {"model": model})
     assert assert_refused(answer, 400, "model_not_found") == "model must be a string"

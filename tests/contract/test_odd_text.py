@@ -1,4 +1,4 @@
-"""Bytes beyond ASCII, wherever a request may hold them: read as the text they are, or refused; never 500."""
+"""Non-ASCII bytes anywhere in a request are decoded or refused, never a 500."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from videos.states import Status
 
 
 def as_wsgi(sent: str | bytes) -> str:
-    """Bytes as a server hands them over: one character each."""
+    """Bytes as WSGI passes them: one character each."""
     return (sent if isinstance(sent, bytes) else sent.encode()).decode("latin-1")
 
 
@@ -35,7 +35,7 @@ ODD = [as_wsgi(GIRL), as_wsgi(b"caf\xe9"), as_wsgi(b"\xff\xfe\xed\xa0\x80"), as_
         (f"x={GIRL}", []),
     ],
 )
-def test_a_query_in_utf_8_is_read_as_the_text_it_is(query: str, params: list[str], owner: Caller) -> None:
+def test_a_query_in_utf_8_is_decoded(query: str, params: list[str], owner: Caller) -> None:
     answer = owner.get("/v1/videos", QUERY_STRING=as_wsgi(query))
     assert answer.status_code == (400 if params else 200)
     assert [violation["param"] for violation in answer.json().get("errors", ())] == params
@@ -55,7 +55,7 @@ def test_a_query_in_utf_8_is_read_as_the_text_it_is(query: str, params: list[str
         (GIRL.encode("gbk"), GIRL.encode("gbk").decode(errors="replace")),
     ],
 )
-def test_a_query_that_is_not_utf_8_is_refused_by_name(
+def test_a_query_that_is_not_utf_8_is_refused_with_its_parameter(
     query: bytes, name: str, route: str, owner: Caller
 ) -> None:
     answer = owner.get(sample(route), QUERY_STRING=as_wsgi(query))
@@ -63,7 +63,7 @@ def test_a_query_that_is_not_utf_8_is_refused_by_name(
     assert answer.json()["error"]["param"] == name
 
 
-def test_a_query_of_too_many_parameters_is_told_how_many_there_may_be(owner: Caller) -> None:
+def test_a_query_with_too_many_parameters_is_refused_with_the_limit(owner: Caller) -> None:
     answer = owner.get(f"/v1/videos?{'a=1&' * 1001}")
     message = assert_refused(answer, 400, "invalid_request")
     assert message == "A query or a form must not exceed 1000 fields"
@@ -74,7 +74,7 @@ def test_a_query_of_too_many_parameters_is_told_how_many_there_may_be(owner: Cal
 
 @each("text", [*ODD, GIRL])
 @each("header", ["HTTP_AUTHORIZATION", "bearer"])
-def test_a_key_that_is_not_ascii_is_no_key(text: str, header: str, nobody: Caller, db: None) -> None:
+def test_a_key_that_is_not_ascii_is_invalid(text: str, header: str, nobody: Caller, db: None) -> None:
     value = f"Bearer {text}" if header == "bearer" else text
     assert_refused(nobody.get("/v1/models", HTTP_AUTHORIZATION=value), 401, "invalid_api_key")
     assert_refused(nobody.post("/v1/videos", GOOD_BODY, HTTP_AUTHORIZATION=value), 401, "invalid_api_key")
@@ -97,7 +97,7 @@ IGNORED = (
 
 
 @each("text", ODD)
-def test_headers_that_mean_nothing_change_nothing(
+def test_irrelevant_headers_change_nothing(
     text: str, owner: Caller, make_task: MakeTask, results_folder: Path, account: UpstreamAccount
 ) -> None:
     results_folder.mkdir(parents=True, exist_ok=True)
@@ -112,14 +112,14 @@ def test_headers_that_mean_nothing_change_nothing(
 
 
 @each("text", ODD)
-def test_a_page_is_shown_whatever_its_cookies_hold(text: str, db: None) -> None:
+def test_a_page_is_shown_with_any_cookies(text: str, db: None) -> None:
     for name in ("sessionid", "csrftoken", "django_language", "time_zone", "messages", text):
         answer = Client().get("/log-in/", headers={"cookie": f"{name}={text}", "accept-language": text})
         assert answer.status_code == 200
 
 
 @each("text", ODD)
-def test_what_a_request_says_of_itself_is_refused_in_words(text: str, owner: Caller) -> None:
+def test_unreadable_header_values_are_refused_with_a_message(text: str, owner: Caller) -> None:
     for name, value, status, code in (
         ("HTTP_HOST", text, 400, "invalid_request"),
         ("HTTP_IDEMPOTENCY_KEY", text, 400, "invalid_request"),
@@ -139,7 +139,7 @@ def test_what_a_request_says_of_itself_is_refused_in_words(text: str, owner: Cal
     "name, words",
     [("HTTP_HOST", "The Host '女孩跳舞' is not served"), ("HTTP_CONTENT_ENCODING", "女孩跳舞 is not")],
 )
-def test_a_header_is_told_as_the_text_it_is(name: str, words: str, owner: Caller) -> None:
+def test_a_header_is_quoted_as_decoded_text(name: str, words: str, owner: Caller) -> None:
     answer = owner.post("/v1/videos", GOOD_BODY, **{name: as_wsgi(GIRL)})
     assert words in answer.json()["message"]
 
@@ -149,7 +149,7 @@ def test_a_header_is_told_as_the_text_it_is(name: str, words: str, owner: Caller
     ["/v1/models/%s", "/v1/videos/%s", "/v1/videos/%s/content", "/v1/%s", "/%s", "/static/%s", "/portal/%s/"],
 )
 @each("text", ["%E9", "%ED%A0%80", "%FF%FE", "%00", "女", "%E5%A5%B3"])
-def test_a_path_of_any_bytes_leads_nowhere(path: str, text: str, owner: Caller) -> None:
+def test_a_path_of_any_bytes_is_not_found(path: str, text: str, owner: Caller) -> None:
     assert owner.get(path % text).status_code == 404
 
 
@@ -170,7 +170,7 @@ FORMS = [
 
 
 @each("body, kind, words", FORMS)
-def test_a_form_of_a_page_that_cannot_be_read_is_refused(
+def test_an_unreadable_form_of_a_page_is_refused(
     body: bytes, kind: str, words: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     member = Member(owner.tenant)

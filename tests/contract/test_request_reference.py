@@ -1,4 +1,4 @@
-"""`docs/requests.md` tells every field, value, stage and code that there is, and no other."""
+"""`docs/requests.md` documents exactly the existing fields, values, stages and codes."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ PAGE = model_tables.DOCUMENT.read_text()
 
 
 def section(heading: str) -> str:
-    """What stands under a heading, up to the next one."""
+    """The text under a heading, up to the next one."""
     found = re.search(rf"^#+ {heading}\n(.*?)(?=^#+ |\Z)", PAGE, re.DOTALL | re.MULTILINE)
     assert found, heading
     return found[1]
@@ -37,33 +37,33 @@ def first_cells(heading: str) -> list[str]:
 
 
 def named(text: str) -> list[str]:
-    """The names in a text that stand as code."""
+    """The names in a text that are formatted as code."""
     return re.findall(r"`([^`]+)`", text)
 
 
 def missing(names: Iterable[str], where: str) -> list[str]:
-    """Those names that do not stand there as code."""
+    """The names that are not in the text as code."""
     return [name for name in names if f"`{name}`" not in where]
 
 
-def test_the_tables_are_those_of_the_catalogue() -> None:
+def test_the_tables_match_the_catalogue() -> None:
     assert model_tables.written(PAGE) == PAGE, "make docs writes them anew"
     assert missing([spec.name for spec in MODELS], PAGE) == []
 
 
-def test_what_differs_between_models_is_in_the_tables() -> None:
-    """A fact that no column shows would give rows that look the same."""
+def test_the_tables_show_all_differences_between_models() -> None:
+    """Otherwise two rows would look the same."""
     facts = [line.split(" | ", 1)[1] for line in section("Kling").splitlines() if line.startswith("| `")]
     assert len(facts) == len({*facts})
 
 
-def test_each_field_is_told_once() -> None:
+def test_each_field_is_documented_once() -> None:
     taken, refused = first_cells("Fields")[: len(extras.TAKEN)], first_cells("Fields")[len(extras.TAKEN) :]
     assert sorted(taken) == sorted(extras.TAKEN)
     assert sorted(refused) == sorted({*extras.USE_INSTEAD, *media.SINGULAR})
 
 
-def test_each_key_of_metadata_is_told_with_its_values() -> None:
+def test_each_key_of_metadata_is_documented_with_its_values() -> None:
     assert sorted(first_cells("metadata")) == sorted(metadata.KEYS)
     assert sorted(first_cells("output_config")) == sorted(metadata.OUTPUT_FIELDS)
     values = [*SCENE_TYPES, *metadata.INPUT_REGIONS, *metadata.SWITCH_VALUES]
@@ -81,45 +81,45 @@ BOUNDS = {
         f"at most {shots.ELEMENTS_WITH_FIRST_FRAME} elements",
     ],
 }
-"""Bounds as they are worded under a heading."""
+"""The wording of limits under a heading."""
 
 
-def test_bounds_are_told() -> None:
-    for heading, told in BOUNDS.items():
+def test_limits_are_documented() -> None:
+    for heading, documented in BOUNDS.items():
         words = " ".join(section(heading).split())
-        assert [bound for bound in told if bound not in words] == []
+        assert [bound for bound in documented if bound not in words] == []
 
 
-def test_what_the_provider_has_no_field_for_is_told() -> None:
+def test_fields_the_provider_lacks_are_documented() -> None:
     assert missing([f"metadata.{name}" for name in mps.NO_FIELD], section("What is not forwarded")) == []
 
 
-def test_each_stage_is_told_with_its_status() -> None:
-    told = {(named(cells[0])[0], named(cells[1])[0]) for cells in rows("Stages")}
-    assert told == {(STAGE[status], PUBLIC_STATUS[status]) for status in STAGE}
+def test_each_stage_is_documented_with_its_status() -> None:
+    documented = {(named(cells[0])[0], named(cells[1])[0]) for cells in rows("Stages")}
+    assert documented == {(STAGE[status], PUBLIC_STATUS[status]) for status in STAGE}
 
 
-def test_each_failure_is_told_in_the_words_of_the_portal() -> None:
-    told = {named(cells[0])[0]: cells[1:] for cells in rows("Failures")}
-    assert told.keys() == {*FailureCode} == ADVICE.keys()
+def test_each_failure_is_documented_in_the_words_of_the_portal() -> None:
+    documented = {named(cells[0])[0]: cells[1:] for cells in rows("Failures")}
+    assert documented.keys() == {*FailureCode} == ADVICE.keys()
     for code, advice in ADVICE.items():
         do = str(advice.do).removesuffix(" Nothing was charged.")
-        assert told[code] == [str(advice.happened), do]
+        assert documented[code] == [str(advice.happened), do]
 
 
-def test_each_code_of_an_answer_is_told_and_no_other() -> None:
+def test_exactly_the_error_codes_are_documented() -> None:
     assert sorted(first_cells("Errors")) == sorted(get_args(ErrorCode))
 
 
-def test_each_code_is_one_that_the_code_answers() -> None:
-    """The type checker sees to the reverse: no answer has a code that `ErrorCode` lacks."""
+def test_each_error_code_is_used() -> None:
+    """The type checker ensures the reverse: every used code is in `ErrorCode`."""
     others = "".join(path.read_text() for path in SOURCES if path.name != "error_codes.py")
     assert [code for code in get_args(ErrorCode) if f'"{code}"' not in others] == []
 
 
-def test_codes_are_told_with_their_statuses_and_types() -> None:
-    told = {named(cells[0])[0]: cells[1] for cells in rows("Errors")}
+def test_codes_are_documented_with_their_statuses_and_types() -> None:
+    documented = {named(cells[0])[0]: cells[1] for cells in rows("Errors")}
     for refusal in REFUSALS.values():
-        assert str(refusal.status) in told[refusal.code].split(", "), refusal.code
+        assert str(refusal.status) in documented[refusal.code].split(", "), refusal.code
     types = {refusal.type for refusal in REFUSALS.values()} | {*TYPES.values()}
     assert missing(types, section("Errors")) == []

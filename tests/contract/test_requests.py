@@ -1,4 +1,4 @@
-"""A body becomes a request and an upstream payload, or every violation at once, as the contract says."""
+"""A body is parsed into a request and an upstream payload, or all violations are reported."""
 
 import json
 import re
@@ -39,7 +39,7 @@ EXPLORE = partial(
     settings, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
-# Every literal string of section 5, the given ones first; <…> stands for what varies.
+# Every message of section 5, those given first; <…> stands for variable parts.
 LITERALS = [
     "Kling 2.5 seconds must be 5 or 10",
     "<field> is not supported; use images (URL only)",
@@ -85,7 +85,7 @@ LITERALS = [
     "Non-empty multi_prompt must not be provided",
     "prompt is required when both images and videos are empty",
     "seconds is required for all video models",
-    # Decided in the same style.
+    # Further messages in the same style.
     "input_reference is not supported; use images (URL only)",
     "videos must be http(s) URLs",
     "videos supports at most 1 item",
@@ -126,7 +126,7 @@ LITERALS = [
     "max_cost must be an amount of money, such as 1.50",
 ]
 
-# The fields of CreateAigcVideoTask and of its nested types; a list stands for a list of that type.
+# The fields of CreateAigcVideoTask and its nested types; a list means a list of that type.
 UPSTREAM_FIELDS: Body = {
     **dict.fromkeys(
         [
@@ -159,7 +159,7 @@ UPSTREAM_FIELDS: Body = {
 
 
 def violations(of: Body) -> tuple[Violation, ...]:
-    """What is wrong with that body, in order; nothing when it is accepted."""
+    """The violations of the body, in order."""
     try:
         parse(of)
     except InvalidRequestError as error:
@@ -172,7 +172,7 @@ def messages(of: Body) -> list[str]:
 
 
 def accepted(of: Body) -> VideoRequest | None:
-    """The request that body becomes, or None."""
+    """The parsed request, or None if it is refused."""
     try:
         return parse(of)
     except InvalidRequestError:
@@ -180,7 +180,7 @@ def accepted(of: Body) -> VideoRequest | None:
 
 
 def differences(expected: Any, actual: Any, path: str = "payload") -> Iterator[str]:
-    """Where `actual` is not at least `expected`; the types count, so that True is not 1."""
+    """The paths where `actual` lacks something of `expected`; True differs from 1."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         for key, value in expected.items():
             name = key.removesuffix("@json")
@@ -197,12 +197,12 @@ def differences(expected: Any, actual: Any, path: str = "payload") -> Iterator[s
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether the two are the same JSON, where 1, 1.0 and true are three things."""
+    """Whether both are the same JSON; 1, 1.0 and true differ."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
 def unknown_to_upstream(value: Any, known: Any, path: str = "payload") -> Iterator[str]:
-    """The fields of a payload that MPS does not know, or knows as another type."""
+    """The fields of a payload that MPS does not know or has with another type."""
     if isinstance(known, dict) and isinstance(value, dict):
         for key, item in value.items():
             if key not in known:
@@ -217,7 +217,6 @@ def unknown_to_upstream(value: Any, known: Any, path: str = "payload") -> Iterat
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every string in that value, keys included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -230,13 +229,13 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def not_forwarded_metadata(request: VideoRequest) -> list[str]:
-    """Of what is not forwarded, the fields of the API: others are told of and not kept."""
+    """The known fields that are not forwarded; unknown ones are reported but not stored."""
     unknown = [path for path, name in request.paths if not name]
     return [path for path in not_forwarded(request) if path not in unknown]
 
 
 def under_one_name(paths: list[str]) -> list[str]:
-    """The paths with either alias written as the first: a request that is kept has settled on one."""
+    """The paths with aliases replaced by the first, which is the stored one."""
     return [
         path.replace("metadata.SceneType", "metadata.scene_type").replace(
             "metadata.ExtInfo", "metadata.ext_info"
@@ -246,14 +245,14 @@ def under_one_name(paths: list[str]) -> list[str]:
 
 
 def storable(text: str) -> bool:
-    """Whether PostgreSQL takes that text: no NUL, no lone surrogate."""
+    """Whether PostgreSQL can store the text: no NUL, no lone surrogate."""
     return not re.search("[\x00\ud800-\udfff]", text)
 
 
 # The table.
 
 
-def test_the_contract_says() -> None:
+def test_each_row_of_the_contract_holds() -> None:
     check_each(ROWS, _says, name=lambda row: row.name)
 
 
@@ -270,29 +269,28 @@ def _says(row: Row) -> None:
 
 
 @each("literal", LITERALS)
-def test_every_literal_string_is_expected_by_some_row(literal: str) -> None:
+def test_every_message_of_the_contract_is_expected_by_some_row(literal: str) -> None:
     pattern = re.compile("[^ ]+".join(re.escape(part) for part in re.split("<[^>]+>", literal)))
     assert any(pattern.fullmatch(message) for row in ROWS for message in row.messages)
 
 
-def test_every_expected_message_is_a_literal_string() -> None:
-    """No row expects a wording of its own."""
+def test_every_expected_message_is_a_message_of_the_contract() -> None:
     open_ended = [
         *LITERALS,
         "<Family> seconds must be <list>",
         "<Family> supports at most <N> reference images",
     ]
     patterns = [re.compile(".+".join(map(re.escape, re.split("<[^>]+>", literal)))) for literal in open_ended]
-    said = {message for row in ROWS for message in row.messages}
-    assert [text for text in sorted(said) if not any(pattern.fullmatch(text) for pattern in patterns)] == []
+    found = {message for row in ROWS for message in row.messages}
+    assert [text for text in sorted(found) if not any(pattern.fullmatch(text) for pattern in patterns)] == []
 
 
-def test_every_row_has_a_sentence_of_its_own() -> None:
+def test_every_row_has_its_own_name() -> None:
     names = [row.name for row in ROWS]
     assert len(names) == len(set(names))
 
 
-def test_the_catalogue_holds_exactly_the_models_of_the_contract() -> None:
+def test_the_catalogue_has_exactly_the_models_of_the_contract() -> None:
     assert sorted(spec.name for spec in catalogue.MODELS) == sorted(MODEL_NAMES)
 
 
@@ -301,7 +299,7 @@ def test_the_order_of_the_fields_does_not_matter() -> None:
         assert messages(dict(reversed(row.body.items()))) == messages(row.body), row.name
 
 
-# What a violation says beside its message.
+# Fields and codes of violations.
 
 
 @pytest.mark.parametrize(
@@ -348,7 +346,7 @@ def test_a_violation_names_its_field_and_code(
 @pytest.mark.parametrize(
     "name", [None, "", 5, True, ["Kling-3.0-720p"], {"a": 1}, "K" * 100_000, NUL, LONE_SURROGATE]
 )
-def test_a_model_that_is_no_name_is_not_found(name: Any) -> None:
+def test_a_model_that_is_not_a_string_is_not_found(name: Any) -> None:
     (violation,) = violations({"model": name, "seconds": 5, "prompt": "a cat runs"})
     assert (violation.param, violation.code) == ("model", "model_not_found")
 
@@ -407,7 +405,7 @@ def test_a_missing_model_is_not_found() -> None:
         ),
     ],
 )
-def test_what_cannot_be_stored_is_refused(place: Any, text: str) -> None:
+def test_text_that_cannot_be_stored_is_refused(place: Any, text: str) -> None:
     assert messages(place(text)) != []
 
 
@@ -470,7 +468,7 @@ ANY_ROW = st.sampled_from([row.body for row in ROWS])
 
 
 def encodable(value: Any) -> bool:
-    """Whether Python writes that value as JSON: not an integer of more digits than it prints."""
+    """Whether Python can encode the value as JSON: no integer with too many digits."""
     try:
         json.dumps(value)
     except ValueError:
@@ -479,7 +477,7 @@ def encodable(value: Any) -> bool:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The paths to everything in that value."""
+    """All paths in the value."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         yield (*path, key)
@@ -487,7 +485,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """A copy of that value with something else at that path."""
+    """A copy of the value with a replacement at that path."""
     if not path:
         return new
     copy = value.copy()
@@ -497,7 +495,7 @@ def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> Body:
-    """A body out of the table with arbitrary values in one to three places, at any depth."""
+    """A body of the table with arbitrary values in one to three places at any depth."""
     mutant: Body = draw(ANY_ROW)
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(sorted(places(mutant), key=repr)))
@@ -507,7 +505,7 @@ def mutated(draw: st.DrawFn) -> Body:
 
 @st.composite
 def assembled(draw: st.DrawFn) -> Body:
-    """A body with an arbitrary value in any of its fields, at the depth where the field belongs."""
+    """A body with an arbitrary value in any of its fields, at the right depth."""
     parameters = st.fixed_dictionaries(
         {},
         optional={
@@ -555,7 +553,7 @@ BODIES = mutated() | assembled() | st.dictionaries(FIELDS | st.text(max_size=5),
 
 @EXPLORE(max_examples=300)
 @given(BODIES)
-def test_any_mapping_is_a_request_or_a_refusal_that_says_why(anything: Body) -> None:
+def test_any_mapping_is_accepted_or_refused_with_reasons(anything: Body) -> None:
     for violation in violations(anything):
         assert violation.code == ("model_not_found" if violation.param == "model" else "invalid_request")
         assert violation.message
@@ -570,7 +568,7 @@ def test_the_same_body_has_the_same_violations_in_the_same_order(anything: Body)
 
 @EXPLORE(max_examples=150)
 @given(mutated() | GOOD)
-def test_an_accepted_request_can_be_kept_and_sent(anything: Body) -> None:
+def test_an_accepted_request_can_be_stored_and_sent(anything: Body) -> None:
     request = accepted(anything)
     assume(request is not None)
     assert request is not None
@@ -583,7 +581,7 @@ def test_an_accepted_request_can_be_kept_and_sent(anything: Body) -> None:
     assert not_forwarded(again) == under_one_name(not_forwarded_metadata(request))
 
 
-def test_every_accepted_row_can_be_kept_and_parsed_again() -> None:
+def test_every_accepted_row_can_be_stored_and_parsed_again() -> None:
     for row in ROWS:
         request = accepted(row.body)
         if request is not None:
@@ -592,7 +590,7 @@ def test_every_accepted_row_can_be_kept_and_parsed_again() -> None:
             assert not_forwarded(again) == under_one_name(not_forwarded_metadata(request)), row.name
 
 
-def test_a_ratio_is_refused_at_the_field_that_says_it() -> None:
+def test_an_invalid_ratio_is_reported_at_its_field() -> None:
     for asked, param in (
         ({"size": "1680x720"}, "size"),
         ({"metadata": {"aspect_ratio": "7:3"}}, "metadata.aspect_ratio"),
@@ -601,7 +599,7 @@ def test_a_ratio_is_refused_at_the_field_that_says_it() -> None:
         assert (violation.param, violation.allowed) == (param, ("16:9", "9:16", "1:1"))
 
 
-def test_max_cost_is_no_part_of_what_is_asked_for() -> None:
+def test_max_cost_is_not_part_of_the_stored_request() -> None:
     base = body("Kling-2.6-720p")
     dear, cheap, any_price = (parse(base | extra) for extra in ({"max_cost": "4.50"}, {"max_cost": 0}, {}))
     assert (dear.max_cost, cheap.max_cost, any_price.max_cost) == (Decimal("4.5"), Decimal(0), None)
@@ -609,7 +607,7 @@ def test_max_cost_is_no_part_of_what_is_asked_for() -> None:
     assert create_payload(dear) == create_payload(any_price)
 
 
-def test_parsing_leaves_the_body_as_it_was() -> None:
+def test_parsing_does_not_modify_the_body() -> None:
     for row in ROWS:
         before = repr(row.body)
         violations(row.body)
@@ -626,7 +624,7 @@ def test_an_element_id_keeps_every_digit(element_id: int, form: str) -> None:
     assert str(element_id) in re.findall(r"\d+", sent)
 
 
-# Faults of a Kling 3.0 body that leave each other alone, in the order of the contract.
+# Independent violations of a Kling 3.0 body, in the order of the contract.
 FAULTS: list[tuple[str, tuple[str, ...], Any]] = [
     ("image is not supported; use images (URL only)", ("image",), FIRST),
     ("video is not supported; use videos (URL only)", ("video",), CLIP),
@@ -702,7 +700,7 @@ FAULTS: list[tuple[str, tuple[str, ...], Any]] = [
 
 @EXPLORE(max_examples=150)
 @given(st.lists(st.sampled_from(range(len(FAULTS))), unique=True))
-def test_any_faults_in_any_order_are_said_in_the_order_of_the_contract(chosen: list[int]) -> None:
+def test_any_violations_are_reported_in_the_order_of_the_contract(chosen: list[int]) -> None:
     faulty: Body = {}
     for message, path, value in (FAULTS[index] for index in chosen):
         assert message

@@ -1,1 +1,1 @@
-"""The pages in a real browser, against real processes: `make e2e`."""
+"""Browser tests against real processes: `make e2e`."""

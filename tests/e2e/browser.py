@@ -1,4 +1,4 @@
-"""A real browser that minds every error a page makes, and asks axe whether everybody can use it."""
+"""A real browser that records every error of a page and checks accessibility with axe."""
 
 import os
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ _OPTIONS = [
 ]
 SHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
 FAILURE = SHOTS / "failure.png"
-"""How the page looked when a test last failed."""
+"""Screenshot of the last failed test."""
 PATIENCE = 20_000
-"""Milliseconds that something may take to show."""
+"""Milliseconds to wait for an element."""
 expect.set_options(timeout=PATIENCE)
 DESKTOP, PHONE = 1440, 375
 _SERIOUS = ("serious", "critical")
@@ -38,7 +38,7 @@ _PLAY = """video => new Promise((resolve, reject) => {
 
 
 class Visitor:
-    """Somebody at a browser. Every error in the console, of a script or of the content policy is kept."""
+    """A person at a browser. Errors of the console, of scripts and of the content policy are collected."""
 
     def __init__(self, context: BrowserContext, site: str) -> None:
         self.site = site
@@ -50,38 +50,37 @@ class Visitor:
         self.page.on("response", self._answered)
 
     def open(self, path: str) -> Page:
-        """Go there, and wait until everything has come."""
+        """Open the path and wait until it is loaded."""
         self.page.goto(f"{self.site}{path}")
         return self.page
 
     def log_in(self, name: str, password: str) -> None:
-        """At the log-in page, wherever it leads."""
         self.page.get_by_label("User name or e-mail").fill(name)
         self.page.get_by_label("Password", exact=True).fill(password)
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url(lambda url: "/log-in/" not in url)
 
-    def speak(self, language: str) -> None:
-        """Have the pages in that language from now on."""
+    def set_language(self, language: str) -> None:
+        """Set the language of the pages."""
         cookie = {"name": "django_language", "value": language, "url": self.site}
         self.page.context.add_cookies([cookie])  # type: ignore[list-item]  # a cookie of those parts
 
     def forgive(self, status: int) -> None:
-        """Forget that a page answered so, as it should."""
+        """Drop an expected error status."""
         self.troubles = [trouble for trouble in self.troubles if str(status) not in trouble]
 
     def play(self) -> None:
-        """Play the video on the page until it has run for a moment."""
+        """Play the video on the page for a moment."""
         player = self.page.locator("#live video")
         assert player.evaluate(_PLAY) > 0, "it has a picture"
 
     def check(self) -> None:
-        """Fail for whatever went wrong so far, and for what would keep somebody from using the page."""
+        """Fail for all errors so far and for accessibility problems of the page."""
         assert not self.troubles, self.troubles
         assert not (found := self.barriers()), found
 
     def barriers(self) -> list[str]:
-        """What axe finds serious on the page, each with where it is."""
+        """Serious accessibility problems found by axe, each with its place."""
         violations = Axe().run(self.page).response["violations"]
         serious = [found for found in violations if found["impact"] in _SERIOUS]
         where = {found["id"]: [node["html"][:160] for node in found["nodes"]] for found in serious}
@@ -106,7 +105,7 @@ def browser(
     downloads: Path | None = None,
     has_scripts: bool = True,
 ) -> Iterator[Visitor]:
-    """A fresh browser of that width, with a theme of the viewer's."""
+    """A new browser with this width and colour scheme."""
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
         context = chromium.new_context(
@@ -117,7 +116,7 @@ def browser(
             permissions=["clipboard-read", "clipboard-write"],
         )
         visitor = Visitor(context, site)
-        visitor.speak("en")
+        visitor.set_language("en")
         try:
             yield visitor
         except BaseException:

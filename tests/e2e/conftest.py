@@ -1,4 +1,4 @@
-"""A whole gateway for a browser to look at: web, worker and sandbox, on the test's own database."""
+"""A gateway for browser tests: web, worker and sandbox on the test database."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 def in_database(look_up: Callable[[], T]) -> T:
-    """Look something up while a browser is open: its driver runs an event loop in the thread of the test."""
+    """Query the database while a browser is open, whose driver runs an event loop in the test's thread."""
 
     def work() -> T:
         try:
@@ -45,25 +45,25 @@ def in_database(look_up: Callable[[], T]) -> T:
 
 @dataclass(frozen=True)
 class Site:
-    """The gateway, and the people who know it."""
+    """The gateway and its users."""
 
     url: str
     sandbox: Sandbox
     alice: User
-    """Owns the tenant."""
+    """The owner of the tenant."""
     sophie: User
-    """Of the staff."""
+    """A member of staff."""
     tenant: Tenant
 
     @property
     def portal(self) -> str:
-        """Where the tenant's pages begin."""
+        """The root of the tenant's pages."""
         return f"/portal/{self.tenant.pk}/"
 
 
 @pytest.fixture(autouse=True)
 def real_hashes(settings: LazySettings) -> None:
-    """Passwords as the web process reads them; the other tests have a quicker way."""
+    """Hash passwords as the web process does; other tests use a faster hasher."""
     settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
 
 
@@ -76,7 +76,7 @@ def site(
     tmp_path: Path,
     results_folder: Path,
 ) -> Iterator[Site]:
-    """The gateway, with a tenant of Alice's and Sophie at the console."""
+    """The gateway with Alice's tenant and Sophie at the console."""
     tenant = Tenant.objects.create(name="Alice Studio", time_zone="Asia/Shanghai")
     alice = User.objects.create_user("alice@example.com", "alice@example.com", PASSWORD)
     Membership.objects.create(tenant=tenant, user=alice, role=Role.OWNER)
@@ -92,7 +92,7 @@ def site(
 
 @pytest.fixture
 def furnished(site: Site, mate_key: Caller) -> Site:
-    """The site with something on every page: videos in many states, a history, people, keys and money."""
+    """The site with content on every page: videos in many states, a history, people, keys and money."""
     made_up.fill(300, tenants=3, days=20)
     _furnish(site)
     _make_videos(site, mate_key)
@@ -101,7 +101,7 @@ def furnished(site: Site, mate_key: Caller) -> Site:
 
 @pytest.fixture
 def mate_key(site: Site) -> Caller:
-    """A program of the tenant's."""
+    """An API client of the tenant."""
     return make_caller(site.tenant, "the studio's program")
 
 
@@ -120,7 +120,7 @@ def _furnish(site: Site) -> None:
 
 
 def _make_videos(site: Site, caller: Caller) -> None:
-    """One of each end and each stop on the way, made by real workers."""
+    """One video in each final and intermediate state, made by real workers."""
     prompts = (
         "A lighthouse in a storm, seen from a small boat",
         "傍晚的江边一只猫慢慢走过石桥",

@@ -1,4 +1,4 @@
-"""A photograph of every page, wide and narrow, light and dark, in each language: `make screenshots`."""
+"""Screenshots of every page, wide and narrow, light and dark, in each language: `make screenshots`."""
 
 from itertools import product
 
@@ -14,13 +14,13 @@ LOOKS = list(product((DESKTOP, PHONE), ("light", "dark"), [code for code, _ in s
 
 
 @pytest.mark.parametrize("viewer", [NOBODY, MEMBER, STAFF])
-def test_every_page_is_photographed(viewer: str, furnished: Site) -> None:  # noqa: F811 - the fixture
+def test_screenshots_of_every_page(viewer: str, furnished: Site) -> None:  # noqa: F811 - the fixture
     for width, scheme, language in LOOKS:
         folder = SHOTS / f"{width}-{scheme}-{language}"
         folder.mkdir(parents=True, exist_ok=True)
         with browser(furnished.url, width=width, scheme=scheme) as visitor:
             log_in(visitor, furnished, viewer)
-            visitor.speak(language)
+            visitor.set_language(language)
             for page in [page for page in all_pages(furnished) if page.viewer == viewer]:
                 visitor.open(page.path)
                 visitor.page.screenshot(path=folder / f"{page.name}.png", full_page=True)

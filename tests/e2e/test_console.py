@@ -1,4 +1,4 @@
-"""A day of the staff: a task made, watched and played, and a doubt resolved."""
+"""Staff create a task, watch and play it, and resolve a doubt."""
 
 from playwright.sync_api import expect
 
@@ -63,7 +63,7 @@ def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
     [upstream_id] = [task["task_id"] for task in site.sandbox.tasks() if "kite" in str(task)]
     page.get_by_role("button", name="Mark as accepted").first.click()
     page.get_by_label("The provider's task id").fill(upstream_id)
-    page.wait_for_timeout(3000)  # the page asks for news meanwhile, and must not close what is open
+    page.wait_for_timeout(3000)  # the page refreshes meanwhile and must not close the dialog
     page.locator("#reason-accept_by_hand").fill("found in the provider's console")
     page.locator("#decide-accept_by_hand").get_by_role("button", name="Mark as accepted").click()
     expect(page.locator("#live video")).to_be_visible()
@@ -74,7 +74,7 @@ def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
 
 def _find_tasks_by_days(sophie: Visitor) -> None:
     page = sophie.open("/admin/videos/task/?q=kite")
-    for first, last, told in (
+    for first, last, expected in (
         ("2020-01-01", "2999-12-31", "A kite over the sea"),
         ("2999-12-31", "", "No results found"),
         ("2999-12-31", "2020-01-01", "First day: This is after the last day."),
@@ -84,4 +84,4 @@ def _find_tasks_by_days(sophie: Visitor) -> None:
         page.get_by_label("Last day").fill(last)
         sophie.check()
         page.get_by_role("button", name="Apply Filters").click()
-        expect(page.locator("#main")).to_contain_text(told)
+        expect(page.locator("#main")).to_contain_text(expected)

@@ -1,4 +1,4 @@
-"""A day of a tenant: finding a video, playing it, and a key made, used and revoked."""
+"""A tenant finds a video, plays it, and creates, uses and revokes a key."""
 
 import subprocess
 
@@ -28,7 +28,7 @@ def test_a_tenant_finds_and_plays_a_video_and_makes_uses_and_revokes_a_key(
 def _filter_the_history(alice: Visitor) -> None:
     page = alice.page
     expect(page.get_by_role("heading", level=1)).to_have_text("Videos")
-    page.get_by_label("All these words in the prompt").fill("LIGHTHOUSE")
+    page.get_by_label("Prompt contains all words").fill("LIGHTHOUSE")
     page.get_by_role("button", name="Search").click()
     page.wait_for_url("**q=LIGHTHOUSE**")
     expect(page.locator(".videos > li")).to_have_count(1)
@@ -58,7 +58,7 @@ def _make_a_key(alice: Visitor, site: Site) -> str:
 
 
 def _run(command: str) -> str:
-    """What the `curl` says that the page proposes."""
+    """The output of the `curl` command on the page."""
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, text=True)  # noqa: S607 - of Debian
     return done.stdout
 
@@ -74,7 +74,7 @@ def _revoke_it(alice: Visitor) -> None:
 
 
 @pytest.mark.parametrize(("width", "has_scripts"), [(PHONE, True), (PHONE, False), (DESKTOP, True)])
-def test_the_menu_is_reached_on_a_phone_with_scripts_and_without(
+def test_the_menu_works_on_a_phone_with_and_without_javascript(
     width: int, has_scripts: bool, site: Site
 ) -> None:
     with browser(site.url, width=width, has_scripts=has_scripts) as alice:

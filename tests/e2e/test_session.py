@@ -1,4 +1,4 @@
-"""A page that brings itself up to date, after the session has ended."""
+"""A page that refreshes itself after the session has ended."""
 
 import re
 

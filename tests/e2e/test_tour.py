@@ -1,4 +1,4 @@
-"""Every page there is: opened in a real browser without an error, and usable by everybody."""
+"""Opens every page in a real browser and checks for errors and accessibility."""
 
 import pytest
 
@@ -7,11 +7,10 @@ from tests.e2e.conftest import PASSWORD, Site, furnished, in_database  # noqa: F
 from tests.support.pages import MEMBER, NOBODY, STAFF, Page, pages
 
 EXPECTED = {"not-found": 404}
-"""Pages whose answer is no 200."""
+"""Pages with another status than 200."""
 
 
 def log_in(visitor: Visitor, site: Site, viewer: str) -> None:
-    """As whoever looks at the pages."""
     if viewer == NOBODY:
         return
     visitor.open("/log-in/")
@@ -24,7 +23,7 @@ def all_pages(site: Site) -> list[Page]:
 
 @pytest.mark.parametrize("viewer", [NOBODY, MEMBER, STAFF])
 @pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_every_page_opens_without_trouble_and_bars_nobody(
+def test_every_page_is_accessible_and_has_no_errors(
     viewer: str,
     width: int,
     scheme: str,

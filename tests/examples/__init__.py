@@ -1,4 +1,4 @@
-"""The blocks of code in the documents, as the tests find and run them."""
+"""The code blocks of the documents, for the tests that run them."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _FENCE = re.compile(r"```(\S*)")
 
 @dataclass(frozen=True)
 class Block:
-    """One block of code, the line after its opening fence, and the heading it stands under."""
+    """A code block, the line after its opening fence, and its heading."""
 
     document: str
     line: int
@@ -26,7 +26,6 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    """All blocks of all documents, in their order."""
     return [block for document in DOCUMENTS for block in _blocks_of(document)]
 
 

@@ -1,6 +1,6 @@
-"""Runs Python's examples in turn, each in its folder and environment; ends at the first that fails.
+"""Runs the Python examples in turn, each in its folder and environment; stops at the first failure.
 
-One process for all of them, for to import OpenAI's package takes half a second of CPU.
+One process for all of them, because importing OpenAI's package takes half a second of CPU.
 """
 
 import json

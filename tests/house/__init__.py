@@ -1,1 +1,1 @@
-"""What holds for the whole project: documents, settings, layers, processes."""
+"""Tests of the whole project: documents, settings, layers, processes."""

@@ -1,4 +1,4 @@
-"""Rules of imports beyond the layers in `pyproject.toml`: data, held to what is read from the source."""
+"""Import rules beyond the layers in `pyproject.toml`, checked against the source."""
 
 import ast
 import re
@@ -33,14 +33,14 @@ PURE = (
 )
 IMPURE = ("django", "rest_framework", "procrastinate", "httpx", "aiohttp", "time", "config")
 PURE_GROUND = ("config.clock", "config.days", "config.ids", "config.texts")
-"""Of `config`, what those may use."""
+"""Modules of `config` that pure modules may use."""
 
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "videos/upstream/": ("django", "rest_framework"),
-    # It stands apart, as the provider itself does.
+    # The sandbox is separate, like the provider.
     "videos/sandbox/": ("django", "accounts", "config", "videos.models", "videos.requests"),
 }
-"""Who must not import what, besides the layers that `lint-imports` holds."""
+"""Forbidden imports by folder, besides the layers `lint-imports` checks."""
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "videos.worker.jobs": (),
@@ -53,7 +53,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
         "accounts/api/throttles.py",
     ),
 }
-"""What may be imported only there."""
+"""Modules that may be imported only in these places."""
 
 NAMES_THE_PROVIDER = ("videos/upstream/", "videos/sandbox/", "videos/catalogue/", "config/settings.py")
 
@@ -81,7 +81,7 @@ def _imported(path: Path, modules: tuple[str, ...]) -> set[str]:
 
 
 @each("path", SOURCES)
-def test_a_module_imports_nothing_it_must_not(path: Path) -> None:
+def test_a_module_imports_nothing_forbidden(path: Path) -> None:
     for folder, modules in FORBIDDEN.items():
         if _name(path).startswith(folder):
             assert not _imported(path, modules)
@@ -92,7 +92,7 @@ def test_a_module_imports_nothing_it_must_not(path: Path) -> None:
             assert not _imported(path, (module,))
 
 
-def test_only_the_verbs_write_a_status() -> None:
+def test_only_the_lifecycle_writes_a_status() -> None:
     for path in SOURCES:
         if _name(path) == "videos/tasks/lifecycle.py" or "/migrations/" in _name(path):
             continue
@@ -114,7 +114,7 @@ def test_only_the_upstream_folder_names_the_provider() -> None:
         for path in elsewhere
         if "tencent" in path.read_text().replace("videos.upstream.tencent", "").lower()
     ]
-    # The default address of a new account stands in each migration of its column.
+    # The migrations of the column contain the default address of a new account.
     migrations = ("0001_initial", "0005_pages", "0009_connecting_accounts", "0014_plain_words")
     assert naming == [f"videos/migrations/{name}.py" for name in migrations]
 
@@ -123,15 +123,15 @@ PROVIDERS_WORDS = re.compile(
     r"AigcVideo|StoreCosParam|CosBucketName|InvalidParameter|LimitExceeded|FailedOperation|ResourceNotFound"
     r"|UserArrears|UnRegister|TC3-HMAC|AKID"
 )
-"""Fields, codes of errors and prefixes of ids that only the provider's own folder may know."""
+"""Fields, error codes and id prefixes that only the provider's own folder may use."""
 
 
-def test_only_the_upstream_folder_knows_the_providers_words() -> None:
-    allowed = (*NAMES_THE_PROVIDER, "videos/migrations/", "videos/local/stack.py")  # it makes up a key id
+def test_only_the_upstream_folder_uses_the_providers_terms() -> None:
+    allowed = (*NAMES_THE_PROVIDER, "videos/migrations/", "videos/local/stack.py")  # it generates a key id
     elsewhere = [path for path in SOURCES if not _name(path).startswith(allowed)]
     assert [_name(path) for path in elsewhere if PROVIDERS_WORDS.search(path.read_text())] == []
 
 
-def test_no_module_is_named_after_nothing() -> None:
+def test_no_module_has_a_vague_name() -> None:
     vague = {"utils.py", "helpers.py", "common.py", "services.py", "misc.py"}
     assert not [_name(path) for path in SOURCES if path.name in vague]

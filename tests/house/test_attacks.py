@@ -1,7 +1,4 @@
-"""The attacks of `tests/attacks`, let loose on a server of this module's own.
-
-Those that only wait are done beside the others.
-"""
+"""Runs the attacks of `tests/attacks` against this module's own server, those that only wait in parallel."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,39 +24,39 @@ from videos.models import Task, UpstreamAccount
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.django_db,  # which makes the database, and keeps this module among those that need it
+    pytest.mark.django_db,  # which creates the database and keeps this module among those that need it
 ]
 
 THREADS = 4
 BARS = Bars(latency=10.0, cpu=0.1, load_seconds=4.0)
-"""The command line has the machine to itself and asks for more; here, seconds tell a standstill alone."""
+"""Looser than on the command line, which has the machine to itself: here only standstills fail."""
 TASKS = 100
 LONGEST_PROMPT = "猫" * 2000
 WITHIN, ELSEWHERE = "203.0.113.0/24", "198.51.100.0/24"
-"""Networks that keys are bound to."""
+"""Networks of the keys."""
 FORWARDED = b"\xe9, 203.0.113.7"
-"""What a proxy of ours makes of a client that says a byte of nonsense for itself."""
+"""X-Forwarded-For as our proxy sends it for a client that sent an invalid byte itself."""
 BUSY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Edge:
-    """A server that is attacked, one that stands behind a proxy, and keys to them."""
+    """The attacked server, one behind a proxy, and their keys."""
 
     target: Target
     behind_proxy: Target
     long_winded: str
-    """Of a tenant whose prompts are as long as can be."""
+    """The key of a tenant with the longest prompts."""
     from_within: str
     from_elsewhere: str
-    """Bound to networks."""
+    """Keys limited to networks."""
 
 
 @pytest.fixture(scope="module")
 def edge(
     fork_server: ForkServer, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Edge]:
-    """The servers, whose tenants outlast a test."""
+    """The servers; their tenants are kept between tests."""
     logs = tmp_path_factory.mktemp("attacked")
     attacked, behind_proxy = processes = [
         WebProcess(fork_server, logs / "edge.log", API_THREADS=str(THREADS)),
@@ -99,7 +96,7 @@ def _keys() -> dict[str, str]:
 
 
 def _make_tasks(caller: Caller, prompt: str) -> None:
-    """One as the API makes it, and copies of it."""
+    """A task created by the API and copies of it."""
     task = order_video(caller, {**GOOD_BODY, "prompt": prompt})
     copies = []
     for _ in range(TASKS - 1):
@@ -116,7 +113,7 @@ def _bound(caller: Caller, network: str) -> str:
     return text
 
 
-def test_the_edge_holds(edge: Edge) -> None:
+def test_the_server_withstands_each_attack(edge: Edge) -> None:
     verdicts = _done(edge.target, ATTACKS)
 
     def holds(attack: Attack) -> None:
@@ -140,26 +137,26 @@ def _after_recovery(target: Target, attack: Attack) -> Verdict:
 
 
 @pytest.mark.parametrize("name", ["list-of-tasks", "list-of-tasks-oldest-first"])
-def test_a_list_of_the_longest_prompts_is_in_proportion(name: str, edge: Edge) -> None:
+def test_a_list_of_the_longest_prompts_has_a_bounded_cost(name: str, edge: Edge) -> None:
     wire.recover(edge.target)
     [attack] = [each for each in proportion.PROPORTIONS if each.name == f"proportion-{name}"]
     verdict = attack.run(replace(edge.target, key=edge.long_winded))
     assert verdict.outcome is Outcome.HELD, verdict.measured
 
 
-def test_health_is_answered_while_the_database_holds_all_threads_up(edge: Edge) -> None:
+def test_health_is_answered_while_the_database_blocks_all_threads(edge: Edge) -> None:
     wire.recover(edge.target)
     request = wire.head(edge.target, "GET", "/v1/models", wire.bearer(edge.target.key))
-    readers = (crowd.read_on_and_on(edge.target, wire.ME, request) for _ in range(4 * THREADS))
+    readers = (crowd.repeat_request(edge.target, wire.ME, request) for _ in range(4 * THREADS))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {APIKey._meta.db_table} IN ACCESS EXCLUSIVE MODE")
         with Bystander(edge.target, path="/healthz") as other:
-            crowd.let_loose(BUSY_SECONDS, *readers)
+            crowd.run_together(BUSY_SECONDS, *readers)
     assert other.seen.faults(BARS.latency) == []
 
 
 @pytest.mark.parametrize("value", [FORWARDED, b"\xff" * 100 + FORWARDED, b"203.0.113.7"])
-def test_the_caller_is_known_whatever_bytes_stand_before(value: bytes, edge: Edge) -> None:
+def test_the_caller_is_known_whatever_bytes_precede_the_address(value: bytes, edge: Edge) -> None:
     fields = [("X-Forwarded-For", value)]
     within = wire.get(replace(edge.behind_proxy, key=edge.from_within), "/v1/models", fields)
     elsewhere = wire.get(replace(edge.behind_proxy, key=edge.from_elsewhere), "/v1/models", fields)
@@ -168,7 +165,7 @@ def test_the_caller_is_known_whatever_bytes_stand_before(value: bytes, edge: Edg
     assert (within.status, elsewhere.status, elsewhere.code) == (200, 403, "permission_denied")
 
 
-def test_a_caller_of_many_proxies_is_the_one_that_ours_saw(edge: Edge) -> None:
+def test_the_caller_is_the_address_our_proxy_saw(edge: Edge) -> None:
     lines = [("X-Forwarded-For", b"198.51.100.1"), ("X-Forwarded-For", FORWARDED)]
     answer = wire.get(replace(edge.behind_proxy, key=edge.from_within), "/v1/models", lines)
     assert answer
@@ -176,17 +173,17 @@ def test_a_caller_of_many_proxies_is_the_one_that_ours_saw(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1:8000", "https://127.0.0.1", "http://example.com", "here"])
-def test_nothing_but_this_machine_is_attacked(url: str) -> None:
+def test_only_this_machine_can_be_attacked(url: str) -> None:
     with pytest.raises(ValueError, match="nothing was sent"):
         Target.at(url)
 
 
-def test_what_an_attack_needs_is_asked_for() -> None:
+def test_an_attack_without_its_options_is_not_tried() -> None:
     target = Target.at("http://localhost:1")
     outcomes = {each.run(target).outcome for each in ATTACKS if each.needs}
     assert outcomes == {Outcome.NOT_TRIED}
 
 
-def test_each_attack_tells_its_fault_under_a_name_of_its_own() -> None:
+def test_each_attack_has_its_own_name_and_describes_its_fault() -> None:
     assert all(each.fault for each in ATTACKS)
     assert len({each.name for each in ATTACKS}) == len(ATTACKS)

@@ -1,4 +1,4 @@
-"""Commands refuse what they cannot use with one line, and change nothing."""
+"""Commands refuse invalid arguments in one line and change nothing."""
 
 import os
 import subprocess
@@ -46,33 +46,33 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@each("command, told", REFUSED)
-def test_what_a_command_cannot_use_is_refused_in_one_line(
-    command: tuple[str, ...], told: str, owner: Caller
+@each("command, expected", REFUSED)
+def test_invalid_arguments_are_refused_in_one_line(
+    command: tuple[str, ...], expected: str, owner: Caller
 ) -> None:
     with pytest.raises(CommandError) as refused:
         call_command(*command)
     [line] = str(refused.value).splitlines()
-    assert told in line
+    assert expected in line
     assert [tenant.name for tenant in Tenant.objects.all()] == ["Alice"]
     assert not Invitation.objects.exists()
 
 
 @each("name", ["株式会社\u3000例", "Ünïcode & Söhne", "a\u200db", "x" * 100])
-def test_a_tenant_may_be_called_by_any_name_of_one_line(name: str, db: None) -> None:
+def test_a_tenant_name_can_be_any_single_line(name: str, db: None) -> None:
     call_command("createtenant", name, stdout=StringIO())
     assert Tenant.objects.get().name == name
 
 
 @pytest.mark.processes
-def test_a_command_in_a_terminal_shows_no_traceback(tmp_path: Path) -> None:
+def test_a_failed_command_shows_no_traceback(tmp_path: Path) -> None:
     environment = {**os.environ, "DATA_DIR": str(tmp_path)}
 
-    def said(*arguments: str | bytes) -> list[str]:
+    def fail(*arguments: str | bytes) -> list[str]:
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
         assert done.returncode == 1
         return done.stderr.decode().splitlines()
 
-    assert said("createtenant", "Alice") == ["The database lacks tables: run python manage.py migrate first."]
-    assert said("createtenant", b"\xff") == [r"'\udcff' is not text in UTF-8."]
+    assert fail("createtenant", "Alice") == ["The database lacks tables: run python manage.py migrate first."]
+    assert fail("createtenant", b"\xff") == [r"'\udcff' is not text in UTF-8."]

@@ -1,4 +1,4 @@
-"""Bad settings are found before they do harm, and secrets are kept as secrets."""
+"""System checks of the settings, and the encryption of secrets."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ def ids() -> list[str]:
 # --- system checks
 
 
-def test_the_settings_of_the_tests_are_good() -> None:
+def test_the_settings_of_the_tests_pass_all_checks() -> None:
     assert messages() == []
 
 
@@ -67,7 +67,7 @@ SAFE = {
     "TRUSTED_PROXIES": 1,
     "DEBUG": False,
 }
-"""A deployment that nothing is wrong with."""
+"""Settings of a safe deployment."""
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ SAFE = {
         ),
     ],
 )
-def test_what_endangers_a_deployment_is_an_error_of_its_check(
+def test_unsafe_settings_fail_the_deployment_check(
     changed: dict[str, Any], found: list[str], settings: LazySettings
 ) -> None:
     for name, value in {**SAFE, **changed}.items():
         setattr(settings, name, value)
-    told = [m for m in run_checks(include_deployment_checks=True) if str(m.id).startswith(OURS)]
-    assert [message.id for message in told] == found
-    assert all(message.hint and message.is_serious() for message in told)
+    found_by_check = [m for m in run_checks(include_deployment_checks=True) if str(m.id).startswith(OURS)]
+    assert [message.id for message in found_by_check] == found
+    assert all(message.hint and message.is_serious() for message in found_by_check)
 
 
 GOOD_QUOTAS: list[tuple[str, str, object]] = [
@@ -114,7 +114,7 @@ GOOD_QUOTAS: list[tuple[str, str, object]] = [
 
 
 @pytest.mark.parametrize(("name", "word", "value"), GOOD_QUOTAS)
-def test_a_quota_for_everybody_may_name_each_limit(
+def test_the_default_quota_can_set_each_limit(
     name: str, word: str, value: object, settings: LazySettings
 ) -> None:
     settings.DEFAULT_QUOTA = {name: word}
@@ -124,7 +124,7 @@ def test_a_quota_for_everybody_may_name_each_limit(
     assert getattr(quota, name) == value
 
 
-def test_every_limit_of_a_quota_may_be_named() -> None:
+def test_the_table_above_has_every_limit() -> None:
     fields = {field.name for field in Quota._meta.get_fields()} - {"tenant"}
     assert {name for name, _, _ in GOOD_QUOTAS} == fields
 
@@ -139,7 +139,7 @@ def test_every_limit_of_a_quota_may_be_named() -> None:
         (False, "https://video.example.com", []),
     ],
 )
-def test_behind_a_proxy_that_ends_tls_the_address_is_https(
+def test_behind_a_tls_proxy_the_public_url_must_be_https(
     is_behind_proxy: bool, url: str, found: list[str], settings: LazySettings
 ) -> None:
     settings.BEHIND_TLS_PROXY, settings.PUBLIC_URL = is_behind_proxy, url
@@ -153,17 +153,17 @@ def test_every_message_has_a_hint(settings: LazySettings) -> None:
     assert all(message.hint for message in messages())
 
 
-# --- secrets made on the first run
+# --- generated secrets
 
 
-def test_a_secret_is_made_once_and_readable_by_us_alone(tmp_path: Path) -> None:
+def test_a_secret_is_generated_once_and_readable_only_by_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "new" / "secret"
     assert [local_secrets.kept(path, new) for new in ("first", "second")] == ["first", "first"]
     assert path.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in path.parent.iterdir()] == ["secret"]
 
 
-def test_processes_that_start_at_once_have_the_same_secret(tmp_path: Path) -> None:
+def test_concurrent_processes_generate_the_same_secret(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     program = (
         "import sys, pathlib; from config.local_secrets import kept; sys.stdin.readline();"
@@ -191,7 +191,7 @@ def test_processes_that_start_at_once_have_the_same_secret(tmp_path: Path) -> No
 
 @pytest.fixture
 def keys(settings: LazySettings) -> Callable[..., None]:
-    """Set the encryption keys, of a few made ahead."""
+    """Sets the encryption keys by number."""
     made = [Fernet.generate_key().decode() for _ in range(3)]
 
     def use(*places: int) -> None:
@@ -201,7 +201,7 @@ def keys(settings: LazySettings) -> Callable[..., None]:
     return use
 
 
-def test_a_secret_comes_back_and_the_database_never_sees_it(
+def test_an_encrypted_secret_can_be_read_and_is_never_stored_in_plain_text(
     keys: Callable[..., None], account: UpstreamAccount
 ) -> None:
     for secret in ("a secret key", "密钥 ✓", "x" * 5000, ""):
@@ -217,7 +217,9 @@ def stored() -> str:
         return str(cursor.fetchone()[0])
 
 
-def test_the_same_secret_is_never_stored_alike(keys: Callable[..., None], account: UpstreamAccount) -> None:
+def test_the_same_secret_encrypts_differently_each_time(
+    keys: Callable[..., None], account: UpstreamAccount
+) -> None:
     before = stored()
     account.save(update_fields=["secret_key"])
     assert stored() != before
@@ -233,7 +235,7 @@ def test_keys_can_be_rotated(keys: Callable[..., None], db: None) -> None:
     assert UpstreamAccount.objects.get(pk=account.pk).secret_key == "a secret key"
 
 
-def test_a_secret_whose_key_is_gone_is_an_error_that_names_no_secret(
+def test_a_secret_whose_key_is_lost_raises_an_error_without_the_secret(
     keys: Callable[..., None], db: None, settings: LazySettings
 ) -> None:
     UpstreamAccount.objects.create(name="x", secret_id="AKIDx", secret_key="a secret key", created_at=NOW)
@@ -251,5 +253,5 @@ def test_a_secret_whose_key_is_gone_is_an_error_that_names_no_secret(
         assert secret not in text
 
 
-def test_an_account_shows_no_secret(account: UpstreamAccount) -> None:
+def test_the_text_of_an_account_shows_no_secret(account: UpstreamAccount) -> None:
     assert account.secret_key not in f"{account} {account!r}"

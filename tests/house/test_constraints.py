@@ -1,4 +1,4 @@
-"""What must always hold of a row is held by the database; each rule here is tried to be broken."""
+"""Database constraints, triggers, indexes and query plans; each constraint is violated once."""
 
 import json
 import os
@@ -68,7 +68,7 @@ from videos.worker import sweep
 
 @dataclass(frozen=True)
 class World:
-    """What the attempts work on."""
+    """The rows the attempts change."""
 
     owner: Caller
     account: UpstreamAccount
@@ -82,11 +82,11 @@ class World:
         Membership.objects.create(tenant=self.owner.tenant, user=person, **fields)
 
     def make(self, model: type[Model], /, **fields: Any) -> None:
-        """A row that the database would take, but for these fields."""
+        """A valid row except for these fields."""
         model._default_manager.create(**(ROWS[model](self) | fields))
 
     def enter(self, kind: str, /, **fields: Any) -> None:
-        """An entry that the ledger would take, but for these fields; a task it is of has its hold already."""
+        """A valid ledger entry except for these fields; the task already has its hold."""
         entry = {"tenant": self.owner.tenant, "kind": kind, "at": NOW}
         LedgerEntry.objects.create(**(entry | ENTRIES[kind](self) | fields))
 
@@ -136,7 +136,7 @@ ENTRIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "adjustment": lambda _: {"amount": -3, **PERSON},
     "gift": lambda _: {"amount": 3, **PERSON},
 }
-"""Of each kind, and of one that nobody knows."""
+"""One entry of each kind and one of an unknown kind."""
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def _total(world: World, **totals: Any) -> None:
 
 
 def _entry_of_no_kind(world: World) -> None:
-    with connection.cursor() as cursor:  # which would refuse it, too
+    with connection.cursor() as cursor:  # which would also refuse it
         cursor.execute("ALTER TABLE videos_ledgerentry DROP CONSTRAINT ledger_amounts_fit_kind")
     world.enter("gift")
 
@@ -409,12 +409,14 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
     "name, attempt",
     [(name, attempt) for name, _, attempt in ATTEMPTS],
 )
-def test_the_database_refuses(name: str, attempt: Callable[[World], object], world: World) -> None:
+def test_the_database_refuses_each_violation(
+    name: str, attempt: Callable[[World], object], world: World
+) -> None:
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         attempt(world)
 
 
-def test_every_named_constraint_is_tried_to_be_broken() -> None:
+def test_every_named_constraint_is_tested() -> None:
     named = {constraint.name for model in _models() for constraint in model._meta.constraints}
     assert {name for name, _, _ in ATTEMPTS} == named
 
@@ -425,23 +427,23 @@ def _models() -> Iterator[type[Model]]:
 
 
 @pytest.mark.parametrize("kind", EntryKind)
-def test_the_database_takes_an_entry_of_every_kind(kind: EntryKind, world: World) -> None:
+def test_the_database_accepts_an_entry_of_every_kind(kind: EntryKind, world: World) -> None:
     before = LedgerEntry.objects.filter(kind=kind).count()
     world.make_task() if kind is EntryKind.HOLD else world.enter(kind)
     assert LedgerEntry.objects.filter(kind=kind).count() == before + 1
 
 
 @pytest.mark.parametrize("model", ROWS)
-def test_the_database_takes_a_row_of_every_table_with_rules(model: type[Model], world: World) -> None:
+def test_the_database_accepts_a_row_of_every_table_with_constraints(model: type[Model], world: World) -> None:
     world.make(model)
 
 
 @pytest.mark.parametrize("status", Status)
-def test_the_database_takes_a_task_in_every_state(status: Status, make_task: MakeTask) -> None:
+def test_the_database_accepts_a_task_in_every_state(status: Status, make_task: MakeTask) -> None:
     assert make_task(status).status == status
 
 
-def test_the_same_upstream_id_may_come_from_two_accounts(make_task: MakeTask) -> None:
+def test_two_accounts_may_have_the_same_upstream_id(make_task: MakeTask) -> None:
     other = UpstreamAccount.objects.create(name="elsewhere", secret_id="AKIDx", secret_key="y")
     make_task(Status.RUNNING, upstream_task_id="4-x")
     make_task(Status.RUNNING, upstream_task_id="4-x", account=other)
@@ -460,7 +462,7 @@ def test_names_and_prefixes_are_unique(owner: Caller, account: UpstreamAccount) 
             attempt()
 
 
-# --- triggers: what goes with each change, and what never changes
+# --- triggers
 
 
 def _entry(world: World, **fields: Any) -> QuerySet[Any]:
@@ -492,7 +494,7 @@ FOR_EVER: list[tuple[Callable[[World], QuerySet[Any]], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("write", "fields"), FOR_EVER)
-def test_what_is_recorded_is_never_changed(
+def test_append_only_rows_cannot_be_changed(
     write: Callable[[World], QuerySet[Any]], fields: dict[str, Any], world: World
 ) -> None:
     recorded = write(world)
@@ -503,7 +505,7 @@ def test_what_is_recorded_is_never_changed(
 
 
 @pytest.mark.parametrize("write", [_entry, _change])
-def test_what_is_recorded_is_never_deleted(write: Callable[[World], QuerySet[Any]], world: World) -> None:
+def test_append_only_rows_cannot_be_deleted(write: Callable[[World], QuerySet[Any]], world: World) -> None:
     recorded = write(world)
     with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
         recorded.delete()
@@ -511,14 +513,14 @@ def test_what_is_recorded_is_never_deleted(write: Callable[[World], QuerySet[Any
 
 
 @pytest.mark.parametrize("write", [_entry, _change])
-def test_what_is_recorded_is_never_somebody_elses(write: Callable[..., QuerySet[Any]], world: World) -> None:
+def test_append_only_rows_cannot_get_another_actor(write: Callable[..., QuerySet[Any]], world: World) -> None:
     recorded = write(world, actor=User.objects.create(username="bob"))
     with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
         recorded.update(actor=User.objects.create(username="eve"))
     assert recorded.get().actor.username == "bob"
 
 
-def test_who_moved_money_may_leave(world: World) -> None:
+def test_the_actor_of_a_ledger_entry_can_be_deleted(world: World) -> None:
     bob = User.objects.create(username="bob")
     recorded = _entry(world, actor=bob)
     bob.delete()
@@ -526,7 +528,7 @@ def test_who_moved_money_may_leave(world: World) -> None:
     assert (row.actor, row.actor_name) == (None, "bob")
 
 
-def test_who_changed_something_may_leave_and_is_known_by_name_and_id(world: World) -> None:
+def test_the_actor_of_an_audit_entry_can_be_deleted_and_stays_known_by_name_and_id(world: World) -> None:
     bob = User.objects.create(username="bob")
     recorded, bob_id = _change(world, actor=bob), bob.pk
     bob.delete()
@@ -540,7 +542,9 @@ def _event(world: World) -> QuerySet[Any]:
 
 
 @pytest.mark.parametrize("write", [_entry, _change, _event])
-def test_what_is_recorded_is_never_emptied(write: Callable[[World], QuerySet[Any]], world: World) -> None:
+def test_append_only_tables_cannot_be_truncated(
+    write: Callable[[World], QuerySet[Any]], world: World
+) -> None:
     recorded = write(world)
     table = recorded.model._meta.db_table
     with connection.cursor() as cursor:
@@ -550,7 +554,7 @@ def test_what_is_recorded_is_never_emptied(write: Callable[[World], QuerySet[Any
     assert recorded.exists()
 
 
-def test_what_happened_to_a_task_goes_with_what_was_asked_alone(world: World) -> None:
+def test_events_of_a_task_can_only_be_deleted_once_it_is_pruned(world: World) -> None:
     events = _event(world)
     for attempt in (lambda: events.update(verb="other"), lambda: events.delete()):
         with pytest.raises(IntegrityError, match="is append-only"), transaction.atomic():
@@ -565,7 +569,7 @@ def _standing(tenant: Tenant) -> dict[str, Any]:
     return dict(Standing.objects.values().get(tenant=tenant))
 
 
-def test_every_tenant_begins_with_totals_of_nothing(db: None) -> None:
+def test_every_tenant_starts_with_zero_totals(db: None) -> None:
     one = Tenant.objects.create(name="Alice")
     many = Tenant.objects.bulk_create([Tenant(name="Bob"), Tenant(name="Charlie")])
     for tenant in (one, *many):
@@ -589,7 +593,7 @@ LIMIT_CHANGES: dict[str, Callable[[Tenant], object]] = {
 
 
 @pytest.mark.parametrize("change", LIMIT_CHANGES)
-def test_a_change_of_limits_moves_the_version_of_the_tenants_totals_and_nothing_else(
+def test_a_change_of_limits_increments_only_the_version_of_the_tenants_totals(
     change: str, owner: Caller, stranger: Caller
 ) -> None:
     for tenant in (owner.tenant, stranger.tenant):
@@ -617,13 +621,13 @@ OFFER_CHANGES: dict[str, Callable[[UpstreamAccount], object]] = {
 
 
 @pytest.mark.parametrize("change", OFFER_CHANGES)
-def test_a_change_of_what_is_on_offer_changes_its_revision(change: str, account: UpstreamAccount) -> None:
+def test_a_change_of_the_offer_changes_its_revision(change: str, account: UpstreamAccount) -> None:
     before = OfferRevision.objects.get().revision
     OFFER_CHANGES[change](account)
     assert OfferRevision.objects.get().revision != before
 
 
-# --- indexes: each is used by the query it names
+# --- indexes
 
 
 def _queue(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
@@ -650,7 +654,7 @@ def _of_a_day(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 YEARS = [NOW.date() + timedelta(days=days) for days in (-3650, 3650)]
-"""Days of so many entries that those of one tenant are better found by the tenant."""
+"""Days with so many entries that the index on the tenant is better."""
 
 
 def _due(account: UpstreamAccount, status: Status) -> QuerySet[Any]:
@@ -754,14 +758,14 @@ def test_each_index_serves_the_query_it_names(owner: Caller, account: UpstreamAc
     check_each(INDEXES, serves)
 
 
-def test_every_named_index_has_a_query() -> None:
+def test_every_named_index_has_a_test_query() -> None:
     named = {index.name for model in _models() for index in model._meta.indexes}
     assert {name for name, _ in INDEXES} | set(OF_THE_LIST.values()) | {"task_prompt"} == named
 
 
 @contextmanager
 def _plans() -> Iterator[list[tuple[str, str]]]:
-    """All questions for tasks that are asked in the block, each with its plan at that moment."""
+    """Collects the task queries of the block with their plans."""
     plans: list[tuple[str, str]] = []
 
     def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -777,7 +781,7 @@ def _plans() -> Iterator[list[tuple[str, str]]]:
 
 @pytest.mark.usefixtures("tasks_of_many")
 @pytest.mark.parametrize("query", ["q=nowhere", "q=nowhere+zq"])
-def test_words_of_prompts_are_found_on_short_walks_and_by_their_index(
+def test_words_in_prompts_are_found_by_short_scans_and_the_trigram_index(
     query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "NEAR", 20)
@@ -786,34 +790,34 @@ def test_words_of_prompts_are_found_on_short_walks_and_by_their_index(
         sophie.see(f"/admin/videos/task/?{query}")
     (by_index,) = [plan for sql, plan in plans if " LIKE " in sql]
     assert "Bitmap Index Scan on task_prompt" in by_index
-    assert len(_walks(plans)) == 1
+    assert len(_scans(plans)) == 1
     assert not [plan for _, plan in plans if "Seq Scan on videos_task" in plan]
 
 
-def _walks(plans: list[tuple[str, str]]) -> list[str]:
-    """Those of the walks through prompts, none of which sorts."""
+def _scans(plans: list[tuple[str, str]]) -> list[str]:
+    """The plans of the scans through prompts; checks that none sorts."""
     walks = [plan for sql, plan in plans if "array_agg" in sql.lower()]
     assert not [plan for plan in walks if "Sort" in plan or "Index Scan" not in plan]
     return walks
 
 
 @pytest.mark.usefixtures("tasks_of_many")
-def test_short_words_of_prompts_are_looked_for_on_walks_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_words_in_prompts_are_found_by_scans_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NEAR", "FAR"):
         monkeypatch.setattr(search, name, 20)
     sophie = Person("sophie")
     with _plans() as plans:
         assert "Searched as far as" in sophie.see("/admin/videos/task/?q=zq")
-    assert len(_walks(plans)) == 2
+    assert len(_scans(plans)) == 2
 
 
 @pytest.mark.usefixtures("tasks_of_many")
 @pytest.mark.parametrize("query", ["tenant=alice", "q=alice"])
 @pytest.mark.parametrize("part", ["", "export/"])
-def test_the_tasks_of_one_tenant_are_listed_by_an_index_that_begins_with_it(
+def test_the_tasks_of_one_tenant_are_listed_by_an_index_on_the_tenant(
     part: str, query: str, owner: Caller
 ) -> None:
-    """Also where it has nearly all there are, and everybody's newest would seem to be its own."""
+    """Also if it has nearly all tasks, so that the index of all tasks would seem cheaper."""
     sophie = Person("sophie")
     Task.objects.update(tenant=owner.tenant, api_key=owner.key)
     analyse()
@@ -830,9 +834,7 @@ def test_the_tasks_of_one_tenant_are_listed_by_an_index_that_begins_with_it(
 
 
 @pytest.mark.usefixtures("many_tasks")
-def test_the_queue_is_read_in_order_of_its_index_without_sorting(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_the_queue_is_read_in_index_order_without_sorting(owner: Caller, account: UpstreamAccount) -> None:
     assert "Sort" not in _queue(account, owner.tenant).explain()
 
 
@@ -849,17 +851,17 @@ HAND_WRITTEN = {
     if isinstance(text, str) and text.lstrip().startswith(("SELECT", "WITH"))
 }
 MUST_BE_SEARCHED = {"videos_task", "videos_ledgerentry", "videos_dailyusage", "videos_idempotencykey"}
-"""The tables that grow with every task."""
+"""Tables that grow with every task."""
 Run = tuple[str, Mapping[str, Any]]
-"""A statement and the values it was run with."""
+"""A statement and its values."""
 
 
 VALUE = re.compile(r"%\((\w+)\)s")
 
 
 @pytest.mark.parametrize("name", HAND_WRITTEN)
-def test_a_statement_is_short_enough_to_be_read_once(name: str) -> None:
-    """Psycopg translates a longer one, or one with more values, anew each time."""
+def test_each_statement_is_short_enough_to_be_parsed_once(name: str) -> None:
+    """Psycopg parses longer statements, or those with more values, each time."""
     text = HAND_WRITTEN[name]
     assert len(text.encode()) < 4096
     assert len(set(VALUE.findall(text))) <= 50
@@ -867,11 +869,11 @@ def test_a_statement_is_short_enough_to_be_read_once(name: str) -> None:
 
 @contextmanager
 def _recorded() -> Iterator[list[Run]]:
-    """The statements with named values that are run in the block, as they are run."""
+    """The statements with named values run in the block."""
     runs: list[Run] = []
 
     def record(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if isinstance(params, Mapping) and "jobs" not in params:  # the queue's own
+        if isinstance(params, Mapping) and "jobs" not in params:  # of the job queue
             runs.append((sql, params))
         return execute(sql, params, many, context)
 
@@ -881,7 +883,7 @@ def _recorded() -> Iterator[list[Run]]:
 
 @pytest.fixture
 def runs(owner: Caller, account: UpstreamAccount) -> list[Run]:
-    """The hand-written statements, each run in the ways it can be, among the rows of many tenants."""
+    """Runs of the hand-written statements in every variant, among rows of many tenants."""
     empty_pages()
     made_up.fill(3000, tenants=30, force=True)
     with connection.cursor() as cursor:
@@ -896,7 +898,7 @@ def runs(owner: Caller, account: UpstreamAccount) -> list[Run]:
 
 
 def _ask_for_everything(caller: Caller) -> None:
-    """Ask in such ways, and with such values, that each statement is run, and with every sort of value."""
+    """Send requests that run every statement with every kind of value."""
     ask = partial(caller.post, "/v1/videos")
     made = [ask(GOOD_BODY), ask(GOOD_BODY | {"metadata": {"input_region": "Oversea"}})]
     limits = {"requests_per_minute": 50_000, "spend_per_month": 1000}
@@ -910,11 +912,11 @@ def _ask_for_everything(caller: Caller) -> None:
     _create_too_late(caller)
     claim_next(None, timezone.now())
     queued = Task.objects.filter(tenant=caller.tenant, status=Status.QUEUED)
-    lifecycle.cancel(queued[0], timezone.now())  # one that waits starts
+    lifecycle.cancel(queued[0], timezone.now())  # starts a waiting task
 
 
 def _create_too_late(caller: Caller) -> None:
-    """By a look at totals that are not those of now any more."""
+    """Create with an outdated snapshot of the totals."""
     assert caller.key is not None
     asks = admission.Caller.of(caller.key, timezone.now(), Fingerprint(body=b"another"))
     asks = replace(asks, snapshot=admission.look(asks))
@@ -922,19 +924,19 @@ def _create_too_late(caller: Caller) -> None:
     creation.create(asks, GOOD_BODY)
 
 
-def test_every_statement_is_among_those_that_are_looked_at(runs: list[Run]) -> None:
+def test_every_hand_written_statement_is_checked(runs: list[Run]) -> None:
     assert {sql for sql, _ in runs} == set(HAND_WRITTEN.values())
 
 
-def test_no_statement_reads_a_table_from_end_to_end(runs: list[Run]) -> None:
+def test_no_statement_reads_a_whole_table(runs: list[Run]) -> None:
     for text, values in runs:
         (plan,) = prepared.fetch(f"EXPLAIN (FORMAT JSON) {text}", values) or ()
         assert not _read_whole(plan), text
 
 
 @pytest.mark.usefixtures("runs")
-def test_no_statement_reads_a_table_from_end_to_end_whatever_its_values() -> None:
-    """PostgreSQL plans a statement once for all its values, after it was run a few times."""
+def test_no_statement_reads_a_whole_table_in_its_generic_plan() -> None:
+    """After a few runs PostgreSQL uses one plan for all values."""
     check_each(HAND_WRITTEN, _searches_by_its_generic_plan)
 
 
@@ -951,7 +953,7 @@ def _searches_by_its_generic_plan(name: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_statement_is_prepared_once_whatever_its_values(owner: Caller, account: UpstreamAccount) -> None:
+def test_each_statement_is_prepared_once_for_all_values(owner: Caller, account: UpstreamAccount) -> None:
     prepared_once: list[str] = []
 
     def ask_and_count() -> None:  # in a thread, on a connection of its own
@@ -968,7 +970,7 @@ def test_a_statement_is_prepared_once_whatever_its_values(owner: Caller, account
 
 
 def _read_whole(plan: Any) -> set[str]:
-    """The tables that must be searched, but are read from end to end by a plan in JSON."""
+    """The big tables that the plan (JSON) reads completely."""
     found = json.loads(plan) if isinstance(plan, str) else plan
     return {node["Relation Name"] for node in _nodes(found[0]["Plan"]) if node["Node Type"] == "Seq Scan"} & (
         MUST_BE_SEARCHED

@@ -1,4 +1,4 @@
-"""The documents say what the code does."""
+"""The documents agree with the code."""
 
 import json
 import re
@@ -28,7 +28,7 @@ ENV = (ROOT / ".env.example").read_text()
 SETTINGS = (ROOT / "config" / "settings.py").read_text()
 
 
-def test_every_setting_is_in_the_example_and_no_other() -> None:
+def test_env_example_lists_exactly_the_settings() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
     described = re.findall(r"^#([A-Z_]+)=", ENV, re.MULTILINE)
     assert read == set(described)
@@ -50,14 +50,14 @@ def test_every_route_is_in_the_readme() -> None:
     assert "`DELETE /v1/videos/{id}`" in README
 
 
-def test_the_readme_starts_a_web_process_as_serve_does() -> None:
-    [told] = re.findall(r"^granian ((?:.*\\\n)?.*)$", README, re.MULTILINE)
-    wanted = [*server.OPTIONS, *server.HTTP_1, "--host", "0.0.0.0", server.APPLICATION]  # noqa: S104 - as told
-    assert told.replace("\\\n", " ").split() == wanted
+def test_the_readme_and_serve_start_the_same_web_process() -> None:
+    [documented] = re.findall(r"^granian ((?:.*\\\n)?.*)$", README, re.MULTILINE)
+    wanted = [*server.OPTIONS, *server.HTTP_1, "--host", "0.0.0.0", server.APPLICATION]  # noqa: S104 - as documented
+    assert documented.replace("\\\n", " ").split() == wanted
 
 
 EQUIVALENTS = {"generation": "video", "new-api": "video", "model": "model"}
-"""Routes that are documented in the row of another."""
+"""Routes documented in the row of another one."""
 
 
 @pytest.mark.parametrize(("method", "route"), [request for request in REQUESTS if request[0] != "HEAD"])
@@ -75,14 +75,14 @@ def test_every_limit_and_parameter_is_documented() -> None:
 
 
 def _examples() -> dict[str, Any]:
-    """The answers in the document of the API that are there in full, by what they are."""
+    """The complete answers in the API document, by kind."""
     blocks = re.findall(r"```json\n(.*?)```", API, re.DOTALL)
     answers = [json.loads(block) for block in blocks if "…" not in block]
     return {answer["object"]: answer for answer in answers if "object" in answer}
 
 
 def _shape(value: Any) -> Any:
-    """The names in an answer, at every depth."""
+    """The field names of an answer at every depth."""
     if isinstance(value, dict):
         return {name: _shape(inner) for name, inner in value.items()}
     return (
@@ -93,7 +93,7 @@ def _shape(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "path"), [("account", "/v1/account"), ("usage", "/v1/usage?group_by=day,api_key")]
 )
-def test_an_answer_is_documented_as_it_is(
+def test_an_answer_has_the_documented_fields(
     name: str, path: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     order_video(owner)
@@ -104,17 +104,17 @@ SANDBOX = (ROOT / "docs" / "sandbox.md").read_text()
 
 
 def test_every_verb_of_the_sandbox_is_documented_with_its_arguments() -> None:
-    told = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", SANDBOX, re.MULTILINE))
-    assert {verb: re.findall(r"`(\w+)=", row) for verb, row in told.items()} == {
+    documented = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", SANDBOX, re.MULTILINE))
+    assert {verb: re.findall(r"`(\w+)=", row) for verb, row in documented.items()} == {
         verb: [*known.arguments] for verb, known in VERBS.items()
     }
     for verb, known in VERBS.items():
-        for name, default in re.findall(r"`(\w+)=(?!`)\"?([^`\"]+)", told[verb]):
+        for name, default in re.findall(r"`(\w+)=(?!`)\"?([^`\"]+)", documented[verb]):
             known_default = known.arguments[name].default
             assert default in (known_default, json.dumps(known_default)), verb
 
 
-def test_examples_of_the_sandbox_are_read() -> None:
+def test_examples_of_the_sandbox_can_be_parsed() -> None:
     directives = re.findall(r"\[sandbox: (?!verb\])[^\]]*\]", SANDBOX.replace('\\"', '"'))
     assert len(directives) == 3
     assert all(behaviours_in(directive) for directive in directives)
@@ -130,19 +130,19 @@ def test_every_route_of_the_sandbox_is_documented() -> None:
     }
 
 
-def test_links_in_the_documents_lead_somewhere() -> None:
+def test_links_in_the_documents_have_targets() -> None:
     for document in DOCUMENTS:
         for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
 
 
 def _anchors(text: str) -> set[str]:
-    """What the headings of a document are linked by."""
+    """The anchors of a document's headings."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_links_to_headings_lead_to_them() -> None:
+def test_links_to_headings_have_targets() -> None:
     for document in DOCUMENTS:
         text = document.read_text()
         assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= _anchors(text), document.name
@@ -151,12 +151,12 @@ def test_links_to_headings_lead_to_them() -> None:
             assert anchor in _anchors(linked), f"{document.name}: {path}#{anchor}"
 
 
-def test_every_state_is_drawn() -> None:
+def test_every_state_is_in_the_drawing() -> None:
     drawing = (ROOT / "videos" / "states.py").read_text().split('"""')[1]
     assert all(status.name in drawing for status in Status)
 
 
-def test_checks_have_ids_of_their_own() -> None:
+def test_checks_have_unique_ids() -> None:
     source = Path(checks.__file__).read_text()
     ids = re.findall(r'id="(reelay\.E\d+)"', source)
     assert len(ids) == len(set(ids)) == len(checks.ALWAYS) + len(checks.DEPLOYED) + 1
@@ -183,7 +183,7 @@ def test_the_files_and_definitions_of_the_drawings_exist() -> None:
     assert {name for name in named if f"class {name}" not in sources} <= {"CreateAigcVideoTask"}
 
 
-def test_the_packages_of_the_map_are_those_there_are() -> None:
+def test_the_map_lists_the_existing_packages() -> None:
     [map_] = re.findall(r"```text\n(config/.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
     for app, part in re.findall(r"^(config|accounts|videos)/(.*?)(?=^\w)", map_, re.MULTILINE | re.DOTALL):
         there = {folder.parent.name for folder in (ROOT / app).glob("*/__init__.py")}

@@ -1,4 +1,4 @@
-"""Every example in the documents runs as it stands there, and does what it says."""
+"""Every example in the documents runs unchanged and has the described result."""
 
 import json
 import os
@@ -35,14 +35,14 @@ from videos.states import Status
 workers = worker_process.workers  # the fixture
 
 SHOWN = {"text", "json", "csv"}
-"""Languages of answers; `test_docs` holds those that are there in full."""
+"""Languages of answers; `test_docs` checks the complete ones."""
 SUFFIXES = {"sh": "sh", "python": "py", "js": "mjs"}
-"""Languages that are run, with the ends of their files' names."""
+"""Languages that are run, with their file suffixes."""
 NODE = ROOT / "tests" / "node"
 PREPARED = "the video that $ID stands for"
 
 
-# What is no call of the API
+# Blocks that do not call the API
 
 
 def _is_a_make_target(block: Block) -> None:
@@ -51,8 +51,8 @@ def _is_a_make_target(block: Block) -> None:
 
 
 def _sets_what_the_examples_read(block: Block) -> None:
-    told = _run(["bash", "-c", f'{block.code}\necho "$REELAY_URL $KEY"'], ROOT).split()
-    assert told == [local_address.DEFAULT.replace("localhost", "127.0.0.1"), f"{keys.PREFIX}_…"]
+    output = _run(["bash", "-c", f'{block.code}\necho "$REELAY_URL $KEY"'], ROOT).split()
+    assert output == [local_address.DEFAULT.replace("localhost", "127.0.0.1"), f"{keys.PREFIX}_…"]
 
 
 def _is_a_script(block: Block) -> None:
@@ -61,7 +61,7 @@ def _is_a_script(block: Block) -> None:
 
 
 def _names_commands(block: Block) -> None:
-    """What else stands there, the line of Granian, is held by `test_docs`."""
+    """`test_docs` checks the line of Granian."""
     lines = block.code.splitlines()
     named = [line.split()[2] for line in lines if line.startswith("python manage.py ")]
     assert named
@@ -69,12 +69,12 @@ def _names_commands(block: Block) -> None:
 
 
 NO_CALLS: dict[str, Callable[[Block], None]] = {
-    "git clone": _is_a_make_target,  # gets the code, and starts what the tests start in parts
+    "git clone": _is_a_make_target,  # clones the code and starts everything, which the tests do in parts
     "export REELAY_URL": _sets_what_the_examples_read,
-    'curl "$SANDBOX': _is_a_script,  # tells the sandbox, not the API
-    "python manage.py migrate": _names_commands,  # starts a deployment, and stays
+    'curl "$SANDBOX': _is_a_script,  # calls the sandbox, not the API
+    "python manage.py migrate": _names_commands,  # starts a deployment and keeps running
 }
-"""Blocks that are not run as they are, by their beginnings, with what is checked instead."""
+"""Blocks that are not run unchanged, by their first words, with their own check."""
 
 
 def _is_no_call(block: Block) -> bool:
@@ -82,19 +82,19 @@ def _is_no_call(block: Block) -> bool:
 
 
 @each("beginning", NO_CALLS)
-def test_what_is_no_call_of_the_api_is_right_all_the_same(beginning: str) -> None:
+def test_blocks_that_do_not_call_the_api_are_valid_too(beginning: str) -> None:
     found = [block for block in blocks() if block.code.startswith(beginning)]
     check_each(found, NO_CALLS[beginning])
 
 
 @each("block", blocks())
-def test_every_block_is_run_or_accounted_for(block: Block) -> None:
+def test_every_block_is_run_or_exempted(block: Block) -> None:
     assert block.language in {*SUFFIXES, *SHOWN}, "each block says what it is"
     if block.language in SUFFIXES and not _is_no_call(block):
         assert block.heading in OBJECTS, "each example says what it answers"
 
 
-# What calls the API
+# Blocks that call the API
 
 OBJECTS = {
     "The API by example": "video",
@@ -110,7 +110,7 @@ OBJECTS = {
     "A form": "video",
     "Words in a prompt": "video",
 }
-"""The object that the examples under a heading answer."""
+"""The object returned by the examples under a heading."""
 TOLD_APART_BY = {"ImageUrl", "LastImageUrl", "ImageInfos", "AdditionalParameters"}
 SENT = {
     "A first frame": {"ImageUrl"},
@@ -119,28 +119,28 @@ SENT = {
     "Several shots": {"AdditionalParameters"},
     "A form": {"ImageInfos"},
 }
-"""Which of these fields the provider is sent for the examples under a heading."""
+"""Fields the provider receives for the examples under a heading."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A block that is run: by a tenant of its own, in a folder of its own."""
+    """A block run by its own tenant in its own folder."""
 
     block: Block
     caller: Caller
     folder: Path
     prepared: Task | None
-    """The video that `$ID` stands for, where the block does not make it itself."""
+    """The video of `$ID`, unless the block creates it."""
 
     def __str__(self) -> str:
         return str(self.block)
 
     def made(self) -> list[Task]:
-        """The tasks that it made."""
+        """The tasks it created."""
         return [task for task in Task.objects.filter(tenant=self.caller.tenant) if task != self.prepared]
 
     def check(self) -> None:
-        """Its outcome is what the document promises."""
+        """Check the result against the document."""
         heading, made = self.block.heading, self.made()
         makes = OBJECTS[heading] == "video" and self.prepared is None
         assert len(made) == makes
@@ -155,7 +155,7 @@ class Example:
 
 
 def _asked_by_curl(heading: str) -> Any:
-    """The body of the `curl` under a heading, which all languages send."""
+    """The body of the `curl` command under a heading, which all languages send."""
     [code] = [block.code for block in blocks() if (block.heading, block.language) == (heading, "sh")]
     [body] = re.findall(r"-d '(\{.*\})'", code, re.DOTALL)
     return json.loads(body)
@@ -163,23 +163,23 @@ def _asked_by_curl(heading: str) -> Any:
 
 @dataclass(frozen=True)
 class Gateway:
-    """A web process and a worker, in front of the sandbox."""
+    """A web process and a worker connected to the sandbox."""
 
     url: str
     folder: Path
 
     def examples(self, language: str) -> list[Example]:
-        """All that are run of a language."""
+        """The examples of a language."""
         found = [block for block in blocks() if block.language == language and not _is_no_call(block)]
         return [self._example(block) for block in found]
 
     def wait_for_videos(self) -> None:
-        """Wait until each video that was made so far is there."""
+        """Wait until all videos are completed."""
         for task in Task.objects.all():
             wait_for(task, Status.SUCCEEDED)
 
     def _example(self, block: Block) -> Example:
-        """Make a tenant, a folder and what else the block takes for granted."""
+        """Create a tenant, a folder and whatever else the block needs."""
         caller = make_caller(Tenant.objects.create(name=str(block)))
         folder = self.folder / f"{block.document}-{block.line}"
         folder.mkdir()
@@ -200,7 +200,6 @@ def gateway(
     tmp_path: Path,
     results_folder: Path,
 ) -> Iterator[Gateway]:
-    """One for all examples."""
     for spec in catalogue.MODELS:
         GenerationStat.objects.update_or_create(
             model=spec.name,
@@ -214,14 +213,14 @@ def gateway(
 
 
 def _run_in_shell(examples: Sequence[Example], home: Path) -> None:
-    """Run each in a shell of its own, in which `curl` fails where the answer is an error."""
+    """Run each in its own shell, where `curl` fails on an error status."""
     (home / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")
 
     def run(example: Example) -> None:
         environment = json.loads((example.folder / "environment.json").read_text())
         command = ["bash", "-euo", "pipefail", "example.sh"]
-        said = _run(command, example.folder, {**environment, "CURL_HOME": str(home)})
-        answer, _ = json.JSONDecoder().raw_decode(said)
+        output = _run(command, example.folder, {**environment, "CURL_HOME": str(home)})
+        answer, _ = json.JSONDecoder().raw_decode(output)
         assert answer["object"] == OBJECTS[example.block.heading]
 
     check_each(examples, run)
@@ -241,7 +240,7 @@ RUNNERS = {"sh": _run_in_shell, "python": _run_in_python, "js": _run_in_node}
 
 
 @pytest.mark.processes
-def test_every_example_does_what_it_says(gateway: Gateway, subtests: pytest.Subtests) -> None:
+def test_every_example_works_as_documented(gateway: Gateway, subtests: pytest.Subtests) -> None:
     with ThreadPoolExecutor() as threads:
         examples = {language: gateway.examples(language) for language in _languages()}
         gateway.wait_for_videos()
@@ -258,11 +257,11 @@ def test_every_example_does_what_it_says(gateway: Gateway, subtests: pytest.Subt
 
 
 def _languages() -> set[str]:
-    """Those that can be run here; of `make test-docs` all, whatever is missing."""
+    """The languages available here; `make test-docs` requires all."""
     return {*RUNNERS} if _has_node() or "REQUIRE_NODE" in os.environ else {*RUNNERS} - {"js"}
 
 
-def test_the_packages_for_node_come_from_whichever_registry_is_set_up() -> None:
+def test_the_lock_file_of_node_names_no_registry() -> None:
     assert "://" not in (NODE / "package-lock.json").read_text()
 
 
@@ -271,7 +270,7 @@ def _has_node() -> bool:
 
 
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> str:
-    """What it printed; where it fails, the test fails with what it said."""
+    """Returns the output; fails the test with it if the program fails."""
     done = subprocess.run(
         command,
         cwd=folder,

@@ -1,4 +1,4 @@
-"""Where requests come in: whole bodies, bounded heads, threads shared fairly."""
+"""The HTTP edge: complete bodies, bounded heads, threads shared fairly."""
 
 import asyncio
 import gc
@@ -37,15 +37,15 @@ from videos.models import Task, UpstreamAccount
 from videos.states import Status
 
 MEDIA = bytes(range(256)) * 256 * 1024
-"""Larger than what the buffers of a connection swallow."""
+"""Larger than the buffers of a connection."""
 Message = dict[str, Any]
 
 
-# --- what the application answers to an ASGI server
+# --- requests
 
 
 class Exchange:
-    """One request as an ASGI server hands it over, and what became of it."""
+    """A request as an ASGI server passes it, and its answer."""
 
     def __init__(self, path: str = "/v1/videos", method: str = "POST", **headers: str | bytes) -> None:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -63,11 +63,11 @@ class Exchange:
             + [(n.encode(), v if isinstance(v, bytes) else v.encode()) for n, v in sent.items()],
         }
         self.received = 0
-        """Pieces of the body that were asked for."""
+        """Pieces of the body the application asked for."""
         self.sent: list[Message] = []
 
     def of(self, application: Application, *pieces: bytes | None) -> "Exchange":
-        """Let it be answered. The body comes in pieces; None is the end of the connection."""
+        """Send it to the application. The body arrives in pieces; None is a disconnect."""
         asyncio.run(application(self.scope, self._receiver(pieces), self._send))
         return self
 
@@ -99,7 +99,7 @@ class Exchange:
         return json.loads(b"".join(message.get("body", b"") for message in self.sent[1:]))
 
     @property
-    def told(self) -> tuple[int, str]:
+    def refusal(self) -> tuple[int, str]:
         return self.status, self.body["error"]["code"]
 
 
@@ -112,16 +112,16 @@ def serving(wsgi: Wsgi, *, threads: int = 2, http_2: bool = False) -> Applicatio
 
 
 def echo(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-    """An application that says what it was told."""
+    """An application that returns what it received."""
     length = int(environ["CONTENT_LENGTH"])
-    told = {name: value for name, value in environ.items() if isinstance(value, str)}
+    received = {name: value for name, value in environ.items() if isinstance(value, str)}
     body = environ["wsgi.input"].read(length)
     start("200 OK", [("Content-Type", "application/json")])
-    return [json.dumps({**told, "read": len(body)}).encode()]
+    return [json.dumps({**received, "read": len(body)}).encode()]
 
 
-def deaf(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-    """An application that refuses by the head alone."""
+def refusing(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    """An application that refuses without reading the body."""
     start("401 Unauthorized", [])
     return [b'{"error": {"code": "nobody"}}']
 
@@ -130,17 +130,17 @@ def deaf(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     "pieces", [[b"x" * 62, None], [b"x" * 62, b""], [None]], ids=["cut off", "ended early", "gone"]
 )
 def test_a_body_shorter_than_its_length_is_refused(pieces: list[bytes | None]) -> None:
-    assert Exchange(content_length="562").of(serving(echo), *pieces).told == (400, "incomplete_body")
+    assert Exchange(content_length="562").of(serving(echo), *pieces).refusal == (400, "incomplete_body")
 
 
 def test_a_chunked_body_that_breaks_off_is_refused() -> None:
     exchange = Exchange(transfer_encoding="chunked").of(serving(echo), b'{"a": 1}', None)
-    assert exchange.told == (400, "incomplete_body")
+    assert exchange.refusal == (400, "incomplete_body")
     assert exchange.headers[b"connection"] == b"close"
     assert exchange.headers[b"x-request-id"].startswith(b"req_")
 
 
-def test_whole_bodies_arrive_in_however_many_pieces() -> None:
+def test_whole_bodies_arrive_in_any_number_of_pieces() -> None:
     application = serving(echo)
     for pieces in ([b"abcd"], [b"ab", b"cd"], [b"a", b"", b"bcd", b""]):
         assert Exchange(content_length="4").of(application, *pieces).body["read"] == 4
@@ -150,31 +150,33 @@ def test_whole_bodies_arrive_in_however_many_pieces() -> None:
 
 @pytest.mark.parametrize("path", ["/v1/videos", "/log-in/"])
 @pytest.mark.parametrize("framing", [{"content_length": "900000"}, {"transfer_encoding": "chunked"}])
-def test_who_is_refused_by_the_head_sends_no_large_body(path: str, framing: dict[str, str]) -> None:
-    exchange = Exchange(path, **framing).of(serving(deaf), *[b"x" * 50_000] * 18)
+def test_a_request_refused_by_its_headers_is_answered_before_its_body_is_read(
+    path: str, framing: dict[str, str]
+) -> None:
+    exchange = Exchange(path, **framing).of(serving(refusing), *[b"x" * 50_000] * 18)
     assert exchange.status == 401
-    assert exchange.received * 50_000 <= 3 * SMALL_BYTES  # so much is kept or dropped, and no more
+    assert exchange.received * 50_000 <= 3 * SMALL_BYTES  # at most this much is buffered or dropped
 
 
 @pytest.mark.parametrize("framing", [{"content_length": "900000"}, {"transfer_encoding": "chunked"}])
-def test_a_large_body_is_read_where_it_is_wanted_and_by_the_api_alone(framing: dict[str, str]) -> None:
+def test_a_large_body_is_read_only_by_the_api_and_when_needed(framing: dict[str, str]) -> None:
     assert Exchange(**framing).of(serving(echo), *[b"x" * 50_000] * 18).body["read"] == 900_000
     with pytest.raises(Exception, match=r"^$"):
         Exchange("/log-in/", **framing).of(serving(echo), *[b"x" * 50_000] * 18)
 
 
-def test_a_head_may_have_so_many_fields_and_bytes() -> None:
+def test_the_number_and_size_of_header_fields_are_limited() -> None:
     application = serving(echo)
     fields = {f"x-{number}": "a" for number in range(MOST_FIELDS - 1)}
     assert Exchange(method="GET", **fields).of(application).status == 200
-    assert Exchange(method="GET", **fields, one_more="a").of(application).told == (431, "header_too_large")
-    assert Exchange(method="GET", x=b"a" * MOST_BYTES).of(application).told == (431, "header_too_large")
+    assert Exchange(method="GET", **fields, one_more="a").of(application).refusal == (431, "header_too_large")
+    assert Exchange(method="GET", x=b"a" * MOST_BYTES).of(application).refusal == (431, "header_too_large")
     long = Exchange(method="GET")
     long.scope["query_string"] = b"a" * MOST_BYTES
-    assert long.of(application).told == (431, "header_too_large")
+    assert long.of(application).refusal == (431, "header_too_large")
 
 
-def test_header_values_are_bytes() -> None:
+def test_header_values_are_passed_on_as_bytes() -> None:
     exchange = Exchange(method="GET", x_forwarded_for=b"\xe9, 203.0.113.7", cookie=b"a=1")
     exchange.scope["headers"] += [
         (b"cookie", "b=ü".encode()),
@@ -182,23 +184,23 @@ def test_header_values_are_bytes() -> None:
         (b"accept", b"b"),
         (b"x_y", b""),
     ]
-    told = exchange.of(serving(echo)).body
-    assert told["HTTP_X_FORWARDED_FOR"] == "é, 203.0.113.7"
-    assert told["HTTP_COOKIE"].encode("latin-1") == "a=1; b=ü".encode()
-    assert told["HTTP_ACCEPT"] == "a,b"
-    assert "HTTP_X_Y" not in told
+    received = exchange.of(serving(echo)).body
+    assert received["HTTP_X_FORWARDED_FOR"] == "é, 203.0.113.7"
+    assert received["HTTP_COOKIE"].encode("latin-1") == "a=1; b=ü".encode()
+    assert received["HTTP_ACCEPT"] == "a,b"
+    assert "HTTP_X_Y" not in received
 
 
-def test_a_host_that_was_not_sent_is_none() -> None:
+def test_a_missing_host_stays_missing() -> None:
     exchange = Exchange(method="GET")
     exchange.scope["headers"] = [(b"host", b"")]
     assert "HTTP_HOST" not in exchange.of(serving(echo)).body
 
 
-def test_http_2_is_spoken_only_where_the_settings_say_so() -> None:
+def test_http_2_is_refused_unless_the_settings_enable_it() -> None:
     exchange = Exchange(method="GET")
     exchange.scope["http_version"] = "2"
-    assert exchange.of(serving(echo)).told == (505, "http_version_not_supported")
+    assert exchange.of(serving(echo)).refusal == (505, "http_version_not_supported")
     exchange.sent = []
     assert exchange.of(serving(echo, http_2=True), b"").status == 200
 
@@ -230,7 +232,7 @@ def test_health_is_answered_while_every_thread_is_busy() -> None:
 # --- bodies
 
 
-def test_a_body_must_keep_up_a_least_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_must_arrive_at_a_minimum_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.edge.bodies.GRACE_SECONDS", 0.05)
     pieces = iter([b"x" * LEAST_BYTES_PER_SECOND, b"x"])
 
@@ -250,7 +252,7 @@ def test_a_body_must_keep_up_a_least_rate(monkeypatch: pytest.MonkeyPatch) -> No
     assert asyncio.run(read()) == LEAST_BYTES_PER_SECOND + 1
 
 
-def test_nobody_takes_the_memory_for_bodies_of_all_others() -> None:
+def test_one_client_cannot_use_up_the_memory_for_bodies() -> None:
     budget = Budget(of_all=100, of_one=40)
     budget.take(b"a", 40)
     with pytest.raises(TooManyBodies):
@@ -266,12 +268,12 @@ def test_nobody_takes_the_memory_for_bodies_of_all_others() -> None:
     budget.take(b"d", 40)
 
 
-def test_bodies_beyond_the_budget_are_refused_and_what_they_held_is_given_back() -> None:
+def test_bodies_beyond_the_memory_budget_are_refused_and_their_memory_is_returned() -> None:
     application = serving(echo)
     application._budget = Budget(of_all=100, of_one=100)
     for _ in range(3):
         refused = Exchange(content_length="150").of(application, b"x" * 80, b"x" * 70)
-        assert refused.told == (503, "overloaded")
+        assert refused.refusal == (503, "overloaded")
         assert refused.headers[b"retry-after"] == b"1"
         assert Exchange(content_length="80").of(application, b"x" * 80).body["read"] == 80
 
@@ -279,7 +281,7 @@ def test_bodies_beyond_the_budget_are_refused_and_what_they_held_is_given_back()
 # --- threads
 
 
-def test_a_caller_leaves_threads_to_others_and_those_who_wait_take_turns() -> None:
+def test_a_client_cannot_take_all_threads_and_waiting_clients_take_turns() -> None:
     started: list[str] = []
     begun, release = threading.Semaphore(0), threading.Event()
 
@@ -305,7 +307,7 @@ def test_a_caller_leaves_threads_to_others_and_those_who_wait_take_turns() -> No
     assert len(started) == 11
 
 
-def test_one_thread_serves_everybody_in_turn() -> None:
+def test_one_thread_serves_clients_in_turn() -> None:
     async def crowd() -> list[str]:
         threads = Threads(1)
         done: list[str] = []
@@ -317,7 +319,7 @@ def test_one_thread_serves_everybody_in_turn() -> None:
     assert asyncio.run(crowd()) == ["a0", "a1", "b0", "c0", "a2", "b1"]
 
 
-def test_what_goes_wrong_in_a_thread_is_raised_where_it_is_waited_for() -> None:
+def test_an_error_in_a_thread_is_raised_in_its_awaiter() -> None:
     async def asking() -> None:
         threads = Threads(1)
         for _ in range(3):
@@ -327,8 +329,8 @@ def test_what_goes_wrong_in_a_thread_is_raised_where_it_is_waited_for() -> None:
     asyncio.run(asking())
 
 
-def test_nothing_is_kept_of_a_request_whose_answer_is_given() -> None:
-    """Whatever is kept of it would keep its connection open."""
+def test_a_finished_request_is_not_kept_in_memory() -> None:
+    """A reference to it would keep its connection open."""
 
     class Work:
         def __call__(self) -> None:
@@ -372,12 +374,12 @@ def _is_open(client: socket.socket) -> bool:
         return True
 
 
-def test_of_too_many_connections_those_silent_the_longest_are_closed(listener: socket.socket) -> None:
+def test_with_too_many_connections_the_longest_idle_are_closed(listener: socket.socket) -> None:
     connections = Connections(0)
     connections._most = 3
     pairs = [_connect(listener, "127.0.0.2") for _ in range(6)]
     others = [_connect(listener, "127.0.0.3") for _ in range(3)]
-    for asked in (4, 0):  # the first of them asked last
+    for asked in (4, 0):  # the first of them sent a request last
         host, port = pairs[asked][0].getsockname()
         connections.hear((host, str(port)))
     assert connections.close_excess() == 3
@@ -402,11 +404,11 @@ def test_of_too_many_connections_those_silent_the_longest_are_closed(listener: s
         ("nonsense", "nonsense"),
     ],
 )
-def test_a_subscriber_is_counted_once(text: str, counted: str) -> None:
+def test_all_addresses_of_a_subscriber_count_as_one(text: str, counted: str) -> None:
     assert shared_by_one(text) == counted
 
 
-# --- as a process
+# --- real processes
 
 
 @pytest.fixture
@@ -459,7 +461,7 @@ def test_the_server_speaks_http_as_clients_expect(
 
 
 @pytest.mark.processes
-def test_slow_downloads_hold_up_nobody(
+def test_slow_downloads_do_not_block_other_requests(
     server: str, owner: Caller, make_task: MakeTask, results_folder: Path
 ) -> None:
     results_folder.mkdir(parents=True)
@@ -475,14 +477,14 @@ def test_slow_downloads_hold_up_nobody(
     downloads = [socket.create_connection((address.hostname, address.port), timeout=10) for _ in range(8)]
     for download in downloads:
         download.sendall(request)
-        assert download.recv(64).startswith(b"HTTP/1.1 200")  # begun, and then left waiting
+        assert download.recv(64).startswith(b"HTTP/1.1 200")  # started and then paused
     assert _request(server, "GET", f"/v1/videos/{task.public_id}", owner.text)[0] == 200
     for download in downloads:
         download.close()
 
 
 @pytest.mark.processes
-def test_a_header_that_cannot_be_read_is_not_taken_for_one_that_was_not_sent(
+def test_an_unreadable_idempotency_key_is_refused_and_never_ignored(
     server: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     body, headers = json.dumps(GOOD_BODY).encode(), {"Content-Type": "application/json"}

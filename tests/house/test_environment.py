@@ -1,4 +1,4 @@
-"""A setting that cannot be used is told in one line, which names it, its value and what is allowed."""
+"""An invalid setting is reported in one line with its name, value and what is allowed."""
 
 import os
 import re
@@ -85,7 +85,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "IN_DOUBT_RELEASE_HOURS": ("0", "never"),
 }
 ANYTHING = {"SECRET_KEY_FALLBACKS", "SECRET_KEY"}
-"""What may be any text."""
+"""Settings that accept any text."""
 NEVER_SHOWN = {"SECRET_KEY_FALLBACKS", "DATABASE_URL", "EMAIL_URL", "ENCRYPTION_KEYS", "SECRET_KEY"}
 GOOD: dict[str, tuple[tuple[str, Any], ...]] = {
     "PUBLIC_URL": (
@@ -107,7 +107,7 @@ GOOD: dict[str, tuple[tuple[str, Any], ...]] = {
 
 @pytest.fixture
 def settings_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """The settings as they are read with such variables and no others."""
+    """The settings read with only these variables."""
 
     def read(variables: Mapping[str, str]) -> dict[str, Any]:
         for name in DESCRIBED:
@@ -119,12 +119,12 @@ def settings_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return read
 
 
-def test_every_setting_has_values_that_are_refused() -> None:
+def test_every_setting_has_invalid_values_in_the_table() -> None:
     assert BAD.keys() | ANYTHING == DESCRIBED
 
 
 @each("name, value", [(name, value) for name, values in BAD.items() for value in values])
-def test_a_bad_value_is_one_line(name: str, value: str, settings_with: Any) -> None:
+def test_an_invalid_value_is_reported_in_one_line(name: str, value: str, settings_with: Any) -> None:
     with pytest.raises(BadSettingError) as refused:
         settings_with({name: value})
     [line] = str(refused.value).splitlines()
@@ -136,11 +136,11 @@ def test_a_bad_value_is_one_line(name: str, value: str, settings_with: Any) -> N
 
 
 @each("name, value, meant", [(name, *row) for name, rows in GOOD.items() for row in rows])
-def test_a_good_value_is_what_it_says(name: str, value: str, meant: Any, settings_with: Any) -> None:
+def test_a_valid_value_is_parsed(name: str, value: str, meant: Any, settings_with: Any) -> None:
     assert settings_with({name: value})[name] in (meant, [*meant, "x"] if isinstance(meant, list) else meant)
 
 
-def test_an_empty_variable_is_one_that_is_not_set(settings_with: Any) -> None:
+def test_an_empty_variable_counts_as_not_set(settings_with: Any) -> None:
     empty = settings_with({})
     assert (empty["API_THREADS"], empty["CURRENCY"], empty["PUBLIC_URL"]) == (16, "CNY", "")
     assert empty["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
@@ -152,33 +152,31 @@ def test_passwords_in_addresses_are_not_shown(settings_with: Any) -> None:
 
 
 @each("content", ["", "not a key", "\x00", "é"])
-def test_a_damaged_secret_is_told(content: str, settings_with: Any, tmp_path: Path) -> None:
+def test_a_damaged_secret_file_is_reported(content: str, settings_with: Any, tmp_path: Path) -> None:
     (tmp_path / "encryption_key").write_bytes(content.encode("latin-1"))
     with pytest.raises(BadSettingError, match=r"^DATA_DIR is .*(encryption_key is damaged|utf-8)"):
         settings_with({})
 
 
 @each(
-    "content, told",
+    "content, expected",
     [
         (b"API_THREADS 16", "sets nothing in line 1: NAME=value is allowed"),
         (b"# a comment\n\nexport DEBUG=false\nSECRET KEY=hunter2", "sets nothing in line 4"),
         (b"\xff\xfe", "cannot be read: it must be a file of UTF-8 text"),
     ],
 )
-def test_a_file_of_settings_that_cannot_be_read_is_one_line(
-    content: bytes, told: str, tmp_path: Path
-) -> None:
+def test_an_unreadable_env_file_is_reported(content: bytes, expected: str, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_bytes(content)
     with pytest.raises(BadSettingError) as refused:
         Environment.with_file(file)
     [line] = str(refused.value).splitlines()
-    assert line.startswith(f"{file} {told}")
+    assert line.startswith(f"{file} {expected}")
     assert SECRET not in line
 
 
-def test_a_folder_is_no_file_of_settings(tmp_path: Path) -> None:
+def test_an_env_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSettingError, match="it must be a file"):
         Environment.with_file(tmp_path)
 
@@ -198,7 +196,7 @@ ALONE = {**NOWHERE, "ENCRYPTION_KEYS": ""}
 
 
 @pytest.mark.processes
-def test_no_command_and_no_web_process_shows_a_traceback() -> None:
+def test_bad_settings_never_show_a_traceback() -> None:
     web = [*server.command("127.0.0.1", free_port(0)), "--log-level", "critical"]
     rows = [
         (["manage.py", "migrate"], {"API_THREADS": "abc"}, "API_THREADS is 'abc'"),
@@ -209,9 +207,9 @@ def test_no_command_and_no_web_process_shows_a_traceback() -> None:
 
     def check(row: tuple[list[str], dict[str, str], str]) -> None:
         arguments, environment, begins = row
-        code, said = _ended(arguments, **environment)
+        code, output = _ended(arguments, **environment)
         assert code == 1
-        [line] = said.splitlines()
+        [line] = output.splitlines()
         assert line.startswith(begins)
         assert SECRET not in line
 

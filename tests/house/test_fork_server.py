@@ -1,4 +1,4 @@
-"""Forks that stand for processes: they end when they are told to, as they are told to."""
+"""Forked processes end when told to, with the right exit code."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ WAITS = ["manage.py", "shell", "--no-imports", "-c", "import time; time.sleep(60
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_group_is_ended_however_young_it_is(
+def test_a_group_can_be_ended_right_after_its_start(
     number: signal.Signals, fork_server: ForkServer, tmp_path: Path
 ) -> None:
     for _ in range(20):
@@ -36,7 +36,7 @@ def test_a_program_runs_to_its_end_with_its_own_settings(fork_server: ForkServer
     assert (tmp_path / "log").read_text().splitlines()[-1] == "has 7"
 
 
-def test_a_process_that_runs_has_no_exit_code(fork_server: ForkServer, tmp_path: Path) -> None:
+def test_a_running_process_has_no_exit_code(fork_server: ForkServer, tmp_path: Path) -> None:
     process = fork_server.start(WAITS, child_environment(), tmp_path / "log")
     assert process.poll() is None
     with pytest.raises(subprocess.TimeoutExpired):
@@ -46,7 +46,7 @@ def test_a_process_that_runs_has_no_exit_code(fork_server: ForkServer, tmp_path:
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_what_was_forked_ends_with_its_server(tmp_path: Path) -> None:
+def test_forked_processes_end_with_their_server(tmp_path: Path) -> None:
     server = ForkServer(tmp_path, child_environment())
     process = server.start(WAITS, child_environment(), tmp_path / "log")
     server.close()

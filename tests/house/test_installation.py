@@ -1,4 +1,4 @@
-"""The virtual environment of `make`: what is wrong with one is noticed before it is used."""
+"""Damage to the virtual environment of `make` is detected before it is used."""
 
 import json
 import re
@@ -20,10 +20,10 @@ CODE = "whole = True\n"
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with two small packages, as an installation leaves it."""
-    folder = tmp_path_factory.mktemp("whole") / "venv"
-    # By a Python outside of the tests' own environment, as that of `make` is.
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installed environment with two small packages."""
+    folder = tmp_path_factory.mktemp("environment") / "venv"
+    # With a Python outside the tests' environment, like that of `make`.
     python = getattr(sys, "_base_executable", sys.executable)
     subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True)
     for name in PACKAGES:
@@ -43,15 +43,15 @@ def installed(folder: Path) -> Path:
 
 
 def stamp(folder: Path) -> None:
-    told = {"place": str(folder), "needs": "", "extras": ["local"], "packages": PACKAGES}
-    (folder / STAMP).write_text(json.dumps(told))
+    state = {"place": str(folder), "needs": "", "extras": ["local"], "packages": PACKAGES}
+    (folder / STAMP).write_text(json.dumps(state))
 
 
-def of_another_python(folder: Path) -> None:
+def replace_python(folder: Path) -> None:
     python = folder / "bin" / "python"
     python.unlink()
-    told = {"python": ["cpython-39", "/usr"], "packages": PACKAGES, "damaged": []}
-    python.write_text(f"#!/bin/sh\necho '{json.dumps(told)}'\n")
+    state = {"python": ["cpython-39", "/usr"], "packages": PACKAGES, "damaged": []}
+    python.write_text(f"#!/bin/sh\necho '{json.dumps(state)}'\n")
     python.chmod(0o755)
 
 
@@ -67,7 +67,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "an earlier stamp": (lambda folder: (folder / STAMP).write_text("{}"), "it was not finished"),
     "its Python": (lambda folder: (folder / "bin" / "python").unlink(), "its Python does not run"),
     "pyvenv.cfg": (lambda folder: (folder / "pyvenv.cfg").unlink(), "another Python|missing or damaged"),
-    "another Python": (of_another_python, "it is of another Python"),
+    "another Python": (replace_python, "it is of another Python"),
     "pip": (lambda folder: shutil.rmtree(installed(folder) / "pip-1.0.dist-info"), "pip is missing"),
     "a module": (lambda folder: (installed(folder) / "thing.py").unlink(), r"thing\.py is missing"),
     "half a module": (cut_short, r"thing\.py is missing or damaged"),
@@ -80,22 +80,22 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.processes
-def test_what_is_damaged_is_noticed(whole: Path, tmp_path: Path) -> None:
+def test_each_damage_is_detected(environment: Path, tmp_path: Path) -> None:
     def check(name: str) -> None:
-        damage, told = DAMAGES[name]
+        damage, expected = DAMAGES[name]
         folder = tmp_path / name
-        shutil.copytree(whole, folder, symlinks=True)
+        shutil.copytree(environment, folder, symlinks=True)
         assert trouble(folder) == "it was made at another place"
         stamp(folder)
         damage(folder)
         found = trouble(folder)
-        assert re.search(told, found) if told else not found, found
+        assert re.search(expected, found) if expected else not found, found
 
     check_each(DAMAGES, check)
 
 
 @each("name", ["notes.txt", "bin/tool", "home/alice"])
-def test_a_folder_that_is_no_environment_is_left_alone(name: str, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_environment_is_not_touched(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name.replace("/", "-")
     kept = folder / name
     kept.parent.mkdir(parents=True)
@@ -111,8 +111,8 @@ def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def python_that_says(folder: Path, first: str) -> Path:
-    """This Python, which runs one statement first."""
+def python_that_runs(folder: Path, first: str) -> Path:
+    """A Python that runs this statement first."""
     path = folder / "python"
     path.write_text(
         f"#!{sys.executable}\nimport importlib.util, runpy, sys\n{first}\n"
@@ -135,12 +135,12 @@ PYTHONS = {
 
 
 @pytest.mark.processes
-def test_a_python_that_will_not_do_is_told_in_a_sentence_before_anything_is_made(tmp_path: Path) -> None:
+def test_an_unsuitable_python_is_reported_before_anything_is_installed(tmp_path: Path) -> None:
     def check(first: str) -> None:
         venv = tmp_path / "venv"
-        done = make("installed", f"PYTHON={python_that_says(tmp_path, first)}", f"VENV={venv}")
+        done = make("installed", f"PYTHON={python_that_runs(tmp_path, first)}", f"VENV={venv}")
         assert done.returncode
-        sentence, _ = done.stderr.splitlines()  # and make's own
+        sentence, _ = done.stderr.splitlines()  # the other line is make's own
         assert re.search(PYTHONS[first], sentence)
         assert not venv.exists()
 
@@ -149,7 +149,7 @@ def test_a_python_that_will_not_do_is_told_in_a_sentence_before_anything_is_made
     assert none.stderr.startswith("There is no python3.999: install Python 3.11 or later")
 
 
-def test_every_command_of_the_makefile_begins_with_the_environment() -> None:
+def test_every_make_target_that_uses_the_environment_depends_on_it() -> None:
     text = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([a-z0-9-]+):(.*?)## .*\n((?:\t.*\n)+)", text, re.MULTILINE)
     using = [(name, needs) for name, needs, recipe in targets if "$(BIN)" in recipe]

@@ -1,4 +1,4 @@
-"""Each tenant is invisible to the next: every route, every method, every kind of caller, in one table."""
+"""Tenants cannot see each other: every route, method and kind of caller, in one table."""
 
 import json
 import re
@@ -34,7 +34,7 @@ from accounts.models import (
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
 from tests.support.people import Browser, make_person, text
 from tests.support.refusals import UNKNOWN_ID, assert_refused, assert_request_id
-from tests.support.rows import check_each, undone
+from tests.support.rows import check_each, rolled_back
 from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, RefusedCreate, Task, UpstreamAccount
 from videos.results import files
 from videos.states import Status
@@ -46,7 +46,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "no-task": (404, "task_not_exist"),
     "no-model": (404, "model_not_found"),
 }
-"""Status and code by the words of the table."""
+"""Status and code by the table's words."""
 
 TABLE = """
                           owner mate limited  stranger scopeless elsewhere nobody  revoked expired suspended
@@ -76,7 +76,7 @@ HEAD   models             done  done done     done     denied    denied    unkno
 GET    model              done  done no-model done     denied    denied    unknown unknown unknown unknown
 HEAD   model              done  done no-model done     denied    denied    unknown unknown unknown unknown
 """
-"""What is answered to each caller who asks for a video, for a finished video of Alice's, or for a model."""
+"""The answer to each caller on routes of videos, of a finished video of Alice's, and of models."""
 
 PATHS = {
     "videos": "/v1/videos",
@@ -93,15 +93,15 @@ PATHS = {
     "model": f"/v1/models/{GOOD_BODY['model']}",
 }
 OUTSIDE = {"admin/", "language/"}
-"""The routes that belong to no tenant."""
+"""Routes without a tenant."""
 OF_PEOPLE = {"", "portal/<uuid:tenant_id>/"}
-"""What the routes of the pages begin with."""
+"""Prefixes of the routes of pages."""
 SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
-"""What each method takes."""
+"""The scope each method needs."""
 
 
 def cells(table: str) -> Iterator[tuple[str, str, str, str]]:
-    """Method, route, caller and answer of each cell of a table."""
+    """Method, route, caller and answer of each cell of the table."""
     callers, *rows = (row.split() for row in table.strip().splitlines())
     for method, route, *words in rows:
         for caller, word in zip(callers, words, strict=True):
@@ -113,7 +113,7 @@ REQUESTS = list(dict.fromkeys((method, route) for method, route, _, _ in CELLS))
 OF_ONE_VIDEO = [(method, route) for method, route in REQUESTS if "{id}" in PATHS[route]]
 
 
-# --- the table is whole
+# --- completeness of the table
 
 
 def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[URLPattern, str]]:
@@ -147,16 +147,16 @@ def test_every_method_of_a_route_is_in_the_table(route: str, owner: Caller, nobo
             assert is_allowed is ((method, route) in REQUESTS), method
 
 
-def test_every_other_route_is_known() -> None:
+def test_every_other_route_is_listed() -> None:
     known = OUTSIDE | OF_PEOPLE | {"v1/"}
     assert {str(pattern.pattern) for pattern in get_resolver().url_patterns} == known
 
 
-# --- who is answered what
+# --- answers
 
 
 def _another(owner: Caller, **fields: Any) -> Caller:
-    """A program of Alice's with a key of its own."""
+    """A client with another key of Alice's."""
     key, text = APIKey.objects.mint(owner.tenant, "another", **fields)
     return Caller(text, key)
 
@@ -184,12 +184,12 @@ MAKE: dict[str, Callable[[Caller, str], Caller]] = {
     "expired": lambda owner, _: _another(owner, expires_at=timezone.now()),
     "suspended": lambda owner, _: _suspended(owner),
 }
-"""The callers but for the stranger: with keys of Alice's, some of which are not good, or not for this."""
+"""The callers except the stranger: keys of Alice's, some of them invalid or without permission."""
 
 
 @pytest.fixture
 def video(make_task: MakeTask, results_folder: Path) -> Task:
-    """A finished video of Alice's, with its file and its still."""
+    """A finished video of Alice's with its file and poster."""
     task = make_task(Status.SUCCEEDED, has_poster=True)
     path = results_folder / task.media_name
     path.parent.mkdir(parents=True)
@@ -199,14 +199,14 @@ def video(make_task: MakeTask, results_folder: Path) -> Task:
 
 
 def ask(caller: Caller, method: str, route: str, identity: str, query: str = "", **headers: Any) -> Any:
-    """Ask for what the table says, with a good body where one is taken."""
+    """Send the request, with a valid body if one is needed."""
     body = json.dumps(GOOD_BODY) if method == "POST" else ""
     path = PATHS[route].format(id=identity) + query
     return caller.request(method, path, data=body, content_type="application/json", **headers)
 
 
 def content(answer: HttpResponse) -> bytes:
-    """The body, whichever way it comes."""
+    """The body, streamed or not."""
     if isinstance(answer, StreamingHttpResponse):
         streamed: bytes = answer.getvalue()
         return streamed
@@ -214,19 +214,19 @@ def content(answer: HttpResponse) -> bytes:
 
 
 def everything() -> list[Any]:
-    """All rows that a request could write, but for the use of keys."""
+    """All rows a request could change, except the last use of keys."""
     models: list[type[Model]] = [Task, LedgerEntry, DailyUsage, IdempotencyKey, RefusedCreate, Standing]
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
 
 @pytest.mark.parametrize(("method", "route"), REQUESTS)
-def test_each_caller_is_answered_as_the_table_says(
+def test_each_caller_gets_the_answer_of_the_table(
     method: str, route: str, owner: Caller, stranger: Caller, video: Task
 ) -> None:
     def is_answered(cell: tuple[str, str, str, str]) -> None:
         _is_answered(*cell, owner, stranger, video)
 
-    check_each([cell for cell in CELLS if cell[:2] == (method, route)], undone(is_answered))
+    check_each([cell for cell in CELLS if cell[:2] == (method, route)], rolled_back(is_answered))
 
 
 def _is_answered(
@@ -249,20 +249,20 @@ def _is_answered(
 
 
 @pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::9"])
-def test_a_key_for_some_networks_works_there(address: str, owner: Caller, video: Task) -> None:
+def test_a_key_limited_to_networks_works_from_them(address: str, owner: Caller, video: Task) -> None:
     caller = MAKE["elsewhere"](owner, "GET")
     for method, route in REQUESTS:
         if method != "DELETE":
             answer = ask(caller, method, route, video.public_id, REMOTE_ADDR=address)
             assert answer.status_code == 200
-            b"".join(answer)  # to its end, which closes files
+            b"".join(answer)  # read to the end, which closes files
 
 
-# --- a foreign id is like one that nobody has
+# --- foreign ids look unknown
 
 
-def alike(one: HttpResponse, other: HttpResponse) -> bool:
-    """Whether nobody could tell them apart, but for their request ids."""
+def same(one: HttpResponse, other: HttpResponse) -> bool:
+    """Whether the answers are the same except for their request ids."""
 
     def seen(answer: HttpResponse) -> tuple[Any, ...]:
         headers = {name.lower(): value for name, value in answer.items() if name.lower() != "x-request-id"}
@@ -272,7 +272,7 @@ def alike(one: HttpResponse, other: HttpResponse) -> bool:
 
 
 @pytest.mark.parametrize(("method", "route"), OF_ONE_VIDEO)
-def test_a_foreign_id_and_an_unknown_one_are_answered_alike(
+def test_a_foreign_id_and_an_unknown_one_get_the_same_answer(
     method: str, route: str, stranger: Caller, make_task: MakeTask, video: Task
 ) -> None:
     tasks = [*(make_task(status) for status in Status), make_task(Status.FAILED, hidden_at=NOW), video]
@@ -280,33 +280,33 @@ def test_a_foreign_id_and_an_unknown_one_are_answered_alike(
     unknown = ask(stranger, method, route, UNKNOWN_ID)
     assert unknown.status_code == 404
     for task in tasks:
-        assert alike(ask(stranger, method, route, task.public_id), unknown), task.status
+        assert same(ask(stranger, method, route, task.public_id), unknown), task.status
     assert everything() == before
 
 
 @pytest.mark.parametrize(("method", "route"), OF_ONE_VIDEO)
-def test_a_deleted_id_and_an_unknown_one_are_answered_alike(
+def test_a_deleted_id_and_an_unknown_one_get_the_same_answer(
     method: str, route: str, owner: Caller, make_task: MakeTask
 ) -> None:
     hidden = make_task(Status.SUCCEEDED, hidden_at=NOW)
     unknown = ask(owner, method, route, UNKNOWN_ID)
     assert unknown.status_code == 404
-    assert alike(ask(owner, method, route, hidden.public_id), unknown)
+    assert same(ask(owner, method, route, hidden.public_id), unknown)
 
 
 @pytest.mark.parametrize("who", ["scopeless", "elsewhere", "nobody", "revoked", "expired", "suspended"])
-def test_who_is_refused_does_not_learn_which_ids_there_are(who: str, owner: Caller, video: Task) -> None:
+def test_a_refused_caller_does_not_learn_which_ids_exist(who: str, owner: Caller, video: Task) -> None:
     for method, route in OF_ONE_VIDEO:
         caller = MAKE[who](owner, method)
         known, unknown = (ask(caller, method, route, identity) for identity in (video.public_id, UNKNOWN_ID))
         assert known.status_code in (401, 403)
-        assert alike(known, unknown)
+        assert same(known, unknown)
 
 
 @pytest.mark.parametrize(
     "query", ["?after={id}", "?after={id}&order=asc", "?after={id}&status=completed&limit=1"]
 )
-def test_a_foreign_place_in_the_list_is_like_one_that_nobody_has(
+def test_a_foreign_cursor_and_an_unknown_one_get_the_same_answer(
     query: str, stranger: Caller, video: Task
 ) -> None:
     foreign, unknown = (
@@ -314,12 +314,12 @@ def test_a_foreign_place_in_the_list_is_like_one_that_nobody_has(
         for identity in (video.public_id, UNKNOWN_ID)
     )
     assert_refused(unknown, 400, "invalid_request")
-    assert alike(foreign, unknown)
+    assert same(foreign, unknown)
 
 
 @pytest.mark.parametrize("shape", ["json", "csv"])
 @pytest.mark.parametrize("group_by", ["day", "api_key", "day,model,api_key"])
-def test_use_by_a_foreign_key_is_like_use_by_one_that_nobody_has(
+def test_usage_by_a_foreign_key_and_by_an_unknown_one_get_the_same_answer(
     group_by: str, shape: str, owner: Caller, stranger: Caller, video: Task
 ) -> None:
     assert owner.key is not None
@@ -329,10 +329,10 @@ def test_use_by_a_foreign_key_is_like_use_by_one_that_nobody_has(
         stranger.get(f"/v1/usage{period}&api_key={prefix}") for prefix in (owner.key.prefix, "rly_00000000")
     )
     assert unknown.status_code == 200
-    assert alike(foreign, unknown)
+    assert same(foreign, unknown)
 
 
-def test_a_link_opens_its_own_video_and_no_other(
+def test_a_link_opens_only_its_own_video(
     owner: Caller, nobody: Caller, make_task: MakeTask, video: Task
 ) -> None:
     link = urlsplit(owner.get(f"/v1/videos/{video.public_id}").json()["metadata"]["url"])
@@ -343,10 +343,10 @@ def test_a_link_opens_its_own_video_and_no_other(
         nobody.get(f"/v1/videos/{name}/content?{link.query}") for name in (other.public_id, UNKNOWN_ID)
     ]
     assert_refused(answers[0], 403, "permission_denied")
-    assert alike(*answers)
+    assert same(*answers)
 
 
-# --- nothing of a tenant's is in what another sees
+# --- data in answers
 
 WHOLE_MONTH = f"?start_date={NOW:%Y-%m-01}&end_date={NOW:%Y-%m-28}"
 QUERIES = {
@@ -359,11 +359,11 @@ QUERIES = {
     ],
     "usage": ["", "?group_by=day,model,api_key", "?format=csv&group_by=api_key", WHOLE_MONTH],
 }
-"""What is asked of the lists."""
+"""Queries of the lists."""
 
 
 def answers(caller: Caller, methods: Collection[str], identities: Collection[str]) -> Iterator[str]:
-    """All that a caller is answered on every route, headers too, who knows those ids."""
+    """All answers, with headers, to a caller who uses those ids on every route."""
     for method, route in REQUESTS:
         queries = QUERIES.get(route, [""]) if method == "GET" else [""]
         named = identities if "{id}" in PATHS[route] else [""]
@@ -374,19 +374,19 @@ def answers(caller: Caller, methods: Collection[str], identities: Collection[str
 
 
 def _known(owner: Caller, names: Collection[str]) -> set[str]:
-    """What Alice is told of herself, her programs and her videos."""
+    """Everything the API shows Alice about herself, her keys and her videos."""
     keys = APIKey.objects.filter(tenant=owner.tenant).values_list("prefix", flat=True)
     videos = {task.public_id for task in Task.objects.filter(tenant=owner.tenant)}
     return {owner.tenant.name, "a purple cat", *names, *keys, *videos}
 
 
 def _secret(owner: Caller) -> set[str]:
-    """What not even Alice is told."""
+    """Everything not even Alice may see."""
     parts = Task.objects.filter(tenant=owner.tenant).values_list("id", "media_name", "upstream_task_id")
     return {str(part) for row in parts for part in row if part} | {str(owner.text), str(owner.tenant.pk)}
 
 
-def test_nothing_of_a_tenants_is_in_any_answer_to_another(
+def test_no_answer_contains_data_of_another_tenant(
     owner: Caller, mate: Caller, stranger: Caller, account: UpstreamAccount, make_task: MakeTask, video: Task
 ) -> None:
     programs = {"the render farm": owner, "the night shift": mate}
@@ -399,13 +399,13 @@ def test_nothing_of_a_tenants_is_in_any_answer_to_another(
         make_task(status, request=body)
     known, secret = _known(owner, programs), _secret(owner)
     identities = [task.public_id for task in Task.objects.all()]
-    told = " ".join(answers(owner, ["GET"], identities))
-    assert [word for word in known if word not in told] == [word for word in secret if word in told] == []
+    shown = " ".join(answers(owner, ["GET"], identities))
+    assert [word for word in known if word not in shown] == [word for word in secret if word in shown] == []
     for answer in answers(stranger, SCOPES, identities):
         assert [word for word in known | secret if word in answer] == []
 
 
-def test_what_a_tenant_does_changes_nothing_that_another_sees(
+def test_actions_of_a_tenant_change_nothing_another_one_sees(
     owner: Caller, stranger: Caller, account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     def seen() -> list[str]:
@@ -422,13 +422,13 @@ def test_what_a_tenant_does_changes_nothing_that_another_sees(
     assert stranger.post("/v1/videos", GOOD_BODY).status_code == 200
 
 
-# --- what a tenant repeats is its own
+# --- replays and retries
 
 BODIES = {"the same body": GOOD_BODY, "another body": GOOD_BODY | {"prompt": "a dog sleeps"}}
 
 
 def _made(answer: HttpResponse) -> str:
-    """The id of a task that the request made, rather than one that was there."""
+    """The id of a new task; checks that it is no replay."""
     assert answer.status_code == 200, answer.content
     assert "idempotent-replayed" not in answer.headers
     identity: str = json.loads(answer.content)["id"]
@@ -442,7 +442,7 @@ def _replayed(answer: HttpResponse) -> str:
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_an_idempotency_key_of_one_tenant_means_nothing_to_another(
+def test_an_idempotency_key_applies_only_to_its_tenant(
     body: str, owner: Caller, mate: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     headers = {"HTTP_IDEMPOTENCY_KEY": "the same key"}
@@ -454,7 +454,7 @@ def test_an_idempotency_key_of_one_tenant_means_nothing_to_another(
     assert hers != his
 
 
-def test_a_retry_without_a_key_never_gets_a_task_of_another_key(
+def test_a_retry_without_idempotency_key_never_returns_a_task_of_another_key(
     owner: Caller, mate: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     retry = {"HTTP_X_STAINLESS_RETRY_COUNT": "1"}
@@ -464,7 +464,7 @@ def test_a_retry_without_a_key_never_gets_a_task_of_another_key(
     assert _replayed(owner.post("/v1/videos", GOOD_BODY, **retry)) == hers
 
 
-def test_a_refusal_of_one_tenants_does_not_count_against_anothers_retry(
+def test_a_refusal_of_one_tenant_does_not_affect_anothers_retry(
     owner: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     his = _made(stranger.post("/v1/videos", GOOD_BODY))
@@ -539,21 +539,21 @@ GET  portal:statement              page   page   page   hidden   hidden hidden l
 GET  portal:statement-csv          page   page   page   hidden   hidden hidden log-in
 GET  portal:limits                 page   page   page   hidden   hidden hidden log-in
 """
-"""What each person is answered who opens a page of Alice's tenant, or one of their own, or sends its form."""
+"""The answer to each person who opens or posts to a page of Alice's tenant, or one of their own."""
 
 SEEN = {"page": 200, "there": 302, "log-in": 302, "denied": 403, "hidden": 404}
-"""The status by the words of the table; `there` is another page than the log-in."""
+"""The status by the table's words; `there` is a redirect to another page than the log-in."""
 
 SENT: dict[str, dict[str, Any]] = {
     "account:members": {"email": "new@people.example", "role": "viewer"},
     "account:member-role": {"role": "viewer"},
 }
-"""What is filled into the forms; the others are sent empty."""
+"""Data of the forms; the others are sent empty."""
 
 
 @dataclass(frozen=True)
 class House:
-    """Alice's tenant, and what there is in it."""
+    """Alice's tenant and its contents."""
 
     owner: Caller
     video: Task
@@ -574,7 +574,7 @@ ARGUMENTS: dict[str, Callable[[House], Any]] = {
     "uidb64": lambda _: "MQ",
     "signed": lambda _: "unsigned",
 }
-"""What stands in the places of a route."""
+"""Arguments of the routes."""
 
 PEOPLE: dict[str, Callable[[Caller, Caller], User | None]] = {
     "owner": lambda owner, _: make_person("ann", owner.tenant, Role.OWNER),
@@ -600,7 +600,7 @@ def house(owner: Caller, video: Task) -> House:
 
 
 def _pages() -> Iterator[tuple[str, set[str]]]:
-    """Each page's name, and what stands in the places of its route."""
+    """The name and argument names of each page."""
     for resolver in get_resolver().url_patterns:
         if isinstance(resolver, URLResolver) and str(resolver.pattern) in OF_PEOPLE:
             for pattern, _ in _routes(resolver):
@@ -613,7 +613,7 @@ def _address(house: House, route: str) -> str:
     return reverse(route, kwargs={name: ARGUMENTS[name](house) for name in places})
 
 
-def _rows_of_people() -> list[Any]:
+def _person_columns() -> list[Any]:
     models: list[type[Model]] = [User, Tenant, Membership, Invitation, APIKey, CosBucket]
     return everything() + [list(model._default_manager.order_by("pk").values()) for model in models]
 
@@ -624,13 +624,13 @@ def test_every_page_is_in_the_table() -> None:
 
 @pytest.fixture
 def browsers(house: House, owner: Caller, stranger: Caller) -> dict[str, Browser]:
-    """Everybody of the table, at a browser."""
+    """A browser for each person of the table."""
     return {who: Browser(make(owner, stranger)) for who, make in PEOPLE.items()}
 
 
 @pytest.mark.parametrize("who", PEOPLE)
 def test_each_person_sees_what_the_table_says(who: str, house: House, browsers: dict[str, Browser]) -> None:
-    before, browser = _rows_of_people(), browsers[who]
+    before, browser = _person_columns(), browsers[who]
     cookies = deepcopy(browser.client.cookies)
 
     def is_seen(cell: tuple[str, str, str, str]) -> None:
@@ -643,13 +643,13 @@ def test_each_person_sees_what_the_table_says(who: str, house: House, browsers: 
         if answer.status_code == 302:
             assert answer.headers["location"].startswith("/log-in/") is (word == "log-in")
         if word in ("denied", "hidden", "log-in") or method == "GET":
-            assert _rows_of_people() == before
-        if word == "page" and route != "portal:poster":  # a still may stay with the browser for a while
+            assert _person_columns() == before
+        if word == "page" and route != "portal:poster":  # a poster may be cached for a while
             assert "no-store" in answer.headers["cache-control"], "nobody goes back to it after the log-out"
         if word in ("denied", "hidden"):
             assert house.owner.tenant.name not in seen.decode()
 
-    check_each([cell for cell in PAGE_CELLS if cell[2] == who], undone(is_seen))
+    check_each([cell for cell in PAGE_CELLS if cell[2] == who], rolled_back(is_seen))
 
 
 OF_TENANTS = [(method, route) for method, route in PAGE_REQUESTS if not route.startswith("people:")]
@@ -662,15 +662,15 @@ def test_every_method_of_a_tenants_page_is_in_the_table(house: House) -> None:
     def is_in_the_table(request: tuple[str, str]) -> None:
         method, route = request
         answer = olga.client.generic(method, _address(house, route))
-        b"".join(answer)  # to its end, which closes files
+        b"".join(answer)  # read to the end, which closes files
         assert (answer.status_code != 405) is (request in owners)
 
     methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
     routes = sorted({route for _, route in OF_TENANTS})
-    check_each(product(methods, routes), undone(is_in_the_table))
+    check_each(product(methods, routes), rolled_back(is_in_the_table))
 
 
-def test_another_tenants_page_and_one_that_nobody_has_are_answered_alike(
+def test_another_tenants_page_and_an_unknown_one_get_the_same_answer(
     house: House, browsers: dict[str, Browser]
 ) -> None:
     charlie = browsers["stranger"].client
@@ -684,30 +684,30 @@ def test_another_tenants_page_and_one_that_nobody_has_are_answered_alike(
         theirs, nobodys = (re.findall(r"<main.*</main>", text(answer), re.DOTALL) for answer in seen)
         assert theirs == nobodys != []
 
-    check_each(OF_TENANTS, undone(are_alike))
+    check_each(OF_TENANTS, rolled_back(are_alike))
 
 
-# --- what belongs to no tenant
+# --- routes without a tenant
 
 
-def test_health_tells_everybody_the_same(owner: Caller, nobody: Caller) -> None:
+def test_health_is_the_same_for_everybody(owner: Caller, nobody: Caller) -> None:
     for path in ("/healthz", "/readyz"):
         assert owner.get(path).json() == nobody.get(path).json()
         assert owner.tenant.name not in owner.get(path).content.decode()
 
 
 OPEN_TO_ALL = {"login", "logout"}
-"""Of the console."""
+"""Console routes open to everybody."""
 
 
 def _path(route: str) -> str:
-    """One that the route serves."""
+    """A path of the route."""
     route = re.sub(r"\(\?P<app_label>(\w+)[^)]*\)", r"\1", route).replace("(?P<url>.*)", "nowhere")
     return re.sub(r"<[^>]+>", "1", route).strip("^$").replace("/^", "/")
 
 
 @pytest.mark.parametrize("who", ["a program with a key", "a member of the tenant", "nobody"])
-def test_the_console_is_for_staff_alone(who: str, owner: Caller, nobody: Caller) -> None:
+def test_the_console_is_only_for_staff(who: str, owner: Caller, nobody: Caller) -> None:
     browser = Client()
     member = User.objects.create(username="alice")
     member.tenants.add(owner.tenant)

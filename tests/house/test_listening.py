@@ -1,4 +1,4 @@
-"""Where serve and demo listen, what is refused, and what is told about it."""
+"""Where serve and demo listen, what they refuse, and their messages."""
 
 import os
 import re
@@ -30,7 +30,7 @@ LOCAL = ["localhost", "127.0.0.1", "[::1]"]
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody else listens on."""
+    """A port in use."""
     with socket.socket() as other:
         other.bind((HERE, 0))
         other.listen()
@@ -39,7 +39,7 @@ def taken() -> Iterator[int]:
 
 @each("command", ["serve", "demo"])
 @each("port", ["99999", "-1", "abc", "", "80.5", "8 0", "\u0668\u0660"])
-def test_a_port_there_is_not_is_refused(command: str, port: str) -> None:
+def test_an_invalid_port_is_refused(command: str, port: str) -> None:
     with pytest.raises(CommandError) as refused:
         call_command(command, port=port)
     assert str(refused.value).startswith(f"PORT is {port!r}: a whole number from 1 to 65535 is allowed")
@@ -47,28 +47,28 @@ def test_a_port_there_is_not_is_refused(command: str, port: str) -> None:
 
 @each("command", ["serve", "demo"])
 @each("host", ["192.0.2.1", "no.such.host.invalid", "127.0.0.1:8000", "http://127.0.0.1", "a b", "\udcff"])
-def test_a_host_that_is_not_this_machine_is_refused(command: str, host: str) -> None:
+def test_a_host_of_another_machine_is_refused(command: str, host: str) -> None:
     with pytest.raises(CommandError) as refused:
         call_command(command, host=host)
     [line] = str(refused.value).splitlines()
     assert line.startswith(f"HOST is {host!r}: an address of this machine is allowed")
 
 
-def test_a_port_that_is_taken_is_named_with_the_one_that_is_used_instead(taken: int) -> None:
+def test_a_port_in_use_is_replaced_and_both_are_named(taken: int) -> None:
     at = listening.choose(HERE, taken)
     assert at.port not in (0, taken)
     assert [*at.notes] == [f"Port {taken} is taken, so this is port {at.port}; PORT= names another."]
     assert at.url == f"http://{HERE}:{at.port}"
 
 
-def test_a_port_that_is_free_is_used_without_a_word() -> None:
+def test_a_free_port_is_used_without_a_note() -> None:
     port = free_port(0)
     at = listening.choose(HERE, str(port))
     assert (at.port, [*at.notes], at.url) == (port, [], f"http://{HERE}:{port}")
     assert [*listening.choose(HERE, 0).notes] == []
 
 
-def test_beyond_this_machine_it_is_told_what_that_means(settings: LazySettings) -> None:
+def test_listening_beyond_this_machine_shows_a_warning(settings: LazySettings) -> None:
     settings.ALLOWED_HOSTS = LOCAL
     [note] = listening.choose(EVERYWHERE, 0).notes
     assert "HOST=0.0.0.0 is plain HTTP" in note
@@ -86,7 +86,7 @@ def test_beyond_this_machine_it_is_told_what_that_means(settings: LazySettings) 
         (EVERYWHERE, [*LOCAL, "x.example"], [*LOCAL, "x.example"]),
     ],
 )
-def test_it_answers_to_the_name_it_listens_by(
+def test_the_host_it_listens_on_is_allowed(
     host: str, named: list[str], allowed: list[str], settings: LazySettings
 ) -> None:
     settings.ALLOWED_HOSTS = named
@@ -99,12 +99,12 @@ def test_it_answers_to_the_name_it_listens_by(
 # --- links of commands
 
 
-def test_links_lead_to_the_gateway_that_runs(tmp_path: Path, settings: LazySettings) -> None:
+def test_links_use_the_address_of_the_running_gateway(tmp_path: Path, settings: LazySettings) -> None:
     settings.DATA_DIR = tmp_path
     assert absolute("/x") == "http://localhost:8000/x"
     with local_address.announced(tmp_path, "http://127.0.0.1:9999"):
         assert absolute("/x") == "http://127.0.0.1:9999/x"
-        with local_address.announced(tmp_path, "http://127.0.0.1:1"):  # the first one stays
+        with local_address.announced(tmp_path, "http://127.0.0.1:1"):  # the first one is kept
             assert absolute("/x") == "http://127.0.0.1:9999/x"
         settings.PUBLIC_URL = "https://x.example"
         assert absolute("/x") == "https://x.example/x"
@@ -112,7 +112,7 @@ def test_links_lead_to_the_gateway_that_runs(tmp_path: Path, settings: LazySetti
     assert absolute("/x") == "http://localhost:8000/x"
 
 
-# --- processes that end by themselves
+# --- child processes
 
 PARENT = (
     "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
@@ -120,16 +120,16 @@ PARENT = (
 
 
 @pytest.mark.processes
-def test_a_part_that_ended_is_told_in_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+def test_an_ended_process_is_reported_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with Family(tmp_path) as family:
         child = family.start("web", ["-c", f"{PARENT}; print('a\\nready'); time.sleep(60)"])
         wait_until("its words", lambda: "ready" in child.tail())
         family.check()
         os.kill(child.process.pid, signal.SIGKILL)
         child.process.wait()
-        with pytest.raises(ProcessError) as told:
+        with pytest.raises(ProcessError) as raised:
             family.check()
-    [line] = str(told.value).splitlines()
+    [line] = str(raised.value).splitlines()
     assert line == f"web ended by itself, with signal 9; the last line of {child.log}: ready"
     wait_until("the end of what it started", lambda: not _group_is_there(child.process.pid))
 
@@ -142,7 +142,7 @@ def _group_is_there(group: int) -> bool:
     return True
 
 
-# --- what the demo gives to paste
+# --- pasted commands
 
 ID = f"task_{'0' * 32}"
 QUEUED, FAILED = f'{{"id":"{ID}","status":"queued"}}', f'{{"id": "{ID}", "status": "failed", "error": "why"}}'
@@ -150,7 +150,7 @@ DONE, ERROR = f'{{"id":"{ID}","status":"completed"}}', '{"error": {"message": "w
 
 
 class Scripted(BaseHTTPRequestHandler):
-    """An API that answers what the test wants, one after the other."""
+    """An API with scripted answers."""
 
     answers: list[tuple[int, str]]
 
@@ -178,7 +178,7 @@ def api() -> Iterator[str]:
 
 @pytest.mark.processes
 @each(
-    "answers, said",
+    "answers, expected",
     [
         ([(201, QUEUED), (200, QUEUED), (200, DONE), (200, "a video")], f"{ID}.mp4"),
         ([(201, QUEUED), (200, FAILED)], "No video: .*failed.*why"),
@@ -187,8 +187,8 @@ def api() -> Iterator[str]:
         ([(201, QUEUED), (200, DONE), (404, ERROR)], ""),
     ],
 )
-def test_the_pasted_lines_end_whatever_happens(
-    answers: list[tuple[int, str]], said: str, api: str, tmp_path: Path
+def test_the_pasted_commands_end_in_every_case(
+    answers: list[tuple[int, str]], expected: str, api: str, tmp_path: Path
 ) -> None:
     Scripted.answers = [*answers]
     lines = pasted(api, "rly_key")
@@ -202,4 +202,4 @@ def test_the_pasted_lines_end_whatever_happens(
         check=False,
     )
     assert Scripted.answers == []
-    assert re.search(said, done.stdout.replace("\n", " ")), done
+    assert re.search(expected, done.stdout.replace("\n", " ")), done

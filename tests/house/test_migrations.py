@@ -1,4 +1,4 @@
-"""A migration that was cut off is run again to its end."""
+"""An interrupted migration can be run again."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.support.rows import check_each
 
 
 def not_atomic() -> Iterator[Migration]:
-    """Our migrations that are no transaction, and may so be done in part."""
+    """Our migrations without a transaction, which can be interrupted half-way."""
     loader = MigrationLoader(None)
     for (app, _), migration in loader.disk_migrations.items():
         if app in ("accounts", "videos") and not migration.atomic:
@@ -20,14 +20,14 @@ def not_atomic() -> Iterator[Migration]:
 
 
 def run_again(migration: Migration) -> None:
-    """Do all of it once more in a database in which it is done."""
+    """Run the migration again on a migrated database."""
     loader = MigrationLoader(connection)
     state = loader.project_state(migration.dependencies)
     with connection.schema_editor(atomic=False) as editor:
         migration.apply(state, editor)
 
 
-def test_such_a_migration_is_made_of_operations_that_can_be_repeated() -> None:
+def test_non_atomic_migrations_consist_of_repeatable_operations() -> None:
     def check(migration: Migration) -> None:
         assert all(
             isinstance(operation, getattr(repeatable, type(operation).__name__, ()))
@@ -37,11 +37,11 @@ def test_such_a_migration_is_made_of_operations_that_can_be_repeated() -> None:
     check_each(not_atomic(), check)
 
 
-def test_it_can_be_run_again_when_only_its_record_is_missing(transactional_db: None) -> None:
+def test_they_can_be_run_again_if_only_their_record_is_missing(transactional_db: None) -> None:
     check_each(not_atomic(), run_again)
 
 
-def test_an_index_whose_building_was_cut_off_is_built_anew(transactional_db: None) -> None:
+def test_an_invalid_index_is_rebuilt(transactional_db: None) -> None:
     name = "task_ended"
     with connection.cursor() as cursor:
         cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name])
@@ -53,7 +53,7 @@ def test_an_index_whose_building_was_cut_off_is_built_anew(transactional_db: Non
 @pytest.mark.parametrize(
     "undone", ["DROP INDEX task_ended", "ALTER TABLE videos_task DROP CONSTRAINT task_pruned_is_final"]
 )
-def test_what_was_not_done_yet_is_done(undone: str, transactional_db: None) -> None:
+def test_missing_operations_are_done(undone: str, transactional_db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(undone)
         check_each(not_atomic(), run_again)

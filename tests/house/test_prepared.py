@@ -1,4 +1,4 @@
-"""Statements of the hot paths: part of Django's transactions, counted, and safe where a connection dies."""
+"""Hand-written statements of hot paths: in transactions, counted, and safe on dead connections."""
 
 import pytest
 from django.db import DataError, OperationalError, connection, connections, transaction
@@ -13,7 +13,7 @@ ECHO = "SELECT %(value)s::int + 1, 'text'"
 
 
 def _end_the_connection() -> None:
-    """As a server does that is restarted."""
+    """Terminate the connection, as a restarting server does."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         [pid] = cursor.fetchone()
@@ -24,7 +24,7 @@ def _end_the_connection() -> None:
 
 
 @pytest.mark.django_db
-def test_it_answers_the_first_row_or_none() -> None:
+def test_it_returns_the_first_row_or_none() -> None:
     assert prepared.fetch(ECHO, {"value": 1}) == (2, "text")
     assert prepared.fetch(f"{ECHO} WHERE false", {"value": 1}) is None
 
@@ -48,21 +48,21 @@ def test_it_is_part_of_the_open_transaction() -> None:
 
 
 @pytest.mark.django_db
-def test_its_errors_are_those_of_django() -> None:
+def test_it_raises_djangos_errors() -> None:
     with pytest.raises(DataError), transaction.atomic():
         prepared.fetch("SELECT 1 / %(value)s::int", {"value": 0})
     assert prepared.fetch(ECHO, {"value": 1}) == (2, "text")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_first_statement_of_a_request_outlives_a_connection_that_died() -> None:
+def test_the_first_statement_of_a_request_survives_a_dead_connection() -> None:
     prepared.fetch(ECHO, {"value": 1})
     _end_the_connection()
     assert prepared.fetch_first(ECHO, {"value": 1}) == (2, "text")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_any_other_statement_says_that_the_connection_died() -> None:
+def test_any_other_statement_raises_on_a_dead_connection() -> None:
     prepared.fetch(ECHO, {"value": 1})
     _end_the_connection()
     with pytest.raises(OperationalError):

@@ -1,4 +1,4 @@
-"""Tables that are checked in one test: each row is looked at, and each that does not hold is named."""
+"""Tables checked in one test: every row runs and every failing one is named."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def halves(number: int, half: int) -> None:
     assert number == 2 * half
 
 
-def test_every_row_that_does_not_hold_is_named() -> None:
+def test_every_failing_row_is_named() -> None:
     with pytest.raises(AssertionError, match="2 of 3 rows") as failure:
         halves()
     assert "(4, 3)" in str(failure.value)
@@ -19,7 +19,7 @@ def test_every_row_that_does_not_hold_is_named() -> None:
     assert "(2, 1)" not in str(failure.value)
 
 
-def test_a_table_without_rows_does_not_hold() -> None:
+def test_a_table_without_rows_fails() -> None:
     with pytest.raises(AssertionError, match="no rows"):
         each("number", [])(lambda number: None)()
 
@@ -27,6 +27,6 @@ def test_a_table_without_rows_does_not_hold() -> None:
 @pytest.mark.usefixtures("db")
 @each("first", ["Alice", "Charlie"])
 @each("second", ["Bob", "Dave"])
-def test_what_a_row_writes_is_undone(first: str, second: str) -> None:
+def test_writes_of_a_row_are_rolled_back(first: str, second: str) -> None:
     assert not Tenant.objects.exists()
     Tenant.objects.create(name=first + second)

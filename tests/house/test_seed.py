@@ -1,4 +1,4 @@
-"""`tests.bench.seed` fills an empty database with tasks whose books are in order."""
+"""`tests.bench.seed` fills an empty database with consistent tasks."""
 
 import json
 import subprocess
@@ -31,14 +31,14 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 @pytest.mark.usefixtures("db")
-def test_the_books_of_made_up_tasks_are_in_order() -> None:
+def test_the_books_of_seeded_tasks_agree() -> None:
     made_up.fill(TASKS)
     assert Task.objects.count() == TaskEvent.objects.filter(verb=Verb.CREATE).count() == TASKS
     assert reconciliation.differences() == []
 
 
 @pytest.mark.usefixtures("db")
-def test_the_biggest_tenant_has_its_share_and_a_key_that_works() -> None:
+def test_the_biggest_tenant_has_its_share_and_a_working_key() -> None:
     biggest = made_up.fill(TASKS, share=0.6, tenants=5)
     assert Tenant.objects.count() == 5
     assert 0.5 < Task.objects.filter(tenant=biggest.tenant).count() / TASKS < 0.7
@@ -48,7 +48,7 @@ def test_the_biggest_tenant_has_its_share_and_a_key_that_works() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_ids_tell_when_tasks_were_made() -> None:
+def test_ids_contain_the_creation_time() -> None:
     made_up.fill(TASKS, days=10)
     now = datetime.now(UTC)
     for task in Task.objects.select_related("tenant").order_by("id"):
@@ -60,7 +60,7 @@ def test_ids_tell_when_tasks_were_made() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_tasks_are_of_all_models_and_lengths_at_their_prices() -> None:
+def test_tasks_have_all_models_and_lengths_at_their_prices() -> None:
     made_up.fill(TASKS, share=1)
     prices, now = PriceList.load(), timezone.now()
     for task in Task.objects.all():
@@ -83,7 +83,7 @@ def test_most_tasks_are_completed_and_a_few_are_open() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_the_hours_are_counted_and_some_tasks_are_to_be_looked_at() -> None:
+def test_the_hours_are_counted_and_some_tasks_need_attention() -> None:
     made_up.fill(TASKS)
     sums = ModelHour.objects.aggregate(made=Sum("made"), completed=Sum("completed"), failed=Sum("failed"))
     ended = Task.objects.filter(status__in=[Status.SUCCEEDED, Status.FAILED])
@@ -93,13 +93,13 @@ def test_the_hours_are_counted_and_some_tasks_are_to_be_looked_at() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_a_single_tenant_has_everything() -> None:
+def test_a_single_tenant_can_have_all_tasks() -> None:
     biggest = made_up.fill(20, tenants=1, days=1)
     assert Task.objects.filter(tenant=biggest.tenant).count() == 20
     assert reconciliation.differences() == []
 
 
-def test_a_database_in_use_is_left_alone_unless_forced(make_task: MakeTask) -> None:
+def test_a_database_with_tasks_is_not_changed_unless_forced(make_task: MakeTask) -> None:
     make_task()
     with pytest.raises(made_up.NotFilled, match="only --force"):
         made_up.fill(TASKS)
@@ -110,7 +110,7 @@ def test_a_database_in_use_is_left_alone_unless_forced(make_task: MakeTask) -> N
     assert reconciliation.differences() == []
 
 
-@each("figures, told", [
+@each("figures, expected", [
     ({"tasks": 0}, "--tasks is 0: at least 1 and at most 100000000 is allowed."),
     ({"tasks": 1_000_000_001}, "--tasks is 1000000001: at least 1 and at most 100000000 is allowed."),
     ({"tenants": 0}, "--tenants is 0: at least 1 and at most 999 is allowed."),
@@ -121,15 +121,15 @@ def test_a_database_in_use_is_left_alone_unless_forced(make_task: MakeTask) -> N
     ({"share": 1.1}, "--share is 1.1: at least 0 and at most 1 is allowed."),
     ({"share": float("nan")}, "--share is nan: at least 0 and at most 1 is allowed."),
 ])  # fmt: skip
-def test_senseless_figures_are_refused(figures: dict[str, Any], told: str, db: None) -> None:
+def test_invalid_figures_are_refused(figures: dict[str, Any], expected: str, db: None) -> None:
     with pytest.raises(made_up.NotFilled) as refused:
         made_up.fill(**figures)
-    assert str(refused.value) == told
+    assert str(refused.value) == expected
     assert not Tenant.objects.exists()
 
 
 @pytest.mark.processes
-def test_it_is_a_program_that_prints_the_biggest_tenant_and_its_key(transactional_db: None) -> None:
+def test_the_program_prints_the_biggest_tenant_and_its_key(transactional_db: None) -> None:
     done = _run("--tasks", "20", "--tenants", "2")
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
@@ -155,7 +155,7 @@ def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_planner_knows_of_the_tasks() -> None:
+def test_the_tables_are_vacuumed_and_analysed() -> None:
     made_up.fill(100)
     seen = "SELECT last_vacuum IS NOT NULL, last_analyze IS NOT NULL FROM pg_stat_user_tables"
     with connection.cursor() as cursor:
@@ -164,7 +164,7 @@ def test_the_planner_knows_of_the_tasks() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_nobody_is_to_work_on_made_up_tasks() -> None:
+def test_no_worker_works_on_seeded_tasks() -> None:
     made_up.fill(20)
     assert not Task.objects.filter(account__is_enabled=True).exists()
     assert not Task.objects.filter(media_removed_at=None, expires_at__lte=timezone.now()).exists()

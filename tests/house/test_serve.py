@@ -1,4 +1,4 @@
-"""The commands that run everything, as processes."""
+"""`serve` and `demo` as real processes."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def _status(url: str) -> int:
 
 
 def _using(data: Path) -> list[str]:
-    """The processes that run for this data folder."""
+    """The processes that use this data folder."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -82,8 +82,8 @@ print(*UpstreamAccount.objects.filter(is_enabled=True).values_list("name", flat=
 
 
 @pytest.mark.processes
-def test_serve_serves_leaves_no_process_behind_and_prefers_a_real_account(tmp_path: Path) -> None:
-    """However it ends, in a new folder as in one that is used again."""
+def test_serve_works_leaves_no_process_behind_and_prefers_a_real_account(tmp_path: Path) -> None:
+    """In every way it can end, with a new data folder and an existing one."""
     data = tmp_path / "data"
     with _serving(data, "--canned") as (process, url):
         assert _status(f"{url}/readyz") == 200

@@ -1,4 +1,4 @@
-"""The database role that `sqlgrants` describes: enough for all work, too little to erase a record."""
+"""The database role of `sqlgrants` can do all work but not erase append-only rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ def statements(role: str = ROLE) -> str:
 
 @contextmanager
 def as_role() -> Iterator[None]:
-    """Work as the role, with what the command prints; the transaction of the test takes it back."""
+    """Run as the role with the printed grants, rolled back with the test."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(statements())
@@ -38,7 +38,7 @@ def as_role() -> Iterator[None]:
         cursor.execute("RESET ROLE")
 
 
-def test_the_role_does_all_the_work(owner: Caller, make_task: MakeTask) -> None:
+def test_the_role_can_do_everything_the_gateway_does(owner: Caller, make_task: MakeTask) -> None:
     sophie = User.objects.create_superuser("sophie")
     with as_role():
         made = owner.post("/v1/videos", GOOD_BODY)
@@ -52,7 +52,7 @@ def test_the_role_does_all_the_work(owner: Caller, make_task: MakeTask) -> None:
         sophie.delete()
 
 
-def test_the_role_erases_nothing_that_is_on_record(owner: Caller, make_task: MakeTask) -> None:
+def test_the_role_cannot_erase_append_only_rows(owner: Caller, make_task: MakeTask) -> None:
     owner.post("/v1/videos", GOOD_BODY)
     audit.record(audit.Author(None, AuditPlace.COMMAND_LINE, name="bob"), "nothing", "", {}, {}, NOW)
     models = (AuditEntry, LedgerEntry, TaskEvent)
@@ -80,7 +80,7 @@ def test_the_role_erases_nothing_that_is_on_record(owner: Caller, make_task: Mak
     assert [model.objects.count() for model in models] == counts
 
 
-def test_a_role_that_is_there_gets_its_rights_anew(db: None) -> None:
+def test_an_existing_role_gets_its_grants_again(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statements())
         again = statements()
@@ -89,6 +89,6 @@ def test_a_role_that_is_there_gets_its_rights_anew(db: None) -> None:
 
 
 @pytest.mark.parametrize("role", ["", "x" * 64, "with\0zero"])
-def test_a_name_that_no_role_can_have_is_refused(role: str, db: None) -> None:
+def test_an_invalid_role_name_is_refused(role: str, db: None) -> None:
     with pytest.raises(CommandError, match="name of a role"):
         statements(role)

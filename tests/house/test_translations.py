@@ -1,4 +1,4 @@
-"""Every sentence of the pages has its translation, and what is loaded is what was written."""
+"""Every sentence of the pages is translated, and the compiled catalogue is current."""
 
 import ast
 import gettext
@@ -19,7 +19,7 @@ _SENTENCES_OF = {
     **dict.fromkeys(("ngettext", "ngettext_lazy"), _TWO),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), _AFTER_CONTEXT),
 }
-"""Which arguments are sentences, by the function."""
+"""Positions of sentences among the arguments of each function."""
 _IN_TEMPLATES = re.compile(
     r"""\b(?:gettext|ngettext|_)\(\s*u?(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 )
@@ -61,20 +61,20 @@ def test_every_sentence_is_translated(written: polib.POFile) -> None:
     assert not missing, "make messages, and translate what is new"
 
 
-def test_no_translation_is_a_guess(written: polib.POFile) -> None:
+def test_no_translation_is_fuzzy_missing_or_obsolete(written: polib.POFile) -> None:
     assert not [entry.msgid for entry in written.fuzzy_entries()]
     assert not [entry.msgid for entry in written.untranslated_entries()]
     assert not [entry.msgid for entry in written.obsolete_entries()]
 
 
-def test_a_translation_has_the_values_of_its_sentence(written: polib.POFile) -> None:
+def test_a_translation_has_the_placeholders_of_its_sentence(written: polib.POFile) -> None:
     for entry in written:
         for text in [entry.msgstr] if entry.msgstr else entry.msgstr_plural.values():
             asked = set(_FORMATTED.findall(entry.msgid_plural or entry.msgid))
             assert set(_FORMATTED.findall(text)) == asked, entry.msgid
 
 
-def test_what_is_loaded_is_what_was_written(written: polib.POFile) -> None:
+def test_the_compiled_file_matches_the_source(written: polib.POFile) -> None:
     with CATALOGUE.with_suffix(".mo").open("rb") as file:
         loaded = gettext.GNUTranslations(file)
     for entry in written:

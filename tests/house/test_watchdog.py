@@ -1,4 +1,4 @@
-"""A database that does not answer: threads that wait for it are freed, and no process is stuck for ever."""
+"""With an unresponsive database, waiting threads are freed and no process hangs forever."""
 
 import os
 import signal
@@ -18,12 +18,12 @@ from tests.support.web_process import WebProcess
 from videos.models import UpstreamAccount
 
 SOON = 10
-"""Seconds, after which something that should happen at once surely did."""
+"""Seconds within which immediate things have happened."""
 
 
 @pytest.fixture
 def sleeping(db: None) -> Iterator[tuple[threading.Thread, BaseDatabaseWrapper, list[object]]]:
-    """A thread that waits for the database for a minute, its connection, and what comes of it."""
+    """A thread that waits a minute for the database, its connection and its result."""
     opened: list[BaseDatabaseWrapper] = []
     outcome: list[object] = []
     is_open = threading.Event()
@@ -47,14 +47,14 @@ def sleeping(db: None) -> Iterator[tuple[threading.Thread, BaseDatabaseWrapper, 
     yield thread, opened[0], outcome
     break_connection(opened[0])
     thread.join(SOON)
-    with connection.cursor() as cursor:  # the server would sleep on
+    with connection.cursor() as cursor:  # the server would keep sleeping
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'"
         )
 
 
-def test_who_waits_on_a_broken_connection_hears_of_it(
+def test_a_thread_waiting_on_a_broken_connection_gets_an_error(
     sleeping: tuple[threading.Thread, BaseDatabaseWrapper, list[object]],
 ) -> None:
     thread, opened, outcome = sleeping
@@ -64,13 +64,13 @@ def test_who_waits_on_a_broken_connection_hears_of_it(
     assert isinstance(outcome[0], OperationalError)
 
 
-def test_a_connection_that_is_not_open_is_left(db: None) -> None:
+def test_a_closed_connection_is_ignored(db: None) -> None:
     other = connections.create_connection(DEFAULT_DB_ALIAS)
     break_connection(other)
     assert other.connection is None
 
 
-def test_what_takes_too_long_is_broken_once_and_the_rest_left(db: None) -> None:
+def test_a_connection_that_takes_too_long_is_broken_once(db: None) -> None:
     watchdog, ended = Watchdog(2, 80, list[int]().append), connections.create_connection(DEFAULT_DB_ALIAS)
     with watchdog.unit(60):
         [unit] = watchdog._units.values()
@@ -84,7 +84,7 @@ def test_what_takes_too_long_is_broken_once_and_the_rest_left(db: None) -> None:
         cursor.execute("SELECT 1")
 
 
-def test_the_process_ends_where_all_threads_are_lost(db: None) -> None:
+def test_the_process_ends_if_all_threads_are_lost(db: None) -> None:
     statuses: list[int] = []
     watchdog = Watchdog(2, 80, statuses.append)
     unused = connections.create_connection(DEFAULT_DB_ALIAS)
@@ -97,7 +97,7 @@ def test_the_process_ends_where_all_threads_are_lost(db: None) -> None:
 
 
 def _others() -> list[int]:
-    """The processes of PostgreSQL that serve others in this database."""
+    """PostgreSQL's processes for other connections to this database."""
     others = "datname = current_database() AND pid <> pg_backend_pid()"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pid FROM pg_stat_activity WHERE {others}")  # noqa: S608 - ours

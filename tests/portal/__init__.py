@@ -1,1 +1,1 @@
-"""A tenant's pages."""
+"""Tests of the tenant portal."""

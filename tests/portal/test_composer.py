@@ -1,4 +1,4 @@
-"""The form that asks for a video: agrees with the API, offers what models take, makes one task."""
+"""The form for a video agrees with the API, offers what models accept, and creates one task."""
 
 import json
 import shlex
@@ -48,13 +48,13 @@ INEXPRESSIBLE = {
         "the form has fields of the API alone, and the ratio has one",
     ),
 }
-"""The cases of the contract that the form has no way to say."""
+"""Cases of the contract that the form cannot express."""
 TAKEN = [row for row in ROWS if not row.messages]
 
 
 @pytest.fixture
 def key(owner: Caller) -> APIKey:
-    """What stands for Alice's people in the portal."""
+    """The API key of Alice's people in the portal."""
     return APIKey.objects.of_people(owner.tenant, Purpose.PORTAL)
 
 
@@ -72,52 +72,52 @@ _TRUTHS = {"enhance_prompt", "multi_shot", *SWITCHES}
 _LONGEST_NUMBER = 18
 
 
-def spoken(value: Any, name: str = "") -> Any:
-    """The value with texts in place of numbers and truths, where they mean the same to a form."""
+def as_form_values(value: Any, name: str = "") -> Any:
+    """The value with numbers and booleans as text, as in a form."""
     if isinstance(value, dict):
-        return {inner: spoken(item, inner) for inner, item in value.items()}
+        return {inner: as_form_values(item, inner) for inner, item in value.items()}
     if isinstance(value, list):
-        return [spoken(item, name) for item in value]
+        return [as_form_values(item, name) for item in value]
     if isinstance(value, bool):
         return str(value).lower() if name in _TRUTHS else value
     is_number = isinstance(value, int) and name in _NUMBERS and len(str(value)) <= _LONGEST_NUMBER + 1
     return str(value) if is_number else value
 
 
-def is_said(request: dict[str, Any]) -> bool:
-    """Whether the form can ask for it."""
-    return bool(spoken(body_of(answers_of(request))) == spoken(request))
+def can_express(request: dict[str, Any]) -> bool:
+    """Whether the form can express the body."""
+    return bool(as_form_values(body_of(answers_of(request))) == as_form_values(request))
 
 
-# --- the form and the API cannot disagree
+# --- agreement with the API
 
 
 @each("case", CASES)
-def test_a_case_of_the_contract_comes_out_of_the_form_as_out_of_the_api(
+def test_form_and_api_agree_on_each_case_of_the_contract(
     case: dict[str, Any], owner: Caller, key: APIKey, account: UpstreamAccount
 ) -> None:
-    assert is_said(case["request"]) is (case["name"] not in INEXPRESSIBLE)
+    assert can_express(case["request"]) is (case["name"] not in INEXPRESSIBLE)
     if case["name"] in INEXPRESSIBLE:
         return
     form = form_of(answers_of(case["request"]), key)
     answer = owner.post("/v1/videos/validate", case["request"]).json()
     assert form.is_valid() is answer.get("valid", False)
-    told = sorted(error["message"] for error in answer.get("errors", ()))
-    assert sorted(message for messages in form.problems.values() for message in messages) == told
-    assert sorted(str(message) for messages in form.errors.values() for message in messages) == told
+    expected = sorted(error["message"] for error in answer.get("errors", ()))
+    assert sorted(message for messages in form.problems.values() for message in messages) == expected
+    assert sorted(str(message) for messages in form.errors.values() for message in messages) == expected
     if form.checked is not None:
         assert form.checked.request.as_body() == answer["request"]
         assert form.checked.quote.as_dict() == answer["price"]
 
 
-def test_what_cannot_be_said_is_named_among_the_cases() -> None:
+def test_cases_the_form_cannot_express_exist() -> None:
     assert set(INEXPRESSIBLE) < {case["name"] for case in CASES}
 
 
-BREAKABLE = [row for row in ROWS if row.messages and isinstance(row.body, dict) and is_said(row.body)]
+BREAKABLE = [row for row in ROWS if row.messages and isinstance(row.body, dict) and can_express(row.body)]
 
 
-def test_a_rule_that_the_form_can_break_has_its_sentence_at_a_field() -> None:
+def test_a_rule_the_form_can_break_has_its_message_at_a_field() -> None:
     check_each(BREAKABLE, _has_its_sentence_at_a_field, name=lambda row: row.name)
 
 
@@ -130,7 +130,7 @@ def _has_its_sentence_at_a_field(row: Any) -> None:
     assert places <= {*SINGLE, *MANY, "shots"}
 
 
-def test_what_was_asked_for_can_be_asked_for_again() -> None:
+def test_a_request_can_be_submitted_again() -> None:
     check_each(TAKEN, _can_be_asked_for_again, name=lambda row: row.name)
 
 
@@ -141,17 +141,17 @@ def _can_be_asked_for_again(row: Any) -> None:
 
 
 def _payload(request: VideoRequest) -> Any:
-    """What upstream is sent, with what it is sent as JSON in a string opened."""
+    """The upstream payload, with embedded JSON parsed."""
     payload = translate(request).payload
     opened = json.loads(payload.get("AdditionalParameters", "{}"))
-    return spoken({**payload, "AdditionalParameters": opened})
+    return as_form_values({**payload, "AdditionalParameters": opened})
 
 
 @given(
     st.dictionaries(st.sampled_from(SINGLE), st.lists(st.text(max_size=20), max_size=2)),
     st.dictionaries(st.sampled_from(MANY), st.lists(st.text(max_size=20), max_size=9)),
 )
-def test_whatever_is_filled_in_is_judged_and_every_sentence_has_a_place(
+def test_any_input_is_validated_and_every_message_belongs_to_a_field(
     single: dict[str, list[str]], many: dict[str, list[str]]
 ) -> None:
     answers = single | many
@@ -162,11 +162,11 @@ def test_whatever_is_filled_in_is_judged_and_every_sentence_has_a_place(
         assert EVERYWHERE not in fields
 
 
-# --- what is offered
+# --- offers
 
 
 @each("spec", catalogue.MODELS)
-def test_whatever_is_offered_is_taken(spec: ModelSpec) -> None:
+def test_everything_the_form_offers_is_valid(spec: ModelSpec) -> None:
     offer = Offer(spec, {})
     base = {"model": [spec.name], "prompt": ["a cat"], "seconds": [offer.seconds_chosen]}
     parse(body_of(base))
@@ -195,21 +195,21 @@ def test_whatever_is_offered_is_taken(spec: ModelSpec) -> None:
         ("Kling-3.0-720p", 3, ["Reference 1", "Reference 2", "Reference 3"]),
     ],
 )
-def test_a_slot_says_what_its_image_means(model: str, images: int, labels: list[str]) -> None:
+def test_a_slot_is_labelled_with_the_role_of_its_image(model: str, images: int, labels: list[str]) -> None:
     spec = catalogue.find(model)
     assert spec is not None
     offer = Offer(spec, {"images": [f"https://x.example/{number}.png" for number in range(images)]})
     assert [str(slot.label) for slot in offer.images] == labels
 
 
-def test_a_video_leaves_fewer_lengths_and_images() -> None:
+def test_a_reference_video_reduces_lengths_and_images() -> None:
     spec = catalogue.find("Kling-3.0-omni-720p")
     assert spec is not None
     offer = Offer(spec, {"videos": ["https://x.example/clip.mp4"]})
     assert (offer.seconds[-1], offer.max_images) == (10, 4)
 
 
-def test_the_shots_tell_the_seconds_that_are_left() -> None:
+def test_the_shots_show_the_seconds_left() -> None:
     spec = catalogue.find("Kling-3.0-720p")
     assert spec is not None
     answers = {
@@ -221,10 +221,10 @@ def test_the_shots_tell_the_seconds_that_are_left() -> None:
     assert Offer(spec, answers).seconds_left == 3
 
 
-# --- what it would cost and do
+# --- the preview
 
 
-def test_the_preview_tells_price_effect_and_command(
+def test_the_preview_shows_price_effect_and_command(
     owner: Caller, key: APIKey, account: UpstreamAccount
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1, seconds_per_day=7)
@@ -242,7 +242,7 @@ def test_the_preview_tells_price_effect_and_command(
     assert json.loads(words[-1]) == preview.form.body
 
 
-def test_the_preview_says_which_limit_is_in_the_way(
+def test_the_preview_shows_the_limit_that_refuses(
     owner: Caller, key: APIKey, account: UpstreamAccount
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, seconds_per_day=4)
@@ -253,7 +253,7 @@ def test_the_preview_says_which_limit_is_in_the_way(
     assert not Task.objects.exists()
 
 
-# --- making it
+# --- creating
 
 BODY = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat"}
 
@@ -266,7 +266,7 @@ def test_a_form_sent_twice_makes_one_task(key: APIKey, alice: User, account: Ups
     assert TaskEvent.objects.filter(verb="asked", detail__by="alice", detail__at="portal").count() == 1
 
 
-def test_a_form_sent_twice_with_other_values_makes_no_second_task(
+def test_a_form_sent_again_with_other_values_is_refused(
     key: APIKey, alice: User, account: UpstreamAccount
 ) -> None:
     form_id, asked = str(uuid4()), Requester(alice, "portal")
@@ -277,7 +277,7 @@ def test_a_form_sent_twice_with_other_values_makes_no_second_task(
     assert Task.objects.count() == 1
 
 
-def test_a_limit_refuses_people_as_it_refuses_programs(
+def test_limits_apply_to_people_as_to_programs(
     owner: Caller, key: APIKey, alice: User, account: UpstreamAccount
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=0)
@@ -295,7 +295,7 @@ def test_nothing_is_made_for_a_suspended_tenant(
         make(BODY, caller_at(key, "a form", answers_of(BODY), timezone.now()), Requester(alice, "portal"))
 
 
-def test_nobody_can_use_the_key_of_people_as_a_program(key: APIKey, owner: Caller) -> None:
+def test_the_key_of_the_portal_cannot_be_used_by_a_program(key: APIKey, owner: Caller) -> None:
     again = APIKey.objects.of_people(owner.tenant, Purpose.PORTAL)
     assert again == key
     assert APIKey.objects.of_people(owner.tenant, Purpose.CONSOLE) != key

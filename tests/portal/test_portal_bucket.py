@@ -1,4 +1,4 @@
-"""The bucket in the tenant portal: its owners set it, the others see it, its key is never shown."""
+"""The bucket in the tenant portal: owners set it, others see it, its key is never shown."""
 
 from typing import Any
 
@@ -22,13 +22,12 @@ FIELDS = {"bucket": BUCKET, "region": REGION, "path_prefix": "reelay/{date}", "s
 
 @pytest.fixture
 def alice(owner: Caller) -> Member:
-    """An owner of Alice's tenant."""
     return Member(owner.tenant)
 
 
 @pytest.fixture
 def bucket(owner: Caller) -> CosBucket:
-    """Alice's bucket, with credentials."""
+    """Alice's bucket with credentials."""
     return CosBucket.objects.create(
         tenant=owner.tenant, bucket=BUCKET, region=REGION, secret_id="AKIDalice", secret_key=SECRET
     )
@@ -38,7 +37,7 @@ def post(person: Member, **changes: str) -> Any:
     return person.client.post(person.url("account:bucket"), FIELDS | changes)
 
 
-def test_a_tenant_without_a_bucket_is_told_what_becomes_of_its_videos(alice: Member) -> None:
+def test_without_a_bucket_the_page_says_where_videos_are_kept(alice: Member) -> None:
     page = alice.see("account:bucket")
     assert "No bucket is set: the platform keeps your videos for a time." in page
     assert "reelay/{date}" in alice.get("account:bucket").content.decode()
@@ -55,7 +54,7 @@ def test_an_owner_sets_a_bucket_and_nobody_sees_its_secret(alice: Member) -> Non
     assert SECRET not in everything_stored()
 
 
-def test_the_page_shows_a_folder_as_a_video_of_today_would_have_it(alice: Member, bucket: CosBucket) -> None:
+def test_the_page_shows_an_example_folder_of_today(alice: Member, bucket: CosBucket) -> None:
     page = alice.see("account:bucket")
     today = alice.tenant.day_of(timezone.now())
     [folder] = [word for word in page.split() if word.startswith(f"reelay/{today}/task_")]
@@ -71,7 +70,7 @@ def test_the_page_shows_a_folder_as_a_video_of_today_would_have_it(alice: Member
         ({"secret_id": ""}, ("", None)),
     ],
 )
-def test_a_secret_stays_changes_or_goes_with_its_id(
+def test_a_secret_is_kept_replaced_or_removed_with_its_id(
     alice: Member, bucket: CosBucket, fields: dict[str, str], credentials: tuple[str, str | None]
 ) -> None:
     assert post(alice, path_prefix="elsewhere/{model}", **fields).status_code == 302
@@ -91,7 +90,7 @@ def test_a_secret_stays_changes_or_goes_with_its_id(
         ({"path_prefix": "{day}"}, "and {tenant}, {model}, {date} fit."),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field_and_changes_nothing(
+def test_errors_are_shown_beside_their_fields_and_change_nothing(
     alice: Member, bucket: CosBucket, fields: dict[str, str], error: str
 ) -> None:
     answer = post(alice, **({"secret_id": "AKIDalice"} | fields))
@@ -102,14 +101,14 @@ def test_what_is_wrong_is_said_beside_its_field_and_changes_nothing(
     assert (unchanged.bucket, unchanged.region, unchanged.secret_key) == (BUCKET, REGION, SECRET)
 
 
-def test_what_is_wrong_is_a_sentence_that_can_be_translated_with_its_numbers_apart() -> None:
+def test_an_error_is_a_translatable_sentence_with_parameters() -> None:
     with pytest.raises(buckets.Unfit) as refused:
         buckets.check_bucket("x" * 80 + "-1250000000", REGION)
     assert refused.value.sentence == "It must not exceed %(longest)s characters in this region."
     assert str(refused.value) == "It must not exceed 30 characters in this region."
 
 
-def test_only_what_was_changed_is_written(alice: Member, bucket: CosBucket) -> None:
+def test_only_changed_columns_are_written(alice: Member, bucket: CosBucket) -> None:
     writes = Writes()
     with connection.execute_wrapper(writes):
         post(alice, secret_id="AKIDalice", path_prefix="elsewhere")
@@ -119,7 +118,7 @@ def test_only_what_was_changed_is_written(alice: Member, bucket: CosBucket) -> N
 
 
 class Writes:
-    """The updates of buckets."""
+    """Records updates of buckets."""
 
     def __init__(self) -> None:
         self.updates: list[str] = []
@@ -140,12 +139,14 @@ def test_an_owner_removes_the_bucket_and_its_secret(alice: Member, bucket: CosBu
 
 
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
-def test_others_see_the_bucket_and_change_nothing(role: Role, owner: Caller, bucket: CosBucket) -> None:
+def test_members_without_the_owner_role_see_the_bucket_read_only(
+    role: Role, owner: Caller, bucket: CosBucket
+) -> None:
     person = Member(owner.tenant, role)
     page = person.get("account:bucket")
     assert page.context["form"] is None
-    for told in (BUCKET, REGION, "reelay/{date}", "Set"):
-        assert told in words(page)
+    for expected in (BUCKET, REGION, "reelay/{date}", "Set"):
+        assert expected in words(page)
     for untold in (SECRET, "AKIDalice", person.url("account:remove-bucket")):
         assert untold not in page.content.decode()
     assert post(person, path_prefix="elsewhere").status_code == 403
@@ -154,7 +155,7 @@ def test_others_see_the_bucket_and_change_nothing(role: Role, owner: Caller, buc
     assert CosBucket.objects.get().path_prefix == "reelay/{date}"
 
 
-def test_another_tenants_bucket_is_not_there(stranger: Caller, owner: Caller, bucket: CosBucket) -> None:
+def test_another_tenants_bucket_is_not_found(stranger: Caller, owner: Caller, bucket: CosBucket) -> None:
     charlie = Member(stranger.tenant)
     assert BUCKET not in charlie.see("account:bucket")
     for name in ("account:bucket", "account:remove-bucket"):
@@ -163,7 +164,7 @@ def test_another_tenants_bucket_is_not_there(stranger: Caller, owner: Caller, bu
     assert CosBucket.objects.get() == bucket
 
 
-def test_the_page_works_without_the_key_the_secret_was_encrypted_with(
+def test_the_page_works_without_the_encryption_key_of_the_secret(
     alice: Member, bucket: CosBucket, settings: LazySettings
 ) -> None:
     settings.ENCRYPTION_KEYS = ["BqY0xLPVqWnP0bJpxD9vMH4WmPq3cGSG1nqGmc0oJ2c="]
@@ -172,18 +173,18 @@ def test_the_page_works_without_the_key_the_secret_was_encrypted_with(
     assert CosBucket.objects.get().secret_key == NEW_SECRET
 
 
-def test_the_rules_of_a_bucket_are_those_of_the_console() -> None:
+def test_portal_and_console_share_the_rules_of_a_bucket() -> None:
     assert issubclass(CosBucketInline.form, CosBucketForm)
     assert issubclass(OwnBucketForm, CosBucketForm)
 
 
-def test_what_an_owner_changes_is_on_record_without_the_key_pair(alice: Member) -> None:
+def test_changes_are_in_the_audit_log_without_the_key_pair(alice: Member) -> None:
     post(alice, secret_id="AKIDalice", new_secret_key=SECRET)
     post(alice, secret_id="AKIDalice")  # changes nothing
     post(alice, secret_id="AKIDalice", new_secret_key=NEW_SECRET)
     post(alice, secret_id="AKIDalice", path_prefix="films")
     alice.post("account:remove-bucket")
-    alice.post("account:remove-bucket")  # there is none
+    alice.post("account:remove-bucket")  # already removed
     changes = list(AuditEntry.objects.order_by("id"))
     assert {(change.tenant, change.actor, change.place) for change in changes} == {
         (alice.tenant, alice.user, "portal")

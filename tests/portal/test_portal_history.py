@@ -1,4 +1,4 @@
-"""The list of a tenant's videos in the portal: rows, filters in the address, pages, pictures, the file."""
+"""The list of a tenant's videos in the portal: rows, filters, pages, posters and the CSV file."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ FRAGMENT = {"hx-request": "true"}
 
 
 class Links(HTMLParser):
-    """The links of a page: where each leads, by its words."""
+    """The links of a page by their text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -56,17 +56,16 @@ class Links(HTMLParser):
             self._at = ""
 
 
-def address(tenant: Tenant, **said: str) -> str:
-    return f"{reverse('portal:videos', args=[tenant.pk])}?{urlencode(said)}"
+def address(tenant: Tenant, **filters: str) -> str:
+    return f"{reverse('portal:videos', args=[tenant.pk])}?{urlencode(filters)}"
 
 
 def listed(page: str) -> list[str]:
-    """The ids of the videos on a page."""
     return re.findall(r'id="(task_[0-9a-f]{32})"', page)
 
 
 def body(answer: Any) -> bytes:
-    """What a streamed answer says."""
+    """The text of a streamed answer."""
     return b"".join(answer.streaming_content)
 
 
@@ -82,7 +81,7 @@ def charlie(stranger: Caller) -> Client:
 
 @pytest.fixture
 def pictured(make_task: MakeTask) -> Task:
-    """A finished video of Alice's with its still."""
+    """A finished video of Alice's with its poster."""
     task = make_task(Status.SUCCEEDED, has_poster=True)
     files.save_poster(task, STILL)
     return task
@@ -92,7 +91,7 @@ def poster(tenant: Tenant, task: Task) -> str:
     return reverse("portal:poster", args=[tenant.pk, task.public_id])
 
 
-# --- who sees it
+# --- access
 
 
 @pytest.mark.parametrize("role", Role)
@@ -103,7 +102,7 @@ def test_every_member_sees_the_videos(role: Role, owner: Caller, make_task: Make
     assert task.public_id in file_of(client, owner.tenant)
 
 
-def test_to_a_stranger_there_is_nothing(
+def test_a_member_of_another_tenant_finds_nothing(
     owner: Caller, stranger: Caller, charlie: Client, pictured: Task, make_task: MakeTask
 ) -> None:
     for path in (address(owner.tenant), poster(owner.tenant, pictured), file_address(owner.tenant)):
@@ -112,22 +111,20 @@ def test_to_a_stranger_there_is_nothing(
     assert listed(text(charlie.get(address(stranger.tenant)))) == []
 
 
-def test_somebody_who_is_not_logged_in_is_sent_to_the_log_in(owner: Caller, pictured: Task) -> None:
+def test_without_a_log_in_the_pages_redirect_to_it(owner: Caller, pictured: Task) -> None:
     for path in (address(owner.tenant), poster(owner.tenant, pictured), file_address(owner.tenant)):
         answer = Client().get(path)
         assert (answer.status_code, answer["location"].startswith(reverse("people:log-in"))) == (302, True)
 
 
-def test_nothing_is_changed_by_it(owner: Caller, alice: Client) -> None:
+def test_the_page_cannot_be_posted_to(owner: Caller, alice: Client) -> None:
     assert alice.post(address(owner.tenant)).status_code == 405
 
 
 # --- a row
 
 
-def test_a_row_says_what_was_asked_for_by_whom_and_what_became_of_it(
-    owner: Caller, alice: Client, make_task: MakeTask
-) -> None:
+def test_a_row_shows_request_author_and_outcome(owner: Caller, alice: Client, make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED, price=PRICE)
     shown = text(alice.get(address(owner.tenant)))
     for part in (
@@ -143,14 +140,14 @@ def test_a_row_says_what_was_asked_for_by_whom_and_what_became_of_it(
     assert Links(shown).found["a cat runs"] == reverse("portal:video", args=[owner.tenant.pk, task.public_id])
 
 
-def test_times_are_by_the_viewers_clock(owner: Caller, alice: Client, make_task: MakeTask) -> None:
+def test_times_are_in_the_viewers_time_zone(owner: Caller, alice: Client, make_task: MakeTask) -> None:
     make_task()
     alice.cookies["time_zone"] = "Asia/Shanghai"
     assert "2026-11-20 20:00" in text(alice.get(address(owner.tenant)))
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
-def test_what_did_not_work_was_not_charged(
+def test_a_failed_video_was_not_charged(
     status: Status, owner: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     make_task(status, price=PRICE)
@@ -159,9 +156,7 @@ def test_what_did_not_work_was_not_charged(
     assert "2.50" not in shown
 
 
-def test_a_prompt_is_shown_as_it_stands_and_clipped(
-    owner: Caller, alice: Client, make_task: MakeTask
-) -> None:
+def test_a_prompt_is_escaped_and_clipped(owner: Caller, alice: Client, make_task: MakeTask) -> None:
     long = '<b>"' + "cat " * 200
     make_task(request={"prompt": long})
     make_task(request={"prompt": None}, now=NOW - timedelta(hours=1))
@@ -172,10 +167,10 @@ def test_a_prompt_is_shown_as_it_stands_and_clipped(
     assert "Without a prompt" in shown
 
 
-# --- pictures
+# --- posters
 
 
-def test_a_video_is_shown_by_its_still(
+def test_a_video_is_shown_by_its_poster(
     owner: Caller, alice: Client, pictured: Task, make_task: MakeTask
 ) -> None:
     make_task(Status.SUCCEEDED)
@@ -188,7 +183,7 @@ def test_a_video_is_shown_by_its_still(
     assert answer["cache-control"] == "private, max-age=3600"
 
 
-def test_a_still_that_a_browser_has_is_not_sent_again(owner: Caller, alice: Client, pictured: Task) -> None:
+def test_a_poster_the_browser_has_gets_304(owner: Caller, alice: Client, pictured: Task) -> None:
     path = poster(owner.tenant, pictured)
     first = alice.get(path)
     assert body(first) == STILL
@@ -197,7 +192,7 @@ def test_a_still_that_a_browser_has_is_not_sent_again(owner: Caller, alice: Clie
     assert again["cache-control"] == first["cache-control"]
 
 
-def test_there_is_no_still_of_what_has_none(
+def test_a_missing_poster_is_not_found(
     owner: Caller, alice: Client, pictured: Task, make_task: MakeTask
 ) -> None:
     lost = make_task(Status.SUCCEEDED, has_poster=True, media_name="alice/lost.mp4")
@@ -210,14 +205,14 @@ def test_there_is_no_still_of_what_has_none(
 
 
 class ElsewhereStorage(Storage):
-    """A storage that is no folder on this machine, and has addresses of its own."""
+    """A remote storage with URLs."""
 
     def url(self, name: str | None) -> str:
         return f"https://elsewhere.example/{name}?signed"
 
 
 class ClosedStorage(Storage):
-    """One that has no addresses either."""
+    """A remote storage without URLs."""
 
     def open(self, name: str, mode: str = "rb") -> File[bytes]:
         return ContentFile(STILL, name)
@@ -228,7 +223,7 @@ def use(settings: LazySettings, storage: type[Storage]) -> None:
     settings.STORAGES = {**settings.STORAGES, "results": {"BACKEND": backend}}
 
 
-def test_a_storage_with_addresses_shows_the_still_itself(
+def test_a_storage_with_urls_serves_the_poster_itself(
     owner: Caller, alice: Client, pictured: Task, settings: LazySettings
 ) -> None:
     use(settings, ElsewhereStorage)
@@ -238,7 +233,7 @@ def test_a_storage_with_addresses_shows_the_still_itself(
     assert "no-store" in answer.headers["cache-control"]
 
 
-def test_from_a_storage_without_addresses_the_still_is_handed_on(
+def test_without_urls_the_poster_is_passed_through(
     owner: Caller, alice: Client, pictured: Task, settings: LazySettings
 ) -> None:
     use(settings, ClosedStorage)
@@ -248,7 +243,7 @@ def test_from_a_storage_without_addresses_the_still_is_handed_on(
 # --- filters
 
 
-def test_filters_stand_in_the_address_and_in_the_form(
+def test_filters_are_in_the_address_and_in_the_form(
     owner: Caller, mate: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     assert mate.key
@@ -258,7 +253,7 @@ def test_filters_stand_in_the_address_and_in_the_form(
         make_task(**(wanted | other))
     make_task(**wanted, now=NOW + timedelta(days=1))
     make_task(**wanted, request={"prompt": "two foxes"})
-    said = {
+    filters = {
         "q": "CAT",
         "status": "failed",
         "model": "Vidu-q2-720p",
@@ -266,15 +261,15 @@ def test_filters_stand_in_the_address_and_in_the_form(
         "start": "2026-11-20",
         "end": "2026-11-20",
     }
-    shown = text(alice.get(address(owner.tenant, **said)))
+    shown = text(alice.get(address(owner.tenant, **filters)))
     assert listed(shown) == [found.public_id]
     for name in ("q", "start", "end"):
-        assert re.search(rf'<input[^>]* name="{name}" value="{said[name]}"', shown)
+        assert re.search(rf'<input[^>]* name="{name}" value="{filters[name]}"', shown)
     for name in ("status", "model", "key"):
-        assert f'<option value="{said[name]}" selected>' in shown
+        assert f'<option value="{filters[name]}" selected>' in shown
 
 
-def test_days_are_those_of_the_viewers_clock(owner: Caller, alice: Client, make_task: MakeTask) -> None:
+def test_days_are_in_the_viewers_time_zone(owner: Caller, alice: Client, make_task: MakeTask) -> None:
     task = make_task(now=NOW.replace(hour=20))
     path = address(owner.tenant, start="2026-11-21")
     assert listed(text(alice.get(path))) == []
@@ -312,7 +307,7 @@ def test_tabs_and_pages_keep_the_filters(owner: Caller, alice: Client, make_task
         ("q", "a\x00b"),
     ],
 )
-def test_what_cannot_be_understood_is_said_at_its_field(
+def test_an_invalid_filter_is_reported_at_its_field(
     name: str, value: str, owner: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     task = make_task()
@@ -323,7 +318,7 @@ def test_what_cannot_be_understood_is_said_at_its_field(
     assert listed(shown) == [task.public_id]
 
 
-def test_a_period_that_ends_before_it_begins_is_told(
+def test_a_period_that_ends_before_it_begins_is_reported(
     owner: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     make_task()
@@ -332,7 +327,7 @@ def test_a_period_that_ends_before_it_begins_is_told(
 
 
 @pytest.mark.parametrize("place", [{"before": "x"}, {"after": "task_1"}, {"before": "", "after": ""}])
-def test_a_page_that_cannot_be_is_the_newest(
+def test_an_invalid_page_shows_the_newest_videos(
     place: dict[str, str], owner: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     ids = [make_task(now=NOW + timedelta(seconds=second)).public_id for second in range(2)]
@@ -342,7 +337,7 @@ def test_a_page_that_cannot_be_is_the_newest(
 # --- empty
 
 
-def test_who_has_no_videos_is_told_how_to_make_one(owner: Caller, alice: Client) -> None:
+def test_without_videos_the_page_explains_how_to_make_one(owner: Caller, alice: Client) -> None:
     shown = text(alice.get(address(owner.tenant)))
     links = Links(shown).found
     assert "No videos yet" in shown
@@ -351,14 +346,12 @@ def test_who_has_no_videos_is_told_how_to_make_one(owner: Caller, alice: Client)
     assert 'role="search"' not in shown
 
 
-def test_a_viewer_is_not_offered_to_make_one(owner: Caller) -> None:
+def test_a_viewer_gets_no_link_to_make_one(owner: Caller) -> None:
     shown = text(member(owner.tenant, Role.VIEWER).get(address(owner.tenant)))
     assert reverse("portal:playground", args=[owner.tenant.pk]) not in shown
 
 
-def test_filters_that_nothing_passes_can_be_cleared(
-    owner: Caller, alice: Client, make_task: MakeTask
-) -> None:
+def test_filters_without_a_match_can_be_cleared(owner: Caller, alice: Client, make_task: MakeTask) -> None:
     make_task()
     shown = text(alice.get(address(owner.tenant, q="zebra")))
     assert "No video matches" in shown
@@ -369,7 +362,7 @@ def test_filters_that_nothing_passes_can_be_cleared(
 
 
 @pytest.mark.parametrize("status", Status)
-def test_the_rows_ask_for_themselves_while_something_is_at_work(
+def test_the_rows_refresh_while_a_task_is_open(
     status: Status, owner: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     make_task(Status.SUCCEEDED)
@@ -385,7 +378,7 @@ def test_the_rows_ask_for_themselves_while_something_is_at_work(
     assert (f'hx-get="{path}"' in whole) is (status not in FINAL)
 
 
-def test_a_search_is_not_repeated_by_itself(owner: Caller, alice: Client, make_task: MakeTask) -> None:
+def test_a_search_does_not_refresh(owner: Caller, alice: Client, make_task: MakeTask) -> None:
     make_task(Status.RUNNING)
     assert "hx-trigger" in text(alice.get(address(owner.tenant)))
     assert "hx-trigger" not in text(alice.get(address(owner.tenant, q="cat")))
@@ -394,18 +387,18 @@ def test_a_search_is_not_repeated_by_itself(owner: Caller, alice: Client, make_t
 # --- the file
 
 
-def file_address(tenant: Tenant, **said: str) -> str:
-    return f"{reverse('portal:videos-file', args=[tenant.pk])}?{urlencode(said)}"
+def file_address(tenant: Tenant, **filters: str) -> str:
+    return f"{reverse('portal:videos-file', args=[tenant.pk])}?{urlencode(filters)}"
 
 
-def file_of(client: Client, tenant: Tenant, **said: str) -> str:
-    answer = client.get(file_address(tenant, **said))
+def file_of(client: Client, tenant: Tenant, **filters: str) -> str:
+    answer = client.get(file_address(tenant, **filters))
     assert answer.status_code == 200
     assert answer["content-disposition"] == 'attachment; filename="videos.csv"'
     return str(answer.content.decode("utf-8-sig"))
 
 
-def test_the_file_holds_the_videos_as_filtered(owner: Caller, alice: Client, make_task: MakeTask) -> None:
+def test_the_file_has_the_filtered_videos(owner: Caller, alice: Client, make_task: MakeTask) -> None:
     done = make_task(Status.SUCCEEDED, price=PRICE)
     failed = make_task(Status.FAILED, price=PRICE, now=NOW + timedelta(seconds=1))
     make_task(Status.SUCCEEDED, hidden_at=NOW)
@@ -426,13 +419,13 @@ def test_the_file_holds_the_videos_as_filtered(owner: Caller, alice: Client, mak
     assert failed.public_id not in file_of(alice, owner.tenant, status="completed", q="cat")
 
 
-def test_nothing_in_the_file_runs_as_a_formula(owner: Caller, alice: Client, make_task: MakeTask) -> None:
+def test_the_file_has_no_formulas(owner: Caller, alice: Client, make_task: MakeTask) -> None:
     make_task(request={"prompt": "=HYPERLINK(1)"})
     (row,) = csv.DictReader(io.StringIO(file_of(alice, owner.tenant)))
     assert row["prompt"] == "'=HYPERLINK(1)"
 
 
-def test_the_file_ends_where_a_search_does_and_says_so(
+def test_the_file_ends_at_the_search_limit_and_says_so(
     owner: Caller, alice: Client, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("BATCH", "MOST_SEARCHES"):
@@ -444,7 +437,7 @@ def test_the_file_ends_where_a_search_does_and_says_so(
     assert len(file_of(alice, owner.tenant).splitlines()) == 1 + len(made)
 
 
-def test_videos_that_people_made_are_by_what_they_used(
+def test_videos_made_by_people_name_the_portal_as_their_key(
     owner: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     make_task(api_key=APIKey.objects.of_people(owner.tenant, Purpose.PORTAL))
@@ -459,7 +452,7 @@ def test_videos_that_people_made_are_by_what_they_used(
     assert row["api_key_name"] == name
 
 
-def test_the_page_leads_to_the_file_of_what_it_shows(
+def test_the_page_links_to_the_file_with_its_filters(
     owner: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     make_task()
@@ -467,11 +460,11 @@ def test_the_page_leads_to_the_file_of_what_it_shows(
     assert Links(shown).found["Download as CSV"] == file_address(owner.tenant, q="cat")
 
 
-# --- what it costs
+# --- queries
 
 
 @pytest.mark.parametrize("words", ["", "cat", "zebra"])
-def test_a_page_takes_few_queries_however_long_it_is(
+def test_the_number_of_queries_of_a_page_does_not_grow(
     words: str, owner: Caller, alice: Client, make_task: MakeTask
 ) -> None:
     counts = []
@@ -485,7 +478,7 @@ def test_a_page_takes_few_queries_however_long_it_is(
     assert counts[0] == counts[1] <= 15
 
 
-def test_a_still_takes_few_queries(owner: Caller, alice: Client, pictured: Task) -> None:
+def test_a_poster_takes_few_queries(owner: Caller, alice: Client, pictured: Task) -> None:
     with CaptureQueriesContext(connection) as captured:
         body(alice.get(poster(owner.tenant, pictured)))
     assert len(captured) <= 4

@@ -1,4 +1,4 @@
-"""Keys in the tenant portal: made, shown once, kept nowhere, changed, replaced and revoked by members."""
+"""API keys in the tenant portal: created, shown once, changed, rotated and revoked by members."""
 
 import io
 import logging
@@ -28,7 +28,6 @@ OF_ONE_KEY = ("account:key", "account:rotate-key", "account:revoke-key")
 
 @pytest.fixture
 def alice(owner: Caller) -> Member:
-    """An owner of Alice's tenant."""
     return Member(owner.tenant)
 
 
@@ -52,7 +51,7 @@ def form(**changes: Any) -> dict[str, Any]:
 
 
 def shown(answer: Any) -> list[str]:
-    """The keys an answer shows, each once."""
+    """The distinct keys an answer shows."""
     return sorted(set(KEY.findall(answer.content.decode())))
 
 
@@ -70,13 +69,13 @@ def test_a_new_key_is_shown_once_and_works(alice: Member) -> None:
         assert text.rpartition("_")[2] not in page.content.decode()
 
 
-def test_the_page_with_a_key_has_a_command_that_lists_models_with_it(alice: Member) -> None:
+def test_the_page_with_a_new_key_shows_a_command_to_list_models(alice: Member) -> None:
     answer = alice.post("account:new-key", **form())
     [text] = shown(answer)
     assert f'curl http://testserver/v1/models -H "Authorization: Bearer {text}"' in words(answer)
 
 
-def test_a_new_key_is_left_in_no_row_no_session_no_cookie_and_no_log(alice: Member) -> None:
+def test_a_new_key_is_in_no_row_session_cookie_or_log(alice: Member) -> None:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     logging.getLogger().addHandler(handler)
@@ -93,14 +92,14 @@ def test_a_new_key_is_left_in_no_row_no_session_no_cookie_and_no_log(alice: Memb
 
 
 @pytest.mark.parametrize("page", ["account:new-key", "account:rotate-key"])
-def test_a_page_with_a_key_is_kept_by_no_browser(page: str, alice: Member, owner: Caller) -> None:
+def test_a_page_that_shows_a_key_is_not_cached(page: str, alice: Member, owner: Caller) -> None:
     which = [key_of(owner).pk] if page == "account:rotate-key" else []
     answer = alice.post(page, *which, **form(overlap="day"))
     assert shown(answer)
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_a_new_key_has_what_the_form_says(alice: Member) -> None:
+def test_a_new_key_has_the_values_of_the_form(alice: Member) -> None:
     limits = {
         "scopes": ["read", "manage"],
         "expires_at": "2099-01-01T08:30",
@@ -118,7 +117,7 @@ def test_a_new_key_has_what_the_form_says(alice: Member) -> None:
     assert (key.requests_per_minute, key.spend_per_month) == (10, Decimal("9.5"))
 
 
-def test_the_end_of_a_key_is_read_by_the_persons_own_clock(alice: Member) -> None:
+def test_the_expiry_of_a_key_is_in_the_viewers_time_zone(alice: Member) -> None:
     alice.client.cookies["time_zone"] = "Asia/Shanghai"
     alice.post("account:new-key", **form(expires_at="2099-01-01T08:30"))
     assert APIKey.objects.get(name="a program").expires_at == datetime(2099, 1, 1, 0, 30, tzinfo=UTC)
@@ -130,7 +129,7 @@ def test_the_end_of_a_key_is_read_by_the_persons_own_clock(alice: Member) -> Non
         ("scopes", [], "This field is required."),
         ("scopes", ["fly"], "Select a valid choice. fly is not one of the available choices."),
         ("name", "", "This field is required."),
-        ("expires_at", "2020-01-01T00:00", "Choose a moment to come."),
+        ("expires_at", "2020-01-01T00:00", "Choose a time in the future."),
         ("allowed_networks", "203.0.113.0/24,somewhere", "somewhere is no network; write one such as"),
         ("allowed_networks", "203.0.113.1/24", "203.0.113.1/24 is no network"),
         ("allowed_networks", ",".join(["203.0.113.0/24"] * 101), "it should contain no more than 100."),
@@ -139,7 +138,7 @@ def test_the_end_of_a_key_is_read_by_the_persons_own_clock(alice: Member) -> Non
         ("spend_per_month", "-0.01", "Ensure this value is greater than or equal to 0."),
     ],
 )
-def test_what_is_no_key_is_said_beside_its_field(
+def test_an_invalid_value_is_reported_beside_its_field(
     field: str, value: Any, message: str, alice: Member, owner: Caller
 ) -> None:
     answer = alice.post("account:new-key", **form(**{field: value}))
@@ -150,7 +149,7 @@ def test_what_is_no_key_is_said_beside_its_field(
     assert APIKey.objects.get() == owner.key
 
 
-def test_a_form_that_is_sent_twice_makes_one_key(alice: Member) -> None:
+def test_a_form_sent_twice_makes_one_key(alice: Member) -> None:
     sent = form()
     [text] = shown(alice.post("account:new-key", **sent))
     again = alice.post("account:new-key", **sent)
@@ -160,18 +159,18 @@ def test_a_form_that_is_sent_twice_makes_one_key(alice: Member) -> None:
     assert Caller(text).get("/v1/models").status_code == 200
 
 
-def test_a_form_without_its_id_makes_none(alice: Member, owner: Caller) -> None:
+def test_a_form_without_its_id_makes_no_key(alice: Member, owner: Caller) -> None:
     assert shown(alice.post("account:new-key", **form(form_id=""))) == []
     assert APIKey.objects.get() == owner.key
 
 
-def test_a_form_of_one_tenant_says_nothing_of_anothers(alice: Member, stranger: Caller) -> None:
+def test_the_form_ids_of_two_tenants_are_independent(alice: Member, stranger: Caller) -> None:
     sent = form()
     assert shown(alice.post("account:new-key", **sent))
     assert shown(Member(stranger.tenant).post("account:new-key", **sent))
 
 
-def test_other_trouble_than_a_twin_is_not_taken_for_one(owner: Caller) -> None:
+def test_only_a_duplicate_form_raises_already_minted(owner: Caller) -> None:
     form_id = uuid4()
     APIKey.objects.mint_once(form_id, owner.tenant, "one")
     with pytest.raises(AlreadyMinted) as refused:
@@ -186,7 +185,7 @@ def states(key: APIKey) -> list[KeyState]:
     return [state_of(key, moment) for moment in (NOW, NOW + timedelta(hours=2))]
 
 
-def test_a_key_is_in_one_state(owner: Caller, mate: Caller) -> None:
+def test_each_key_has_one_state(owner: Caller, mate: Caller) -> None:
     key, replaced, revoked = key_of(owner), key_of(mate), key_of(make_caller(owner.tenant))
     assert states(key) == [KeyState.WORKS] * 2
     key.expires_at = NOW + timedelta(hours=1)
@@ -198,17 +197,17 @@ def test_a_key_is_in_one_state(owner: Caller, mate: Caller) -> None:
     assert states(revoked) == [KeyState.REVOKED] * 2
 
 
-def test_the_list_says_what_each_key_is_and_where_it_was_used(alice: Member, owner: Caller) -> None:
+def test_the_list_shows_the_state_of_each_key_and_where_it_was_used(alice: Member, owner: Caller) -> None:
     key = key_of(owner)
     key.record_use(NOW, None)
     APIKey.objects.filter(pk=key.pk).update(last_used_address="203.0.113.9")
     page = alice.see("account:keys")
-    for told in ("owner", f"{key.prefix}…", "Works", "read, write", "2026-11-20 12:00", "from 203.0.113.9"):
-        assert told in page
+    for part in ("owner", f"{key.prefix}…", "Works", "read, write", "2026-11-20 12:00", "from 203.0.113.9"):
+        assert part in page
     assert key.digest not in alice.get("account:keys").content.decode()
 
 
-def test_keys_that_ended_are_listed_apart(alice: Member, owner: Caller, mate: Caller) -> None:
+def test_ended_keys_are_listed_separately(alice: Member, owner: Caller, mate: Caller) -> None:
     key_of(mate).revoke(NOW)
     assert ("owner" in alice.see("account:keys"), "mate" in alice.see("account:keys")) == (True, False)
     ended = alice.see("account:keys", ended="")
@@ -216,7 +215,7 @@ def test_keys_that_ended_are_listed_apart(alice: Member, owner: Caller, mate: Ca
     assert "Revoked" in ended
 
 
-def test_keys_that_stand_for_people_are_no_programs(alice: Member, owner: Caller) -> None:
+def test_keys_of_the_portal_and_console_are_not_listed(alice: Member, owner: Caller) -> None:
     with translation.override("zh-hans"):
         key = APIKey.objects.of_people(owner.tenant, Purpose.PORTAL)
     assert key.name == "tenant portal"
@@ -225,7 +224,7 @@ def test_keys_that_stand_for_people_are_no_programs(alice: Member, owner: Caller
         assert alice.get(page, key.pk).status_code == 404
 
 
-def test_many_keys_are_turned_page_by_page(alice: Member, owner: Caller) -> None:
+def test_many_keys_are_paged(alice: Member, owner: Caller) -> None:
     for number in range(60):
         make_caller(owner.tenant, f"number {number:02}.")
     first = alice.get("account:keys")
@@ -237,10 +236,10 @@ def test_many_keys_are_turned_page_by_page(alice: Member, owner: Caller) -> None
     assert alice.get("account:keys", before="x" * 30).context["page"].newest == ""
 
 
-# --- a change
+# --- changing
 
 
-def test_name_and_limits_are_changed_and_the_key_works_on(alice: Member, owner: Caller) -> None:
+def test_name_and_limits_can_be_changed_and_the_key_still_works(alice: Member, owner: Caller) -> None:
     changes: dict[str, Any] = {"name": "renamed", "scopes": ["read", "write"], "requests_per_minute": "7"}
     answer = alice.post("account:key", key_of(owner).pk, **changes)
     assert answer.status_code == 302
@@ -249,7 +248,7 @@ def test_name_and_limits_are_changed_and_the_key_works_on(alice: Member, owner: 
     assert owner.get("/v1/models").status_code == 200
 
 
-def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(alice: Member, owner: Caller) -> None:
+def test_an_unchanged_form_changes_nothing(alice: Member, owner: Caller) -> None:
     ended = NOW - timedelta(minutes=1, seconds=5)
     APIKey.objects.update(expires_at=ended, allowed_models=["GV-3.1-720p"], scopes=["read"])
     before = APIKey.objects.values().get()
@@ -259,14 +258,14 @@ def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(alice: Member, owne
     assert APIKey.objects.values().get() == before
 
 
-def test_what_is_wrong_with_a_change_is_said_and_nothing_changes(alice: Member, owner: Caller) -> None:
+def test_an_invalid_change_is_reported_and_changes_nothing(alice: Member, owner: Caller) -> None:
     answer = alice.post("account:key", key_of(owner).pk, name="", scopes=["read"])
     assert "This field is required." in words(answer)
     assert "owner" in words(answer)
     assert key_of(owner).scopes == ["read", "write"]
 
 
-def test_the_end_of_a_replaced_key_is_not_put_off(alice: Member, owner: Caller) -> None:
+def test_the_end_of_a_replaced_key_cannot_be_extended(alice: Member, owner: Caller) -> None:
     key = key_of(owner)
     key.rotate(timezone.now(), timedelta(hours=1))
     assert "expires_at" not in alice.get("account:key", key.pk).context["form"].fields
@@ -274,7 +273,7 @@ def test_the_end_of_a_replaced_key_is_not_put_off(alice: Member, owner: Caller) 
     assert (key_of(owner).name, key_of(owner).expires_at) == ("renamed", key.expires_at)
 
 
-def test_a_revoked_key_changes_no_more(alice: Member, owner: Caller) -> None:
+def test_a_revoked_key_cannot_be_changed(alice: Member, owner: Caller) -> None:
     key_of(owner).revoke(NOW)
     assert alice.get("account:key", key_of(owner).pk).context["form"] is None
     answer = alice.client.post(
@@ -291,7 +290,7 @@ def test_a_revoked_key_changes_no_more(alice: Member, owner: Caller) -> None:
     ("overlap", "works"),
     [("none", timedelta(0)), ("day", timedelta(hours=24)), ("week", timedelta(days=7))],
 )
-def test_a_rotation_shows_the_new_key_once_and_the_old_one_works_on_as_chosen(
+def test_a_rotation_shows_the_new_key_once_and_the_old_one_works_for_the_overlap(
     overlap: str, works: timedelta, alice: Member, owner: Caller
 ) -> None:
     before = timezone.now()
@@ -306,7 +305,7 @@ def test_a_rotation_shows_the_new_key_once_and_the_old_one_works_on_as_chosen(
     assert ("works no more" if not works else "works until") in words(answer)
 
 
-def test_a_rotation_that_is_sent_twice_makes_one_key(alice: Member, owner: Caller) -> None:
+def test_a_rotation_sent_twice_makes_one_key(alice: Member, owner: Caller) -> None:
     alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
     again = alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
     assert shown(again) == []
@@ -315,12 +314,12 @@ def test_a_rotation_that_is_sent_twice_makes_one_key(alice: Member, owner: Calle
 
 
 @pytest.mark.parametrize("overlap", ["", "for ever"])
-def test_an_overlap_that_is_not_offered_rotates_nothing(overlap: str, alice: Member, owner: Caller) -> None:
+def test_an_invalid_overlap_rotates_nothing(overlap: str, alice: Member, owner: Caller) -> None:
     assert shown(alice.post("account:rotate-key", key_of(owner).pk, overlap=overlap)) == []
     assert key_of(owner).replaced_by_id is None
 
 
-def test_a_key_that_works_no_more_is_not_rotated(alice: Member, owner: Caller) -> None:
+def test_an_ended_key_cannot_be_rotated(alice: Member, owner: Caller) -> None:
     key_of(owner).revoke(NOW)
     answer = alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
     assert "It works no more" in words(answer)
@@ -330,9 +329,7 @@ def test_a_key_that_works_no_more_is_not_rotated(alice: Member, owner: Caller) -
 # --- revocation
 
 
-def test_a_revoked_key_is_refused_from_the_next_request_on(
-    alice: Member, owner: Caller, mate: Caller
-) -> None:
+def test_a_revoked_key_is_refused_at_the_next_request(alice: Member, owner: Caller, mate: Caller) -> None:
     assert "Revoke the key" in alice.see("account:revoke-key", key_of(owner).pk)
     assert owner.get("/v1/models").status_code == 200
     assert alice.post("account:revoke-key", key_of(owner).pk).status_code == 302
@@ -340,13 +337,13 @@ def test_a_revoked_key_is_refused_from_the_next_request_on(
     assert mate.get("/v1/models").status_code == 200
 
 
-def test_a_second_revocation_leaves_the_time_of_the_first(alice: Member, owner: Caller) -> None:
+def test_revoking_again_keeps_the_first_time(alice: Member, owner: Caller) -> None:
     key_of(owner).revoke(NOW)
     alice.post("account:revoke-key", key_of(owner).pk)
     assert key_of(owner).revoked_at == NOW
 
 
-# --- who may
+# --- permissions
 
 
 def post_everything(person: Member, key: APIKey, tenant: Tenant | None = None) -> list[int]:
@@ -357,11 +354,11 @@ def post_everything(person: Member, key: APIKey, tenant: Tenant | None = None) -
     return [answer.status_code for answer in answers]
 
 
-def test_members_may_do_all_of_it(member: Member, owner: Caller) -> None:
+def test_members_can_do_everything(member: Member, owner: Caller) -> None:
     assert post_everything(member, key_of(owner)) == [200, 302, 200, 302]
 
 
-def test_viewers_look_and_change_nothing(viewer: Member, owner: Caller) -> None:
+def test_viewers_can_only_look(viewer: Member, owner: Caller) -> None:
     before = list(APIKey.objects.values())
     page = viewer.get("account:keys").content.decode()
     assert "owner" in page
@@ -373,7 +370,7 @@ def test_viewers_look_and_change_nothing(viewer: Member, owner: Caller) -> None:
     assert list(APIKey.objects.values()) == before
 
 
-def test_another_tenants_keys_are_not_there(alice: Member, owner: Caller, stranger: Caller) -> None:
+def test_another_tenants_keys_are_not_found(alice: Member, owner: Caller, stranger: Caller) -> None:
     before = list(APIKey.objects.order_by("pk").values())
     foreign = key_of(stranger)
     assert post_everything(alice, foreign)[1:] == [404] * 3
@@ -383,7 +380,7 @@ def test_another_tenants_keys_are_not_there(alice: Member, owner: Caller, strang
     assert list(APIKey.objects.filter(name__in=["owner", "stranger"]).order_by("pk").values()) == before
 
 
-def test_the_rules_of_a_key_are_those_of_the_console() -> None:
+def test_portal_and_console_share_the_rules_of_a_key() -> None:
     from accounts.console.keys import APIKeyForm
 
     assert issubclass(APIKeyForm, KeyForm)
@@ -399,7 +396,7 @@ def test_the_list_takes_few_queries(
         alice.get("account:keys")
 
 
-# --- the record
+# --- the audit log
 
 
 def record() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -407,7 +404,7 @@ def record() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     return [(change.subject, change.before, change.after) for change in changes]
 
 
-def test_what_is_done_to_a_key_is_on_record_with_who_did_it(alice: Member) -> None:
+def test_changes_of_a_key_are_in_the_audit_log_with_their_author(alice: Member) -> None:
     same = form()
     [text] = shown(alice.post("account:new-key", **same))
     alice.post("account:new-key", **same)  # the same form again
@@ -415,7 +412,7 @@ def test_what_is_done_to_a_key_is_on_record_with_who_did_it(alice: Member) -> No
     alice.post("account:key", key.pk, name="b", scopes=["read"], requests_per_minute="10")
     alice.post("account:key", key.pk, name="b", scopes=["read"], requests_per_minute="10")
     [other] = shown(alice.post("account:rotate-key", key.pk, overlap="none"))
-    alice.post("account:rotate-key", key.pk, overlap="none")  # it was replaced already
+    alice.post("account:rotate-key", key.pk, overlap="none")  # already replaced
     new = APIKey.objects.get(replaces=key)
     alice.post("account:revoke-key", new.pk)
     alice.post("account:revoke-key", new.pk)
@@ -435,8 +432,8 @@ def test_what_is_done_to_a_key_is_on_record_with_who_did_it(alice: Member) -> No
         assert secret not in str(record())
 
 
-def test_a_change_and_its_record_come_and_go_together(alice: Member, owner: Caller) -> None:
-    User.objects.filter(pk=alice.user.pk).update(username="")  # nobody, of whom no record is taken
+def test_a_change_and_its_audit_entry_are_written_together(alice: Member, owner: Caller) -> None:
+    User.objects.filter(pk=alice.user.pk).update(username="")  # the audit log needs an author
     with pytest.raises(IntegrityError), transaction.atomic():
         alice.post("account:revoke-key", key_of(owner).pk)
     assert key_of(owner).revoked_at is None

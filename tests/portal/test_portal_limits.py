@@ -1,4 +1,4 @@
-"""Limits in the tenant portal: what may be had, what is used, when it starts anew, and the balance."""
+"""Limits in the tenant portal: use, resets and balance."""
 
 from decimal import Decimal
 from typing import Any
@@ -28,12 +28,12 @@ LIMITS: dict[str, Any] = {
 
 @pytest.fixture
 def alice(owner: Caller) -> Member:
-    """A viewer of Alice's tenant: nobody needs more."""
+    """A viewer of Alice's tenant, which is enough."""
     return Member(owner.tenant, Role.VIEWER)
 
 
 def stand(tenant: Tenant, **totals: Any) -> None:
-    """Give the tenant running totals of its day and month."""
+    """Set the running totals of the current day and month."""
     period = Period.of(timezone.now(), Tenant.objects.get(pk=tenant.pk).clock)
     Standing.objects.filter(tenant=tenant).update(day=period.day, month=period.month, **totals)
 
@@ -42,12 +42,12 @@ def meters(person: Member) -> dict[str, Meter]:
     return {meter.line.limit: meter for meter in person.get("portal:limits").context["meters"]}
 
 
-def test_each_limit_is_told_with_its_use(alice: Member) -> None:
+def test_each_limit_is_shown_with_its_use(alice: Member) -> None:
     Quota.objects.create(tenant=alice.tenant, **LIMITS)
     stand(alice.tenant, open_tasks=3, waiting_tasks=2, day_seconds=1800, day_spend=Decimal("1.25"))
     stand(alice.tenant, month_seconds=36000, month_spend=Decimal("250"))
     page = alice.see("portal:limits").replace("\u202f", " ")
-    for told in (
+    for expected in (
         "3 of 5",
         "2 of 10",
         "0 of 60",
@@ -57,11 +57,11 @@ def test_each_limit_is_told_with_its_use(alice: Member) -> None:
         "250.00 CNY of 1,000.000001 CNY",
         "further ones wait in your queue",
     ):
-        assert told in page
+        assert expected in page
     assert [meter.percent for meter in meters(alice).values()] == [60, 20, 0, 50, 50, 11, 24]
 
 
-def test_what_the_page_tells_is_what_the_api_tells(alice: Member, owner: Caller) -> None:
+def test_the_page_and_the_api_agree(alice: Member, owner: Caller) -> None:
     Quota.objects.create(tenant=alice.tenant, **{**LIMITS, "is_prepaid": True})
     stand(alice.tenant, open_tasks=1, day_seconds=7, month_spend=Decimal("3.5"))
     stand(alice.tenant, balance=Decimal(9), held=Decimal(2))
@@ -69,14 +69,14 @@ def test_what_the_page_tells_is_what_the_api_tells(alice: Member, owner: Caller)
     shown = meters(alice)
     for line in LINES:
         meter = shown[line.limit]
-        told = (Decimal(api["limits"][line.limit]), Decimal(api["use"][line.use]))
-        assert told == (meter.limit, meter.used)
+        expected = (Decimal(api["limits"][line.limit]), Decimal(api["use"][line.use]))
+        assert expected == (meter.limit, meter.used)
     page = alice.see("portal:limits").replace("\u202f", " ")
     assert f"Balance {api['balance']['available']} CNY" in page
     assert f"Set aside for open videos {api['balance']['held']} CNY" in page
 
 
-def test_no_limit_is_unlimited_and_has_no_meter(alice: Member) -> None:
+def test_without_a_limit_the_use_is_shown_as_unlimited_without_a_meter(alice: Member) -> None:
     answer = alice.get("portal:limits")
     assert words(answer).count("used; unlimited") == 6
     assert "<progress" not in answer.content.decode()
@@ -84,22 +84,22 @@ def test_no_limit_is_unlimited_and_has_no_meter(alice: Member) -> None:
     assert "further ones are refused" in words(answer)
 
 
-def test_a_limit_of_0_refuses_everything_and_says_so(alice: Member) -> None:
+def test_a_limit_of_0_is_shown_as_refusing_everything(alice: Member) -> None:
     Quota.objects.create(tenant=alice.tenant, seconds_per_day=0)
     page = alice.see("portal:limits")
-    assert "Refuses everything" in page
+    assert "All requests refused" in page
     assert "Nothing is taken while it is 0." in page
     assert "starts anew" not in page
 
 
-def test_a_queue_of_0_refuses_only_what_would_wait(alice: Member) -> None:
+def test_a_queue_of_0_is_shown_as_refusing_only_waiting_tasks(alice: Member) -> None:
     Quota.objects.create(tenant=alice.tenant, queued_tasks=0, when_full="queue")
     page = alice.see("portal:limits")
-    assert "No video may wait" in page
-    assert "Refuses everything" not in page
+    assert "Queueing disabled" in page
+    assert "All requests refused" not in page
 
 
-def test_a_queue_is_told_of_only_where_there_is_one(alice: Member) -> None:
+def test_the_queue_is_shown_only_if_enabled(alice: Member) -> None:
     Quota.objects.create(tenant=alice.tenant, queued_tasks=5, when_full="refuse")
     assert "queued_tasks" not in meters(alice)
 
@@ -115,7 +115,9 @@ def test_a_queue_is_told_of_only_where_there_is_one(alice: Member) -> None:
         (250, 100, "Reached"),
     ],
 )
-def test_a_limit_that_is_near_says_what_to_do(used: int, percent: int, chip: str, alice: Member) -> None:
+def test_a_limit_that_is_nearly_reached_shows_advice(
+    used: int, percent: int, chip: str, alice: Member
+) -> None:
     Quota.objects.create(tenant=alice.tenant, seconds_per_day=100)
     stand(alice.tenant, day_seconds=used)
     meter = meters(alice)["seconds_per_day"]
@@ -126,12 +128,12 @@ def test_a_limit_that_is_near_says_what_to_do(used: int, percent: int, chip: str
 
 
 @pytest.mark.parametrize("time_zone", ["UTC", "Asia/Kolkata", "America/New_York"])
-def test_limits_start_anew_at_the_tenants_own_midnight(time_zone: str, alice: Member) -> None:
+def test_limits_reset_at_the_tenants_own_midnight(time_zone: str, alice: Member) -> None:
     Quota.objects.create(tenant=alice.tenant, **LIMITS)
     Tenant.objects.update(time_zone=time_zone)
     alice.client.cookies["time_zone"] = "Pacific/Kiritimati"
     possible = []
-    for _ in range(2):  # it may be midnight there
+    for _ in range(2):  # in case midnight passes
         period = account_of(Tenant.objects.get(pk=alice.tenant.pk), timezone.now()).period
         ends = (period.day_ends, period.month_ends)
         possible.append([f"starts anew on {end:%Y-%m-%d} 00:00" for end in ends])
@@ -141,7 +143,7 @@ def test_limits_start_anew_at_the_tenants_own_midnight(time_zone: str, alice: Me
 
 
 @pytest.mark.parametrize(
-    ("is_prepaid", "balance", "told", "is_warned"),
+    ("is_prepaid", "balance", "expected", "is_warned"),
     [
         (True, "-0.5", "it must cover each video", True),
         (True, "0", "it must cover each video", True),
@@ -149,17 +151,17 @@ def test_limits_start_anew_at_the_tenants_own_midnight(time_zone: str, alice: Me
         (False, "-5", "it may go below nothing", False),
     ],
 )
-def test_the_balance_is_told_with_what_it_means(
-    is_prepaid: bool, balance: str, told: str, is_warned: bool, alice: Member
+def test_the_balance_is_shown_with_its_meaning(
+    is_prepaid: bool, balance: str, expected: str, is_warned: bool, alice: Member
 ) -> None:
     Quota.objects.create(tenant=alice.tenant, is_prepaid=is_prepaid)
     stand(alice.tenant, balance=Decimal(balance))
     page = alice.see("portal:limits")
-    assert told in page
+    assert expected in page
     assert ("The balance is used up" in page) is is_warned
 
 
-def test_another_tenants_limits_are_not_there(alice: Member, stranger: Caller) -> None:
+def test_another_tenants_limits_are_not_found(alice: Member, stranger: Caller) -> None:
     assert alice.get("portal:limits", tenant=stranger.tenant).status_code == 404
     assert alice.post("portal:limits").status_code == 405
 

@@ -1,4 +1,4 @@
-"""Usage and statement in the tenant portal: the same numbers on pages, in files and from the API."""
+"""Usage and statement in the tenant portal agree with their files and the API."""
 
 import csv
 import io
@@ -33,13 +33,13 @@ FORMULA = '=HYPERLINK("http://evil.example","x")'
 
 @pytest.fixture
 def alice(owner: Caller) -> Member:
-    """A viewer of Alice's tenant: nobody needs more for these pages."""
+    """A viewer of Alice's tenant, which is enough for these pages."""
     return Member(owner.tenant, Role.VIEWER)
 
 
 @pytest.fixture
 def used(owner: Caller, mate: Caller, stranger: Caller) -> None:
-    """Use of both keys of Alice's, on two days, of two models; and Charlie's."""
+    """Usage of both keys of Alice's on two days of two models, and Charlie's."""
     use(owner, spend=Decimal("3.000001"))
     use(mate, spend=Decimal("0.225"))
     use(owner, model=VIDU, tasks=1, completed=0, failed=1, seconds=0, spend=Decimal(0))
@@ -48,7 +48,7 @@ def used(owner: Caller, mate: Caller, stranger: Caller) -> None:
 
 
 def table(person: Member, page: str, name: str, **query: Any) -> list[list[str]]:
-    """The rows of a CSV file, the heading first."""
+    """The rows of a CSV file, starting with the heading."""
     answer = person.get(page, name, **query)
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
@@ -73,9 +73,7 @@ def page_tables(answer: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "filters", [{}, {"model": KLING}, {"api_key": "mate"}, {"model": VIDU, "api_key": "owner"}]
 )
-def test_page_file_and_api_say_the_same(
-    filters: dict[str, Any], alice: Member, owner: Caller, used: None
-) -> None:
+def test_page_file_and_api_agree(filters: dict[str, Any], alice: Member, owner: Caller, used: None) -> None:
     prefixes = dict(APIKey.objects.values_list("name", "prefix"))
     query = DAYS | {name: prefixes.get(value, value) for name, value in filters.items()}
     api = owner.get(f"/v1/usage?{urlencode(query)}")
@@ -88,21 +86,21 @@ def test_page_file_and_api_say_the_same(
         assert total(file_rows) == page_total == expected
 
 
-def test_the_page_shows_use_by_day_model_and_key(alice: Member, used: None) -> None:
+def test_the_page_shows_usage_by_day_model_and_key(alice: Member, used: None) -> None:
     page = alice.see("portal:usage", **DAYS)
-    for told in (
+    for expected in (
         "2026-11-19 7 7 0 3,500 1,000.00",
         "2026-11-20 5 2 1 20 3.225001",
         f"{KLING} 11 9 0 3,520 1,003.225001",
         f"{VIDU} 1 0 1 0 0.00",
         "Total 12 9 1 3,520 1,003.225001",
     ):
-        assert told in page
+        assert expected in page
     assert page.count("Total 12 9 1 3,520 1,003.225001") == 3
     assert "1000" not in page.replace("1,000", "")
 
 
-def test_plots_are_of_every_day_with_a_table_beside_them(alice: Member, used: None) -> None:
+def test_plots_cover_every_day_and_have_a_table(alice: Member, used: None) -> None:
     page = alice.get("portal:usage", start_date="2026-11-18", end_date="2026-11-21").content.decode()
     assert page.count('<svg class="graph"') == 3
     for title in ("Seconds of video a day", "Spend a day, CNY"):
@@ -113,16 +111,20 @@ def test_plots_are_of_every_day_with_a_table_beside_them(alice: Member, used: No
         assert f">{label}</text>" in page
 
 
-def test_keys_that_stand_for_people_are_called_what_they_are(
-    alice: Member, owner: Caller, used: None
-) -> None:
+def test_keys_of_portal_and_console_are_labelled(alice: Member, owner: Caller, used: None) -> None:
     for purpose in (Purpose.PORTAL, Purpose.CONSOLE):
         key = APIKey.objects.of_people(owner.tenant, purpose)
         use(owner, api_key=key)
     use(owner, api_key=None)
     rows = [row[0] for row in table(alice, "portal:usage-csv", "api_key", **DAYS)]
-    told = {"mate", "owner", "Tenant portal", "Staff console", "No key: made before keys were noted"}
-    assert set(rows[1:]) == told
+    expected = {
+        "mate",
+        "owner",
+        "Tenant portal",
+        "Staff console",
+        "No key (created before keys were recorded)",
+    }
+    assert set(rows[1:]) == expected
     page = alice.see("portal:usage", **DAYS)
     assert "Tenant portal (rly_" in page
     assert "Staff console" in page
@@ -144,7 +146,7 @@ def test_a_revoked_key_keeps_its_name(alice: Member, mate: Caller, used: None) -
         ("30-days", "2026-10-22", "2026-11-20"),
     ],
 )
-def test_a_period_by_its_name_is_of_those_days(period: str, first: str, last: str) -> None:
+def test_a_named_period_covers_the_right_days(period: str, first: str, last: str) -> None:
     form = PeriodForm(QueryDict(f"period={period}"), DAY)
     assert form.is_valid()
     assert tuple(map(str, form.days)) == (first, last)
@@ -153,9 +155,7 @@ def test_a_period_by_its_name_is_of_those_days(period: str, first: str, last: st
     assert [tab["is_current"] for tab in form.tabs()].count(True) == 1
 
 
-def test_links_to_other_periods_keep_the_filters_and_the_form_shows_the_days(
-    alice: Member, used: None
-) -> None:
+def test_links_to_other_periods_keep_the_filters_and_the_form_shows_dates(alice: Member, used: None) -> None:
     page = alice.get("portal:usage", model=KLING, before="7", **DAYS).content.decode()
     assert f'href="?model={KLING}&amp;period=7-days"' in page
     assert 'name="start_date" value="2026-11-01"' in page
@@ -175,7 +175,7 @@ def test_links_to_other_periods_keep_the_filters_and_the_form_shows_the_days(
         ({"end_date": "2026-02-30"}, "Enter a valid date."),
     ],
 )
-def test_days_that_cannot_be_are_refused_beside_their_field(
+def test_invalid_days_are_refused_beside_their_field(
     page: str, query: dict[str, Any], message: str, alice: Member, used: None
 ) -> None:
     answer = alice.get(page, **query)
@@ -194,12 +194,12 @@ def test_a_period_may_be_a_year_long(alice: Member, used: None) -> None:
 
 
 @pytest.mark.parametrize("query", [{"period": "forever"}, {"model": "nothing"}, {"api_key": "\x00"}])
-def test_nonsense_in_the_query_breaks_nothing(query: dict[str, Any], alice: Member, used: None) -> None:
+def test_an_invalid_query_breaks_nothing(query: dict[str, Any], alice: Member, used: None) -> None:
     assert alice.get("portal:usage", **query).status_code == 200
     assert alice.get("portal:usage-csv", "day", **query).status_code == 302
 
 
-def test_without_use_the_page_says_what_to_do_next(alice: Member, owner: Caller) -> None:
+def test_without_usage_the_page_shows_what_to_do_next(alice: Member, owner: Caller) -> None:
     assert "No use on these days" in alice.see("portal:usage", **DAYS)
     assert "New video" not in alice.see("portal:usage", **DAYS)
     assert "New video" in Member(owner.tenant, Role.MEMBER).see("portal:usage", **DAYS)
@@ -211,7 +211,7 @@ def test_every_model_can_be_chosen(alice: Member, used: None) -> None:
         assert f'<option value="{spec.name}">' in page
 
 
-def test_a_name_never_runs_as_a_formula(alice: Member, owner: Caller, used: None) -> None:
+def test_a_name_is_never_a_formula(alice: Member, owner: Caller, used: None) -> None:
     APIKey.objects.filter(name="owner").update(name=FORMULA)
     names = [row[0] for row in table(alice, "portal:usage-csv", "api_key", **DAYS)]
     assert f"'{FORMULA}" in names
@@ -228,7 +228,7 @@ def pay(tenant: Tenant, amount: str, reason: str, at: Any) -> None:
 
 @pytest.fixture
 def moved(owner: Caller, stranger: Caller, make_task: MakeTask) -> None:
-    """Money of Alice's, on two days; and Charlie's."""
+    """Money of Alice's on two days, and Charlie's."""
     at = make_task(Status.SUCCEEDED, price=Decimal("3")).created_at
     make_task(Status.CANCELLED, price=Decimal("5"))
     make_task(Status.RUNNING, price=Decimal("0.5"))
@@ -238,9 +238,9 @@ def moved(owner: Caller, stranger: Caller, make_task: MakeTask) -> None:
     pay(stranger.tenant, "777", "of Charlie", at)
 
 
-def test_a_statement_tells_balances_movements_and_reasons(alice: Member, moved: None) -> None:
+def test_a_statement_shows_balances_movements_and_reasons(alice: Member, moved: None) -> None:
     page = alice.see("portal:statement", **DAYS)
-    for told in (
+    for expected in (
         "Balance before 2026-11-01 2,000.00",
         "Balance after 2026-11-30 2,015.25",
         "Set aside for open videos by then 0.50",
@@ -248,23 +248,23 @@ def test_a_statement_tells_balances_movements_and_reasons(alice: Member, moved: 
         "Closing balance 20.00 -1.25 -8.50 5.00 2,015.25 3.00",
         "2026-11-20 12:00:00 Corrected -1.25 counted twice",
     ):
-        assert told in page
+        assert expected in page
     for untold in ("Invoice 7", "777", "Charlie", "sophie"):
         assert untold not in page
 
 
-def test_the_file_of_the_statement_is_the_page_and_adds_up(alice: Member, moved: None) -> None:
+def test_the_file_of_the_statement_matches_the_page_and_adds_up(alice: Member, moved: None) -> None:
     heading, opening, *days, closing = table(alice, "portal:statement-csv", "statement", **DAYS)
-    assert heading == ["Day", "Paid in", "Corrected", "Set aside", "Given back", "Balance, CNY", "Spent"]
+    assert heading == ["Day", "Paid in", "Corrected", "Set aside", "Released", "Balance, CNY", "Spent"]
     assert opening == ["Opening balance", "", "", "", "", "2000.00", ""]
     assert days == [["2026-11-20", "20.00", "-1.25", "-8.50", "5.00", "2015.25", "3.00"]]
     assert closing == ["Closing balance", *days[0][1:]]
     assert Decimal(opening[5]) + sum(map(Decimal, closing[1:5])) == Decimal(closing[5])
-    told = statements.statement(alice.tenant, date(2026, 11, 1), date(2026, 11, 30))
-    assert (shown(told.opening), shown(told.closing)) == (opening[5], closing[5])
+    expected = statements.statement(alice.tenant, date(2026, 11, 1), date(2026, 11, 30))
+    assert (shown(expected.opening), shown(expected.closing)) == (opening[5], closing[5])
 
 
-def test_the_file_of_payments_has_each_with_its_reason(alice: Member, moved: None) -> None:
+def test_the_file_of_payments_has_their_reasons(alice: Member, moved: None) -> None:
     Tenant.objects.filter(pk=alice.tenant.pk).update(time_zone="Asia/Kolkata")
     heading, *rows = table(alice, "portal:statement-csv", "payments", **DAYS)
     assert heading == ["When", "What", "Amount", "Reason"]
@@ -275,7 +275,7 @@ def test_the_file_of_payments_has_each_with_its_reason(alice: Member, moved: Non
     assert "2026-11-20 17:30:00" in alice.see("portal:statement", **DAYS)
 
 
-def test_many_payments_are_turned_page_by_page_and_the_file_has_all(alice: Member, owner: Caller) -> None:
+def test_many_payments_are_paged_and_the_file_has_all(alice: Member, owner: Caller) -> None:
     now = timezone.now()
     for number in range(60):
         pay(owner.tenant, "1", f"number {number:02}.", now)
@@ -287,7 +287,7 @@ def test_many_payments_are_turned_page_by_page_and_the_file_has_all(alice: Membe
     assert len(table(alice, "portal:statement-csv", "payments")) == 61
 
 
-def test_where_nothing_moved_the_balance_stays(alice: Member, owner: Caller) -> None:
+def test_without_movements_the_balance_stays(alice: Member, owner: Caller) -> None:
     pay(owner.tenant, "5", "x", timezone.now() - timedelta(days=400))
     page = alice.see("portal:statement")
     assert "Nothing moved on these days." in page
@@ -296,10 +296,10 @@ def test_where_nothing_moved_the_balance_stays(alice: Member, owner: Caller) -> 
 
 
 @pytest.mark.parametrize("time_zone", ["Asia/Kolkata", "America/New_York"])
-def test_use_by_day_adds_up_to_what_was_set_aside_and_not_given_back(
+def test_usage_by_day_adds_up_to_holds_minus_releases(
     time_zone: str, owner: Caller, make_task: MakeTask, alice: Member
 ) -> None:
-    """Over the end of summer time in New York, with a task each hour and a half."""
+    """Around the end of summer time in New York, with a task every 90 minutes."""
     Tenant.objects.update(time_zone=time_zone)
     tenant = Tenant.objects.get(pk=owner.tenant.pk)
     start = datetime(2026, 10, 31, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
@@ -313,7 +313,7 @@ def test_use_by_day_adds_up_to_what_was_set_aside_and_not_given_back(
     assert total(use_rows)[-1] == -Decimal(closing[3]) == Decimal("72")
 
 
-# --- who may, and what it costs
+# --- access and queries
 
 PAGES = [
     ("portal:usage", []),
@@ -325,7 +325,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("page", "which"), PAGES)
-def test_another_tenants_pages_are_not_there(
+def test_another_tenants_pages_are_not_found(
     page: str, which: list[str], alice: Member, stranger: Caller, used: None
 ) -> None:
     assert alice.get(page, *which).status_code == 200
@@ -333,7 +333,7 @@ def test_another_tenants_pages_are_not_there(
     assert alice.post(page, *which).status_code == 405
 
 
-def test_use_by_a_foreign_key_is_like_use_by_one_that_nobody_has(
+def test_usage_by_a_foreign_key_and_by_an_unknown_one_look_the_same(
     alice: Member, stranger: Caller, used: None
 ) -> None:
     assert stranger.key is not None
@@ -344,12 +344,12 @@ def test_use_by_a_foreign_key_is_like_use_by_one_that_nobody_has(
 
 
 @pytest.mark.parametrize("page", ["portal:usage-csv", "portal:statement-csv"])
-def test_a_file_of_a_table_that_is_not_there_is_not_either(page: str, alice: Member) -> None:
+def test_a_file_of_an_unknown_table_is_not_found(page: str, alice: Member) -> None:
     assert alice.get(page, "nothing").status_code == 404
 
 
 @pytest.mark.parametrize("page", ["portal:usage", "portal:statement"])
-def test_pages_take_few_queries_however_much_there_is(
+def test_the_number_of_queries_of_pages_does_not_grow(
     page: str, alice: Member, used: None, moved: None, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(40):

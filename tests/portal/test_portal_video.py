@@ -1,4 +1,4 @@
-"""The playground, and the page of one video, in the tenant portal."""
+"""The playground and the page of a video in the tenant portal."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ ANSWERS = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat runs"}
 
 
 def member(tenant: Tenant, role: Role, name: str = "alice") -> Client:
-    """A browser in which a member of the tenant is logged in."""
+    """A browser logged in as a member of the tenant."""
     client = Client()
     user = User.objects.create_user(name)
     Membership.objects.create(tenant=tenant, user=user, role=role)
@@ -40,7 +40,7 @@ def text(answer: Any) -> str:
 # --- the playground
 
 
-def test_a_member_makes_a_video_by_hand(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_member_creates_a_video_on_the_page(owner: Caller, account: UpstreamAccount) -> None:
     client = member(owner.tenant, Role.MEMBER)
     answer = client.post(page(owner.tenant, "new/"), ANSWERS)
     task = Task.objects.get()
@@ -49,7 +49,7 @@ def test_a_member_makes_a_video_by_hand(owner: Caller, account: UpstreamAccount)
     assert owner.get(f"/v1/videos/{task.public_id}").json()["status"] == "queued"
 
 
-def test_a_viewer_makes_nothing(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_viewer_cannot_create_a_video(owner: Caller, account: UpstreamAccount) -> None:
     client = member(owner.tenant, Role.VIEWER)
     assert client.get(page(owner.tenant, "new/")).status_code == 403
     for part in ("", "?part=preview", "?part=fields"):
@@ -57,7 +57,7 @@ def test_a_viewer_makes_nothing(owner: Caller, account: UpstreamAccount) -> None
     assert not Task.objects.exists()
 
 
-def test_what_is_wrong_is_said_in_the_words_of_the_api(
+def test_errors_have_the_same_messages_as_in_the_api(
     alice: Client, owner: Caller, account: UpstreamAccount
 ) -> None:
     wrong = ANSWERS | {"seconds": "4", "model": "Kling-2.5-720p", "prompt": ""}
@@ -67,7 +67,7 @@ def test_what_is_wrong_is_said_in_the_words_of_the_api(
     assert not Task.objects.exists()
 
 
-def test_a_limit_in_the_way_is_told_in_the_preview(
+def test_a_refusing_limit_is_shown_in_the_preview(
     alice: Client, owner: Caller, account: UpstreamAccount
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, seconds_per_day=4)
@@ -76,7 +76,7 @@ def test_a_limit_in_the_way_is_told_in_the_preview(
     assert "The daily limit of 4 seconds of video does not allow this task" in shown
 
 
-def test_without_script_a_part_is_the_whole_page(
+def test_without_javascript_a_part_is_a_whole_page(
     alice: Client, owner: Caller, account: UpstreamAccount
 ) -> None:
     shown = text(alice.post(page(owner.tenant, "new/?part=fields"), ANSWERS | {"model": "GV-3.1-720p"}))
@@ -85,7 +85,7 @@ def test_without_script_a_part_is_the_whole_page(
     assert re.findall(r'name="seconds"[^>]*>\s*<option value="(\d+)"', shown) == ["8"]
 
 
-def test_nothing_of_another_tenants_can_be_asked_for_again(
+def test_another_tenants_video_cannot_be_submitted_again(
     alice: Client, owner: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     theirs = order_video(stranger, ANSWERS | {"prompt": "a secret of Charlie's"})
@@ -95,7 +95,7 @@ def test_nothing_of_another_tenants_can_be_asked_for_again(
 # --- one video
 
 
-def test_a_video_that_is_done_can_be_played_without_a_key(
+def test_a_finished_video_can_be_played_without_a_key(
     alice: Client, owner: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(Status.SUCCEEDED, media_bytes=5_000_000, frame_size="1280x720")
@@ -107,7 +107,7 @@ def test_a_video_that_is_done_can_be_played_without_a_key(
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_a_video_in_any_state_has_a_page_of_few_queries(
+def test_the_page_of_a_video_in_any_state_takes_few_queries(
     status: Status, alice: Client, owner: Caller, make_task: MakeTask, django_assert_max_num_queries: Any
 ) -> None:
     task = make_task(status)
@@ -118,9 +118,7 @@ def test_a_video_in_any_state_has_a_page_of_few_queries(
     assert ("part=live&amp;seen=" in text(alice.get(f"{path}?part=live"))) is ("part=live&amp;seen=" in shown)
 
 
-def test_a_failure_says_what_happened_and_what_to_do(
-    alice: Client, owner: Caller, make_task: MakeTask
-) -> None:
+def test_a_failure_is_explained_with_advice(alice: Client, owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.FAILED, failure_code="content_policy_violation", failure_message="No violence.")
     shown = text(alice.get(page(owner.tenant, f"{task.public_id}/")))
     assert "content policy" in shown
@@ -128,13 +126,13 @@ def test_a_failure_says_what_happened_and_what_to_do(
     assert "Change the prompt or the images" in shown
 
 
-def test_what_is_between_staff_and_upstream_is_not_told(
+def test_upstream_details_are_not_shown_to_tenants(
     alice: Client, owner: Caller, make_task: MakeTask, account: UpstreamAccount
 ) -> None:
     task = make_task(Status.RUNNING, attention="upstream says a strange word")
     task.events.create(at=task.created_at, verb="flag", status="running", detail={"attention": "strange"})
-    told = {"upstream_task_id": task.upstream_task_id, "request_id": "req-77"}
-    task.events.create(at=task.created_at, verb="accepted", status="running", detail=told)
+    detail = {"upstream_task_id": task.upstream_task_id, "request_id": "req-77"}
+    task.events.create(at=task.created_at, verb="accepted", status="running", detail=detail)
     shown = text(alice.get(page(owner.tenant, f"{task.public_id}/")))
     assert task.upstream_task_id is not None
     for secret in ("strange", "req-77", task.upstream_task_id, account.name):
@@ -150,13 +148,13 @@ def test_another_tenants_video_is_not_found(
     assert alice.get(page(owner.tenant, "nonsense/")).status_code == 404
 
 
-def test_whoever_is_not_logged_in_is_sent_to_the_log_in(owner: Caller) -> None:
+def test_without_a_log_in_the_page_redirects_to_it(owner: Caller) -> None:
     answer = Client().get(page(owner.tenant, "new/"))
     assert answer.status_code == 302
     assert answer["location"].startswith("/log-in/?next=")
 
 
-# --- removing it
+# --- deleting
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ def test_whoever_is_not_logged_in_is_sent_to_the_log_in(owner: Caller) -> None:
         (Status.RUNNING, Status.RUNNING, True),
     ],
 )
-def test_a_video_is_cancelled_or_deleted_after_asking(
+def test_a_video_is_cancelled_or_deleted_after_confirmation(
     before: Status, after: Status, stays: bool, alice: Client, owner: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(before)
@@ -186,7 +184,7 @@ def test_a_video_is_cancelled_or_deleted_after_asking(
     assert task.events.filter(verb="removed", detail__by="alice").exists() is (before is not Status.RUNNING)
 
 
-def test_a_viewer_removes_nothing(owner: Caller, make_task: MakeTask) -> None:
+def test_a_viewer_cannot_delete(owner: Caller, make_task: MakeTask) -> None:
     task, client = make_task(Status.FAILED), member(owner.tenant, Role.VIEWER)
     path = page(owner.tenant, f"{task.public_id}/")
     assert client.post(f"{path}remove/").status_code == 403
@@ -194,14 +192,14 @@ def test_a_viewer_removes_nothing(owner: Caller, make_task: MakeTask) -> None:
 
 
 @pytest.mark.parametrize("part", ["nonsense", "../console/exchanges", "../portal/keys_new"])
-def test_only_parts_of_the_form_are_drawn_alone(
+def test_an_unknown_part_redraws_the_whole_page(
     part: str, alice: Client, owner: Caller, account: UpstreamAccount
 ) -> None:
     answer = alice.post(page(owner.tenant, f"new/?part={part}"), {}, headers={"hx-request": "true"})
     assert "<html" in text(answer)
 
 
-def test_without_script_the_form_makes_the_video_from_whatever_page_it_is_on(
+def test_without_javascript_the_form_works_from_every_page(
     alice: Client, owner: Caller, account: UpstreamAccount
 ) -> None:
     shown = text(alice.post(page(owner.tenant, "new/?part=preview"), ANSWERS))
@@ -210,21 +208,21 @@ def test_without_script_the_form_makes_the_video_from_whatever_page_it_is_on(
     assert Task.objects.count() == 1
 
 
-def test_a_slot_that_cannot_be_is_not_removed(alice: Client, owner: Caller, account: UpstreamAccount) -> None:
+def test_an_invalid_slot_is_not_removed(alice: Client, owner: Caller, account: UpstreamAccount) -> None:
     sent = ANSWERS | {"images": ["https://x.example/1.png"], "remove": "images:" + "9" * 5000}
     assert "https://x.example/1.png" in text(alice.post(page(owner.tenant, "new/?part=fields"), sent))
 
 
-def test_tenants_are_told_no_names_of_staff(alice: Client, owner: Caller, make_task: MakeTask) -> None:
+def test_tenants_do_not_see_names_of_staff(alice: Client, owner: Caller, make_task: MakeTask) -> None:
     task = make_task(Status.QUEUED)
-    told = {"by": "sophie", "at": "console"}
-    task.events.create(at=task.created_at, verb="asked", status="queued", detail=told)
+    detail = {"by": "sophie", "at": "console"}
+    task.events.create(at=task.created_at, verb="asked", status="queued", detail=detail)
     shown = text(alice.get(page(owner.tenant, f"{task.public_id}/")))
     assert "sophie" not in shown
     assert "the platform&#x27;s staff" in shown
 
 
-def test_a_program_is_answered_in_its_own_language_after_a_person(owner: Caller, alice: Client) -> None:
+def test_the_language_of_a_page_does_not_leak_into_the_api(owner: Caller, alice: Client) -> None:
     alice.get("/log-in/", headers={"accept-language": "zh-hans"})
     answer = owner.request("PUT", "/v1/models")
     assert answer.json()["message"] == 'Method "PUT" not allowed.'

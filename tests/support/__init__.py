@@ -1,1 +1,1 @@
-"""What the tests share: people, pages, processes, tables of rows."""
+"""Helpers shared by tests: people, pages, processes, tables of rows."""

@@ -1,4 +1,4 @@
-"""A person of the staff at the console: reads pages, fills in the forms that are there, and sends them."""
+"""A member of staff at the console, who reads pages and fills in their forms."""
 
 from collections.abc import Mapping
 from html.parser import HTMLParser
@@ -14,7 +14,7 @@ _NOT_SENT = ("submit", "button", "image", "file", "reset")
 
 
 class Form(HTMLParser):
-    """What a browser would send of a page's form: that of a model, or the last one there is."""
+    """The fields a browser would send: those of a model's form, or of the last form on the page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Form(HTMLParser):
             self._is_open = False
 
     def _is_first_of_one(self) -> bool:
-        """Of a list to choose one from, the first is chosen where none is; of others none."""
+        """In a single select without a selected option, browsers choose the first."""
         return not self._is_multiple and self._select not in self._forms[-1]
 
     def _input(self, given: dict[str, str]) -> None:
@@ -67,7 +67,7 @@ class Form(HTMLParser):
 
 
 class Person:
-    """Somebody of the staff, logged in; without names of permissions a superuser."""
+    """A logged-in member of staff with these permissions, or a superuser without any."""
 
     def __init__(self, name: str, *permissions: str) -> None:
         if permissions:
@@ -80,34 +80,32 @@ class Person:
 
     @property
     def author(self) -> Author:
-        """As whom the audit log knows them."""
         return Author(self.user, AuditPlace.CONSOLE)
 
     def get(self, address: str) -> Any:
         return self.client.get(address)
 
     def see(self, address: str) -> str:
-        """The page there."""
         answer = self.client.get(address)
         assert answer.status_code == 200, answer.status_code
         return str(answer.content.decode())
 
     def open(self, address: str) -> dict[str, str]:
-        """The form there, as it is shown."""
+        """The fields of the form at the address."""
         return Form(self.see(address)).fields
 
     def send(self, address: str, form: Mapping[str, str], changes: Mapping[str, str | None] = {}) -> "Answer":
-        """Change the form, and send it; None leaves a box empty."""
+        """Send the form with changes; None leaves a checkbox empty."""
         sent = {name: value for name, value in {**form, **changes}.items() if value is not None}
         return Answer(self.client.post(address, sent, follow=True))
 
     def fill_in(self, address: str, **changes: str | None) -> "Answer":
-        """Open the form there, change it, and send it."""
+        """Open the form at the address, change it and send it."""
         return self.send(address, self.open(address), changes)
 
 
 class Answer:
-    """What came of a form."""
+    """The page after sending a form, with its messages and errors."""
 
     def __init__(self, answer: Any) -> None:
         self.status = answer.status_code

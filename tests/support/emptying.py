@@ -1,4 +1,4 @@
-"""Emptying the database after a test that commits, without making each table anew as TRUNCATE does."""
+"""Empties the database after a test that commits, faster than TRUNCATE does."""
 
 from functools import cache
 
@@ -9,15 +9,15 @@ from django.db import connection, transaction
 from videos.billing import default_prices
 
 _KEPT = {"django_content_type", "auth_permission"}
-"""What only migrations write."""
+"""Tables written only by migrations."""
 _NEVER = "accounts_never_changed"
-"""The function of the triggers that refuse to empty a table."""
+"""The function of the triggers that refuse to empty append-only tables."""
 _WATCHED = ("videos_price", "videos_upstreamaccount")
-"""Their triggers tell all processes that what is on offer has changed."""
+"""Tables whose triggers change the offer revision."""
 
 
 class CommittingTest(django.test.TransactionTestCase):
-    """A test whose transactions are committed. What they left goes; the default prices return."""
+    """A test that commits. Afterwards all tables are emptied and the default prices restored."""
 
     def _fixture_teardown(self) -> None:
         if _is_superuser():
@@ -29,13 +29,13 @@ class CommittingTest(django.test.TransactionTestCase):
 
 
 def _is_superuser() -> bool:
-    """Whether we may, which the user of another server than the embedded one may not."""
+    """The user of an external server may not be a superuser."""
     connection.ensure_connection()
     return bool(connection.connection.info.parameter_status("is_superuser") == "on")
 
 
 def let_tables_be_emptied() -> None:
-    """Take away the triggers that refuse it, as the owner of the tables may."""
+    """Disable the triggers that refuse it, as the owner of the tables can."""
     guarded = "SELECT DISTINCT tgrelid::regclass FROM pg_trigger WHERE tgfoid = %s::regproc"
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -45,10 +45,7 @@ def let_tables_be_emptied() -> None:
 
 
 def empty_tables() -> None:
-    """Delete all rows, of jobs and of what Django's `flush` empties, whatever keys and triggers say.
-
-    The default prices are written anew.
-    """
+    """Delete all rows and jobs, ignoring foreign keys and triggers, and write the default prices again."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_deletion())
         default_prices.seed()
@@ -61,7 +58,7 @@ def _deletion() -> str:
     unwatched = sorted(tables - set(_WATCHED))
     return ";".join(
         [
-            # Whoever still writes is waited for, so that none of it stays.
+            # Wait for other transactions, so that none of their rows stay.
             f"LOCK TABLE {', '.join(sorted(tables))} IN SHARE ROW EXCLUSIVE MODE",
             "SET LOCAL session_replication_role = replica",
             *(f"DELETE FROM {table}" for table in unwatched),  # noqa: S608 - our own tables

@@ -1,4 +1,4 @@
-"""Loaded before the settings are: gives the tests a data folder and a PostgreSQL of their own."""
+"""Pytest plugin loaded before the settings: gives the tests their own data folder and PostgreSQL."""
 
 import gc
 import os
@@ -10,33 +10,33 @@ import pytest
 _DATA = Path(__file__).resolve().parents[2] / ".data" / "test"
 os.environ.setdefault("DATA_DIR", str(_DATA))
 
-# The tests' database needs to survive nothing.
+# The test database need not survive a crash.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-# Nor need the passwords of the tests withstand anybody.
+# Nor do passwords need strong hashes.
 _QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 _held = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hold the server up, unless DATABASE_URL names another."""
+    """Start the embedded server unless DATABASE_URL is set."""
     from django.conf import settings
 
     from config import postgres
 
     settings.PASSWORD_HASHERS = _QUICK_HASHERS
-    # Each client of Django's would walk through all style sheets first; tests of those ask a real process.
+    # Otherwise each test client would scan all static files; tests of those use a real process.
     settings.WHITENOISE_USE_FINDERS = False
     if settings.EMBEDDED_POSTGRES is not None:
         _held.enter_context(postgres.running(settings.EMBEDDED_POSTGRES, options=_FAST))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let go of it; the last one out stops it."""
+    """The last process to leave stops the server."""
     _held.close()
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector look through new objects alone, and seldom: that takes a tenth of all CPU away."""
+    """Make garbage collection rare and limited to new objects, which saves a tenth of all CPU."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

@@ -1,10 +1,10 @@
-"""Processes of Reelay that start at once: forks of one that has imported everything already.
+"""Processes of Reelay that start fast: forks of a process that has already imported everything.
 
-To start Python and Django takes most of a second of CPU, and the tests start about a hundred workers and web
-processes. What each of them runs is the real command; only the imports were made before.
+Starting Python and Django takes most of a second of CPU, and the tests start about a hundred workers and web
+processes. Each fork runs the real command; only the imports are shared.
 
-As a program, `python -m tests.support.fork_server SOCKET`, this is the process that forks; it ends once its
-standard input does. Each fork has a parent of its own, which tells the test how it ended, and ends with it.
+Run as `python -m tests.support.fork_server SOCKET`, this is the forking process, which ends when its standard
+input does. Each fork has its own parent, which reports its exit code to the test and ends with it.
 """
 
 import gc
@@ -28,14 +28,14 @@ from videos.local.processes import die_with_parent
 
 PROJECT = Path(__file__).resolve().parents[2]
 _REQUEST = 65_536
-"""Bytes of a request, at most; it comes in one datagram."""
+"""Most bytes of a request, which is one datagram."""
 
 
 class Forked:
-    """A process that was forked for a test, with what the tests use of `subprocess.Popen`."""
+    """A forked process with the part of `subprocess.Popen` the tests use."""
 
     def __init__(self, watcher: socket.socket) -> None:
-        """The watcher tells the process's id, and later how it ended."""
+        """The watcher sends the process id and later the exit code."""
         self._watcher = watcher
         self.pid = int(watcher.recv(64))
         self.returncode: int | None = None
@@ -47,33 +47,31 @@ class Forked:
         return None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end; returns the exit code. Raises `subprocess.TimeoutExpired`."""
+        """Returns the exit code. Raises `subprocess.TimeoutExpired`."""
         if self.returncode is None:
             readable, _, _ = select.select([self._watcher], [], [], timeout)
             if not readable:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-            # Nothing is told where the watcher was killed, which takes the process with it.
+            # A killed watcher sends nothing; its process dies with it.
             self.returncode = int(self._watcher.recv(64) or -signal.SIGKILL)
             self._watcher.close()
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, if it still runs."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
         self.send_signal(signal.SIGKILL)
 
     def kill_group(self) -> None:
-        """End it and its children at once, whether or not it still runs itself."""
+        """Kill the process and its children, even if it has ended itself."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
 
 class ForkServer:
-    """The process that forks, as the tests see it."""
+    """The forking process."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._address = str(folder / "forks")
@@ -88,7 +86,7 @@ class ForkServer:
         assert self._process.stdout.readline() == b"ready\n"
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Forked:
-        """Run `python` with these arguments, in a group of its own, with its output in the file."""
+        """Run `python` with these arguments in a new process group, with its output in the log."""
         watcher = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         watcher.connect(self._address)
         request = {"arguments": list(arguments), "environment": dict(environment), "log": str(log)}
@@ -96,13 +94,13 @@ class ForkServer:
         return Forked(watcher)
 
     def close(self) -> None:
-        """End it, and all that it has started."""
+        """End it and all its forks."""
         self._process.communicate()
 
 
 @pytest.fixture(scope="session")
 def fork_server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    """One for all tests of a process, whose forks use the tests' database."""
+    """One per session; its forks use the test database."""
     from tests.support.worker_process import child_environment
 
     server = ForkServer(tmp_path_factory.mktemp("fork-server"), child_environment())
@@ -112,12 +110,12 @@ def fork_server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory)
         server.close()
 
 
-# In the process that forks
+# In the forking process
 
 
 def _serve(address: str) -> dict[str, Any]:
-    """Fork for each request; returns that request in the process that was forked for it, and nowhere else."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who watch
+    """Fork for each request; returns only in the forked processes, with the request."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watchers
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(address)
         listener.listen()
@@ -134,7 +132,7 @@ def _serve(address: str) -> dict[str, Any]:
 
 
 def _watched(asker: socket.socket) -> dict[str, Any]:
-    """Fork once more, and tell who asked how that process ends; returns the request in that process."""
+    """Fork again and report the exit code of that process; returns the request in it."""
     die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request: dict[str, Any] = json.loads(asker.recv(_REQUEST))
@@ -142,16 +140,16 @@ def _watched(asker: socket.socket) -> dict[str, Any]:
     if process_id == 0:
         die_with_parent(signal.SIGKILL)
         return request
-    os.setpgid(process_id, process_id)  # before anybody may want to end the group
-    with suppress(OSError):  # the test may have ended
+    os.setpgid(process_id, process_id)  # before the test can kill the group
+    with suppress(OSError):  # if the test has ended
         asker.send(str(process_id).encode())
         _, status = os.waitpid(process_id, 0)
         asker.send(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
 
-def _become(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> None:
-    """Run what `python` would with these arguments."""
+def _run_python(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> None:
+    """Run what `python` would run with these arguments."""
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for number, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
         os.dup2(source, number)
@@ -165,7 +163,7 @@ def _become(arguments: Sequence[str], environment: Mapping[str, str], log: str) 
 
 
 def _read_settings_again(environment: Mapping[str, str]) -> None:
-    """Change the settings that are others in this environment, and tell who keeps something made of them."""
+    """Apply the settings that differ in this environment, and send `setting_changed` for them."""
     from django.conf import settings
     from django.test.signals import setting_changed
 
@@ -191,4 +189,4 @@ def _import_everything() -> None:
 
 if __name__ == "__main__":
     _import_everything()
-    _become(**_serve(sys.argv[1]))
+    _run_python(**_serve(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Setting a tenant's limits and money, and what a create writes."""
+"""Sets a tenant's limits and balance, and reads what a create writes."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -14,17 +14,16 @@ from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, Task, TaskEve
 PRICE, SECONDS = Decimal(4), 5
 """Of `GOOD_BODY`."""
 LATER = NOW + timedelta(days=1000)
-"""After all that is made in these tests."""
+"""After everything these tests create."""
 
 
 def limit(caller: Caller, **limits: Any) -> None:
-    """Set the limits of the caller's tenant; those not named are unlimited."""
+    """Replace the limits of the caller's tenant; those not named are unlimited."""
     Quota.objects.filter(tenant=caller.tenant).delete()
     Quota.objects.create(tenant=caller.tenant, **limits)
 
 
 def limit_key(caller: Caller, **limits: Any) -> None:
-    """Set the limits of the caller's key."""
     assert caller.key is not None
     APIKey.objects.filter(pk=caller.key.pk).update(**limits)
     caller.key.refresh_from_db(fields=[*limits])
@@ -40,7 +39,7 @@ def post(caller: Caller, path: str = "/v1/videos", **fields: Any) -> Any:
 
 
 def written() -> dict[str, Any]:
-    """Every row that making a task touches."""
+    """All rows that creating a task can change."""
     models = (Task, TaskEvent, LedgerEntry, DailyUsage, Standing, IdempotencyKey)
     rows: dict[str, Any] = {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""People of tenants, at the pages of the portal."""
+"""Members of tenants at the pages of the portal."""
 
 import html
 import re
@@ -13,7 +13,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 class Member:
-    """Somebody of a tenant, logged in, who asks for its pages by their names."""
+    """A logged-in member of a tenant, who opens its pages by route name."""
 
     def __init__(self, tenant: Tenant, role: Role = Role.OWNER, name: str = "") -> None:
         self.tenant = tenant
@@ -32,13 +32,13 @@ class Member:
         return self.client.post(self.url(page, *which, tenant=tenant), fields)
 
     def see(self, page: str, *which: Any, **query: Any) -> str:
-        """The words on the page, as they are read."""
+        """The text of the page."""
         answer = self.get(page, *which, **query)
         assert answer.status_code == 200, answer.status_code
         return words(answer)
 
 
 def words(answer: Any) -> str:
-    """The text of a page without its tags, with single spaces."""
+    """The text of a page without tags and with single spaces."""
     body = _TAG.sub(" ", answer.content.decode())
     return " ".join(html.unescape(body).split())

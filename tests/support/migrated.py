@@ -1,7 +1,7 @@
-"""A migrated database with the default prices, kept from run to run, that the tests' databases are copies of.
+"""A migrated template database with the default prices, kept between runs and copied for each test process.
 
-The migrations take seconds, and each process of a run needs a database of its own. The copy is still
-migrated, which finds nothing left to do; migrations themselves are tested on databases without a template.
+Migrating takes seconds, and each process needs its own database. Django still migrates the copy, which finds
+nothing to do; migrations are tested on databases without a template.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ from django.db import connection
 _PROJECT = Path(__file__).resolve().parents[2]
 _PREFIX = "reelay_migrated_"
 _LOCK = 739_155_042
-"""Of the advisory lock under which one process builds what the others wait for."""
+"""Key of the advisory lock, so that one process builds it while the others wait."""
 
 
 def template() -> str:
-    """The name of the database, which is built where what it holds may have changed since the last time."""
+    """The name of the database, which is built again if its contents may have changed."""
     name = _PREFIX + _digest()
     with connection._nodb_cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection ends
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # held until the connection ends
         existing = _existing(cursor)
         if name not in existing:
             _build(cursor, name)
@@ -34,7 +34,7 @@ def template() -> str:
 
 
 def _digest() -> str:
-    """What changes with any migration of any app, and with any code of ours, which writes the prices."""
+    """Changes with any migration of any app and any of our code, which writes the prices."""
     digest = hashlib.sha256()
     for config in apps.get_app_configs():
         is_ours = Path(config.path).parent == _PROJECT
@@ -49,7 +49,7 @@ def _existing(cursor: Any) -> list[str]:
 
 
 def _build(cursor: Any, name: str) -> None:
-    """Build it under another name first, so that no half of one is ever taken for the whole."""
+    """Build it under another name first, so that an unfinished one is never used."""
     unfinished = f"{name}_unfinished"
     cursor.execute(f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)')
     cursor.execute(f'CREATE DATABASE "{unfinished}"')

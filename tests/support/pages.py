@@ -1,4 +1,4 @@
-"""Every page there is for people: what the browser's tour visits, what is photographed, what is measured."""
+"""All pages for people, for the browser tour, the screenshots and the benchmark."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,15 +16,13 @@ NOBODY, MEMBER, STAFF = "nobody", "member", "staff"
 
 @dataclass(frozen=True)
 class Page:
-    """A page: what it is called, who looks at it, and where it is."""
-
     name: str
     viewer: str
     path: str
 
 
 def pages(tenant: Tenant, staff: User) -> list[Page]:
-    """All of them, those of one row with a row of the tenant's, or the first there is."""
+    """All pages; pages of one row use a row of the tenant or the newest one."""
     return [*_of_nobody(), *_of_a_member(tenant), *_of_staff(tenant, staff)]
 
 
@@ -69,7 +67,7 @@ def _of_staff(tenant: Tenant, staff: User) -> Iterator[Page]:
 
 
 def _of_model(model: Any, rows: Any, staff: User) -> Iterator[Page]:
-    """The list of a model, the form for a new row, and the page of one."""
+    """The list of a model, the form for a new row and the page of one row."""
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     request = type("Request", (), {"user": staff, "GET": {}, "path": "/admin/"})()
     yield Page(f"console-{name}-list", STAFF, reverse(f"admin:{name}_changelist"))
@@ -81,7 +79,7 @@ def _of_model(model: Any, rows: Any, staff: User) -> Iterator[Page]:
 
 
 def _one_of_each(tenant: Tenant) -> Iterator[tuple[str, Task]]:
-    """A task of the tenant's in each state that one of its is in."""
+    """The newest task of the tenant in each state."""
     for status in Status:
         task = Task.objects.filter(tenant=tenant, status=status, hidden_at=None).order_by("-id").first()
         if task is not None:

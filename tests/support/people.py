@@ -1,4 +1,4 @@
-"""People at a browser: they log in, open pages, and send the forms that are there."""
+"""People at a browser, who log in, open pages and send forms."""
 
 import re
 import threading
@@ -20,7 +20,7 @@ _LINK = re.compile(r"https?://\S+")
 
 
 def make_person(name: str, tenant: Tenant | None = None, role: Role = Role.MEMBER, **fields: Any) -> User:
-    """Somebody with a password and an address, and with a place in the tenant."""
+    """A person with a password, an address and optionally a membership."""
     person = User.objects.create_user(name, f"{name}@people.example", PASSWORD, **fields)
     if tenant is not None:
         Membership.objects.create(tenant=tenant, user=person, role=role)
@@ -28,7 +28,7 @@ def make_person(name: str, tenant: Tenant | None = None, role: Role = Role.MEMBE
 
 
 class Browser:
-    """A browser, in which nobody is logged in yet."""
+    """A browser, logged in if a person is given."""
 
     def __init__(self, person: User | None = None, **extra: Any) -> None:
         self.client = Client(raise_request_exception=True, headers={"accept": "text/html"}, **extra)
@@ -42,7 +42,6 @@ class Browser:
         return self.client.post(path, fields)
 
     def see(self, path: str) -> str:
-        """The page there."""
         answer = self.client.get(path)
         assert answer.status_code == 200, answer.status_code
         return str(answer.content.decode())
@@ -55,7 +54,7 @@ class Browser:
 
 
 def leads_to(answer: Any) -> str:
-    """Where a redirect leads."""
+    """The target of a redirect."""
     assert answer.status_code == 302, (answer.status_code, answer.content.decode()[:2000])
     return str(answer.headers["location"])
 
@@ -65,19 +64,17 @@ def text(answer: Any) -> str:
 
 
 def mails() -> list[Any]:
-    """All mail that was sent."""
     mail.flush()
     return list(outbox.outbox)
 
 
 def link_in(message: Any) -> str:
-    """The path of the link in a mail."""
     (link,) = _LINK.findall(str(message.body))
     return "/" + str(link).split("/", 3)[3]
 
 
 def device_of(person: User) -> Authenticator:
-    """A second factor that is on; its codes of before this moment are not used up."""
+    """An active second factor without used codes."""
     device = totp.begin(person)
     device.confirmed = True
     device.save(update_fields=["confirmed"])
@@ -85,24 +82,23 @@ def device_of(person: User) -> Authenticator:
 
 
 def code_of(device: Authenticator, steps: int = 0) -> str:
-    """The code that the app shows now, or some steps of half a minute from now."""
+    """The code the app shows now or some steps of 30 seconds later."""
     app: Any = TOTP(device.secret_bytes, authenticator.STEP, digits=authenticator.DIGITS)
     app.time = authenticator.clock() + steps * authenticator.STEP
     return f"{app.token():06d}"
 
 
 def forgive(device: Authenticator) -> None:
-    """Let the time pass that the device waits after a wrong code."""
+    """End the waiting time after a wrong code."""
     Authenticator.objects.filter(pk=device.pk).update(throttling_failure_timestamp=None)
 
 
 def wrong(code: str) -> str:
-    """A code that it is not."""
     return f"{(int(code) + 500_000) % 1_000_000:06d}"
 
 
 def at_once(*tries: Callable[[], Any]) -> list[Any]:
-    """What came of each, all done at the same moment."""
+    """Run all concurrently; returns each result or the type of its exception."""
     barrier, outcomes = threading.Barrier(len(tries)), []
 
     def run(one: Callable[[], Any]) -> None:

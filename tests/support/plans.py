@@ -1,4 +1,4 @@
-"""Rows for plans of PostgreSQL to be looked at: enough of them, and analysed, so that no plan is chance."""
+"""Enough analysed rows for stable query plans."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,32 +13,32 @@ from videos.models import Task
 from videos.states import Status
 
 _SOME_ID = "('019' || substr(md5(random()::text || clock_timestamp()), 1, 29))::uuid"
-"""Of these years."""
+"""A UUIDv7 of recent years, as SQL."""
 
 
 def empty_pages() -> None:
-    """Begin on new pages: the planner counts those of rows that other tests wrote and rolled back."""
+    """Start with empty tables: the planner counts pages of rows that other tests rolled back."""
     let_tables_be_emptied()
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE videos_task, videos_dailyusage, videos_refusedcreate CASCADE")
 
 
 def analyse() -> None:
-    """Let the planner know the rows there are now; what it knew depends on when autovacuum last came by."""
+    """Update the statistics of the planner, which otherwise depend on autovacuum."""
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
 def _copies(own: Mapping[str, str], sources: str) -> str:
-    """Makes tasks like `task` of the sources but for the values of the columns in `own`."""
+    """SQL that copies `task` from the sources with the column values in `own`."""
     columns = [field.attname for field in Task._meta.concrete_fields]
     values = [own.get(column, f"task.{column}") for column in columns]
     return f"INSERT INTO videos_task ({', '.join(columns)}) SELECT {', '.join(values)} FROM {sources}"  # noqa: S608
 
 
 def add_past() -> None:
-    """Tasks that ended long ago, nine of ten of which are pruned."""
+    """Add tasks that ended long ago, nine of ten pruned."""
     own = {
         "id": _SOME_ID,
         "status": "'failed'",
@@ -54,7 +54,7 @@ def add_past() -> None:
 
 
 def add_others() -> None:
-    """Ten tenants more, with as many tasks as Alice each and older ones, and with entries of their own."""
+    """Add ten tenants, each with as many tasks as Alice and older ones, and with their own entries."""
     Tenant.objects.bulk_create(Tenant(name=f"Tenant {number}") for number in range(10))
     own = {
         "id": _SOME_ID,
@@ -87,7 +87,7 @@ def add_others() -> None:
 
 @pytest.fixture
 def tasks_of_many(make_task: MakeTask) -> None:
-    """Enough rows for the planner to weigh, in every state."""
+    """Many rows in every state, of many tenants."""
     empty_pages()
     for status in Status:
         for number in range(4):
@@ -99,7 +99,7 @@ def tasks_of_many(make_task: MakeTask) -> None:
 
 @pytest.fixture
 def many_tasks(tasks_of_many: None) -> None:
-    """Those, read by an index wherever one serves."""
+    """The same rows with sequential and bitmap scans disabled."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")

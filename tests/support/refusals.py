@@ -1,4 +1,4 @@
-"""The routes of the API, and what a refusal looks like (contract section 5)."""
+"""The routes of the API and the format of refusals (contract section 5)."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def assert_request_id(answer: HttpResponse) -> str:
 
 
 def assert_refused(answer: HttpResponse, status: int, code: str) -> str:
-    """The answer is that refusal, in the envelope; returns its message."""
+    """Check that the answer is this refusal in the envelope; returns its message."""
     assert answer.status_code == status, answer.content
     assert_request_id(answer)
     assert answer.headers["content-type"] == "application/json"

@@ -1,4 +1,4 @@
-"""Tables with many rows: checked in one test each, which names every row that does not hold."""
+"""Tables with many rows, each checked in one test that names every failing row."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -12,21 +12,21 @@ Row = TypeVar("Row")
 
 
 def check_each(rows: Iterable[Row], check: Callable[[Row], None], name: Callable[[Row], str] = str) -> None:
-    """Check all rows; fails with the name of each for which `check` raises, and with what it raises."""
+    """Check all rows; fails with the name and exception of each row for which `check` raises."""
     checked, broken = 0, []
     for row in rows:
         checked += 1
         try:
             check(row)
-        except Exception as error:  # whatever it is, the other rows are looked at, too
+        except Exception as error:  # the other rows are still checked
             broken.append(f"{name(row)}: {type(error).__name__}: {error}")
     assert checked, "no rows"
-    told = f"{len(broken)} of {checked} rows do not hold:\n" + "\n".join(broken)
-    assert not broken, told.encode(errors="backslashreplace").decode()  # which any report can carry
+    report = f"{len(broken)} of {checked} rows fail:\n" + "\n".join(broken)
+    assert not broken, report.encode(errors="backslashreplace").decode()  # which every report can show
 
 
-def undone(check: Callable[[Row], None]) -> Callable[[Row], None]:
-    """The check, with what it writes undone: each row finds the database and the cache as they were."""
+def rolled_back(check: Callable[[Row], None]) -> Callable[[Row], None]:
+    """The check in a transaction that is rolled back, with an empty cache."""
 
     def checked(row: Row) -> None:
         cache.clear()
@@ -38,9 +38,9 @@ def undone(check: Callable[[Row], None]) -> Callable[[Row], None]:
 
 
 def each(names: str, rows: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """What `pytest.mark.parametrize` does, in one test, with what each row writes undone.
+    """Like `pytest.mark.parametrize`, but one test that rolls back the writes of each row.
 
-    For tables of many rows that take a millisecond each: a test of its own costs a row several.
+    For large tables of fast rows: a separate test costs several times a row's millisecond.
     """
     arguments, table = [name.strip() for name in names.split(",")], list(rows)
 
@@ -53,7 +53,7 @@ def each(names: str, rows: Iterable[Any]) -> Callable[[Callable[..., None]], Cal
             def check(row: Any) -> None:
                 test(**fixtures, **given(row))
 
-            check_each(table, undone(check) if connection.in_atomic_block else check)
+            check_each(table, rolled_back(check) if connection.in_atomic_block else check)
 
         signature = inspect.signature(test)
         wanted = [each for name, each in signature.parameters.items() if name not in arguments]

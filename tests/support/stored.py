@@ -1,4 +1,4 @@
-"""What the database holds, as text: for tests that look for secrets."""
+"""The contents of the database as text, for tests that look for secrets."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from accounts.models import Session
 
 
 def everything_stored() -> str:
-    """Every row of every table as text, and what the sessions hold."""
+    """Every row of every table and the data of all sessions."""
     with connection.cursor() as cursor:
         rows: list[Any] = []
         for table in connection.introspection.table_names(cursor):

@@ -1,4 +1,4 @@
-"""Real web processes against the test's own database, many requests at once, and kills when we choose."""
+"""Real web processes on the test database, concurrent requests to them, and kills."""
 
 import asyncio
 import itertools
@@ -21,15 +21,15 @@ from videos.local.processes import free_port
 
 COUNT = 4
 THREADS = 8
-"""Requests one process works on at a time."""
+"""Concurrent requests of one process."""
 LOG_TAIL = 2000
-"""Characters of what a process said that are shown."""
+"""Characters of a process's output that are shown."""
 SHORT_BREAK = 0.02
-"""Seconds before somebody who was not let in knocks again."""
+"""Seconds before a refused connection is retried."""
 
 
 class WebProcess:
-    """Granian, as `serve` runs it: one process that watches and one that works."""
+    """Granian as `serve` runs it: a supervisor and one worker."""
 
     def __init__(self, forks: ForkServer, log: Path, **environment: str) -> None:
         self._forks, self._log = forks, log
@@ -37,14 +37,13 @@ class WebProcess:
         self.start()
 
     def start(self) -> None:
-        """Start it, at a new address; it answers a while later."""
+        """Start it at a new address without waiting for it."""
         port = free_port(0)
         self.url = f"http://127.0.0.1:{port}"
         command = server.command("127.0.0.1", port)
         self._process = self._forks.start(command, child_environment(**self._environment), self._log)
 
     def wait(self) -> None:
-        """Wait until it answers."""
         wait_until(f"an answer of {self.url}", self._answers)
 
     def _answers(self) -> bool:
@@ -56,22 +55,21 @@ class WebProcess:
 
     @property
     def pid(self) -> int:
-        """The process that watches; the one that works is its child."""
+        """The supervisor; the worker is its child."""
         return self._process.pid
 
     def kill(self) -> None:
-        """End it at once, whatever it is doing."""
         self._process.kill_group()
         self._process.wait()
 
     def log(self) -> str:
-        """The end of what it said since it was started last."""
+        """The end of its output since the last start."""
         return self._log.read_text(errors="replace")[-LOG_TAIL:]
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A create that somebody sends."""
+    """A request to send."""
 
     caller: Caller
     body: Mapping[str, Any] = field(default_factory=lambda: GOOD_BODY)
@@ -81,8 +79,6 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
-
     status: int
     headers: Mapping[str, str]
     text: str
@@ -93,46 +89,42 @@ class Answer:
 
 
 class WebProcesses:
-    """Several of them that share a database, and the requests that they are sent."""
+    """Several web processes that share a database."""
 
     def __init__(self, forks: ForkServer, logs: Path) -> None:
         self.all = [WebProcess(forks, logs / f"web-{number}.log") for number in range(COUNT)]
 
     def wait(self) -> None:
-        """Wait until all of them answer."""
         for process in self.all:
             process.wait()
 
     def stop(self) -> None:
-        """End them."""
         for process in self.all:
             process.kill()
 
     def answers(self, asks: Sequence[Ask]) -> list[Answer]:
-        """Send all of it at the same time, in turns to each process; returns the answers."""
+        """Send all requests concurrently, distributed over the processes."""
         given = asyncio.run(_Volley(self.all, asks).sent())
         assert None not in given, "an answer got lost"
         return [answer for answer in given if answer is not None]
 
-    def answers_under_fire(self, asks: Sequence[Ask], kills: int) -> list[Answer]:
-        """Send it while processes are killed at random moments and started again; returns what came back."""
+    def answers_while_killed(self, asks: Sequence[Ask], kills: int) -> list[Answer]:
+        """Send the requests while random processes are killed and restarted; returns the answers received."""
         given = asyncio.run(_Volley(self.all, asks, kills).sent())
         assert None in given, "nobody was hit"
         return [answer for answer in given if answer is not None]
 
 
 class _Volley:
-    """Requests in parallel."""
-
     def __init__(self, processes: Sequence[WebProcess], asks: Sequence[Ask], kills: int = 0) -> None:
         self._processes, self._asks = processes, asks
-        moments = range(1, len(asks) * 3 // 4)  # so that many are sent after the last one
+        moments = range(1, len(asks) * 3 // 4)  # so that many requests follow the last kill
         self._kill_after = set(random.sample(moments, kills))
         self._at_once = asyncio.Semaphore(COUNT * THREADS * 2 if kills else len(asks))
         self._ended = 0
 
     async def sent(self) -> list[Answer | None]:
-        """Each answer, or None where it got lost."""
+        """Each answer, or None if it was lost."""
         timeout, connector = aiohttp.ClientTimeout(30), aiohttp.TCPConnector(limit=0, force_close=True)
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
             return await asyncio.gather(*(self._send(session, *each) for each in enumerate(self._asks)))
@@ -142,7 +134,7 @@ class _Volley:
             for process in itertools.islice(itertools.cycle(self._processes), number % COUNT, None):
                 try:
                     answer = await _posted(session, process.url, ask)
-                except aiohttp.ClientConnectorError:  # it surely was not received
+                except aiohttp.ClientConnectorError:  # it was not received
                     await asyncio.sleep(SHORT_BREAK)
                 else:
                     self._count()
@@ -158,7 +150,7 @@ class _Volley:
 
 
 async def _posted(session: aiohttp.ClientSession, url: str, ask: Ask) -> Answer | None:
-    """The answer, or None where it got lost. Raises `aiohttp.ClientConnectorError`."""
+    """The answer, or None if it was lost. Raises `aiohttp.ClientConnectorError`."""
     headers = {"authorization": f"Bearer {ask.caller.text}", **ask.headers}
     try:
         async with session.post(url + ask.path, json=ask.body, headers=headers) as answer:
@@ -173,7 +165,6 @@ async def _posted(session: aiohttp.ClientSession, url: str, ask: Ask) -> Answer 
 def web_processes(
     fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WebProcesses]:
-    """Those of a module's tests."""
     processes = WebProcesses(fork_server, tmp_path_factory.mktemp("web"))
     try:
         yield processes
@@ -183,7 +174,7 @@ def web_processes(
 
 @pytest.fixture
 def web(web_processes: WebProcesses, transactional_db: None) -> Iterator[WebProcesses]:
-    """All of them up; pytest shows what they said where a test fails."""
+    """The processes, all running; their output is printed for failed tests."""
     web_processes.wait()
     yield web_processes
     for process in web_processes.all:

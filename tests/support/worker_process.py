@@ -1,4 +1,4 @@
-"""Real worker processes against the test's own database, and what it takes to kill them when we choose."""
+"""Real worker processes on the test database, and helpers to kill them at a chosen moment."""
 
 import os
 import signal
@@ -26,18 +26,18 @@ from videos.routing.rate_limits import UpstreamCall
 from videos.states import FINAL, Status
 
 CREATE_TIMEOUT = 1.0
-"""Seconds; the workers' submissions are given up after twice this."""
+"""Seconds; a submission's lease ends after twice this."""
 DOWNLOAD = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 4096
-"""What the slow link leads to: about a megabyte that begins like an MP4."""
+"""The content of the slow link: about a megabyte that begins like an MP4."""
 
 TOO_LONG = 60.0
-"""Seconds after which something hangs: far more than it takes on a machine that is busy with other things."""
+"""Seconds after which something is considered hung, even on a busy machine."""
 
 T = TypeVar("T")
 
 
 def wait_until(what: str, condition: Callable[[], T | None], seconds: float = TOO_LONG) -> T:
-    """Ask again and again until there is an answer, and return it."""
+    """Poll until the condition is true, and return its value."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
@@ -50,23 +50,21 @@ def wait_until(what: str, condition: Callable[[], T | None], seconds: float = TO
 
 
 class Worker:
-    """`manage.py worker` as a process of its own."""
+    """A process of `manage.py worker`."""
 
     def __init__(self, process: Forked, log: Path) -> None:
         self.process = process
         self.log = log
 
     def kill(self) -> None:
-        """End it at once, with nothing finished or put away."""
         self.process.kill()
         self.process.wait()
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self.process.send_signal(signal.SIGTERM)
 
     def ended(self, seconds: float = TOO_LONG) -> int:
-        """Wait for its end; returns the exit code."""
         return self.process.wait(timeout=seconds)
 
     @property
@@ -75,8 +73,6 @@ class Worker:
 
 
 class Workers:
-    """Starts workers; ends them all."""
-
     def __init__(self, forks: ForkServer, folder: Path, results: Path) -> None:
         self.all: list[Worker] = []
         self._forks, self._folder, self._results = forks, folder, results
@@ -90,7 +86,7 @@ class Workers:
         return self.all[-1]
 
     def stop(self) -> None:
-        """End them, and show what they said; pytest prints it where a test failed."""
+        """Kill them and print their output, which pytest shows for failed tests."""
         for worker in self.all:
             worker.kill()
             print(f"--- {worker.log.name}\n{worker.log.read_text(errors='replace')[-6000:]}")  # noqa: T201
@@ -100,20 +96,20 @@ class Workers:
 def workers(
     transactional_db: None, fork_server: ForkServer, tmp_path: Path, results_folder: Path
 ) -> Iterator[Workers]:
-    """Workers of this test; they end with it, and leave the books in order."""
-    forget_jobs()
-    expect_quick_generations()
+    """Starts workers for this test; afterwards the books must agree."""
+    delete_jobs()
+    learn_quick_generations()
     started = Workers(fork_server, tmp_path, results_folder)
     try:
         yield started
     finally:
         started.stop()
-        forget_jobs()
+        delete_jobs()
     assert reconciliation.differences() == [], "whatever died, the books are in order"
 
 
 def child_environment(**changes: str) -> dict[str, str]:
-    """The environment of a process that shares this test's database and secrets."""
+    """The environment of a process that shares the test database and secrets."""
     return {
         **os.environ,
         "DATABASE_URL": _database_url(),
@@ -128,7 +124,7 @@ def child_environment(**changes: str) -> dict[str, str]:
 
 
 def _database_url(host: str = "") -> str:
-    """Like `postgres.url`, but for the test's database, wherever that is, or at another host."""
+    """Like `postgres.url`, but for the test database, optionally at another host."""
     database = connection.settings_dict
     user, password = (quote(str(database[name]), safe="") for name in ("USER", "PASSWORD"))
     host, port = host or str(database["HOST"]), str(database["PORT"])
@@ -140,9 +136,9 @@ def _database_url(host: str = "") -> str:
 
 @contextmanager
 def silent_database(folder: Path, connections: int) -> Iterator[tuple[str, threading.Event]]:
-    """The URL of the test's database through a relay, which answers so many connections and no more.
+    """The URL of a relay to the test database that serves a number of connections and hangs for the next.
 
-    The event says that another one was asked for.
+    The event is set once the hanging connection was opened.
     """
     host, port = str(connection.settings_dict["HOST"]), str(connection.settings_dict["PORT"] or 5432)
     server = f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host or "127.0.0.1", int(port))
@@ -182,17 +178,17 @@ def _connected(address: str | tuple[str, int]) -> socket.socket:
     return connected
 
 
-# Jobs, which the flush between tests does not know of
+# Jobs, which Django's flush does not delete
 
 
-def forget_jobs() -> None:
-    """Empty the queue, and forget what ran when."""
+def delete_jobs() -> None:
+    """Delete all jobs and workers."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
 
 
 def jobs(job: Job, status: str) -> list[int]:
-    """The ids of the jobs of a kind that are `todo`, `doing` or something else."""
+    """The ids of the jobs of a kind with a status such as `todo` or `doing`."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM procrastinate_jobs WHERE task_name = %s AND status::text = %s ORDER BY id",
@@ -201,20 +197,19 @@ def jobs(job: Job, status: str) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def let_heartbeats_age() -> None:
-    """Let all workers have been silent for longer than is tolerated."""
+def age_heartbeats() -> None:
+    """Make the heartbeats of all workers too old."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 hour'")
 
 
 def wait_for_ticks(count: int) -> None:
-    """Wait until that many more ticks have begun."""
     enough = _last_run(Job.TICK) + count
     wait_until(f"{count} ticks", lambda: _last_run(Job.TICK) >= enough)
 
 
 def wait_for_sweep() -> None:
-    """Wait until the next sweep that begins from now on has ended."""
+    """Wait until a sweep that starts after this call has ended."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO procrastinate_jobs (queue_name, task_name, args)
@@ -238,7 +233,7 @@ def _last_run(job: Job) -> int:
 
 @contextmanager
 def submissions_held(account: UpstreamAccount) -> Iterator[None]:
-    """Let workers take jobs to submit on the account, and get no further before the block ends."""
+    """Within the block, workers can take submit jobs of the account but cannot proceed."""
     UpstreamBudget.objects.get_or_create(account=account, action=UpstreamCall.CREATE.value)
     with transaction.atomic():
         UpstreamBudget.objects.select_for_update().get(account=account, action=UpstreamCall.CREATE.value)
@@ -249,14 +244,14 @@ def submissions_held(account: UpstreamAccount) -> Iterator[None]:
 
 
 def ask(caller: Caller, prompt: str = "a cat runs", **body: Any) -> Task:
-    """Ask for a video, through the API."""
+    """Create a task through the API."""
     answer = caller.post("/v1/videos", {**GOOD_BODY, "prompt": prompt, **body})
     assert answer.status_code == 200, answer.content
     return Task.objects.latest("id")
 
 
-def expect_quick_generations() -> None:
-    """Have learned that videos take a second, so that the first look comes after one."""
+def learn_quick_generations() -> None:
+    """Set the learned generation time to a second, so that the first poll comes early."""
     GenerationStat.objects.update_or_create(
         model=GOOD_BODY["model"],
         defaults={"usual": 1.0, "spread": 2.0, "samples": 100, "updated_at": timezone.now()},
@@ -264,7 +259,7 @@ def expect_quick_generations() -> None:
 
 
 def wait_for(task: Task, *wanted: Status) -> Task:
-    """Wait until the task is in one of the states, and return it as it is then."""
+    """Wait until the task is in one of the states, and return it."""
 
     def reached() -> Task | None:
         task.refresh_from_db()
@@ -278,31 +273,31 @@ def wait_for(task: Task, *wanted: Status) -> Task:
 
 
 def verbs(task: Task) -> list[str]:
-    """What happened to the task, in order."""
+    """The verbs of the task's events, in order."""
     return [event.verb for event in task.events.all()]
 
 
 def closings(task: Task) -> int:
-    """How many of its events closed the task."""
+    """The number of events with a final state."""
     return task.events.filter(status__in=list(FINAL)).count()
 
 
-# A link that is slow
+# A slow link
 
 
 class SlowLink:
-    """A web server whose one file comes half, and the rest once `let_go` is set."""
+    """A web server that sends half of its file, and the rest once `finish` is set."""
 
     def __init__(self) -> None:
         self.begun = 0
-        self.let_go = threading.Event()
+        self.finish = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/result.mp4"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
     def close(self) -> None:
-        self.let_go.set()
+        self.finish.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -319,11 +314,11 @@ class SlowLink:
                 self.wfile.write(DOWNLOAD[:half])
                 self.wfile.flush()
                 link.begun += 1
-                link.let_go.wait(TOO_LONG)
+                link.finish.wait(TOO_LONG)
                 try:
                     self.wfile.write(DOWNLOAD[half:])
                 except OSError:
-                    self.close_connection = True  # nobody is there any more
+                    self.close_connection = True  # the client is gone
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
                 pass
@@ -333,7 +328,6 @@ class SlowLink:
 
 @pytest.fixture
 def slow_link() -> Iterator[SlowLink]:
-    """A result that takes its time."""
     link = SlowLink()
     try:
         yield link

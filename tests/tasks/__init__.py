@@ -1,1 +1,1 @@
-"""A task's life."""
+"""Tests of the life of a task."""

@@ -1,4 +1,4 @@
-"""Whose turn it is: tenants alternate, within a tenant tasks keep their order."""
+"""Fair turns: tenants alternate, and the tasks of a tenant keep their order."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -14,12 +14,12 @@ from videos.models import Task, UpstreamAccount
 from videos.tasks import lifecycle
 
 SOON = NOW + timedelta(days=10_000)
-"""Long after every task that is waiting became due."""
+"""After all waiting tasks became due."""
 NAMES = "ABCDEFGH"
 
 
 class Queue:
-    """Tenants who ask one account for videos, and the worker that serves it."""
+    """Tenants who share an account, and its worker."""
 
     def __init__(self, account: UpstreamAccount) -> None:
         self.account = account
@@ -79,7 +79,7 @@ def test_tenants_take_turns(asked: str, served: str, queue: Queue) -> None:
     assert queue.served(len(asked)) == served
 
 
-def test_a_newcomer_joins_the_round_being_served(queue: Queue) -> None:
+def test_a_new_tenant_joins_the_current_round(queue: Queue) -> None:
     queue.ask("A" * 10)
     assert queue.served(5) == "AAAAA"
     queue.ask("B")
@@ -92,7 +92,7 @@ def test_eight_tenants_with_many_tasks_are_served_round_by_round(queue: Queue) -
     assert queue.served(24) == NAMES * 3
 
 
-def test_the_tasks_of_one_tenant_are_served_as_they_were_made(queue: Queue) -> None:
+def test_the_tasks_of_one_tenant_are_served_in_order_of_creation(queue: Queue) -> None:
     queue.ask("AABABBA")
     made = {name: list(tasks) for name, tasks in queue.waiting.items()}
     claimed = [task for _ in range(7) if (task := queue.claim())]
@@ -120,7 +120,7 @@ def test_a_task_that_is_not_due_is_skipped_until_it_is(queue: Queue) -> None:
     assert queue.claim(SOON + timedelta(seconds=5)) == first
 
 
-def test_a_requeued_task_is_served_before_those_that_came_after_it(queue: Queue) -> None:
+def test_a_requeued_task_is_served_before_later_ones(queue: Queue) -> None:
     queue.ask("ABAB")
     first = queue.claim()
     assert first is not None
@@ -129,7 +129,7 @@ def test_a_requeued_task_is_served_before_those_that_came_after_it(queue: Queue)
     assert queue.claim() == first
 
 
-def test_a_requeued_task_keeps_its_place_though_the_queue_was_empty_meanwhile(queue: Queue) -> None:
+def test_a_requeued_task_keeps_its_place_even_if_the_queue_was_empty_meanwhile(queue: Queue) -> None:
     queue.ask("A" * 5)
     assert queue.served(4) == "AAAA"
     last = queue.claim()
@@ -139,7 +139,7 @@ def test_a_requeued_task_keeps_its_place_though_the_queue_was_empty_meanwhile(qu
     assert "A" in queue.served(2)
 
 
-def test_a_tenants_order_is_kept_when_its_earlier_task_is_requeued(queue: Queue) -> None:
+def test_a_tenants_order_is_kept_if_an_earlier_task_is_requeued(queue: Queue) -> None:
     queue.ask("AAA")
     queue.served(2)
     earlier = queue.claim()
@@ -149,46 +149,46 @@ def test_a_tenants_order_is_kept_when_its_earlier_task_is_requeued(queue: Queue)
     assert queue.claim() == earlier
 
 
-def test_a_task_that_waits_for_later_does_not_let_newcomers_pass_the_others(queue: Queue) -> None:
+def test_a_postponed_task_does_not_let_new_tasks_overtake_others(queue: Queue) -> None:
     queue.ask("ABBBB")
     postponed = queue.claim()
     assert postponed is not None
     queue.requeue(postponed, due_at=SOON + timedelta(hours=1))
     assert queue.served(3) == "BBB"
     served = ""
-    for _ in range(4):  # Charlie asks for one at a time, as soon as his last one is taken
+    for _ in range(4):  # Charlie creates one at a time, as soon as the last one is taken
         queue.ask("C")
         served += queue.served(1)
     assert "B" in served[:2]
 
 
-class _Undone(Exception):
-    """Takes back what an example did to the database."""
+class _RollBack(Exception):
+    """Rolls back an example's changes."""
 
 
 STEPS = st.lists(
     st.one_of(st.sampled_from(NAMES), st.just("."), st.sampled_from([name * 4 for name in "ABC"])),
     max_size=14,
 )
-"""What happens, one after another: somebody asks, or `.`: the worker takes the next task."""
+"""Events in sequence: a tenant creates a task, or `.`: the worker takes the next one."""
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 @example(["AAAA", ".", "B", ".", "B", ".", "C", ".", "."])
-def test_in_any_order_of_arrival_nobody_waits_longer_than_one_round(
+def test_nobody_waits_longer_than_one_round_in_any_order_of_arrival(
     account: UpstreamAccount, steps: list[str]
 ) -> None:
     try:
         with transaction.atomic():
             _play(Queue(account), steps)
-            raise _Undone  # noqa: TRY301 - ends the transaction, which is the point
-    except _Undone:
+            raise _RollBack  # noqa: TRY301 - ends the transaction, which is the point
+    except _RollBack:
         return
 
 
 def _play(queue: Queue, steps: list[str]) -> None:
-    """Serve, counting for each tenant how often others were served while it waited, at most once a round."""
+    """Serve, checking that each waiting tenant sees every other tenant served at most once a round."""
     passed: dict[str, dict[str, int]] = {}
     for step in [*steps, *"." * 20]:
         if step != ".":

@@ -1,4 +1,4 @@
-"""The history of a tenant: which tasks, in which order, page by page, and what words find."""
+"""The history of a tenant: filters, order, pages and search."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -25,8 +25,8 @@ def asked(prompt: str | None) -> dict[str, Any]:
     return {"request": {"model": "Kling-3.0-720p", "prompt": prompt}}
 
 
-def filters(**said: Any) -> Filters:
-    return Filters(**{"zone": UTC, **said})
+def filters(**conditions: Any) -> Filters:
+    return Filters(**{"zone": UTC, **conditions})
 
 
 def page(caller: Caller, wanted: Filters | None = None, turn: PageCursor | None = None) -> TaskPage:
@@ -34,7 +34,7 @@ def page(caller: Caller, wanted: Filters | None = None, turn: PageCursor | None 
 
 
 def pages(caller: Caller, wanted: Filters) -> Iterator[TaskPage]:
-    """From the newest to the oldest."""
+    """Newest to oldest."""
     turn: PageCursor | None = PageCursor()
     while turn:
         found = page(caller, wanted, turn)
@@ -42,13 +42,13 @@ def pages(caller: Caller, wanted: Filters) -> Iterator[TaskPage]:
         turn = PageCursor(found.older) if found.older else None
 
 
-def everything(caller: Caller, **said: Any) -> list[Task]:
-    return [task for found in pages(caller, filters(**said)) for task in found.tasks]
+def everything(caller: Caller, **conditions: Any) -> list[Task]:
+    return [task for found in pages(caller, filters(**conditions)) for task in found.tasks]
 
 
 @pytest.fixture
 def make_tasks(make_task: MakeTask) -> Callable[[int], list[Task]]:
-    """Make so many tasks, a second apart; returned newest first."""
+    """Create that many tasks, a second apart; returned newest first."""
 
     def make(number: int) -> list[Task]:
         made = [make_task(now=NOW + timedelta(seconds=second)) for second in range(number)]
@@ -58,16 +58,16 @@ def make_tasks(make_task: MakeTask) -> Callable[[int], list[Task]]:
 
 
 @pytest.fixture
-def _short_walks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if there were many more tasks."""
+def _short_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lower the search limits, as if there were many more tasks."""
     for name, tasks in {"NEAR": 2, "FAR": 5, "MOST_MATCHES": 3}.items():
         monkeypatch.setattr(search, name, tasks)
 
 
-short_walks = pytest.mark.usefixtures("_short_walks")
+short_walks = pytest.mark.usefixtures("_short_scans")
 
 
-def test_the_history_is_of_the_tenant_newest_first_and_without_what_it_deleted(
+def test_the_history_lists_the_tenants_tasks_newest_first_without_deleted_ones(
     owner: Caller, mate: Caller, stranger: Caller, make_task: MakeTask
 ) -> None:
     first = make_task()
@@ -90,7 +90,7 @@ def test_the_history_is_of_the_tenant_newest_first_and_without_what_it_deleted(
         ("failed", FINAL - {Status.SUCCEEDED}),
     ],
 )
-def test_tasks_are_found_by_what_clients_see_of_their_state(
+def test_tasks_are_filtered_by_public_status(
     word: str, statuses: set[Status], owner: Caller, make_task: MakeTask
 ) -> None:
     for status in Status:
@@ -98,8 +98,8 @@ def test_tasks_are_found_by_what_clients_see_of_their_state(
     assert {task.state for task in page(owner, filters(status=word)).tasks} == statuses
 
 
-def test_days_are_those_of_the_viewer(owner: Caller, make_task: MakeTask) -> None:
-    """In Shanghai 20 November begins at 16:00 UTC of the day before."""
+def test_days_are_in_the_viewers_time_zone(owner: Caller, make_task: MakeTask) -> None:
+    """In Shanghai, 20 November begins at 16:00 UTC of the day before."""
     start = NOW.replace(day=19, hour=16)
     moments = [start - timedelta(seconds=1), start, start + timedelta(hours=24, seconds=-1)]
     before, first, last = [make_task(now=moment) for moment in moments]
@@ -112,7 +112,9 @@ def test_days_are_those_of_the_viewer(owner: Caller, make_task: MakeTask) -> Non
     assert page(owner, filters(created_from=day)).tasks == [after, last]
 
 
-def test_a_key_of_another_tenant_finds_nothing(owner: Caller, stranger: Caller, make_task: MakeTask) -> None:
+def test_filtering_by_a_key_of_another_tenant_finds_nothing(
+    owner: Caller, stranger: Caller, make_task: MakeTask
+) -> None:
     make_task()
     make_task(tenant=stranger.tenant, api_key=stranger.key)
     assert stranger.key
@@ -129,7 +131,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def many_kinds(owner: Caller, mate: Caller, stranger: Caller, make_task: MakeTask) -> list[Task]:
-    """A task of Alice's of each kind, newest first, and one of Charlie's beside each."""
+    """A task of Alice's of each kind, newest first, and one of Charlie's for each."""
     tasks = []
     for number in range(48):
         kind: dict[str, Any] = {
@@ -145,7 +147,7 @@ def many_kinds(owner: Caller, mate: Caller, stranger: Caller, make_task: MakeTas
 
 
 def conditions(mate: Caller) -> dict[str, tuple[Any, Callable[[Task], bool]]]:
-    """Filters, each with what it means."""
+    """Filters with their conditions."""
     assert mate.key
     key_id = mate.key.pk
     second_day = NOW.date() + DAY
@@ -159,24 +161,24 @@ def conditions(mate: Caller) -> dict[str, tuple[Any, Callable[[Task], bool]]]:
 
 
 @pytest.mark.parametrize("short", [False, True], ids=["near", "far"])
-def test_filters_hold_alone_and_together(
+def test_filters_work_alone_and_combined(
     short: bool, owner: Caller, mate: Caller, many_kinds: list[Task], request: pytest.FixtureRequest
 ) -> None:
     if short:
-        request.getfixturevalue("_short_walks")
+        request.getfixturevalue("_short_scans")
     known = conditions(mate)
     for number in range(len(known) + 1):
         for names in combinations(known, number):
-            said = {name: known[name][0] for name in names}
+            chosen = {name: known[name][0] for name in names}
             expected = [task for task in many_kinds if all(known[name][1](task) for name in names)]
-            assert everything(owner, **said) == expected, names
-            assert [*Reading(owner.tenant, filters(**said))] == expected, names
+            assert everything(owner, **chosen) == expected, names
+            assert [*Reading(owner.tenant, filters(**chosen))] == expected, names
 
 
 # --- pages
 
 
-def test_pages_hold_every_task_once(owner: Caller, make_tasks: Callable[[int], list[Task]]) -> None:
+def test_pages_contain_every_task_once(owner: Caller, make_tasks: Callable[[int], list[Task]]) -> None:
     tasks = make_tasks(2 * PAGE + 1)
     read = list(pages(owner, filters()))
     assert [len(found.tasks) for found in read] == [PAGE, PAGE, 1]
@@ -184,7 +186,7 @@ def test_pages_hold_every_task_once(owner: Caller, make_tasks: Callable[[int], l
 
 
 @pytest.mark.parametrize("number", [0, 1, PAGE])
-def test_a_page_that_holds_all_leads_nowhere(
+def test_a_page_with_all_tasks_has_no_neighbours(
     number: int, owner: Caller, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     assert page(owner) == TaskPage([], None, None, None)
@@ -193,7 +195,7 @@ def test_a_page_that_holds_all_leads_nowhere(
 
 
 @pytest.mark.parametrize("words", ["", "cat", "ca"])
-def test_turning_back_shows_the_same_pages_while_tasks_are_made(
+def test_paging_back_shows_the_same_pages_while_tasks_are_created(
     words: str, owner: Caller, make_task: MakeTask, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     make_tasks(2 * PAGE + 5)
@@ -216,7 +218,7 @@ def test_turning_back_shows_the_same_pages_while_tasks_are_made(
 
 @pytest.mark.parametrize("place", [UUID(int=0), UUID(int=2**128 - 1)])
 @pytest.mark.parametrize("words", ["", "cat"])
-def test_a_place_that_is_no_tasks_leads_to_the_end_of_that_side(
+def test_a_cursor_without_a_task_shows_the_end_of_its_side(
     place: UUID, words: str, owner: Caller, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     tasks = make_tasks(2)
@@ -227,23 +229,21 @@ def test_a_place_that_is_no_tasks_leads_to_the_end_of_that_side(
         assert found.tasks in ([], tasks)
 
 
-def test_where_nothing_is_newer_the_newest_page_is_shown(
+def test_if_nothing_is_newer_the_newest_page_is_shown(
     owner: Caller, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     tasks = make_tasks(3)
     assert page(owner, turn=PageCursor(tasks[0].pk, is_older=False)) == page(owner)
 
 
-def test_an_empty_page_leads_back_to_where_it_was_turned_from(
-    owner: Caller, make_tasks: Callable[[int], list[Task]]
-) -> None:
+def test_an_empty_page_links_back(owner: Caller, make_tasks: Callable[[int], list[Task]]) -> None:
     tasks = make_tasks(3)
     nothing = page(owner, turn=PageCursor(tasks[-1].pk))
     assert nothing.tasks == []
     assert page(owner, turn=PageCursor(nothing.newer, is_older=False)).tasks == tasks
 
 
-def test_all_is_read_in_batches(
+def test_the_whole_history_is_read_in_batches(
     owner: Caller, make_tasks: Callable[[int], list[Task]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "BATCH", 3)
@@ -254,7 +254,7 @@ def test_all_is_read_in_batches(
         Task.objects.update(hidden_at=NOW)
 
 
-# --- words
+# --- search
 
 LITERAL = {
     "100%": ["at 100% speed"],
@@ -283,11 +283,11 @@ LITERAL = {
 
 @each("short", [False, True])
 @each("words", LITERAL)
-def test_all_words_are_in_what_is_found_in_any_order_and_case(
+def test_a_search_finds_all_words_in_any_order_and_case(
     words: str, short: bool, owner: Caller, make_task: MakeTask, request: pytest.FixtureRequest
 ) -> None:
     if short:
-        request.getfixturevalue("_short_walks")
+        request.getfixturevalue("_short_scans")
     for prompt in (
         "at 100% speed",
         "axb",
@@ -305,7 +305,7 @@ def test_all_words_are_in_what_is_found_in_any_order_and_case(
 
 
 @short_walks
-def test_words_too_short_for_the_index_are_searched_stretch_by_stretch(
+def test_words_too_short_for_the_index_are_searched_in_steps(
     owner: Caller, make_task: MakeTask, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     oldest = make_task(now=NOW - timedelta(hours=1), **asked("zq"))
@@ -321,7 +321,7 @@ def test_words_too_short_for_the_index_are_searched_stretch_by_stretch(
 
 
 @short_walks
-def test_rare_words_are_found_however_far_away_they_are(
+def test_rare_words_are_found_at_any_distance(
     owner: Caller, make_task: MakeTask, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     oldest = make_task(now=NOW - timedelta(hours=1), **asked("a zebra"))
@@ -330,7 +330,7 @@ def test_rare_words_are_found_however_far_away_they_are(
 
 
 @short_walks
-def test_words_that_are_frequent_far_away_alone_are_reached_in_the_end(
+def test_words_that_are_frequent_only_far_back_are_found_eventually(
     owner: Caller, make_task: MakeTask, make_tasks: Callable[[int], list[Task]]
 ) -> None:
     foxes = [make_task(now=NOW - timedelta(hours=hour), **asked("foxes")) for hour in range(1, 9)]
@@ -341,12 +341,12 @@ def test_words_that_are_frequent_far_away_alone_are_reached_in_the_end(
     assert read[-1].searched_to is None
 
 
-# --- what it costs
+# --- queries
 
 
 @pytest.mark.parametrize(("words", "queries"), [("", 1), ("cat", 2), ("zebra", 5), ("zq", 5), ("foxes", 7)])
 @short_walks
-def test_a_page_takes_few_queries_however_much_there_is(
+def test_the_number_of_queries_of_a_page_does_not_grow(
     words: str,
     queries: int,
     owner: Caller,

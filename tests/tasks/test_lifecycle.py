@@ -1,4 +1,4 @@
-"""The life of a task: the arrows, the verbs, and creating one."""
+"""The life of a task: transitions, verbs, and creation."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ LATER = NOW + timedelta(seconds=10)
 
 @pytest.fixture(autouse=True)
 def _no_jobs(db: None) -> None:
-    """Forget the jobs of tests that committed theirs: they are in no table that Django would empty."""
+    """Delete jobs of committing tests, which Django's flush leaves."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
 
@@ -46,25 +46,25 @@ DRAWN = {
     (Status.WAITING, Status.QUEUED),
     (Status.WAITING, Status.CANCELLED),
 }
-"""The arrows of the diagram in the design."""
+"""The transitions of the design's diagram."""
 
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb of the lifecycle, where it may start, where it leads, and how to say it."""
+    """A verb of the lifecycle with its sources, target and call."""
 
     name: str
     sources: frozenset[Status]
     target: Status | None
-    say: Callable[[Task], bool]
+    call: Callable[[Task], bool]
 
 
 def _claim(task: Task) -> bool:
     return claim_next(task.account, LATER) is not None
 
 
-def _moving(name: str, target: Status, say: Callable[[Task], bool]) -> Verb:
-    return Verb(name, frozenset(status for status, end in DRAWN if end is target), target, say)
+def _moving(name: str, target: Status, call: Callable[[Task], bool]) -> Verb:
+    return Verb(name, frozenset(status for status, end in DRAWN if end is target), target, call)
 
 
 RUNNING_ONLY = frozenset({Status.RUNNING})
@@ -135,17 +135,17 @@ def verbs_of(task: Task) -> list[tuple[str, str]]:
 # --- the states
 
 
-def test_the_arrows_are_those_of_the_diagram() -> None:
+def test_the_transitions_are_those_of_the_diagram() -> None:
     assert {(start, end) for start, ends in ARROWS.items() for end in ends} == DRAWN
 
 
-def test_a_state_without_a_way_out_is_final_and_every_other_is_active() -> None:
+def test_states_without_transitions_are_final_and_all_others_active() -> None:
     assert {Status.SUCCEEDED, Status.FAILED, Status.CANCELLED} == FINAL
     assert set(Status) == ACTIVE | FINAL
     assert not ACTIVE & FINAL
 
 
-def test_every_state_can_be_reached_from_the_tenants_own_queue() -> None:
+def test_every_state_is_reachable_from_waiting() -> None:
     reached = {Status.WAITING}
     while further := {end for start in reached for end in ARROWS[start]} - reached:
         reached |= further
@@ -153,7 +153,7 @@ def test_every_state_can_be_reached_from_the_tenants_own_queue() -> None:
 
 
 @pytest.mark.parametrize(("start", "end"), sorted(DRAWN))
-def test_what_clients_see_never_moves_backwards(start: Status, end: Status) -> None:
+def test_the_public_status_never_moves_backwards(start: Status, end: Status) -> None:
     order = {"queued": 0, "in_progress": 1, "completed": 2, "failed": 2}
     assert order[PUBLIC_STATUS[start]] <= order[PUBLIC_STATUS[end]]
 
@@ -165,7 +165,7 @@ def test_every_state_has_a_public_status_and_a_stage() -> None:
 
 
 @pytest.mark.parametrize("target", Status)
-def test_the_sources_of_a_state_are_where_its_arrows_start(target: Status) -> None:
+def test_the_sources_of_a_state_are_where_its_transitions_start(target: Status) -> None:
     assert {(source, target) for source in sources(target)} == {
         arrow for arrow in DRAWN if arrow[1] is target
     }
@@ -174,7 +174,7 @@ def test_the_sources_of_a_state_are_where_its_arrows_start(target: Status) -> No
 # --- the verbs
 
 
-def test_every_arrow_is_walked_by_a_verb() -> None:
+def test_every_transition_has_a_verb() -> None:
     assert {(source, verb.target) for verb in VERBS for source in verb.sources if verb.target} == DRAWN
 
 
@@ -186,12 +186,12 @@ def test_every_arrow_is_walked_by_a_verb() -> None:
         for status in sorted(verb.sources)
     ],
 )
-def test_a_verb_on_its_arrow_moves_the_task_and_tells_of_it_once(
+def test_an_allowed_verb_moves_the_task_and_writes_one_event(
     verb: Verb, status: Status, make_task: MakeTask
 ) -> None:
     task = make_task(status)
     after = verb.target or status
-    assert verb.say(task) is True
+    assert verb.call(task) is True
     assert row_of(task)["status"] == after
     assert verbs_of(task) == [(verb.name, after)]
     assert task.events.get().at == LATER
@@ -201,13 +201,13 @@ def test_a_verb_on_its_arrow_moves_the_task_and_tells_of_it_once(
     "verb, status",
     [(verb, status) for verb in VERBS for status in Status if status not in verb.sources],
 )
-def test_a_verb_off_its_arrow_answers_false_and_writes_nothing(
+def test_a_verb_in_another_state_returns_false_and_writes_nothing(
     verb: Verb, status: Status, make_task: MakeTask
 ) -> None:
     task = make_task(status)
     before = row_of(task)
     seen = Task.objects.select_related("account").get(pk=task.pk)
-    assert verb.say(seen) is False
+    assert verb.call(seen) is False
     assert row_of(task) == before
     assert verbs_of(task) == []
     assert seen.status == status
@@ -215,10 +215,10 @@ def test_a_verb_off_its_arrow_answers_false_and_writes_nothing(
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb.name != "claim"], ids=lambda verb: verb.name)
-def test_a_verb_said_twice_counts_once(verb: Verb, make_task: MakeTask) -> None:
+def test_a_repeated_verb_counts_once(verb: Verb, make_task: MakeTask) -> None:
     task = make_task(min(verb.sources))
     stale = Task.objects.get(pk=task.pk)
-    assert [verb.say(task), verb.say(stale)] == [True, False]
+    assert [verb.call(task), verb.call(stale)] == [True, False]
     assert len(verbs_of(task)) == 1
 
 
@@ -227,13 +227,13 @@ def test_a_verb_said_twice_counts_once(verb: Verb, make_task: MakeTask) -> None:
     [(verb, status) for verb in VERBS for status in sorted(verb.sources) if verb.target in FINAL],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_a_finished_task_asks_for_no_attention(verb: Verb, status: Status, make_task: MakeTask) -> None:
+def test_ending_a_task_clears_its_attention(verb: Verb, status: Status, make_task: MakeTask) -> None:
     task = make_task(status, attention="still here after 4 hours")
-    assert verb.say(task)
+    assert verb.call(task)
     assert row_of(task)["attention"] == ""
 
 
-def test_a_claim_counts_the_attempt_and_holds_the_task_longer_than_the_call_may_take(
+def test_a_claim_counts_the_attempt_and_leases_the_task_for_longer_than_the_call(
     make_task: MakeTask, account: UpstreamAccount, settings: Any
 ) -> None:
     task = make_task(attempts=2)
@@ -245,7 +245,7 @@ def test_a_claim_counts_the_attempt_and_holds_the_task_longer_than_the_call_may_
     assert task.events.get().detail == {"attempt": 3, "account": account.name}
 
 
-def test_an_acceptance_names_upstreams_id_in_row_and_event(make_task: MakeTask) -> None:
+def test_an_acceptance_records_upstreams_id_in_row_and_event(make_task: MakeTask) -> None:
     task = make_task(Status.IN_DOUBT, attention="find out")
     assert lifecycle.accepted(task, "4-x", LATER, timedelta(seconds=7), request_id="r-1")
     row = row_of(task)
@@ -254,14 +254,14 @@ def test_an_acceptance_names_upstreams_id_in_row_and_event(make_task: MakeTask) 
     assert task.events.get().detail == {"upstream_task_id": "4-x", "request_id": "r-1"}
 
 
-def test_a_requeued_task_keeps_its_turn_and_its_attempts(make_task: MakeTask) -> None:
+def test_a_requeued_task_keeps_its_turn_and_attempts(make_task: MakeTask) -> None:
     task = make_task(Status.SUBMITTING, turn=7, attempts=2)
     assert lifecycle.requeue(task, {"code": "RequestLimitExceeded"}, LATER + timedelta(seconds=4), LATER)
     row = row_of(task)
     assert (row["turn"], row["attempts"], row["due_at"]) == (7, 2, LATER + timedelta(seconds=4))
 
 
-def test_a_doubt_is_released_after_the_documented_time_and_shown_to_staff(
+def test_a_doubt_is_due_for_release_after_the_setting_and_needs_attention(
     make_task: MakeTask, settings: Any
 ) -> None:
     settings.IN_DOUBT_RELEASE_HOURS = 3
@@ -272,7 +272,7 @@ def test_a_doubt_is_released_after_the_documented_time_and_shown_to_staff(
     assert row["attention"]
 
 
-def test_production_keeps_the_first_moment_of_done_and_queues_one_fetch(make_task: MakeTask) -> None:
+def test_produced_keeps_the_first_time_of_done_and_queues_one_store_job(make_task: MakeTask) -> None:
     task = make_task(Status.RUNNING, done_at=NOW)
     assert lifecycle.produced(task, "https://x.example/1.mp4", "1280x720", LATER)
     row = row_of(task)
@@ -280,7 +280,7 @@ def test_production_keeps_the_first_moment_of_done_and_queues_one_fetch(make_tas
     assert queued_jobs() == [("store", {"task_id": str(task.pk)})]
 
 
-def test_success_keeps_the_media_as_long_as_promised(make_task: MakeTask, settings: Any) -> None:
+def test_success_keeps_the_media_for_the_retention_period(make_task: MakeTask, settings: Any) -> None:
     settings.RESULT_RETENTION_DAYS = 2
     task = make_task(Status.STORING, upstream_task_id="4-x")
     assert lifecycle.succeed(task, StoredMedia("a/b.mp4", 12), LATER)
@@ -289,7 +289,7 @@ def test_success_keeps_the_media_as_long_as_promised(make_task: MakeTask, settin
     assert row["expires_at"] == LATER + timedelta(days=2)
 
 
-def test_an_unknown_word_asks_for_attention_and_a_known_one_does_not(make_task: MakeTask) -> None:
+def test_only_an_unknown_upstream_status_needs_attention(make_task: MakeTask) -> None:
     odd, usual = make_task(Status.RUNNING), make_task(Status.RUNNING)
     assert lifecycle.progressed(odd, "PAUSED", LATER, is_known=False)
     assert lifecycle.progressed(usual, "RUN", LATER, is_known=True)
@@ -297,7 +297,7 @@ def test_an_unknown_word_asks_for_attention_and_a_known_one_does_not(make_task: 
     assert row_of(usual)["attention"] == ""
 
 
-def test_a_flag_is_written_once_and_leaves_the_state(make_task: MakeTask) -> None:
+def test_a_flag_is_written_once_and_does_not_change_the_state(make_task: MakeTask) -> None:
     task = make_task(Status.FAILED)
     for _ in range(2):
         lifecycle.flag(task, "look here", LATER, upstream_task_id="4-x")
@@ -306,7 +306,7 @@ def test_a_flag_is_written_once_and_leaves_the_state(make_task: MakeTask) -> Non
     assert task.events.get().detail == {"attention": "look here", "upstream_task_id": "4-x"}
 
 
-def test_a_verb_whose_event_cannot_be_written_changes_nothing(make_task: MakeTask) -> None:
+def test_if_the_event_cannot_be_written_the_verb_changes_nothing(make_task: MakeTask) -> None:
     task = make_task(Status.SUBMITTING)
     with pytest.raises(TypeError), transaction.atomic():
         lifecycle.requeue(task, {"not": object()}, LATER, LATER)
@@ -314,8 +314,8 @@ def test_a_verb_whose_event_cannot_be_written_changes_nothing(make_task: MakeTas
     assert task.status == Status.SUBMITTING
 
 
-def test_a_verdict_on_a_doubt_does_not_end_the_task_that_was_accepted_meanwhile(make_task: MakeTask) -> None:
-    # The sweep reads the doubts to release, an acceptance comes in late, the sweep goes on.
+def test_a_task_accepted_meanwhile_is_not_failed_as_in_doubt(make_task: MakeTask) -> None:
+    # The sweep reads the doubts, a late acceptance arrives, the sweep continues.
     task = make_task(Status.IN_DOUBT)
     seen_by_the_sweep = Task.objects.get(pk=task.pk)
     assert lifecycle.accepted(task, "4-x", LATER, timedelta(seconds=5))
@@ -323,7 +323,7 @@ def test_a_verdict_on_a_doubt_does_not_end_the_task_that_was_accepted_meanwhile(
     assert row_of(task)["status"] == Status.RUNNING
 
 
-def test_a_refusal_that_comes_late_settles_a_doubt(make_task: MakeTask) -> None:
+def test_a_late_refusal_resolves_a_doubt(make_task: MakeTask) -> None:
     task = make_task(Status.SUBMITTING)
     seen_by_the_submission = Task.objects.get(pk=task.pk)
     assert lifecycle.in_doubt(task, {"error": "cut off"}, LATER)
@@ -352,23 +352,23 @@ RACES: list[tuple[Status, str, str]] = [
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("status", "one", "other"), RACES)
-def test_of_two_racing_verbs_one_wins(status: Status, one: str, other: str, make_task: MakeTask) -> None:
+def test_of_two_concurrent_verbs_one_wins(status: Status, one: str, other: str, make_task: MakeTask) -> None:
     by_name = {verb.name: verb for verb in VERBS}
     task = make_task(status, upstream_task_id="4-AigcVideo-old")
-    won = _at_once([_saying(by_name[name], task) for name in (one, other)])
+    won = _concurrently([_calling(by_name[name], task) for name in (one, other)])
     assert sorted(won) == [False, True]
     winner = (one, other)[won.index(True)]
     assert [verb for verb, _ in verbs_of(task)] == [winner]
     assert row_of(task)["status"] == (by_name[winner].target or status)
 
 
-def _saying(verb: Verb, task: Task) -> Callable[[], bool]:
+def _calling(verb: Verb, task: Task) -> Callable[[], bool]:
     own = Task.objects.select_related("account").get(pk=task.pk)
-    return lambda: verb.say(own)
+    return lambda: verb.call(own)
 
 
-def _at_once(calls: list[Callable[[], bool]]) -> list[bool]:
-    """Make the calls in threads that start together, each on a connection of its own."""
+def _concurrently(calls: list[Callable[[], bool]]) -> list[bool]:
+    """Run the calls in threads that start together, each on its own connection."""
     barrier, answers = threading.Barrier(len(calls)), [False] * len(calls)
 
     def run(position: int) -> None:
@@ -396,7 +396,7 @@ def queued_jobs() -> list[tuple[str, dict[str, Any]]]:
         return [(name, json.loads(arguments)) for name, arguments in cursor.fetchall()]
 
 
-def test_creating_records_task_event_and_job(owner: Caller, account: UpstreamAccount) -> None:
+def test_creating_writes_task_event_and_job(owner: Caller, account: UpstreamAccount) -> None:
     task = order_video(owner)
     row = Task.objects.get()
     assert (row.pk, row.tenant, row.api_key) == (task.pk, owner.tenant, owner.key)
@@ -406,14 +406,14 @@ def test_creating_records_task_event_and_job(owner: Caller, account: UpstreamAcc
     assert queued_jobs() == [("submit", {"account_id": account.pk})]
 
 
-def test_the_id_of_a_task_tells_when_it_was_made(owner: Caller, account: UpstreamAccount) -> None:
+def test_the_id_of_a_task_contains_its_creation_time(owner: Caller, account: UpstreamAccount) -> None:
     task = order_video(owner)
     assert (task.id.version, task.id.int >> 80) == (7, int(task.created_at.timestamp() * 1000))
     assert task.public_id == f"task_{task.id.hex}"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_creation_rolled_back_leaves_nothing(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_creation_that_is_rolled_back_leaves_nothing(owner: Caller, account: UpstreamAccount) -> None:
     with transaction.atomic():
         order_video(owner)
         assert queued_jobs()
@@ -423,7 +423,7 @@ def test_a_creation_rolled_back_leaves_nothing(owner: Caller, account: UpstreamA
     assert queued_jobs() == []
 
 
-def test_a_tenant_suspended_after_its_key_was_read_gets_nothing(
+def test_a_tenant_suspended_after_its_key_was_read_is_refused(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     Tenant.objects.filter(pk=owner.tenant.pk).update(suspended_at=NOW)
@@ -434,7 +434,7 @@ def test_a_tenant_suspended_after_its_key_was_read_gets_nothing(
 
 
 @pytest.mark.parametrize(
-    "say",
+    "call",
     [
         lambda task: lifecycle.requeue(task, {"code": "again"}, LATER, LATER),
         lambda task: lifecycle.in_doubt(task, {"error": "again"}, LATER),
@@ -442,15 +442,15 @@ def test_a_tenant_suspended_after_its_key_was_read_gets_nothing(
     ],
     ids=["requeue", "in_doubt", "fail"],
 )
-def test_what_is_known_of_one_attempt_says_nothing_of_the_next(
-    make_task: MakeTask, account: UpstreamAccount, say: Callable[[Task], bool]
+def test_a_stale_task_of_an_earlier_attempt_cannot_be_moved(
+    make_task: MakeTask, account: UpstreamAccount, call: Callable[[Task], bool]
 ) -> None:
     make_task()
     first = claim_next(account, NOW)
     assert first
-    stale = Task.objects.get(pk=first.pk)  # as held by a worker whose write was taken but not confirmed
+    stale = Task.objects.get(pk=first.pk)  # as in a worker whose write was committed but not confirmed
     assert lifecycle.requeue(first, {"code": "x"}, NOW, NOW)
     second = claim_next(account, NOW)
     assert second == first
-    assert not say(stale)
+    assert not call(stale)
     assert Task.objects.get(pk=first.pk).status == Status.SUBMITTING

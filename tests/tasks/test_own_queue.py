@@ -1,4 +1,4 @@
-"""A tenant's own queue: what is above its limit of concurrent tasks waits, in order, and starts by itself."""
+"""A tenant's own queue: tasks above its limit wait in order and start by themselves."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,13 +29,13 @@ ROUTES = ["/v1/videos/{id}", "/v1/video/generations/{id}", "/v1/videos/generatio
 
 @pytest.fixture(autouse=True)
 def _books(db: None) -> Iterator[None]:
-    """Whatever a test did, its books must be in order."""
+    """The books agree after every test."""
     yield
     assert reconciliation.differences() == []
 
 
 def let_wait(caller: Caller, concurrent_tasks: int | None = 1, **limits: Any) -> None:
-    """Let the tenant's tasks above that limit wait."""
+    """Queue the tenant's tasks above that limit."""
     limit(caller, concurrent_tasks=concurrent_tasks, when_full=WhenFull.QUEUE, **limits)
 
 
@@ -44,7 +44,7 @@ def change(caller: Caller, **limits: Any) -> None:
 
 
 def orders(caller: Caller, count: int) -> list[Task]:
-    """That many tasks of the caller's, a second between them."""
+    """Create that many tasks, a second apart."""
     return [order_video(caller, now=NOW + timedelta(seconds=second)) for second in range(count)]
 
 
@@ -53,7 +53,7 @@ def state(task: Task) -> Status:
 
 
 def states(tasks: list[Task]) -> str:
-    """A letter a task: w(aiting), q(ueued), and so on."""
+    """One letter per task: w(aiting), q(ueued) and so on."""
     return "".join(state(task).value[0] for task in tasks)
 
 
@@ -67,7 +67,7 @@ def position(caller: Caller, task: Task) -> int | None:
 
 
 def submissions() -> int:
-    """How many jobs to submit something were queued since this was last asked."""
+    """The number of submit jobs queued since the last call."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE task_name = 'submit'")
         return int(cursor.rowcount)
@@ -76,7 +76,7 @@ def submissions() -> int:
 # --- waiting
 
 
-def test_a_task_above_the_limit_is_taken_and_waits(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_task_above_the_limit_is_accepted_and_waits(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner, 2)
     answers = [post(owner) for _ in range(4)]
     bodies = [answer.json() for answer in answers]
@@ -90,9 +90,9 @@ def test_a_task_above_the_limit_is_taken_and_waits(owner: Caller, account: Upstr
     assert (standing.open_tasks, standing.waiting_tasks) == (2, 2)
 
 
-def test_what_waits_is_not_sent_and_what_starts_is(owner: Caller, account: UpstreamAccount) -> None:
+def test_only_started_tasks_are_submitted(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner)
-    submissions()  # of tests before that committed theirs
+    submissions()  # of earlier committing tests
     first = order_video(owner)
     assert submissions() == 1
     second = order_video(owner)
@@ -108,17 +108,17 @@ _BROKEN = (FailureCode.GENERATION_FAILED, "It broke.")
 
 
 @pytest.mark.parametrize("path", ["/v1/videos", "/v1/video/generations", "/v1/videos/generations"])
-def test_create_read_and_list_tell_the_same_place(
+def test_create_read_and_list_show_the_same_position(
     path: str, owner: Caller, mate: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner, 2)
     made = [post(owner, path).json() for _ in range(5)]
     listed = {item["id"]: item for item in mate.get("/v1/videos").json()["data"]}
     for body in made:
-        told = body["metadata"].get("queue")
+        shown = body["metadata"].get("queue")
         again = [mate.get(route.format(id=body["id"])).json() for route in ROUTES]
         for other in (*again, listed[body["id"]]):
-            assert_same_place(told, other["metadata"].get("queue"))
+            assert_same_place(shown, other["metadata"].get("queue"))
 
 
 def assert_same_place(one: Any, other: Any) -> None:
@@ -128,7 +128,7 @@ def assert_same_place(one: Any, other: Any) -> None:
         assert abs(one["estimated_start"] - other["estimated_start"]) <= 2
 
 
-def test_every_page_of_the_list_tells_the_place(owner: Caller, account: UpstreamAccount) -> None:
+def test_every_page_of_the_list_shows_the_position(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner)
     tasks = orders(owner, 4)
     page = owner.get("/v1/videos?limit=1&status=queued").json()
@@ -139,7 +139,7 @@ def test_every_page_of_the_list_tells_the_place(owner: Caller, account: Upstream
     assert "queue" not in page["data"][0]["metadata"]
 
 
-def test_the_start_is_estimated_later_for_later_places_and_sooner_with_more_of_them(
+def test_the_estimated_start_depends_on_position_and_limit(
     owner: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner, 1)
@@ -154,8 +154,8 @@ def test_the_start_is_estimated_later_for_later_places_and_sooner_with_more_of_t
     assert others == pytest.approx([usual / 4, usual / 2, usual * 3 / 4], abs=2)
 
 
-def test_the_estimate_of_a_create_is_that_of_a_read(owner: Caller, account: UpstreamAccount) -> None:
-    """Also once it is known how long the model takes."""
+def test_create_and_read_return_the_same_estimate(owner: Caller, account: UpstreamAccount) -> None:
+    """Also with a learned generation time."""
     let_wait(owner)
     learned: dict[str, Any] = {"usual": 1000, "spread": 2, "samples": 20, "updated_at": NOW}
     GenerationStat.objects.create(model=GOOD_BODY["model"], **learned)
@@ -165,7 +165,7 @@ def test_the_estimate_of_a_create_is_that_of_a_read(owner: Caller, account: Upst
     assert_same_place(made["metadata"]["queue"], read["metadata"]["queue"])
 
 
-def test_what_is_at_work_or_over_has_no_place(owner: Caller, account: UpstreamAccount) -> None:
+def test_started_and_ended_tasks_have_no_position(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner)
     first, second, third = orders(owner, 3)
     assert succeed(first)
@@ -173,11 +173,11 @@ def test_what_is_at_work_or_over_has_no_place(owner: Caller, account: UpstreamAc
     assert [position(owner, task) for task in (first, second, third)] == [None, None, None]
 
 
-# --- order and bound
+# --- order and limits
 
 
 @pytest.mark.parametrize("end", ENDINGS)
-def test_the_next_in_line_starts_when_a_place_comes_free_however_it_does(
+def test_the_next_task_starts_whenever_a_slot_is_freed(
     end: Ending, owner: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner)
@@ -191,7 +191,9 @@ def test_the_next_in_line_starts_when_a_place_comes_free_however_it_does(
     assert (standing.open_tasks, standing.waiting_tasks) == (1, 0)
 
 
-def test_a_start_is_told_and_its_time_in_the_queue_is_kept(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_start_writes_an_event_and_keeps_the_time_of_creation(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     let_wait(owner)
     first, second = orders(owner, 2)
     assert lifecycle.cancel(first, LATER)
@@ -203,8 +205,8 @@ def test_a_start_is_told_and_its_time_in_the_queue_is_kept(owner: Caller, accoun
     ]
 
 
-def test_a_newcomer_does_not_overtake_those_who_wait(owner: Caller, account: UpstreamAccount) -> None:
-    """Even where the limit was raised and nobody has started yet."""
+def test_a_new_task_does_not_overtake_waiting_ones(owner: Caller, account: UpstreamAccount) -> None:
+    """Even if the limit was raised and no task has started yet."""
     let_wait(owner)
     tasks = orders(owner, 3)
     change(owner, concurrent_tasks=10)
@@ -214,7 +216,7 @@ def test_a_newcomer_does_not_overtake_those_who_wait(owner: Caller, account: Ups
 
 
 @pytest.mark.parametrize("most", [0, 1, 2])
-def test_the_queue_holds_as_many_as_allowed(most: int, owner: Caller, account: UpstreamAccount) -> None:
+def test_the_length_of_the_queue_is_limited(most: int, owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner, 1, queued_tasks=most)
     for _ in range(1 + most):
         assert post(owner).status_code == 200
@@ -228,7 +230,7 @@ def test_the_queue_holds_as_many_as_allowed(most: int, owner: Caller, account: U
     assert written() == before
 
 
-def test_a_place_in_the_queue_comes_free_with_each_start_and_each_cancellation(
+def test_each_start_and_each_cancellation_frees_a_place_in_the_queue(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner, 1, queued_tasks=1)
@@ -242,13 +244,13 @@ def test_a_place_in_the_queue_comes_free_with_each_start_and_each_cancellation(
     assert state(second) is Status.QUEUED
 
 
-def test_an_unbounded_queue_takes_all(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_queue_without_a_limit_accepts_all(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner, 1)
     assert [post(owner).status_code for _ in range(6)] == [200] * 6
 
 
 @pytest.mark.parametrize("most", [None, 5])
-def test_where_nothing_may_be_at_work_nothing_waits(
+def test_with_a_limit_of_zero_nothing_waits(
     most: int | None, owner: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner, 0, queued_tasks=most)
@@ -259,9 +261,7 @@ def test_where_nothing_may_be_at_work_nothing_waits(
     assert written() == before
 
 
-def test_waiting_tasks_count_as_requests_as_seconds_and_as_spend(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_waiting_tasks_count_towards_the_other_limits(owner: Caller, account: UpstreamAccount) -> None:
     for limits in (
         {"requests_per_minute": 3},
         {"seconds_per_day": 15},
@@ -283,7 +283,7 @@ def test_waiting_tasks_count_as_requests_as_seconds_and_as_spend(
 @pytest.mark.parametrize(
     ("raised_to", "after"), [(1, "qwww"), (2, "qqww"), (3, "qqqw"), (9, "qqqq"), (None, "qqqq")]
 )
-def test_a_raised_limit_lets_as_many_start_at_the_next_sweep(
+def test_after_a_limit_is_raised_the_next_sweep_starts_more_tasks(
     raised_to: int | None, after: str, owner: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner)
@@ -298,7 +298,7 @@ def test_a_raised_limit_lets_as_many_start_at_the_next_sweep(
 
 
 @pytest.mark.parametrize("raised", ["owner", "stranger"])
-def test_a_sweep_comes_to_every_queue_that_may_move_whoever_else_waits(
+def test_a_sweep_reaches_every_queue_that_may_move(
     raised: str,
     owner: Caller,
     stranger: Caller,
@@ -315,7 +315,7 @@ def test_a_sweep_comes_to_every_queue_that_may_move_whoever_else_waits(
     assert states(tasks[raised]) == "qq"
 
 
-def test_without_a_quota_the_limit_of_the_settings_says_how_many_start(
+def test_without_a_quota_the_limit_of_the_settings_applies(
     owner: Caller, account: UpstreamAccount, settings: LazySettings
 ) -> None:
     let_wait(owner)
@@ -326,7 +326,9 @@ def test_without_a_quota_the_limit_of_the_settings_says_how_many_start(
     assert states(tasks) == "qqqw"
 
 
-def test_a_lowered_limit_lets_none_start_until_there_is_room(owner: Caller, account: UpstreamAccount) -> None:
+def test_after_a_limit_is_lowered_no_task_starts_until_there_is_room(
+    owner: Caller, account: UpstreamAccount
+) -> None:
     let_wait(owner, 3)
     tasks = orders(owner, 5)
     change(owner, concurrent_tasks=1)
@@ -337,7 +339,7 @@ def test_a_lowered_limit_lets_none_start_until_there_is_room(owner: Caller, acco
     assert states(tasks[4:]) == "q"
 
 
-def test_a_limit_of_zero_stops_the_queue_and_says_that_no_start_is_in_sight(
+def test_a_limit_of_zero_stops_the_queue_and_gives_no_estimate(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner)
@@ -354,7 +356,7 @@ def test_a_limit_of_zero_stops_the_queue_and_says_that_no_start_is_in_sight(
     assert states([second, third]) == "qq"
 
 
-def test_those_who_wait_go_on_where_waiting_is_allowed_no_longer(
+def test_waiting_tasks_still_start_after_the_queue_was_disabled(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner)
@@ -372,7 +374,7 @@ def test_those_who_wait_go_on_where_waiting_is_allowed_no_longer(
     "concurrent_tasks",
     [2, None],
 )
-def test_a_queue_that_is_about_to_move_is_worth_coming_again_for(
+def test_a_full_queue_that_is_about_to_move_has_a_retry_time(
     concurrent_tasks: int | None, owner: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner, queued_tasks=1)
@@ -383,10 +385,10 @@ def test_a_queue_that_is_about_to_move_is_worth_coming_again_for(
     assert "x-should-retry" not in answer.headers
 
 
-def test_with_the_limit_lifted_the_start_is_now(
+def test_with_the_limit_removed_the_estimated_start_is_now(
     owner: Caller, account: UpstreamAccount, settings: LazySettings
 ) -> None:
-    """Whatever limit the settings have for others."""
+    """Even if the settings have a limit."""
     settings.DEFAULT_QUOTA = {"concurrent_tasks": "1"}
     let_wait(owner)
     _, second = orders(owner, 2)
@@ -400,9 +402,7 @@ def test_with_the_limit_lifted_the_start_is_now(
 # --- cancelling
 
 
-def test_a_waiting_task_can_be_cancelled_and_those_behind_move_up(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_cancelling_a_waiting_task_moves_up_those_behind_it(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner)
     tasks = orders(owner, 4)
     answer = owner.request("DELETE", f"/v1/videos/{tasks[1].public_id}")
@@ -419,16 +419,14 @@ def test_a_waiting_task_can_be_cancelled_and_those_behind_move_up(
     assert (standing.open_tasks, standing.waiting_tasks, standing.held) == (1, 2, Decimal(12))
 
 
-def test_cancelling_the_one_at_work_lets_the_first_in_line_start(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_cancelling_the_open_task_starts_the_next(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner)
     tasks = orders(owner, 3)
     assert owner.request("DELETE", f"/v1/videos/{tasks[0].public_id}").status_code == 200
     assert states(tasks) == "cqw"
 
 
-def test_all_of_a_queue_can_be_cancelled_from_either_end(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_whole_queue_can_be_cancelled_from_either_end(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner)
     for take in (0, -1):
         tasks = [order_video(owner) for _ in range(4)]
@@ -439,10 +437,10 @@ def test_all_of_a_queue_can_be_cancelled_from_either_end(owner: Caller, account:
         assert (standing.open_tasks, standing.waiting_tasks, standing.held) == (0, 0, Decimal(0))
 
 
-def test_a_cancellation_that_comes_after_the_start_frees_the_place_at_work(
+def test_cancelling_a_task_that_started_meanwhile_frees_its_slot(
     owner: Caller, account: UpstreamAccount
 ) -> None:
-    """What was seen waiting has started meanwhile: it is looked at again."""
+    """The task seen waiting has started meanwhile, so it is read again."""
     let_wait(owner)
     first, second, third = orders(owner, 3)
     seen_waiting = Task.objects.get(pk=second.pk)
@@ -453,7 +451,7 @@ def test_a_cancellation_that_comes_after_the_start_frees_the_place_at_work(
     assert states([second, third]) == "cq"
 
 
-def test_what_waits_cannot_be_failed_or_sent(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_waiting_task_cannot_be_failed_or_submitted(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner)
     _, task = orders(owner, 2)
     waiting = Task.objects.get(pk=task.pk)
@@ -468,7 +466,7 @@ def test_what_waits_cannot_be_failed_or_sent(owner: Caller, account: UpstreamAcc
 # --- money
 
 
-def test_a_waiting_task_holds_its_price_from_the_beginning(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_waiting_task_holds_its_price(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner, 1, is_prepaid=True)
     pay_in(owner, 8)
     assert [post(owner).status_code for _ in range(2)] == [200, 200]
@@ -480,7 +478,7 @@ def test_a_waiting_task_holds_its_price_from_the_beginning(owner: Caller, accoun
     assert (standing.balance, standing.held) == (Decimal(0), Decimal(8))
 
 
-def test_a_start_moves_no_money_and_needs_none(owner: Caller, account: UpstreamAccount) -> None:
+def test_a_start_moves_no_money(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner, 1, is_prepaid=True)
     pay_in(owner, 8)
     first, second = orders(owner, 2)
@@ -490,7 +488,7 @@ def test_a_start_moves_no_money_and_needs_none(owner: Caller, account: UpstreamA
     assert Standing.objects.get(tenant=owner.tenant).held == 4
 
 
-def test_a_cancelled_wait_returns_its_money_and_the_next_may_have_it(
+def test_a_cancelled_waiting_task_releases_its_price_for_the_next(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner, 1, is_prepaid=True, seconds_per_day=10)
@@ -505,10 +503,10 @@ def test_a_cancelled_wait_returns_its_money_and_the_next_may_have_it(
     assert [post(owner).status_code for _ in range(2)] == [200, 429]
 
 
-# --- others
+# --- other tenants
 
 
-def test_one_tenants_queue_is_nothing_to_another(
+def test_the_queues_of_tenants_are_independent(
     owner: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner)
@@ -523,7 +521,7 @@ def test_one_tenants_queue_is_nothing_to_another(
     assert (states(alice), states(charlie)) == ("cqw", "qww")
 
 
-def test_a_long_queue_of_one_tenant_costs_another_no_turn(
+def test_a_long_queue_of_one_tenant_does_not_delay_another(
     owner: Caller, stranger: Caller, account: UpstreamAccount
 ) -> None:
     let_wait(owner, 2)
@@ -536,11 +534,11 @@ def test_a_long_queue_of_one_tenant_costs_another_no_turn(
         assert lifecycle.fail(task, *_BROKEN, LATER)
     assert [name for name in served if name[0] == "A"] == [f"A{number}" for number in range(8)]
     assert [name for name in served if name[0] == "C"] == [f"C{number}" for number in range(3)]
-    # As long as both have tasks to send, they alternate.
+    # While both have tasks to submit, they alternate.
     assert served.index("C2") <= 6
 
 
-def test_a_tenant_that_is_suspended_has_its_queue_go_on(owner: Caller, account: UpstreamAccount) -> None:
+def test_the_queue_of_a_suspended_tenant_still_moves(owner: Caller, account: UpstreamAccount) -> None:
     let_wait(owner)
     first, second = orders(owner, 2)
     owner.tenant.suspend(NOW)

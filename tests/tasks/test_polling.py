@@ -1,4 +1,4 @@
-"""When a running task is asked about, and how far it seems to be."""
+"""When a running task is polled, and its estimated progress."""
 
 import math
 
@@ -25,7 +25,7 @@ TIMES = st.builds(GenerationTime, usual=st.floats(0.1, 1e5), spread=st.floats(2,
 @example(0.0, GenerationTime(0.1, 2))
 @example(1e7, GenerationTime(0.1, 2))
 @example(0.0, GenerationTime(1e5, 2))
-def test_while_the_usual_time_is_a_guess_nobody_stays_away_for_long(age: float, time: GenerationTime) -> None:
+def test_without_learned_times_polling_is_frequent(age: float, time: GenerationTime) -> None:
     wait = interval(age, time, is_learned=False)
     assert SHORTEST <= wait <= LONGEST
     if age <= time.usual + 4 * time.spread:
@@ -33,7 +33,7 @@ def test_while_the_usual_time_is_a_guess_nobody_stays_away_for_long(age: float, 
 
 
 @given(AGES, TIMES)
-def test_a_learned_time_is_waited_for_until_its_window_and_then_never_longer_than_the_longest(
+def test_with_learned_times_the_first_poll_is_at_the_window_and_intervals_are_capped(
     age: float, time: GenerationTime
 ) -> None:
     wait = interval(age, time, is_learned=True)
@@ -43,11 +43,11 @@ def test_a_learned_time_is_waited_for_until_its_window_and_then_never_longer_tha
 
 
 @given(st.floats(0, 59))
-def test_before_the_window_of_a_learned_time_the_next_look_is_when_it_opens(age: float) -> None:
+def test_before_the_window_the_next_poll_is_at_its_start(age: float) -> None:
     assert age + interval(age, TIME, is_learned=True) == pytest.approx(60, abs=SHORTEST)
 
 
-def test_looks_are_densest_from_the_usual_time_on_and_sparse_for_outliers() -> None:
+def test_polling_is_densest_at_the_usual_time_and_sparse_for_outliers() -> None:
     early, usual, late, outlier, lost = (
         interval(age, TIME, is_learned=True) for age in (70, 120, 150, 400, 1e6)
     )
@@ -57,16 +57,16 @@ def test_looks_are_densest_from_the_usual_time_on_and_sparse_for_outliers() -> N
 
 
 @given(st.floats(201, 1e6), st.floats(1, 1e6))
-def test_an_outlier_is_looked_at_ever_less(age: float, more: float) -> None:
+def test_outliers_are_polled_less_and_less(age: float, more: float) -> None:
     assert interval(age, TIME, is_learned=True) <= interval(age + more, TIME, is_learned=True)
 
 
 @given(st.floats(60, 150), st.floats(0, 50))
-def test_within_the_window_looks_become_denser(age: float, more: float) -> None:
+def test_polling_gets_denser_within_the_window(age: float, more: float) -> None:
     assert interval(age, TIME, is_learned=True) >= interval(age + more, TIME, is_learned=True) - 1e-9
 
 
-def test_a_model_with_a_wide_spread_is_looked_at_less_than_a_steady_one() -> None:
+def test_a_model_with_a_wide_spread_is_polled_less_than_a_steady_one() -> None:
     steady, varied = GenerationTime(600, 5), GenerationTime(600, 150)
     assert interval(600, steady, is_learned=True) < interval(600, varied, is_learned=True)
 
@@ -77,10 +77,10 @@ def test_progress_is_between_0_and_99(age: float, usual: float) -> None:
 
 
 @given(AGES, st.floats(0, 1e6), st.floats(0.01, 1e5))
-def test_progress_never_goes_back(age: float, more: float, usual: float) -> None:
+def test_progress_never_decreases(age: float, more: float, usual: float) -> None:
     assert expected_progress(age, usual) <= expected_progress(age + more, usual)
 
 
 @pytest.mark.parametrize(("age", "percent"), [(-5, 0), (0, 0), (60, 45), (120, 90), (240, 94), (1e7, 98)])
-def test_progress_is_even_at_first_and_then_ever_slower(age: float, percent: int) -> None:
+def test_progress_is_linear_at_first_and_slows_down(age: float, percent: int) -> None:
     assert expected_progress(age, 120) == percent

@@ -1,4 +1,4 @@
-"""Stills of finished videos: made once the video is kept, and gone with it."""
+"""Posters of finished videos: made after the video is stored and removed with it."""
 
 import asyncio
 import io
@@ -33,7 +33,7 @@ FRAMES_PER_SECOND = 10
 
 
 def film(*colours: tuple[int, int, int], width: int = 64, height: int = 36) -> bytes:
-    """An MP4 of a frame of each colour, ten a second; only the first can be read without the others."""
+    """An MP4 with a frame of each colour, ten a second; only the first is a key frame."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx264", FRAMES_PER_SECOND, options={"g": "1000"})
@@ -62,18 +62,18 @@ def brightness(jpeg: bytes) -> int:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """As the sandbox renders them."""
+    """A clip of the sandbox."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     render(Clip("a cat runs", "Kling 2.5", 342, 192, 2, audio=True), path)
     return path.read_bytes()
 
 
-def test_a_still_is_from_a_second_into_the_video() -> None:
+def test_a_poster_is_the_frame_after_one_second() -> None:
     fading_in = film(*[BLACK] * 8, *[BRIGHT] * 12, *[BLACK] * 10)
     assert brightness(still(io.BytesIO(fading_in))) > 150
 
 
-def test_the_still_of_a_short_video_is_from_its_middle() -> None:
+def test_the_poster_of_a_short_video_is_its_middle_frame() -> None:
     assert brightness(still(io.BytesIO(film(BLACK, BLACK, BRIGHT, BRIGHT, BRIGHT)))) > 150
     assert brightness(still(io.BytesIO(film(BRIGHT)))) > 150
 
@@ -82,12 +82,12 @@ def test_the_still_of_a_short_video_is_from_its_middle() -> None:
     ("size", "shown"),
     [((64, 36), (64, 36)), ((1280, 720), (640, 360)), ((720, 1280), (640, 1138)), ((640, 360), (640, 360))],
 )
-def test_a_still_is_at_most_640_pixels_wide(size: tuple[int, int], shown: tuple[int, int]) -> None:
+def test_a_poster_is_at_most_640_pixels_wide(size: tuple[int, int], shown: tuple[int, int]) -> None:
     wide = film(BRIGHT, BRIGHT, width=size[0], height=size[1])
     assert picture(still(io.BytesIO(wide))).size == shown
 
 
-def test_a_still_of_a_real_clip_shows_something(clip: bytes) -> None:
+def test_the_poster_of_a_real_clip_has_contrast(clip: bytes) -> None:
     image = picture(still(io.BytesIO(clip)))
     assert image.size == (342, 192)
     shades = {shade for shade, pixels in enumerate(image.convert("L").histogram()) if pixels}
@@ -95,7 +95,7 @@ def test_a_still_of_a_real_clip_shows_something(clip: bytes) -> None:
 
 
 def _without_pictures(clip: bytes) -> bytes:
-    """An MP4 with sound alone."""
+    """An MP4 with sound only."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("aac", 44100)
@@ -118,18 +118,18 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_video_has_no_still(case: str, clip: bytes) -> None:
+def test_a_broken_video_has_no_poster(case: str, clip: bytes) -> None:
     with pytest.raises(NoStill):
         still(io.BytesIO(BROKEN[case](clip)))
 
 
-# --- kept beside the video
+# --- storing
 
 needs_threads = pytest.mark.usefixtures("database_threads")
 
 
 def keep(task: Task) -> Task:
-    """Run the step; returns the task as it is then."""
+    """Run the poster step; returns the updated task."""
     asyncio.run(poster.keep(task.pk))
     return reread(task)
 
@@ -144,14 +144,14 @@ def names(folder: Path) -> list[str]:
 
 @pytest.fixture
 def stored(make_task: MakeTask, clip: bytes) -> Task:
-    """A finished video of Alice's, with its file."""
+    """A finished video with its file."""
     task = make_task(Status.SUCCEEDED)
     storages["results"].save(task.media_name, ContentFile(clip))
     return task
 
 
 @needs_threads
-def test_a_video_that_was_stored_gets_a_still_beside_it(
+def test_a_stored_video_gets_a_poster_beside_it(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask, results_folder: Path
 ) -> None:
     task = fetch(_done(accept(sandbox, make_task())))
@@ -164,7 +164,7 @@ def test_a_video_that_was_stored_gets_a_still_beside_it(
 
 
 @needs_threads
-def test_a_still_made_again_replaces_the_first(stored: Task, results_folder: Path) -> None:
+def test_a_second_poster_replaces_the_first(stored: Task, results_folder: Path) -> None:
     keep(stored)
     before = names(results_folder)
     assert keep(stored).has_poster
@@ -173,7 +173,7 @@ def test_a_still_made_again_replaces_the_first(stored: Task, results_folder: Pat
 
 @needs_threads
 @pytest.mark.parametrize("content", [b"no video", None], ids=["broken", "missing"])
-def test_a_video_that_cannot_be_read_stays_as_it_is_without_a_still(
+def test_an_unreadable_video_stays_without_a_poster(
     content: bytes | None, make_task: MakeTask, results_folder: Path
 ) -> None:
     task = make_task(Status.SUCCEEDED)
@@ -187,17 +187,19 @@ def test_a_video_that_cannot_be_read_stays_as_it_is_without_a_still(
 
 @needs_threads
 @pytest.mark.parametrize("status", [Status.STORING, Status.FAILED])
-def test_what_has_no_video_gets_no_still(status: Status, make_task: MakeTask, results_folder: Path) -> None:
+def test_a_task_without_video_gets_no_poster(
+    status: Status, make_task: MakeTask, results_folder: Path
+) -> None:
     task = make_task(status)
     assert not keep(task).has_poster
     assert names(results_folder) == []
 
 
-# --- gone with the video
+# --- removal
 
 
 @needs_threads
-def test_the_still_goes_when_the_video_is_deleted(owner: Caller, stored: Task, results_folder: Path) -> None:
+def test_the_poster_is_deleted_with_the_video(owner: Caller, stored: Task, results_folder: Path) -> None:
     keep(stored)
     assert owner.request("DELETE", f"/v1/videos/{stored.public_id}").status_code == 200
     assert names(results_folder) == []
@@ -206,7 +208,7 @@ def test_the_still_goes_when_the_video_is_deleted(owner: Caller, stored: Task, r
 
 
 @needs_threads
-def test_the_still_goes_when_the_videos_time_has_come(stored: Task, results_folder: Path) -> None:
+def test_the_poster_is_removed_when_the_video_expires(stored: Task, results_folder: Path) -> None:
     keep(stored)
     Task.objects.update(expires_at=LATER)
     sweep.sweep(LATER)
@@ -216,37 +218,40 @@ def test_the_still_goes_when_the_videos_time_has_come(stored: Task, results_fold
 
 
 @needs_threads
-def test_a_still_nobody_noted_goes_with_the_video(stored: Task, results_folder: Path) -> None:
-    """The worker was killed between saving it and noting it."""
+def test_an_unrecorded_poster_is_removed_with_the_video(stored: Task, results_folder: Path) -> None:
+    """The worker was killed between saving and recording it."""
     files.save_poster(stored, b"a still")
     Task.objects.update(expires_at=LATER)
     sweep.sweep(LATER)
     assert names(results_folder) == []
 
 
-class MeddledStorage(DurableFileSystemStorage):
-    """A storage in which something happens while a file of it is read."""
+class InterruptedStorage(DurableFileSystemStorage):
+    """A storage that runs something while a file is read."""
 
     meanwhile: ClassVar[Callable[[], object]]
 
     def open(self, name: str, mode: str = "rb") -> File[bytes]:
         opened: File[bytes] = super().open(name, mode)
         type(self).meanwhile()
-        connections.close_all()  # of the thread that reads
+        connections.close_all()  # of the reading thread
         return opened
 
 
 @needs_threads
-def test_a_still_of_a_video_that_goes_meanwhile_goes_too(
+def test_a_poster_made_while_the_video_is_removed_is_removed_too(
     stored: Task, results_folder: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = f"{MeddledStorage.__module__}.{MeddledStorage.__name__}"
+    backend = f"{InterruptedStorage.__module__}.{InterruptedStorage.__name__}"
     settings.STORAGES = {
         **settings.STORAGES,
         "results": {"BACKEND": backend, "OPTIONS": {"location": str(results_folder)}},
     }
     monkeypatch.setattr(
-        MeddledStorage, "meanwhile", staticmethod(lambda: deletion.delete_media(stored, LATER)), raising=False
+        InterruptedStorage,
+        "meanwhile",
+        staticmethod(lambda: deletion.delete_media(stored, LATER)),
+        raising=False,
     )
     left = keep(stored)
     assert (left.has_poster, left.media_removed_at) == (False, LATER)
@@ -254,7 +259,7 @@ def test_a_still_of_a_video_that_goes_meanwhile_goes_too(
 
 
 @needs_threads
-def test_a_still_added_while_the_video_goes_is_removed_by_the_next_sweep(
+def test_a_poster_recorded_while_the_video_is_removed_is_removed_by_the_next_sweep(
     stored: Task, results_folder: Path
 ) -> None:
     Task.objects.update(expires_at=LATER)

@@ -1,4 +1,4 @@
-"""`prune` removes what clients said of what they deleted, and of what ended long ago; what counts stays."""
+"""`prune` removes client content of deleted videos and of old ended tasks; figures stay."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ from videos.tasks.pruning import BATCH, FAILURE_REMOVED, Pruned
 from videos.tasks.staff_actions import NotDecided, StaffDecision, open_to, perform
 
 MARK = "ultramarine heffalump"
-"""Stands in all that the client said."""
+"""A marker in all content of the client."""
 SAID = GOOD_BODY | {
     "prompt": f"a {MARK} runs",
     "images": [f"https://a.example/{MARK.replace(' ', '-')}.png"],
@@ -46,8 +46,8 @@ def _due(now: datetime) -> list[QuerySet[Task]]:
     return [pruning.deleted(), pruning.outlived(now, settings.TASK_RETENTION_DAYS)]
 
 
-def said_in_the_database(mark: str) -> list[str]:
-    """The columns of text, JSON and lists of them, of every table, that have the mark in them."""
+def columns_containing(mark: str) -> list[str]:
+    """The text and JSON columns of all tables that contain the mark."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name, column_name FROM information_schema.columns"
@@ -65,39 +65,39 @@ def said_in_the_database(mark: str) -> list[str]:
 
 
 def ordered(caller: Caller, **body: Any) -> Task:
-    """A video made by the API under an idempotency key."""
+    """A task created with an idempotency key."""
     made = caller.post("/v1/videos", SAID | body, HTTP_IDEMPOTENCY_KEY="mine")
     assert made.status_code == 200, made.content
     return Task.objects.get(pk=made.json()["id"].removeprefix("task_"))
 
 
 def ended(task: Task) -> Task:
-    """One that upstream refused, which it explained."""
+    """Let upstream refuse the task with a message."""
     claimed = claim_next(task.account, timezone.now())
     assert claimed == task
-    told = {"action": "create", "seconds": 1, "answer": {"message": f"{MARK} is not allowed"}}
+    detail = {"action": "create", "seconds": 1, "answer": {"message": f"{MARK} is not allowed"}}
     message = f"{MARK} is not allowed"
-    lifecycle.fail(claimed, FailureCode.UPSTREAM_REJECTED, message, timezone.now(), upstream=told)
+    lifecycle.fail(claimed, FailureCode.UPSTREAM_REJECTED, message, timezone.now(), upstream=detail)
     return claimed
 
 
-# --- what a tenant deleted
+# --- deleted videos
 
 
-def test_nothing_that_was_said_of_a_deleted_video_is_left_in_the_database(
+def test_no_content_of_a_deleted_video_is_left_in_the_database(
     owner: Caller, account: UpstreamAccount
 ) -> None:
     task = ended(ordered(owner))
-    assert {column.rpartition(".")[2] for column in said_in_the_database(MARK)} == {
+    assert {column.rpartition(".")[2] for column in columns_containing(MARK)} == {
         *("request", "payload", "not_forwarded", "failure_message", "detail")
     }
     assert owner.request("DELETE", f"/v1/videos/{task.public_id}").status_code == 200
     assert prune(timezone.now()).tasks == 1
-    assert said_in_the_database(MARK) == []
-    assert said_in_the_database(MARK.replace(" ", "-")) == []
+    assert columns_containing(MARK) == []
+    assert columns_containing(MARK.replace(" ", "-")) == []
 
 
-def test_a_deleted_video_is_pruned_at_once_and_any_other_never_unless_a_time_is_set(
+def test_deleted_videos_are_pruned_at_once_and_others_only_if_the_setting_is_set(
     make_task: MakeTask, settings: LazySettings
 ) -> None:
     deleted = make_task(Status.SUCCEEDED, hidden_at=NOW)
@@ -108,9 +108,7 @@ def test_a_deleted_video_is_pruned_at_once_and_any_other_never_unless_a_time_is_
     assert list(Task.objects.filter(pruned_at__isnull=False)) == [deleted]
 
 
-def test_a_request_that_is_sent_again_under_its_key_makes_no_other_video(
-    owner: Caller, account: UpstreamAccount
-) -> None:
+def test_a_replay_of_a_pruned_request_makes_no_other_video(owner: Caller, account: UpstreamAccount) -> None:
     first = owner.post("/v1/videos", SAID, HTTP_IDEMPOTENCY_KEY="mine").json()
     task = ended(Task.objects.get())
     owner.request("DELETE", f"/v1/videos/{task.public_id}")
@@ -123,8 +121,8 @@ def test_a_request_that_is_sent_again_under_its_key_makes_no_other_video(
     assert Task.objects.count() == 1
 
 
-def test_the_body_is_still_known_while_a_retry_may_come(owner: Caller, account: UpstreamAccount) -> None:
-    """Of two videos with one body, one of which was deleted, a retry means neither."""
+def test_the_fingerprint_is_kept_while_a_retry_is_possible(owner: Caller, account: UpstreamAccount) -> None:
+    """Of two identical requests, one deleted, a retry means neither."""
     now = timezone.now()
     for made_at in (now, now - timedelta(hours=1)):
         task = ended(order_video(owner, now=made_at))
@@ -134,14 +132,14 @@ def test_the_body_is_still_known_while_a_retry_may_come(owner: Caller, account: 
     assert [fingerprint is None for fingerprint in fingerprints] == [True, False]
 
 
-# --- what ended long ago
+# --- old tasks
 
 
 @pytest.mark.parametrize(
     ("age", "is_pruned"),
     [(timedelta(days=30, seconds=1), True), (timedelta(days=30), False), (timedelta(days=1), False)],
 )
-def test_a_task_is_pruned_when_its_end_is_longer_ago_than_the_setting(
+def test_a_task_is_pruned_once_its_end_is_older_than_the_setting(
     age: timedelta, is_pruned: bool, make_task: MakeTask, settings: LazySettings
 ) -> None:
     settings.TASK_RETENTION_DAYS = 30
@@ -153,16 +151,14 @@ def test_a_task_is_pruned_when_its_end_is_longer_ago_than_the_setting(
 
 
 @pytest.mark.parametrize("status", Status)
-def test_only_tasks_that_ended_are_pruned(
-    status: Status, make_task: MakeTask, settings: LazySettings
-) -> None:
+def test_only_ended_tasks_are_pruned(status: Status, make_task: MakeTask, settings: LazySettings) -> None:
     settings.TASK_RETENTION_DAYS = 1
     make_task(status, now=LONG_AGO)
     assert prune().tasks == int(status in FINAL)
 
 
 @pytest.mark.parametrize("status", sorted(FINAL))
-def test_what_counts_stays_and_the_books_agree(
+def test_figures_are_kept_and_the_books_agree(
     status: Status, make_task: MakeTask, settings: LazySettings
 ) -> None:
     settings.TASK_RETENTION_DAYS = 1
@@ -176,16 +172,14 @@ def test_what_counts_stays_and_the_books_agree(
     assert not reconciliation.differences()
 
 
-def test_what_people_decided_stays_with_their_names_and_reasons(
-    make_task: MakeTask, settings: LazySettings
-) -> None:
+def test_decisions_of_staff_keep_names_and_reasons(make_task: MakeTask, settings: LazySettings) -> None:
     settings.TASK_RETENTION_DAYS = 1
     task = make_task(Status.RUNNING, now=LONG_AGO)
     lifecycle.note(task, Verb.ASKED, LONG_AGO, by="alice", at="portal")
     sophie = User.objects.create_superuser("sophie")
     perform("give_up", StaffDecision(task, sophie, "it hangs", LONG_AGO))
     lifecycle.note(task, Verb.REMOVED, LONG_AGO, by="alice")
-    assert prune().events == 1  # the failure, which the decision tells of
+    assert prune().events == 1  # the failure is part of the decision
     kept = (
         TaskEvent.objects.filter(task=task).order_by("id").values_list("verb", "detail__by", "detail__reason")
     )
@@ -196,7 +190,7 @@ def test_what_people_decided_stays_with_their_names_and_reasons(
     ]
 
 
-def test_a_pruned_task_is_not_visited_again(make_task: MakeTask) -> None:
+def test_a_pruned_task_is_not_pruned_again(make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED, hidden_at=NOW)
     assert prune().tasks == 1
     lifecycle.remove_media(task, NOW)
@@ -204,10 +198,10 @@ def test_a_pruned_task_is_not_visited_again(make_task: MakeTask) -> None:
     assert Task.objects.get().pruned_at == NOW
 
 
-# --- beside others, and in batches
+# --- concurrency and batches
 
 
-def test_it_works_in_batches_and_goes_on_where_it_was_cut_off(make_task: MakeTask) -> None:
+def test_it_works_in_batches_and_continues_after_an_interruption(make_task: MakeTask) -> None:
     tasks = [make_task(Status.SUCCEEDED, hidden_at=NOW) for _ in range(3)]
     Task.objects.bulk_create(_copies(tasks[0], BATCH))
     first = next(pruning.prune(pruning.deleted(), NOW))
@@ -224,7 +218,7 @@ def _copies(task: Task, number: int) -> list[Task]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_others_have_locked_is_passed_over(make_task: MakeTask, run_apart: Callable[..., Any]) -> None:
+def test_locked_tasks_are_skipped(make_task: MakeTask, run_apart: Callable[..., Any]) -> None:
     locked, free = (make_task(Status.SUCCEEDED, hidden_at=NOW) for _ in range(2))
     with transaction.atomic():
         Task.objects.select_for_update().get(pk=locked.pk)
@@ -237,7 +231,7 @@ def test_what_others_have_locked_is_passed_over(make_task: MakeTask, run_apart: 
 
 @pytest.fixture
 def run_apart() -> Callable[..., Any]:
-    """Run something on a connection of its own, and wait for what comes of it."""
+    """Run it on its own connection; returns its result."""
 
     def run(work: Callable[[], Any]) -> Any:
         def and_close() -> Any:
@@ -255,40 +249,40 @@ def run_apart() -> Callable[..., Any]:
 # --- the command
 
 
-def test_the_command_says_what_it_did(make_task: MakeTask, settings: LazySettings) -> None:
+def test_the_command_reports_what_it_did(make_task: MakeTask, settings: LazySettings) -> None:
     settings.TASK_RETENTION_DAYS = 30
     deleted = make_task(Status.FAILED, hidden_at=NOW)
     lifecycle.note(deleted, Verb.HIDE, NOW)
     make_task(Status.SUCCEEDED, now=timezone.now() - timedelta(days=31))
     make_task(Status.SUCCEEDED, now=timezone.now() - timedelta(days=29))
-    assert told("--dry-run") == [
+    assert command_output("--dry-run") == [
         "deleted: 1 request, 1 event would be removed",
         "ended 30 days ago: 1 request, 0 events would be removed",
     ]
     assert not Task.objects.filter(pruned_at__isnull=False).exists()
-    assert told() == [
+    assert command_output() == [
         "deleted: 1 request, 1 event removed",
         "ended 30 days ago: 1 request, 0 events removed",
     ]
-    assert told()[0] == "deleted: 0 requests, 0 events removed"
+    assert command_output()[0] == "deleted: 0 requests, 0 events removed"
 
 
-def test_without_a_time_the_command_says_that_none_is_set(db: None) -> None:
-    assert told()[1].startswith("ended (TASK_RETENTION_DAYS is not set): 0 requests")
+def test_without_the_setting_the_command_says_that_it_is_not_set(db: None) -> None:
+    assert command_output()[1].startswith("ended (TASK_RETENTION_DAYS is not set): 0 requests")
 
 
-def told(*arguments: str) -> list[str]:
+def command_output(*arguments: str) -> list[str]:
     output = StringIO()
     call_command("prune", *arguments, stdout=output)
     return output.getvalue().splitlines()
 
 
-# --- whoever reads it afterwards
+# --- reading pruned tasks
 
 
 @pytest.fixture
 def pruned(make_task: MakeTask, settings: LazySettings) -> dict[Status, Task]:
-    """A task of Alice's in each final state, made long ago, with an event by a person, and pruned."""
+    """An old pruned task of Alice's in each final state, with an event by a person."""
     settings.TASK_RETENTION_DAYS = 30
     tasks = {status: make_task(status, now=LONG_AGO, request=dict(SAID)) for status in sorted(FINAL)}
     for task in tasks.values():
@@ -301,7 +295,7 @@ def pruned(make_task: MakeTask, settings: LazySettings) -> dict[Status, Task]:
 
 @pytest.mark.parametrize("status", sorted(FINAL))
 @pytest.mark.parametrize("path", ["/v1/videos/{}", "/v1/video/generations/{}", "/v1/videos/generations/{}"])
-def test_clients_read_it_without_its_words(
+def test_clients_read_a_pruned_task_without_its_content(
     path: str, status: Status, owner: Caller, pruned: dict[Status, Task]
 ) -> None:
     task = pruned[status]
@@ -314,12 +308,12 @@ def test_clients_read_it_without_its_words(
     assert owner.get(f"/v1/videos/{task.public_id}/content").status_code in (409, 410)
 
 
-def test_clients_delete_it(owner: Caller, pruned: dict[Status, Task]) -> None:
+def test_clients_can_delete_a_pruned_task(owner: Caller, pruned: dict[Status, Task]) -> None:
     for task in pruned.values():
         assert owner.request("DELETE", f"/v1/videos/{task.public_id}").status_code == 200
 
 
-def test_every_page_shows_it(owner: Caller, pruned: dict[Status, Task]) -> None:
+def test_every_page_shows_a_pruned_task(owner: Caller, pruned: dict[Status, Task]) -> None:
     staff, alice = User.objects.create_superuser("sophie"), Member(owner.tenant)
     clients = {MEMBER: alice.client, STAFF: Client()}
     clients[STAFF].force_login(staff)
@@ -330,7 +324,7 @@ def test_every_page_shows_it(owner: Caller, pruned: dict[Status, Task]) -> None:
         assert alice.get("portal:remove", task.public_id).status_code == 200
 
 
-def test_pages_say_that_and_when_the_request_was_removed(owner: Caller, pruned: dict[Status, Task]) -> None:
+def test_pages_say_when_the_request_was_removed(owner: Caller, pruned: dict[Status, Task]) -> None:
     alice, sophie = Member(owner.tenant), User.objects.create_superuser("sophie")
     task, staff = pruned[Status.SUCCEEDED], Client()
     staff.force_login(sophie)
@@ -345,7 +339,7 @@ def test_pages_say_that_and_when_the_request_was_removed(owner: Caller, pruned: 
 
 
 @pytest.mark.parametrize("query", ["", "?q=heffalump", "?q=nothing"])
-def test_files_and_searches_have_it_without_its_words(
+def test_files_and_searches_include_a_pruned_task_without_its_content(
     query: str, owner: Caller, pruned: dict[Status, Task]
 ) -> None:
     alice, staff = Member(owner.tenant, Role.VIEWER), Client()
@@ -363,7 +357,7 @@ def test_files_and_searches_have_it_without_its_words(
             assert pruned[Status.SUCCEEDED].public_id not in answer.content.decode()
 
 
-def test_a_form_is_filled_in_with_its_model_alone(owner: Caller, pruned: dict[Status, Task]) -> None:
+def test_a_form_is_prefilled_with_only_its_model(owner: Caller, pruned: dict[Status, Task]) -> None:
     alice, staff = Member(owner.tenant), Client()
     staff.force_login(User.objects.create_superuser("sophie"))
     task = pruned[Status.SUCCEEDED]
@@ -374,7 +368,7 @@ def test_a_form_is_filled_in_with_its_model_alone(owner: Caller, pruned: dict[St
         assert f'value="{task.model}" selected' in answer.content.decode()
 
 
-def test_it_cannot_be_submitted_again(owner: Caller, pruned: dict[Status, Task]) -> None:
+def test_a_pruned_task_cannot_be_submitted_again(owner: Caller, pruned: dict[Status, Task]) -> None:
     sophie, task = User.objects.create_superuser("sophie"), pruned[Status.FAILED]
     assert "resubmit" not in open_to(task, sophie)
     with pytest.raises(NotDecided, match="cannot be submitted again"):

@@ -1,4 +1,4 @@
-"""What lists, files and pages read of a task: the columns they show, and never all that was asked."""
+"""Lists, files and pages read only the columns they show, not the whole request."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ from videos.states import Status, Verb
 from videos.tasks import lifecycle, sql
 
 LARGE = ("request", "payload", "fingerprint", "detail", "digest", "secret_key")
-"""Columns of what was asked and answered, and of secrets."""
+"""Columns of requests, answers and secrets."""
 _SELECTED = re.compile(r"SELECT (.*?) FROM ", re.DOTALL)
 
 
@@ -42,7 +42,7 @@ def sophie(db: None) -> Client:
 
 
 def selected(queries: list[dict[str, Any]]) -> set[str]:
-    """The large columns that are read whole: as they are, not by an operator or a function."""
+    """The large columns that are read whole, not through an operator or function."""
     lists = [found[1] for query in queries if (found := _SELECTED.search(query["sql"]))]
     return {name for name in LARGE for listed in lists if re.search(rf'(?<!\()"{name}"(?=,|$)', listed)}
 
@@ -51,29 +51,29 @@ OF_CLIENTS = ["/v1/videos", "/v1/videos?status=completed&model=Kling-3.0-720p", 
 
 
 @pytest.mark.parametrize("path", OF_CLIENTS)
-def test_programs_read_no_more_than_is_shown(path: str, owner: Caller, task: Task) -> None:
+def test_the_api_reads_only_the_columns_it_shows(path: str, owner: Caller, task: Task) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert owner.get(path).status_code == 200
-    assert selected(captured.captured_queries[1:]) == set()  # the first finds the key, by its digest
+    assert selected(captured.captured_queries[1:]) == set()  # the first query finds the key by its digest
 
 
-def test_the_statement_of_one_video_reads_its_prompt_alone() -> None:
+def test_the_statement_of_one_video_reads_only_its_prompt() -> None:
     columns = sql.READ.statement.partition("FROM accounts_apikey")[0]
     assert re.findall(r"task\.(?:request|payload|fingerprint)[^,]*", columns) == ["task.request ->> 'prompt'"]
 
 
-def test_what_is_downloaded_or_deleted_is_found_without_all_that_was_asked(owner: Caller, task: Task) -> None:
+def test_downloading_and_deleting_do_not_read_the_request(owner: Caller, task: Task) -> None:
     with CaptureQueriesContext(connection) as captured:
         owner.get(f"/v1/videos/{task.public_id}/content")
         owner.request("DELETE", f"/v1/videos/{task.public_id}")
-    told = [query for query in captured.captured_queries if query["sql"]]  # not those that find the key
-    assert any("videos_task" in query["sql"] for query in told)
-    assert selected(told) - {"digest"} == set()
+    found = [query for query in captured.captured_queries if query["sql"]]  # not that of the key
+    assert any("videos_task" in query["sql"] for query in found)
+    assert selected(found) - {"digest"} == set()
 
 
 @pytest.mark.parametrize("query", ["", "?q=cat", "?status=completed", "?key=rly_nothing"])
 @pytest.mark.parametrize("page", ["videos", "videos-file"])
-def test_the_history_reads_no_more_than_it_shows(
+def test_the_history_reads_only_the_columns_it_shows(
     page: str, query: str, owner: Caller, alice: Client, task: Task
 ) -> None:
     path = reverse(f"portal:{page}", args=[owner.tenant.pk])
@@ -84,17 +84,17 @@ def test_the_history_reads_no_more_than_it_shows(
 
 
 @pytest.mark.parametrize("page", ["video", "poster", "remove"])
-def test_what_moves_on_the_page_of_a_video_is_read_without_all_that_was_asked(
+def test_the_live_part_of_a_video_page_does_not_read_the_request(
     page: str, owner: Caller, alice: Client, task: Task
 ) -> None:
     with CaptureQueriesContext(connection) as captured:
         alice.get(reverse(f"portal:{page}", args=[owner.tenant.pk, task.public_id]), {"part": "live"})
-    assert selected(captured.captured_queries) <= {"detail"}  # the timeline says who asked
+    assert selected(captured.captured_queries) <= {"detail"}  # the timeline shows who created it
 
 
 @pytest.mark.parametrize("model", ["task", "taskevent", "ledgerentry"])
 @pytest.mark.parametrize("part", ["changelist", "export"])
-def test_lists_and_files_of_the_console_read_no_more_than_they_show(
+def test_lists_and_files_of_the_console_read_only_the_columns_they_show(
     part: str, model: str, sophie: Client, task: Task
 ) -> None:
     with CaptureQueriesContext(connection) as captured:
@@ -103,24 +103,22 @@ def test_lists_and_files_of_the_console_read_no_more_than_they_show(
     assert selected(captured.captured_queries) == set()
 
 
-def test_the_live_part_of_a_task_in_the_console_is_read_without_all_that_was_asked(
-    sophie: Client, task: Task
-) -> None:
+def test_the_live_part_of_a_console_task_does_not_read_the_request(sophie: Client, task: Task) -> None:
     with CaptureQueriesContext(connection) as captured:
         sophie.get(reverse("admin:videos_task_change", args=[task.pk]), {"part": "live"})
     assert selected(captured.captured_queries) <= {"detail"}
 
 
 @pytest.mark.parametrize("part", ["changelist", "export"])
-def test_a_list_of_events_shows_how_their_details_begin(part: str, sophie: Client, task: Task) -> None:
-    lifecycle.note(task, Verb.FLAG, NOW, told="x" * 10_000)
+def test_a_list_of_events_shortens_their_details(part: str, sophie: Client, task: Task) -> None:
+    lifecycle.note(task, Verb.FLAG, NOW, why="x" * 10_000)
     shown = sophie.get(reverse(f"admin:videos_taskevent_{part}")).content.decode()
     assert "x" * 400 in shown
     assert "x" * 501 not in shown
     assert "…" in shown
 
 
-def test_the_history_offers_the_latest_keys_and_the_one_that_is_asked_for(
+def test_the_history_offers_the_latest_keys_and_the_selected_one(
     owner: Caller, alice: Client, task: Task
 ) -> None:
     keys = [

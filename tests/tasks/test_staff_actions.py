@@ -1,4 +1,4 @@
-"""What staff may do about a task: on record with name and reason, on what was seen, all of it or nothing."""
+"""Actions of staff on a task: audited with name and reason, refused if the task changed, all or nothing."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,7 +46,7 @@ def assert_on_record(task: Task, name: str) -> None:
         ("poll", Status.STORING, Status.STORING),
     ],
 )
-def test_a_decision_moves_the_task_and_its_money_and_is_on_record(
+def test_an_action_moves_the_task_and_its_money_and_is_recorded(
     name: str, status: Status, after: Status, make_task: MakeTask, sophie: User
 ) -> None:
     task = make_task(status, price=4, due_at=NOW + timedelta(hours=1))
@@ -58,7 +58,7 @@ def test_a_decision_moves_the_task_and_its_money_and_is_on_record(
     assert not differences()
 
 
-def test_a_doubt_is_settled_by_the_id_that_was_found(make_task: MakeTask, sophie: User) -> None:
+def test_a_doubt_is_resolved_with_the_id_found_upstream(make_task: MakeTask, sophie: User) -> None:
     task = make_task(Status.IN_DOUBT, price=4, attention="in doubt")
     decided("accept_by_hand", task, sophie, upstream_task_id="4-AigcVideo-found")
     task.refresh_from_db()
@@ -68,7 +68,7 @@ def test_a_doubt_is_settled_by_the_id_that_was_found(make_task: MakeTask, sophie
     assert not differences()
 
 
-def test_an_id_that_another_task_has_settles_nothing(make_task: MakeTask, sophie: User) -> None:
+def test_an_id_of_another_task_is_refused(make_task: MakeTask, sophie: User) -> None:
     other, task = make_task(Status.RUNNING), make_task(Status.IN_DOUBT)
     with pytest.raises(NotDecided, match=other.public_id):
         decided("accept_by_hand", task, sophie, upstream_task_id=other.upstream_task_id)
@@ -80,7 +80,7 @@ def test_an_id_that_another_task_has_settles_nothing(make_task: MakeTask, sophie
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELLED])
-def test_a_task_that_ended_is_submitted_again_as_a_new_one(
+def test_an_ended_task_is_submitted_again_as_a_new_one(
     status: Status, make_task: MakeTask, sophie: User
 ) -> None:
     task = make_task(status)
@@ -95,7 +95,7 @@ def test_a_task_that_ended_is_submitted_again_as_a_new_one(
     assert AuditEntry.objects.filter(after__task=new.public_id).exists()
 
 
-def test_a_doubt_is_released_before_it_is_submitted_again(make_task: MakeTask, sophie: User) -> None:
+def test_resubmitting_a_doubt_releases_it_first(make_task: MakeTask, sophie: User) -> None:
     task = make_task(Status.IN_DOUBT, price=4)
     new = decided("resubmit", task, sophie)
     task.refresh_from_db()
@@ -104,7 +104,7 @@ def test_a_doubt_is_released_before_it_is_submitted_again(make_task: MakeTask, s
     assert not differences()
 
 
-def test_a_doubt_stays_where_the_new_task_is_refused(make_task: MakeTask, sophie: User) -> None:
+def test_a_doubt_is_kept_if_the_new_task_is_refused(make_task: MakeTask, sophie: User) -> None:
     task = make_task(Status.IN_DOUBT, price=4)
     Quota.objects.create(tenant=task.tenant, seconds_per_day=0)
     with pytest.raises(NotMade):
@@ -117,7 +117,7 @@ def test_a_doubt_stays_where_the_new_task_is_refused(make_task: MakeTask, sophie
 
 @each("name", sorted(ACTIONS))
 @each("status", list(Status))
-def test_nothing_is_done_in_another_state(
+def test_an_action_in_another_state_is_refused(
     name: str, status: Status, make_task: MakeTask, sophie: User
 ) -> None:
     if status in ACTIONS[name].states:
@@ -129,7 +129,7 @@ def test_nothing_is_done_in_another_state(
     assert not TaskEvent.objects.filter(verb=name).exists()
 
 
-def test_a_task_that_moved_on_meanwhile_is_left_alone(make_task: MakeTask, sophie: User) -> None:
+def test_an_action_on_a_task_that_changed_meanwhile_is_refused(make_task: MakeTask, sophie: User) -> None:
     task = make_task(Status.QUEUED)
     assert claim_next(None, NOW) == task  # a worker was faster
     with pytest.raises(NotDecided, match="moved on"):
@@ -138,8 +138,8 @@ def test_a_task_that_moved_on_meanwhile_is_left_alone(make_task: MakeTask, sophi
     assert not AuditEntry.objects.exists()
 
 
-def test_what_was_seen_to_is_no_longer_shown(make_task: MakeTask, sophie: User) -> None:
-    task = make_task(Status.FAILED, attention="upstream accepted it after it had been given up")
+def test_an_acknowledged_task_no_longer_needs_attention(make_task: MakeTask, sophie: User) -> None:
+    task = make_task(Status.FAILED, attention="upstream accepted it after it was marked as failed")
     assert "seen" in open_to(task, sophie)
     decided("seen", task, sophie)
     task.refresh_from_db()
@@ -147,7 +147,7 @@ def test_what_was_seen_to_is_no_longer_shown(make_task: MakeTask, sophie: User) 
     assert "seen" not in open_to(task, sophie)
 
 
-def test_the_mark_of_a_task_changes_with_its_state_and_its_attempt(make_task: MakeTask) -> None:
+def test_the_version_mark_of_a_task_changes_with_state_and_attempt(make_task: MakeTask) -> None:
     task = make_task(Status.QUEUED)
     marks = {mark_of(task)}
     task.attempts = 1

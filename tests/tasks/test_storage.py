@@ -1,4 +1,4 @@
-"""A stored result is whole and on the disk, or not there at all."""
+"""A stored result is complete and synced to disk, or absent."""
 
 import os
 from collections.abc import Iterator
@@ -24,15 +24,15 @@ def files(storage: DurableFileSystemStorage) -> list[str]:
     return sorted(str(path.relative_to(base)) for path in base.rglob("*") if path.is_file())
 
 
-class BreakingFile(ContentFile[bytes]):
-    """The disk, or the process, fails in the middle of the copy."""
+class FailingFile(ContentFile[bytes]):
+    """A file whose copy fails half-way."""
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         yield b"half"
         raise OSError(28, "No space left on device")
 
 
-def test_a_file_is_saved_under_the_very_name_byte_for_byte(storage: DurableFileSystemStorage) -> None:
+def test_a_file_is_saved_under_exactly_its_name_and_unchanged(storage: DurableFileSystemStorage) -> None:
     assert storage.save(NAME, ContentFile(b"a video")) == NAME
     with storage.open(NAME) as file:
         assert file.read() == b"a video"
@@ -46,16 +46,16 @@ def test_saving_again_replaces_the_file(storage: DurableFileSystemStorage) -> No
     assert files(storage) == [NAME]
 
 
-def test_a_save_that_breaks_leaves_nothing(storage: DurableFileSystemStorage) -> None:
+def test_a_failed_save_leaves_nothing(storage: DurableFileSystemStorage) -> None:
     with pytest.raises(OSError, match="No space"):
-        storage.save(NAME, BreakingFile(b""))
+        storage.save(NAME, FailingFile(b""))
     assert files(storage) == []
 
 
-def test_a_save_that_breaks_leaves_what_was_there(storage: DurableFileSystemStorage) -> None:
+def test_a_failed_save_keeps_the_old_file(storage: DurableFileSystemStorage) -> None:
     storage.save(NAME, ContentFile(b"the video"))
     with pytest.raises(OSError, match="No space"):
-        storage.save(NAME, BreakingFile(b""))
+        storage.save(NAME, FailingFile(b""))
     assert Path(storage.path(NAME)).read_bytes() == b"the video"
     assert files(storage) == [NAME]
 
@@ -70,18 +70,18 @@ def test_a_large_file_is_copied_from_its_start(storage: DurableFileSystemStorage
     assert Path(storage.path(NAME)).read_bytes() == content
 
 
-def test_the_file_and_every_new_folder_on_its_way_are_on_the_disk(
+def test_the_file_and_every_new_folder_are_synced_to_disk(
     storage: DurableFileSystemStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: set[Path] = set()
     monkeypatch.setattr(os, "fsync", lambda handle: synced.add(Path(f"/proc/self/fd/{handle}").resolve()))
     storage.save(NAME, ContentFile(b"a video"))
     folder = Path(storage.path(NAME)).parent
-    holding_new_names = {folder, *list(folder.parents)[:3]}  # 11, 2026, alice and the storage's own
+    holding_new_names = {folder, *list(folder.parents)[:3]}  # 11, 2026, alice and the storage's folder
     assert holding_new_names <= synced
 
 
-def test_another_user_of_the_machine_may_read_a_result_as_django_means_it(
+def test_stored_files_have_djangos_file_permissions(
     storage: DurableFileSystemStorage,
 ) -> None:
     storage.save(NAME, ContentFile(b"a video"))
@@ -97,7 +97,7 @@ def test_nothing_is_saved_outside_the_folder(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_deleted_file_is_gone_and_deleting_it_again_is_no_trouble(
+def test_deleting_a_file_twice_is_fine(
     storage: DurableFileSystemStorage,
 ) -> None:
     storage.save(NAME, ContentFile(b"a video"))
@@ -106,13 +106,13 @@ def test_a_deleted_file_is_gone_and_deleting_it_again_is_no_trouble(
     assert not storage.exists(NAME)
 
 
-def test_results_are_their_owners_alone(results_folder: Path) -> None:
+def test_results_are_readable_only_by_their_owner(results_folder: Path) -> None:
     name = storages["results"].save("a/b.mp4", ContentFile(b"x"))
     path = results_folder / name
     assert [found.stat().st_mode & 0o077 for found in (path, path.parent)] == [0, 0]
 
 
-def test_files_are_made_for_their_owner_alone() -> None:
+def test_the_umask_allows_only_the_owner() -> None:
     mask = os.umask(0o077)
     os.umask(mask)
     assert mask == 0o077

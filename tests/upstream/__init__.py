@@ -1,1 +1,1 @@
-"""The provider, as it is spoken to, and the sandbox that stands for it."""
+"""Tests of the provider's client and of the sandbox."""

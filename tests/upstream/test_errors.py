@@ -1,4 +1,4 @@
-"""What upstream's words are about: each wording that is known, and what must not be taken for one."""
+"""Classification of upstream's error messages, including what must not be misclassified."""
 
 from tests.support.rows import each
 from videos.states import Attention
@@ -22,13 +22,13 @@ def failure(message: str, otherwise: FailureCode) -> Failure:
 
 
 @each("wording", CONTENT)
-def test_each_wording_of_moderation_is_known(wording: str) -> None:
+def test_each_wording_of_moderation_is_recognised(wording: str) -> None:
     for text in (wording, f"The input {wording.title()}, try again", f"任务失败{wording}。"):
         assert failure(text, FailureCode.GENERATION_FAILED).code is FailureCode.CONTENT_POLICY_VIOLATION, text
 
 
 @each("wording", ACCOUNT)
-def test_each_wording_about_our_account_reaches_no_tenant(wording: str) -> None:
+def test_no_wording_about_our_account_reaches_tenants(wording: str) -> None:
     for text in (wording, f"Task failed: {wording.upper()} of 100012345678", f"任务失败{wording}不足"):
         for otherwise, neutral in (
             (FailureCode.GENERATION_FAILED, FAILED),
@@ -60,20 +60,20 @@ _SAID = [
 
 
 @each("code, message, is_policy, is_ours", _SAID)
-def test_words_are_judged_alike_in_codes_and_messages(
+def test_codes_and_messages_are_classified_alike(
     code: str, message: str, is_policy: bool, is_ours: bool
 ) -> None:
-    said = f"{code} {message}"
-    assert (is_content_policy(said), is_about_our_account(said)) == (is_policy, is_ours)
+    text = f"{code} {message}"
+    assert (is_content_policy(text), is_about_our_account(text)) == (is_policy, is_ours)
 
 
-def test_only_what_is_about_the_request_is_told() -> None:
+def test_only_errors_about_the_request_are_shown() -> None:
     assert is_about_the_request("InvalidParameter.InvalidUrl", "A bad link.")
     assert is_about_the_request("FailedOperation", "content moderation")
     assert not is_about_the_request("FailedOperation", "It failed.")
     assert not is_about_the_request("InvalidParameter", "The quota is used up.")
 
 
-def test_a_link_is_no_word_about_our_account() -> None:
+def test_a_link_is_not_taken_for_a_statement_about_our_account() -> None:
     message = "Cannot read https://media.example/cat.png?Signature=x&SecretId=y"
     assert failure(message, FailureCode.UPSTREAM_REJECTED).message == "Cannot read …"

@@ -1,4 +1,4 @@
-"""What MPS answers about a task, and what it is sent. The payload of every request: see `test_requests`."""
+"""The answers of MPS and the calls to it. For the payload of every request see `test_requests`."""
 
 import asyncio
 import json
@@ -46,12 +46,12 @@ ANSWERS: list[tuple[dict[str, Any], Progress]] = [
 
 
 @pytest.mark.parametrize(("answer", "progress"), ANSWERS, ids=[str(answer) for answer, _ in ANSWERS])
-def test_an_answer_is_read(answer: dict[str, Any], progress: Progress) -> None:
+def test_an_answer_is_parsed(answer: dict[str, Any], progress: Progress) -> None:
     assert mps.progress(answer) == progress
 
 
 @given(st.text())
-def test_only_four_words_are_known(word: str) -> None:
+def test_only_four_statuses_are_known(word: str) -> None:
     assert (mps.progress({"Status": word}).phase is Phase.UNKNOWN) == (
         word not in ("WAIT", "RUN", "DONE", "FAIL")
     )
@@ -60,11 +60,11 @@ def test_only_four_words_are_known(word: str) -> None:
 @given(
     st.dictionaries(st.sampled_from(["Status", "VideoUrls", "Resolution", "Message", "RequestId"]), st.none())
 )
-def test_nulls_are_read_like_what_is_absent(answer: dict[str, None]) -> None:
+def test_null_is_the_same_as_missing(answer: dict[str, None]) -> None:
     assert mps.progress(answer).phase is Phase.UNKNOWN
 
 
-def test_a_link_that_is_no_list_is_no_row_of_letters() -> None:
+def test_a_single_link_is_not_split_into_letters() -> None:
     assert mps.progress({"Status": "DONE", "VideoUrls": LINK}).urls in ((), (LINK,))
 
 
@@ -85,7 +85,7 @@ def upstream(*responses: dict[str, Any]) -> tuple[mps.MpsUpstream, list[httpx.Re
     return mps.MpsUpstream(client, create_timeout=1, describe_timeout=1), requests
 
 
-def test_creating_and_asking_name_their_actions() -> None:
+def test_create_and_describe_send_their_actions() -> None:
     account, requests = upstream({"TaskId": "4-x"}, {"Status": "RUN"})
 
     async def work() -> None:
@@ -102,7 +102,7 @@ def test_creating_and_asking_name_their_actions() -> None:
     assert {request.headers["x-tc-version"] for request in requests} == {"2019-06-12"}
 
 
-def test_a_task_it_does_not_know_is_refused() -> None:
+def test_an_unknown_task_is_refused() -> None:
     account, _ = upstream({"Error": {"Code": "ResourceNotFound.TaskNotFound", "Message": "?"}})
     with pytest.raises(Refused):
         asyncio.run(account.describe("4-x"))
@@ -150,7 +150,7 @@ def test_a_request_is_translated(asked: dict[str, Any], sent: dict[str, Any]) ->
     json.dumps(translation.payload)
 
 
-def test_what_upstream_has_no_field_for_is_named_and_not_sent() -> None:
+def test_fields_without_a_counterpart_upstream_are_listed_and_not_sent() -> None:
     metadata = {"input_region": "Oversea", "output_config": {"PersonGeneration": "AllowAdult"}}
     body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat", "metadata": metadata}
     translation = translate(parse(body, catalogue.find))
@@ -158,7 +158,7 @@ def test_what_upstream_has_no_field_for_is_named_and_not_sent() -> None:
     assert "Oversea" not in json.dumps(translation.payload)
 
 
-def test_a_destination_is_sent_as_a_bucket_region_and_path_in_the_actions_own_order() -> None:
+def test_a_destination_is_sent_as_bucket_region_and_path() -> None:
     additional = {"ext_info": {"AdditionalParameters": {"camera_control": {"type": "simple"}}}}
     body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat", "metadata": additional}
     request = parse(body, catalogue.find)

@@ -1,4 +1,4 @@
-"""Slots to call upstream are handed out one by one, exact across all processes."""
+"""Slots for upstream calls are given out one by one, exact across all processes."""
 
 import threading
 import time
@@ -17,13 +17,13 @@ from videos.routing.rate_limits import UpstreamCall
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FAR = timedelta(hours=1)
 AT_ONCE = 0.001
-"""Seconds: a slot no later than the answer that tells it, but for rounding."""
+"""Seconds within which a slot counts as immediate, for rounding."""
 
 
 def reserve(
     account: UpstreamAccount, action: UpstreamCall, wanted: int, horizon: timedelta = rate_limits.HORIZON
 ) -> list[float]:
-    """Reserve slots, and tell how long it is until each, in seconds from when that is known here."""
+    """Reserve slots; returns the seconds until each."""
     slots = rate_limits.reserve(account, action, wanted, horizon)
     now = time.monotonic()
     return [slot - now for slot in slots]
@@ -40,16 +40,14 @@ def set_free(
 
 
 @pytest.mark.parametrize(("action", "rate"), [(UpstreamCall.CREATE, 9.0), (UpstreamCall.DESCRIBE, 45.0)])
-def test_slots_are_the_gap_of_the_rate_apart(
-    action: UpstreamCall, rate: float, account: UpstreamAccount
-) -> None:
+def test_slots_are_spaced_by_the_rate(action: UpstreamCall, rate: float, account: UpstreamAccount) -> None:
     waits = reserve(account, action, 5)
     assert len(waits) == 5
     assert waits[0] <= AT_ONCE
     assert gaps(waits) == pytest.approx([1 / rate] * 4)
 
 
-def test_the_first_reservation_makes_the_row_and_later_ones_use_it(account: UpstreamAccount) -> None:
+def test_the_first_reservation_creates_the_row_and_later_ones_reuse_it(account: UpstreamAccount) -> None:
     for _ in range(3):
         reserve(account, UpstreamCall.CREATE, 1)
     assert UpstreamBudget.objects.count() == 1
@@ -62,26 +60,26 @@ def test_a_reservation_starts_where_the_last_one_ended(account: UpstreamAccount)
     assert gaps(first + second) == pytest.approx([10.0] * 3, abs=1)
 
 
-def test_no_slot_lies_beyond_the_horizon(account: UpstreamAccount) -> None:
+def test_no_slot_is_beyond_the_horizon(account: UpstreamAccount) -> None:
     waits = reserve(account, UpstreamCall.CREATE, 1000)
     assert 8 <= len(waits) <= 10
     assert waits[-1] <= 1 + AT_ONCE
 
 
-def test_a_spent_budget_gives_nothing_and_costs_nothing(account: UpstreamAccount) -> None:
+def test_an_exhausted_budget_gives_no_slots_and_is_not_charged(account: UpstreamAccount) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     set_free(account, at=tomorrow)
     assert reserve(account, UpstreamCall.CREATE, 5) == []
     assert UpstreamBudget.objects.get().next_at == tomorrow
 
 
-def test_an_idle_account_has_saved_nothing_up(account: UpstreamAccount) -> None:
+def test_an_idle_account_accumulates_no_slots(account: UpstreamAccount) -> None:
     set_free(account)
     waits = reserve(account, UpstreamCall.CREATE, 4)
     assert gaps(waits) == pytest.approx([1 / 9] * 3)
 
 
-def test_asking_for_no_slot_gives_none(account: UpstreamAccount) -> None:
+def test_asking_for_zero_slots_gives_none(account: UpstreamAccount) -> None:
     assert reserve(account, UpstreamCall.CREATE, 0) == []
     assert reserve(account, UpstreamCall.CREATE, 1)[0] <= AT_ONCE
 
@@ -124,7 +122,7 @@ def this_minute() -> datetime:
 
 
 def within_one_minute(work: Callable[[], object]) -> datetime:
-    """Do it, and begin anew if the minute turned meanwhile; returns the minute."""
+    """Run it again if the minute changed meanwhile; returns the minute."""
     while True:
         UpstreamBudget.objects.all().delete()
         minute = this_minute()
@@ -134,11 +132,11 @@ def within_one_minute(work: Callable[[], object]) -> datetime:
 
 
 def move(minutes: int) -> None:
-    """Let the figures be of an earlier or a later minute, and the next slot be free."""
+    """Move the counts to another minute and make the next slot free."""
     UpstreamBudget.objects.update(minute=F("minute") + minutes * MINUTE, next_at=LONG_AGO)
 
 
-def test_slots_are_counted_by_the_minute_they_were_given_in(account: UpstreamAccount) -> None:
+def test_slots_are_counted_in_the_minute_they_were_given(account: UpstreamAccount) -> None:
     minute = within_one_minute(
         lambda: [reserve(account, UpstreamCall.CREATE, wanted) for wanted in (3, 0, 2)]
     )
@@ -146,7 +144,7 @@ def test_slots_are_counted_by_the_minute_they_were_given_in(account: UpstreamAcc
     assert rate_limits.given(budget(), minute + MINUTE) == 0
 
 
-def test_the_figure_of_the_last_minute_is_kept_and_no_older_one(account: UpstreamAccount) -> None:
+def test_only_the_current_and_the_last_minute_are_kept(account: UpstreamAccount) -> None:
     def work() -> None:
         reserve(account, UpstreamCall.CREATE, 4)
         move(-1)
@@ -159,13 +157,13 @@ def test_the_figure_of_the_last_minute_is_kept_and_no_older_one(account: Upstrea
     assert (budget().in_minute, budget().in_minute_before) == (1, 0)
 
 
-def test_slots_nobody_got_are_not_counted(account: UpstreamAccount) -> None:
+def test_unused_slots_are_not_counted(account: UpstreamAccount) -> None:
     set_free(account, at=datetime.now(UTC) + timedelta(days=1))
     assert reserve(account, UpstreamCall.CREATE, 5) == []
     assert budget().in_minute == 0
 
 
-def test_whoever_waited_with_an_older_clock_counts_into_the_later_minute(account: UpstreamAccount) -> None:
+def test_a_reservation_with_an_older_clock_counts_in_the_later_minute(account: UpstreamAccount) -> None:
     reserve(account, UpstreamCall.CREATE, 2)
     move(3)
     later = budget().minute
@@ -174,7 +172,7 @@ def test_whoever_waited_with_an_older_clock_counts_into_the_later_minute(account
     assert (budget().minute, rate_limits.given(budget(), later)) == (later, 5)
 
 
-def test_actions_are_counted_apart_and_a_new_budget_has_given_nothing(account: UpstreamAccount) -> None:
+def test_actions_are_counted_separately_from_zero(account: UpstreamAccount) -> None:
     reserve(account, UpstreamCall.DESCRIBE, 7)
     set_free(account)
     assert budget(UpstreamCall.DESCRIBE).in_minute == 7

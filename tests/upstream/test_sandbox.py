@@ -1,4 +1,4 @@
-"""The sandbox upstream answers the way MPS does, keeps its limits and misbehaves on demand."""
+"""The sandbox upstream answers as MPS does, enforces its limits and fails on demand."""
 
 import asyncio
 import http.client
@@ -49,14 +49,17 @@ KLING = {"ModelName": "Kling", "ModelVersion": "2.5", "Prompt": "a cat runs", "D
         ([0.0, 0.1, 0.2], [True, True, False]),
         ([0.0, 0.5, 0.999], [True, True, False]),
         ([0.0, 0.5, 1.0], [True, True, True]),
-        ([0.75, 0.875, 1.0, 1.625, 1.75], [True, True, False, False, True]),  # any second, not each second
+        (
+            [0.75, 0.875, 1.0, 1.625, 1.75],
+            [True, True, False, False, True],
+        ),  # any sliding second, not each calendar second
         (
             [0.0, 0.0, 0.9, 0.95, 1.0, 1.0],
             [True, True, False, False, True, True],
         ),  # refused ones do not count
     ],
 )
-def test_no_sliding_second_holds_more_calls_than_the_limit(arrivals: list[float], let_in: list[bool]) -> None:
+def test_any_sliding_second_has_at_most_the_limit_of_calls(arrivals: list[float], let_in: list[bool]) -> None:
     window = SlidingWindow(2)
     assert [_arrive(window, now) for now in arrivals] == let_in
 
@@ -68,7 +71,7 @@ def _arrive(window: SlidingWindow, now: float) -> bool:
     return True
 
 
-def test_each_account_and_action_has_its_own_window() -> None:
+def test_each_account_and_action_is_limited_separately() -> None:
     limits = CallLimits({CREATE: 1, DESCRIBE: 1})
     limits.window("alice", CREATE).take(0.0)
     assert limits.window("alice", CREATE).full(0.5)
@@ -76,7 +79,7 @@ def test_each_account_and_action_has_its_own_window() -> None:
     assert not limits.window("alice", DESCRIBE).full(0.5)
 
 
-# --- who is calling
+# --- authentication
 
 
 def signed_headers(
@@ -100,17 +103,17 @@ def refusal_of(headers: dict[str, str], body: bytes = b"{}", now: float = NOW) -
     return refused.value.code
 
 
-def test_a_signed_call_is_its_accounts() -> None:
+def test_a_signed_call_is_attributed_to_its_account() -> None:
     assert authenticate(signed_headers(BOB), b"{}", KEYS, now=NOW + 300) == BOB.secret_id
 
 
-def test_an_unsigned_payload_is_accepted_when_announced() -> None:
+def test_an_unsigned_payload_is_accepted_if_declared() -> None:
     headers = signed_headers(body=b"UNSIGNED-PAYLOAD") | {"X-TC-Content-SHA256": "UNSIGNED-PAYLOAD"}
     assert authenticate(headers, b'{"any": "thing"}', KEYS, now=NOW) == ALICE.secret_id
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Host", "X-TC-Action", "X-TC-Timestamp"])
-def test_a_call_without_a_needed_header_is_refused(name: str) -> None:
+def test_a_call_without_a_required_header_is_refused(name: str) -> None:
     headers = signed_headers()
     del headers[name]
     assert refusal_of(headers) == "AuthFailure.InvalidAuthorization"
@@ -146,7 +149,7 @@ def test_wrong_keys_bodies_services_and_header_lists_are_refused() -> None:
     assert refusal_of(unhosted) == "AuthFailure.InvalidAuthorization"
 
 
-# --- what may be asked for
+# --- validation
 
 PICTURE = "https://cdn.example.com/1.png"
 CLIP_URL = "https://cdn.example.com/1.mp4"
@@ -173,7 +176,7 @@ HAILUO_1080P = {"ModelName": "Hailuo", "ModelVersion": "2.3", "ExtraParameters":
         {"NegativePrompt": "dogs", "SubjectInfos": [{"Id": "1"}], "AudioInfos": [{"AudioUrl": PICTURE}]},
     ],
 )  # fmt: skip
-def test_what_upstream_documents_is_accepted(changes: dict[str, Any]) -> None:
+def test_documented_values_are_accepted(changes: dict[str, Any]) -> None:
     check_create(KLING | changes)
 
 
@@ -224,7 +227,7 @@ def test_what_upstream_documents_is_accepted(changes: dict[str, Any]) -> None:
         ({"StoreCosParam": "b-1"}, "InvalidParameter"),
     ],
 )  # fmt: skip
-def test_what_upstream_does_not_know_is_refused_with_its_code(changes: dict[str, Any], code: str) -> None:
+def test_undocumented_values_are_refused_with_their_code(changes: dict[str, Any], code: str) -> None:
     with pytest.raises(ApiError) as refused:
         check_create(KLING | changes)
     assert refused.value.code == code
@@ -238,7 +241,7 @@ def test_what_upstream_does_not_know_is_refused_with_its_code(changes: dict[str,
         ({"TaskId": "4", "SubAppId": 1}, "UnknownParameter"),
     ],
 )
-def test_a_describe_names_one_task_and_nothing_else(payload: dict[str, Any], code: str) -> None:
+def test_describe_takes_exactly_one_task_id(payload: dict[str, Any], code: str) -> None:
     with pytest.raises(ApiError) as refused:
         check_describe(payload)
     assert refused.value.code == code
@@ -260,17 +263,19 @@ def test_a_describe_names_one_task_and_nothing_else(payload: dict[str, Any], cod
         ("4K", "9:16", (2160, 3840)),
     ],
 )
-def test_resolution_and_ratio_give_the_frame_size(resolution: str, ratio: str, size: tuple[int, int]) -> None:
+def test_resolution_and_ratio_determine_the_frame_size(
+    resolution: str, ratio: str, size: tuple[int, int]
+) -> None:
     assert frame_size(resolution, ratio) == size
 
 
-def test_a_clip_follows_its_create_call() -> None:
+def test_a_clip_matches_its_create_call() -> None:
     asked = KLING | {"ExtraParameters": {"Resolution": "1080P", "AspectRatio": "1:1", "EnableAudio": True}}
     assert clip_of(asked) == Clip("a cat runs", "Kling 2.5", 1080, 1080, 5, audio=True)
     assert clip_of({"ModelName": "Hailuo", "Prompt": "x"}) == Clip("x", "Hailuo", 1366, 768, 6)
 
 
-# --- what becomes of a task
+# --- tasks
 
 
 def make_task(**changes: Any) -> SandboxTask:
@@ -288,7 +293,7 @@ def make_task(**changes: Any) -> SandboxTask:
         ({}, 101.0, "RUN"),
         ({"file_ready_at": 102.0}, 109.9, "RUN"),
         ({"file_ready_at": 102.0}, 110.0, "DONE"),
-        ({}, 999.0, "RUN"),  # its time has passed, its file is not there yet
+        ({}, 999.0, "RUN"),  # its time has passed but its file is not ready
         ({"file_ready_at": 120.0}, 119.9, "RUN"),
         ({"file_ready_at": 120.0}, 120.0, "DONE"),
         ({"failure": "no"}, 109.9, "RUN"),
@@ -297,19 +302,19 @@ def make_task(**changes: Any) -> SandboxTask:
         ({"status_word": "PAUSED", "file_ready_at": 102.0}, 110.0, "DONE"),
     ],
 )
-def test_a_task_is_done_once_its_time_has_passed_and_its_file_exists(
+def test_a_task_is_done_once_its_time_has_passed_and_its_file_is_ready(
     changes: dict[str, Any], now: float, status: str
 ) -> None:
     assert make_task(**changes).status(now) == status
 
 
-def test_a_finished_task_ends_at_once_if_its_file_exists() -> None:
+def test_finish_ends_a_task_at_once_if_its_file_is_ready() -> None:
     task = make_task(file_ready_at=102.0)
     task.finish(103.0)
     assert (task.status(103.0), task.ended_at) == ("DONE", 103.0)
 
 
-def test_generation_times_are_repeatable_and_never_negative() -> None:
+def test_generation_times_are_reproducible_and_never_negative() -> None:
     first, second = GenerationTimes(1, 5, seed=7), GenerationTimes(1, 5, seed=7)
     drawn = [first.draw() for _ in range(200)]
     assert drawn == [second.draw() for _ in range(200)]
@@ -321,7 +326,7 @@ def test_generation_times_are_repeatable_and_never_negative() -> None:
 # --- scripts
 
 
-def test_scripts_are_used_up_in_order() -> None:
+def test_scripts_are_used_in_order() -> None:
     book = ScriptBook()
     book.add(parse_script({"action": CREATE, "do": "throttle", "times": 2}))
     book.add(parse_script({"action": CREATE, "do": "drop_before", "prompt_contains": "cat"}))
@@ -352,7 +357,7 @@ def test_scripts_are_used_up_in_order() -> None:
         {"action": DESCRIBE, "do": "never_end"},
     ],
 )
-def test_a_script_that_makes_no_sense_is_refused(document: object) -> None:
+def test_an_invalid_script_is_refused(document: object) -> None:
     with pytest.raises(ScriptError):
         parse_script(document)
 
@@ -369,17 +374,17 @@ def test_a_script_that_makes_no_sense_is_refused(document: object) -> None:
         ("[sandbox: hang seconds=1.5 accepted=false]", "hang", {"seconds": 1.5, "accepted": False}),
     ],
 )  # fmt: skip
-def test_a_prompt_can_carry_a_verb(prompt: str, verb: str, arguments: dict[str, Any]) -> None:
+def test_a_prompt_can_contain_a_directive(prompt: str, verb: str, arguments: dict[str, Any]) -> None:
     assert behaviours_in(prompt) == [make_behaviour(verb, arguments)]
 
 
-def test_a_prompt_can_carry_several_verbs_and_ordinary_brackets() -> None:
+def test_a_prompt_can_contain_several_directives_and_ordinary_brackets() -> None:
     found = behaviours_in("[sandbox: generation_seconds 1] a [red] cat [sandbox: done_without_url 2]")
     assert [behaviour.verb for behaviour in found] == ["generation_seconds", "done_without_url"]
 
 
 @pytest.mark.parametrize("prompt", ["[sandbox: explode]", "[sandbox: delay now]", '[sandbox: fail "open]'])
-def test_a_wrong_verb_in_a_prompt_is_said_so(prompt: str) -> None:
+def test_an_invalid_directive_in_a_prompt_is_an_error(prompt: str) -> None:
     with pytest.raises(ScriptError):
         behaviours_in(prompt)
 
@@ -387,7 +392,7 @@ def test_a_wrong_verb_in_a_prompt_is_said_so(prompt: str) -> None:
 # --- options
 
 
-def test_credentials_come_from_arguments_or_environment_and_never_show() -> None:
+def test_credentials_come_from_arguments_or_environment_and_are_not_shown() -> None:
     assert parse_options([], {}).keys == {"AKIDsandbox": "sandbox-secret-key"}
     assert parse_options([], {"SANDBOX_CREDENTIALS": "a:1, b:2"}).keys == {"a": "1", "b": "2"}
     given = parse_options(
@@ -403,7 +408,7 @@ def test_a_credential_without_a_key_is_refused(capsys: pytest.CaptureFixture[str
     assert "SECRET_ID:SECRET_KEY" in capsys.readouterr().err
 
 
-def test_a_port_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse_options(["--port", "65536"], {})
     assert "--port is 65536: 0 to 65535 is allowed" in capsys.readouterr().err
@@ -426,7 +431,7 @@ def test_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 class PlainStudio:
-    """Writes the same few bytes for every clip, at once."""
+    """Writes the same few bytes for every clip immediately."""
 
     def __init__(self) -> None:
         self.clips: list[Clip] = []
@@ -444,7 +449,7 @@ class PlainStudio:
 
 
 class Sandbox:
-    """A sandbox on loopback and the calls a client can make to it."""
+    """A sandbox on loopback and a client's calls to it."""
 
     def __init__(self, port: int, studio: PlainStudio) -> None:
         self.host = f"127.0.0.1:{port}"
@@ -483,10 +488,10 @@ class Sandbox:
         return self.call(DESCRIBE, {"TaskId": task_id})
 
     def done(self, task_id: str) -> dict[str, Any]:
-        """End the task and wait until its file is there too."""
+        """End the task and wait for its file."""
         self.control("finish", {"task_id": task_id})
         while (answer := self.describe(task_id))["Status"] not in ("DONE", "FAIL"):
-            time.sleep(0.02)  # the file is written on another thread
+            time.sleep(0.02)  # another thread writes the file
         return answer
 
     def control(self, path: str, document: Any) -> Any:
@@ -541,7 +546,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def test_a_task_goes_from_wait_to_a_file_behind_a_signed_link(sandbox: Sandbox) -> None:
+def test_a_task_is_created_described_and_downloaded(sandbox: Sandbox) -> None:
     task_id = sandbox.create(ExtraParameters={"Resolution": "1080P"})
     assert re.fullmatch(r"4-AigcVideo-[0-9a-f]{32}", task_id)
     waiting = sandbox.describe(task_id)
@@ -556,7 +561,7 @@ def test_a_task_goes_from_wait_to_a_file_behind_a_signed_link(sandbox: Sandbox) 
     assert sandbox.download(url, "HEAD")[1]["Content-Length"] == str(len(VIDEO))
 
 
-def test_a_link_works_only_as_it_was_made(sandbox: Sandbox) -> None:
+def test_a_modified_link_is_refused(sandbox: Sandbox) -> None:
     (url,) = sandbox.done(sandbox.create())["VideoUrls"]
     later = re.sub(r"expires=\d+", "expires=9999999999", url)
     assert sandbox.download(later)[0] == 403
@@ -585,7 +590,7 @@ def test_a_result_stored_in_a_bucket_has_a_bare_link(sandbox: Sandbox) -> None:
     assert sandbox.download(f"{url}x")[0] == 404
 
 
-def test_another_accounts_task_looks_unknown(sandbox: Sandbox) -> None:
+def test_another_accounts_task_is_not_found(sandbox: Sandbox) -> None:
     task_id = sandbox.create()
     answers = [sandbox.call(DESCRIBE, {"TaskId": wanted}, BOB) for wanted in (task_id, "4-AigcVideo-none")]
     assert [answer["Error"]["Code"] for answer in answers] == ["ResourceNotFound.TaskNotFound"] * 2
@@ -606,14 +611,14 @@ def test_refusals_come_in_the_envelope_with_http_200(
     assert sandbox.call(action, ["not an object"], ALICE, **changes)["Error"]["Code"] == code
 
 
-def test_a_body_beyond_ten_megabytes_is_refused(sandbox: Sandbox) -> None:
+def test_a_body_of_over_ten_megabytes_is_refused(sandbox: Sandbox) -> None:
     answer = sandbox.call(CREATE, KLING | {"NegativePrompt": "x" * 10_485_760})
     assert answer["Error"]["Code"] == "RequestSizeLimitExceeded"
 
 
-def test_the_official_client_agrees_about_the_signature(sandbox: Sandbox) -> None:
+def test_the_official_client_accepts_our_signature_check(sandbox: Sandbox) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the vendor's package uses what Python deprecates
+        warnings.simplefilter("ignore")  # the vendor's package uses deprecated features
         from tencentcloud.common import credential
         from tencentcloud.common.common_client import CommonClient
         from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
@@ -660,7 +665,7 @@ def test_a_refusal_by_script_creates_nothing(sandbox: Sandbox) -> None:
     assert "TaskId" in sandbox.call(CREATE, KLING)
 
 
-def test_a_scripted_throttle_is_no_breach_of_the_limit(sandbox: Sandbox) -> None:
+def test_a_scripted_throttle_does_not_count_as_a_breach_of_the_limit(sandbox: Sandbox) -> None:
     sandbox.script(action=CREATE, do="throttle", times=None)
     codes = {sandbox.call(CREATE, KLING)["Error"]["Code"] for _ in range(12)}
     assert codes == {"RequestLimitExceeded"}
@@ -676,7 +681,7 @@ def test_a_dropped_connection_leaves_the_outcome_unknown(sandbox: Sandbox, verb:
     assert sandbox.create("a cat runs")
 
 
-def test_answers_can_be_late_broken_or_not_from_the_api_at_all(sandbox: Sandbox) -> None:
+def test_scripted_answers_can_be_late_broken_or_plain_http_errors(sandbox: Sandbox) -> None:
     sandbox.control("scripts", [
         {"action": CREATE, "do": "delay", "seconds": 0.1},
         {"action": CREATE, "do": "hang", "seconds": 0.1},
@@ -696,7 +701,7 @@ def test_answers_can_be_late_broken_or_not_from_the_api_at_all(sandbox: Sandbox)
     assert len(sandbox.state()["tasks"]) == 4  # all but the 503 were accepted
 
 
-def test_a_task_can_fail_with_a_text(sandbox: Sandbox) -> None:
+def test_a_task_can_fail_with_a_message(sandbox: Sandbox) -> None:
     answer = sandbox.done(sandbox.create('[sandbox: fail message="Input Prompt violates policy"]'))
     assert (answer["Status"], answer["VideoUrls"]) == ("FAIL", [])
     assert answer["Message"] == "Input Prompt violates policy"
@@ -706,7 +711,7 @@ def test_a_task_that_cannot_be_rendered_fails(sandbox: Sandbox) -> None:
     assert sandbox.done(sandbox.create("unrenderable"))["Message"] == "Rendering failed: no space left"
 
 
-def test_a_task_can_take_no_time_or_for_ever(sandbox: Sandbox) -> None:
+def test_a_task_can_take_no_time_or_never_end(sandbox: Sandbox) -> None:
     quick, endless = sandbox.create("[sandbox: generation_seconds 0]"), sandbox.create("[sandbox: never_end]")
     assert sandbox.done(quick)["Status"] == "DONE"
     done_at = {task["task_id"]: task["done_at"] for task in sandbox.state()["tasks"]}
@@ -714,7 +719,7 @@ def test_a_task_can_take_no_time_or_for_ever(sandbox: Sandbox) -> None:
     assert done_at[quick] <= time.time()
 
 
-def test_done_can_come_without_a_url_for_a_while(sandbox: Sandbox) -> None:
+def test_done_can_be_returned_without_a_url_for_a_while(sandbox: Sandbox) -> None:
     task_id = sandbox.create("[sandbox: done_without_url 2]")
     assert sandbox.done(task_id)["VideoUrls"] == []
     assert [len(sandbox.describe(task_id)["VideoUrls"]) for _ in range(3)] == [0, 1, 1]
@@ -722,13 +727,13 @@ def test_done_can_come_without_a_url_for_a_while(sandbox: Sandbox) -> None:
     assert [len(sandbox.describe(task_id)["VideoUrls"]) for _ in range(3)] == [0, 0, 0]
 
 
-def test_a_describe_can_answer_an_unknown_word(sandbox: Sandbox) -> None:
+def test_a_describe_can_return_an_unknown_status(sandbox: Sandbox) -> None:
     task_id = sandbox.create("a cat")
     sandbox.script(action=DESCRIBE, do="status_word", word="PAUSED", prompt_contains="cat")
     assert [sandbox.describe(task_id)["Status"] for _ in range(2)] == ["PAUSED", "WAIT"]
 
 
-def test_a_result_link_can_misbehave(sandbox: Sandbox) -> None:
+def test_a_result_link_can_be_broken(sandbox: Sandbox) -> None:
     sandbox.script(action=CREATE, do="broken_result", kind="404", times=2)
     (url,) = sandbox.done(sandbox.create())["VideoUrls"]
     assert [sandbox.download(url)[0] for _ in range(3)] == [404, 404, 200]
@@ -744,13 +749,13 @@ def test_a_result_link_can_misbehave(sandbox: Sandbox) -> None:
     assert sandbox.download(url)[2] == VIDEO
 
 
-def test_a_wrong_directive_in_a_prompt_is_refused(sandbox: Sandbox) -> None:
+def test_an_invalid_directive_in_a_prompt_is_refused(sandbox: Sandbox) -> None:
     error = sandbox.call(CREATE, KLING | {"Prompt": "[sandbox: explode]"})["Error"]
     assert error["Code"] == "InvalidParameterValue"
     assert "explode" in error["Message"]
 
 
-def test_the_state_tells_what_was_asked(sandbox: Sandbox) -> None:
+def test_the_state_lists_all_calls(sandbox: Sandbox) -> None:
     begun = time.time()
     task_id = sandbox.create("a dog")
     sandbox.describe(task_id)
@@ -767,13 +772,13 @@ def test_the_state_tells_what_was_asked(sandbox: Sandbox) -> None:
     }
 
 
-def test_reset_forgets_everything(sandbox: Sandbox) -> None:
+def test_reset_clears_everything(sandbox: Sandbox) -> None:
     for _ in range(10):
         sandbox.create()
     sandbox.script(action=CREATE, do="throttle", times=None)
     sandbox.control("reset", {})
     assert sandbox.state()["tasks"] == sandbox.state()["arrivals"] == []
-    assert sandbox.create()  # neither the script nor the ten creates count any more
+    assert sandbox.create()  # neither the script nor the ten creates count
 
 
 def test_finish_ends_all_running_tasks(sandbox: Sandbox) -> None:
@@ -782,7 +787,7 @@ def test_finish_ends_all_running_tasks(sandbox: Sandbox) -> None:
     assert {sandbox.describe(task_id)["Status"] for task_id in failing} == {"FAIL"}
 
 
-def test_the_control_api_refuses_nonsense(sandbox: Sandbox) -> None:
+def test_the_control_api_refuses_invalid_requests(sandbox: Sandbox) -> None:
     assert sandbox.send("GET", "/_sandbox/healthz")[::2] == (200, b'{"status": "ok"}')
     status, _, answer = sandbox.send(
         "POST", "/_sandbox/scripts", b'[{"action": "CreateAigcVideoTask", "do": "x"}]'
@@ -800,11 +805,11 @@ def test_sample_pictures_are_served(sandbox: Sandbox, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "nothing.jpeg", "..%2Fserver.py", "../server.py"])
-def test_nothing_but_sample_pictures_is_served_beside_them(sandbox: Sandbox, path: str) -> None:
+def test_other_files_are_not_served_as_pictures(sandbox: Sandbox, path: str) -> None:
     assert sandbox.send("GET", f"/images/{path}")[0] in (403, 404)
 
 
-def test_a_canned_clip_stands_in_for_every_result(tmp_path: Path) -> None:
+def test_with_canned_every_result_is_the_same_clip(tmp_path: Path) -> None:
     with running(tmp_path, canned=True, generation_seconds=0) as sandbox:
         answers = [sandbox.describe(sandbox.create()) for _ in range(3)]
         assert [answer["Status"] for answer in answers] == ["DONE"] * 3
@@ -812,7 +817,7 @@ def test_a_canned_clip_stands_in_for_every_result(tmp_path: Path) -> None:
         assert len(sandbox.studio.clips) == 1
 
 
-def test_reference_pictures_on_loopback_reach_the_clip(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_reference_pictures_on_loopback_are_shown_in_the_clip(sandbox: Sandbox, tmp_path: Path) -> None:
     local = f"http://{sandbox.host}/images/first_frame.jpeg"
     broken = f"http://{sandbox.host}/images/nothing.jpeg"
     sandbox.done(sandbox.create(ImageUrl=local, LastImageUrl=broken))

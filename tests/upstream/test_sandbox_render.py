@@ -1,4 +1,4 @@
-"""The sandbox renders real videos, in a process that never outlives it."""
+"""The sandbox renders real videos in a process that ends with it."""
 
 import http.client
 import json
@@ -60,7 +60,7 @@ def first_picture(clip: Clip) -> bytes:
 @pytest.mark.parametrize(
     ("width", "height", "audio"), [(320, 180, True), (180, 320, False), (342, 192, False)]
 )
-def test_a_clip_has_exactly_the_size_and_length_asked_for(
+def test_a_clip_has_exactly_the_requested_size_and_length(
     tmp_path: Path, width: int, height: int, audio: bool
 ) -> None:
     path = tmp_path / "clip.mp4"
@@ -73,7 +73,7 @@ def test_a_clip_has_exactly_the_size_and_length_asked_for(
     assert len(shown) == 2 * FRAMES_PER_SECOND
 
 
-def test_a_player_can_start_before_the_file_is_complete(tmp_path: Path) -> None:
+def test_playback_can_start_before_the_file_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     render(SMALL, path)
     data = path.read_bytes()
@@ -87,7 +87,7 @@ def test_the_picture_moves_and_keeps_its_caption() -> None:
     assert len({picture.crop((0, 150, 320, 180)).tobytes() for picture in shown}) == 1
 
 
-def test_a_clip_looks_the_same_each_time() -> None:
+def test_rendering_a_clip_is_deterministic() -> None:
     assert first_picture(SMALL) == first_picture(SMALL)
 
 
@@ -104,7 +104,7 @@ def test_prompt_model_seconds_and_references_change_the_picture(tmp_path: Path) 
     assert len({first_picture(clip) for clip in variants}) == len(variants)
 
 
-def test_a_reference_that_is_no_picture_does_not_spoil_the_clip(tmp_path: Path) -> None:
+def test_an_invalid_reference_is_ignored(tmp_path: Path) -> None:
     junk = tmp_path / "junk"
     junk.write_bytes(b"<html>")
     spoilt = replace(SMALL, references=(str(junk),))
@@ -127,7 +127,7 @@ def test_any_prompt_leaves_room_for_the_picture(prompt: str, size: tuple[int, in
 @pytest.mark.parametrize(
     "text", ["a cat runs through the tall grass of a summer meadow", "x" * 90, "狗在跑" * 20]
 )
-def test_lines_fit_the_width_and_lose_nothing(text: str) -> None:
+def test_lines_fit_the_width_and_lose_no_text(text: str) -> None:
     face = font(14)
     lines = wrap(text, face, 120, most_lines=99)
     assert all(face.getlength(line) <= 120 for line in lines)
@@ -149,7 +149,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Process:
-    """`python -m videos.sandbox` and signed calls to it."""
+    """A process of `python -m videos.sandbox` and signed calls to it."""
 
     def __init__(self, *arguments: str) -> None:
         credential = f"{ACCOUNT.secret_id}:{ACCOUNT.secret_key}"
@@ -179,7 +179,7 @@ class Process:
         return task_id
 
     def wait_for(self, task_id: str) -> str:
-        """Wait until the task is done, and return the address of its video."""
+        """Wait until the task is done; returns the URL of its video."""
         answer = wait_until("a video", lambda: self._done(task_id))
         (url,) = answer["VideoUrls"]
         return str(url)
@@ -212,7 +212,9 @@ def start() -> Iterator[Callable[..., Process]]:
 
 
 @pytest.mark.processes
-def test_the_process_renders_a_task_and_ends_cleanly(start: Callable[..., Process], tmp_path: Path) -> None:
+def test_the_sandbox_process_renders_a_task_and_exits_cleanly(
+    start: Callable[..., Process], tmp_path: Path
+) -> None:
     results = tmp_path / "results"
     sandbox = start("--generation-seconds", "0", "--folder", str(results))
     assert sandbox.greeting == f"sandbox upstream listening on http://{sandbox.host}\n"
@@ -229,11 +231,11 @@ def test_the_process_renders_a_task_and_ends_cleanly(start: Callable[..., Proces
 
 
 @pytest.mark.processes
-def test_a_killed_sandbox_takes_its_render_process_along(
-    start: Callable[..., Process], tmp_path: Path
-) -> None:
+def test_killing_the_sandbox_ends_its_render_process(start: Callable[..., Process], tmp_path: Path) -> None:
     sandbox = start("--folder", str(tmp_path))
-    sandbox.create(Duration=10, ExtraParameters={"Resolution": "1080P"})  # far from done when its server dies
+    sandbox.create(
+        Duration=10, ExtraParameters={"Resolution": "1080P"}
+    )  # still rendering when its server dies
     wait_until("a render", lambda: bool(list(tmp_path.glob("*.part"))))
     (child,) = sandbox.children()
     os.kill(sandbox.popen.pid, signal.SIGKILL)
@@ -244,7 +246,7 @@ def test_a_killed_sandbox_takes_its_render_process_along(
 
 
 @pytest.mark.processes
-def test_a_render_process_that_died_is_replaced(start: Callable[..., Process]) -> None:
+def test_a_dead_render_process_is_replaced(start: Callable[..., Process]) -> None:
     sandbox = start("--generation-seconds", "0")
     sandbox.wait_for(sandbox.create())
     (child,) = sandbox.children()

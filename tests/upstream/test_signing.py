@@ -1,4 +1,4 @@
-"""The signature is Tencent Cloud's own: two published vectors, and its official client for anything else."""
+"""The signature matches two published samples and Tencent Cloud's official client."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ def signature(header: str) -> str:
     return header.rpartition("Signature=")[2]
 
 
-def test_the_documented_sample_is_signed_as_documented() -> None:
+def test_the_documented_sample_has_the_documented_signature() -> None:
     assert hashlib.sha256(DOCUMENTED_BODY).hexdigest().startswith("35e9c5b0")
     canonical = signing._canonical_request(DOCUMENTED_HEADERS, DOCUMENTED_BODY).encode()
     assert (
@@ -42,7 +42,7 @@ def test_the_documented_sample_is_signed_as_documented() -> None:
     )
 
 
-def test_our_sample_is_signed_as_the_official_client_signs_it() -> None:
+def test_our_sample_has_the_signature_of_the_official_client() -> None:
     assert (
         hashlib.sha256(OUR_BODY).hexdigest()
         == "8539d56753dcca1d61af1097e3d328136c1d3ee35fb592b232dd5a57a080177c"
@@ -82,7 +82,7 @@ def official(
     service=st.sampled_from(["mps", "vod", "cvm"]),
     secret=st.text("abcXYZ0189*", min_size=1, max_size=40),
 )
-def test_any_call_is_signed_as_the_official_client_signs_it(
+def test_any_call_has_the_signature_of_the_official_client(
     body: bytes, timestamp: int, service: str, secret: str
 ) -> None:
     credential = Credential("AKIDx", secret)
@@ -94,12 +94,12 @@ def test_any_call_is_signed_as_the_official_client_signs_it(
     ("timestamp", "date"),
     [(1551139199, "2019-02-25"), (1551139200, "2019-02-26"), (1709164800, "2024-02-29"), (0, "1970-01-01")],
 )
-def test_the_scope_holds_the_utc_date_of_the_timestamp(timestamp: int, date: str) -> None:
+def test_the_scope_has_the_utc_date_of_the_timestamp(timestamp: int, date: str) -> None:
     header = authorization(OURS, service="mps", headers=OUR_HEADERS, body=b"", timestamp=timestamp)
     assert f"Credential={OURS.secret_id}/{date}/mps/tc3_request" in header
 
 
-def test_more_headers_are_signed_in_order_whatever_their_case() -> None:
+def test_additional_headers_are_signed_in_order_and_case_insensitively() -> None:
     shuffled = {
         "X-TC-Action": " CreateAigcVideoTask ",
         "Host": OUR_HEADERS["host"],
@@ -120,7 +120,7 @@ def test_more_headers_are_signed_in_order_whatever_their_case() -> None:
         {"headers": DOCUMENTED_HEADERS},
     ],
 )
-def test_whatever_changes_changes_the_signature(changes: dict[str, object]) -> None:
+def test_changing_anything_changes_the_signature(changes: dict[str, object]) -> None:
     call: dict[str, object] = {
         "service": "mps",
         "headers": OUR_HEADERS,
@@ -131,7 +131,7 @@ def test_whatever_changes_changes_the_signature(changes: dict[str, object]) -> N
     assert first != second
 
 
-def test_the_secret_half_shows_in_no_text() -> None:
+def test_the_secret_key_is_in_no_text() -> None:
     header = authorization(OURS, service="mps", headers=OUR_HEADERS, body=OUR_BODY, timestamp=1)
     for text in (repr(OURS), str(OURS), f"{OURS!r}", header):
         assert OURS.secret_key not in text

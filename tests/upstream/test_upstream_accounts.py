@@ -1,4 +1,4 @@
-"""Accounts upstream in the staff console: where requests may go, what proves us, and who says so."""
+"""Upstream accounts in the staff console: endpoints, credentials and permissions."""
 
 import pytest
 from django.conf import LazySettings
@@ -57,13 +57,13 @@ def test_an_endpoint_is_scheme_host_and_port(endpoint: str) -> None:
 
 
 @each("endpoint", BAD)
-def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
+def test_an_invalid_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(ValidationError):
         validate_endpoint(endpoint)
 
 
 @pytest.mark.parametrize("setting", ["SERVED_WITH_TLS", "BEHIND_TLS_PROXY"])
-def test_where_others_are_served_nothing_goes_unencrypted(setting: str, settings: LazySettings) -> None:
+def test_plain_http_is_refused_in_production(setting: str, settings: LazySettings) -> None:
     setattr(settings, setting, True)
     with pytest.raises(ValidationError):
         validate_endpoint("http://127.0.0.1:9")
@@ -74,7 +74,7 @@ def main(db: None) -> UpstreamAccount:
     return UpstreamAccount.objects.create(name="main", endpoint=HERE, secret_id="AKID1", secret_key="s")
 
 
-def test_sending_requests_elsewhere_takes_a_permission_of_its_own(main: UpstreamAccount) -> None:
+def test_changing_the_endpoint_needs_its_own_permission(main: UpstreamAccount) -> None:
     tim, page = Person("tim", *MAY_CHANGE), f"{LIST}{main.pk}/change/"
     assert "endpoint" not in tim.open(page)
     tim.fill_in(page, endpoint=ELSEWHERE, secret_id="AKID2", reason="mine now")
@@ -83,7 +83,7 @@ def test_sending_requests_elsewhere_takes_a_permission_of_its_own(main: Upstream
     assert not UpstreamAccount.objects.filter(endpoint=ELSEWHERE).exists()
 
 
-def test_sending_requests_elsewhere_takes_a_reason_which_is_on_record(main: UpstreamAccount) -> None:
+def test_changing_the_endpoint_needs_a_reason_and_is_in_the_audit_log(main: UpstreamAccount) -> None:
     tim, page = Person("tim", *MAY_CHANGE, "connect_upstreamaccount"), f"{LIST}{main.pk}/change/"
     assert tim.fill_in(page, endpoint=ELSEWHERE).errors
     main.refresh_from_db()
@@ -94,7 +94,7 @@ def test_sending_requests_elsewhere_takes_a_reason_which_is_on_record(main: Upst
     assert (entry.before, entry.after) == ({"endpoint": HERE}, {"endpoint": ELSEWHERE})
 
 
-def test_credentials_that_no_header_can_carry_are_refused(main: UpstreamAccount) -> None:
+def test_credentials_that_cannot_be_sent_in_a_header_are_refused(main: UpstreamAccount) -> None:
     sophie, page = Person("sophie"), f"{LIST}{main.pk}/change/"
     form = sophie.open(page)
 

@@ -1,4 +1,4 @@
-"""Calls to upstream: what each answer, and each missing answer, means for a paid call."""
+"""Upstream calls: what each answer, and each missing answer, means for a paid call."""
 
 import asyncio
 import gzip
@@ -82,10 +82,10 @@ def refusal(code: str, message: str = "No.") -> httpx.Response:
     )
 
 
-# --- what is sent
+# --- requests
 
 
-def test_a_call_is_signed_as_it_is_sent() -> None:
+def test_a_call_is_signed_exactly_as_sent() -> None:
     requests: list[httpx.Request] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
@@ -105,7 +105,7 @@ def test_a_call_is_signed_as_it_is_sent() -> None:
     assert named == {"action": "CreateAigcVideoTask", "version": "2019-06-12", "timestamp": str(TIMESTAMP)}
 
 
-# --- what answers mean
+# --- answers
 
 VERDICTS: dict[type[UpstreamError], str] = {
     Throttled: (
@@ -132,7 +132,7 @@ CODES = [(code, kind) for kind, codes in VERDICTS.items() for code in codes.spli
 
 
 @each("code, kind", CODES)
-def test_a_code_is_judged_by_its_class(code: str, kind: type[UpstreamError]) -> None:
+def test_an_error_code_is_classified(code: str, kind: type[UpstreamError]) -> None:
     error = verdict(answering(refusal(code, "No.")))
     assert type(error) is kind
     assert error.as_detail() == {
@@ -143,19 +143,19 @@ def test_a_code_is_judged_by_its_class(code: str, kind: type[UpstreamError]) -> 
     }
 
 
-def test_an_answer_too_large_to_be_given_leaves_the_outcome_unknown() -> None:
+def test_an_oversized_answer_leaves_the_outcome_unknown() -> None:
     assert type(verdict(answering(refusal("ResponseSizeLimitExceeded")))) is OutcomeUnknown
 
 
-def test_what_breaks_before_anything_is_sent_is_surely_not_received() -> None:
-    credential = Credential("AKID\u2014copied", "secret")  # a dash that no header can carry
+def test_an_error_before_sending_means_not_received() -> None:
+    credential = Credential("AKID\u2014copied", "secret")  # a dash that cannot be sent in a header
     client = TencentClient(
         "https://mps.example", credential, service="mps", version="v", transport=answering()
     )
     error = verdict_of(client, {"Prompt": "a cat"})
     assert type(error) is NotSent
     fine = client_over(answering())
-    assert type(verdict_of(fine, {"Prompt": "\ud800"})) is NotSent  # what UTF-8 cannot say
+    assert type(verdict_of(fine, {"Prompt": "\ud800"})) is NotSent  # which UTF-8 cannot encode
     assert type(verdict_of(fine, {"Prompt": {1}})) is NotSent
     assert "copied" not in str(error.as_detail())
 
@@ -166,7 +166,7 @@ def verdict_of(client: TencentClient, payload: dict[str, Any]) -> UpstreamError:
     return caught.value
 
 
-def test_an_answer_that_grows_without_end_is_read_no_further() -> None:
+def test_an_endless_answer_is_not_read_further() -> None:
     bomb = gzip.compress(b" " * (64 * 1024 * 1024))
     answer = httpx.Response(200, content=bomb, headers={"content-encoding": "gzip"})
     error = verdict(answering(answer))
@@ -195,7 +195,7 @@ UNREADABLE = [
 @pytest.mark.parametrize(
     "answer", UNREADABLE, ids=[f"{each.status_code}-{place}" for place, each in enumerate(UNREADABLE)]
 )
-def test_an_answer_that_is_none_leaves_the_outcome_unknown(answer: httpx.Response) -> None:
+def test_an_invalid_answer_leaves_the_outcome_unknown(answer: httpx.Response) -> None:
     assert type(verdict(answering(answer))) is OutcomeUnknown
 
 
@@ -230,9 +230,7 @@ BROKEN: list[tuple[Exception, type[UpstreamError]]] = [
     BROKEN,
     ids=[f"{type(error).__name__} from {type(error.__cause__).__name__}" for error, _ in BROKEN],
 )
-def test_only_a_connection_that_was_never_made_is_surely_not_received(
-    error: Exception, kind: type[UpstreamError]
-) -> None:
+def test_only_a_failed_connection_means_not_received(error: Exception, kind: type[UpstreamError]) -> None:
     raised = verdict(answering(error))
     assert type(raised) is kind
     assert raised.__cause__ is error
@@ -240,7 +238,7 @@ def test_only_a_connection_that_was_never_made_is_surely_not_received(
 
 @settings(max_examples=15, deadline=None)
 @given(st.text())
-def test_no_class_of_code_but_the_listed_ones_costs_anybody_money(word: str) -> None:
+def test_an_unlisted_error_code_leaves_the_outcome_unknown(word: str) -> None:
     known = {code.partition(".")[0] for code, _ in CODES}
     if word.partition(".")[0] not in known:
         assert type(verdict(answering(refusal(word)))) is OutcomeUnknown
@@ -323,7 +321,7 @@ def create_at(endpoint: str, seconds: float = 0.3) -> Submitted:
 
 @asynccontextmanager
 async def _serving(serve: Serve) -> AsyncIterator[str]:
-    """A server that ends with all its connections; yields its address."""
+    """A server that closes all its connections at the end; yields its address."""
     handlers: list[asyncio.Task[None]] = []
     writers: list[asyncio.StreamWriter] = []
 
@@ -376,7 +374,7 @@ def test_an_accepted_task_has_its_id() -> None:
         talks_nonsense,
     ],
 )
-def test_a_call_that_was_connected_and_not_answered_is_in_doubt(serve: Serve) -> None:
+def test_an_unanswered_call_is_in_doubt(serve: Serve) -> None:
     with pytest.raises(UpstreamError) as raised:
         asyncio.run(_with_server(serve))
     assert type(raised.value) is OutcomeUnknown
@@ -384,15 +382,15 @@ def test_a_call_that_was_connected_and_not_answered_is_in_doubt(serve: Serve) ->
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
-def test_a_call_to_where_nobody_listens_was_surely_not_received(host: str) -> None:
+def test_a_refused_connection_means_not_received(host: str) -> None:
     with pytest.raises(UpstreamError) as raised:
         create_at(f"http://{host}:{free_port(0)}", seconds=5)
     assert type(raised.value) is Unavailable
     _holds_no_secret(raised.value)
 
 
-def test_a_connection_that_is_never_made_was_surely_not_received() -> None:
-    # A full backlog drops what would open a connection, as a firewall does.
+def test_a_connection_timeout_means_not_received() -> None:
+    # A full backlog drops new connections, as a firewall does.
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -405,7 +403,7 @@ def test_a_connection_that_is_never_made_was_surely_not_received() -> None:
     assert type(raised.value) is Unavailable
 
 
-def test_a_paid_call_has_a_connection_of_its_own() -> None:
+def test_a_paid_call_uses_its_own_connection() -> None:
     used: list[list[bytes]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -428,14 +426,14 @@ def test_a_paid_call_has_a_connection_of_its_own() -> None:
     assert sorted(used) == [[b"create"], [b"create"], [b"describe", b"describe"]]
 
 
-# --- reading create
+# --- parsing the answer of create
 
 
 @pytest.mark.parametrize(
     ("response", "task_id"),
     [({"TaskId": "4-AigcVideo-x"}, "4-AigcVideo-x"), ({"TaskId": 123456}, "123456")],
 )
-def test_any_shape_of_id_is_kept_as_text(response: dict[str, Any], task_id: str) -> None:
+def test_an_id_of_any_type_becomes_text(response: dict[str, Any], task_id: str) -> None:
     assert _create(answering(httpx.Response(200, json={"Response": response}))).task_id == task_id
 
 
@@ -477,6 +475,6 @@ def test_clients_and_credentials_show_no_secret() -> None:
 
 
 @pytest.mark.parametrize("kind", [Refused, Throttled, Unavailable, OutcomeUnknown])
-def test_an_error_tells_its_code_and_message(kind: type[UpstreamError]) -> None:
+def test_the_text_of_an_error_has_its_code_and_message(kind: type[UpstreamError]) -> None:
     assert str(kind("No.", code="X.Y")) == "X.Y: No."
     assert str(kind("No.")) == "No."

@@ -1,1 +1,1 @@
-"""The jobs, their steps and their crashes."""
+"""Tests of the worker's jobs and crashes."""

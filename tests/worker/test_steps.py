@@ -1,4 +1,4 @@
-"""The steps of the worker, against the sandbox and against servers that behave badly."""
+"""The steps of the worker against the sandbox and against misbehaving servers."""
 
 import asyncio
 import errno
@@ -40,7 +40,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def _no_jobs(db: None) -> None:
-    """Forget the jobs of tests that committed theirs: they are in no table that Django would empty."""
+    """Delete jobs of committing tests, which Django's flush leaves."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
 
@@ -60,7 +60,7 @@ def submit_one(account: UpstreamAccount, now: datetime = LATER) -> None:
 
 
 def look_at(task: Task, now: datetime = LATER) -> Task:
-    """Look at the task as it is now; returns it as it is then."""
+    """Poll the task; returns it updated."""
     seen = Task.objects.select_related("account").get(pk=task.pk)
     assert seen.account is not None
     gate = now_gate(seen.account, UpstreamCall.DESCRIBE)
@@ -89,7 +89,7 @@ def version(task: Task) -> int:
 
 
 def accept(sandbox: Sandbox, task: Task, **script: Any) -> Task:
-    """Have the queued task accepted by the sandbox."""
+    """Submit the queued task to the sandbox."""
     if script:
         sandbox.script("create", **script)
     submit_one(UpstreamAccount.objects.get())
@@ -118,15 +118,13 @@ def test_an_accepted_task_runs_under_upstreams_id(
     assert verbs(task) == ["claim", "accepted"]
 
 
-def test_with_nothing_in_the_queue_nothing_is_sent(
-    sandbox: Sandbox, sandbox_account: UpstreamAccount
-) -> None:
+def test_with_an_empty_queue_nothing_is_sent(sandbox: Sandbox, sandbox_account: UpstreamAccount) -> None:
     submit_one(sandbox_account)
     assert submit.reserve_slots(sandbox_account, LATER) == []
     assert sandbox.state()["arrivals"] == []
 
 
-def test_moments_are_reserved_for_those_that_wait_and_are_due(
+def test_slots_are_reserved_only_for_queued_tasks_that_are_due(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     for due_at in (NOW, NOW, LATER + timedelta(seconds=1)):
@@ -158,11 +156,11 @@ REFUSALS = [
 
 
 ABOUT_THE_REQUEST = ("InvalidParameter", "MissingParameter", "ResourceNotFound.DownloadError")
-"""Codes whose messages tenants may read; others speak of our account."""
+"""Codes whose messages tenants may see; others are about our account."""
 
 
 @pytest.mark.parametrize(("code", "message", "failure"), REFUSALS, ids=[code for code, _, _ in REFUSALS])
-def test_a_refused_task_fails_and_says_why(
+def test_a_refused_task_fails_with_the_reason(
     code: str,
     message: str,
     failure: FailureCode,
@@ -184,7 +182,7 @@ def test_a_refused_task_fails_and_says_why(
     assert detail["request_id"]
 
 
-def test_a_refusal_names_nothing_private_to_the_tenant(
+def test_a_failure_message_contains_no_private_data(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     sandbox.script("create", "refuse", code="InvalidParameter", message="Object 100012345678 is no picture.")
@@ -193,7 +191,7 @@ def test_a_refusal_names_nothing_private_to_the_tenant(
     assert reread(task).failure_message == "Object … is no picture."
 
 
-def test_our_money_is_no_tenants_business_though_the_code_speaks_of_the_request(
+def test_an_error_about_our_balance_is_not_shown_to_the_tenant(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     sandbox.script("create", "refuse", code="InvalidParameter", message="Account 100012345678 owes.")
@@ -204,7 +202,7 @@ def test_our_money_is_no_tenants_business_though_the_code_speaks_of_the_request(
     assert "our account" in task.attention_label
 
 
-def test_credentials_that_no_header_can_carry_put_nothing_in_doubt(
+def test_credentials_that_cannot_be_sent_cause_no_doubt(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     UpstreamAccount.objects.filter(pk=sandbox_account.pk).update(secret_id="AKID\u2014copied")
@@ -216,7 +214,7 @@ def test_credentials_that_no_header_can_carry_put_nothing_in_doubt(
     assert sandbox.state()["arrivals"] == []
 
 
-def test_a_switched_off_account_does_not_try_its_queue(account: UpstreamAccount, make_task: MakeTask) -> None:
+def test_a_disabled_account_does_not_submit(account: UpstreamAccount, make_task: MakeTask) -> None:
     make_task()
     make_task(Status.RUNNING)
     UpstreamAccount.objects.filter(pk=account.pk).update(is_enabled=False)
@@ -244,7 +242,7 @@ LATE_CODES = [
 
 
 @pytest.mark.parametrize("code", LATE_CODES)
-def test_a_throttled_task_waits_in_its_place(
+def test_a_throttled_task_keeps_its_turn(
     code: str, sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     sandbox.script("create", "refuse", code=code)
@@ -259,7 +257,7 @@ def test_a_throttled_task_waits_in_its_place(
 @pytest.mark.parametrize(
     ("attempts", "seconds"), [(0, 1), (1, 2), (2, 4), (3, 8), (4, 15), (6, 60), (500, 60)]
 )
-def test_each_further_attempt_waits_longer(
+def test_each_retry_waits_longer(
     attempts: int, seconds: int, sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     sandbox.script("create", "throttle")
@@ -269,7 +267,7 @@ def test_each_further_attempt_waits_longer(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
-def test_a_task_that_surely_was_not_received_waits(
+def test_a_task_that_was_not_received_is_retried(
     host: str, account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     account.endpoint = f"http://{host}:{free_port(0)}"
@@ -319,8 +317,8 @@ def test_a_task_whose_answer_is_lost_is_in_doubt_and_never_sent_again(
     assert len(sandbox.state()["arrivals"]) == 1
 
 
-class ShutGate(Gate):
-    """A gate that does not open: the process ends before its moment comes."""
+class ClosedGate(Gate):
+    """A gate that never opens: the process ends before its slot."""
 
     def __init__(self, account: UpstreamAccount) -> None:
         super().__init__(account, UpstreamCall.CREATE, time.monotonic())
@@ -331,7 +329,7 @@ class ShutGate(Gate):
         await asyncio.Event().wait()
 
 
-def test_a_submission_cut_off_in_the_middle_of_the_call_is_in_doubt(
+def test_a_submission_interrupted_during_the_call_is_in_doubt(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = make_task()
@@ -356,14 +354,14 @@ def test_a_submission_cut_off_in_the_middle_of_the_call_is_in_doubt(
     assert reread(task).status == Status.IN_DOUBT
 
 
-def test_a_submission_cut_off_before_its_moment_waits_again(
+def test_a_submission_interrupted_before_its_slot_is_requeued(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
-    # Surely not received: nothing was sent yet.
+    # Not received: nothing was sent yet.
     task = make_task()
 
     async def work() -> None:
-        gate = ShutGate(account)
+        gate = ClosedGate(account)
         await _cut_off(submit.submit_next(account, gate, lambda: LATER), gate.reached)
 
     asyncio.run(work())
@@ -379,7 +377,7 @@ async def _cut_off(step: Coroutine[Any, Any, None], moment: asyncio.Event) -> No
 
 
 def _accept_late(account: UpstreamAccount, meanwhile: Callable[[], object]) -> None:
-    """Let something happen while the answer of an acceptance is on its way."""
+    """Run something while the answer of an acceptance is under way."""
 
     async def work() -> None:
         step = asyncio.create_task(
@@ -399,7 +397,7 @@ def _in_thread(function: Callable[[], object]) -> None:
         connection.close()
 
 
-def test_a_late_acceptance_settles_a_doubt(
+def test_a_late_acceptance_resolves_a_doubt(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     sandbox.script("create", "delay", seconds=0.6)
@@ -411,7 +409,7 @@ def test_a_late_acceptance_settles_a_doubt(
     assert verbs(task) == ["claim", "in_doubt", "accepted"]
 
 
-def test_an_acceptance_after_the_release_is_shown_to_staff(
+def test_an_acceptance_after_the_release_needs_attention(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     sandbox.script("create", "delay", seconds=0.6)
@@ -433,7 +431,7 @@ ODD_TEXTS = ["with a \x00 in it", "with half a \ud800 character"]
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS, ids=["nul", "surrogate"])
-def test_a_refusal_in_odd_characters_is_a_refusal(
+def test_a_refusal_with_unusual_characters_is_handled(
     text: str,
     sandbox: Sandbox,
     sandbox_account: UpstreamAccount,
@@ -443,7 +441,7 @@ def test_a_refusal_in_odd_characters_is_a_refusal(
     monkeypatch.setattr("videos.worker.threads.RETRY_DELAYS", ())
     sandbox.script("create", "refuse", code="InvalidParameter", message=text)
     task = make_task()
-    with suppress(DatabaseError, ValueError):  # a report on what broke could not be passed on by xdist
+    with suppress(DatabaseError, ValueError):  # xdist could not serialise the report of a failure
         submit_one(sandbox_account)
     assert reread(task).status == Status.FAILED
 
@@ -451,7 +449,7 @@ def test_a_refusal_in_odd_characters_is_a_refusal(
 # --- poll
 
 
-def test_what_is_due_is_claimed_the_relatively_latest_first(
+def test_the_task_most_overdue_relative_to_its_interval_is_polled_first(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     patient = make_task(
@@ -470,7 +468,9 @@ def test_what_is_due_is_claimed_the_relatively_latest_first(
         assert (reread(task).looked_at, reread(task).due_at > LATER) == (LATER, True)
 
 
-def test_no_more_is_claimed_than_the_budget_allows(account: UpstreamAccount, make_task: MakeTask) -> None:
+def test_no_more_tasks_are_claimed_than_the_budget_allows(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
     UpstreamAccount.objects.update(describes_per_second=1)
     account.describes_per_second = 1
     for _ in range(5):
@@ -479,20 +479,20 @@ def test_no_more_is_claimed_than_the_budget_allows(account: UpstreamAccount, mak
     assert len(tasks) == len(moments) <= 2
 
 
-def test_upstreams_words_are_written_only_when_they_change(
+def test_upstreams_status_is_written_only_when_it_changes(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = accept(sandbox, make_task(), do="never_end")
     sandbox.script("describe", "status_word", word="WAIT")
     assert look_at(task).upstream_status == "WAIT"
     assert look_at(task).upstream_status == "RUN"
-    written, told = version(task), verbs(task)
+    written, events = version(task), verbs(task)
     look_at(task)
-    assert (version(task), verbs(task)) == (written, told)
-    assert told == ["claim", "accepted", "progressed", "progressed"]
+    assert (version(task), verbs(task)) == (written, events)
+    assert events == ["claim", "accepted", "progressed", "progressed"]
 
 
-def test_an_unknown_word_means_still_running_and_is_shown_to_staff(
+def test_an_unknown_status_counts_as_running_and_needs_attention(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = accept(sandbox, make_task(), do="never_end")
@@ -502,7 +502,7 @@ def test_an_unknown_word_means_still_running_and_is_shown_to_staff(
     assert "PAUSED" in task.attention_label
 
 
-def test_an_unknown_word_of_any_length_is_kept_as_far_as_it_fits(
+def test_an_unknown_status_is_cut_to_the_column(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = accept(sandbox, make_task(), do="never_end")
@@ -510,7 +510,7 @@ def test_an_unknown_word_of_any_length_is_kept_as_far_as_it_fits(
     assert look_at(task).attention
 
 
-def test_a_finished_task_is_stored_next(
+def test_a_finished_task_moves_to_storing(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = accept(sandbox, make_task())
@@ -523,15 +523,15 @@ def test_a_finished_task_is_stored_next(
 
 
 def _done(task: Task, now: datetime = LATER) -> Task:
-    """Look until upstream has made the file, which takes the sandbox a moment."""
+    """Poll until upstream has rendered the file."""
     for _ in range(200):
         if (task := look_at(task, now)).status != Status.RUNNING or task.done_at:
             break
-        time.sleep(0.01)  # a process renders the clip meanwhile, and only looking tells
+        time.sleep(0.01)  # a process renders the clip meanwhile
     return task
 
 
-def test_done_without_a_link_is_asked_again_for_15_minutes_and_then_lost(
+def test_done_without_a_link_is_polled_for_15_minutes_and_then_lost(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = _done(accept(sandbox, make_task(), do="done_without_url", describes=None))
@@ -544,7 +544,7 @@ def test_done_without_a_link_is_asked_again_for_15_minutes_and_then_lost(
     assert (task.status, task.failure_code) == (Status.FAILED, FailureCode.RESULT_LOST)
 
 
-def test_a_link_that_comes_late_is_good(
+def test_a_link_that_arrives_late_is_used(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = _done(accept(sandbox, make_task(), do="done_without_url", describes=1))
@@ -572,7 +572,7 @@ def test_a_link_that_comes_late_is_good(
         ),
     ],
 )
-def test_a_failed_generation_says_why(
+def test_a_failed_generation_gives_the_reason(
     message: str,
     code: FailureCode,
     shown: str,
@@ -586,7 +586,7 @@ def test_a_failed_generation_says_why(
     assert task.events.last().detail["upstream"].strip() == message  # type: ignore[union-attr]  # it has three
 
 
-def test_a_task_upstream_does_not_know_is_shown_to_staff_once_and_stays_open(
+def test_a_task_unknown_upstream_needs_attention_once_and_stays_open(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = make_task(Status.RUNNING)
@@ -611,7 +611,7 @@ TROUBLES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("do", "arguments"), TROUBLES, ids=[f"{do} {arguments}" for do, arguments in TROUBLES]
 )
-def test_trouble_with_an_answer_is_no_news(
+def test_a_failed_poll_changes_nothing(
     do: str,
     arguments: dict[str, Any],
     sandbox: Sandbox,
@@ -621,10 +621,10 @@ def test_trouble_with_an_answer_is_no_news(
 ) -> None:
     settings.UPSTREAM_DESCRIBE_TIMEOUT = 0.2
     task = accept(sandbox, make_task(), do="never_end")
-    before, told = version(task), verbs(task)
+    before, events = version(task), verbs(task)
     sandbox.script("describe", do, **arguments)
     look_at(task)
-    assert (version(task), verbs(task)) == (before, told)
+    assert (version(task), verbs(task)) == (before, events)
 
 
 # --- store
@@ -638,7 +638,7 @@ def stored(sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTa
     return make
 
 
-def test_a_result_is_kept_byte_for_byte(stored: Callable[..., Task], results_folder: Path) -> None:
+def test_a_result_is_stored_unchanged(stored: Callable[..., Task], results_folder: Path) -> None:
     task = stored()
     with urlopen(task.result_link, timeout=5) as answer:
         expected = answer.read()
@@ -649,7 +649,7 @@ def test_a_result_is_kept_byte_for_byte(stored: Callable[..., Task], results_fol
     assert verbs(task)[-1] == "succeed"
 
 
-def test_storing_twice_replaces_the_file_and_tells_once(
+def test_storing_twice_replaces_the_file_and_writes_one_event(
     stored: Callable[..., Task], results_folder: Path
 ) -> None:
     task = stored()
@@ -662,8 +662,8 @@ def test_storing_twice_replaces_the_file_and_tells_once(
     assert verbs(task).count("succeed") == 1
 
 
-class GivesUpMeanwhile(DurableFileSystemStorage):
-    """A storage in which a task is given up while its video is being saved."""
+class GiveUpWhileSaving(DurableFileSystemStorage):
+    """A storage that gives up the task while its video is saved."""
 
     def _save(self, name: str, content: Any) -> str:
         try:
@@ -674,12 +674,12 @@ class GivesUpMeanwhile(DurableFileSystemStorage):
         return super()._save(name, content)
 
 
-def test_a_video_that_nobody_waits_for_any_more_is_not_kept(
+def test_a_video_of_a_task_given_up_meanwhile_is_not_kept(
     stored: Callable[..., Task], results_folder: Path, settings: LazySettings
 ) -> None:
     task = stored()
     backend = {
-        "BACKEND": "tests.worker.test_steps.GivesUpMeanwhile",
+        "BACKEND": "tests.worker.test_steps.GiveUpWhileSaving",
         "OPTIONS": {"location": str(results_folder)},
     }
     settings.STORAGES = {**settings.STORAGES, "results": backend}
@@ -689,13 +689,11 @@ def test_a_video_that_nobody_waits_for_any_more_is_not_kept(
 
 
 class FullDisk(DurableFileSystemStorage):
-    """A storage whose disk is full."""
-
     def _save(self, name: str, content: Any) -> str:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_result_that_finds_the_disk_full_is_fetched_again_later(
+def test_a_result_is_fetched_again_later_if_the_disk_is_full(
     stored: Callable[..., Task], results_folder: Path, settings: LazySettings
 ) -> None:
     has_room = settings.STORAGES
@@ -743,7 +741,7 @@ def test_a_broken_result_is_fetched_again_later(
         (timedelta(hours=12) - timedelta(seconds=1), timedelta(minutes=15)),
     ],
 )
-def test_a_result_is_tried_again_ever_less_often(
+def test_the_retry_interval_of_a_result_grows(
     waited: timedelta, delay: timedelta, make_task: MakeTask
 ) -> None:
     task = make_task(
@@ -753,7 +751,7 @@ def test_a_result_is_tried_again_ever_less_often(
     assert (task.status, task.due_at) == (Status.STORING, LATER + delay)
 
 
-def test_a_result_not_fetched_while_its_link_lived_is_lost(make_task: MakeTask) -> None:
+def test_a_result_not_fetched_before_its_link_expired_is_lost(make_task: MakeTask) -> None:
     task = make_task(
         Status.STORING,
         done_at=LATER - timedelta(hours=12),
@@ -764,13 +762,13 @@ def test_a_result_not_fetched_while_its_link_lived_is_lost(make_task: MakeTask) 
 
 
 @pytest.mark.parametrize("link", ["", "not a link", "ftp://x.example/1.mp4", "http://[broken", "http://"])
-def test_a_link_that_is_none_is_a_failed_attempt(link: str, make_task: MakeTask) -> None:
+def test_an_invalid_link_is_a_failed_attempt(link: str, make_task: MakeTask) -> None:
     task = fetch(make_task(Status.STORING, done_at=NOW, result_link=link))
     assert (task.status, task.due_at) == (Status.STORING, LATER + store.SHORTEST_RETRY)
 
 
 @pytest.mark.parametrize("status", [Status.RUNNING, Status.SUCCEEDED, Status.FAILED])
-def test_only_what_is_to_be_stored_is_fetched(status: Status, make_task: MakeTask) -> None:
+def test_only_tasks_in_storing_are_fetched(status: Status, make_task: MakeTask) -> None:
     task = make_task(status, result_link="http://127.0.0.1:9/1.mp4")
     before = version(task)
     fetch(task)
@@ -779,7 +777,7 @@ def test_only_what_is_to_be_stored_is_fetched(status: Status, make_task: MakeTas
 
 @contextmanager
 def serving(serve: Serve) -> Iterator[str]:
-    """A server in a thread of its own; yields its address."""
+    """A server in its own thread; yields its address."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
@@ -819,7 +817,7 @@ def test_a_long_download_renews_its_lease(make_task: MakeTask) -> None:
 
 
 def _outside_the_loop(function: Callable[[], datetime]) -> datetime:
-    """Django does not let an event loop's thread query; the test's clock does, to watch the lease."""
+    """Django forbids queries in an event loop's thread; the test's clock needs them to watch the lease."""
 
     def work() -> datetime:
         try:
@@ -841,7 +839,7 @@ def test_a_store_that_lost_the_race_does_not_flag_the_finished_task(
     assert reread(late).attention == ""
 
 
-def test_a_result_is_asked_for_as_it_is(make_task: MakeTask) -> None:
+def test_a_result_is_requested_without_compression(make_task: MakeTask) -> None:
     heads: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -852,19 +850,19 @@ def test_a_result_is_asked_for_as_it_is(make_task: MakeTask) -> None:
 
     with serving(serve) as url:
         fetch(make_task(Status.STORING, done_at=NOW, result_link=f"{url}/1.mp4"))
-    assert b"gzip" not in heads[0]  # a packed answer would not have the length that is checked
+    assert b"gzip" not in heads[0]  # a compressed answer would not have the expected length
 
 
 # --- sweep
 
 
-def test_a_submission_that_was_cut_off_is_in_doubt(make_task: MakeTask) -> None:
+def test_an_interrupted_submission_is_in_doubt(make_task: MakeTask) -> None:
     cut, under_way = make_task(Status.SUBMITTING), make_task(Status.SUBMITTING, due_at=LATER + timedelta(1))
     sweep.sweep(LATER)
     assert (reread(cut).status, reread(under_way).status) == (Status.IN_DOUBT, Status.SUBMITTING)
 
 
-def test_a_doubt_is_released_when_its_time_has_come(make_task: MakeTask) -> None:
+def test_a_doubt_is_released_after_its_time(make_task: MakeTask) -> None:
     old, young = make_task(Status.IN_DOUBT), make_task(Status.IN_DOUBT, due_at=LATER + timedelta(1))
     sweep.sweep(LATER)
     assert (reread(old).status, reread(old).failure_code) == (Status.FAILED, FailureCode.SUBMISSION_UNKNOWN)
@@ -873,7 +871,7 @@ def test_a_doubt_is_released_when_its_time_has_come(make_task: MakeTask) -> None
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
-def test_an_overdue_task_is_shown_to_staff_once_and_stays_open(
+def test_an_overdue_task_needs_attention_once_and_stays_open(
     status: Status, make_task: MakeTask, settings: LazySettings
 ) -> None:
     settings.TASK_DEADLINE_HOURS = 4
@@ -893,7 +891,7 @@ def test_an_overdue_task_is_shown_to_staff_once_and_stays_open(
         (Status.RUNNING, {"accepted_at": LATER, "submitted_at": LATER}),
     ],
 )
-def test_the_time_in_the_tenants_own_queue_is_not_overdue(
+def test_time_in_the_tenants_own_queue_does_not_count_as_overdue(
     status: Status, began: dict[str, Any], make_task: MakeTask, settings: LazySettings
 ) -> None:
     settings.TASK_DEADLINE_HOURS = 4
@@ -907,7 +905,7 @@ def test_the_time_in_the_tenants_own_queue_is_not_overdue(
     assert "after 4 hours" in reread(started).attention_label
 
 
-def test_media_goes_when_its_time_has_come(make_task: MakeTask, results_folder: Path) -> None:
+def test_expired_media_is_removed(make_task: MakeTask, results_folder: Path) -> None:
     kept, gone = (
         make_task(Status.SUCCEEDED),
         make_task(Status.SUCCEEDED, expires_at=LATER, media_name="a/b.mp4"),
@@ -923,7 +921,7 @@ def test_media_goes_when_its_time_has_come(make_task: MakeTask, results_folder: 
     assert verbs(gone) == ["remove_media"]
 
 
-def test_media_that_is_gone_already_is_no_trouble(make_task: MakeTask) -> None:
+def test_missing_media_is_fine(make_task: MakeTask) -> None:
     gone = make_task(Status.SUCCEEDED, expires_at=LATER, media_name="never/was.mp4")
     sweep.sweep(LATER)
     assert reread(gone).media_removed_at == LATER
@@ -932,7 +930,7 @@ def test_media_that_is_gone_already_is_no_trouble(make_task: MakeTask) -> None:
 # --- tick
 
 
-def test_a_tick_starts_what_is_due_once_for_each_account_and_kind(
+def test_a_tick_starts_due_work_once_per_account_and_kind(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     other = UpstreamAccount.objects.create(name="elsewhere", secret_id="AKIDx", secret_key="y")
@@ -956,14 +954,14 @@ def test_a_tick_starts_what_is_due_once_for_each_account_and_kind(
     assert sorted(jobs(), key=str) == sorted(wanted, key=str)
 
 
-def test_a_disabled_accounts_tasks_go_on(account: UpstreamAccount, make_task: MakeTask) -> None:
+def test_tasks_of_a_disabled_account_are_still_polled(account: UpstreamAccount, make_task: MakeTask) -> None:
     UpstreamAccount.objects.update(is_enabled=False)
     make_task(Status.RUNNING)
     tick.start_due_work(LATER)
     assert jobs() == [("poll", {"account_id": account.pk})]
 
 
-def test_a_tick_takes_up_results_nobody_fetches(make_task: MakeTask) -> None:
+def test_a_tick_resumes_results_nobody_fetches(make_task: MakeTask) -> None:
     stale = make_task(Status.STORING, upstream_task_id="4-a")
     make_task(Status.STORING, upstream_task_id="4-b", due_at=LATER + timedelta(seconds=1))
     for _ in range(2):
@@ -972,7 +970,7 @@ def test_a_tick_takes_up_results_nobody_fetches(make_task: MakeTask) -> None:
     assert reread(stale).due_at == LATER + STORE_LEASE
 
 
-def test_an_account_whose_secret_cannot_be_read_does_not_stop_the_others(
+def test_an_account_with_an_unreadable_secret_does_not_stop_the_others(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     broken = UpstreamAccount.objects.create(name="broken", secret_id="AKIDx", secret_key="y")

@@ -1,4 +1,4 @@
-"""Limits and idempotency keys hold while four processes are asked at once, and while some are killed."""
+"""Limits and idempotency keys hold with concurrent requests to four processes, also while some are killed."""
 
 import itertools
 import random
@@ -32,12 +32,12 @@ web_processes, web = web_process.web_processes, web_process.web  # the fixtures
 workers = worker_process.workers
 
 PRICE = Decimal(4)
-"""Of what everybody asks for."""
+"""The price of each request."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit, how many tasks it lets through, and what it answers to the others."""
+    """A limit, the number of tasks it admits, and the refusal of the others."""
 
     name: str
     admits: int
@@ -79,10 +79,10 @@ FILLED_BY_ONE = (
 ANSWERED_BEFORE = "idempotent-replayed"
 
 
-def callers_held_to(limit: Limit, owner: Caller) -> list[Caller]:
-    """Programs of one tenant with keys of their own; one alone where the limit is that of a key."""
+def callers_of_limit(limit: Limit, owner: Caller) -> list[Caller]:
+    """Clients of one tenant with their own keys; only one if the limit is that of a key."""
     assert owner.key is not None
-    let_it_be_noon(owner.tenant)
+    set_noon(owner.tenant)
     Quota.objects.create(tenant=owner.tenant, **limit.quota)
     if limit.paid:
         pay(owner.tenant, limit.paid)
@@ -96,8 +96,8 @@ def callers_of(owner: Caller) -> list[Caller]:
     return [owner, *(make_caller(owner.tenant) for _ in range(3))]
 
 
-def let_it_be_noon(tenant: Tenant) -> None:
-    """Let no day of the tenant's end meanwhile."""
+def set_noon(tenant: Tenant) -> None:
+    """Use a time zone in which it is noon, so that no day ends during the test."""
     tenant.time_zone = f"Etc/GMT{timezone.now().hour - 12:+d}"
     tenant.save(update_fields=["time_zone"])
 
@@ -108,15 +108,15 @@ def pay(tenant: Tenant, amount: Decimal) -> None:
 
 
 def asks_of(callers: list[Caller], count: int, **fields: Any) -> list[Ask]:
-    """As many asks, by each caller in turn."""
+    """That many requests, by each caller in turn."""
     return [Ask(caller, **fields) for caller in itertools.islice(itertools.cycle(callers), count)]
 
 
-# What must be so afterwards
+# Checks afterwards
 
 
 def assert_exactly(limit: Limit, admitted: int, answers: list[Answer]) -> None:
-    """So many were made, and all others refused for that limit and no other reason."""
+    """Check that this many were admitted and all others refused by exactly this limit."""
     refused = [answer.body for answer in answers if answer.status != 200]
     assert Counter(answer.status for answer in answers) == {200: admitted, 429: len(answers) - admitted}
     assert {body["code"] for body in refused} == {limit.code}
@@ -125,7 +125,7 @@ def assert_exactly(limit: Limit, admitted: int, answers: list[Answer]) -> None:
 
 
 def assert_books_clean(tenant: Tenant, limit: Limit) -> None:
-    """All agree now, and at no time was the limit passed."""
+    """Check that the books agree and that the limit was never exceeded."""
     assert reconciliation.differences() == []
     open_tasks = Task.objects.filter(tenant=tenant, status__in=sorted(ACTIVE - {Status.WAITING})).count()
     assert Standing.objects.get(tenant=tenant).open_tasks == open_tasks
@@ -135,9 +135,9 @@ def assert_books_clean(tenant: Tenant, limit: Limit) -> None:
 
 
 def history(tenant: Tenant) -> Iterator[tuple[Decimal, int]]:
-    """The balance and the number of tasks without an end, after each entry of the ledger.
+    """The balance and the number of open tasks after each ledger entry.
 
-    Entries are numbered under the lock of the tenant's totals: in the order they came to hold.
+    Entries are numbered under the lock of the tenant's totals, so in the order they took effect.
     """
     balance, unfinished = Decimal(0), 0
     for entry in LedgerEntry.objects.filter(tenant=tenant).order_by("id"):
@@ -146,11 +146,11 @@ def history(tenant: Tenant) -> Iterator[tuple[Decimal, int]]:
         yield balance, unfinished
 
 
-# Tasks that end
+# Ending tasks
 
 
 def end_next(account: UpstreamAccount) -> bool:
-    """Let the next task fail or complete; says whether there was one."""
+    """Fail or complete the next task; returns whether there was one."""
     now = timezone.now()
     task = claim_next(account, now)
     if task is None:
@@ -164,7 +164,7 @@ def end_next(account: UpstreamAccount) -> bool:
 
 @contextmanager
 def tasks_ending(account: UpstreamAccount) -> Iterator[None]:
-    """Let tasks end, one after the other, all the time."""
+    """End tasks continuously within the block."""
     is_over = Event()
 
     def work() -> None:
@@ -187,17 +187,19 @@ def tasks_ending(account: UpstreamAccount) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=str)
-def test_a_limit_is_exact_however_many_ask_at_once(
+def test_a_limit_is_exact_with_many_concurrent_requests(
     limit: Limit, web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:
-    answers = web.answers(asks_of(callers_held_to(limit, owner), limit.asked))
+    answers = web.answers(asks_of(callers_of_limit(limit, owner), limit.asked))
     assert_exactly(limit, limit.admits, answers)
     assert Task.objects.count() == limit.admits
     assert_books_clean(owner.tenant, limit)
 
 
-def test_a_balance_is_spent_to_the_end(web: WebProcesses, owner: Caller, account: UpstreamAccount) -> None:
-    web.answers(asks_of(callers_held_to(BALANCE, owner), 100))
+def test_a_balance_can_be_spent_completely(
+    web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    web.answers(asks_of(callers_of_limit(BALANCE, owner), 100))
     standing = Standing.objects.get(tenant=owner.tenant)
     assert (standing.balance, standing.held) == (Decimal(0), BALANCE.paid)
 
@@ -206,20 +208,20 @@ def test_a_balance_is_spent_to_the_end(web: WebProcesses, owner: Caller, account
 def test_a_limit_is_exact_while_processes_are_killed(
     limit: Limit, web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:
-    callers = callers_held_to(limit, owner)
-    answers = web.answers_under_fire(asks_of(callers, limit.asked), kills=4)
+    callers = callers_of_limit(limit, owner)
+    answers = web.answers_while_killed(asks_of(callers, limit.asked), kills=4)
     assert {answer.status for answer in answers} <= {200, 429}
     assert Task.objects.count() == limit.admits
     assert_books_clean(owner.tenant, limit)
 
 
 @pytest.mark.parametrize("limit", [CONCURRENT, BALANCE], ids=str)
-def test_no_place_is_lost_where_tasks_end_while_processes_are_killed(
+def test_no_slot_is_lost_when_tasks_end_while_processes_are_killed(
     limit: Limit, web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:
-    callers = callers_held_to(limit, owner)
+    callers = callers_of_limit(limit, owner)
     with tasks_ending(account):
-        web.answers_under_fire(asks_of(callers, 300), kills=3)
+        web.answers_while_killed(asks_of(callers, 300), kills=3)
     assert_books_clean(owner.tenant, limit)
     while end_next(account):
         pass
@@ -231,7 +233,7 @@ def test_no_place_is_lost_where_tasks_end_while_processes_are_killed(
     assert_books_clean(owner.tenant, limit)
 
 
-# The same request again
+# Replays and retries
 
 
 def test_one_idempotency_key_makes_one_task(
@@ -250,10 +252,10 @@ def test_one_idempotency_key_makes_one_task(
 
 
 @pytest.mark.parametrize("limit", FILLED_BY_ONE, ids=str)
-def test_who_repeats_the_task_that_filled_a_limit_is_not_refused(
+def test_a_replay_of_the_task_that_reached_a_limit_is_not_refused(
     limit: Limit, web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:
-    callers = callers_held_to(limit, owner)
+    callers = callers_of_limit(limit, owner)
     answers = web.answers(asks_of(callers, 60, headers={"Idempotency-Key": "one"}))
     assert Counter(answer.status for answer in answers) == {200: 60}
     assert len({answer.text for answer in answers}) == 1 == Task.objects.count()
@@ -263,12 +265,12 @@ def test_one_idempotency_key_makes_one_task_while_processes_are_killed(
     web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:
     asks = asks_of(callers_of(owner), 200, headers={"Idempotency-Key": "one"})
-    answers = web.answers_under_fire(asks, kills=3)
+    answers = web.answers_while_killed(asks, kills=3)
     assert {answer.body["id"] for answer in answers} == {Task.objects.get().public_id}
     assert LedgerEntry.objects.get().kind == "hold"
 
 
-def test_an_idempotency_key_stands_for_one_body_even_where_two_come_at_once(
+def test_an_idempotency_key_has_one_body_even_with_concurrent_requests(
     web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:
     headers = {"Idempotency-Key": "one"}
@@ -280,14 +282,14 @@ def test_an_idempotency_key_stands_for_one_body_even_where_two_come_at_once(
     assert {answer.body["code"] for answer in answers if answer.status == 422} == {"idempotency_key_reused"}
 
 
-def test_retries_at_once_of_a_request_that_never_arrived_make_one_task(
+def test_concurrent_retries_of_a_request_that_never_arrived_make_one_task(
     web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:
     answers = web.answers(asks_of([owner], 50, headers={"x-stainless-retry-count": "1"}))
     assert {answer.body["id"] for answer in answers} == {Task.objects.get().public_id}
 
 
-def test_twins_at_once_stay_as_many_as_they_are(
+def test_concurrent_identical_requests_make_one_task_each(
     web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:
     answers = web.answers(asks_of([owner], 50, headers={"x-stainless-retry-count": "0"}))

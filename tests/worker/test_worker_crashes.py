@@ -1,4 +1,4 @@
-"""A worker that is killed at any arrow loses no task, and never pays twice for one."""
+"""A worker killed at any transition loses no task and never pays twice."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -33,24 +33,23 @@ workers, slow_link = worker_process.workers, worker_process.slow_link  # the fix
 
 
 def wait_for_call(sandbox: Sandbox, action: str) -> None:
-    """Wait until upstream is busy with a call."""
+    """Wait until upstream is processing a call."""
     name = {"create": "CreateAigcVideoTask", "describe": "DescribeAigcVideoTask"}[action]
     wait_until(f"a {action}", lambda: any(name in arrival for arrival in sandbox.state()["arrivals"]))
 
 
 def wait_until_given_up(task: Task) -> None:
-    """Wait until the submission's lease is over."""
     task.refresh_from_db()
     wait_until("the end of the lease", lambda: timezone.now() > task.due_at)
 
 
 def creates(sandbox: Sandbox) -> int:
-    """How often upstream was asked for a video, in vain or not."""
+    """The number of create calls upstream received."""
     return sum(arrival[1] == "CreateAigcVideoTask" for arrival in sandbox.state()["arrivals"])
 
 
 def assert_done_once(task: Task, sandbox: Sandbox, results: Path) -> None:
-    """Our task is done, upstream has made one, and the video is here."""
+    """Check that our task succeeded, upstream made one task, and the video is stored."""
     assert task.state is Status.SUCCEEDED
     assert [made["task_id"] for made in sandbox.tasks()] == [task.upstream_task_id]
     assert closings(task) == 1
@@ -58,7 +57,7 @@ def assert_done_once(task: Task, sandbox: Sandbox, results: Path) -> None:
 
 
 def assert_in_doubt_for_good(task: Task, sandbox: Sandbox) -> None:
-    """Neither a tick nor a sweep submits it again."""
+    """Check that neither a tick nor a sweep submits it again."""
     wait_for_ticks(2)
     wait_for_sweep()
     task.refresh_from_db()
@@ -67,7 +66,7 @@ def assert_in_doubt_for_good(task: Task, sandbox: Sandbox) -> None:
     assert "in doubt" in task.attention_label
 
 
-def test_a_task_asked_for_while_no_worker_runs_is_made_once_one_does(
+def test_a_task_created_without_workers_is_made_once_a_worker_starts(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller, results_folder: Path
 ) -> None:
     task = ask(owner)
@@ -75,7 +74,7 @@ def test_a_task_asked_for_while_no_worker_runs_is_made_once_one_does(
     assert_done_once(wait_for(task, Status.SUCCEEDED), sandbox, results_folder)
 
 
-def test_a_job_taken_by_a_worker_that_dies_before_it_claims_the_task_costs_nothing(
+def test_a_worker_killed_before_it_claims_the_task_loses_nothing(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller, results_folder: Path
 ) -> None:
     task = ask(owner)
@@ -90,7 +89,7 @@ def test_a_job_taken_by_a_worker_that_dies_before_it_claims_the_task_costs_nothi
 
 
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_submission_cut_off_is_in_doubt_whether_upstream_has_it_or_not(
+def test_a_submission_interrupted_is_in_doubt_whether_upstream_received_it_or_not(
     accepted: bool, workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller
 ) -> None:
     sandbox.script("create", "hang", accepted=accepted, seconds=5)
@@ -107,7 +106,7 @@ def test_a_submission_cut_off_is_in_doubt_whether_upstream_has_it_or_not(
     assert len(sandbox.tasks()) == (1 if accepted else 0)
 
 
-def test_an_answer_on_its_way_when_the_worker_dies_is_not_asked_for_again(
+def test_an_answer_under_way_when_the_worker_dies_is_not_requested_again(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller
 ) -> None:
     sandbox.script("create", "delay", seconds=0.5)
@@ -122,7 +121,7 @@ def test_an_answer_on_its_way_when_the_worker_dies_is_not_asked_for_again(
     assert len(sandbox.tasks()) == 1
 
 
-def test_a_running_task_is_asked_about_by_the_next_worker(
+def test_a_running_task_is_polled_by_the_next_worker(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller, results_folder: Path
 ) -> None:
     sandbox.script("create", "never_end")
@@ -137,7 +136,7 @@ def test_a_running_task_is_asked_about_by_the_next_worker(
     assert_done_once(wait_for(task, Status.SUCCEEDED), sandbox, results_folder)
 
 
-def test_a_look_cut_off_is_taken_again(
+def test_an_interrupted_poll_is_repeated(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller, results_folder: Path
 ) -> None:
     sandbox.script("describe", "hang", seconds=5)
@@ -151,7 +150,7 @@ def test_a_look_cut_off_is_taken_again(
     assert_done_once(wait_for(task, Status.SUCCEEDED), sandbox, results_folder)
 
 
-def test_a_download_cut_off_is_begun_anew_and_the_file_is_whole(
+def test_an_interrupted_download_starts_again_and_the_file_is_complete(
     workers: Workers,
     sandbox_account: UpstreamAccount,
     make_task: MakeTask,
@@ -164,8 +163,8 @@ def test_a_download_cut_off_is_begun_anew_and_the_file_is_whole(
     worker.kill()
     task.refresh_from_db()
     assert task.state is Status.STORING
-    Task.objects.update(due_at=timezone.now())  # its lease of 30 seconds is over
-    slow_link.let_go.set()
+    Task.objects.update(due_at=timezone.now())  # its lease of 30 seconds has expired
+    slow_link.finish.set()
     workers.start()
     wait_for(task, Status.SUCCEEDED)
     assert [file.read_bytes() for file in results_folder.rglob("*") if file.is_file()] == [DOWNLOAD]
@@ -174,7 +173,7 @@ def test_a_download_cut_off_is_begun_anew_and_the_file_is_whole(
 
 
 @pytest.mark.parametrize("reason", ["not reached", "throttled"])
-def test_a_task_that_waits_for_its_next_attempt_gets_it_from_the_next_worker(
+def test_a_task_waiting_for_a_retry_gets_it_from_the_next_worker(
     reason: str,
     workers: Workers,
     sandbox_account: UpstreamAccount,
@@ -234,7 +233,7 @@ def test_a_failure_is_final(
 
 
 @pytest.mark.parametrize(("verb", "made"), [("drop_after_accept", 1), ("drop_before", 0)])
-def test_a_connection_that_breaks_before_the_answer_leaves_the_task_in_doubt(
+def test_a_connection_lost_before_the_answer_leaves_the_task_in_doubt(
     verb: str, made: int, workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller
 ) -> None:
     sandbox.script("create", verb)

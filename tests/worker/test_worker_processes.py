@@ -1,4 +1,4 @@
-"""Workers as processes: they stop in order, share budgets and queue, and outlive the database."""
+"""Worker processes: they stop in order, share budgets and queue, and survive database outages."""
 
 import asyncio
 import json
@@ -26,11 +26,11 @@ from tests.support.worker_process import (
     TOO_LONG,
     SlowLink,
     Workers,
+    age_heartbeats,
     ask,
     child_environment,
     closings,
     jobs,
-    let_heartbeats_age,
     silent_database,
     submissions_held,
     verbs,
@@ -79,15 +79,15 @@ def test_sigterm_waits_for_a_download(
     worker.terminate()
     with pytest.raises(subprocess.TimeoutExpired):
         worker.ended(0.5)
-    slow_link.let_go.set()
+    slow_link.finish.set()
     assert worker.ended() == 0
     task.refresh_from_db()
     assert task.state is Status.SUCCEEDED
     assert (results_folder / task.media_name).read_bytes() == DOWNLOAD
 
 
-def test_a_worker_that_is_told_to_stop_while_it_connects_ends(transactional_db: None, tmp_path: Path) -> None:
-    """Nothing is in hand, so that it does not take the time that a step would be given."""
+def test_a_worker_stopped_while_it_connects_exits(transactional_db: None, tmp_path: Path) -> None:
+    """No step is running, so it does not use the grace period."""
     checked_at_the_start = 1
     with silent_database(tmp_path, connections=checked_at_the_start) as (url, silent):
         settings = child_environment(DATABASE_URL=url, SHUTDOWN_SECONDS="3600")
@@ -100,7 +100,7 @@ def test_a_worker_that_is_told_to_stop_while_it_connects_ends(transactional_db: 
                 worker.kill()
 
 
-def test_a_submission_that_outlasts_the_grace_of_sigterm_is_in_doubt_at_once(
+def test_a_submission_longer_than_the_grace_period_is_in_doubt_at_once(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller
 ) -> None:
     sandbox.script("create", "delay", seconds=30)
@@ -114,7 +114,7 @@ def test_a_submission_that_outlasts_the_grace_of_sigterm_is_in_doubt_at_once(
     assert "cut off" in task.events.get(verb="in_doubt").detail["message"]
 
 
-def test_a_download_that_outlasts_the_grace_of_sigterm_is_taken_over_at_once(
+def test_a_download_longer_than_the_grace_period_is_taken_over_at_once(
     workers: Workers, sandbox_account: UpstreamAccount, make_task: MakeTask, slow_link: SlowLink
 ) -> None:
     task = make_task(Status.STORING, now=timezone.now(), result_link=slow_link.url)
@@ -125,18 +125,18 @@ def test_a_download_that_outlasts_the_grace_of_sigterm_is_taken_over_at_once(
     task.refresh_from_db()
     assert task.state is Status.STORING
     assert task.due_at <= timezone.now()
-    slow_link.let_go.set()
+    slow_link.finish.set()
     workers.start()
     wait_for(task, Status.SUCCEEDED)
     assert (slow_link.begun, closings(task)) == (2, 1)
 
 
-# The one door into the queue
+# Queueing
 
 
 @contextmanager
 def a_task_that_rolls_back(queue: Callable[[], object]) -> Iterator[None]:
-    """A job for the test's own queue, which queues another in a transaction and then breaks."""
+    """A job in the test's own queue that queues another job in a transaction and then fails."""
 
     def roll_back() -> None:
         try:
@@ -144,7 +144,7 @@ def a_task_that_rolls_back(queue: Callable[[], object]) -> Iterator[None]:
                 queue()
                 raise RuntimeError("rolled back")
         finally:
-            connection.close()  # this thread's own
+            connection.close()  # of this thread
 
     app.task(name="roll_back", queue="rolled_back")(roll_back)
     try:
@@ -154,7 +154,7 @@ def a_task_that_rolls_back(queue: Callable[[], object]) -> Iterator[None]:
 
 
 def run_worker_until_idle() -> None:
-    """What the management command does, in this process, for the test's own queue."""
+    """Run a worker in this process, for the test's own queue."""
 
     async def run() -> None:
         async with app.open_async():
@@ -168,15 +168,15 @@ def run_worker_until_idle() -> None:
 
 
 @pytest.mark.usefixtures("workers")
-def test_a_job_queued_in_a_transaction_goes_with_it_inside_a_worker_too() -> None:
+def test_a_job_queued_in_a_transaction_inside_a_worker_is_rolled_back_with_it() -> None:
     with a_task_that_rolls_back(lambda: enqueue(Job.STORE, task_id="of a rolled back row")):
         run_worker_until_idle()
     assert jobs(Job("store"), "todo") == []
 
 
 @pytest.mark.usefixtures("workers")
-def test_procrastinates_own_door_would_leave_the_job_behind() -> None:
-    """Why `queueing.enqueue` exists. If this fails, it may no longer be needed."""
+def test_procrastinates_own_defer_would_keep_the_job() -> None:
+    """The reason for `queueing.enqueue`, which is not needed any more if this fails."""
     with a_task_that_rolls_back(lambda: app.configure_task("store", queue="store").defer(task_id="a row")):
         run_worker_until_idle()
     assert len(jobs(Job.STORE, "todo")) == 1
@@ -205,7 +205,7 @@ print(json.dumps(grants), flush=True)
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_a_budget_shared_by_processes_is_kept_exactly(
+def test_a_budget_shared_by_processes_is_never_exceeded(
     account: UpstreamAccount, fork_server: ForkServer, tmp_path: Path
 ) -> None:
     command = ["manage.py", "shell", "--no-imports", "-c", RESERVING]
@@ -218,20 +218,20 @@ def test_a_budget_shared_by_processes_is_kept_exactly(
     assert [process.wait(TOO_LONG) for process in processes] == [0] * 4
     answers = [json.loads(log.read_text().splitlines()[-1]) for log in logs]
     grants = sorted(grant for answer in answers for grant in answer)
-    for reserved, told in grants:
-        assert told - reserved >= -0.001, "told when reserved, late by what the answer took"
+    for reserved, returned in grants:
+        assert returned - reserved >= -0.001, "later than reserved only by the latency of the answer"
     slots = [reserved for reserved, _ in grants]
     gap = 1 / account.creates_per_second
     assert min(after - before for before, after in pairwise(slots)) >= gap - 0.001
     assert max(sum(0 <= slot - start < 1 for slot in slots) for start in slots) <= 9 + 1
 
 
-def test_a_budget_that_lay_idle_gives_no_slot_twice(account: UpstreamAccount) -> None:
-    """The clock goes on while the database works out how many slots fit."""
+def test_an_idle_budget_gives_no_slot_twice(account: UpstreamAccount) -> None:
+    """The clock advances while the database computes how many slots fit."""
     gap = 1 / account.creates_per_second
 
     def reserved(wanted: int, horizon: timedelta) -> list[float]:
-        # By the row: what is told is later by what the answer took, once more and once less.
+        # From the row: the returned times include the latency of the answer.
         count = len(reserve(account, UpstreamCall.CREATE, wanted, horizon))
         end = UpstreamBudget.objects.get().next_at.timestamp()
         return [end - gap * ahead for ahead in range(count, 0, -1)]
@@ -243,7 +243,7 @@ def test_a_budget_that_lay_idle_gives_no_slot_twice(account: UpstreamAccount) ->
         assert min(after - before for before, after in pairwise(slots)) >= gap - 0.0001
 
 
-# A fleet
+# Several workers
 
 
 def test_two_workers_share_the_queue_and_tenants_take_turns(
@@ -261,10 +261,10 @@ def test_two_workers_share_the_queue_and_tenants_take_turns(
     assert all(closings(task) == 1 for task in asked)
 
 
-# Jobs whose worker died
+# Jobs of dead workers
 
 
-def test_a_job_of_a_dead_worker_does_not_stay_in_hand(
+def test_a_job_of_a_dead_worker_is_taken_over(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller
 ) -> None:
     task = ask(owner)
@@ -273,7 +273,7 @@ def test_a_job_of_a_dead_worker_does_not_stay_in_hand(
         [stalled] = wait_until("a job to submit in hand", lambda: jobs(Job.SUBMIT, "doing"))[:1]
         worker.kill()
     assert stalled in jobs(Job.SUBMIT, "doing")
-    let_heartbeats_age()
+    age_heartbeats()
     workers.start()
     wait_until("the job is gone", lambda: stalled not in jobs(Job.SUBMIT, "doing"))
     wait_for(task, Status.SUCCEEDED)
@@ -283,13 +283,13 @@ def test_a_job_of_a_dead_worker_does_not_stay_in_hand(
 def test_many_jobs_of_a_dead_worker_do_not_stop_the_sweep(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller
 ) -> None:
-    """Each tick queued one for the same account, and each was taken: only one of them can wait again."""
+    """Each tick queued a job for the same account and all were taken, but only one can be requeued."""
     task = ask(owner)
     worker = workers.start()
     with submissions_held(sandbox_account):
         wait_until("jobs to submit in hand", lambda: len(jobs(Job.SUBMIT, "doing")) >= 3)
         worker.kill()
-    let_heartbeats_age()
+    age_heartbeats()
     stalled = set(jobs(Job.SUBMIT, "doing"))
     workers.start()
     wait_for_sweep()
@@ -299,11 +299,11 @@ def test_many_jobs_of_a_dead_worker_do_not_stop_the_sweep(
     assert len(sandbox.tasks()) == 1
 
 
-# The database goes away
+# Database outages
 
 
 def end_connections(server: psycopg.Connection) -> None:
-    """End all connections to the test's database but its own."""
+    """End all other connections to the test database."""
     server.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
         [connection.settings_dict["NAME"], connection.connection.info.backend_pid],
@@ -312,7 +312,7 @@ def end_connections(server: psycopg.Connection) -> None:
 
 @pytest.fixture
 def server(transactional_db: None) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
-    """A connection to the server, beside the test's database."""
+    """A connection to the server outside the test database."""
     connection.ensure_connection()
     parameters = connection.get_connection_params()
     wanted = {name: parameters[name] for name in ("host", "port", "user", "password") if parameters.get(name)}
@@ -320,7 +320,7 @@ def server(transactional_db: None) -> Iterator["psycopg.Connection[tuple[object,
         yield opened
 
 
-def test_a_worker_outlives_its_connections(
+def test_a_worker_survives_lost_connections(
     workers: Workers,
     sandbox_account: UpstreamAccount,
     sandbox: Sandbox,
@@ -340,7 +340,7 @@ def test_a_worker_outlives_its_connections(
     assert len(sandbox.tasks()) == len(tasks)
 
 
-def test_an_answer_that_comes_while_the_database_is_away_is_recorded_once_it_is_back(
+def test_an_answer_received_while_the_database_is_down_is_recorded_later(
     workers: Workers,
     sandbox_account: UpstreamAccount,
     sandbox: Sandbox,
