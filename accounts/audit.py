@@ -21,7 +21,7 @@ from django.utils import translation
 from accounts import networks
 from accounts.encryption import EncryptedTextField
 from accounts.models import APIKey, AuditEntry, AuditPlace, CosBucket, Invitation, Membership, Tenant, User
-from config.amounts import shown
+from config.amounts import format_amount
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ Change = tuple[Values, Values]
 """The changed values, before and after."""
 CHANGED = "changed"
 """Recorded in place of a secret."""
-NOBODY_KNOWN = "(unknown)"
+UNKNOWN_PERSON = "(unknown)"
 """Recorded in place of an unknown user name at a failed log-in: it may be a password."""
 _SECRET = re.compile("password|secret|digest|^key$")
 _LONGEST_SUBJECT = 200
@@ -55,7 +55,7 @@ def author(request: HttpRequest, place: AuditPlace) -> Author:
 
 def claimed(request: HttpRequest, place: AuditPlace, person: User | None) -> Author:
     """The sender of the request, as that person or as an unknown one."""
-    name = person.get_username() if person else NOBODY_KNOWN
+    name = person.get_username() if person else UNKNOWN_PERSON
     return Author(person, place, networks.shown(request) or None, name)
 
 
@@ -64,7 +64,7 @@ def at_command_line() -> Author:
     try:
         name = getuser()
     except (KeyError, OSError):  # a user without a name, as in containers
-        name = NOBODY_KNOWN
+        name = UNKNOWN_PERSON
     return Author(None, AuditPlace.COMMAND_LINE, name=name)
 
 
@@ -174,7 +174,7 @@ def _without(mine: Values, other: Values) -> Values:
 def plain(value: Any) -> Any:
     """The value as a JSON type; rows by their names, sorted."""
     if isinstance(value, Decimal):
-        return shown(value)
+        return format_amount(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, QuerySet):

@@ -15,7 +15,7 @@ def _(sentence: str) -> str:
     return sentence
 
 
-class Unfit(ValueError):
+class InvalidBucket(ValueError):
     """An invalid setting of a bucket; `sentence` says why, with placeholders for `values`."""
 
     def __init__(self, sentence: str, **values: object) -> None:
@@ -67,11 +67,11 @@ def destination(
 
 
 def check_bucket(bucket: str, region: str) -> None:
-    """Raise `Unfit` unless it is a bucket's full name, possible in that region, or empty."""
+    """Raise `InvalidBucket` unless it is a bucket's full name, possible in that region, or empty."""
     if not bucket:
         return
     if not _BUCKET.fullmatch(bucket):
-        raise Unfit(
+        raise InvalidBucket(
             _(
                 "Write name-appid, such as videos-1250000000. The name is of lower-case letters, digits and"
                 " hyphens, and neither begins nor ends with a hyphen."
@@ -79,36 +79,36 @@ def check_bucket(bucket: str, region: str) -> None:
         )
     longest = _LONGEST_HOST - len(_HOST.format(bucket="", region=region))
     if len(bucket) > longest:
-        raise Unfit(_("It must not exceed %(longest)s characters in this region."), longest=longest)
+        raise InvalidBucket(_("It must not exceed %(longest)s characters in this region."), longest=longest)
 
 
 def check_region(region: str, bucket: str) -> None:
-    """Raise `Unfit` for an invalid region, or if only one of bucket and region is set."""
+    """Raise `InvalidBucket` for an invalid region, or if only one of bucket and region is set."""
     if bool(region) != bool(bucket):
-        raise Unfit(_("Set both the bucket and its region, or neither."))
+        raise InvalidBucket(_("Set both the bucket and its region, or neither."))
     if region and not _REGION.fullmatch(region):
-        raise Unfit(_("Write a region such as ap-guangzhou."))
+        raise InvalidBucket(_("Write a region such as ap-guangzhou."))
 
 
 def check_path_prefix(prefix: str) -> None:
-    """Raise `Unfit` unless it is folders of plain characters and placeholders, or empty."""
+    """Raise `InvalidBucket` unless it is folders of plain characters and placeholders, or empty."""
     segments = prefix.split("/") if prefix else []
     if ".." in prefix or not all(segment.strip(".") for segment in segments):
-        raise Unfit(_("Separate folders with single slashes; .. is not allowed."))
+        raise InvalidBucket(_("Separate folders with single slashes; .. is not allowed."))
     if not _PREFIX.fullmatch(prefix):
         placeholders = ", ".join(f"{{{name}}}" for name in _LONGEST)
-        raise Unfit(
+        raise InvalidBucket(
             _("Only plain letters, digits, hyphens, underscores, dots and %(placeholders)s fit."),
             placeholders=placeholders,
         )
     if len(_filled(prefix, _LONGEST)) > _LONGEST_KEY - _OBJECT_NAME - _TASK_ID - len("//"):
-        raise Unfit(_("It is too long once its placeholders are filled in."))
+        raise InvalidBucket(_("It is too long once its placeholders are filled in."))
 
 
 def check_credentials(secret_id: str, *, has_key: bool) -> None:
-    """Raise `Unfit` if only one of secret id and key is set."""
+    """Raise `InvalidBucket` if only one of secret id and key is set."""
     if bool(secret_id) != has_key:
-        raise Unfit(_("Set both the secret id and its key, or neither."))
+        raise InvalidBucket(_("Set both the secret id and its key, or neither."))
 
 
 def _folder_name(model: str) -> str:

@@ -44,7 +44,7 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
 
 
 @dataclass
-class Turned:
+class ReencryptionResult:
     """How many secrets of a column were re-encrypted, up to date already, and undecryptable."""
 
     column: str
@@ -61,13 +61,13 @@ def encrypted_columns() -> Iterator[tuple[type[models.Model], str]]:
                 yield model, field.name
 
 
-def reencrypt(model: type[models.Model], name: str) -> Turned:
+def reencrypt(model: type[models.Model], name: str) -> ReencryptionResult:
     """Encrypt with the first of `ENCRYPTION_KEYS` each secret of a column that is not yet.
 
     Each row is updated by itself, and only if nobody changed it meanwhile: it is safe beside running
     processes, and can be run again after an interruption.
     """
-    turned = Turned(f"{model._meta.label}.{name}")
+    turned = ReencryptionResult(f"{model._meta.label}.{name}")
     stored = Cast(name, models.TextField())
     rows = model._base_manager.filter(**{f"{name}__isnull": False}).annotate(stored=stored)
     for key, text in rows.order_by("pk").values_list("pk", "stored").iterator():

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from config.networks import shared_by_one
+from config.networks import subscriber_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -81,7 +81,7 @@ def of_request(request: HttpRequest) -> str:
 
     In IPv6 it is the first of the caller's /64, which belongs to one subscriber.
     """
-    return shared_by_one(str(caller(request.META) or UNKNOWN))
+    return subscriber_network(str(caller(request.META) or UNKNOWN))
 
 
 @lru_cache(maxsize=1024)

@@ -14,12 +14,12 @@ def rounded(amount: Decimal) -> Decimal:
     return amount if amount.same_quantum(_UNIT) else amount.quantize(_UNIT, ROUND_HALF_UP)
 
 
-def shown(amount: Decimal) -> str:
+def format_amount(amount: Decimal) -> str:
     """The exact amount as text, with at least two places, such as `3.00` or `0.225`."""
     whole, _, places = f"{rounded(amount):f}".partition(".")
     return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
-def shown_with_currency(amount: Decimal) -> str:
+def format_with_currency(amount: Decimal) -> str:
     """The amount as text with its currency, such as `3.00 CNY`."""
-    return f"{shown(amount)} {settings.CURRENCY}"
+    return f"{format_amount(amount)} {settings.CURRENCY}"

@@ -23,7 +23,7 @@ def _django() -> Application:
 
     checks.exit_on_errors(run_checks())  # no server starts on a bad configuration
     database.limit_statements(STATEMENT_SECONDS)
-    database.must_answer()
+    database.check_connection()
     _allow_many_files()
     gc.freeze()  # what is loaded now stays; collecting it again would only delay requests
     # How often computing threads yield to the event loop. With Python's own 5 ms, many slow connections delay

@@ -19,14 +19,14 @@ def available() -> Iterator[None]:
     Raises `BadSettingError` if that one cannot be used, `EmbeddedPostgresError` if ours cannot run.
     """
     if settings.EMBEDDED_POSTGRES is None:
-        must_answer()
+        check_connection()
         yield
         return
     with postgres.running(settings.EMBEDDED_POSTGRES):
         yield
 
 
-def must_answer() -> None:
+def check_connection() -> None:
     """Raise `BadSettingError` unless the server takes a connection."""
     try:
         connection.get_new_connection(connection.get_connection_params()).close()

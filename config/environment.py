@@ -88,11 +88,9 @@ class Environment:
         return number
 
     def code(self, name: str, *, default: str) -> str:
-        """A currency code."""
         return self._matching(name, default, r"[A-Z]{3}", "three capital letters are allowed, such as CNY")
 
     def level(self, name: str, *, default: str) -> str:
-        """A log level."""
         level = self.text(name, default).upper()
         if level not in _LEVELS:
             raise self._bad(name, f"one of {', '.join(_LEVELS)} is allowed")
@@ -105,7 +103,6 @@ class Environment:
         return zone
 
     def names(self, name: str, *, default: Collection[str] = ()) -> list[str]:
-        """Comma-separated texts."""
         given = self._variables.get(name)
         return [each.strip() for each in given.split(",") if each.strip()] if given else [*default]
 

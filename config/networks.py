@@ -8,7 +8,7 @@ _PREFIX_OF_ONE = 64
 
 
 @lru_cache(maxsize=4096)
-def shared_by_one(text: str) -> str:
+def subscriber_network(text: str) -> str:
     """The address that a caller is counted under: in IPv6 the first of its /64, else the address itself.
 
     An IPv4-mapped IPv6 address becomes the IPv4 address. Loopback and unspecified addresses of IPv6 and

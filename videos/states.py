@@ -29,7 +29,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-ARROWS: dict[Status, frozenset[Status]] = {
+TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.WAITING: frozenset({Status.QUEUED, Status.CANCELLED}),
     Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED}),
     Status.SUBMITTING: frozenset({Status.RUNNING, Status.QUEUED, Status.IN_DOUBT, Status.FAILED}),
@@ -41,7 +41,7 @@ ARROWS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
 }
 
-FINAL = frozenset(status for status, arrows in ARROWS.items() if not arrows)
+FINAL = frozenset(status for status, arrows in TRANSITIONS.items() if not arrows)
 ACTIVE = frozenset(Status) - FINAL
 LOST = (Status.FAILED, Status.CANCELLED)
 """Ended without a video, so not charged."""
@@ -73,7 +73,7 @@ STAGE: dict[Status, str] = {
 
 def sources(target: Status) -> set[Status]:
     """The states with a transition to `target`."""
-    return {status for status, arrows in ARROWS.items() if target in arrows}
+    return {status for status, arrows in TRANSITIONS.items() if target in arrows}
 
 
 class Verb(StrEnum):

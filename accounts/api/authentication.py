@@ -9,7 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts import networks
-from accounts.api.lookup import KEY_ALONE, Wanted, presented
+from accounts.api.lookup import KEY_ALONE, Wanted, find_key
 from accounts.models import APIKey, Tenant
 from config.db.prepared import Row
 
@@ -42,7 +42,7 @@ class BearerKeyAuthentication(BaseAuthentication):
             return None
         now = timezone.now()
         # No variable holds the key, because a debug page shows those of every frame.
-        found = presented(_credentials(request)[1], now, self.wanted(request, now))
+        found = find_key(_credentials(request)[1], now, self.wanted(request, now))
         if found is None:
             raise AuthenticationFailed(REFUSAL)
         key, self.beside = found

@@ -69,7 +69,7 @@ class Wanted(NamedTuple):
 KEY_ALONE = Wanted(LookUp(), {})
 
 
-def presented(text: str, now: datetime, wanted: Wanted = KEY_ALONE) -> Found | None:
+def find_key(text: str, now: datetime, wanted: Wanted = KEY_ALONE) -> Found | None:
     """The usable key with that text, and what is wanted with it, in one query; None if there is no such key.
 
     Keys are never cached, so a revocation takes effect at once everywhere.

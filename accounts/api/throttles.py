@@ -82,7 +82,7 @@ class TooManyRequests(Throttled):
         self.refusal = LimitReached(Kind.RATE, "other_requests_per_minute", limit, limit, message, retry_at)
 
 
-class PerKey(BaseThrottle):
+class KeyRateThrottle(BaseThrottle):
     """At most `OTHER_REQUESTS_PER_MINUTE` per key and process; a request without a key is not counted.
 
     A create is counted until it is admitted; then `forgive` takes it off the count, since the limits of tasks

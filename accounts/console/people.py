@@ -164,7 +164,7 @@ class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
     def _password_changed(self, request: HttpRequest, person_id: str) -> None:
         person = User.objects.get(pk=person_id)
         sessions.end(person, besides=request.session.session_key)
-        notices.tell(request, person, notices.PASSWORD_CHANGED, timezone.now())
+        notices.notify(request, person, notices.PASSWORD_CHANGED, timezone.now())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Ends the sessions of a person who loses permissions."""

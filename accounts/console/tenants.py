@@ -31,7 +31,7 @@ from accounts.models.tenant import validate_time_zone
 from accounts.pages.key_states import chip_of, state_of
 from accounts.quotas.totals import Period
 from accounts.templatetags.amounts import second
-from config.amounts import shown_with_currency
+from config.amounts import format_with_currency
 from config.console.filters import ChoiceFilter
 from config.web.badges import GOOD, WARN, chip
 
@@ -222,18 +222,18 @@ class TenantAdmin(ListAdmin[Tenant]):
 
     @admin.display(description=_("balance"), ordering="standing__balance")
     def balance(self, tenant: Tenant) -> str:
-        return shown_with_currency(tenant.standing.balance)
+        return format_with_currency(tenant.standing.balance)
 
     @admin.display(description=_("held"))
     def held(self, tenant: Tenant) -> str:
-        return shown_with_currency(tenant.standing.held)
+        return format_with_currency(tenant.standing.held)
 
     @admin.display(description=_("today"))
     def today(self, tenant: Tenant) -> str:
         standing, day = tenant.standing, Period.of(timezone.now(), tenant.clock).day
         if standing.day is None or standing.day < day:
             return gettext("nothing on %(day)s") % {"day": day}
-        used = f"{standing.day_seconds} {second()}, {shown_with_currency(standing.day_spend)}"
+        used = f"{standing.day_seconds} {second()}, {format_with_currency(standing.day_spend)}"
         return gettext("%(used)s on %(day)s") % {"used": used, "day": standing.day}
 
     @admin.display(description=_("this month"))
@@ -241,7 +241,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         standing, month = tenant.standing, Period.of(timezone.now(), tenant.clock).month
         if standing.month is None or standing.month < month:
             return gettext("nothing in %(month)s") % {"month": f"{month:%Y-%m}"}
-        used = f"{standing.month_seconds} {second()}, {shown_with_currency(standing.month_spend)}"
+        used = f"{standing.month_seconds} {second()}, {format_with_currency(standing.month_spend)}"
         return gettext("%(used)s in %(month)s") % {"used": used, "month": f"{standing.month:%Y-%m}"}
 
 

@@ -24,7 +24,7 @@ ROTATION_OVERLAP = timedelta(hours=24)
 """How long a replaced key works on by default."""
 RESTRICTIONS = ("allowed_models", "allowed_networks", "requests_per_minute", "spend_per_month")
 """The fields that restrict a key."""
-RECORDED = ("name", "scopes", "expires_at", "revoked_at", "replaced_by", *RESTRICTIONS)
+AUDITED_FIELDS = ("name", "scopes", "expires_at", "revoked_at", "replaced_by", *RESTRICTIONS)
 """The fields of a key that the audit log records."""
 MOST_ITEMS = 100
 """Most models and networks that a key may name: each request compares them all."""
@@ -252,7 +252,6 @@ class APIKey(models.Model):
 
     @property
     def scope_names(self) -> list[str]:
-        """The scopes, translated."""
         return [str(Scope(scope).label) for scope in self.scopes]
 
     def is_usable(self, now: datetime) -> bool:

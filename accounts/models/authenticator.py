@@ -72,7 +72,6 @@ class Authenticator(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[mi
 
     @property
     def secret_bytes(self) -> bytes:
-        """The decrypted secret."""
         return unhexlify(self.key)
 
     @property

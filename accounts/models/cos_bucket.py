@@ -85,7 +85,6 @@ class CosBucket(models.Model):
             raise ValidationError(problems)
 
     def destination(self, task_id: str, model: str, day: date) -> buckets.Destination | None:
-        """See `buckets.destination`."""
         return buckets.destination(
             self.bucket,
             self.region,
@@ -107,5 +106,5 @@ class CosBucket(models.Model):
         for field, check in checks.items():
             try:
                 check()
-            except buckets.Unfit as problem:
+            except buckets.InvalidBucket as problem:
                 yield field, gettext(problem.sentence) % problem.values

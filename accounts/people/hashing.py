@@ -22,7 +22,7 @@ RETRY_SECONDS = 5
 _NICENESS = 10
 
 
-class Busy(Exception):
+class HashingPoolFull(Exception):
     """Too many passwords are waiting to be hashed."""
 
 
@@ -39,9 +39,9 @@ class Pool:
         self._places = threading.BoundedSemaphore(threads + most_waiting)
 
     def run(self, compute: Callable[[], str]) -> str:
-        """Return the result of `compute`. Raises `Busy` if too many callers are waiting."""
+        """Return the result of `compute`. Raises `HashingPoolFull` if too many callers are waiting."""
         if not self._places.acquire(blocking=False):
-            raise Busy
+            raise HashingPoolFull
         try:
             return self._threads.submit(compute).result()
         finally:
@@ -60,7 +60,7 @@ os.register_at_fork(after_in_child=_renew_pool)
 
 
 class PooledHasher(PBKDF2PasswordHasher):
-    """Django's PBKDF2 hasher, run in the pool. Raises `Busy`."""
+    """Django's PBKDF2 hasher, run in the pool. Raises `HashingPoolFull`."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         return _pool.run(lambda: PBKDF2PasswordHasher.encode(self, password, salt, iterations))
@@ -70,7 +70,7 @@ class BusyMiddleware(MiddlewareMixin):
     """Answers 503 with `Retry-After` if a password could not be hashed now."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, Busy):
+        if not isinstance(exception, HashingPoolFull):
             return None
         response = render(request, "people/busy.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
         response["Retry-After"] = str(RETRY_SECONDS)

@@ -17,15 +17,15 @@ from django.utils import timezone
 
 from accounts.networks import UNKNOWN, of_request
 
-OF_A_NAME = 5
+MAX_FAILURES_PER_NAME = 5
 """Failures with one name from one address that lock the log-in for this pair."""
-OF_AN_ADDRESS = 50
+MAX_FAILURES_PER_ADDRESS = 50
 """Failures from one address, over all names, that lock it; a whole office may share an address."""
 
 
 def failure_limit(request: HttpRequest, credentials: dict[str, Any] | None) -> int:
     """How many failures with the name lock the log-in: 0 if the address is locked."""
-    return 0 if _is_address_locked(request) else OF_A_NAME
+    return 0 if _is_address_locked(request) else MAX_FAILURES_PER_NAME
 
 
 def locked_out(
@@ -57,7 +57,7 @@ def _is_address_locked(request: HttpRequest) -> bool:
     if address == UNKNOWN:
         return False
     failures = _attempts_from_address(request).aggregate(all=Sum("failures_since_start"))["all"] or 0
-    return bool(failures >= OF_AN_ADDRESS)
+    return bool(failures >= MAX_FAILURES_PER_ADDRESS)
 
 
 def _attempts_from_address(request: HttpRequest) -> QuerySet[Any]:

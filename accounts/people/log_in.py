@@ -21,7 +21,7 @@ from accounts.models import AuditPlace, User
 from accounts.people import sessions, totp
 from accounts.people.forms import WRONG_CODE, CodeForm, LogInForm
 
-PATIENCE = timedelta(minutes=10)
+CODE_TIMEOUT = timedelta(minutes=10)
 """How long after the password the code is accepted."""
 _PENDING = "log_in"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -112,9 +112,9 @@ def _remember(request: HttpRequest, person: User, now: datetime) -> None:
 
 
 def _pending(request: HttpRequest, now: datetime) -> User | None:
-    """The person whose code is due; None after `PATIENCE`, or if the password changed."""
+    """The person whose code is due; None after `CODE_TIMEOUT`, or if the password changed."""
     pending = request.session.get(_PENDING)
-    if pending is None or now.timestamp() - pending["at"] > PATIENCE.total_seconds():
+    if pending is None or now.timestamp() - pending["at"] > CODE_TIMEOUT.total_seconds():
         return None
     person = User.objects.filter(pk=pending["person"], is_active=True).first()
     if person is None or not constant_time_compare(person.get_session_auth_hash(), pending["password"]):

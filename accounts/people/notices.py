@@ -22,7 +22,7 @@ SECOND_FACTOR_ON = _("A second factor was turned on.")
 SECOND_FACTOR_OFF = _("The second factor was turned off. Log-in now needs only the password.")
 
 
-def tell(request: HttpRequest, person: User, happened: Any, now: datetime, *, also: str = "") -> None:
+def notify(request: HttpRequest, person: User, happened: Any, now: datetime, *, also: str = "") -> None:
     """Mail the person, and the address `also`, what happened to their account, after the commit."""
     context = {"person": person, "happened": happened, "at": now, "address": networks.shown(request)}
     _send(request, "account_changed", (person.email, also), context)
@@ -31,7 +31,7 @@ def tell(request: HttpRequest, person: User, happened: Any, now: datetime, *, al
 def email_changed(request: HttpRequest, person: User, before: str, now: datetime) -> None:
     """Mail the old and the new address that the person's address changed."""
     happened = _("The e-mail address is %(address)s now.") % {"address": person.email}
-    tell(request, person, happened, now, also=before)
+    notify(request, person, happened, now, also=before)
 
 
 def new_key(key: APIKey, by: Author, now: datetime, request: HttpRequest | None = None) -> None:

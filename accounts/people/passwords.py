@@ -77,5 +77,5 @@ def _changed(request: HttpRequest, person: User, *, besides: str | None = None) 
     """Record the new password in the audit log, mail the person and end their sessions except `besides`."""
     now, by = timezone.now(), audit.claimed(request, AuditPlace.OWN_PAGES, person)
     audit.record(by, audit.subject_of(person), "", {}, {"password": audit.CHANGED}, now)
-    notices.tell(request, person, notices.PASSWORD_CHANGED, now)
+    notices.notify(request, person, notices.PASSWORD_CHANGED, now)
     sessions.end(person, besides=besides)

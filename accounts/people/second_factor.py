@@ -34,7 +34,7 @@ class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View
         """Record in the audit log that it was turned on or off, and mail the person."""
         now, subject = timezone.now(), audit.subject_of(self.person)
         self.record(subject, ({"second factor": was}, {"second factor": not was}), now)
-        notices.tell(self.request, self.person, happened, now)
+        notices.notify(self.request, self.person, happened, now)
 
     def get_default_redirect_url(self) -> str:
         return resolve_url("people:profile")

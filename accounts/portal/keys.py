@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.models import APIKey, Membership, Role, Tenant
-from accounts.models.api_key import RECORDED, AlreadyMinted, NotRotatable
+from accounts.models.api_key import AUDITED_FIELDS, AlreadyMinted, NotRotatable
 from accounts.pages import key_changes
 from accounts.pages.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.pages.key_states import chip_of, state_of
@@ -154,7 +154,7 @@ class KeyPage(_Page):
         """Saves the changes, unless the key was revoked."""
         with transaction.atomic():
             key = get_object_or_404(self.keys().select_for_update(), pk=key_id)
-            before = audit.values(key, RECORDED)
+            before = audit.values(key, AUDITED_FIELDS)
             form = ChangedKeyForm(request.POST, instance=key)
             if key.revoked_at is None and form.is_valid():
                 key.save(update_fields=form.changed_data)

@@ -41,7 +41,6 @@ class _Page(TenantPage):
         log.info(event, tenant=str(self.tenant.pk), by=self.person.pk, **details)
 
     def back(self) -> HttpResponse:
-        """Redirect to the list."""
         return HttpResponseRedirect(reverse("account:members", args=[self.tenant.pk]))
 
 
@@ -93,7 +92,6 @@ class _MemberChange(_Page):
         raise NotImplementedError
 
     def after(self) -> HttpResponse:
-        """The response after the change."""
         return self.back()
 
 

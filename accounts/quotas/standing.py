@@ -23,6 +23,6 @@ def lock(tenant_id: UUID) -> Totals:
     return Totals(*row)
 
 
-def keep(tenant_id: UUID, totals: Totals) -> None:
+def save(tenant_id: UUID, totals: Totals) -> None:
     """Write the totals of a tenant; they must be locked."""
     Standing.objects.filter(pk=tenant_id).update(**asdict(totals))

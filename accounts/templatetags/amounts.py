@@ -6,7 +6,7 @@ from django import template
 from django.conf import settings
 from django.utils.translation import pgettext
 
-from config.amounts import shown
+from config.amounts import format_amount
 
 register = template.Library()
 _NARROW_SPACE = "\u202f"
@@ -22,7 +22,7 @@ def money(amount: Decimal) -> str:
 @register.filter
 def plain_money(amount: Decimal) -> str:
     """Like `money` without the currency, for columns whose heading names it."""
-    whole, _, places = shown(amount).partition(".")
+    whole, _, places = format_amount(amount).partition(".")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     return f"{sign}{int(digits):,}.{places}"
 

@@ -18,7 +18,6 @@ class Columns:
 
     @property
     def sql(self) -> str:
-        """The select list."""
         return ", ".join(column for group in self.groups.values() for column in group)
 
     def read(self, row: Row) -> dict[str, Row]:

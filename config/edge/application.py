@@ -17,7 +17,7 @@ from config.edge.bodies import SMALL_BYTES, Body, BodyNeeded, Budget, Incomplete
 from config.edge.connections import Connections
 from config.edge.head import Environ, Scope
 from config.edge.threads import Threads
-from config.networks import shared_by_one
+from config.networks import subscriber_network
 from config.routes import API_PREFIX, READING
 from config.watchdog import Watchdog
 
@@ -152,7 +152,7 @@ class Application:
 def _caller(scope: Scope) -> bytes:
     """Identifies the sender before authentication: by the Authorization header, cookie or address."""
     proof = head.field(scope, b"authorization") or head.field(scope, b"cookie")
-    return proof or shared_by_one(str(scope["client"][0])).encode()
+    return proof or subscriber_network(str(scope["client"][0])).encode()
 
 
 async def _linger(scope: Scope, body: Body, answer: Answer) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
-from config.networks import shared_by_one
+from config.networks import subscriber_network
 
 Peer = tuple[str, str]
 """Address and port of the client, as in an ASGI scope."""
@@ -73,7 +73,7 @@ class Connections:
     def _excess(self, found: dict[Peer, int]) -> Iterator[Peer]:
         of_network: dict[str, list[Peer]] = defaultdict(list)
         for peer in found:
-            of_network[shared_by_one(peer[0])].append(peer)
+            of_network[subscriber_network(peer[0])].append(peer)
         for peers in of_network.values():
             if len(peers) > self._most:
                 yield from sorted(peers, key=self._worth)[: len(peers) - self._most]

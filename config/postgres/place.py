@@ -37,7 +37,6 @@ class ServerFiles:
 
     @property
     def cluster(self) -> Path:
-        """PostgreSQL's data directory."""
         return self.root / "cluster"
 
     @property

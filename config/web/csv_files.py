@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from config.amounts import shown
+from config.amounts import format_amount
 
 MOST_ROWS = 50_000
 MOST_CHARACTERS = 20_000_000
@@ -56,7 +56,7 @@ def csv_file_for_people(
 def cell(value: Any) -> Any:
     """The value for a cell: amounts as text, and texts that no spreadsheet runs as a formula."""
     if isinstance(value, Decimal):
-        return shown(value)
+        return format_amount(value)
     return _FORMULA.sub(_quoted, value) if isinstance(value, str) else value
 
 

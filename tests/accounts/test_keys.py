@@ -24,14 +24,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts import networks
 from accounts.api.authentication import ADDRESS_REFUSAL, REFUSAL
-from accounts.api.lookup import presented
+from accounts.api.lookup import find_key
 from accounts.api.permissions import HasScope
 from accounts.models import APIKey, Tenant
 from accounts.models.api_key import NotRotatable
 from config.edge.server import command
 from tests.conftest import NOW, Caller, make_caller
 from tests.support.worker_process import child_environment
-from videos.local.processes import Family, free_port
+from videos.local.processes import ProcessGroup, free_port
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MODELS = "/v1/models"
@@ -70,7 +70,7 @@ def test_authentication_reads_a_key_as_the_models_do(owner: Caller, mate: Caller
         requests_per_minute=10,
         spend_per_month=Decimal("9.5"),
     )
-    looked_up = presented(owner.text, timezone.now())
+    looked_up = find_key(owner.text, timezone.now())
     found = looked_up and looked_up.key
     expected = APIKey.objects.select_related("tenant").get(pk=key_of(owner).pk)
     assert found is not None
@@ -110,7 +110,7 @@ def test_requests_after_a_key_ends_are_refused(ending: str, owner: Caller) -> No
 def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     """Another web process."""
     port = free_port(0)
-    with Family(tmp_path / "logs") as family:
+    with ProcessGroup(tmp_path / "logs") as family:
         child = family.start("web", command("::1", port), child_environment(API_THREADS="2"))
         url = f"http://[::1]:{port}"
         family.wait_until_answers(child, f"{url}/healthz")
@@ -350,15 +350,15 @@ def test_both_keys_work_until_the_overlap_ends(owner: Caller) -> None:
     assert owner.text is not None
     new, text = key_of(owner).rotate(NOW, HOUR)
     for age, old_works in ((timedelta(0), True), (HOUR - timedelta(microseconds=1), True), (HOUR, False)):
-        assert (presented(owner.text, NOW + age) is not None) is old_works
-        assert (found := presented(text, NOW + age)) is not None
+        assert (find_key(owner.text, NOW + age) is not None) is old_works
+        assert (found := find_key(text, NOW + age)) is not None
         assert found.key == new
 
 
 def test_without_an_overlap_the_old_key_ends_at_once(owner: Caller) -> None:
     assert owner.text is not None
     key_of(owner).rotate(NOW, timedelta(0))
-    assert presented(owner.text, NOW) is None
+    assert find_key(owner.text, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ def test_a_rotated_key_is_still_found_in_one_query(
     assert owner.text is not None
     key_of(owner).rotate(NOW, DAY)
     with django_assert_num_queries(1):
-        assert presented(owner.text, NOW) is not None
+        assert find_key(owner.text, NOW) is not None
 
 
 # --- commands

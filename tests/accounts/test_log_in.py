@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Role, Session, User
 from accounts.networks import UNKNOWN, of_request
-from accounts.people.lockout import OF_AN_ADDRESS
+from accounts.people.lockout import MAX_FAILURES_PER_ADDRESS
 from tests.conftest import Caller
 from tests.support.people import LOG_IN, PASSWORD, Browser, leads_to, make_person, text
 from tests.support.stored import everything_stored
@@ -211,7 +211,7 @@ def test_the_lock_does_not_affect_other_names_or_other_addresses(alice: User) ->
 def test_trying_many_names_locks_the_address(alice: User) -> None:
     make_person("bob")
     browser = Browser()
-    for number in range(OF_AN_ADDRESS - 1):
+    for number in range(MAX_FAILURES_PER_ADDRESS - 1):
         assert browser.log_in(f"name{number}", "wrong").status_code == 200
     assert leads_to(Browser().log_in("bob")) == "/"  # which resets only bob's failures
     assert browser.log_in("nobody", "wrong").status_code == 429
@@ -225,7 +225,7 @@ def test_trying_many_names_locks_the_address(alice: User) -> None:
 
 def test_unknown_addresses_are_not_locked_for_everybody(alice: User, settings: LazySettings) -> None:
     settings.TRUSTED_PROXIES = 2
-    for number in range(OF_AN_ADDRESS + 1):
+    for number in range(MAX_FAILURES_PER_ADDRESS + 1):
         Browser().log_in(f"name{number}", "wrong")
     assert leads_to(Browser().log_in("alice")) == "/"
 

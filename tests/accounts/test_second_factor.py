@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Authenticator, Role, User, authenticator
 from accounts.people import totp
-from accounts.people.log_in import PATIENCE
+from accounts.people.log_in import CODE_TIMEOUT
 from tests.conftest import NOW, Caller
 from tests.support.people import (
     LOG_IN,
@@ -255,7 +255,7 @@ def test_the_second_step_expires(alice: User) -> None:
     device = device_of(alice)
     browser = Browser()
     begin(browser)
-    age_session(browser, PATIENCE - timedelta(minutes=1))
+    age_session(browser, CODE_TIMEOUT - timedelta(minutes=1))
     assert browser.get(CODE).status_code == 200
     age_session(browser, timedelta(minutes=2))
     assert leads_to(browser.post(CODE, code=code_of(device))) == LOG_IN

@@ -217,7 +217,7 @@ def test_password_checks_beyond_the_queue_of_the_pool_raise_busy() -> None:
     started.wait(10)
     while pool._places._value:  # until the other thread waits, too
         threading.Event().wait(0.01)
-    with pytest.raises(hashing.Busy):
+    with pytest.raises(hashing.HashingPoolFull):
         pool.run(slow)
     go_on.set()
     for thread in threads:

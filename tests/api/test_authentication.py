@@ -8,7 +8,7 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from accounts import keys
-from accounts.api.lookup import presented
+from accounts.api.lookup import find_key
 from accounts.models import APIKey, Scope, Tenant
 from tests.conftest import NOW, Caller, make_caller
 
@@ -76,7 +76,7 @@ def test_a_key_is_found_together_with_its_tenant_in_one_query(
 ) -> None:
     assert owner.text is not None
     with django_assert_num_queries(1):
-        found = presented(owner.text, NOW)
+        found = find_key(owner.text, NOW)
         assert found is not None
         assert found.key.tenant == owner.tenant
 
@@ -125,8 +125,8 @@ def test_a_refused_key_does_not_count_as_used(owner: Caller) -> None:
 def test_a_key_expires_at_its_time_and_not_before(db: None) -> None:
     end = NOW + timedelta(days=1)
     _, text = APIKey.objects.mint(Tenant.objects.create(name="Alice"), "short", expires_at=end)
-    assert presented(text, end - timedelta(microseconds=1)) is not None
-    assert presented(text, end) is None
+    assert find_key(text, end - timedelta(microseconds=1)) is not None
+    assert find_key(text, end) is None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])

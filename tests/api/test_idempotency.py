@@ -26,7 +26,7 @@ from videos.billing import reconciliation
 from videos.models import IdempotencyKey, LedgerEntry, Price, RefusedCreate, Task, UpstreamAccount
 from videos.states import Status
 from videos.tasks import idempotency, lifecycle
-from videos.tasks.creation import lock_of
+from videos.tasks.creation import local_lock
 
 REPLAYED = "idempotent-replayed"
 
@@ -428,7 +428,7 @@ def test_only_expired_keys_are_deleted(owner: Caller, account: UpstreamAccount) 
     keyed(owner, "old")
     age_by(timedelta(hours=24))
     new = keyed(owner, "new")
-    idempotency.forget(timezone.now())
+    idempotency.delete_expired(timezone.now())
     assert [*IdempotencyKey.objects.values_list("key", flat=True)] == ["new"]
     assert_replay(keyed(owner, "new"), new)
 
@@ -767,7 +767,7 @@ def other_processes(caller: Caller) -> list[Caller]:
     schemes = ["Bearer", *("".join(letters) for letters in product(*zip("bearer", "BEARER", strict=True)))]
     apart: dict[Any, str] = {}
     for scheme in schemes:
-        apart.setdefault(lock_of(f"{scheme} {caller.text}"), scheme)
+        apart.setdefault(local_lock(f"{scheme} {caller.text}"), scheme)
     return [OtherProcess(caller, scheme) for scheme in [*apart.values()][1:4]]
 
 

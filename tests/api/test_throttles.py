@@ -11,7 +11,7 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView, exception_handler
 
 from accounts.api.authentication import BearerKeyAuthentication
-from accounts.api.throttles import Buckets, PerKey
+from accounts.api.throttles import Buckets, KeyRateThrottle
 from accounts.models import APIKey
 from tests.conftest import Caller
 
@@ -151,14 +151,14 @@ class ThrottledView(APIView):
     """A view with the throttle and DRF's own exception handler."""
 
     authentication_classes = [BearerKeyAuthentication]
-    throttle_classes = [PerKey]
+    throttle_classes = [KeyRateThrottle]
 
     def get_exception_handler(self) -> Any:
         return exception_handler
 
     def get(self, request: Request) -> Response:
         if "forgive" in request.query_params and isinstance(request.auth, APIKey):
-            PerKey.forgive(request.auth)
+            KeyRateThrottle.forgive(request.auth)
         return Response({})
 
 

@@ -194,7 +194,7 @@ def _sql_of_create(callers: "list[Caller]") -> str:
     caller = callers[0]
     assert caller.key is not None
     asks = admission.Caller.of(caller.key, timezone.now(), Fingerprint(hash_of(BODY)))
-    seen = admission.look(asks)
+    seen = admission.read_snapshot(asks)
     order = orders.order(orders.check(BODY, asks, seen))
     created = creation.Created(creation._task(order, Status.QUEUED), place=None, allowance=None)
     record = {name: value for name, value in creation._record(0, order, created).items() if name != "id"}
@@ -210,7 +210,7 @@ def _sql_of_create(callers: "list[Caller]") -> str:
         "version": Expression(standing),
         "seen_version": Expression(f"{standing} - 1"),
     }
-    look = {**admission.wanted(asks.now, None).values, "prefix": Expression(_of_caller("prefix"))}
+    look = {**admission.snapshot_lookup(asks.now, None).values, "prefix": Expression(_of_caller("prefix"))}
     return _script(len(callers), (sql.SNAPSHOT.statement, look), (sql.CREATE, values))
 
 

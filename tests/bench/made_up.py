@@ -89,7 +89,7 @@ def fill(
     with transaction.atomic():
         made = _make_tenants(tenants)
         _make_tasks(made, tasks, share, until - timedelta(days=days), until)
-        statements.keep_up()
+        statements.update_daily_sums()
     _refresh_statistics()
     hourly.roll_up_anew(until)
     return made[0]

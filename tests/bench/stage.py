@@ -20,7 +20,7 @@ from django.core.management import call_command  # noqa: E402
 
 from config import database  # noqa: E402
 from config.edge import server  # noqa: E402
-from videos.local.processes import Family, free_port  # noqa: E402
+from videos.local.processes import ProcessGroup, free_port  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.conftest import Caller
@@ -41,10 +41,10 @@ class Sandbox:
 
 
 @contextmanager
-def empty_gateway() -> Iterator[Family]:
+def empty_gateway() -> Iterator[ProcessGroup]:
     """A database with only the default prices and a family to start processes in, for the block."""
     shutil.rmtree(DATA / "results", ignore_errors=True)
-    with database.available(), Family(DATA / "logs") as family:
+    with database.available(), ProcessGroup(DATA / "logs") as family:
         django.setup()
         call_command("migrate", verbosity=0)
         empty()
@@ -69,7 +69,7 @@ def empty() -> None:
     call_command("seedprices", verbosity=0)
 
 
-def start_sandbox(family: Family, *options: str) -> Sandbox:
+def start_sandbox(family: ProcessGroup, *options: str) -> Sandbox:
     port = free_port(0)
     sandbox = Sandbox(f"http://127.0.0.1:{port}")
     arguments = ["-m", "videos.sandbox", "--port", str(port), "--canned", *options]
@@ -79,12 +79,12 @@ def start_sandbox(family: Family, *options: str) -> Sandbox:
     return sandbox
 
 
-def start_workers(family: Family, count: int) -> None:
+def start_workers(family: ProcessGroup, count: int) -> None:
     for number in range(count):
         family.start(f"worker-{number}", ["manage.py", "worker"])
 
 
-def start_web(family: Family, **environment: str) -> str:
+def start_web(family: ProcessGroup, **environment: str) -> str:
     """Returns the address of a new web process. `environment` overrides its settings."""
     port = free_port(0)
     child = family.start("web", server.command("127.0.0.1", port), environment)

@@ -23,7 +23,7 @@ def test_tasks_of_one_statement_are_admitted_in_turn_and_keep_the_books(
     assert owner.key is not None
     Quota.objects.create(tenant=owner.tenant, seconds_per_day=21)
     asking = Asking.of(owner.key, timezone.now(), Fingerprint(b""))
-    snapshot = admission.look(asking)
+    snapshot = admission.read_snapshot(asking)
     bodies = [GOOD_BODY, OTHER, OTHER, GOOD_BODY]
     ordered = [orders.order(orders.check(body, asking, snapshot)) for body in bodies]
     outcomes = creation._make(ordered, snapshot)

@@ -517,7 +517,7 @@ class TenantMachine(RuleBasedStateMachine):
     def the_totals_agree(self) -> None:
         """The totals by which the next task is decided."""
         today = self.now.astimezone(ZONE).date()
-        seen = admission.look(Caller.of(self.scene.keys[0], self.now, Fingerprint(b""))).totals
+        seen = admission.read_snapshot(Caller.of(self.scene.keys[0], self.now, Fingerprint(b""))).totals
         assert (seen.open_tasks, seen.waiting_tasks) == (self.expected.open, len(self.expected.waiting))
         assert (seen.balance, seen.held) == (self.expected.balance, self.expected.held)
         assert (seen.day_seconds, seen.day_spend) == self.expected.of_day(today)
@@ -561,7 +561,7 @@ class TenantMachine(RuleBasedStateMachine):
     def _answer(self, video: Video, caller: Caller, meanwhile: tuple[Any, ...]) -> object:
         """Create as the API does; returns the task's id or the reason for the refusal."""
 
-        caller = replace(caller, snapshot=admission.look(caller))
+        caller = replace(caller, snapshot=admission.read_snapshot(caller))
         try:
             self._do(*meanwhile)
             created = creation.create(caller, video.body)

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import Standing
-from config.amounts import shown
+from config.amounts import format_amount
 from tests.conftest import NOW, Caller, MakeTask, order_video
 from videos.billing import reconciliation
 from videos.models import DailyUsage, LedgerEntry, Task
@@ -352,7 +352,9 @@ def test_missing_totals_are_found(books: Books) -> None:
 @pytest.mark.parametrize("amount", ["0", "0.225", "-3", "1234567.5", "0.000001", "-999999999999.999999"])
 def test_amounts_are_formatted_as_elsewhere(amount: str, books: Books) -> None:
     books.total(balance=amount)
-    assert [difference.found for difference in reconciliation.differences()] == [shown(Decimal(amount))]
+    assert [difference.found for difference in reconciliation.differences()] == [
+        format_amount(Decimal(amount))
+    ]
 
 
 # --- one tenant, one snapshot

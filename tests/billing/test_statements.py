@@ -47,7 +47,7 @@ def sums(statement: Statement) -> dict[date, Decimal]:
 @pytest.fixture(params=["live", "booked"])
 def book(request: pytest.FixtureRequest) -> Callable[[], int]:
     """Run the test with booked and with unbooked days."""
-    return statements.keep_up if request.param == "booked" else lambda: 0
+    return statements.update_daily_sums if request.param == "booked" else lambda: 0
 
 
 def test_a_day_shows_all_changes_of_the_balance(
@@ -135,7 +135,7 @@ def test_days_follow_the_tenants_time_zone_through_clock_changes(
 def test_a_change_of_time_zone_does_not_change_past_days(owner: Caller, pay: Pay) -> None:
     evening, next_day = datetime(2026, 11, 20, 20, tzinfo=UTC), DAY + timedelta(days=1)
     pay("1", evening)
-    statements.keep_up()
+    statements.update_daily_sums()
     move(owner.tenant, "Asia/Shanghai", evening)
     pay("2", evening + timedelta(hours=3))  # already the next day in Shanghai
     pay("4", evening + timedelta(hours=5))
@@ -143,7 +143,7 @@ def test_a_change_of_time_zone_does_not_change_past_days(owner: Caller, pay: Pay
     for _ in range(2):
         counted = sums(read(owner.tenant, DAY, DAY + timedelta(days=2)))
         assert counted == {DAY: 3, next_day: 4, DAY + timedelta(days=2): 8}
-        statements.keep_up()
+        statements.update_daily_sums()
     tenant = Tenant.objects.get(pk=owner.tenant.pk)
     assert statements.by_people(tenant, DAY, DAY).count() == 2
     assert statements.by_people(tenant, next_day, next_day).count() == 1
@@ -164,18 +164,18 @@ def test_tenants_see_only_their_own_money(
 
 def test_booking_a_day_twice_adds_nothing(owner: Caller, pay: Pay) -> None:
     pay("5")
-    assert [statements.keep_up(), statements.keep_up()] == [1, 0]
+    assert [statements.update_daily_sums(), statements.update_daily_sums()] == [1, 0]
     statements.add_up(owner.tenant)
     assert BookedDay.objects.get().amount == 5
     pay("6")
-    assert statements.keep_up() == 1
+    assert statements.update_daily_sums() == 1
     assert (BookedDay.objects.get().amount, BookedDay.objects.get().entries) == (Decimal(11), 2)
     assert BookedUntil.objects.get().entry == LedgerEntry.objects.latest("id").pk
 
 
 def test_booked_days_that_differ_from_the_ledger_are_found(owner: Caller, pay: Pay) -> None:
     pay("5")
-    statements.keep_up()
+    statements.update_daily_sums()
     pay("6")
     assert differences() == []
     BookedDay.objects.update(amount=4)
@@ -187,7 +187,7 @@ def test_a_statement_is_one_query_over_unbooked_entries_only(owner: Caller, pay:
     add_others()
     for _ in range(20):
         pay("1")
-    statements.keep_up()
+    statements.update_daily_sums()
     pay("1")
     analyse()
     with connection.cursor() as cursor:

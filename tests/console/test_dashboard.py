@@ -202,7 +202,7 @@ def budget(account: UpstreamAccount, action: UpstreamCall = UpstreamCall.CREATE,
 def standstills(now: datetime = NOW) -> list[tuple[str, int]]:
     open_tasks = overview.open_tasks()
     accounts = overview.accounts(open_tasks, now)
-    found = overview.standstills(open_tasks, accounts, now)
+    found = overview.stuck_tasks(open_tasks, accounts, now)
     return [(standstill.status.value, standstill.tasks) for standstill in found]
 
 

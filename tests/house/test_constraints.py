@@ -722,7 +722,7 @@ INDEXES: list[tuple[str, Query]] = [
         "task_attention",
         lambda account, tenant: Task.objects.exclude(attention="").order_by("id")[:20],
     ),
-    ("task_to_prune", lambda account, tenant: pruning.outlived(NOW, 30)[: pruning.BATCH]),
+    ("task_to_prune", lambda account, tenant: pruning.past_retention(NOW, 30)[: pruning.BATCH]),
     ("task_deleted_to_prune", lambda account, tenant: pruning.deleted()[: pruning.BATCH]),
     ("task_ended", lambda account, tenant: Task.objects.filter(finished_at__range=(NOW, NOW))),
     ("idempotency_key_age", lambda account, tenant: IdempotencyKey.objects.filter(created_at__lte=NOW)),
@@ -919,7 +919,7 @@ def _create_too_late(caller: Caller) -> None:
     """Create with an outdated snapshot of the totals."""
     assert caller.key is not None
     asks = admission.Caller.of(caller.key, timezone.now(), Fingerprint(body=b"another"))
-    asks = replace(asks, snapshot=admission.look(asks))
+    asks = replace(asks, snapshot=admission.read_snapshot(asks))
     Standing.objects.filter(tenant=caller.tenant).update(version=F("version") + 1)
     creation.create(asks, GOOD_BODY)
 

@@ -29,10 +29,10 @@ from config.edge.connections import Connections
 from config.edge.head import MOST_BYTES, MOST_FIELDS
 from config.edge.server import command
 from config.edge.threads import Threads
-from config.networks import shared_by_one
+from config.networks import subscriber_network
 from tests.conftest import GOOD_BODY, Caller, MakeTask
 from tests.support.worker_process import child_environment
-from videos.local.processes import Family, free_port
+from videos.local.processes import ProcessGroup, free_port
 from videos.models import Task, UpstreamAccount
 from videos.states import Status
 
@@ -405,7 +405,7 @@ def test_with_too_many_connections_the_longest_idle_are_closed(listener: socket.
     ],
 )
 def test_all_addresses_of_a_subscriber_count_as_one(text: str, counted: str) -> None:
-    assert shared_by_one(text) == counted
+    assert subscriber_network(text) == counted
 
 
 # --- real processes
@@ -415,7 +415,7 @@ def test_all_addresses_of_a_subscriber_count_as_one(text: str, counted: str) -> 
 def server(transactional_db: None, results_folder: Path, tmp_path: Path) -> Iterator[str]:
     port = free_port(0)
     environment = child_environment(API_THREADS="2", RESULTS_DIR=str(results_folder))
-    with Family(tmp_path / "logs") as family:
+    with ProcessGroup(tmp_path / "logs") as family:
         child = family.start("web", command("127.0.0.1", port), environment)
         url = f"http://127.0.0.1:{port}"
         family.wait_until_answers(child, f"{url}/healthz")

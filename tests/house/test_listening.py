@@ -20,7 +20,7 @@ from config.web.links import absolute
 from tests.support.rows import each
 from tests.support.worker_process import wait_until
 from videos.local import listening
-from videos.local.processes import Family, ProcessError, free_port
+from videos.local.processes import ProcessError, ProcessGroup, free_port
 from videos.management.commands.demo import pasted
 
 HERE, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what is asked for
@@ -121,7 +121,7 @@ PARENT = (
 
 @pytest.mark.processes
 def test_an_ended_process_is_reported_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with Family(tmp_path) as family:
+    with ProcessGroup(tmp_path) as family:
         child = family.start("web", ["-c", f"{PARENT}; print('a\\nready'); time.sleep(60)"])
         wait_until("its words", lambda: "ready" in child.tail())
         family.check()

@@ -18,15 +18,15 @@ from tests.contract.test_contract_cases import CASES
 from tests.support.rows import check_each, each
 from videos import catalogue
 from videos.catalogue import ModelSpec
-from videos.composer.body import MANY, SINGLE, answers_of, body_of
+from videos.composer.body import REPEATED_FIELDS, SINGLE, answers_of, body_of
 from videos.composer.form import VideoForm, caller_at
 from videos.composer.offer import Offer
-from videos.composer.places import EVERYWHERE, place_of
+from videos.composer.places import NON_FIELD, place_of
 from videos.composer.preview import Preview, curl
 from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.requests import InvalidRequestError, VideoRequest, parse
 from videos.requests.metadata import SWITCHES
-from videos.tasks.manual import NotMade, Requester, make
+from videos.tasks.manual import NotCreated, Requester, make
 from videos.upstream import translate
 
 INEXPRESSIBLE = {
@@ -127,7 +127,7 @@ def _has_its_sentence_at_a_field(row: Any) -> None:
         parse(body_of(answers))
     assert [violation.message for violation in refusal.value.violations] == row.messages
     places = {place_of(violation, answers).field for violation in refusal.value.violations}
-    assert places <= {*SINGLE, *MANY, "shots"}
+    assert places <= {*SINGLE, *REPEATED_FIELDS, "shots"}
 
 
 def test_a_request_can_be_submitted_again() -> None:
@@ -149,7 +149,7 @@ def _payload(request: VideoRequest) -> Any:
 
 @given(
     st.dictionaries(st.sampled_from(SINGLE), st.lists(st.text(max_size=20), max_size=2)),
-    st.dictionaries(st.sampled_from(MANY), st.lists(st.text(max_size=20), max_size=9)),
+    st.dictionaries(st.sampled_from(REPEATED_FIELDS), st.lists(st.text(max_size=20), max_size=9)),
 )
 def test_any_input_is_validated_and_every_message_belongs_to_a_field(
     single: dict[str, list[str]], many: dict[str, list[str]]
@@ -159,7 +159,7 @@ def test_any_input_is_validated_and_every_message_belongs_to_a_field(
         parse(body_of(answers))
     except InvalidRequestError as refusal:
         fields = {place_of(violation, answers).field for violation in refusal.violations}
-        assert EVERYWHERE not in fields
+        assert NON_FIELD not in fields
 
 
 # --- offers
@@ -272,7 +272,7 @@ def test_a_form_sent_again_with_other_values_is_refused(
     form_id, asked = str(uuid4()), Requester(alice, "portal")
     make(BODY, caller_at(key, form_id, answers_of(BODY), timezone.now()), asked)
     other = BODY | {"prompt": "a dog"}
-    with pytest.raises(NotMade, match="sent before"):
+    with pytest.raises(NotCreated, match="sent before"):
         make(other, caller_at(key, form_id, answers_of(other), timezone.now()), asked)
     assert Task.objects.count() == 1
 
@@ -281,7 +281,7 @@ def test_limits_apply_to_people_as_to_programs(
     owner: Caller, key: APIKey, alice: User, account: UpstreamAccount
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=0)
-    with pytest.raises(NotMade, match="concurrent tasks"):
+    with pytest.raises(NotCreated, match="concurrent tasks"):
         make(BODY, caller_at(key, "a form", answers_of(BODY), timezone.now()), Requester(alice, "portal"))
     assert not Task.objects.exists()
     assert not TaskEvent.objects.exists()
@@ -291,7 +291,7 @@ def test_nothing_is_made_for_a_suspended_tenant(
     owner: Caller, key: APIKey, alice: User, account: UpstreamAccount
 ) -> None:
     owner.tenant.suspend(timezone.now())
-    with pytest.raises(NotMade, match="suspended"):
+    with pytest.raises(NotCreated, match="suspended"):
         make(BODY, caller_at(key, "a form", answers_of(BODY), timezone.now()), Requester(alice, "portal"))
 
 

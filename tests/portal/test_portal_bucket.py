@@ -102,7 +102,7 @@ def test_errors_are_shown_beside_their_fields_and_change_nothing(
 
 
 def test_an_error_is_a_translatable_sentence_with_parameters() -> None:
-    with pytest.raises(buckets.Unfit) as refused:
+    with pytest.raises(buckets.InvalidBucket) as refused:
         buckets.check_bucket("x" * 80 + "-1250000000", REGION)
     assert refused.value.sentence == "It must not exceed %(longest)s characters in this region."
     assert str(refused.value) == "It must not exceed 30 characters in this region."

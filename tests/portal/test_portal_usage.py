@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import APIKey, Purpose, Role, Tenant, User
-from config.amounts import shown
+from config.amounts import format_amount
 from tests.api.test_api_usage import KLING, VIDU, use
 from tests.conftest import Caller, MakeTask
 from tests.support.members import Member, words
@@ -261,7 +261,7 @@ def test_the_file_of_the_statement_matches_the_page_and_adds_up(alice: Member, m
     assert closing == ["Closing balance", *days[0][1:]]
     assert Decimal(opening[5]) + sum(map(Decimal, closing[1:5])) == Decimal(closing[5])
     expected = statements.statement(alice.tenant, date(2026, 11, 1), date(2026, 11, 30))
-    assert (shown(expected.opening), shown(expected.closing)) == (opening[5], closing[5])
+    assert (format_amount(expected.opening), format_amount(expected.closing)) == (opening[5], closing[5])
 
 
 def test_the_file_of_payments_has_their_reasons(alice: Member, moved: None) -> None:

@@ -32,7 +32,7 @@ def test_the_mean_and_spread_of_a_models_videos_are_learned(make_task: MakeTask)
 
 
 def test_too_few_videos_are_not_enough_to_learn(make_task: MakeTask) -> None:
-    make_done(make_task, *[100.0] * (generation_times.ENOUGH - 1))
+    make_done(make_task, *[100.0] * (generation_times.MIN_SAMPLES - 1))
     generation_times.learn(NOW)
     assert generation_times.known() == {}
     make_done(make_task, 100.0)

@@ -15,7 +15,7 @@ from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, claim_next, order_v
 from tests.support.rows import each
 from videos.errors import KeyRefused
 from videos.models import Task, TaskEvent, UpstreamAccount
-from videos.states import ACTIVE, ARROWS, FINAL, PUBLIC_STATUS, STAGE, Status, sources
+from videos.states import ACTIVE, FINAL, PUBLIC_STATUS, STAGE, TRANSITIONS, Status, sources
 from videos.tasks import lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
@@ -136,7 +136,7 @@ def verbs_of(task: Task) -> list[tuple[str, str]]:
 
 
 def test_the_transitions_are_those_of_the_diagram() -> None:
-    assert {(start, end) for start, ends in ARROWS.items() for end in ends} == DRAWN
+    assert {(start, end) for start, ends in TRANSITIONS.items() for end in ends} == DRAWN
 
 
 def test_states_without_transitions_are_final_and_all_others_active() -> None:
@@ -147,7 +147,7 @@ def test_states_without_transitions_are_final_and_all_others_active() -> None:
 
 def test_every_state_is_reachable_from_waiting() -> None:
     reached = {Status.WAITING}
-    while further := {end for start in reached for end in ARROWS[start]} - reached:
+    while further := {end for start in reached for end in TRANSITIONS[start]} - reached:
         reached |= further
     assert reached == set(Status)
 

@@ -19,7 +19,7 @@ from tests.conftest import NOW, Caller, MakeTask, Sandbox
 from tests.worker.test_steps import _done, accept, fetch, jobs
 from videos.models import Task, UpstreamAccount
 from videos.results import files
-from videos.results.posters import NoStill, still
+from videos.results.posters import NoPoster, still
 from videos.results.storage import DurableFileSystemStorage
 from videos.sandbox.clip import Clip
 from videos.sandbox.render import render
@@ -119,7 +119,7 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_video_has_no_poster(case: str, clip: bytes) -> None:
-    with pytest.raises(NoStill):
+    with pytest.raises(NoPoster):
         still(io.BytesIO(BROKEN[case](clip)))
 
 

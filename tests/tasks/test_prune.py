@@ -26,7 +26,7 @@ from videos.states import FINAL, Status, Verb
 from videos.tasks import lifecycle, pruning
 from videos.tasks.failures import FailureCode
 from videos.tasks.pruning import BATCH, FAILURE_REMOVED, Pruned
-from videos.tasks.staff_actions import NotDecided, StaffDecision, open_to, perform
+from videos.tasks.staff_actions import NotDecided, StaffDecision, available_actions, perform
 
 MARK = "ultramarine heffalump"
 """A marker in all content of the client."""
@@ -43,7 +43,7 @@ def prune(now: datetime = NOW) -> Pruned:
 
 
 def _due(now: datetime) -> list[QuerySet[Task]]:
-    return [pruning.deleted(), pruning.outlived(now, settings.TASK_RETENTION_DAYS)]
+    return [pruning.deleted(), pruning.past_retention(now, settings.TASK_RETENTION_DAYS)]
 
 
 def columns_containing(mark: str) -> list[str]:
@@ -175,10 +175,10 @@ def test_figures_are_kept_and_the_books_agree(
 def test_decisions_of_staff_keep_names_and_reasons(make_task: MakeTask, settings: LazySettings) -> None:
     settings.TASK_RETENTION_DAYS = 1
     task = make_task(Status.RUNNING, now=LONG_AGO)
-    lifecycle.note(task, Verb.ASKED, LONG_AGO, by="alice", at="portal")
+    lifecycle.record_event(task, Verb.ASKED, LONG_AGO, by="alice", at="portal")
     sophie = User.objects.create_superuser("sophie")
     perform("give_up", StaffDecision(task, sophie, "it hangs", LONG_AGO))
-    lifecycle.note(task, Verb.REMOVED, LONG_AGO, by="alice")
+    lifecycle.record_event(task, Verb.REMOVED, LONG_AGO, by="alice")
     assert prune().events == 1  # the failure is part of the decision
     kept = (
         TaskEvent.objects.filter(task=task).order_by("id").values_list("verb", "detail__by", "detail__reason")
@@ -252,7 +252,7 @@ def run_apart() -> Callable[..., Any]:
 def test_the_command_reports_what_it_did(make_task: MakeTask, settings: LazySettings) -> None:
     settings.TASK_RETENTION_DAYS = 30
     deleted = make_task(Status.FAILED, hidden_at=NOW)
-    lifecycle.note(deleted, Verb.HIDE, NOW)
+    lifecycle.record_event(deleted, Verb.HIDE, NOW)
     make_task(Status.SUCCEEDED, now=timezone.now() - timedelta(days=31))
     make_task(Status.SUCCEEDED, now=timezone.now() - timedelta(days=29))
     assert command_output("--dry-run") == [
@@ -286,7 +286,7 @@ def pruned(make_task: MakeTask, settings: LazySettings) -> dict[Status, Task]:
     settings.TASK_RETENTION_DAYS = 30
     tasks = {status: make_task(status, now=LONG_AGO, request=dict(SAID)) for status in sorted(FINAL)}
     for task in tasks.values():
-        lifecycle.note(task, Verb.ASKED, LONG_AGO, by="alice", at="portal")
+        lifecycle.record_event(task, Verb.ASKED, LONG_AGO, by="alice", at="portal")
     prune()
     for task in tasks.values():
         task.refresh_from_db()
@@ -370,6 +370,6 @@ def test_a_form_is_prefilled_with_only_its_model(owner: Caller, pruned: dict[Sta
 
 def test_a_pruned_task_cannot_be_submitted_again(owner: Caller, pruned: dict[Status, Task]) -> None:
     sophie, task = User.objects.create_superuser("sophie"), pruned[Status.FAILED]
-    assert "resubmit" not in open_to(task, sophie)
+    assert "resubmit" not in available_actions(task, sophie)
     with pytest.raises(NotDecided, match="cannot be submitted again"):
         perform("resubmit", StaffDecision(task, sophie, "once more", NOW))

@@ -25,7 +25,7 @@ _SELECTED = re.compile(r"SELECT (.*?) FROM ", re.DOTALL)
 @pytest.fixture
 def task(make_task: MakeTask) -> Task:
     made = make_task(Status.SUCCEEDED, has_poster=True)
-    lifecycle.note(made, Verb.ASKED, NOW, by="alice", at="portal")
+    lifecycle.record_event(made, Verb.ASKED, NOW, by="alice", at="portal")
     return made
 
 
@@ -111,7 +111,7 @@ def test_the_live_part_of_a_console_task_does_not_read_the_request(sophie: Clien
 
 @pytest.mark.parametrize("part", ["changelist", "export"])
 def test_a_list_of_events_shortens_their_details(part: str, sophie: Client, task: Task) -> None:
-    lifecycle.note(task, Verb.FLAG, NOW, why="x" * 10_000)
+    lifecycle.record_event(task, Verb.FLAG, NOW, why="x" * 10_000)
     shown = sophie.get(reverse(f"admin:videos_taskevent_{part}")).content.decode()
     assert "x" * 400 in shown
     assert "x" * 501 not in shown

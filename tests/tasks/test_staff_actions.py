@@ -11,8 +11,15 @@ from tests.support.rows import each
 from videos.billing.reconciliation import differences
 from videos.models import LedgerEntry, Task, TaskEvent
 from videos.states import FINAL, Status
-from videos.tasks.manual import NotMade
-from videos.tasks.staff_actions import ACTIONS, NotDecided, StaffDecision, mark_of, open_to, perform
+from videos.tasks.manual import NotCreated
+from videos.tasks.staff_actions import (
+    ACTIONS,
+    NotDecided,
+    StaffDecision,
+    available_actions,
+    perform,
+    state_token,
+)
 
 FORM = "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"
 
@@ -107,7 +114,7 @@ def test_resubmitting_a_doubt_releases_it_first(make_task: MakeTask, sophie: Use
 def test_a_doubt_is_kept_if_the_new_task_is_refused(make_task: MakeTask, sophie: User) -> None:
     task = make_task(Status.IN_DOUBT, price=4)
     Quota.objects.create(tenant=task.tenant, seconds_per_day=0)
-    with pytest.raises(NotMade):
+    with pytest.raises(NotCreated):
         decided("resubmit", task, sophie)
     task.refresh_from_db()
     assert task.status == Status.IN_DOUBT
@@ -140,17 +147,17 @@ def test_an_action_on_a_task_that_changed_meanwhile_is_refused(make_task: MakeTa
 
 def test_an_acknowledged_task_no_longer_needs_attention(make_task: MakeTask, sophie: User) -> None:
     task = make_task(Status.FAILED, attention="upstream accepted it after it was marked as failed")
-    assert "seen" in open_to(task, sophie)
+    assert "seen" in available_actions(task, sophie)
     decided("seen", task, sophie)
     task.refresh_from_db()
     assert task.attention == ""
-    assert "seen" not in open_to(task, sophie)
+    assert "seen" not in available_actions(task, sophie)
 
 
 def test_the_version_mark_of_a_task_changes_with_state_and_attempt(make_task: MakeTask) -> None:
     task = make_task(Status.QUEUED)
-    marks = {mark_of(task)}
+    marks = {state_token(task)}
     task.attempts = 1
-    marks.add(mark_of(task))
+    marks.add(state_token(task))
     task.status = Status.SUBMITTING
-    assert len(marks | {mark_of(task)}) == 3
+    assert len(marks | {state_token(task)}) == 3

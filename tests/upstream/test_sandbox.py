@@ -26,10 +26,10 @@ from videos.sandbox.production import Production
 from videos.sandbox.protocol import CREATE, DESCRIBE, ApiError, authenticate
 from videos.sandbox.references import fetch_references
 from videos.sandbox.results import ResultLinks
-from videos.sandbox.scripts import ScriptBook, ScriptError, behaviours_in, make_behaviour, parse_script
+from videos.sandbox.scripts import ScriptError, ScriptQueue, behaviours_in, make_behaviour, parse_script
 from videos.sandbox.server import Server
 from videos.sandbox.studio import RenderError
-from videos.sandbox.tasks import GenerationTimes, SandboxTask, TaskBook
+from videos.sandbox.tasks import GenerationTimes, SandboxTask, TaskStore
 from videos.upstream.tencent.signing import Credential, authorization
 
 ALICE = Credential("AKIDalice", "alice-secret")
@@ -279,7 +279,7 @@ def test_a_clip_matches_its_create_call() -> None:
 
 
 def make_task(**changes: Any) -> SandboxTask:
-    task = TaskBook(GenerationTimes(10)).accept(ALICE.secret_id, KLING, 100.0)
+    task = TaskStore(GenerationTimes(10)).accept(ALICE.secret_id, KLING, 100.0)
     for name, value in changes.items():
         setattr(task, name, value)
     return task
@@ -327,7 +327,7 @@ def test_generation_times_are_reproducible_and_never_negative() -> None:
 
 
 def test_scripts_are_used_in_order() -> None:
-    book = ScriptBook()
+    book = ScriptQueue()
     book.add(parse_script({"action": CREATE, "do": "throttle", "times": 2}))
     book.add(parse_script({"action": CREATE, "do": "drop_before", "prompt_contains": "cat"}))
     book.add(parse_script({"action": CREATE, "do": "malformed", "times": None}))
@@ -575,7 +575,7 @@ def test_a_link_expires(tmp_path: Path) -> None:
 
 
 def test_links_start_with_the_public_url_and_last_twelve_hours() -> None:
-    links = ResultLinks(TaskBook(GenerationTimes(0)), life=43_200, public_url="https://sandbox.example/")
+    links = ResultLinks(TaskStore(GenerationTimes(0)), life=43_200, public_url="https://sandbox.example/")
     link = links.link(make_task(file_ready_at=200.0), "http://127.0.0.1:1")
     assert link.startswith("https://sandbox.example/results/4-AigcVideo-")
     assert link.endswith(f"expires={200 + 43_200}")

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.models import APIKey, Scope
 from accounts.quotas.in_force import LIMITS
-from config.amounts import shown
+from config.amounts import format_amount
 from videos.api.base import View
 from videos.billing.account import account_of
 
@@ -36,8 +36,8 @@ class AccountView(View):
                 "balance": {
                     "prepaid": account.quota.is_prepaid,
                     # A postpaid tenant has no balance that could run out.
-                    "available": shown(account.balance) if account.quota.is_prepaid else None,
-                    "held": shown(account.held),
+                    "available": format_amount(account.balance) if account.quota.is_prepaid else None,
+                    "held": format_amount(account.held),
                 },
                 "resets": {"day": day_ends.isoformat(), "month": month_ends.isoformat()},
                 "key": _key(self.key),
@@ -59,4 +59,4 @@ def _key(key: APIKey) -> dict[str, Any]:
 
 
 def _shown(limit: int | str | Decimal | None) -> int | str | None:
-    return shown(limit) if isinstance(limit, Decimal) else limit
+    return format_amount(limit) if isinstance(limit, Decimal) else limit

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import BearerKeyAuthentication
 from accounts.api.permissions import HasScope
-from accounts.api.throttles import PerKey
+from accounts.api.throttles import KeyRateThrottle
 from accounts.models import APIKey
 from config.db.prepared import Row
 from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser
@@ -22,7 +22,7 @@ class View(APIView):
 
     authentication_classes = [BearerKeyAuthentication]
     permission_classes: Sequence[type[BasePermission]] = [HasScope]
-    throttle_classes = [PerKey]
+    throttle_classes = [KeyRateThrottle]
     parser_classes = [StrictJSONParser, BracketFormParser]
     renderer_classes = [EnvelopeJSONRenderer]
     content_negotiation_class = AlwaysJSON

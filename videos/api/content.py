@@ -13,7 +13,7 @@ from videos.api.base import View
 from videos.api.serving import media_response, thumbnail_response
 from videos.errors import VideoExpired, VideoNotReady
 from videos.models import Task
-from videos.models.task import AS_ASKED, TaskQuerySet
+from videos.models.task import REQUEST_COLUMNS, TaskQuerySet
 from videos.requests import InvalidRequestError, Violation
 from videos.results import links
 
@@ -48,7 +48,7 @@ class ContentView(View):
             raise InvalidRequestError([Violation(message, "variant", allowed=VARIANTS)])
         signed = links.SIGNATURE in request.query_params
         tasks = Task.objects.kept().select_related("tenant") if signed else self._visible()
-        task = tasks.defer(*AS_ASKED).by_public_id(task_id)
+        task = tasks.defer(*REQUEST_COLUMNS).by_public_id(task_id)
         if signed and task.tenant.is_suspended:
             raise PermissionDenied(_DEAD_LINK)
         _check_ready(task)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import BearerKeyAuthentication
 from accounts.api.lookup import KEY_ALONE, Wanted
-from accounts.api.throttles import PerKey
+from accounts.api.throttles import KeyRateThrottle
 from accounts.models import Scope
 from accounts.quotas.limits import AdmissionDecision
 from config.envelope import encode
@@ -34,7 +34,7 @@ class KeyWithSnapshot(BearerKeyAuthentication):
     def wanted(self, request: Request, now: datetime) -> Wanted:
         if request.method != "POST":
             return KEY_ALONE
-        return admission.wanted(now, idempotency.presented_key(request.headers))
+        return admission.snapshot_lookup(now, idempotency.key_from_headers(request.headers))
 
 
 class CreateView(View):
@@ -47,7 +47,7 @@ class CreateView(View):
         """Serialises creates with the same key."""
         if request.method != "POST":
             return super().dispatch(request, *args, **kwargs)
-        with creation.lock_of(request.headers.get("authorization")):
+        with creation.local_lock(request.headers.get("authorization")):
             return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: Request) -> HttpResponse:
@@ -77,7 +77,7 @@ class CreateView(View):
         if created.is_replay:
             headers["idempotent-replayed"] = "true"
         else:
-            PerKey.forgive(self.key)  # the limit of tasks per minute counted it
+            KeyRateThrottle.forgive(self.key)  # the limit of tasks per minute counted it
         body = encode(representation.video(created.task, request._request, now, created.place))
         return HttpResponse(body, content_type="application/json", headers=headers)
 

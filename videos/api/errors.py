@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from accounts.api.authentication import CHALLENGE, REFUSAL
 from accounts.api.throttles import TooManyRequests
 from accounts.quotas import limits
-from config.amounts import shown
+from config.amounts import format_amount
 from config.charsets import header_text
 from config.envelope import envelope, json_response
 from config.error_codes import ErrorCode
@@ -33,7 +33,7 @@ from videos.requests import InvalidRequestError, Violation
 
 NO_RETRY = (("x-should-retry", "false"),)
 """OpenAI's SDK retries some statuses by itself; this header says that a retry is useless."""
-SOON = "30"
+RETRY_AFTER_SECONDS = "30"
 """`Retry-After` in seconds, while upstream accounts or the database are unavailable."""
 
 
@@ -83,7 +83,7 @@ REFUSALS: dict[type[Exception], Refusal] = {
     IncompleteForm: Refusal(400, _INVALID, "incomplete_body"),
     drf.ParseError: Refusal(400, _INVALID, "invalid_json"),
     errors.NoUpstreamAccount: Refusal(
-        503, "server_error", "no_upstream_available", headers=(("Retry-After", SOON),)
+        503, "server_error", "no_upstream_available", headers=(("Retry-After", RETRY_AFTER_SECONDS),)
     ),
     **dict.fromkeys(
         _DATABASE_FAILED,
@@ -92,7 +92,7 @@ REFUSALS: dict[type[Exception], Refusal] = {
             "server_error",
             "internal_error",
             "The database cannot be reached at the moment",
-            (("Retry-After", SOON),),
+            (("Retry-After", RETRY_AFTER_SECONDS),),
         ),
     ),
     errors.NoPrice: Refusal(503, "server_error", "internal_error", headers=NO_RETRY),
@@ -167,7 +167,7 @@ def limit_reached(refusal: limits.LimitReached) -> dict[str, Any]:
 
 
 def _number(value: int | Decimal) -> int | str:
-    return shown(value) if isinstance(value, Decimal) else value
+    return format_amount(value) if isinstance(value, Decimal) else value
 
 
 def _retry_headers(refusals: Sequence[limits.LimitReached], now: datetime) -> Iterator[tuple[str, str]]:
@@ -186,7 +186,7 @@ def unknown_route(request: HttpRequest, exception: Exception | None = None) -> H
 
 
 def _hint(path: str, method: str | None = None) -> str:
-    route = hints.meant(path, method)
+    route = hints.suggest_route(path, method)
     return f"; did you mean {route}?" if route else ""
 
 

@@ -67,7 +67,6 @@ class Part:
             raise self.refused(f"is not {declared.upper()}: byte {error.start + 1} does not fit") from error
 
     def refused(self, why: str) -> MalformedBody:
-        """The error for this part."""
         return MalformedBody(f"{self.name[:_LONGEST_NAME]} {why}", self.name[:_LONGEST_NAME])
 
 

@@ -12,7 +12,7 @@ _LONGEST = 200
 """How many characters of a path an error repeats."""
 
 
-def meant(path: str, method: str | None = None) -> str | None:
+def suggest_route(path: str, method: str | None = None) -> str | None:
     """The route for a path in the wrong case, or with a slash or `/v1` missing or too many.
 
     With a `method`, only a route that allows it. None if there is no such route, or the path is correct.

@@ -69,7 +69,6 @@ class Parameters:
         return self.read(name, parse, f"must be a whole number from {least} to {most}")
 
     def second(self, name: str) -> int | None:
-        """A time in Unix seconds."""
         return self.number(name, 0, LATEST_SECOND)
 
     def date(self, name: str) -> date | None:
@@ -88,7 +87,6 @@ class Parameters:
         return spec.name
 
     def refuse(self, name: str, message: str, allowed: Sequence[Any] | None = None) -> None:
-        """Add a violation."""
         self._violations.append(Violation(message, name, allowed=None if allowed is None else tuple(allowed)))
 
     def check(self) -> None:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from accounts import keys
 from accounts.models import Scope, Tenant
-from config.amounts import shown
+from config.amounts import format_amount
 from config.envelope import encode
 from config.proportion import MOST_BYTES
 from config.web.csv_files import csv_file
@@ -128,7 +128,7 @@ def _figures(row: Row) -> dict[str, int | str]:
 
 
 def _shown(figure: int | Decimal) -> int | str:
-    return shown(figure) if isinstance(figure, Decimal) else figure
+    return format_amount(figure) if isinstance(figure, Decimal) else figure
 
 
 def _csv(question: Question, tenant: Tenant) -> HttpResponse:

@@ -24,7 +24,7 @@ from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
 from videos.listing import order
 from videos.models import Task
-from videos.models.task import AS_ASKED, WITH_PROMPT, parse_public_id
+from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT, parse_public_id
 from videos.states import FINAL
 from videos.tasks import deletion, representation, sql
 
@@ -100,7 +100,7 @@ class RemoveVideo(View):
 
     def delete(self, request: Request, task_id: str) -> Response:
         """Raises `Task.DoesNotExist` and `VideoInProgress`."""
-        visible = Task.objects.visible_to(self.key.tenant_id).defer(*AS_ASKED)
+        visible = Task.objects.visible_to(self.key.tenant_id).defer(*REQUEST_COLUMNS)
         deletion.remove(lambda: visible.by_public_id(task_id), timezone.now())
         return Response({"id": task_id, "object": "video.deleted", "deleted": True})
 

@@ -47,7 +47,7 @@ def _move(
 ) -> LedgerEntry:
     with transaction.atomic():
         totals = standing.lock(tenant.pk)
-        standing.keep(tenant.pk, totals.with_balance(rounded(amount)))
+        standing.save(tenant.pk, totals.with_balance(rounded(amount)))
         return LedgerEntry.objects.create(
             tenant=tenant,
             kind=kind,

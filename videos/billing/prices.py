@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from config.amounts import rounded, shown
+from config.amounts import format_amount, rounded
 from videos.errors import NoPrice
 from videos.models import Price
 from videos.requests import VideoRequest
@@ -30,9 +30,9 @@ class Quote:
     def as_dict(self) -> dict[str, Any]:
         """As clients see it; amounts are strings."""
         return {
-            "amount": shown(self.amount),
+            "amount": format_amount(self.amount),
             "currency": settings.CURRENCY,
-            "per_second": shown(self.per_second),
+            "per_second": format_amount(self.per_second),
             "seconds": self.seconds,
             "options": list(self.options),
         }
@@ -97,7 +97,11 @@ class PriceList:
     def of_model(self, name: str, now: datetime) -> list[dict[str, Any]]:
         """The model's prices in force at `now`, as clients see them, fewest options first."""
         return [
-            {"per_second": shown(per_second), "currency": settings.CURRENCY, "options": list(variant.options)}
+            {
+                "per_second": format_amount(per_second),
+                "currency": settings.CURRENCY,
+                "options": list(variant.options),
+            }
             for variant in self._variants.get(name, ())
             if (per_second := variant.per_second(now)) is not None
         ]

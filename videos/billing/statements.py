@@ -32,7 +32,6 @@ class Movement:
 
     @property
     def change(self) -> Decimal:
-        """The change of the balance."""
         return self.paid_in + self.corrected + self.set_aside + self.given_back
 
     def __add__(self, other: "Movement") -> "Movement":
@@ -97,7 +96,7 @@ def by_people(tenant: Tenant, start: date, end: date) -> QuerySet[LedgerEntry]:
     return LedgerEntry.objects.filter(tenant=tenant, task=None, at__gte=first, at__lt=last)
 
 
-def keep_up() -> int:
+def update_daily_sums() -> int:
     """Add new entries to the daily sums of all tenants. Returns how many tenants had new entries."""
     with connection.cursor() as cursor:
         cursor.execute(_BEHIND)

@@ -1,7 +1,7 @@
 """Converts the form's fields to the body that a program would post, and back. Pure functions.
 
-A form sends only text, and some fields repeatedly (`MANY`). Empty fields are left out of the body. Shots and
-elements are `AdditionalParameters` to the API (contract section 4); its other parameters are entered as JSON.
+A form sends only text, and some fields repeatedly (`REPEATED_FIELDS`). Empty fields are omitted. Shots and
+elements are `AdditionalParameters` (contract section 4), whose other parameters are entered as JSON.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,20 +15,20 @@ from videos.requests.values import whole_number
 Answers = Mapping[str, Sequence[str]]
 """The submitted values of each field, by name."""
 
-TOP = ("model", "seconds", "prompt", "max_cost")
-META = ("negative_prompt", "enhance_prompt", "input_region", "aspect_ratio", "scene_type")
+TOP_FIELDS = ("model", "seconds", "prompt", "max_cost")
+METADATA_FIELDS = ("negative_prompt", "enhance_prompt", "input_region", "aspect_ratio", "scene_type")
 OUTPUT = tuple(name for name in OUTPUT_FIELDS if name != "Resolution")
-MANY = ("images", "subjects", "voices", "videos", "shot_prompts", "shot_durations", "elements")
+REPEATED_FIELDS = ("images", "subjects", "voices", "videos", "shot_prompts", "shot_durations", "elements")
 """Repeated fields; the values of one slot or shot have the same position."""
 JSON_TEXTS = ("additional", "ext_info")
-SINGLE = (*TOP, *META, *OUTPUT, "multi_shot", *JSON_TEXTS)
+SINGLE = (*TOP_FIELDS, *METADATA_FIELDS, *OUTPUT, "multi_shot", *JSON_TEXTS)
 ON = "true"
 """The value of a ticked checkbox."""
 
 
 def body_of(answers: Answers) -> dict[str, Any]:
     """The body for these answers, which the API's code validates later."""
-    body: dict[str, Any] = {name: _one(answers, name) for name in TOP}
+    body: dict[str, Any] = {name: _one(answers, name) for name in TOP_FIELDS}
     body |= {"images": _filled(answers, "images"), "videos": _filled(answers, "videos")}
     return _without_empty(body | {"metadata": _metadata(answers)})
 
@@ -38,8 +38,8 @@ def answers_of(body: Mapping[str, Any]) -> dict[str, list[str]]:
     metadata = _object(body.get("metadata"))
     output = _object(metadata.get("output_config"))
     ext_info = _object(metadata.get("ext_info"))
-    single = {name: body.get(name) for name in TOP}
-    single |= {name: metadata.get(name) for name in META}
+    single = {name: body.get(name) for name in TOP_FIELDS}
+    single |= {name: metadata.get(name) for name in METADATA_FIELDS}
     single |= {name: output.get(name) for name in OUTPUT}
     answers = {name: [_text(value)] for name, value in single.items() if value is not None}
     rest = {name: value for name, value in ext_info.items() if name != "AdditionalParameters"}
@@ -58,7 +58,7 @@ def _metadata(answers: Answers) -> dict[str, Any]:
     voices = {subject: voice for _, subject, voice in slots if voice}
     return _without_empty(
         {
-            **{name: _one(answers, name) for name in META},
+            **{name: _one(answers, name) for name in METADATA_FIELDS},
             "ext_info": _ext_info(answers),
             "output_config": _without_empty({name: _one(answers, name) for name in OUTPUT}),
             "vidu_q2_object_ids": _without_trailing_empty(subjects),
@@ -204,4 +204,4 @@ def _text(value: Any) -> str:
 
 def names() -> Iterable[str]:
     """The names of all fields."""
-    return (*SINGLE, *MANY)
+    return (*SINGLE, *REPEATED_FIELDS)

@@ -11,8 +11,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.models import APIKey
-from videos.composer.body import MANY, Answers, body_of, names
-from videos.composer.places import EVERYWHERE, FieldPlace, place_of
+from videos.composer.body import REPEATED_FIELDS, Answers, body_of, names
+from videos.composer.places import NON_FIELD, FieldPlace, place_of
 from videos.errors import KeyRefused, MaxCostExceeded, ModelNotAllowed, NoPrice
 from videos.requests import InvalidRequestError, parse
 from videos.routing.offers import Offers
@@ -51,7 +51,9 @@ class VideoForm(forms.Form):
         self.problems: dict[FieldPlace, list[str]] = defaultdict(list)
         """Error messages by the place where they are shown."""
         for name in names():
-            self.fields[name] = Many(required=False) if name in MANY else forms.Field(required=False)
+            self.fields[name] = (
+                Many(required=False) if name in REPEATED_FIELDS else forms.Field(required=False)
+            )
 
     def clean(self) -> dict[str, Any]:
         """Adds each violation to its field, with the API's message."""
@@ -66,7 +68,7 @@ class VideoForm(forms.Form):
             self._report(FieldPlace("model"), str(error))
         except KeyRefused:
             self._report(
-                FieldPlace(EVERYWHERE), _("The tenant is suspended, so no videos can be created for it.")
+                FieldPlace(NON_FIELD), _("The tenant is suspended, so no videos can be created for it.")
             )
         return self.cleaned_data
 
@@ -75,7 +77,7 @@ class VideoForm(forms.Form):
             self._report(FieldPlace("tenant"), _("Choose a tenant."))
             parse(self.body, Offers.current().find)
         else:
-            self.checked = orders.check(self.body, self.caller, admission.look(self.caller))
+            self.checked = orders.check(self.body, self.caller, admission.read_snapshot(self.caller))
 
     def _report(self, place: FieldPlace, message: str) -> None:
         self.problems[place].append(message)

@@ -11,18 +11,18 @@ from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 
 from accounts.models import APIKey
-from config.amounts import shown_with_currency
+from config.amounts import format_with_currency
 from config.web.links import absolute
 from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.composer.body import answers_of
 from videos.composer.form import VideoForm, answers_from, caller_at, form_id_from
 from videos.composer.offer import Offer
-from videos.composer.places import EVERYWHERE, FieldPlace
+from videos.composer.places import NON_FIELD, FieldPlace
 from videos.composer.preview import Preview, curl
 from videos.models import Task
 from videos.routing.offers import Offers
-from videos.tasks.manual import NotMade, Requester, make_checked
+from videos.tasks.manual import NotCreated, Requester, make_checked
 
 PARTS = ("fields", "preview")
 """The parts that can be rendered alone, by template name."""
@@ -83,16 +83,16 @@ class Composer:
             return Rendering(part if is_alone else "", is_judged=part == "preview")
         try:
             return self._create(asked)
-        except NotMade as refusal:
+        except NotCreated as refusal:
             for message in refusal.messages:
                 messages.error(request, message)
             return Rendering()
 
     def _create(self, asked: Requester) -> Task:
-        """Raises `NotMade`, without messages if the form itself shows the errors."""
+        """Raises `NotCreated`, without messages if the form itself shows the errors."""
         checked = self.form.checked if self.form.is_valid() else None
         if checked is None:
-            raise NotMade
+            raise NotCreated
         return make_checked(checked, asked)
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Composer:
             "models": _by_family(offered),
             "offer": Offer(_spec(self.answers, offered), self.answers),
             "problems": _by_field(form) if is_judged else {},
-            "elsewhere": form.problems.get(FieldPlace(EVERYWHERE), ()) if is_judged else (),
+            "elsewhere": form.problems.get(FieldPlace(NON_FIELD), ()) if is_judged else (),
             "preview": preview,
             "is_judged": is_judged,
             "may_see_limits": True,
@@ -122,7 +122,7 @@ def base_address(request: HttpRequest) -> str:
 
 def price_of(task: Task) -> str:
     """The task's price, with the currency."""
-    return shown_with_currency(task.price)
+    return format_with_currency(task.price)
 
 
 def _spec(answers: Mapping[str, list[str]], offered: list[ModelSpec]) -> ModelSpec:

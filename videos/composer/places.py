@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from videos.composer.body import META, OUTPUT, SINGLE, Answers
+from videos.composer.body import METADATA_FIELDS, OUTPUT, SINGLE, Answers
 from videos.requests import Violation
 
 _AT = re.compile(r"\[(\d+)\]")
@@ -12,7 +12,7 @@ _ADDITIONAL = re.compile(r"metadata\.(?:ext_info|ExtInfo)\.AdditionalParameters(
 _SHOT_COLUMNS = {"prompt": "shot_prompts", "duration": "shot_durations"}
 _EDITORS = {"element_list": "elements", "multi_prompt": "shots", "shot_type": "shots"}
 _METADATA = {
-    **{f"metadata.{name}": name for name in META},
+    **{f"metadata.{name}": name for name in METADATA_FIELDS},
     **{f"metadata.output_config.{name}": name for name in OUTPUT},
     "metadata.SceneType": "scene_type",
     "metadata.ext_info": "ext_info",
@@ -20,7 +20,7 @@ _METADATA = {
     "metadata.vidu_q2_object_ids": "subjects",
     "metadata.vidu_q2_voice_map": "voices",
 }
-EVERYWHERE = "__all__"
+NON_FIELD = "__all__"
 """Django's name for errors that belong to no single field."""
 
 
@@ -42,7 +42,7 @@ def place_of(violation: Violation, answers: Answers) -> FieldPlace:
         return FieldPlace(base, None if position is None else _slot(answers.get(base, ()), position))
     if inner := _ADDITIONAL.fullmatch(param):
         return _within_additional(inner[1] or "", position)
-    return FieldPlace(_METADATA.get(param, param if param in SINGLE else EVERYWHERE))
+    return FieldPlace(_METADATA.get(param, param if param in SINGLE else NON_FIELD))
 
 
 def _within_additional(path: str, position: int | None) -> FieldPlace:

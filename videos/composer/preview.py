@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.quotas.limits import AdmissionDecision, Limits
 from accounts.quotas.totals import Totals
-from config.amounts import shown_with_currency
+from config.amounts import format_with_currency
 from config.routes import VIDEOS_PATH
 from videos.composer.form import VideoForm
 from videos.tasks import creation
@@ -63,7 +63,7 @@ class Preview:
     @property
     def price(self) -> str:
         """The price with the currency; empty if the form is invalid."""
-        return shown_with_currency(self.checked.quote.amount) if self.checked else ""
+        return format_with_currency(self.checked.quote.amount) if self.checked else ""
 
     @property
     def effects(self) -> Sequence[Effect]:

@@ -22,7 +22,7 @@ from videos.console import plots
 from videos.labels import status_chip, status_label
 from videos.metrics import buckets, hourly, overview
 from videos.metrics.buckets import Span
-from videos.metrics.overview import AccountFigures, Counts, OpenTasks, Spending, Standstill
+from videos.metrics.overview import AccountFigures, Counts, OpenTasks, Spending, StuckTasks
 from videos.models import Task
 from videos.routing.rate_limits import UpstreamCall
 from videos.states import Status
@@ -98,7 +98,7 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
 
 
 def _freshness(now: datetime) -> dict[str, Any]:
-    counted, heard = hourly.counted_until(), overview.last_sign_of_life()
+    counted, heard = hourly.counted_until(), overview.last_heartbeat()
     return {
         "counted_until": counted,
         "is_counted_late": counted is None or counted < now - LATE,
@@ -141,7 +141,7 @@ def _trouble(
     """Groups of stalled tasks and single tasks that need attention, oldest first."""
     stuck = overview.stuck()
     shown = [_stuck(task) for task in stuck[: overview.MOST_STUCK]]
-    troubles = [*map(_standstill, overview.standstills(open_tasks, accounts, now)), *shown]
+    troubles = [*map(_standstill, overview.stuck_tasks(open_tasks, accounts, now)), *shown]
     return {
         "stuck": [
             {**one, "age": _age(one["since"], now)} for one in sorted(troubles, key=itemgetter("since"))
@@ -150,7 +150,7 @@ def _trouble(
     }
 
 
-def _standstill(standstill: Standstill) -> dict[str, Any]:
+def _standstill(standstill: StuckTasks) -> dict[str, Any]:
     return {
         "id": f"still-{standstill.account.pk if standstill.account else 'unserved'}-{standstill.status}",
         "account": standstill.account,

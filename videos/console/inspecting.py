@@ -35,8 +35,8 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
         "exchanges": timeline.exchanges(events),
         "price": price_of(task),
         "seen_by_tenant": _json(representation.video(task, request, now, facts["place"])),
-        "mark": staff_actions.mark_of(task),
-        "actions": staff_actions.open_to(task, person(request)),
+        "mark": staff_actions.state_token(task),
+        "actions": staff_actions.available_actions(task, person(request)),
     }
 
 

@@ -121,7 +121,6 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
 
     @admin.display(description=_("attempts"))
     def tries(self, job: ProcrastinateJob) -> int:
-        """The number of failed runs."""
         return job.attempts
 
     @admin.display(description=_("queued at"))

@@ -21,7 +21,7 @@ from accounts.console.lists import BigListAdmin
 from accounts.console.reasons import person, reason_field, record
 from accounts.models import AuditEntry, Tenant
 from accounts.quotas import standing
-from config.amounts import shown
+from config.amounts import format_amount
 from config.console.filters import DaysOfWriting, FieldChoiceFilter
 from videos.billing import ledger
 from videos.models import EntryKind, LedgerEntry
@@ -61,7 +61,7 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
     def _problems(self, tenant: Tenant, kind: str, amount: Decimal, form_id: Any, **__: Any) -> Iterator[str]:
         # Locked until the entry is booked, as the view is one transaction: a repeated submission waits here.
         totals = standing.lock(tenant.pk)
-        values = {"balance": shown(totals.balance)}
+        values = {"balance": format_amount(totals.balance)}
         if amount == 0:
             yield gettext("The amount must not be zero.")
         if kind == EntryKind.TOP_UP and amount < 0:
@@ -110,9 +110,9 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
         book = BOOKINGS[EntryKind(obj.kind)]
         entry = book(obj.tenant, obj.amount, person(request), obj.reason, timezone.now())
         obj.pk = entry.pk
-        balance = shown(before + entry.amount)
+        balance = format_amount(before + entry.amount)
         booked = {"balance": balance, "kind": obj.kind, "form": str(form.cleaned_data["form_id"])}
-        changed = {"balance": shown(before)}, booked
+        changed = {"balance": format_amount(before)}, booked
         record(request, f"balance of {obj.tenant}", obj.reason, changed, obj.tenant)
         now = gettext("The balance of %(tenant)s is %(balance)s %(currency)s now.")
         values = {"tenant": obj.tenant, "balance": balance, "currency": settings.CURRENCY}
@@ -120,13 +120,12 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
 
     @admin.display(description=_("amount"))
     def sum(self, entry: LedgerEntry) -> str:
-        """The change of the balance."""
-        return shown(entry.amount)
+        return format_amount(entry.amount)
 
     @admin.display(description=_("held"))
     def set_aside(self, entry: LedgerEntry) -> str:
         """The change of the held amount."""
-        return shown(entry.held)
+        return format_amount(entry.held)
 
     @admin.display(description=_("task"))
     def video(self, entry: LedgerEntry) -> str:

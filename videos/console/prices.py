@@ -26,7 +26,7 @@ from unfold.widgets import (
 from accounts import audit
 from accounts.console.lists import ListAdmin
 from accounts.console.reasons import AuditedForm, ReasonForm, record
-from config.amounts import shown
+from config.amounts import format_amount
 from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
 from videos import catalogue
 from videos.billing.prices import PriceList
@@ -129,7 +129,7 @@ class PriceForm(AuditedForm[Price]):
             yield "per_second", gettext("The price per second must be below %(most)s.") % {"most": MOST}
 
     def _is_late(self) -> bool:
-        """Whether the price came into force after the form was shown."""
+        """Whether the price came into force after the form was format_amount."""
         sent = {"model", "per_second", "valid_from_0"}.intersection(self.data)
         return not self.instance._state.adding and has_begun(self.instance, self.now) and bool(sent)
 
@@ -195,7 +195,7 @@ class PriceAdmin(ListAdmin[Price]):
 
     @admin.display(description=_("a second"), ordering="per_second")
     def a_second(self, price: Price) -> str:
-        return shown(price.per_second)
+        return format_amount(price.per_second)
 
     @admin.display(description=_("state"), ordering="state")
     def state(self, price: Any) -> SafeString:

@@ -153,7 +153,6 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
 
     @admin.display(description=_("task"))
     def video(self, task: Task) -> SafeString | None:
-        """The public id."""
         return clipped(task.public_id)
 
     @admin.display(description=_("status"))

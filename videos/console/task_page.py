@@ -19,10 +19,10 @@ from videos.composer.form import form_id_from
 from videos.composer.pages import Rendering
 from videos.console import composing, inspecting
 from videos.models import Task
-from videos.models.task import AS_ASKED, WITH_PROMPT, parse_public_id
+from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT, parse_public_id
 from videos.results import files
 from videos.tasks import staff_actions
-from videos.tasks.manual import NotMade, Requester
+from videos.tasks.manual import NotCreated, Requester
 from videos.tasks.staff_actions import ACTIONS, PLACE, NotDecided, StaffDecision
 
 
@@ -34,7 +34,6 @@ class TaskPages:
     has_view_permission: Any
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Overrides `ReadOnlyAdmin`, which denies adding."""
         return bool(request.user.has_perm("videos.add_task"))
 
     def get_urls(self) -> list[URLPattern]:
@@ -85,7 +84,7 @@ class TaskPages:
             task = self._decided(request, task, name)
         except NotDecided as refusal:
             messages.error(request, str(refusal))
-        except NotMade as refusal:
+        except NotCreated as refusal:
             messages.error(request, " ".join(refusal.messages))
         return HttpResponseRedirect(reverse("admin:videos_task_change", args=[task.pk]))
 
@@ -93,7 +92,7 @@ class TaskPages:
         sent = {field: value.strip() for field, value in request.POST.items() if isinstance(value, str)}
         if not sent.get("reason"):
             raise NotDecided(NO_REASON)
-        if sent.get("mark") != staff_actions.mark_of(task):
+        if sent.get("mark") != staff_actions.state_token(task):
             raise NotDecided(_("The task has changed since the page was loaded."))
         decision = StaffDecision(
             task,
@@ -128,7 +127,7 @@ class TaskPages:
 def task_of(object_id: str, *, as_asked: bool = False) -> Task:
     """The task by primary key or public id. Raises `Http404` if there is none."""
     tasks = Task.objects.select_related("tenant", "account", "api_key").annotate(**WITH_PROMPT)
-    tasks = tasks.defer(*(() if as_asked else AS_ASKED), "account__secret_key", "api_key__digest")
+    tasks = tasks.defer(*(() if as_asked else REQUEST_COLUMNS), "account__secret_key", "api_key__digest")
     parsed = _parsed(object_id)
     task = tasks.filter(pk=parsed).first() if parsed else None
     if task is None:

@@ -13,7 +13,7 @@ from videos.models import GenerationStat, Task
 
 LATEST = 200
 """Videos of a model that its time is learned from."""
-ENOUGH = 20
+MIN_SAMPLES = 20
 """Videos needed before a learned time is trusted."""
 _LEAST_SPREAD = 2.0
 """Seconds; even a steady model may change."""
@@ -21,7 +21,7 @@ _LEAST_SPREAD = 2.0
 
 def known() -> dict[str, GenerationTime]:
     """The learned times by model name, without models that have too few videos."""
-    trusted = GenerationStat.objects.filter(samples__gte=ENOUGH)
+    trusted = GenerationStat.objects.filter(samples__gte=MIN_SAMPLES)
     return {stat.model: GenerationTime(stat.usual, stat.spread) for stat in trusted}
 
 
@@ -37,7 +37,7 @@ def guess(model: str) -> GenerationTime:
     return spec.generation_time
 
 
-def next_look(model: str, age: float, learned: Mapping[str, GenerationTime]) -> timedelta:
+def time_to_next_poll(model: str, age: float, learned: Mapping[str, GenerationTime]) -> timedelta:
     """Time until the next poll of a task accepted `age` seconds ago; `learned` is from `known`."""
     time = learned.get(model)
     return timedelta(seconds=poll_schedule.interval(age, time or guess(model), is_learned=time is not None))

@@ -52,7 +52,6 @@ class ListOrder:
     """The column that all listed tasks share, with which the index begins; empty if there is none."""
 
     def of(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
-        """The tasks in this order."""
         sign = "" if self.newest_first else "-"
         shared = [f"{sign}{self.by}"] if self.by else []
         return self.beyond(tasks).order_by(*shared, "-id" if self.newest_first else "id")

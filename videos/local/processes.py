@@ -45,14 +45,14 @@ class Child:
         return f"the last line of {self.log}: {last}"
 
 
-class Family:
+class ProcessGroup:
     """Child processes that log to the folder `logs`. As a context manager it stops them, also on SIGTERM."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._children: list[Child] = []
 
-    def __enter__(self) -> "Family":
+    def __enter__(self) -> "ProcessGroup":
         self._logs.mkdir(parents=True, exist_ok=True)
         for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have had SIGINT ignored
             signal.signal(number, _interrupt)

@@ -13,7 +13,7 @@ from django.conf import settings
 from config import database, local_address
 from config.edge import server
 from videos.local.listening import Listening
-from videos.local.processes import Family, free_port
+from videos.local.processes import ProcessGroup, free_port
 from videos.models import UpstreamAccount
 
 SANDBOX_ACCOUNT = "sandbox"
@@ -32,7 +32,7 @@ class Stack:
 
 
 @contextmanager
-def started(family: Family, at: Listening, *, canned: bool = False) -> Iterator[Stack]:
+def started(family: ProcessGroup, at: Listening, *, canned: bool = False) -> Iterator[Stack]:
     """Start web, worker and, unless a real upstream is set up, the sandbox; yield once all respond.
 
     A `canned` sandbox returns the same video for all tasks. Inside the block other commands can find the
@@ -45,7 +45,7 @@ def started(family: Family, at: Listening, *, canned: bool = False) -> Iterator[
         yield Stack(api=at.url, sandbox=sandbox, logs=settings.DATA_DIR / "logs")
 
 
-def watch(family: Family) -> NoReturn:
+def watch(family: ProcessGroup) -> NoReturn:
     """Keep the database running until a process exits.
 
     Raises `ProcessError` then, and `EmbeddedPostgresError` if the database cannot be restarted.
@@ -55,7 +55,7 @@ def watch(family: Family) -> NoReturn:
         time.sleep(WATCH_EVERY)
 
 
-def look_after(family: Family) -> None:
+def look_after(family: ProcessGroup) -> None:
     """One check of `watch`; raises the same errors."""
     family.check()
     database.revive()
@@ -71,7 +71,7 @@ def _disable_sandbox() -> str:
     return ""
 
 
-def _start_sandbox(family: Family, *, canned: bool) -> str:
+def _start_sandbox(family: ProcessGroup, *, canned: bool) -> str:
     port, secret = free_port(0), secrets.token_urlsafe(24)
     url = f"http://127.0.0.1:{port}"
     environment = {"SANDBOX_CREDENTIALS": f"{_SECRET_ID}:{secret}"}
@@ -85,7 +85,7 @@ def _start_sandbox(family: Family, *, canned: bool) -> str:
     return url
 
 
-def _start_web(family: Family, at: Listening) -> None:
+def _start_web(family: ProcessGroup, at: Listening) -> None:
     # A worker that is still starting ignores SIGTERM, so waiting for it needs a limit.
     command = server.command(at.host, at.port, "--workers-kill-timeout", "30", http_2=settings.HTTP_2)
     child = family.start("web", command, {"ALLOWED_HOSTS": ",".join(at.allowed_hosts)})

@@ -104,7 +104,7 @@ class AccountFigures:
 
 
 @dataclass(frozen=True)
-class Standstill:
+class StuckTasks:
     """Tasks in one state of one account that are due but not processed."""
 
     account: UpstreamAccount | None
@@ -224,14 +224,14 @@ _MOVED_BY_WORKERS = (Status.QUEUED, Status.SUBMITTING, Status.RUNNING, Status.ST
 """States out of which a worker moves tasks."""
 
 
-def standstills(
+def stuck_tasks(
     open_tasks: Sequence[OpenTasks], accounts: Sequence[AccountFigures], now: datetime
-) -> list[Standstill]:
+) -> list[StuckTasks]:
     """Tasks that are due but not processed, the longest first, without long queues that move."""
     by_id = {figures.account.pk: figures for figures in accounts}
     figured = [(row, None if row.account is None else by_id[row.account]) for row in open_tasks]
     found = [
-        Standstill(figures.account if figures else None, row.status, row.tasks, row.due)
+        StuckTasks(figures.account if figures else None, row.status, row.tasks, row.due)
         for row, figures in figured
         if _stands_still(row, figures, now)
     ]
@@ -271,7 +271,7 @@ def _of_now(unit: str, periods: Mapping[Clock, Period]) -> Case:
     return Case(*cases, default=Value(ZERO), output_field=DecimalField())
 
 
-def last_sign_of_life() -> datetime | None:
+def last_heartbeat() -> datetime | None:
     """The last heartbeat of any worker; None if none runs."""
     heard: datetime | None = ProcrastinateWorker.objects.aggregate(last=Max("last_heartbeat"))["last"]
     return heard

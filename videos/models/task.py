@@ -22,7 +22,7 @@ PUBLIC_PREFIX = "task_"
 _HEX_DIGITS = 32
 WITH_PROMPT: dict[str, Any] = {"prompt": PROMPT}
 """Annotation that fills `Task.prompt` if the rest of the request is not loaded."""
-AS_ASKED = ("request", "payload", "fingerprint")
+REQUEST_COLUMNS = ("request", "payload", "fingerprint")
 """Columns of the request: larger than all others together, and loaded only to show all of it."""
 
 

@@ -48,7 +48,6 @@ class _Frame:
         return round(HEIGHT - _BOTTOM - value / self.top * (HEIGHT - _TOP - _BOTTOM), 2)
 
     def as_dict(self) -> dict[str, object]:
-        """The context of `charts/axes.svg`."""
         step = _step(len(self.labels))
         ticks = [self.top * tick / _TICKS for tick in range(_TICKS + 1)]
         return {

@@ -75,7 +75,6 @@ class FilterForm(forms.Form):
         return _day(self.cleaned_data["end"])
 
     def filters(self) -> Filters:
-        """The valid fields as filters."""
         self.is_valid()
         data = self.cleaned_data
         return Filters(

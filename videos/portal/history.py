@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role
 from accounts.pages.key_states import key_name
 from accounts.portal.base import TenantPage
-from config.amounts import shown_with_currency
+from config.amounts import format_with_currency
 from videos.labels import stage_chip, stage_label
 from videos.listing import history
 from videos.listing.history import AT_WORK, PageCursor, Reading, TaskPage
@@ -113,7 +113,7 @@ class Row:
     @property
     def price(self) -> str:
         """With the currency; empty if nothing was charged."""
-        return "" if self.task.state in LOST else shown_with_currency(self.task.charged)
+        return "" if self.task.state in LOST else format_with_currency(self.task.charged)
 
 
 def rows_of(page: TaskPage, query: QueryDict) -> dict[str, Any]:

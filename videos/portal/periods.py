@@ -81,7 +81,6 @@ class PeriodForm(forms.Form):
         ]
 
     def page(self, path: str) -> str:
-        """`path` with the same query."""
         return f"{path}?{self._params.urlencode()}"
 
     def _query(self, name: str) -> str:

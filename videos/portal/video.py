@@ -14,7 +14,7 @@ from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl
 from videos.labels import stage_chip, stage_label
 from videos.models import Task
-from videos.models.task import AS_ASKED, WITH_PROMPT
+from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT
 from videos.pages import timeline
 from videos.pages.task_status import facts
 from videos.tasks import deletion
@@ -52,7 +52,9 @@ class VideoPage(TenantPage):
 def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Task:
     """The tenant's task of that id. Raises `Http404` if it is deleted, unknown or another tenant's."""
     mine = Task.objects.visible_to(tenant.pk).select_related("api_key", "account")
-    unread = {*AS_ASKED, "account__secret_key", "api_key__digest"} - ({"request"} if with_request else set())
+    unread = {*REQUEST_COLUMNS, "account__secret_key", "api_key__digest"} - (
+        {"request"} if with_request else set()
+    )
     try:
         return mine.defer(*unread).annotate(**WITH_PROMPT).by_public_id(public_id)
     except Task.DoesNotExist as error:

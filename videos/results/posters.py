@@ -23,17 +23,17 @@ MOST_PIXELS = 7680 * 4320
 QUALITY = 80
 
 
-class NoStill(Exception):
+class NoPoster(Exception):
     """The file is not a video, or is broken before the wanted position."""
 
 
 def still(video: IO[bytes]) -> bytes:
-    """A JPEG of the frame about a second in, at most `WIDEST` pixels wide. Raises `NoStill`."""
+    """A JPEG of the frame about a second in, at most `WIDEST` pixels wide. Raises `NoPoster`."""
     try:
         with av.open(video, mode="r") as container:
             return _jpeg(_frame(container))
     except (av.FFmpegError, ValueError) as error:
-        raise NoStill(str(error)) from error
+        raise NoPoster(str(error)) from error
 
 
 @lru_cache(maxsize=64)  # few are requested often
@@ -51,17 +51,17 @@ def as_webp(jpeg: bytes) -> bytes | None:
 def _frame(container: InputContainer) -> VideoFrame:
     """The first frame at or after the wanted position, else the last frame."""
     if not container.streams.video:
-        raise NoStill("there are no pictures in the file")
+        raise NoPoster("there are no pictures in the file")
     size = container.streams.video[0].codec_context
     if size.width * size.height > MOST_PIXELS:
-        raise NoStill(f"its frames of {size.width}x{size.height} pixels are too large")
+        raise NoPoster(f"its frames of {size.width}x{size.height} pixels are too large")
     moment = _moment(container)
     last = None
     for last in islice(_frames(container, moment), MOST_FRAMES):
         if last.time is None or last.time >= moment:
             break
     if last is None:
-        raise NoStill("no picture of the file can be read")
+        raise NoPoster("no picture of the file can be read")
     return last
 
 

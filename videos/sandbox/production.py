@@ -40,7 +40,6 @@ class Production:
             work.add_done_callback(self._running.discard)
 
     def stop(self) -> None:
-        """Cancel all rendering."""
         for work in self._running:
             work.cancel()
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 
 from videos.sandbox.answers import hang_up
-from videos.sandbox.tasks import SandboxTask, TaskBook
+from videos.sandbox.tasks import SandboxTask, TaskStore
 
 LOGIN_PAGE = "<html><body><form>Please sign in.</form></body></html>"
 
@@ -17,7 +17,7 @@ LOGIN_PAGE = "<html><body><form>Please sign in.</form></body></html>"
 class ResultLinks:
     """Creates result links, and serves them until they expire."""
 
-    def __init__(self, tasks: TaskBook, *, life: float, public_url: str = "") -> None:
+    def __init__(self, tasks: TaskStore, *, life: float, public_url: str = "") -> None:
         self._tasks, self._life, self._public_url = tasks, life, public_url.rstrip("/")
         self._secret = secrets.token_bytes(32)
 

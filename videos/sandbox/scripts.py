@@ -108,7 +108,7 @@ class Script:
         return self.behaviour
 
 
-class ScriptBook:
+class ScriptQueue:
     """The waiting scripts, applied in the order in which they were added."""
 
     def __init__(self) -> None:

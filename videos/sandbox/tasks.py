@@ -58,7 +58,6 @@ class SandboxTask:
         return self.due_at if self.failure else max(self.due_at, self.file_ready_at)
 
     def status(self, now: float) -> str:
-        """Return upstream's status word."""
         if now >= self.ended_at:
             return "FAIL" if self.failure else "DONE"
         return self.status_word or ("WAIT" if now < self.run_at else "RUN")
@@ -114,7 +113,7 @@ class GenerationTimes:
         return max(0.0, self._random.gauss(self._mean, self._sigma)) if self._sigma else self._mean
 
 
-class TaskBook:
+class TaskStore:
     """All tasks since the start or the last reset."""
 
     def __init__(self, times: GenerationTimes) -> None:

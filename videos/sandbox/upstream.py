@@ -9,8 +9,8 @@ from videos.sandbox.clip import clip_size
 from videos.sandbox.fields import check_create, check_describe
 from videos.sandbox.limits import CallLimits
 from videos.sandbox.protocol import CREATE, DESCRIBE, ApiError
-from videos.sandbox.scripts import Behaviour, ScriptBook, ScriptError, behaviours_in
-from videos.sandbox.tasks import GenerationTimes, SandboxTask, TaskBook
+from videos.sandbox.scripts import Behaviour, ScriptError, ScriptQueue, behaviours_in
+from videos.sandbox.tasks import GenerationTimes, SandboxTask, TaskStore
 
 PER_SECOND = {CREATE: 10, DESCRIBE: 50}
 ARRIVALS_KEPT = 200_000
@@ -58,8 +58,8 @@ class SandboxUpstream:
 
     def __init__(self, times: GenerationTimes) -> None:
         self.limits = CallLimits(PER_SECOND)
-        self.scripts = ScriptBook()
-        self.tasks = TaskBook(times)
+        self.scripts = ScriptQueue()
+        self.tasks = TaskStore(times)
         self.record = Record()
 
     def behaviours(self, call: Call) -> list[Behaviour]:
@@ -83,7 +83,6 @@ class SandboxUpstream:
         self.limits.window(call.secret_id, call.action).take(call.arrived.monotonic)
 
     def create(self, call: Call, behaviours: list[Behaviour]) -> SandboxTask:
-        """Accept a task. Raises `ApiError`."""
         check_create(call.payload)
         task = self.tasks.accept(call.secret_id, call.payload, call.arrived.unix)
         for behaviour in behaviours:

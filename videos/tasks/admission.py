@@ -23,7 +23,7 @@ from config.ids import first_uuid7
 from videos.errors import KeyRefused
 from videos.estimates.queue_position import QueuePosition
 from videos.tasks import sql
-from videos.tasks.idempotency import KEPT, EarlierRequest, Fingerprint
+from videos.tasks.idempotency import KEY_LIFETIME, EarlierRequest, Fingerprint
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,22 @@ class Caller:
         return cls(key, now, Period.of(now, key.tenant.clock), fingerprint)
 
     def seen(self, beside: Mapping[str, Row]) -> "Caller":
-        """A copy with the snapshot that was looked up together with the key (see `wanted`)."""
+        """A copy with the snapshot that was looked up together with the key (see `snapshot_lookup`)."""
         return replace(self, snapshot=snapshot_of(self, beside))
 
 
-def wanted(now: datetime, idempotency_key: str | None) -> Wanted:
-    """What to look up together with the key of a create."""
+def snapshot_lookup(now: datetime, idempotency_key: str | None) -> Wanted:
+    """What to read_snapshot up together with the key of a create."""
     return Wanted(sql.SNAPSHOT, _wanted_values(now, idempotency_key))
 
 
 def snapshot_of(caller: Caller, beside: Mapping[str, Row]) -> Snapshot:
-    """The snapshot looked up together with the key (see `wanted`), plus a second query if it is needed."""
+    """The snapshot looked up together with the key (see `snapshot_lookup`), with a second query if needed."""
     snapshot = _snapshot(caller, beside)
     return _with_further(caller, snapshot) if _needs_further(caller, snapshot) else snapshot
 
 
-def look(caller: Caller) -> Snapshot:
+def read_snapshot(caller: Caller) -> Snapshot:
     """Read everything the decision depends on. Raises `KeyRefused` if the key is no longer usable."""
     values = {
         **_wanted_values(caller.now, caller.fingerprint.idempotency_key),
@@ -154,7 +154,7 @@ def _common_values(now: datetime, idempotency_key: str | None) -> dict[str, Any]
     return {
         "minute_ago": first_uuid7(now - MINUTE),
         "idempotency_key": idempotency_key,
-        "replayable_since": now - KEPT,
+        "replayable_since": now - KEY_LIFETIME,
     }
 
 

@@ -46,7 +46,7 @@ class Created:
 Outcome = Created | NotAdmitted
 
 
-def lock_of(key: object) -> Lock:
+def local_lock(key: object) -> Lock:
     """This process's lock for creates with this key."""
     return _LOCKS[hash(key) % len(_LOCKS)]
 
@@ -57,7 +57,7 @@ def create(caller: Caller, body: Mapping[str, Any]) -> Created:
     Raises the errors of `orders.check` and `orders.order`, `NotAdmitted`, `KeyRefused` and
     `IdempotencyKeyReused`.
     """
-    snapshot = caller.snapshot or admission.look(caller)
+    snapshot = caller.snapshot or admission.read_snapshot(caller)
     return _replayed(caller, body, snapshot) or _create(orders.check(body, caller, snapshot))
 
 
@@ -87,7 +87,7 @@ def _make_under_lock(order: Order) -> Outcome:
     caller = order.checked.caller
     with transaction.atomic():
         standing.lock(caller.key.tenant_id)
-        snapshot = admission.look(caller)
+        snapshot = admission.read_snapshot(caller)
         replayed = _replayed(caller, order.checked.body, snapshot)
         outcomes = [replayed] if replayed else _make([order], snapshot)
     assert outcomes, "nobody else writes under the lock"  # noqa: S101 - for the type checker

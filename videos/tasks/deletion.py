@@ -13,7 +13,7 @@ from videos.states import FINAL, Status, Verb, sources
 from videos.tasks import lifecycle
 
 log = structlog.get_logger(__name__)
-LOOKS = 3
+MAX_ATTEMPTS = 3
 """Attempts at a task that changes state at the same moment; it is unlikely to change twice."""
 CANCELLABLE = sources(Status.CANCELLED)
 IN_PROGRESS = (
@@ -32,7 +32,7 @@ def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
     `find` loads it from the tenant's tasks, and may raise; `by` names the person who asks, empty for an API
     key. Raises `VideoInProgress` in any other state.
     """
-    for _ in range(LOOKS):
+    for _ in range(MAX_ATTEMPTS):
         task = find()
         if _removed(task, now, by):
             # After hiding it, so that no visible task lacks its video.
@@ -64,5 +64,5 @@ def _removed(task: Task, now: datetime, by: str) -> bool:
     with transaction.atomic():
         removed = verb(task, now)
         if removed and by:
-            lifecycle.note(task, Verb.REMOVED, now, by=by)
+            lifecycle.record_event(task, Verb.REMOVED, now, by=by)
     return removed

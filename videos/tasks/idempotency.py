@@ -22,9 +22,9 @@ TIMEOUT = "x-stainless-timeout"
 """Header of OpenAI's SDKs with their timeout in seconds."""
 _COUNT, _SECONDS = re.compile("[0-9]{1,9}"), re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 
-KEPT = timedelta(hours=24)
+KEY_LIFETIME = timedelta(hours=24)
 """How long an Idempotency-Key is kept (contract section 5)."""
-RETRIED_WITHIN = timedelta(minutes=15)
+RETRY_WINDOW = timedelta(minutes=15)
 """Maximum time between a create and its retry without an idempotency key."""
 USUAL_TIMEOUT = timedelta(minutes=2)
 """Timeout of an SDK that does not send `TIMEOUT`."""
@@ -45,7 +45,7 @@ class Fingerprint:
     """An SDK marked it as a retry, and it has no idempotency key."""
     may_be_retried: bool = False
     """It comes from an SDK that marks its retries."""
-    first_sent_within: timedelta = RETRIED_WITHIN
+    first_sent_within: timedelta = RETRY_WINDOW
     """Maximum age of a retry's first attempt; an older task cannot be its task."""
 
     @classmethod
@@ -99,7 +99,7 @@ class EarlierRequest:
         return None if self.refused_at and self.refused_at >= made_at(twin) else twin
 
 
-def presented_key(headers: Mapping[str, str]) -> str | None:
+def key_from_headers(headers: Mapping[str, str]) -> str | None:
     """The Idempotency-Key to look up; None if it is not set or not printable ASCII."""
     key = headers.get(IDEMPOTENCY_KEY, "").strip()
     return key if key and _is_plain(key) else None
@@ -126,8 +126,8 @@ def _timeout(headers: Mapping[str, str]) -> timedelta | None:
 
 def _first_sent_within(retries: int, timeout: timedelta | None) -> timedelta:
     """Maximum age of the first attempt, after so many retries with that timeout each."""
-    attempts = min(retries, RETRIED_WITHIN // LONGEST_PAUSE)
-    return min(attempts * ((timeout or USUAL_TIMEOUT) + LONGEST_PAUSE), RETRIED_WITHIN)
+    attempts = min(retries, RETRY_WINDOW // LONGEST_PAUSE)
+    return min(attempts * ((timeout or USUAL_TIMEOUT) + LONGEST_PAUSE), RETRY_WINDOW)
 
 
 def hash_of(body: Mapping[str, Any]) -> bytes:
@@ -158,7 +158,7 @@ def note_refusal(api_key_id: int, fingerprint: bytes, at: datetime) -> None:
     )
 
 
-def forget(now: datetime) -> None:
+def delete_expired(now: datetime) -> None:
     """Delete idempotency keys and refusals that have expired."""
-    IdempotencyKey.objects.filter(created_at__lte=now - KEPT).delete()
-    RefusedCreate.objects.filter(at__lte=now - RETRIED_WITHIN).delete()
+    IdempotencyKey.objects.filter(created_at__lte=now - KEY_LIFETIME).delete()
+    RefusedCreate.objects.filter(at__lte=now - RETRY_WINDOW).delete()

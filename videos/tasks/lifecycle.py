@@ -80,7 +80,7 @@ def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: dateti
     """Upstream surely did not receive it: queue it until `due_at`, ahead of all tasks that are queued now."""
     if task.state is not Status.SUBMITTING:  # a waiting task may be queued, too, but by `start_waiting`
         return False
-    turn = turns.earlier_turn(task)
+    turn = turns.requeue_turn(task)
     return _move(task, Status.QUEUED, Verb.REQUEUE, now, dict(reason), due_at=due_at, turn=turn)
 
 
@@ -188,7 +188,7 @@ def start_waiting(tenant_id: UUID, now: datetime) -> int:
         totals = standing.lock(tenant_id)
         after = _start_waiting(tenant_id, totals, now)
         if after is not totals:
-            standing.keep(tenant_id, after)
+            standing.save(tenant_id, after)
     return totals.waiting_tasks - after.waiting_tasks
 
 
@@ -201,7 +201,7 @@ def flag(task: Task, attention: str, now: datetime, **detail: Any) -> None:
             _record(task, Verb.FLAG, current.state, now, {"attention": attention, **detail})
 
 
-def note(task: Task, verb: Verb, now: datetime, **detail: Any) -> None:
+def record_event(task: Task, verb: Verb, now: datetime, **detail: Any) -> None:
     """Record an event that changes no state, such as a person's action."""
     _record(task, verb, task.state, now, detail)
 
@@ -218,7 +218,7 @@ def looked_at(next_looks: Mapping[Task, datetime], now: datetime) -> None:
     Task.objects.bulk_update(next_looks, ["looked_at", "due_at"])
 
 
-def look_soon(task: Task, now: datetime) -> bool:
+def make_due(task: Task, now: datetime) -> bool:
     """Make a running or storing task due now; False if it is due already or in another state."""
     moving = Task.objects.filter(pk=task.pk, status__in=[Status.RUNNING, Status.STORING], due_at__gt=now)
     return moving.update(due_at=now) == 1
@@ -253,7 +253,7 @@ def _close(
                 totals = ledger.capture(task, totals, now)
             else:
                 totals = ledger.release(task, totals, now, waited=waited)
-            standing.keep(task.tenant_id, _start_waiting(task.tenant_id, totals, now))
+            standing.save(task.tenant_id, _start_waiting(task.tenant_id, totals, now))
     return moved
 
 

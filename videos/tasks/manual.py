@@ -18,7 +18,7 @@ from videos.tasks.creation import Created
 from videos.tasks.orders import Checked
 
 
-class NotMade(Exception):
+class NotCreated(Exception):
     """No video was created; `messages` say why."""
 
     def __init__(self, *messages: str) -> None:
@@ -35,7 +35,7 @@ class Requester:
 
 
 def make(body: Mapping[str, Any], caller: Caller, requester: Requester) -> Task:
-    """Create the video that the body asks for, once if repeated, and record who asked. Raises `NotMade`."""
+    """Create the video that the body asks for, once if repeated; records who asked. Raises `NotCreated`."""
     return _make(lambda: creation.create(caller, body), requester)
 
 
@@ -51,10 +51,10 @@ def _make(create: Callable[[], Created], requester: Requester) -> Task:
             task = created.task
             if not created.is_replay:
                 who = {"by": requester.person.get_username(), "at": requester.place}
-                lifecycle.note(task, Verb.ASKED, task.created_at, **who)
+                lifecycle.record_event(task, Verb.ASKED, task.created_at, **who)
             return task
     except (ReelayError, InvalidRequestError) as error:
-        raise NotMade(*_messages(error)) from error
+        raise NotCreated(*_messages(error)) from error
 
 
 def _messages(error: Exception) -> list[str]:

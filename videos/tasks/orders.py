@@ -12,7 +12,7 @@ from django.conf import settings
 from accounts import buckets
 from accounts.buckets import Destination
 from accounts.quotas.totals import Demand
-from config.amounts import shown
+from config.amounts import format_with_currency
 from config.ids import uuid7
 from videos.billing.prices import Quote
 from videos.errors import MaxCostExceeded, ModelNotAllowed
@@ -25,9 +25,9 @@ from videos.routing.offers import Offers
 from videos.tasks.admission import Caller, Snapshot
 from videos.upstream import Translation, not_forwarded, translate
 
-ANY_TASK = "{task_id}"
+TASK_ID_PLACEHOLDER = "{task_id}"
 """Placeholder in a path for the id of a task that is not created."""
-LONGEST_TOLD = 64 * 1024
+MAX_RECORDED_CHARACTERS = 64 * 1024
 """Maximum characters of a body that is recorded as sent; the normalised one is always stored whole."""
 
 
@@ -68,7 +68,7 @@ class Checked:
         )
 
     def translated(self) -> Translation:
-        return translate(self.request, self.destination(ANY_TASK))
+        return translate(self.request, self.destination(TASK_ID_PLACEHOLDER))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Order:
             return {}
         sent = without_unstorable(dict(body))
         length = len(json.dumps({"sent": sent}))
-        return {"sent": sent} if length <= LONGEST_TOLD else {"sent_characters": length}
+        return {"sent": sent} if length <= MAX_RECORDED_CHARACTERS else {"sent_characters": length}
 
 
 def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checked:
@@ -118,7 +118,5 @@ def order(checked: Checked) -> Order:
 def _check_cost(request: VideoRequest, quote: Quote) -> None:
     limit = request.max_cost
     if limit is not None and quote.amount > limit:
-        currency = settings.CURRENCY
-        raise MaxCostExceeded(
-            f"This video costs {shown(quote.amount)} {currency}; max_cost is {shown(limit)} {currency}"
-        )
+        cost, most = format_with_currency(quote.amount), format_with_currency(limit)
+        raise MaxCostExceeded(f"This video costs {cost}; max_cost is {most}")

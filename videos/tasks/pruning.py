@@ -20,7 +20,7 @@ from videos.tasks import idempotency, staff_actions
 
 BATCH = 200
 """Tasks per transaction, which locks their rows for some ten milliseconds."""
-BY_PEOPLE = (Verb.ASKED, Verb.REMOVED, *staff_actions.ACTIONS)
+DECISION_VERBS = (Verb.ASKED, Verb.REMOVED, *staff_actions.ACTIONS)
 """Events that record who decided what, and why. They contain nothing else, and are kept."""
 FAILURE_REMOVED = "The task failed. What was said about it has been removed."
 
@@ -41,7 +41,7 @@ def deleted() -> QuerySet[Task]:
     return Task.objects.filter(hidden_at__isnull=False, pruned_at=None).order_by("hidden_at")
 
 
-def outlived(now: datetime, days: int) -> QuerySet[Task]:
+def past_retention(now: datetime, days: int) -> QuerySet[Task]:
     """Tasks that ended more than `days` days ago; none if `days` is 0."""
     if days <= 0:
         return Task.objects.none()
@@ -78,7 +78,7 @@ def _stub(now: datetime) -> dict[str, Any]:
 
     The fingerprint is kept while an SDK's retry may still come; as a hash it reveals nothing.
     """
-    may_be_retried = GreaterThanOrEqual(F("id"), first_uuid7(now - idempotency.RETRIED_WITHIN))
+    may_be_retried = GreaterThanOrEqual(F("id"), first_uuid7(now - idempotency.RETRY_WINDOW))
     return {
         "request": {},
         "payload": {},
@@ -91,7 +91,7 @@ def _stub(now: datetime) -> dict[str, Any]:
 
 
 def _ordinary_events(tasks: Sequence[Task] | QuerySet[Task]) -> QuerySet[TaskEvent]:
-    return TaskEvent.objects.filter(task__in=tasks).exclude(verb__in=BY_PEOPLE)
+    return TaskEvent.objects.filter(task__in=tasks).exclude(verb__in=DECISION_VERBS)
 
 
 def total(done: Iterable[Pruned]) -> Pruned:

@@ -77,7 +77,7 @@ def perform(name: str, decision: StaffDecision) -> Task:
         is_new = shown_next is not task
         if is_new and shown_next.created_at != decision.now:
             return shown_next  # the form was sent before, and created this task
-        lifecycle.note(
+        lifecycle.record_event(
             task, Verb(name), decision.now, by=decision.person.get_username(), reason=decision.reason
         )
         after = {"action": name, "status": task.status} | ({"task": shown_next.public_id} if is_new else {})
@@ -86,7 +86,7 @@ def perform(name: str, decision: StaffDecision) -> Task:
     return shown_next
 
 
-def open_to(task: Task, person: User) -> dict[str, StaffAction]:
+def available_actions(task: Task, person: User) -> dict[str, StaffAction]:
     """The actions that the person may take on the task in its current state, by name."""
     open_now = {
         name: action
@@ -100,14 +100,14 @@ def open_to(task: Task, person: User) -> dict[str, StaffAction]:
     return open_now
 
 
-def mark_of(task: Task) -> str:
+def state_token(task: Task) -> str:
     """Identifies the task's current state among all it may have later."""
     return f"{task.status}:{task.attempts}"
 
 
 def _poll(decision: StaffDecision) -> Task:
     task = decision.task
-    if not lifecycle.look_soon(task, decision.now):
+    if not lifecycle.make_due(task, decision.now):
         raise NotDecided(gettext("It is being checked already."))
     if task.state is Status.RUNNING:
         enqueue(Job.POLL, account_id=task.account_id)
@@ -128,7 +128,7 @@ def _accept(decision: StaffDecision) -> Task:
             gettext("The provider's task %(id)s is %(task)s already.") % {"id": upstream_id, "task": twin}
         )
     expected = generation_times.expected(task.model)
-    at_once = generation_times.next_look(task.model, expected, generation_times.known())
+    at_once = generation_times.time_to_next_poll(task.model, expected, generation_times.known())
     try:
         with transaction.atomic():
             moved = lifecycle.accepted(

@@ -37,7 +37,7 @@ def new_turn(task: Task, now: datetime) -> int:
     return int(row[0]) if row else 0
 
 
-def earlier_turn(task: Task) -> int:
+def requeue_turn(task: Task) -> int:
     """The turn of a task that is requeued: ahead of all tasks that are queued now."""
     first = Task.objects.filter(status=Status.QUEUED).aggregate(first=Min("turn"))["first"]
     return task.turn if first is None else min(task.turn, first)

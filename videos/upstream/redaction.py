@@ -29,7 +29,7 @@ _QUERY = re.compile(r"(https?://[^\s?#\"']+)[?#][^\s\"']*")
 _KEY_ID = re.compile(r"\bAKID\w+")
 
 
-def exchange(action: str, outcome: Submitted | Progress | UpstreamError, seconds: float) -> dict[str, Any]:
+def call_detail(action: str, outcome: Submitted | Progress | UpstreamError, seconds: float) -> dict[str, Any]:
     """A call as the detail of a task event: action, duration in seconds, and response with request id."""
     facts = outcome.as_detail() if isinstance(outcome, UpstreamError) else {"request_id": outcome.request_id}
     answer = {} if isinstance(outcome, UpstreamError) else {"answer": redacted(dict(outcome.answer))}

@@ -25,7 +25,7 @@ from videos.worker import submit as submit_step
 from videos.worker import sweep as sweep_step
 from videos.worker import tick as tick_step
 from videos.worker.pacing import Gate
-from videos.worker.threads import in_database, side_by_side
+from videos.worker.threads import in_database, run_concurrently
 
 MOST_POLLS = 4
 """Concurrent poll jobs per account in one worker; an account that answers in time needs two."""
@@ -48,7 +48,7 @@ async def submit(account_id: int) -> None:
     await client_for(account)  # connecting takes longer than a slot lasts
     slots = await in_database(submit_step.reserve_slots, account, timezone.now())
     gates = [Gate(account, UpstreamCall.CREATE, slot) for slot in slots]
-    await side_by_side(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
+    await run_concurrently(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
 
 
 @app.task(name=Job.POLL, queue=Job.POLL)
@@ -68,7 +68,7 @@ async def _poll(account_id: int) -> None:
     await client_for(account)  # as above
     slots, tasks = await in_database(poll_step.claim_due, account, timezone.now())
     gates = [Gate(account, UpstreamCall.DESCRIBE, slot) for slot in slots]
-    await side_by_side(
+    await run_concurrently(
         poll_step.look(account, task, gate, timezone.now) for task, gate in zip(tasks, gates, strict=False)
     )
 
@@ -103,7 +103,7 @@ async def roll_up(timestamp: int) -> None:
 @app.task(name=Job.BOOK, queue=Job.BOOK, queueing_lock=Job.BOOK)
 async def book(timestamp: int) -> None:
     """Add new ledger entries to the daily sums."""
-    await in_database(statements.keep_up)
+    await in_database(statements.update_daily_sums)
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds

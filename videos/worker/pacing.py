@@ -21,7 +21,7 @@ PREPARATION = timedelta(seconds=0.1)
 log = structlog.get_logger(__name__)
 
 
-class BudgetSpent(Exception):
+class RateLimitSpent(Exception):
     """The call was not made: its slots were missed, or none is free."""
 
 
@@ -39,18 +39,18 @@ class Gate:
         await asyncio.sleep(self._slot - PREPARATION.total_seconds() - time.monotonic())
 
     async def opens(self) -> None:
-        """Wait for the slot, or for a new one if it is missed. Raises `BudgetSpent` if none is free."""
+        """Wait for the slot, or for a new one if it is missed. Raises `RateLimitSpent` if none is free."""
         for _ in range(MOST_MISSES):
             await asyncio.sleep(self._slot - time.monotonic())
             if time.monotonic() - self._slot <= TOLERATED_LATENESS:
                 return
             await self._reserve_another()
-        raise BudgetSpent
+        raise RateLimitSpent
 
     async def _reserve_another(self) -> None:
         log.debug("missed a slot to call", account=self._account.name, action=self._action)
         soon = 2 * rate_limits.HORIZON
         slots = await in_database(rate_limits.reserve, self._account, self._action, 1, soon)
         if not slots:
-            raise BudgetSpent
+            raise RateLimitSpent
         self._slot = slots[0]

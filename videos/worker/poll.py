@@ -19,13 +19,13 @@ from videos.states import Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
 from videos.upstream.base import Phase, Progress, Refused, UpstreamError
-from videos.upstream.redaction import exchange
-from videos.worker.pacing import PREPARATION, BudgetSpent, Gate
+from videos.upstream.redaction import call_detail
+from videos.worker.pacing import PREPARATION, Gate, RateLimitSpent
 from videos.worker.threads import in_database
 
 MOST_AT_ONCE = 100
 """Tasks one job considers; the rate limit allows fewer."""
-TICK_AND_A_BIT = timedelta(seconds=1.25)
+SLOT_HORIZON = timedelta(seconds=1.25)
 """Slots are reserved this far ahead, so that none is wasted if the next tick is late."""
 WAIT_FOR_LINK = timedelta(minutes=15)
 """How long a task that is done but has no result link is polled before it fails."""
@@ -43,7 +43,7 @@ def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], lis
     due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
     wanted, slots = due[:MOST_AT_ONCE].count(), []
     if wanted:
-        slots = rate_limits.reserve(account, UpstreamCall.DESCRIBE, wanted, TICK_AND_A_BIT, lead=PREPARATION)
+        slots = rate_limits.reserve(account, UpstreamCall.DESCRIBE, wanted, SLOT_HORIZON, lead=PREPARATION)
     with transaction.atomic():
         lateness = RawSQL(_RELATIVE_LATENESS, [now], output_field=FloatField())  # noqa: S611 - no input in it
         ordered = due.order_by(OrderBy(lateness, descending=True))
@@ -61,13 +61,13 @@ async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable
         progress = await client.describe(task.upstream_task_id or "")
     except Refused as error:
         attention = Attention.NOT_TOLD.about(str(error))
-        detail = exchange(UpstreamCall.DESCRIBE, error, (clock() - sent).total_seconds())
+        detail = call_detail(UpstreamCall.DESCRIBE, error, (clock() - sent).total_seconds())
         await in_database(lifecycle.flag, task, attention, clock(), **detail)
-    except (UpstreamError, BudgetSpent) as error:
+    except (UpstreamError, RateLimitSpent) as error:
         log.info("no news of a task", task=task.public_id, account=account.name, error=type(error).__name__)
     else:
         if progress.word != task.upstream_status or progress.phase in (Phase.DONE, Phase.FAILED):
-            detail = exchange(UpstreamCall.DESCRIBE, progress, (clock() - sent).total_seconds())
+            detail = call_detail(UpstreamCall.DESCRIBE, progress, (clock() - sent).total_seconds())
             await in_database(_apply, task, progress, clock(), detail)
 
 
@@ -80,7 +80,7 @@ def _until_next_look(task: Task, now: datetime, learned: dict[str, GenerationTim
     if task.done_at is not None:
         return timedelta(seconds=poll_schedule.BEFORE_THE_WINDOW)  # done, only its link is missing
     age = (now - (task.accepted_at or now)).total_seconds()
-    return generation_times.next_look(task.model, age, learned)
+    return generation_times.time_to_next_poll(task.model, age, learned)
 
 
 def _apply(task: Task, progress: Progress, now: datetime, detail: dict[str, Any]) -> None:

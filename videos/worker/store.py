@@ -17,7 +17,7 @@ from videos.states import LOST, Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE, StoredMedia
-from videos.worker.threads import in_database, in_database_surely
+from videos.worker.threads import in_database, in_database_with_retries
 
 LINK_LIFE = timedelta(hours=12)
 """How long upstream's link works (MPS without a bucket of ours)."""
@@ -37,12 +37,12 @@ async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
         media = await _fetch(task, clock)
     except Exception as error:
         log.warning("a result could not be fetched", task=task.public_id, reason=str(error))
-        await in_database_surely(_not_fetched, task, str(error), clock())
+        await in_database_with_retries(_not_fetched, task, str(error), clock())
     except BaseException:
-        await in_database_surely(_release, task, clock())
+        await in_database_with_retries(_release, task, clock())
         raise
     else:
-        if not await in_database_surely(lifecycle.succeed, task, media, clock()):
+        if not await in_database_with_retries(lifecycle.succeed, task, media, clock()):
             await _discard(task, media)
 
 

@@ -28,9 +28,9 @@ from videos.upstream.base import (
     Upstream,
     UpstreamError,
 )
-from videos.upstream.redaction import exchange
-from videos.worker.pacing import PREPARATION, BudgetSpent, Gate
-from videos.worker.threads import in_database, in_database_surely
+from videos.upstream.redaction import call_detail
+from videos.worker.pacing import PREPARATION, Gate, RateLimitSpent
+from videos.worker.threads import in_database, in_database_with_retries
 
 MOST_AT_ONCE = 20
 """Submissions of one job; the rate limit allows fewer."""
@@ -71,8 +71,8 @@ async def submit_next(account: UpstreamAccount, gate: Gate, clock: Callable[[], 
     try:
         await gate.opens()
     except BaseException as error:
-        await in_database_surely(_not_sent, task, error, clock())
-        if isinstance(error, BudgetSpent):
+        await in_database_with_retries(_not_sent, task, error, clock())
+        if isinstance(error, RateLimitSpent):
             return
         raise
     await _send(client, task, clock)
@@ -105,16 +105,16 @@ async def _send(client: Upstream, task: Task, clock: Callable[[], datetime]) -> 
     try:
         submitted = await client.create(task.payload)
     except UpstreamError as error:
-        await in_database_surely(_not_accepted, task, error, sent, clock())
+        await in_database_with_retries(_not_accepted, task, error, sent, clock())
     except BaseException as error:
         # Interrupted during the call, or a bug of ours: whether it was sent is unknown.
         unknown = OutcomeUnknown(f"cut off ({type(error).__name__})")
-        await in_database_surely(_not_accepted, task, unknown, sent, clock())
+        await in_database_with_retries(_not_accepted, task, unknown, sent, clock())
         raise
     else:
         # Already paid for: if the database stays away, the log still has the upstream id.
         log.info("accepted", task=task.public_id, upstream_task_id=submitted.task_id)
-        await in_database_surely(_accepted, task, submitted, sent, clock())
+        await in_database_with_retries(_accepted, task, submitted, sent, clock())
 
 
 def _not_sent(task: Task, error: BaseException, now: datetime) -> None:
@@ -122,12 +122,12 @@ def _not_sent(task: Task, error: BaseException, now: datetime) -> None:
 
 
 def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -> None:
-    detail = exchange(UpstreamCall.CREATE, submitted, (now - sent).total_seconds())
+    detail = call_detail(UpstreamCall.CREATE, submitted, (now - sent).total_seconds())
     moved = lifecycle.accepted(
         task,
         submitted.task_id,
         now,
-        generation_times.next_look(task.model, 0, generation_times.known()),
+        generation_times.time_to_next_poll(task.model, 0, generation_times.known()),
         generation_times.expected(task.model),
         **detail,
     )
@@ -136,7 +136,7 @@ def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -
 
 
 def _not_accepted(task: Task, error: UpstreamError, sent: datetime, now: datetime) -> None:
-    detail = exchange(UpstreamCall.CREATE, error, (now - sent).total_seconds())
+    detail = call_detail(UpstreamCall.CREATE, error, (now - sent).total_seconds())
     if isinstance(error, Throttled | Unavailable):
         delay = REQUEUE_DELAYS[min(task.attempts, len(REQUEUE_DELAYS)) - 1]
         lifecycle.requeue(task, detail, now + timedelta(seconds=delay), now)

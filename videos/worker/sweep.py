@@ -26,7 +26,7 @@ def sweep(now: datetime) -> None:
         _start_waiting,
         _show_overdue,
         _remove_expired_media,
-        idempotency.forget,
+        idempotency.delete_expired,
     ):
         try:
             part(now)

@@ -71,7 +71,7 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     return await _threads.run(function, *args, **kwargs)
 
 
-async def in_database_surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_database_with_retries(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Like `in_database`, for writes that must not be lost.
 
     Retries while the database is unavailable, and completes even if the caller is cancelled.
@@ -97,7 +97,7 @@ def close() -> None:
         _threads = None
 
 
-async def side_by_side(steps: Iterable[Awaitable[Any]]) -> None:
+async def run_concurrently(steps: Iterable[Awaitable[Any]]) -> None:
     """Run steps concurrently; one that fails is logged and does not stop the others."""
     for outcome in await asyncio.gather(*steps, return_exceptions=True):
         if isinstance(outcome, Exception):

@@ -20,7 +20,7 @@ from accounts.models import APIKey, Membership, Role, Tenant, User
 from config.routes import VIDEOS_PATH
 from videos.local import listening, stack
 from videos.local.client import BadVideoError, Client, check_video
-from videos.local.processes import Family, ProcessError
+from videos.local.processes import ProcessError, ProcessGroup
 
 TENANT = STAFF = "demo"
 SECONDS = 5
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         call_command("seedprices", verbosity=0)
         seeded = _seed()
         try:
-            with Family(settings.DATA_DIR / "logs") as family, stack.started(family, at) as running:
+            with ProcessGroup(settings.DATA_DIR / "logs") as family, stack.started(family, at) as running:
                 self._make_video(running, seeded, family)
                 if not once:
                     self._describe(running, seeded)
@@ -84,7 +84,7 @@ class Command(BaseCommand):
             if once:
                 raise CommandError("interrupted before the video was there") from None
 
-    def _make_video(self, running: stack.Stack, seeded: "Seeded", family: Family) -> None:
+    def _make_video(self, running: stack.Stack, seeded: "Seeded", family: ProcessGroup) -> None:
         if not running.sandbox:
             raise CommandError(
                 "The demo makes its video in the sandbox; disable the other upstream accounts."
@@ -95,7 +95,7 @@ class Command(BaseCommand):
             family.check()  # says more if a process has exited
             raise
 
-    def _request_video(self, client: Client, running: stack.Stack, family: Family) -> None:
+    def _request_video(self, client: Client, running: stack.Stack, family: ProcessGroup) -> None:
         video = client.create(guide_example(running.sandbox))
         self.stdout.write(f"POST {running.api}{VIDEOS_PATH} → {video['id']}")
         video = self._watch(client, video["id"], family)
@@ -106,7 +106,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Checked: {check_video(target, SECONDS)}")
         self.stdout.write(f"Your video: {target}")
 
-    def _watch(self, client: Client, task_id: str, family: Family) -> dict[str, Any]:
+    def _watch(self, client: Client, task_id: str, family: ProcessGroup) -> dict[str, Any]:
         deadline = time.monotonic() + LIMIT
         for video in client.progress(task_id):
             filled = BAR * video["progress"] // 100

@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, dry_run: bool, **__: Any) -> None:
         now = timezone.now()
-        outlived = pruning.outlived(now, settings.TASK_RETENTION_DAYS)
+        outlived = pruning.past_retention(now, settings.TASK_RETENTION_DAYS)
         for name, tasks in {"deleted": pruning.deleted(), _ended(): outlived}.items():
             pruned = pruning.would_prune(tasks) if dry_run else pruning.total(pruning.prune(tasks, now))
             self.stdout.write(f"{name}: {_counts(pruned)}{' would be removed' if dry_run else ' removed'}")

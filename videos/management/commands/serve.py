@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.routes import VIDEOS_PATH
 from videos.local import listening, stack
-from videos.local.processes import Family, ProcessError
+from videos.local.processes import ProcessError, ProcessGroup
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         call_command("seedprices", verbosity=0)
         try:
             with (
-                Family(settings.DATA_DIR / "logs") as family,
+                ProcessGroup(settings.DATA_DIR / "logs") as family,
                 stack.started(family, at, canned=canned) as running,
             ):
                 self._describe(running, at)
