@@ -118,7 +118,7 @@ def test_an_invalid_region_is_refused(region: str) -> None:
 
 @pytest.mark.parametrize(("bucket", "region"), [(BUCKET, ""), ("", REGION)])
 def test_bucket_and_region_need_each_other(bucket: str, region: str) -> None:
-    with pytest.raises(ValueError, match="together"):
+    with pytest.raises(ValueError, match="both"):
         buckets.check_region(region, bucket)
 
 
@@ -356,10 +356,10 @@ def test_a_secret_is_kept_replaced_or_removed_with_its_id(
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"secret_id": "AKIDnew"}, "A secret id and its key are set together"),
-        ({"secret_id": "", "new_secret_key": NEW_SECRET}, "A secret id and its key are set together"),
-        ({"region": ""}, "A bucket and its region are set together"),
-        ({"bucket": ""}, "A bucket and its region are set together"),
+        ({"secret_id": "AKIDnew"}, "Set both the secret id and its key"),
+        ({"secret_id": "", "new_secret_key": NEW_SECRET}, "Set both the secret id and its key"),
+        ({"region": ""}, "Set both the bucket and its region"),
+        ({"bucket": ""}, "Set both the bucket and its region"),
         ({"bucket": "films", "new_secret_key": NEW_SECRET}, "Write name-appid"),
         ({"path_prefix": "../{date}"}, "single slashes"),
     ],

@@ -304,7 +304,7 @@ def test_an_inviter_cannot_accept_their_own_invitation(tenant: Tenant) -> None:
     secret = invitations.invite(tenant, ADDRESS, Role.OWNER, sophie, timezone.now())[1]
     browser = Browser(sophie)
     assert leads_to(browser.post(invitations.path(secret))) == "/"
-    assert "it is for somebody else" in browser.see("/profile/")
+    assert "only somebody else can accept it" in browser.see("/profile/")
     assert roles(tenant) == {}
     invitations.accept(secret, make_person("bob"), timezone.now())
     assert roles(tenant) == {"bob": "owner"}

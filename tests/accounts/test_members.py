@@ -149,7 +149,7 @@ def test_invitations_to_one_address_are_rate_limited_across_inviters(
     for person, its in ((alice, tenant), (charlie, stranger.tenant), (alice, tenant)):
         assert "is invited" in text(Browser(person).post(page_of(its), email="c@x.example", role="viewer"))
     refused = Browser(charlie).post(page_of(stranger.tenant), email="C@x.example", role="viewer")
-    assert "Too many mails" in str(refused.context["form"].errors["email"])
+    assert "Too many e-mails" in str(refused.context["form"].errors["email"])
     assert len(mails()) == 3
     assert invitations.unanswered(stranger.tenant).count() == 1
     assert "is invited" in text(
@@ -161,7 +161,7 @@ def test_invitations_by_one_person_are_rate_limited_per_hour(tenant: Tenant, ali
     browser = Browser(alice)
     for number in range(BY_A_CALLER.most + 1):
         answer = browser.post(page_of(tenant), email=f"{number}@x.example", role="viewer")
-    assert "Too many mails" in str(answer.context["form"].errors["email"])
+    assert "Too many e-mails" in str(answer.context["form"].errors["email"])
     assert len(mails()) == BY_A_CALLER.most
     memberships.change_role(tenant, place(bob).pk, Role.OWNER)
     answer = Browser(bob).post(page_of(tenant), email="20@x.example", role="viewer")

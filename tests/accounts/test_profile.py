@@ -156,5 +156,5 @@ def test_links_to_one_address_are_rate_limited(alice: User) -> None:
     browser = Browser(alice)
     for _ in range(TO_AN_ADDRESS.most + 1):
         answer = browser.post(EMAIL, email="new@people.example", password=PASSWORD)
-    assert "Too many mails" in str(answer.context["form"].errors["email"])
+    assert "Too many e-mails" in str(answer.context["form"].errors["email"])
     assert len(mails()) == TO_AN_ADDRESS.most

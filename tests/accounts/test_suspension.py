@@ -47,7 +47,7 @@ def test_its_signed_links_do_not_work_meanwhile(owner: Caller, make_task: MakeTa
 def test_nobody_can_be_invited(suspended: Tenant) -> None:
     page = f"/admin/accounts/tenant/{suspended.pk}/invite/"
     answer = Person("sophie").fill_in(page, email="dora@people.example")
-    assert "nobody joins it" in answer.page
+    assert "no members can be added" in answer.page
     assert not Invitation.objects.exists()
 
 

@@ -105,16 +105,16 @@ def test_a_new_price_can_have_a_later_start_and_end(
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"reason": ""}, "Say why"),
-        ({"reason": "  "}, "Say why"),
+        ({"reason": ""}, "Enter a reason"),
+        ({"reason": "  "}, "Enter a reason"),
         ({"model": "Kling-9.9-1080p"}, "valid choice"),
         ({"model": MODEL.lower()}, "valid choice"),
         ({"per_second": "-0.01"}, "greater than or equal to 0"),
         ({"per_second": "NaN"}, "Enter a number"),
         ({"per_second": "0.0000001"}, "decimal places"),
-        ({"per_second": "1000000"}, "less than 1000000"),
-        (at("valid_from", PAST), "begins now"),
-        (at("valid_until", PAST), "ends now"),
+        ({"per_second": "1000000"}, "below 1000000"),
+        (at("valid_from", PAST), "start cannot be in the past"),
+        (at("valid_until", PAST), "end cannot be in the past"),
         (
             {**at("valid_from", FUTURE), **at("valid_until", FUTURE)},
             "after it begins",
@@ -164,7 +164,7 @@ def test_ending_a_price_now_stops_sales_and_warns_staff(
 ) -> None:
     made = order_video(owner)
     answer = sophie.fill_in(page_of(in_force()), ends_now="on", reason="A mistake.")
-    assert any(f"No price of {MODEL} without options" in message for message in answer.messages)
+    assert any(f"{MODEL} has no base price in force" in message for message in answer.messages)
     assert owner.post("/v1/videos", GOOD_BODY).status_code >= 400
     made.refresh_from_db()
     assert made.price == Decimal(4)
@@ -191,8 +191,8 @@ def test_an_unchanged_price_leaves_no_audit_entry(changes: dict[str, str], sophi
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"ends_now": "on"}, "Say why"),
-        ({"reason": WHY, **at("valid_until", PAST)}, "ends now"),
+        ({"ends_now": "on"}, "Enter a reason"),
+        ({"reason": WHY, **at("valid_until", PAST)}, "end cannot be in the past"),
     ],
 )
 def test_an_end_needs_a_reason_and_cannot_be_in_the_past(
@@ -251,7 +251,7 @@ def test_a_form_sent_after_the_price_began_changes_nothing(sophie: Person, now: 
     Price.objects.filter(pk=price.pk).update(valid_from=now - timedelta(seconds=1))
     before = prices()
     answer = sophie.send(page_of(price), form, {"per_second": "3", "reason": WHY})
-    assert refused(answer, "come into force meanwhile")
+    assert refused(answer, "is now in force")
     assert prices() == before
 
 

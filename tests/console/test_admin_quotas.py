@@ -215,7 +215,7 @@ def test_deleting_a_quota_returns_to_the_defaults_and_is_recorded(
 
 def test_a_change_of_time_zone_needs_confirmation_and_is_recorded(sophie: Person, owner: Caller) -> None:
     answer = sophie.fill_in(page_of(owner.tenant), time_zone="Asia/Shanghai", reason=WHY)
-    assert any("Say yes to this first" in error for error in answer.errors)
+    assert any("Confirm this first" in error for error in answer.errors)
     day = timezone.now().date()
     for page in (sophie.see(page_of(owner.tenant)), answer.page):
         assert f"The day {day} ends at its midnight in UTC, {day + timedelta(days=1)} 00:00 UTC" in page

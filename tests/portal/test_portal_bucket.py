@@ -81,7 +81,7 @@ def test_a_secret_is_kept_replaced_or_removed_with_its_id(
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"secret_id": "AKIDnew"}, "A secret id and its key are set together"),
+        ({"secret_id": "AKIDnew"}, "Set both the secret id and its key"),
         ({"region": ""}, "This field is required."),
         ({"bucket": ""}, "This field is required."),
         ({"bucket": "films", "new_secret_key": NEW_SECRET}, "Write name-appid"),

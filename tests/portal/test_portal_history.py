@@ -433,7 +433,7 @@ def test_the_file_ends_at_the_search_limit_and_says_so(
     made = [make_task(now=NOW - timedelta(hours=hour)) for hour in range(6)]
     *found, last = csv.reader(io.StringIO(file_of(alice, owner.tenant, q="cat")))
     assert [row[0] for row in found[1:]] == [task.public_id for task in made[:4]]
-    assert last == ["Searched as far as 2026-11-20 09:00:00+00:00; there may be more beyond."]
+    assert last == ["Searched back to 2026-11-20 09:00:00+00:00; there may be older matches."]
     assert len(file_of(alice, owner.tenant).splitlines()) == 1 + len(made)
 
 

@@ -279,7 +279,7 @@ def test_a_revoked_key_cannot_be_changed(alice: Member, owner: Caller) -> None:
     answer = alice.client.post(
         alice.url("account:key", key_of(owner).pk), {"name": "new", "scopes": ["read"]}, follow=True
     )
-    assert "revoked meanwhile" in words(answer)
+    assert "revoked in the meantime" in words(answer)
     assert key_of(owner).name == "owner"
 
 

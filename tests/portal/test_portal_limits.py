@@ -88,7 +88,7 @@ def test_a_limit_of_0_is_shown_as_refusing_everything(alice: Member) -> None:
     Quota.objects.create(tenant=alice.tenant, seconds_per_day=0)
     page = alice.see("portal:limits")
     assert "All requests refused" in page
-    assert "Nothing is taken while it is 0." in page
+    assert "The limit is 0: no videos are accepted." in page
     assert "starts anew" not in page
 
 
@@ -124,7 +124,7 @@ def test_a_limit_that_is_nearly_reached_shows_advice(
     assert (meter.percent, chip in str(meter.chip), bool(meter.chip)) == (percent, True, bool(chip))
     page = alice.get("portal:limits")
     assert f'max="100" value="{percent}" aria-labelledby="meter-' in page.content.decode()
-    assert ("Shorter videos take less of it" in words(page)) is bool(chip)
+    assert ("Shorter videos use less" in words(page)) is bool(chip)
 
 
 @pytest.mark.parametrize("time_zone", ["UTC", "Asia/Kolkata", "America/New_York"])

@@ -79,7 +79,7 @@ def test_an_id_of_another_task_is_refused(make_task: MakeTask, sophie: User) -> 
     other, task = make_task(Status.RUNNING), make_task(Status.IN_DOUBT)
     with pytest.raises(NotDecided, match=other.public_id):
         decided("accept_by_hand", task, sophie, upstream_task_id=other.upstream_task_id)
-    with pytest.raises(NotDecided, match="Write the id"):
+    with pytest.raises(NotDecided, match="Enter the provider"):
         decided("accept_by_hand", task, sophie)
     task.refresh_from_db()
     assert task.status == Status.IN_DOUBT
@@ -139,7 +139,7 @@ def test_an_action_in_another_state_is_refused(
 def test_an_action_on_a_task_that_changed_meanwhile_is_refused(make_task: MakeTask, sophie: User) -> None:
     task = make_task(Status.QUEUED)
     assert claim_next(None, NOW) == task  # a worker was faster
-    with pytest.raises(NotDecided, match="moved on"):
+    with pytest.raises(NotDecided, match="has changed"):
         decided("cancel_by_hand", task, sophie)
     assert not TaskEvent.objects.filter(verb="cancel_by_hand").exists()
     assert not AuditEntry.objects.exists()

@@ -422,7 +422,7 @@ def test_an_acceptance_after_the_release_needs_attention(
     _accept_late(sandbox_account, give_up)
     task = reread(task)
     assert (task.status, task.failure_code) == (Status.FAILED, FailureCode.SUBMISSION_UNKNOWN)
-    assert "given up" in task.attention_label
+    assert "marked as failed" in task.attention_label
     detail = task.events.last().detail  # type: ignore[union-attr]  # it has four
     assert detail["upstream_task_id"] == sandbox.tasks()[0]["task_id"]
 
@@ -668,7 +668,7 @@ class GiveUpWhileSaving(DurableFileSystemStorage):
     def _save(self, name: str, content: Any) -> str:
         try:
             task = Task.objects.get(status=Status.STORING)
-            assert lifecycle.fail(task, FailureCode.GENERATION_FAILED, "It was given up.", LATER)
+            assert lifecycle.fail(task, FailureCode.GENERATION_FAILED, "It was marked as failed.", LATER)
         finally:
             connections.close_all()
         return super()._save(name, content)
@@ -723,7 +723,7 @@ def test_a_broken_result_is_fetched_again_later(
 ) -> None:
     task = fetch(stored(do="broken_result", kind=kind))
     assert task.status == Status.STORING
-    assert "could not be fetched" in task.attention_label
+    assert "could not be downloaded" in task.attention_label
     assert task.result_link not in task.attention
     assert task.due_at == LATER + store.SHORTEST_RETRY
     assert not [path for path in results_folder.rglob("*") if path.is_file()]
