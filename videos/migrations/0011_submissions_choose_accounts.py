@@ -37,6 +37,10 @@ class Migration(migrations.Migration):
             model_name='task',
             name='task_tenant_turn',
         ),
+        migrations.RemoveIndex(
+            model_name='task',
+            name='task_of_account',
+        ),
         migrations.AddField(
             model_name='idempotencykey',
             name='estimated_start',

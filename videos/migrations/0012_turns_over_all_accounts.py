@@ -26,6 +26,10 @@ class Migration(migrations.Migration):
             model_name='task',
             index=models.Index(condition=models.Q(('status', videos.states.Status['QUEUED'])), fields=['tenant', 'turn'], name='task_tenant_turn'),
         ),
+        AddIndexConcurrently(
+            model_name='task',
+            index=models.Index(condition=models.Q(('account__isnull', False)), fields=['account', '-id'], name='task_of_account'),
+        ),
         AddConstraintNotValid(
             model_name='task',
             constraint=models.CheckConstraint(condition=models.Q(('account__isnull', False), ('status__in', [videos.states.Status['CANCELLED'], videos.states.Status['QUEUED'], videos.states.Status['WAITING']]), _connector='OR'), name='task_submitted_has_account'),

@@ -112,7 +112,7 @@ INDEXES = [
     # console: tasks flagged for staff, oldest first.
     models.Index(fields=["id"], condition=~Q(attention=""), name="task_attention"),
     # console: tasks of one account; failed or cancelled ones by status, and by failure code.
-    models.Index(fields=["account", "-id"], name="task_of_account"),
+    models.Index(fields=["account", "-id"], condition=Q(account__isnull=False), name="task_of_account"),
     models.Index(
         fields=["status", "-id"],
         condition=Q(status__in=list(LOST)),
