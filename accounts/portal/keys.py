@@ -216,7 +216,7 @@ class RevokeKeyPage(_Page):
     def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
         key = self._revoke(key_id)
         self.note("an API key was revoked", key)
-        messages.success(request, _("Revoked: %(key)s. It works no more.") % {"key": key})
+        messages.success(request, _("%(key)s was revoked and no longer works.") % {"key": key})
         return HttpResponseRedirect(reverse("account:keys", args=[self.tenant.pk]))
 
     @transaction.atomic
@@ -241,7 +241,9 @@ class LeftKeysPage(_Page):
         revoked = self._revoke(request.POST.getlist("key"))
         for key in revoked:
             self.note("an API key was revoked", key)
-        messages.success(request, _("Revoked: %(number)d. They work no more.") % {"number": len(revoked)})
+        messages.success(
+            request, _("%(number)d keys were revoked and no longer work.") % {"number": len(revoked)}
+        )
         return HttpResponseRedirect(reverse("account:keys", args=[self.tenant.pk]))
 
     @transaction.atomic

@@ -77,7 +77,7 @@ def test_most_tasks_are_completed_and_a_few_are_open() -> None:
     assert tasks[Status.SUCCEEDED] > 1700
     assert tasks[Status.FAILED] > tasks[Status.CANCELLED] > 10
     open_tasks = Task.objects.filter(status__in=ACTIVE)
-    assert set(open_tasks.values_list("status", flat=True)) == {"waiting", "queued", "running", "storing"}
+    assert set(open_tasks.values_list("status", flat=True)) == {"queued", "running", "storing"}
     assert open_tasks.count() == 10
     assert not open_tasks.filter(due_at__lte=timezone.now()).exists()
 

@@ -232,7 +232,7 @@ def test_the_preview_shows_price_effect_and_command(
     preview = Preview(form_of(answers, key))
     command = curl(preview.form.body, "http://x.example")
     effects = {str(effect.label): effect for effect in preview.effects}
-    assert (effects["Tasks at work"].after, effects["Tasks at work"].limit) == (1, 1)
+    assert (effects["Tasks in progress"].after, effects["Tasks in progress"].limit) == (1, 1)
     assert (effects["Seconds today"].before, effects["Seconds today"].after) == (0, 5)
     assert preview.decision is not None
     assert not preview.decision.refusals

@@ -55,7 +55,7 @@ def test_each_limit_is_shown_with_its_use(alice: Member) -> None:
         "36,000 s of 72,000 s",
         "1.25 CNY of 10.50 CNY",
         "250.00 CNY of 1,000.000001 CNY",
-        "further ones wait in your queue",
+        "wait in your queue",
     ):
         assert expected in page
     assert [meter.percent for meter in meters(alice).values()] == [60, 20, 0, 50, 50, 11, 24]
@@ -73,7 +73,7 @@ def test_the_page_and_the_api_agree(alice: Member, owner: Caller) -> None:
         assert expected == (meter.limit, meter.used)
     page = alice.see("portal:limits").replace("\u202f", " ")
     assert f"Balance {api['balance']['available']} CNY" in page
-    assert f"Set aside for open videos {api['balance']['held']} CNY" in page
+    assert f"Held for open videos {api['balance']['held']} CNY" in page
 
 
 def test_without_a_limit_the_use_is_shown_as_unlimited_without_a_meter(alice: Member) -> None:
@@ -81,7 +81,7 @@ def test_without_a_limit_the_use_is_shown_as_unlimited_without_a_meter(alice: Me
     assert words(answer).count("used; unlimited") == 6
     assert "<progress" not in answer.content.decode()
     assert "starts anew" not in words(answer)
-    assert "further ones are refused" in words(answer)
+    assert "beyond the concurrency limit are refused" in words(answer)
 
 
 def test_a_limit_of_0_is_shown_as_refusing_everything(alice: Member) -> None:
@@ -136,7 +136,7 @@ def test_limits_reset_at_the_tenants_own_midnight(time_zone: str, alice: Member)
     for _ in range(2):  # in case midnight passes
         period = account_of(Tenant.objects.get(pk=alice.tenant.pk), timezone.now()).period
         ends = (period.day_ends, period.month_ends)
-        possible.append([f"starts anew on {end:%Y-%m-%d} 00:00" for end in ends])
+        possible.append([f"resets on {end:%Y-%m-%d} 00:00" for end in ends])
         page = alice.see("portal:limits")
     assert any(day in page and month in page for day, month in possible)
     assert f"Days and months are those of {time_zone}." in page

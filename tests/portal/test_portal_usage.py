@@ -243,7 +243,7 @@ def test_a_statement_shows_balances_movements_and_reasons(alice: Member, moved: 
     for expected in (
         "Balance before 2026-11-01 2,000.00",
         "Balance after 2026-11-30 2,015.25",
-        "Set aside for open videos by then 0.50",
+        "Held for open videos at that time 0.50",
         "2026-11-20 20.00 -1.25 -8.50 5.00 2,015.25 3.00",
         "Closing balance 20.00 -1.25 -8.50 5.00 2,015.25 3.00",
         "2026-11-20 12:00:00 Corrected -1.25 counted twice",

@@ -116,4 +116,6 @@ def _tasks(limits: Limits, totals: Totals) -> Iterator[Effect]:
         waiting = totals.waiting_tasks
         yield Effect(_("Tasks waiting"), waiting, waiting + 1, limits.queued_tasks)
     else:
-        yield Effect(_("Tasks at work"), totals.open_tasks, totals.open_tasks + 1, limits.concurrent_tasks)
+        yield Effect(
+            _("Tasks in progress"), totals.open_tasks, totals.open_tasks + 1, limits.concurrent_tasks
+        )

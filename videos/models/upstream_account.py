@@ -35,7 +35,7 @@ class UpstreamAccount(models.Model):
         verbose_name=_("disabled models"),
         default=list,
         blank=True,
-        help_text=_("Names of models it must not be asked for, such as Kling-1.6-720p, separated by commas."),
+        help_text=_("Models not to request from this account, such as Kling-1.6-720p, separated by commas."),
     )
     creates_per_second = models.FloatField(
         verbose_name=_("creates a second"), default=9.0, help_text=_("Upstream refuses more than 10.")

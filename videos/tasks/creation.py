@@ -128,14 +128,10 @@ def _make(ordered: Sequence[Order], snapshot: Snapshot) -> list[Outcome]:
     Returns an empty list and creates none if the tenant's totals have changed since the snapshot.
     """
     decisions = decide([order.checked for order in ordered], snapshot)
-    outcomes = [
-        _outcome(order, decision, snapshot) for order, decision in zip(ordered, decisions, strict=True)
-    ]
-    made = [
-        (order, outcome)
-        for order, outcome in zip(ordered, outcomes, strict=True)
-        if isinstance(outcome, Created)
-    ]
+    pairs = zip(ordered, decisions, strict=True)
+    outcomes = [_outcome(order, decision, snapshot) for order, decision in pairs]
+    asked = zip(ordered, outcomes, strict=True)
+    made = [(order, outcome) for order, outcome in asked if isinstance(outcome, Created)]
     return outcomes if _write(made, snapshot.totals, decisions[-1].totals) else []
 
 
