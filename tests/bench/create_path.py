@@ -2,15 +2,16 @@
 
     python -m tests.bench.create_path
 
-Counted are the files that hand the create on to another file; helpers return to their caller. The rules of
-requests and the catalogue are pure and count as one step each. A file is left once none of its functions is
-running; entering it again is a return.
+What counts is a file that passes the create on to another one; a helper ends where it was called from. The
+rules of requests and the catalogue are pure, and count as one step each. A file is left once none of its
+functions is at work any more; a return is a later call of it that passes the create on again.
 """
 
 import asyncio
 import json
 import sys
 import threading
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
@@ -31,17 +32,18 @@ BODY = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a cat runs along t
 
 
 class Passage:
-    """The files a create entered, those that handed it on, and those it returned to."""
+    """The files a create passed, which of them passed it on, and which did so again after they were left."""
 
     def __init__(self) -> None:
         self.is_on = False
         self.files: list[str] = []
-        self.handing_on: set[str] = set()
+        self.path: list[str] = []
+        """The files that passed it on, in order; the others are helpers, which end where they began."""
         self.returns: list[str] = []
-        self._stack: list[str] = []
+        self._stack: list[_Call] = []
 
     def follow(self, frame: FrameType, event: str, _argument: object) -> None:
-        """Called by `sys.setprofile` at each call and return."""
+        """Record a call or a return; called by `sys.setprofile`."""
         file = _file_of(frame) if self.is_on else None
         if file is None:
             return
@@ -53,20 +55,29 @@ class Passage:
             self._stack.pop()
 
     def _enter(self, file: str) -> None:
+        caller = self._stack[-1] if self._stack else None
+        if caller is not None and caller.file != file:
+            self._passed_on(caller)
+        is_return = file in self.path and all(call.file != file for call in self._stack)
+        self._stack.append(_Call(file, is_return=is_return))
         if file not in self.files:
             self.files.append(file)
-        elif file not in self._stack:
-            self.returns.append(file)
-        self.handing_on |= {caller for caller in self._stack[-1:] if caller != file}
-        self._stack.append(file)
 
-    def path(self) -> list[str]:
-        """The files that handed it on, in order, without helpers."""
-        return [file for file in self.files if file in self.handing_on]
+    def _passed_on(self, call: "_Call") -> None:
+        if call.file not in self.path:
+            self.path.append(call.file)
+        elif call.is_return:
+            self.returns.append(call.file)
+        call.is_return = False
 
-    def returned_to(self) -> list[str]:
-        """The files of the path it returned to after they were left."""
-        return [file for file in self.returns if file in self.handing_on]
+
+@dataclass
+class _Call:
+    """A function at work."""
+
+    file: str
+    is_return: bool
+    """Its file had passed the create on and been left; this call has not passed it on yet."""
 
 
 def _file_of(frame: FrameType) -> str | None:
@@ -90,10 +101,10 @@ def main() -> int:
         sys.setprofile(passage.follow)
         asyncio.run(_creates(passage, caller.text or ""))
         sys.setprofile(None)
-    path, returns = passage.path(), passage.returned_to()
+    path, returns = passage.path, passage.returns
     for number, file in enumerate(path, 1):
         stage.report(f"{number:3} {file}")
-    stage.report(f"{len(path)} files hand it on, of {len(passage.files)} that do something for it")
+    stage.report(f"{len(path)} files pass it on, of {len(passage.files)} that take part")
     stage.report(f"{len(returns)} returns: {', '.join(returns)}")
     return int(len(path) > MOST_FILES or len(returns) > MOST_RETURNS)
 

@@ -1,16 +1,14 @@
 """The offers: which models are available, which upstream account serves each, and prices."""
 
-from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 from uuid import UUID
 
 from videos import catalogue
-from videos.billing.prices import PriceList, Quote
+from videos.billing.prices import PriceList
 from videos.catalogue import ModelSpec
 from videos.errors import NoUpstreamAccount
 from videos.models import OfferRevision, UpstreamAccount
-from videos.requests import VideoRequest
 
 
 class Offers:
@@ -69,10 +67,6 @@ class Offers:
             if account := self.server_of(spec.name):
                 served.setdefault(account.pk, []).append(spec.name)
         return served
-
-    def quote(self, request: VideoRequest, now: datetime) -> Quote:
-        """The price of the request at `now`. Raises `NoPrice`."""
-        return self.prices.quote(request, now)
 
     def _offered(self, spec: ModelSpec) -> bool:
         # Without any enabled account, requests can still be checked.

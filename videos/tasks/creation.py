@@ -202,7 +202,7 @@ def _record(nth: int, order: Order, created: Created) -> dict[str, Any]:
         "day": task.usage_day.isoformat(),
         "fingerprint": bytes(task.fingerprint or b"").hex(),
         "at": task.created_at.isoformat(),
-        "told": order.told(),
+        "told": order.detail,
         **_idempotency_columns(order, created.place),
     }
 

@@ -42,12 +42,8 @@ class Checked:
     quote: Quote
     snapshot: Snapshot
     """What it was checked against."""
-
-    @cached_property
-    def demand(self) -> Demand:
-        """What it would use of the tenant's limits."""
-        usual = generation_times.guess(self.request.model.name).usual
-        return Demand(self.request.seconds, self.quote.amount, settings.CURRENCY, usual)
+    demand: Demand
+    """What it would use of the tenant's limits."""
 
     @cached_property
     def expected_seconds(self) -> float:
@@ -81,15 +77,8 @@ class Order:
     """The account that would serve it now; the final choice is made at submission."""
     destination: Destination | None
     not_forwarded: list[str]
-
-    def told(self) -> dict[str, Any]:
-        """Detail of the create event: the body as sent, if it differs from the normalised one."""
-        body = self.checked.body
-        if body == self.checked.request.as_body():
-            return {}
-        sent = without_unstorable(dict(body))
-        length = len(json.dumps({"sent": sent}))
-        return {"sent": sent} if length <= MAX_RECORDED_CHARACTERS else {"sent_characters": length}
+    detail: dict[str, Any]
+    """Detail of the create event: the body as sent, if it differs from the normalised one."""
 
 
 def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checked:
@@ -98,9 +87,11 @@ def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checke
     request = parse(body, offers.find)
     if not caller.key.allows_model(request.model.name):
         raise ModelNotAllowed(f"This API key may not use the model '{request.model.name}'")
-    quote = offers.quote(request, caller.now)
+    quote = offers.prices.quote(request, caller.now)
     _check_cost(request, quote)
-    return Checked(caller, body, request, quote, snapshot)
+    usual = generation_times.guess(request.model.name).usual
+    demand = Demand(request.seconds, quote.amount, settings.CURRENCY, usual)
+    return Checked(caller, body, request, quote, snapshot, demand)
 
 
 def order(checked: Checked) -> Order:
@@ -112,7 +103,16 @@ def order(checked: Checked) -> Order:
         account=Offers.at(checked.snapshot.offers).account_for(checked.request.model),
         destination=checked.destination(public_id(task_id)),
         not_forwarded=not_forwarded(checked.request),
+        detail=_detail(checked),
     )
+
+
+def _detail(checked: Checked) -> dict[str, Any]:
+    if checked.body == checked.request.as_body():
+        return {}
+    sent = without_unstorable(dict(checked.body))
+    length = len(json.dumps({"sent": sent}))
+    return {"sent": sent} if length <= MAX_RECORDED_CHARACTERS else {"sent_characters": length}
 
 
 def _check_cost(request: VideoRequest, quote: Quote) -> None:
