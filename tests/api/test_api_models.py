@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tests.conftest import GOOD_BODY, Caller, claim_next
-from tests.contract.rules import MODEL_NAMES
+from tests.contract.rules.models import MODEL_NAMES
 from tests.support.refusals import assert_refused
 from videos.models import Task, UpstreamAccount
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.api.test_api_bodies import Part, form
 from tests.conftest import GOOD_BODY, Caller
-from tests.contract.rules import METADATA_KEYS, MODEL_NAMES
+from tests.contract.rules.metadata import METADATA_KEYS
+from tests.contract.rules.models import MODEL_NAMES
 from tests.support.refusals import assert_refused, assert_request_id
 from videos.models import UpstreamAccount
 

@@ -11,16 +11,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.rules import (
+from tests.contract.rules import ROWS
+from tests.contract.rules.metadata import METADATA_KEYS, SWITCHES, subjects
+from tests.contract.rules.models import MODEL_NAMES
+from tests.contract.rules.rows import (
     ABSENT,
     CLIP,
     FIRST,
     LONE_SURROGATE,
-    METADATA_KEYS,
-    MODEL_NAMES,
     NUL,
-    ROWS,
-    SWITCHES,
     Body,
     Row,
     body,
@@ -28,7 +27,6 @@ from tests.contract.rules import (
     extras,
     meta,
     shots,
-    subjects,
 )
 from tests.support.rows import check_each, each
 from videos import catalogue
