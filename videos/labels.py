@@ -82,6 +82,7 @@ ATTENTIONS: dict[str, Label] = {
     Attention.OUR_ACCOUNT: _(
         "upstream refused it because of our account with it, not because of the request"
     ),
+    Attention.NOT_BUILT: _("what upstream is to be sent could not be built: %(detail)s"),
     Attention.OVERDUE: _("it has not ended after %(detail)s hours"),
 }
 """Why staff should look at a task; `detail` follows the reason in the stored text."""

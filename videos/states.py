@@ -116,6 +116,7 @@ class Attention(StrEnum):
     ACCEPTED_LATE = "accepted_late"
     OUR_ACCOUNT = "our_account"
     OVERDUE = "overdue"
+    NOT_BUILT = "not_built"
 
     def about(self, detail: str) -> str:
         """The reason with a detail: upstream's status word, an error, or a number of hours."""

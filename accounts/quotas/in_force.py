@@ -22,7 +22,7 @@ LIMITS = (
 )
 """The limits of a tenant that the API shows."""
 FIELDS = (*LIMITS, "is_prepaid")
-"""The fields of a quota, in the order of its columns in `videos.tasks.sql.LOOK`."""
+"""The fields of a quota, in the order of its columns in `videos.tasks.sql.SNAPSHOT`."""
 
 
 def quota_of(tenant_id: UUID) -> Quota:

@@ -4,7 +4,7 @@ Django binds values into the text of each statement, so PostgreSQL parses and pl
 statement is sent by name, with its values apart (measured: 0.20 instead of 0.34 ms a round trip).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
@@ -26,6 +26,11 @@ def fetch(statement: str, values: Mapping[str, Any]) -> Row | None:
             return _first_row(logged, statement, values)
     with connection.wrap_database_errors:
         return _first_row(_cursor(), statement, values)
+
+
+def as_array(names: Iterable[str]) -> str:
+    """Names without special characters as the text of an array, which costs less than a list."""
+    return f"{{{','.join(names)}}}"
 
 
 def _first_row(cursor: Any, statement: str, values: Mapping[str, Any]) -> Row | None:

@@ -635,11 +635,6 @@ def _queue(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
     return waiting.order_by("turn", "id")[:1]
 
 
-def _turn(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
-    waiting = Task.objects.filter(status=Status.QUEUED, due_at__lte=NOW)
-    return waiting.order_by("turn").values("turn")[:1]
-
-
 def _last_turn(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
     waiting = Task.objects.filter(status=Status.QUEUED, tenant=tenant)
     return waiting.order_by("-turn").values("turn")[:1]
@@ -665,7 +660,6 @@ Query = Callable[[UpstreamAccount, Tenant], QuerySet[Any]]
 
 INDEXES: list[tuple[str, Query]] = [
     ("task_queue", _queue),
-    ("task_turn", _turn),
     ("task_tenant_turn", _last_turn),
     ("task_to_poll", lambda account, tenant: _due(account, Status.RUNNING)),
     (
@@ -910,7 +904,9 @@ def _ask_for_everything(caller: Caller) -> None:
     for answer in made:
         assert caller.get(f"/v1/videos/{answer.json()['id']}").status_code == 200
     _create_too_late(caller)
-    claim_next(None, timezone.now())
+    claimed = claim_next(None, timezone.now())
+    assert claimed is not None
+    lifecycle.requeue(claimed, {}, timezone.now(), timezone.now())
     queued = Task.objects.filter(tenant=caller.tenant, status=Status.QUEUED)
     lifecycle.cancel(queued[0], timezone.now())  # starts a waiting task
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Tenant
-from tests.conftest import NOW, Caller, claim_next, make_caller, order_video
+from tests.conftest import GOOD_BODY, NOW, Caller, claim_next, make_caller, order_video
 from videos.models import Task, UpstreamAccount
 from videos.tasks import lifecycle
 
@@ -206,3 +206,27 @@ def _play(queue: Queue, steps: list[str]) -> None:
                 counts = passed.setdefault(waiting, {})
                 counts[name] = counts.get(name, 0) + 1
                 assert counts[name] <= 2, f"{name} was served three times while {waiting} waited"
+
+
+# --- several accounts
+
+OF_B = {**GOOD_BODY, "model": "GV-3.1-720p", "seconds": "8"}
+
+
+def test_tasks_waiting_for_one_account_neither_delay_nor_favour_those_of_another(
+    owner: Caller, stranger: Caller, account: UpstreamAccount
+) -> None:
+    """The queue of the second account stands still while many rounds of the first are served."""
+    account.disabled_models = [OF_B["model"]]
+    account.save()
+    UpstreamAccount.objects.create(name="b", secret_id="AKIDb", secret_key="b")
+    order_video(owner, OF_B)
+    mine = [order_video(owner) for _ in range(5)]
+    assert [task.turn for task in mine] == [0, 1, 2, 3, 4]
+    for task in mine[:3]:
+        assert claim_next(account, SOON) == task
+    newcomer = order_video(stranger)
+    assert newcomer.turn == 3  # the round being served on that account, not the first one of the other
+    assert claim_next(account, SOON) == mine[3]
+    assert claim_next(account, SOON) == newcomer
+    assert order_video(stranger, OF_B).turn == 0

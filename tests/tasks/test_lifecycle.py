@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts.models import Tenant
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, claim_next, order_video
 from tests.support.rows import each
 from videos.errors import KeyRefused
-from videos.models import Task, TaskEvent, UpstreamAccount
+from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.states import ACTIVE, FINAL, PUBLIC_STATUS, STAGE, TRANSITIONS, Status, sources
 from videos.tasks import lifecycle
 from videos.tasks.failures import FailureCode
@@ -454,3 +454,23 @@ def test_a_stale_task_of_an_earlier_attempt_cannot_be_moved(
     assert second == first
     assert not call(stale)
     assert Task.objects.get(pk=first.pk).status == Status.SUBMITTING
+
+
+def test_a_verb_whose_transaction_failed_can_be_said_again(make_task: MakeTask) -> None:
+    """The object must not keep a state that was rolled back, or the retry would do nothing."""
+    task = make_task(Status.SUBMITTING, price=4)
+
+    def fail_once(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith('UPDATE "accounts_standing"') and not failures:
+            failures.append(sql)
+            raise OperationalError("the database went away")
+        return execute(sql, params, many, context)
+
+    failures: list[str] = []
+    with connection.execute_wrapper(fail_once):
+        with pytest.raises(OperationalError):
+            lifecycle.fail(task, FailureCode.UPSTREAM_REJECTED, "Refused.", NOW)
+        assert task.state is Status.SUBMITTING
+        assert lifecycle.fail(task, FailureCode.UPSTREAM_REJECTED, "Refused.", NOW)
+    assert Task.objects.get().state is Status.FAILED
+    assert LedgerEntry.objects.filter(kind="release").count() == 1

@@ -544,3 +544,19 @@ def test_the_queue_of_a_suspended_tenant_still_moves(owner: Caller, account: Ups
     owner.tenant.suspend(NOW)
     assert succeed(first)
     assert state(second) is Status.QUEUED
+
+
+def test_a_raised_limit_starts_many_waiting_tasks_in_bounded_steps(
+    owner: Caller, account: UpstreamAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "MOST_STARTS", 2)
+    limit(owner, concurrent_tasks=1, when_full=WhenFull.QUEUE)
+    for _ in range(6):
+        order_video(owner)
+    limit(owner, concurrent_tasks=None, when_full=WhenFull.QUEUE)
+    waiting = Task.objects.filter(status=Status.WAITING)
+    counts = []
+    for _ in range(3):
+        sweep(LATER)
+        counts.append(waiting.count())
+    assert counts == [3, 1, 0]

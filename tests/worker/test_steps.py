@@ -980,3 +980,26 @@ def test_an_account_with_an_unreadable_secret_does_not_stop_the_others(
     tick.start_due_work(LATER)
     assert ("submit", {"account_id": account.pk}) in jobs()
     assert claim_next(account, LATER)
+
+
+def test_a_payload_that_cannot_be_built_keeps_no_other_task_from_its_turn(
+    make_task: MakeTask, account: UpstreamAccount
+) -> None:
+    broken = make_task(request={"model": "Kling-3.0-720p", "seconds": "5", "prompt": "x", "images": [[[1]]]})
+    Task.objects.filter(pk=broken.pk).update(request=["no object"])
+    whole = make_task()
+    assert submit.claim_next(account, LATER) is None
+    assert submit.claim_next(account, LATER) == whole
+    left = reread(broken)
+    assert (left.state, "could not be built" in left.attention_label) == (Status.QUEUED, True)
+    assert left.due_at > LATER
+
+
+def test_a_request_that_breaks_todays_rules_fails_before_it_is_sent(
+    make_task: MakeTask, account: UpstreamAccount
+) -> None:
+    task = make_task(request={"model": "Kling-3.0-720p", "seconds": "77", "prompt": "x"}, price=4)
+    assert submit.claim_next(account, LATER) is None
+    left = reread(task)
+    assert (left.state, left.failure_code) == (Status.FAILED, "upstream_rejected")
+    assert "seconds" in left.failure_message

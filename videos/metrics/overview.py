@@ -179,7 +179,9 @@ def open_tasks() -> list[OpenTasks]:
     offers = Offers.current()
     for account, status, model, *figures in rows:
         server = offers.server_of(model) if status in UNSENT else None
-        row = OpenTasks(server.pk if server else account, Status(status), *figures)
+        if status in UNSENT:
+            account = server.pk if server else None
+        row = OpenTasks(account, Status(status), *figures)
         known = found.get((row.account, row.status))
         found[row.account, row.status] = known + row if known else row
     return list(found.values())

@@ -5,22 +5,6 @@ import videos.states
 from django.db import migrations, models
 
 
-PLACES_OF_ANSWERS = """
-UPDATE videos_idempotencykey
-SET position = (answer::jsonb #>> '{metadata,queue,position}')::int,
-    estimated_start = to_timestamp((answer::jsonb #>> '{metadata,queue,estimated_start}')::float)
-WHERE answer LIKE '%"queue":{%'
-"""
-# What has not ended is submitted by its destination from now on, and not by the payload made with it.
-DESTINATIONS_OF_PAYLOADS = """
-UPDATE videos_task
-SET store_bucket = payload #>> '{StoreCosParam,CosBucketName}',
-    store_region = payload #>> '{StoreCosParam,CosBucketRegion}',
-    store_path = coalesce(payload #>> '{StoreCosParam,CosBucketPath}', '')
-WHERE status IN ('waiting', 'queued', 'submitting', 'in_doubt', 'running', 'storing') AND payload ? 'StoreCosParam'
-"""
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -65,12 +49,6 @@ class Migration(migrations.Migration):
             model_name='task',
             name='store_region',
             field=models.CharField(db_default='', default='', max_length=40, verbose_name='region'),
-        ),
-        migrations.RunSQL(PLACES_OF_ANSWERS, migrations.RunSQL.noop),
-        migrations.RunSQL(DESTINATIONS_OF_PAYLOADS, migrations.RunSQL.noop),
-        migrations.RemoveField(
-            model_name='idempotencykey',
-            name='answer',
         ),
         migrations.AlterField(
             model_name='task',

@@ -54,7 +54,6 @@ CONSTRAINTS = [
 INDEXES = [
     # tasks/turns.py: the next queued task of a model, and of all.
     models.Index(fields=["model", "turn", "id"], condition=Q(status=Status.QUEUED), name="task_queue"),
-    models.Index(fields=["turn", "id"], condition=Q(status=Status.QUEUED), name="task_turn"),
     # tasks/sql.py, NEXT_TURN: the tenant's last turn.
     models.Index(fields=["tenant", "turn"], condition=Q(status=Status.QUEUED), name="task_tenant_turn"),
     # worker/poll.py: due tasks of an account.

@@ -60,6 +60,11 @@ class Offers:
         """The names of the models that the account serves."""
         return self._served.get(account_id, [])
 
+    def competing(self, model: str) -> list[str]:
+        """The models whose tasks compete with that one's for the same account; itself if none serves it."""
+        account = self.server_of(model)
+        return self.served_by(account.pk) if account else [model]
+
     @cached_property
     def _served(self) -> dict[int, list[str]]:
         served: dict[int, list[str]] = {}

@@ -69,7 +69,7 @@ class Caller:
 
 
 def snapshot_lookup(now: datetime, idempotency_key: str | None) -> Wanted:
-    """What to read_snapshot up together with the key of a create."""
+    """What to look up together with the key of a create."""
     return Wanted(sql.SNAPSHOT, _wanted_values(now, idempotency_key))
 
 

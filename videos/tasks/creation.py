@@ -15,11 +15,13 @@ from accounts.quotas import limits, standing
 from accounts.quotas.limits import AdmissionDecision, Allowance
 from accounts.quotas.totals import Totals
 from config.db import prepared
+from config.db.prepared import as_array
 from videos.errors import NotAdmitted
 from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
 from videos.models import Task
 from videos.models.task import stored_at
+from videos.routing.offers import Offers
 from videos.states import Status
 from videos.tasks import admission, idempotency, orders, sql
 from videos.tasks.admission import Caller, Snapshot
@@ -177,9 +179,17 @@ def _write(made: Sequence[tuple[Order, Created]], seen: Totals, totals: Totals) 
     _add_use(records, [created.task for _, created in made])
     tasks = json.dumps(records)
     tenant = made[0][1].task.tenant_id
-    values = {"tasks": tasks, "tenant": tenant, "now": made[0][1].task.created_at}
+    values = {"tasks": tasks, "models": _competing(made), "tenant": tenant, "now": made[0][1].task.created_at}
     row = prepared.fetch(sql.CREATE, values | _totals(totals) | {"seen_version": Int8(seen.version)})
     return row is not None and row[0] > 0
+
+
+def _competing(made: Sequence[tuple[Order, Created]]) -> str:
+    """The models that wait for the same accounts as these tasks."""
+    competing = [
+        Offers.at(order.checked.snapshot.offers).competing(created.task.model) for order, created in made
+    ]
+    return as_array(dict.fromkeys(model for models in competing for model in models))
 
 
 def _record(nth: int, order: Order, created: Created) -> dict[str, Any]:

@@ -28,8 +28,9 @@ class FailureCode(StrEnum):
 RESULT_LOST = "The video was made but could not be retrieved."
 UNCONFIRMED = "The upstream provider never confirmed this request; it was not charged."
 GIVEN_UP = "The upstream provider did not finish this video; it was given up and not charged."
+REFUSED = "The upstream provider did not accept this request."
 _SENTENCES = {
-    FailureCode.UPSTREAM_REJECTED: "The upstream provider did not accept this request.",
+    FailureCode.UPSTREAM_REJECTED: REFUSED,
     FailureCode.GENERATION_FAILED: "The upstream provider could not generate this video.",
 }
 """Shown to tenants if upstream's own message must not be."""

@@ -5,7 +5,8 @@ job. Each is a conditional update: if the task is no longer in the state that th
 starts there, it writes nothing and returns False. The first verb, create, is in `creation`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from accounts.quotas.in_force import limits_of
 from accounts.quotas.totals import Totals
 from videos.billing import ledger
 from videos.models import Task, TaskEvent, UpstreamAccount
+from videos.models.task import REQUEST_COLUMNS
 from videos.queueing import Job, enqueue
 from videos.routing.offers import Offers
 from videos.states import FINAL, Attention, Status, Verb, sources
@@ -28,6 +30,10 @@ from videos.tasks.failures import FailureCode
 
 STORE_LEASE = timedelta(seconds=30)
 """A worker that fetches a result renews this lease; once it expires, the next tick queues a new job."""
+
+
+MOST_STARTS = 100
+"""Waiting tasks that start in one transaction, which locks the tenant's totals; the sweep starts the rest."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def produced(task: Task, link: str, frame_size: str, now: datetime, **detail: An
         "due_at": now + STORE_LEASE,
         "attention": "",
     }
-    with transaction.atomic():
+    with _all_or_nothing(task):
         detail = {"frame_size": frame_size, **detail}
         moved = _move(task, Status.STORING, Verb.PRODUCED, now, detail, **changes)
         if moved:
@@ -140,7 +146,7 @@ def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
         "expires_at": now + timedelta(days=settings.RESULT_RETENTION_DAYS),
         "attention": "",
     }
-    with transaction.atomic():
+    with _all_or_nothing(task):
         closed = _close(task, Status.SUCCEEDED, Verb.SUCCEED, now, {"bytes": media.size}, **changes)
         if closed:
             enqueue(Job.POSTER, task_id=str(task.pk))
@@ -245,7 +251,7 @@ def _close(
 ) -> bool:
     """Move a task to a final state, capture or release its hold, and start the tenant's next waiting task."""
     waited = task.state is Status.WAITING
-    with transaction.atomic():
+    with _all_or_nothing(task):
         totals = standing.lock(task.tenant_id)
         moved = _move(task, target, verb, now, detail, **changes)
         if moved:
@@ -257,26 +263,43 @@ def _close(
     return moved
 
 
+@contextmanager
+def _all_or_nothing(task: Task) -> Iterator[None]:
+    """A transaction that, if it fails, leaves the object as it was, too, so that the verb can be retried."""
+    before = dict(vars(task))
+    try:
+        with transaction.atomic():
+            yield
+    except BaseException:
+        vars(task).update(before)
+        raise
+
+
 def _start_waiting(tenant_id: UUID, totals: Totals, now: datetime) -> Totals:
     """Must run under the lock of the totals; returns the new totals."""
     if not totals.waiting_tasks:
         return totals
     limits = limits_of(tenant_id)
-    waiting = Task.objects.filter(tenant=tenant_id, status=Status.WAITING).order_by("id")
-    room = limits.room(totals.open_tasks, most=totals.waiting_tasks)
-    for task in waiting[:room]:
+    waiting = (
+        Task.objects.filter(tenant=tenant_id, status=Status.WAITING).defer(*REQUEST_COLUMNS).order_by("id")
+    )
+    room = limits.room(totals.open_tasks, most=min(totals.waiting_tasks, MOST_STARTS))
+    started = []
+    for task in waiting.order_by("id")[:room]:
         turn = turns.new_turn(task, now)
         if _move(task, Status.QUEUED, Verb.START, now, {}, due_at=now, turn=turn):
-            _submit_soon(task)
+            started.append(task.model)
             totals = totals.with_start()
+    _submit_soon(started)
     return totals
 
 
-def _submit_soon(task: Task) -> None:
-    """Queue a submit job; if no account serves the model now, the tick will once one does."""
-    account = Offers.current().server_of(task.model)
-    if account is not None:
-        enqueue(Job.SUBMIT, account_id=account.pk)
+def _submit_soon(models: Sequence[str]) -> None:
+    """Queue a submit job per account; if none serves a model now, the tick will once one does."""
+    offers = Offers.current() if models else None
+    accounts = {account.pk for model in models if offers and (account := offers.server_of(model))}
+    for account_id in sorted(accounts):
+        enqueue(Job.SUBMIT, account_id=account_id)
 
 
 _ALSO_APPLIES_IN = {Status.SUBMITTING: frozenset({Status.IN_DOUBT})}

@@ -103,15 +103,20 @@ FULL_SNAPSHOT = LookUp(
 )
 """Both in one statement, for the check under the lock: a create takes at most six statements."""
 
+FIRST_TURN = f"""(SELECT min(head.turn) FROM unnest(%(models)s::text[]) AS served (model) CROSS JOIN LATERAL (
+                SELECT turn FROM videos_task WHERE model = served.model AND status = '{Status.QUEUED}'
+                    AND due_at <= %(now)s::timestamptz ORDER BY turn, id LIMIT 1) AS head)"""  # noqa: S608 - likewise
+"""The round being served among tasks of those models; read from the head of each model's queue."""
 NEXT_TURN = f"""coalesce(
             (SELECT turn + 1 FROM videos_task WHERE tenant_id = %(tenant)s::uuid
-                AND status = '{Status.QUEUED}' ORDER BY turn DESC LIMIT 1),
-            (SELECT turn FROM videos_task WHERE status = '{Status.QUEUED}'
-                AND due_at <= %(now)s::timestamptz ORDER BY turn LIMIT 1), 0)
+                AND status = '{Status.QUEUED}' AND model = ANY (%(models)s::text[])
+                ORDER BY turn DESC LIMIT 1),
+            {FIRST_TURN}, 0)
 """  # noqa: S608 - likewise
-"""Tenants take turns (round robin): a tenant's next task is one round after its last queued one.
+"""Tenants take turns (round robin): a tenant's next task is one round after its last queued one. A tenant
+without queued tasks joins the round being served.
 
-A tenant with no queued task joins the round being served now, however many tasks others have queued.
+`models` are those that one account serves: tasks of other accounts must neither delay nor favour a task.
 """
 
 CREATE = f"""

@@ -56,7 +56,7 @@ class StaffAction:
     meaning: Text
     states: frozenset[Status]
     do: Callable[[StaffDecision], Task]
-    """Returns the task to show next. Raises `NotDecided` and `NotMade`."""
+    """Returns the task to show next. Raises `NotDecided` and `NotCreated`."""
     is_dangerous: bool = False
     needs_upstream_id: bool = False
     permissions: tuple[str, ...] = ("videos.change_task",)
@@ -66,7 +66,7 @@ class StaffAction:
 def perform(name: str, decision: StaffDecision) -> Task:
     """Perform the action and write its event and audit log entry; returns the task to show next.
 
-    Raises `NotDecided` if the task has moved on, and `NotMade` if a new task is refused.
+    Raises `NotDecided` if the task has moved on, and `NotCreated` if a new task is refused.
     """
     action, task = ACTIONS[name], decision.task
     if task.state not in action.states:

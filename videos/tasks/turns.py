@@ -1,11 +1,10 @@
-"""The order of submission: tenants take turns over all queued tasks, whatever account serves them."""
+"""The order of submission: tenants take turns over all queued tasks that the same account would serve."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-
-from django.db.models import Min
+from datetime import UTC, datetime, timedelta
 
 from config.db import prepared
+from config.db.prepared import as_array
 from videos.models import Task
 from videos.routing.offers import Offers
 from videos.states import Status
@@ -22,25 +21,27 @@ SELECT next.* FROM unnest(%(models)s::text[]) AS served (model) CROSS JOIN LATER
 """The first unlocked task of each model, and of those the first. Each model has its own queue in the index,
 so tasks that wait for another account are not scanned.
 """
-NEW_TURN = f"SELECT {sql.NEXT_TURN}"
+NEW_TURN, FIRST = f"SELECT {sql.NEXT_TURN}", f"SELECT {sql.FIRST_TURN}"
 
 
 def next_in_turn(models: Sequence[str], now: datetime) -> Task | None:
     """The next task to submit among those models, locked; None if none is due."""
-    row = prepared.fetch(NEXT, {"models": list(models), "now": now})
+    row = prepared.fetch(NEXT, {"models": as_array(models), "now": now})
     return Task.objects.get(pk=row[0]) if row else None
 
 
 def new_turn(task: Task, now: datetime) -> int:
     """The turn of a task that enters the queue."""
-    row = prepared.fetch(NEW_TURN, {"tenant": task.tenant_id, "now": now})
+    models = Offers.current().competing(task.model)
+    row = prepared.fetch(NEW_TURN, {"tenant": task.tenant_id, "models": as_array(models), "now": now})
     return int(row[0]) if row else 0
 
 
 def requeue_turn(task: Task) -> int:
-    """The turn of a task that is requeued: ahead of all tasks that are queued now."""
-    first = Task.objects.filter(status=Status.QUEUED).aggregate(first=Min("turn"))["first"]
-    return task.turn if first is None else min(task.turn, first)
+    """The turn of a task that enters the queue again: no later than all that waits there."""
+    models = Offers.current().competing(task.model)
+    row = prepared.fetch(FIRST, {"models": as_array(models), "now": datetime.max.replace(tzinfo=UTC)})
+    return task.turn if row is None or row[0] is None else min(task.turn, row[0])
 
 
 def expected_start(task: Task, now: datetime) -> datetime | None:

@@ -19,7 +19,7 @@ from videos.states import Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
 from videos.upstream.base import Phase, Progress, Refused, UpstreamError
-from videos.upstream.redaction import call_detail
+from videos.upstream.redaction import call_detail, redacted
 from videos.worker.pacing import PREPARATION, Gate, RateLimitSpent
 from videos.worker.threads import in_database
 
@@ -60,7 +60,7 @@ async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable
         sent = clock()
         progress = await client.describe(task.upstream_task_id or "")
     except Refused as error:
-        attention = Attention.NOT_TOLD.about(str(error))
+        attention = Attention.NOT_TOLD.about(redacted(str(error)))
         detail = call_detail(UpstreamCall.DESCRIBE, error, (clock() - sent).total_seconds())
         await in_database(lifecycle.flag, task, attention, clock(), **detail)
     except (UpstreamError, RateLimitSpent) as error:
@@ -104,5 +104,5 @@ def _without_link(task: Task, now: datetime, detail: dict[str, Any]) -> None:
 
 def _failed(task: Task, progress: Progress, now: datetime, detail: dict[str, Any]) -> None:
     why = failures.failure(progress.message, progress.reason, FailureCode.GENERATION_FAILED)
-    shown = {"attention": why.attention, "upstream": progress.message}
+    shown = {"attention": why.attention, "upstream": redacted(progress.message)}
     lifecycle.fail(task, why.code, why.message, now, **shown, **detail)

@@ -17,6 +17,7 @@ from videos.states import LOST, Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE, StoredMedia
+from videos.upstream.redaction import redacted
 from videos.worker.threads import in_database, in_database_with_retries
 
 LINK_LIFE = timedelta(hours=12)
@@ -36,8 +37,8 @@ async def store(task_id: UUID, clock: Callable[[], datetime]) -> None:
     try:
         media = await _fetch(task, clock)
     except Exception as error:
-        log.warning("a result could not be fetched", task=task.public_id, reason=str(error))
-        await in_database_with_retries(_not_fetched, task, str(error), clock())
+        log.warning("a result could not be fetched", task=task.public_id, reason=redacted(str(error)))
+        await in_database_with_retries(_not_fetched, task, redacted(str(error)), clock())
     except BaseException:
         await in_database_with_retries(_release, task, clock())
         raise

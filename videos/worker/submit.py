@@ -38,6 +38,8 @@ MOST_IN_FLIGHT = 60
 """Unanswered calls per account; more would only wait for an account that hangs."""
 REQUEUE_DELAYS = (1, 2, 4, 8, 15, 30, 60)
 """Backoff in seconds by the number of attempts so far; the last value repeats."""
+POSTPONEMENT = timedelta(minutes=5)
+"""How long a task whose payload could not be built waits for its next try."""
 log = structlog.get_logger(__name__)
 
 
@@ -84,12 +86,22 @@ def claim_next(account: UpstreamAccount, now: datetime) -> Task | None:
         task = turns.next_in_turn(Offers.current().served_by(account.pk), now)
         if task is None:
             return None
-        payload, problems = _translated(task)
+        try:
+            payload, problems = _translated(task)
+        except Exception as error:  # a bug of ours must not keep the account's other tasks from their turn
+            log.exception("a payload could not be built", task=task.public_id)
+            _postpone(task, error, now)
+            return None
         lifecycle.claim(task, account, payload, now)
     if problems:
         lifecycle.fail(task, FailureCode.UPSTREAM_REJECTED, problems[0], now, violations=problems)
         return None
     return task
+
+
+def _postpone(task: Task, error: Exception, now: datetime) -> None:
+    lifecycle.lease([task.pk], Status.QUEUED, now + POSTPONEMENT)
+    lifecycle.flag(task, Attention.NOT_BUILT.about(type(error).__name__), now)
 
 
 def _translated(task: Task) -> tuple[dict[str, Any], list[str]]:

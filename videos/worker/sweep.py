@@ -37,6 +37,9 @@ def sweep(now: datetime) -> None:
 def _cut_off_submissions(now: datetime) -> None:
     """The worker died during the call or before it; whether it was sent is unknown."""
     for task in Task.objects.filter(status=Status.SUBMITTING, due_at__lte=now)[:BATCH]:
+        if not task.payload:  # nothing could be sent: its request breaks the rules of today
+            lifecycle.fail(task, FailureCode.UPSTREAM_REJECTED, failures.REFUSED, now)
+            continue
         lifecycle.in_doubt(task, {"error": "the worker was cut off during the submission"}, now)
 
 

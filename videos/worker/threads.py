@@ -9,8 +9,13 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
-from django.db import Error as DatabaseTrouble
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connections,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config.watchdog import Watchdog
@@ -83,7 +88,7 @@ async def _with_retries(function: Callable[[], T]) -> T:
     for delay in RETRY_DELAYS:
         try:
             return await in_database(function)
-        except DatabaseTrouble:
+        except (OperationalError, InterfaceError):
             log.exception("the database did not take a write that matters", retry_in=delay)
             await asyncio.sleep(delay)
     return await in_database(function)

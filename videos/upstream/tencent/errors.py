@@ -79,7 +79,8 @@ def error(code: str, message: str, request_id: str = "") -> UpstreamError:
 def reason_of_refusal(code: str, message: str) -> Reason:
     """Why a create was refused; a code that is not about the request is about our account."""
     reason = reason_of_failure(message, code)
-    return reason if is_about_the_request(code, message) else replace(reason, is_ours=True)
+    about_the_request = is_about_the_request(code, for_tenant(message, ""))
+    return reason if about_the_request else replace(reason, is_ours=True)
 
 
 def reason_of_failure(message: str, code: str = "") -> Reason:

@@ -10,17 +10,13 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('videos', '0011_submissions_choose_accounts'),
+        ('videos', '0012_keep_places_and_destinations'),
     ]
 
     operations = [
         AddIndexConcurrently(
             model_name='task',
             index=models.Index(condition=models.Q(('status', videos.states.Status['QUEUED'])), fields=['model', 'turn', 'id'], name='task_queue'),
-        ),
-        AddIndexConcurrently(
-            model_name='task',
-            index=models.Index(condition=models.Q(('status', videos.states.Status['QUEUED'])), fields=['turn', 'id'], name='task_turn'),
         ),
         AddIndexConcurrently(
             model_name='task',

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("videos", "0012_turns_over_all_accounts")]
+    dependencies = [("videos", "0013_turns_over_all_accounts")]
 
     operations = [
         AddIndexConcurrently("ledgerentry", models.Index(fields=["at", "id"], name="ledger_at")),

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0013_plain_words'),
-        ('videos', '0013_indexes_of_days'),
+        ('videos', '0014_indexes_of_days'),
     ]
 
     operations = [
