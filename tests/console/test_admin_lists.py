@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from config.console import paging
 from tests.conftest import NOW, Caller, MakeTask
 from tests.support.console import Person
 from tests.support.plans import analyse, empty_pages
+from tests.support.rows import each
 from videos import queueing
 from videos.console import task_list as task_list
 from videos.models import Task, TaskEvent
@@ -377,8 +379,7 @@ def many_rows(make_task: MakeTask) -> None:
 SEEN = re.compile(r"rows=(\d+)(?:\.\d+)? loops=(\d+)")
 
 
-@pytest.mark.parametrize("more", ["", "&tenant=alice"])
-@pytest.mark.parametrize("address", [TASKS, EVENTS, LEDGER, CHANGES])
+@each("address, more", product([TASKS, EVENTS, LEDGER, CHANGES], ["", "&tenant=alice"]))
 def test_filtering_by_days_reads_only_those_days_by_an_index(
     address: str, more: str, sophie: Person, many_rows: None
 ) -> None:

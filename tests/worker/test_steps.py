@@ -987,7 +987,7 @@ def test_a_payload_that_cannot_be_built_keeps_no_other_task_from_its_turn(
 ) -> None:
     broken = make_task(request={"model": "Kling-3.0-720p", "seconds": "5", "prompt": "x", "images": [[[1]]]})
     Task.objects.filter(pk=broken.pk).update(request=["no object"])
-    whole = make_task()
+    whole = make_task(now=NOW + timedelta(seconds=1))
     assert submit.claim_next(account, LATER) is None
     assert submit.claim_next(account, LATER) == whole
     left = reread(broken)
