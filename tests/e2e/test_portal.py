@@ -70,7 +70,7 @@ def _revoke_it(alice: Visitor) -> None:
     page.get_by_role("link", name="Revoke").click()
     alice.check()
     page.get_by_role("button", name="Revoke the key").click()
-    expect(page.locator("main")).to_contain_text("Revoked")
+    expect(page.locator("main")).to_contain_text("was revoked")
 
 
 @pytest.mark.parametrize(("width", "has_scripts"), [(PHONE, True), (PHONE, False), (DESKTOP, True)])
