@@ -52,9 +52,13 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     if path is None:
         return HttpResponseRedirect(storages["results"].url(task.media_name))
     try:
-        size = path.stat().st_size
+        return _local_response(task, request, path)
     except FileNotFoundError as error:
         raise VideoExpired("The video is no longer in the storage") from error
+
+
+def _local_response(task: Task, request: HttpRequest, path: Path) -> HttpResponseBase:
+    size = path.stat().st_size
     if unchanged := _precondition(request, task):
         return unchanged
     requested = _requested_range(request, task)

@@ -101,7 +101,10 @@ FULL_SNAPSHOT = LookUp(
     | Columns({group: [f"further.{name}" for name in columns] for group, columns in _FURTHER.items()}),
     f"{_BESIDE} CROSS JOIN LATERAL ({FURTHER}) further",
 )
-"""Both in one statement, for the check under the lock: a create takes at most six statements."""
+"""Both in one statement, for the check under the lock: a create takes at most six statements.
+
+The columns `earlier` of FURTHER replace those of the snapshot, whose join is left out here.
+"""
 
 FIRST_TURN = f"""(SELECT min(head.turn) FROM unnest(%(models)s::text[]) AS served (model) CROSS JOIN LATERAL (
                 SELECT turn FROM videos_task WHERE model = served.model AND status = '{Status.QUEUED}'
