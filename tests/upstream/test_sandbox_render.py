@@ -91,34 +91,30 @@ def test_rendering_a_clip_is_deterministic() -> None:
     assert first_picture(SMALL) == first_picture(SMALL)
 
 
-def test_prompt_model_seconds_and_references_change_the_picture(tmp_path: Path) -> None:
-    reference = tmp_path / "reference"
-    Image.new("RGB", (64, 64), "red").save(reference, "PNG")
-    variants = [
-        SMALL,
-        replace(SMALL, prompt="a dog runs"),
-        replace(SMALL, model="Vidu q2"),
-        replace(SMALL, seconds=3),
-        replace(SMALL, references=(str(reference),)),
+def test_prompt_model_seconds_and_references_change_the_picture() -> None:
+    changes: list[dict[str, Any]] = [
+        {},
+        {"prompt": "a dog runs"},
+        {"model": "Vidu q2"},
+        {"seconds": 3},
+        {"references": 1},
     ]
-    assert len({first_picture(clip) for clip in variants}) == len(variants)
+    assert len({first_picture(replace(SMALL, **change)) for change in changes}) == len(changes)
 
 
-def test_an_invalid_reference_is_ignored(tmp_path: Path) -> None:
-    junk = tmp_path / "junk"
-    junk.write_bytes(b"<html>")
-    spoilt = replace(SMALL, references=(str(junk),))
-    assert first_picture(spoilt) == first_picture(SMALL)
-
-
-@pytest.mark.parametrize("size", [(320, 180), (180, 320), (342, 192)])
 @pytest.mark.parametrize(
-    "prompt", ["", "x" * 2000, "你好,世界 " * 40, "🐶 \x00 \u202e \ufffd \n\n", "a " * 1000]
+    ("prompt", "width", "height"),
+    [
+        ("", 320, 180),
+        ("x" * 2000, 320, 180),
+        ("x" * 2000, 180, 320),
+        ("你好,世界 " * 40, 180, 320),
+        ("🐶 \x00 \u202e \ufffd \n\n", 320, 180),
+        ("a " * 1000, 342, 192),
+    ],
 )
-def test_any_prompt_leaves_room_for_the_picture(prompt: str, size: tuple[int, int]) -> None:
-    width, height = size
-    clip = Clip(prompt, "Kling 3.0-Omni", width, height, 1)
-    first, last = pictures(clip)[:: FRAMES_PER_SECOND - 1]
+def test_any_prompt_leaves_room_for_the_picture(prompt: str, width: int, height: int) -> None:
+    first, last = pictures(Clip(prompt, "Kling 3.0-Omni", width, height, 1))[:: FRAMES_PER_SECOND - 1]
     changed = ImageChops.difference(first, last).getbbox()
     assert changed is not None
     assert changed[3] > height / 3

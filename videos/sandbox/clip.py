@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from videos.sandbox.fields import model_of
+from videos.sandbox.fields import model_of, reference_urls
 
 SHORT_SIDES = {"2K": 1440, "4K": 2160}
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A video to render: size in pixels, length in seconds; `references` are paths of pictures to show."""
+    """A video to render: size in pixels, length in seconds, given `references` reference pictures."""
 
     prompt: str
     model: str
@@ -20,7 +20,7 @@ class Clip:
     height: int
     seconds: int
     audio: bool = False
-    references: tuple[str, ...] = ()
+    references: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return the clip as JSON values."""
@@ -46,7 +46,7 @@ def clip_size(payload: Mapping[str, Any]) -> tuple[int, int]:
     return frame_size(resolution, extra.get("AspectRatio") or "16:9")
 
 
-def clip_of(payload: Mapping[str, Any], references: tuple[str, ...] = ()) -> Clip:
+def clip_of(payload: Mapping[str, Any]) -> Clip:
     """Return the video that a create call requests."""
     width, height = clip_size(payload)
     return Clip(
@@ -56,7 +56,7 @@ def clip_of(payload: Mapping[str, Any], references: tuple[str, ...] = ()) -> Cli
         height=height,
         seconds=payload.get("Duration") or model_of(payload).default_duration,
         audio=bool((payload.get("ExtraParameters") or {}).get("EnableAudio")),
-        references=references,
+        references=len(reference_urls(payload)),
     )
 
 

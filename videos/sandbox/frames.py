@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from av.filter import Graph
 from av.video.frame import VideoFrame
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from videos.sandbox.clip import Clip
 from videos.sandbox.lettering import font, wrap
@@ -19,7 +19,6 @@ HUES = range(210, 390)  # degrees of hue rotation; others give dull greens
 BLACK = (12, 12, 24)
 WHITE = (255, 255, 255)
 MOST_LINES = 3
-MOST_THUMBNAILS = 4
 
 
 def frames(clip: Clip) -> Iterator[VideoFrame]:
@@ -70,22 +69,18 @@ def _hue(clip: Clip) -> int:
 
 
 def _caption(clip: Clip) -> Image.Image:
-    """Draw a bar as wide as the frame: reference pictures, the prompt and a line of facts."""
+    """Draw a bar as wide as the frame: the prompt and a line of facts."""
     unit = min(clip.width, clip.height)
     size, pad = max(11, unit // 24), unit // 30
     width = clip.width - 2 * pad
-    thumbnails = list(_thumbnails(clip, (width // MOST_THUMBNAILS - pad, unit // 6)))
-    rows = [
-        *([_row(thumbnails, width, pad)] if thumbnails else []),
-        _text(clip.prompt or "(no prompt)", size, width, MOST_LINES),
-        _text(_facts(clip), size * 7 // 10, width, 1),
-    ]
-    return _stacked(rows, pad)
+    prompt = _text(clip.prompt or "(no prompt)", size, width, MOST_LINES)
+    return _stacked([prompt, _text(_facts(clip), size * 7 // 10, width, 1)], pad)
 
 
 def _facts(clip: Clip) -> str:
     facts = [clip.model, f"{clip.seconds} s", f"{clip.width} x {clip.height}"]
-    return " · ".join([*facts, "sound", "sandbox"] if clip.audio else [*facts, "sandbox"])
+    optional = {"sound": clip.audio, f"references: {clip.references}": clip.references}
+    return " · ".join([*facts, *(fact for fact, holds in optional.items() if holds), "sandbox"])
 
 
 def _text(text: str, size: int, width: int, most_lines: int) -> Image.Image:
@@ -96,25 +91,6 @@ def _text(text: str, size: int, width: int, most_lines: int) -> Image.Image:
     for index, line in enumerate(lines):
         draw.text((0, (index + 0.5) * step), line, WHITE, face, anchor="lm")
     return picture
-
-
-def _thumbnails(clip: Clip, most: tuple[int, int]) -> Iterator[Image.Image]:
-    """Yield the clip's reference pictures, scaled to at most `most` (width, height) in pixels."""
-    for path in clip.references[:MOST_THUMBNAILS]:
-        try:
-            with Image.open(path) as picture:
-                yield ImageOps.contain(picture.convert("RGB"), most)
-        except (OSError, ValueError, Image.DecompressionBombError):
-            continue  # not a picture
-
-
-def _row(pictures: list[Image.Image], width: int, gap: int) -> Image.Image:
-    row = Image.new("RGB", (width, max(picture.height for picture in pictures)), BLACK)
-    left = 0
-    for picture in pictures:
-        row.paste(picture, (left, 0))
-        left += picture.width + gap
-    return row
 
 
 def _stacked(rows: list[Image.Image], pad: int) -> Image.Image:

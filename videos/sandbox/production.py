@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 
 from videos.sandbox.clip import Clip, clip_of
-from videos.sandbox.fields import reference_urls
-from videos.sandbox.references import discard, fetch_references
 from videos.sandbox.studio import RenderError, Studio
 from videos.sandbox.tasks import SandboxTask
 
@@ -50,14 +48,11 @@ class Production:
         await self._studio.close()
 
     async def _render(self, task: SandboxTask) -> None:
-        references = await fetch_references(reference_urls(task.payload), self.folder)
         path = self.folder / f"{task.task_id}.mp4"
         try:
-            await self._studio.render(clip_of(task.payload, references), path)
+            await self._studio.render(clip_of(task.payload), path)
         except RenderError as error:
             logger.warning("task %s was not rendered: %s", task.task_id, error)
             task.fail(f"Rendering failed: {error}", time.time())
         else:
             task.deliver(path, time.time())
-        finally:
-            discard(references)
