@@ -291,11 +291,18 @@ def test_a_range_of_days_may_be_open_ended(sophie: Person, make_task: MakeTask) 
     ],
 )
 def test_an_invalid_range_of_days_redirects_to_the_list(query: str, problem: str, sophie: Person) -> None:
-    for address in BY_DAYS:
+    answer = sophie.client.get(f"{TASKS}?{query}", follow=True)
+    assert answer.redirect_chain == [(f"{TASKS}?e=1", 302)]
+    if query != "day_from=%00" and query != "day_to=%00":
+        assert problem in answer.content.decode()
+
+
+@pytest.mark.parametrize("address", BY_DAYS)
+def test_each_list_by_days_refuses_an_invalid_range(address: str, sophie: Person) -> None:
+    for query in (on("2026-11-20", "2026-11-19"), "day_to=x"):
         answer = sophie.client.get(f"{address}?{query}", follow=True)
-        assert answer.redirect_chain == [(f"{address}?e=1", 302)], address
-        if query != "day_from=%00" and query != "day_to=%00":
-            assert problem in answer.content.decode(), address
+        assert answer.redirect_chain == [(f"{address}?e=1", 302)], query
+        assert ("after the last day" if "20" in query else "Enter a valid date.") in answer.content.decode()
 
 
 def test_the_last_of_repeated_days_counts(sophie: Person, make_task: MakeTask) -> None:
