@@ -1,26 +1,28 @@
 """The limits in force: a tenant's own quota, or the default in the settings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import APIKey, Quota, WhenFull
 from accounts.quotas.limits import Limits
 
-LIMITS = (
-    "concurrent_tasks",
-    "queued_tasks",
-    "when_full",
-    "requests_per_minute",
-    "seconds_per_day",
-    "seconds_per_month",
-    "spend_per_day",
-    "spend_per_month",
-)
-"""The limits of a tenant that the API shows."""
+LIMITS: Mapping[str, Promise] = {
+    "concurrent_tasks": _("Concurrent videos"),
+    "queued_tasks": _("Queued videos"),
+    "when_full": _("when full"),
+    "requests_per_minute": _("Videos created per minute"),
+    "seconds_per_day": _("Video today"),
+    "seconds_per_month": _("Video this month"),
+    "spend_per_day": _("Spend today"),
+    "spend_per_month": _("Spend this month"),
+}
+"""The limits of a tenant that the API shows, with their labels on pages that compare them with the use."""
 FIELDS = (*LIMITS, "is_prepaid")
 """The fields of a quota, in the order of its columns in `videos.tasks.sql.SNAPSHOT`."""
 

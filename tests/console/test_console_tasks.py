@@ -260,7 +260,7 @@ def test_the_add_permission_shows_no_requests_and_no_limits(make_task: MakeTask)
     assert "a cat runs" not in person.see(f"{ADD}?from={task.public_id}")
     part = send(person, f"{ADD}?part=preview", ANSWERS, htmx=True).content.decode()
     assert "CNY" in part
-    assert "Tasks in progress" not in part
+    assert "Concurrent videos" not in part
 
 
 def test_submitting_again_needs_the_add_permission(make_task: MakeTask) -> None:

@@ -232,8 +232,8 @@ def test_the_preview_shows_price_effect_and_command(
     preview = Preview(form_of(answers, key))
     command = curl(preview.form.body, "http://x.example")
     effects = {str(effect.label): effect for effect in preview.effects}
-    assert (effects["Tasks in progress"].after, effects["Tasks in progress"].limit) == (1, 1)
-    assert (effects["Seconds today"].before, effects["Seconds today"].after) == (0, 5)
+    assert (effects["Concurrent videos"].after, effects["Concurrent videos"].limit) == (1, 1)
+    assert (effects["Video today"].before, effects["Video today"].after) == (0, 5)
     assert preview.decision is not None
     assert not preview.decision.refusals
     assert preview.price.endswith("CNY")

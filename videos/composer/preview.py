@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.quotas.in_force import LIMITS
 from accounts.quotas.limits import AdmissionDecision, Limits
 from accounts.quotas.totals import Totals
 from config.amounts import format_with_currency
@@ -99,23 +100,19 @@ def _effects(checked: Checked) -> Iterator[Effect]:
     limits, totals = checked.snapshot.limits, checked.snapshot.totals
     yield from _tasks(limits, totals)
     seconds, amount, currency = checked.request.seconds, checked.quote.amount, settings.CURRENCY
-    for label, used, added, limit, unit in (
-        (_("Seconds today"), totals.day_seconds, seconds, limits.seconds_per_day, _("s")),
-        (_("Seconds this month"), totals.month_seconds, seconds, limits.seconds_per_month, _("s")),
-        (_("Spent today"), totals.day_spend, amount, limits.spend_per_day, currency),
-        (_("Spent this month"), totals.month_spend, amount, limits.spend_per_month, currency),
+    for name, used, added, unit in (
+        ("seconds_per_day", totals.day_seconds, seconds, _("s")),
+        ("seconds_per_month", totals.month_seconds, seconds, _("s")),
+        ("spend_per_day", totals.day_spend, amount, currency),
+        ("spend_per_month", totals.month_spend, amount, currency),
     ):
-        yield Effect(label, used, used + added, limit, unit)
+        yield Effect(LIMITS[name], used, used + added, getattr(limits, name), unit)
     if limits.is_prepaid:
         yield Effect(_("Balance"), totals.balance, totals.balance - amount, None, currency)
 
 
 def _tasks(limits: Limits, totals: Totals) -> Iterator[Effect]:
     """The task is at work, or waits in the tenant's own queue."""
-    if limits.waits(totals):
-        waiting = totals.waiting_tasks
-        yield Effect(_("Tasks waiting"), waiting, waiting + 1, limits.queued_tasks)
-    else:
-        yield Effect(
-            _("Tasks in progress"), totals.open_tasks, totals.open_tasks + 1, limits.concurrent_tasks
-        )
+    waits = limits.waits(totals)
+    name, used = ("queued_tasks", totals.waiting_tasks) if waits else ("concurrent_tasks", totals.open_tasks)
+    yield Effect(LIMITS[name], used, used + 1, getattr(limits, name))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import WhenFull
 from accounts.portal.base import TenantPage
+from accounts.quotas.in_force import LIMITS
 from accounts.templatetags.amounts import count, money, seconds
 from config.web.badges import BAD, WARN, chip
 from videos.billing.account import TenantAccount, account_of
@@ -32,7 +33,6 @@ class Line:
 
     limit: str
     use: str
-    label: Label
     shown: Callable[..., str]
     advice: Label
     """Shown when the limit is nearly reached."""
@@ -43,19 +43,21 @@ class Line:
     at_none: Label = _ASK_STAFF
     """Advice if the limit is 0."""
 
+    @property
+    def label(self) -> Label:
+        return LIMITS[self.limit]
+
 
 LINES = (
     Line(
         "concurrent_tasks",
         "concurrent_tasks",
-        _("Concurrent videos"),
         count,
         _("A slot becomes free when a video ends. Staff can raise the limit or enable queueing."),
     ),
     Line(
         "queued_tasks",
         "queued_tasks",
-        _("Queued videos"),
         count,
         _("The queue advances when a video ends. Submit videos that are not urgent later."),
         none=(_("Queueing disabled"), WARN),
@@ -64,21 +66,19 @@ LINES = (
     Line(
         "requests_per_minute",
         "requests_last_minute",
-        _("Videos created per minute"),
         count,
         _("Spread requests out; the Retry-After header says when to retry."),
     ),
-    Line("seconds_per_day", "seconds_today", _("Video today"), seconds, _WAIT_FOR_DAY, "day_ends"),
+    Line("seconds_per_day", "seconds_today", seconds, _WAIT_FOR_DAY, "day_ends"),
     Line(
         "seconds_per_month",
         "seconds_this_month",
-        _("Video this month"),
         seconds,
         _WAIT_FOR_MONTH,
         "month_ends",
     ),
-    Line("spend_per_day", "spend_today", _("Spend today"), money, _WAIT_FOR_DAY, "day_ends"),
-    Line("spend_per_month", "spend_this_month", _("Spend this month"), money, _WAIT_FOR_MONTH, "month_ends"),
+    Line("spend_per_day", "spend_today", money, _WAIT_FOR_DAY, "day_ends"),
+    Line("spend_per_month", "spend_this_month", money, _WAIT_FOR_MONTH, "month_ends"),
 )
 
 
