@@ -261,6 +261,11 @@ class APIKey(models.Model):
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
 
+    @property
+    def has_limits(self) -> bool:
+        """Whether it has limits of its own, which it shares with the keys it replaced or was replaced by."""
+        return self.requests_per_minute is not None or self.spend_per_month is not None
+
     def allows_model(self, name: str) -> bool:
         """Whether it may be used for the model, whose name is case-insensitive."""
         return not self.allowed_models or name.lower() in map(str.lower, self.allowed_models)

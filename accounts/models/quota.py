@@ -96,6 +96,12 @@ class Standing(models.Model):
         Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, primary_key=True, related_name="standing"
     )
     version = models.BigIntegerField(verbose_name=_("version"), default=0)
+    limits_version = models.BigIntegerField(
+        verbose_name=_("limits version"),
+        default=0,
+        db_default=0,
+        help_text=_("Incremented when the quota, a key, the bucket, the time zone or a suspension changes."),
+    )
     open_tasks = models.IntegerField(
         verbose_name=_("open tasks"), default=0, help_text=_("Not final, and not in the tenant's own queue.")
     )

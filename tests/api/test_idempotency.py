@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from itertools import product
 from typing import Any
 
 import pytest
@@ -26,7 +25,6 @@ from videos.billing import reconciliation
 from videos.models import IdempotencyKey, LedgerEntry, Price, RefusedCreate, Task, UpstreamAccount
 from videos.states import Status
 from videos.tasks import idempotency, lifecycle
-from videos.tasks.creation import local_lock
 
 REPLAYED = "idempotent-replayed"
 
@@ -748,29 +746,6 @@ def test_a_validation_is_not_a_first_request(owner: Caller, account: UpstreamAcc
 # --- concurrency
 
 
-class OtherProcess(Caller):
-    """A client with the same key in another process.
-
-    Within a process, creates with the same raw key header run one by one.
-    """
-
-    def __init__(self, caller: Caller, scheme: str) -> None:
-        super().__init__(caller.text, caller.key)
-        self._scheme = scheme
-
-    def _headers(self) -> dict[str, Any]:
-        return {"headers": {"authorization": f"{self._scheme} {self.text}"}}
-
-
-def other_processes(caller: Caller) -> list[Caller]:
-    """Three clients that do not wait for each other or for the caller."""
-    schemes = ["Bearer", *("".join(letters) for letters in product(*zip("bearer", "BEARER", strict=True)))]
-    apart: dict[Any, str] = {}
-    for scheme in schemes:
-        apart.setdefault(local_lock(f"{scheme} {caller.text}"), scheme)
-    return [OtherProcess(caller, scheme) for scheme in [*apart.values()][1:4]]
-
-
 def post_while_locked(caller: Caller, posts: Sequence[Callable[[], Any]]) -> list[Any]:
     """Run the posts in threads while the tenant's row is locked, and unlock it once all wait."""
     answers: list[Any] = [None] * len(posts)
@@ -816,7 +791,7 @@ def test_of_identical_requests_in_flight_one_creates_the_task_and_the_others_rep
 ) -> None:
     limit(owner, concurrent_tasks=1, is_prepaid=True)
     pay_in(owner, 4)
-    answers = post_while_locked(owner, [partial(keyed, caller) for caller in other_processes(owner)])
+    answers = post_while_locked(owner, [partial(keyed, caller) for caller in [owner] * 3])
     assert [answer.status_code for answer in answers] == [200] * 3
     assert len({answer.content for answer in answers}) == 1
     assert sorted(answer.headers.get(REPLAYED, "") for answer in answers) == ["", "true", "true"]
@@ -825,7 +800,7 @@ def test_of_identical_requests_in_flight_one_creates_the_task_and_the_others_rep
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_bodies_in_flight_with_one_key_one_is_refused(owner: Caller, account: UpstreamAccount) -> None:
-    one, other, _ = other_processes(owner)
+    one = other = owner
     posts = [partial(keyed, one), partial(keyed, other, prompt="a dog runs")]
     answers = post_while_locked(owner, posts)
     assert sorted(answer.status_code for answer in answers) == [200, 422]
@@ -835,14 +810,14 @@ def test_of_two_bodies_in_flight_with_one_key_one_is_refused(owner: Caller, acco
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_requests_are_admitted_up_to_the_limit(owner: Caller, account: UpstreamAccount) -> None:
     limit(owner, concurrent_tasks=1)
-    answers = post_while_locked(owner, [partial(sdk, caller) for caller in other_processes(owner)])
+    answers = post_while_locked(owner, [partial(sdk, caller) for caller in [owner] * 3])
     assert sorted(answer.status_code for answer in answers) == [200, 429, 429]
     assert Task.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_retries_in_flight_one_creates_the_task(owner: Caller, account: UpstreamAccount) -> None:
-    one, other, _ = other_processes(owner)
+    one = other = owner
     answers = post_while_locked(owner, [partial(sdk, one, 1), partial(sdk, other, 2)])
     assert len({*ids(*answers)}) == 1
     assert Task.objects.count() == 1
@@ -879,7 +854,7 @@ def test_a_duplicate_in_flight_replays_the_first_even_if_the_limit_is_reached(
 ) -> None:
     """The key's stored answer is looked up before its limits."""
     limit_key(owner, **limits)
-    twin, *_ = other_processes(owner)
+    twin = owner
     answers: list[Any] = []
 
     def run() -> None:

@@ -24,7 +24,6 @@ import psycopg.sql
 
 from tests.bench import stage
 from tests.bench.stage import report
-from videos.states import Status
 
 if TYPE_CHECKING:
     from tests.conftest import Caller
@@ -189,26 +188,21 @@ def _sql_of_create(callers: "list[Caller]") -> str:
     from django.utils import timezone
 
     from videos.tasks import admission, creation, orders, sql
+    from videos.tasks.batch import TenantBatch
     from videos.tasks.idempotency import Fingerprint, hash_of
 
     caller = callers[0]
     assert caller.key is not None
     asks = admission.Caller.of(caller.key, timezone.now(), Fingerprint(hash_of(BODY)))
-    seen = admission.read_snapshot(asks)
-    order = orders.order(orders.check(BODY, asks, seen))
-    created = creation.Created(creation._task(order, Status.QUEUED), place=None, allowance=None)
-    record = {name: value for name, value in creation._record(0, order, created).items() if name != "id"}
-    creation._add_use([record], [created.task])
-    own = f"jsonb_build_object('key', {_of_caller('key')}, 'id', gen_random_uuid())"
-    task = f"({_literal(json.dumps(record))}::jsonb || {own})"
-    standing = f"(SELECT version + 1 FROM accounts_standing WHERE tenant_id = {_of_caller('tenant')})"
-    values = {
-        **creation._totals(seen.totals),
-        "now": asks.now,
-        "tasks": Expression(f"jsonb_build_array({task})"),
-        "tenant": Expression(_of_caller("tenant")),
-        "version": Expression(standing),
-        "seen_version": Expression(f"{standing} - 1"),
+    batch = TenantBatch([orders.order(orders.check(BODY, asks, admission.read_snapshot(asks)))])
+    [task], standing = batch.records(), batch.standing()
+    for name in ("id", "tenant_id", "key"):
+        del task[name]
+    tenant = f"jsonb_build_object('tenant_id', {_of_caller('tenant')})"
+    own = f"jsonb_build_object('key', {_of_caller('key')}, 'id', gen_random_uuid()) || {tenant}"
+    values = creation.values_of([batch]) | {
+        "tasks": Expression(f"jsonb_build_array({_literal(json.dumps(task))}::jsonb || {own})"),
+        "standings": Expression(f"jsonb_build_array({_literal(json.dumps(standing))}::jsonb || {tenant})"),
     }
     look = {**admission.snapshot_lookup(asks.now, None).values, "prefix": Expression(_of_caller("prefix"))}
     return _script(len(callers), (sql.SNAPSHOT.statement, look), (sql.CREATE, values))

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -24,7 +23,7 @@ from videos.api.errors import limit_reached
 from videos.errors import NotAdmitted, NoUpstreamAccount
 from videos.tasks import admission, creation, idempotency, orders, representation
 from videos.tasks.admission import Caller
-from videos.tasks.creation import Created
+from videos.tasks.batch import Created
 from videos.tasks.idempotency import RETRY_COUNT, Fingerprint
 
 
@@ -42,13 +41,6 @@ class CreateView(View):
 
     authentication_classes = [KeyWithSnapshot]
     scopes = {"POST": Scope.WRITE}
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Serialises creates with the same key."""
-        if request.method != "POST":
-            return super().dispatch(request, *args, **kwargs)
-        with creation.local_lock(request.headers.get("authorization")):
-            return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: Request) -> HttpResponse:
         body = mapping(request)

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg.types.numeric import Int8
 
 from accounts.api.lookup import Wanted
-from accounts.models import APIKey
+from accounts.models import APIKey, Scope
 from accounts.quotas.in_force import FIELDS, default_columns, limits_from
 from accounts.quotas.limits import MINUTE, Limits, Minute, Recent
 from accounts.quotas.totals import Period, Totals
@@ -39,8 +39,12 @@ class Bucket:
 class Snapshot:
     """Everything that a create is decided by, read at one moment, or partly at a later one."""
 
+    stored: Totals
+    """As stored, perhaps of an earlier day or month."""
     totals: Totals
     limits: Limits
+    limits_version: int
+    """Incremented when `limits` or anything else of the tenant's that decides a create changes."""
     recent: Recent
     earlier: EarlierRequest
     bucket: Bucket
@@ -79,8 +83,11 @@ def snapshot_of(caller: Caller, beside: Mapping[str, Row]) -> Snapshot:
     return _with_further(caller, snapshot) if _needs_further(caller, snapshot) else snapshot
 
 
-def read_snapshot(caller: Caller) -> Snapshot:
-    """Read everything the decision depends on. Raises `KeyRefused` if the key is no longer usable."""
+def renewed(caller: Caller) -> Caller:
+    """The caller with its key, period and snapshot as they are now, read with one statement.
+
+    Raises `KeyRefused` if the key may no longer be used for creates.
+    """
     values = {
         **_wanted_values(caller.now, caller.fingerprint.idempotency_key),
         **_further_values(caller),
@@ -88,10 +95,23 @@ def read_snapshot(caller: Caller) -> Snapshot:
     }
     row = prepared.fetch(sql.FULL_SNAPSHOT.statement, values)
     found = sql.FULL_SNAPSHOT.read(row) if row else None
-    if found is None or not found.key.is_usable(caller.now):
+    if found is None or not found.key.is_usable(caller.now) or Scope.WRITE not in found.key.scopes:
         raise KeyRefused
-    caller = replace(caller, key=found.key)
-    return _further(caller, _snapshot(caller, found.beside), found.beside)
+    fresh = Caller.of(found.key, caller.now, caller.fingerprint)
+    if fresh.period != caller.period:  # the tenant's time zone has changed
+        return renewed(fresh)
+    return replace(fresh, snapshot=_further(fresh, _snapshot(fresh, found.beside), found.beside))
+
+
+def read_snapshot(caller: Caller) -> Snapshot:
+    """Read everything the decision depends on. Raises `KeyRefused` if the key is no longer usable."""
+    return snapshot_in(renewed(caller))
+
+
+def snapshot_in(caller: Caller) -> Snapshot:
+    """The snapshot that the caller was read with."""
+    assert caller.snapshot is not None  # noqa: S101 - for the type checker
+    return caller.snapshot
 
 
 def _wanted_values(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
@@ -100,9 +120,12 @@ def _wanted_values(now: datetime, idempotency_key: str | None) -> dict[str, Any]
 
 
 def _snapshot(caller: Caller, found: Mapping[str, Row]) -> Snapshot:
-    [has_quota], [offers] = found["has_quota"], found["offers"]
+    [has_quota], [offers], [limits_version] = found["has_quota"], found["offers"], found["limits_version"]
+    totals = Totals(*found["totals"])
     return Snapshot(
-        totals=Totals(*found["totals"]),
+        stored=totals,
+        totals=totals,
+        limits_version=limits_version,
         limits=limits_from(found["quota"] if has_quota else default_columns(), caller.key),
         recent=Recent(minute=Minute(*found["minute"])),
         earlier=_earlier(*found["earlier"]),
@@ -128,8 +151,7 @@ def _needs_further(caller: Caller, snapshot: Snapshot) -> bool:
     key, period, totals = caller.key, caller.period, snapshot.totals
     return (
         (totals.day, totals.month) != (period.day, period.month)
-        or key.requests_per_minute is not None
-        or key.spend_per_month is not None
+        or key.has_limits
         or caller.fingerprint.is_retry
     )
 

@@ -1,56 +1,25 @@
 """Creates tasks: admits, records, holds the price and queues the submission, all or nothing."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from threading import Lock
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from psycopg.types.numeric import Int4, Int8
 
 from accounts.quotas import limits, standing
-from accounts.quotas.limits import AdmissionDecision, Allowance
-from accounts.quotas.totals import Totals
+from accounts.quotas.limits import AdmissionDecision
 from config.db import prepared
-from config.db.prepared import as_array
 from videos.errors import NotAdmitted
 from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
 from videos.models import Task
-from videos.models.task import stored_at
 from videos.routing.offers import Offers
 from videos.states import Status
-from videos.tasks import admission, idempotency, orders, sql
+from videos.tasks import admission, orders, sql
 from videos.tasks.admission import Caller, Snapshot
+from videos.tasks.batch import Created, Outcome, TenantBatch
 from videos.tasks.orders import Checked, Order
-
-_LOCKS = tuple(Lock() for _ in range(256))
-"""Serialise creates with the same API key in this process: of concurrent ones, all but one would fail the
-version check and be decided again. Between processes the version check in the database decides.
-"""
-
-
-@dataclass(frozen=True)
-class Created:
-    """A new task, or the one that an earlier identical request created."""
-
-    task: Task
-    place: QueuePosition | None
-    """Position in the tenant's own queue; None if the task does not wait."""
-    allowance: Allowance | None
-    """What is left of the strictest requests-per-minute limit; None without one."""
-    is_replay: bool = False
-
-
-Outcome = Created | NotAdmitted
-
-
-def local_lock(key: object) -> Lock:
-    """This process's lock for creates with this key."""
-    return _LOCKS[hash(key) % len(_LOCKS)]
 
 
 def create(caller: Caller, body: Mapping[str, Any]) -> Created:
@@ -75,25 +44,41 @@ def decide(checked: Sequence[Checked], snapshot: Snapshot) -> list[AdmissionDeci
     return limits.decide(snapshot.limits, snapshot.totals, snapshot.recent, demands, period, now)
 
 
+def create_many(ordered: Sequence[Order]) -> list[Outcome | None]:
+    """Create the tasks that their tenants' limits allow, with one statement and one commit.
+
+    The orders must be of one moment. Each tenant's are decided one after another over its snapshot. None
+    stands for a task that is neither created nor refused, and must be decided alone, with a new snapshot: its
+    tenant's limits have changed since, or its totals leave no room any more, or it may repeat another one.
+    """
+    batches = [TenantBatch(orders) for orders in _by_tenant(ordered)]
+    written = _write([batch for batch in batches if batch.made]) if ordered else set()
+    outcomes: dict[UUID, Outcome | None] = {}
+    for batch in batches:
+        outcomes |= batch.outcomes if batch.tenant_id in written else batch.refusals
+    return [outcomes.get(order.task_id) for order in ordered]
+
+
 def _create(checked: Checked) -> Created:
     order = orders.order(checked)
-    outcomes = _make([order], checked.snapshot)
-    outcome = outcomes[0] if outcomes else _make_under_lock(order)
+    [outcome] = create_many([order])
+    outcome = outcome or _create_under_lock(order)
     if isinstance(outcome, NotAdmitted):
         raise outcome
     return outcome
 
 
-def _make_under_lock(order: Order) -> Outcome:
-    """Decide again: the totals have changed since the snapshot."""
-    caller = order.checked.caller
+def _create_under_lock(order: Order) -> Outcome:
+    """Decide again: the totals or the limits have changed since the snapshot."""
     with transaction.atomic():
-        standing.lock(caller.key.tenant_id)
-        snapshot = admission.read_snapshot(caller)
-        replayed = _replayed(caller, order.checked.body, snapshot)
-        outcomes = [replayed] if replayed else _make([order], snapshot)
-    assert outcomes, "nobody else writes under the lock"  # noqa: S101 - for the type checker
-    return outcomes[0]
+        standing.lock(order.checked.caller.key.tenant_id)
+        caller = admission.renewed(order.checked.caller)
+        snapshot = admission.snapshot_in(caller)
+        if replayed := _replayed(caller, order.checked.body, snapshot):
+            return replayed
+        [outcome] = create_many([orders.order(orders.check_again(order.checked, caller, snapshot))])
+    assert outcome is not None, "nobody else writes under the lock"  # noqa: S101 - for the type checker
+    return outcome
 
 
 def _replayed(caller: Caller, body: Mapping[str, Any], snapshot: Snapshot) -> Created | None:
@@ -124,135 +109,33 @@ def _as_made(task: Task, place: QueuePosition | None) -> Task:
     )
 
 
-def _make(ordered: Sequence[Order], snapshot: Snapshot) -> list[Outcome]:
-    """Create the tasks that the limits allow, all of one tenant, with one statement.
-
-    Returns an empty list and creates none if the tenant's totals have changed since the snapshot.
-    """
-    decisions = decide([order.checked for order in ordered], snapshot)
-    pairs = zip(ordered, decisions, strict=True)
-    outcomes = [_outcome(order, decision, snapshot) for order, decision in pairs]
-    asked = zip(ordered, outcomes, strict=True)
-    made = [(order, outcome) for order, outcome in asked if isinstance(outcome, Created)]
-    return outcomes if _write(made, snapshot.totals, decisions[-1].totals) else []
+def _by_tenant(ordered: Iterable[Order]) -> Iterable[Sequence[Order]]:
+    groups: dict[UUID, list[Order]] = {}
+    for order in ordered:
+        groups.setdefault(order.checked.caller.key.tenant_id, []).append(order)
+    return groups.values()
 
 
-def _outcome(order: Order, decision: AdmissionDecision, snapshot: Snapshot) -> Outcome:
-    caller = order.checked.caller
-    allowance = limits.allowance(snapshot.limits, decision.recent, caller.now)
-    if decision.refusals:
-        return NotAdmitted(decision.refusals, allowance)
-    place = _place(order, decision.totals.waiting_tasks, snapshot, caller.now) if decision.waits else None
-    return Created(_task(order, Status.WAITING if place else Status.QUEUED), place, allowance)
+def _write(batches: Sequence[TenantBatch]) -> set[UUID]:
+    """Write the tasks and totals of tenants; returns the tenants whose totals had room for them."""
+    row = prepared.fetch(sql.CREATE, values_of(batches)) if batches else None
+    return set(row[0]) if row else set()
 
 
-def _place(order: Order, position: int, snapshot: Snapshot, now: datetime) -> QueuePosition:
-    usual = order.checked.expected_seconds
-    return QueuePosition.at(position, snapshot.limits.concurrent_tasks, usual, now)
-
-
-def _task(order: Order, status: Status) -> Task:
-    checked = order.checked
-    caller, request = checked.caller, checked.request
-    return Task(
-        id=order.task_id,
-        tenant_id=caller.key.tenant_id,
-        api_key_id=caller.key.pk,
-        status=status,
-        model=request.model.name,
-        seconds=request.seconds,
-        request=request.as_stored(),
-        not_forwarded=order.not_forwarded,
-        **stored_at(order.destination),
-        price=checked.quote.amount,
-        usage_day=caller.period.day,
-        fingerprint=caller.fingerprint.body,
-        created_at=caller.now,
-    )
-
-
-def _write(made: Sequence[tuple[Order, Created]], seen: Totals, totals: Totals) -> bool:
-    """Write the tasks and the tenant's totals; False if the totals are no longer those in `seen`."""
-    if not made:
-        return True
-    records = [_record(nth, order, created) for nth, (order, created) in enumerate(made)]
-    _add_use(records, [created.task for _, created in made])
-    tasks = json.dumps(records)
-    tenant = made[0][1].task.tenant_id
-    values = {"tasks": tasks, "models": _competing(made), "tenant": tenant, "now": made[0][1].task.created_at}
-    row = prepared.fetch(sql.CREATE, values | _totals(totals) | {"seen_version": Int8(seen.version)})
-    return row is not None and row[0] > 0
-
-
-def _competing(made: Sequence[tuple[Order, Created]]) -> str:
-    """The models that wait for the same accounts as these tasks."""
-    competing = [
-        Offers.at(order.checked.snapshot.offers).competing(created.task.model) for order, created in made
-    ]
-    return as_array(dict.fromkeys(model for models in competing for model in models))
-
-
-def _record(nth: int, order: Order, created: Created) -> dict[str, Any]:
-    """An element of the `tasks` array of `sql.CREATE`."""
-    task = created.task
+def values_of(batches: Sequence[TenantBatch]) -> dict[str, Any]:
+    """The values of `sql.CREATE` for tasks of several tenants."""
+    made = [order for batch in batches for order, _ in batch.made]
+    caller, snapshot = made[0].checked.caller, made[0].checked.snapshot
     return {
-        "id": task.id.hex,
-        "nth": nth,
-        "key": task.api_key_id,
-        "account": order.account.pk,
-        "status": task.status,
-        "model": task.model,
-        "seconds": task.seconds,
-        "request": task.request,
-        "not_forwarded": task.not_forwarded,
-        "bucket": task.store_bucket,
-        "region": task.store_region,
-        "path": task.store_path,
-        "price": str(task.price),
-        "day": task.usage_day.isoformat(),
-        "fingerprint": bytes(task.fingerprint or b"").hex(),
-        "at": task.created_at.isoformat(),
-        "told": order.detail,
-        **_idempotency_columns(order, created.place),
+        "standings": json.dumps([batch.standing() for batch in batches]),
+        "tasks": json.dumps([record for batch in batches for record in batch.records()]),
+        "served": json.dumps(_served(made, Offers.at(snapshot.offers))),
+        "offers": snapshot.offers,
+        "now": caller.now,
     }
 
 
-def _add_use(records: Sequence[dict[str, Any]], tasks: Sequence[Task]) -> None:
-    """Add the use of all tasks of one model, key and day to the record of their first."""
-    first: dict[tuple[str, int | None, date], dict[str, Any]] = {}
-    for record, task in zip(records, tasks, strict=True):
-        use = first.setdefault((task.model, task.api_key_id, task.usage_day), record)
-        use["used_tasks"] = use.get("used_tasks", 0) + 1
-        use["used_seconds"] = use.get("used_seconds", 0) + task.seconds
-        use["used_money"] = str(Decimal(use.get("used_money", 0)) + task.price)
-
-
-def _idempotency_columns(order: Order, place: QueuePosition | None) -> dict[str, Any]:
-    checked = order.checked
-    key = checked.caller.fingerprint.idempotency_key
-    if key is None:
-        return {}
-    start = place and place.estimated_start
-    return {
-        "idempotency_key": key,
-        "asked": idempotency.hash_of_request(checked.body, checked.request).hex(),
-        "position": place and place.position,
-        "estimated_start": start and start.isoformat(),
-    }
-
-
-def _totals(totals: Totals) -> dict[str, Any]:
-    """Values for `sql.CREATE`, with fixed integer widths: each other width would be prepared separately."""
-    return {
-        "version": Int8(totals.version),
-        "open_tasks": Int4(totals.open_tasks),
-        "waiting_tasks": Int4(totals.waiting_tasks),
-        "balance": totals.balance,
-        "held": totals.held,
-        "day": totals.day,
-        "day_seconds": Int8(totals.day_seconds),
-        "day_spend": totals.day_spend,
-        "month": totals.month,
-        "month_seconds": Int8(totals.month_seconds),
-        "month_spend": totals.month_spend,
-    }
+def _served(made: Iterable[Order], offers: Offers) -> list[dict[str, Any]]:
+    """The accounts that would serve these tasks, each with the models that compete for it."""
+    accounts = dict.fromkeys(order.account.pk for order in made)
+    return [{"account": account, "models": offers.served_by(account)} for account in accounts]

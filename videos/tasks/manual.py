@@ -14,7 +14,7 @@ from videos.requests import InvalidRequestError
 from videos.states import Verb
 from videos.tasks import creation, lifecycle
 from videos.tasks.admission import Caller
-from videos.tasks.creation import Created
+from videos.tasks.batch import Created
 from videos.tasks.orders import Checked
 
 

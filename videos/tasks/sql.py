@@ -1,11 +1,11 @@
 """Hand-written SQL for the two hot paths: creating tasks and reading the status of one.
 
 Everything else uses the ORM. The statements are prepared once per connection (`config.db.prepared`), so each
-value is cast to its type, and they stay under psycopg's limits of 4,096 characters and 50 values, above which
-it would parse the text on every call.
+value is cast to its type.
 """
 
 from accounts.api.lookup import LookUp
+from accounts.quotas.escrow import COUNTED, LIMITED
 from accounts.quotas.in_force import FIELDS
 from accounts.quotas.standing import COLUMNS
 from config.db.columns import Columns
@@ -16,6 +16,7 @@ from videos.states import Status, Verb
 _SNAPSHOT = Columns(
     {
         "totals": [f"standing.{name}" for name in COLUMNS],
+        "limits_version": ["standing.limits_version"],
         "has_quota": ["quota.tenant_id IS NOT NULL"],
         "quota": [f"quota.{name}" for name in FIELDS],
         "minute": ["minute.tasks", "minute.since"],
@@ -106,52 +107,91 @@ FULL_SNAPSHOT = LookUp(
 The columns `earlier` of FURTHER replace those of the snapshot, whose join is left out here.
 """
 
-FIRST_TURN = f"""(SELECT min(head.turn) FROM unnest(%(models)s::text[]) AS served (model) CROSS JOIN LATERAL (
-                SELECT turn FROM videos_task WHERE model = served.model AND status = '{Status.QUEUED}'
-                    AND due_at <= %(now)s::timestamptz ORDER BY turn, id LIMIT 1) AS head)"""  # noqa: S608 - likewise
-"""The round being served among tasks of those models; read from the head of each model's queue."""
-NEXT_TURN = f"""coalesce(
-            (SELECT turn + 1 FROM videos_task WHERE tenant_id = %(tenant)s::uuid
-                AND status = '{Status.QUEUED}' AND model = ANY (%(models)s::text[])
-                ORDER BY turn DESC LIMIT 1),
-            {FIRST_TURN}, 0)
-"""  # noqa: S608 - likewise
-"""Tenants take turns (round robin): a tenant's next task is one round after its last queued one. A tenant
-without queued tasks joins the round being served.
 
-`models` are those that one account serves: tasks of other accounts must neither delay nor favour a task.
-"""
+def first_turn(models: str) -> str:
+    """SQL for the round being served among the tasks of these models; null if none is queued.
 
+    It is read from the head of each model's queue.
+    """
+    return f"""(SELECT min(head.turn) FROM unnest({models}) AS served (model) CROSS JOIN LATERAL (
+        SELECT turn FROM videos_task WHERE model = served.model AND status = '{Status.QUEUED}'
+            AND due_at <= %(now)s::timestamptz ORDER BY turn, id LIMIT 1) AS head)"""  # noqa: S608 - made of constants
+
+
+def next_turn(tenant: str, models: str, first: str) -> str:
+    """SQL for the next turn of a tenant; `first` is the one of a tenant without queued tasks.
+
+    Tenants take turns (round robin): a tenant's next task is one round after its last queued one. A tenant
+    without queued tasks joins the round being served. `models` are those that one account serves: tasks of
+    other accounts must neither delay nor favour a task.
+    """
+    return f"""coalesce((SELECT turn + 1 FROM videos_task WHERE tenant_id = {tenant}
+        AND status = '{Status.QUEUED}' AND model = ANY ({models}) ORDER BY turn DESC LIMIT 1), {first}, 0)"""  # noqa: S608 - likewise
+
+
+_MODELS = "%(models)s::text[]"
+FIRST_TURN = first_turn(_MODELS)
+NEXT_TURN = next_turn("%(tenant)s::uuid", _MODELS, FIRST_TURN)
+
+_STANDING = {
+    "tenant_id": "uuid",
+    "limits_version": "bigint",
+    "exact": "bigint",
+    "count": "int",
+    "day": "date",
+    "month": "date",
+    "least": "numeric",
+    **dict.fromkeys(COUNTED, "numeric"),
+    **{f"most_{name}": "numeric" for name in LIMITED},
+}
+_HAS_ROOM = " AND ".join(f"standing.{name} <= coalesce(most_{name}, standing.{name})" for name in LIMITED)
+_MOVED = ", ".join(f"{name} = standing.{name} + wanted.{name}" for name in COUNTED)
+_FIRST_OF_ACCOUNT = "(SELECT turn FROM first WHERE account = due.account)"
 CREATE = f"""
-WITH standing AS (
-    UPDATE accounts_standing SET version = %(version)s::bigint,
-        open_tasks = %(open_tasks)s::int, waiting_tasks = %(waiting_tasks)s::int,
-        balance = %(balance)s::numeric, held = %(held)s::numeric,
-        day = %(day)s::date, day_seconds = %(day_seconds)s::bigint, day_spend = %(day_spend)s::numeric,
-        month = %(month)s::date, month_seconds = %(month_seconds)s::bigint,
-        month_spend = %(month_spend)s::numeric
-    WHERE tenant_id = %(tenant)s::uuid AND version = %(seen_version)s::bigint
-    RETURNING tenant_id
-), asked AS (
-    SELECT asked.*, tenant_id FROM standing CROSS JOIN jsonb_to_recordset(%(tasks)s::jsonb) AS asked (
-        id uuid, nth int, key bigint, account bigint, status text, model text, seconds int, request jsonb,
-        not_forwarded text[], bucket text, region text, path text, price numeric, day date,
-        fingerprint text, at timestamptz, told jsonb, used_tasks int, used_seconds int, used_money numeric,
-        idempotency_key text, asked text, position int, estimated_start timestamptz)
+WITH wanted AS (
+    SELECT * FROM jsonb_to_recordset(%(standings)s::jsonb)
+        AS wanted ({", ".join(f"{name} {kind}" for name, kind in _STANDING.items())})
+), locked AS MATERIALIZED (
+    SELECT tenant_id FROM wanted JOIN accounts_standing standing USING (tenant_id)
+    WHERE standing.limits_version = wanted.limits_version AND CASE WHEN exact IS NULL
+        THEN standing.day = wanted.day AND standing.month = wanted.month AND {_HAS_ROOM}
+            AND standing.balance >= coalesce(least, standing.balance)
+        ELSE standing.version = exact END
+        AND %(offers)s::uuid IS NOT DISTINCT FROM (SELECT revision FROM videos_offerrevision)
+    ORDER BY tenant_id FOR NO KEY UPDATE OF standing
+), standing AS (
+    UPDATE accounts_standing standing SET version = version + count, day = wanted.day, month = wanted.month,
+        {_MOVED}
+    FROM locked JOIN wanted USING (tenant_id) WHERE standing.tenant_id = locked.tenant_id
+    RETURNING standing.tenant_id
+), asked AS MATERIALIZED (
+    SELECT * FROM standing JOIN jsonb_to_recordset(%(tasks)s::jsonb) AS asked (
+        id uuid, tenant_id uuid, nth int, key bigint, account bigint, status text, model text, seconds int,
+        request jsonb, not_forwarded text[], bucket text, region text, path text, price numeric, day date,
+        fingerprint text, told jsonb, used_tasks int, used_seconds int, used_money numeric,
+        idempotency_key text, asked text, position int, estimated_start timestamptz) USING (tenant_id)
+), served AS (
+    SELECT * FROM jsonb_to_recordset(%(served)s::jsonb) AS served (account bigint, models text[])
+), first AS MATERIALIZED (
+    SELECT account, {first_turn("models")} AS turn FROM served
+), turns AS (
+    SELECT tenant_id, account, {next_turn("due.tenant_id", "models", _FIRST_OF_ACCOUNT)} AS turn
+    FROM (SELECT DISTINCT tenant_id, account FROM asked) AS due JOIN served USING (account)
 ), task AS (
     INSERT INTO videos_task (id, tenant_id, api_key_id, status, model, seconds, request, not_forwarded,
         store_bucket, store_region, store_path, price, usage_day, fingerprint, created_at, due_at, turn,
         payload, attempts, upstream_status, result_link, media_name, frame_size, failure_code,
         failure_message, attention)
     SELECT id, tenant_id, key, status, model, seconds, request, not_forwarded, bucket, region, path, price,
-        day, decode(fingerprint, 'hex'), at, at, nth + {NEXT_TURN}, '{{}}', 0, '', '', '', '', '', '', ''
-    FROM asked
+        day, decode(fingerprint, 'hex'), %(now)s::timestamptz, %(now)s::timestamptz, nth + turn, '{{}}', 0,
+        '', '', '', '', '', '', ''
+    FROM asked JOIN turns USING (tenant_id, account)
 ), event AS (
     INSERT INTO videos_taskevent (task_id, at, verb, status, detail)
-    SELECT id, at, '{Verb.CREATE}', status, told FROM asked
+    SELECT id, %(now)s::timestamptz, '{Verb.CREATE}', status, told FROM asked
 ), hold AS (
     INSERT INTO videos_ledgerentry (tenant_id, task_id, kind, amount, held, at, actor_name, reason)
-    SELECT tenant_id, id, 'hold', -price, price, at, '', '' FROM asked
+    SELECT tenant_id, id, 'hold', -price, price, %(now)s::timestamptz, '', '' FROM asked
 ), usage AS (
     INSERT INTO videos_dailyusage AS known
         (tenant_id, day, model, api_key_id, tasks, completed, failed, seconds, spend)
@@ -162,7 +202,8 @@ WITH standing AS (
 ), replay AS (
     INSERT INTO videos_idempotencykey
         (tenant_id, key, fingerprint, task_id, position, estimated_start, created_at)
-    SELECT tenant_id, idempotency_key, decode(asked, 'hex'), id, position, estimated_start, at
+    SELECT tenant_id, idempotency_key, decode(asked, 'hex'), id, position, estimated_start,
+        %(now)s::timestamptz
     FROM asked WHERE idempotency_key IS NOT NULL
     ON CONFLICT (tenant_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,
         task_id = excluded.task_id, position = excluded.position,
@@ -171,14 +212,17 @@ WITH standing AS (
     SELECT {DEFER_SUBMIT} FROM (SELECT DISTINCT account FROM asked WHERE status = '{Status.QUEUED}') asked
     WHERE {NO_SUBMIT_WAITS}
 )
-SELECT (SELECT count(*) FROM asked), (SELECT count(*) FROM job)
-"""  # noqa: S608 - made of the constants above
-"""Writes tasks of one tenant, each with its event, hold, use, idempotency key and submit job, and the new
-totals of the tenant. `tasks` is a JSON array of records with the columns of `asked`; the first task of each
-model has the use of all tasks of that model, `used_…`, which PostgreSQL would take longer to add up.
+SELECT ARRAY(SELECT tenant_id FROM standing), (SELECT count(*) FROM job)
+"""  # noqa: S608 - made of constants
+"""Writes tasks, each with its event, hold, use, idempotency key and submit job, and moves the totals of their
+tenants. Returns the tenants whose tasks were written: of the others, the limits or offers changed since the
+snapshot, or the totals leave no room (see `accounts.quotas.escrow`).
 
-Writes nothing and returns 0 if the totals changed since the snapshot. `job` is counted because PostgreSQL
-does not run a SELECT in a WITH that nothing reads.
+`tasks` is a JSON array of records with the columns of `asked`; the first task of each model and key has the
+use of all, `used_…`, which PostgreSQL would take longer to add up. `standings` has a record of each tenant,
+`served` the models that each account serves. The totals are locked in the order of their tenants, so that
+batches do not deadlock. `job` is counted because PostgreSQL does not run a SELECT in a WITH that nothing
+reads.
 """
 
 READ_COLUMNS = (
