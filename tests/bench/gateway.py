@@ -204,7 +204,8 @@ def _sql_of_create(callers: "list[Caller]") -> str:
         "tasks": Expression(f"jsonb_build_array({_literal(json.dumps(task))}::jsonb || {own})"),
         "standings": Expression(f"jsonb_build_array({_literal(json.dumps(standing))}::jsonb || {tenant})"),
     }
-    look = {**admission.snapshot_lookup(asks.now, None).values, "prefix": Expression(_of_caller("prefix"))}
+    prefix = Expression(f"ARRAY[{_of_caller('prefix')}]")
+    look = {**admission.snapshot_lookup(asks.now, []).values, "prefix": prefix, "idempotency_key": [None]}
     return _script(len(callers), (sql.SNAPSHOT.statement, look), (sql.CREATE, values))
 
 
@@ -212,8 +213,8 @@ def _sql_of_read(callers: "list[Caller]") -> str:
     """The statements of a status read."""
     from videos.tasks import sql
 
-    task = "(SELECT id FROM bench_task WHERE number = :task)"
-    prefix = "(SELECT prefix FROM bench_task WHERE number = :task)"
+    task = "ARRAY[(SELECT id FROM bench_task WHERE number = :task)]"
+    prefix = "ARRAY[(SELECT prefix FROM bench_task WHERE number = :task)]"
     values = {"task": Expression(task), "prefix": Expression(prefix)}
     return f"\\set task random(1, {TASKS_TO_READ})\n" + _script(len(callers), (sql.READ.statement, values))
 

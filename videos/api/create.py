@@ -33,7 +33,7 @@ class KeyWithSnapshot(BearerKeyAuthentication):
     def wanted(self, request: Request, now: datetime) -> Wanted:
         if request.method != "POST":
             return KEY_ALONE
-        return admission.snapshot_lookup(now, idempotency.key_from_headers(request.headers))
+        return admission.snapshot_lookup(now, [idempotency.key_from_headers(request.headers)])
 
 
 class CreateView(View):
@@ -86,8 +86,8 @@ class ValidateView(View):
 
     def post(self, request: Request) -> Response:
         """Responds with the request, its price and the admission decision, or with every violation."""
-        caller = Caller.of(self.key, timezone.now(), Fingerprint(body=b""))
-        snapshot = admission.snapshot_of(caller, self.beside)
+        caller = Caller.of(self.key, timezone.now(), Fingerprint(body=b"")).seen(self.beside)
+        snapshot = admission.snapshot_in(caller)
         checked = orders.check(mapping(request), caller, snapshot)
         translation = checked.translated()
         [decision] = creation.decide([checked], snapshot)

@@ -39,7 +39,7 @@ class KeyWithVideo(BearerKeyAuthentication):
     def wanted(self, request: Request, now: datetime) -> Wanted:
         if request.method not in ReadVideo.scopes:
             return KEY_ALONE
-        return Wanted(sql.READ, {"task": parse_public_id(request.parser_context["kwargs"]["task_id"])})
+        return Wanted(sql.READ, {}, {"task": [parse_public_id(request.parser_context["kwargs"]["task_id"])]})
 
 
 class ReadVideo(View):

@@ -1,18 +1,19 @@
 """Whether a tenant may create one more task: all limits are checked against one snapshot.
 
-The snapshot is read without a lock. The task is written only if the totals still have the snapshot's version;
-otherwise the limits are checked again under the lock of the tenant's row.
+The snapshot is read without a lock. The task is written only if the limits are still the snapshot's and the
+totals still leave room; otherwise the limits are checked again under the lock of the tenant's row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.numeric import Int8
 
-from accounts.api.lookup import Wanted
+from accounts.api.lookup import Wanted, build_key
 from accounts.models import APIKey, Scope
 from accounts.quotas.in_force import FIELDS, default_columns, limits_from
 from accounts.quotas.limits import MINUTE, Limits, Minute, Recent
@@ -69,18 +70,24 @@ class Caller:
 
     def seen(self, beside: Mapping[str, Row]) -> "Caller":
         """A copy with the snapshot that was looked up together with the key (see `snapshot_lookup`)."""
-        return replace(self, snapshot=snapshot_of(self, beside))
+        return seen([(self, beside)])[0]
 
 
-def snapshot_lookup(now: datetime, idempotency_key: str | None) -> Wanted:
-    """What to look up together with the key of a create."""
-    return Wanted(sql.SNAPSHOT, _wanted_values(now, idempotency_key))
+def snapshot_lookup(now: datetime, idempotency_keys: Sequence[str | None]) -> Wanted:
+    """What to look up together with the keys of creates, given their idempotency keys."""
+    return Wanted(sql.SNAPSHOT, _common_values(now), {"idempotency_key": idempotency_keys})
 
 
-def snapshot_of(caller: Caller, beside: Mapping[str, Row]) -> Snapshot:
-    """The snapshot looked up together with the key (see `snapshot_lookup`), with a second query if needed."""
-    snapshot = _snapshot(caller, beside)
-    return _with_further(caller, snapshot) if _needs_further(caller, snapshot) else snapshot
+def seen(callers: Sequence[tuple[Caller, Mapping[str, Row]]]) -> list[Caller]:
+    """Callers, all of one moment, with the snapshots that were looked up together with their keys.
+
+    Takes a second query if one of them needs more.
+    """
+    found = [replace(caller, snapshot=_snapshot(caller, beside)) for caller, beside in callers]
+    needy = [nth for nth, caller in enumerate(found) if _needs_further(caller)]
+    for nth, further in zip(needy, _read_further([found[nth] for nth in needy]), strict=True):
+        found[nth] = _with_further(found[nth], further)
+    return found
 
 
 def renewed(caller: Caller) -> Caller:
@@ -88,19 +95,15 @@ def renewed(caller: Caller) -> Caller:
 
     Raises `KeyRefused` if the key may no longer be used for creates.
     """
-    values = {
-        **_wanted_values(caller.now, caller.fingerprint.idempotency_key),
-        **_further_values(caller),
-        "prefix": caller.key.prefix,
-    }
+    values = {**_common_values(caller.now), **_further_values([caller]), "prefix": [caller.key.prefix]}
     row = prepared.fetch(sql.FULL_SNAPSHOT.statement, values)
-    found = sql.FULL_SNAPSHOT.read(row) if row else None
+    found = sql.FULL_SNAPSHOT.read(row, build_key) if row else None
     if found is None or not found.key.is_usable(caller.now) or Scope.WRITE not in found.key.scopes:
         raise KeyRefused
     fresh = Caller.of(found.key, caller.now, caller.fingerprint)
     if fresh.period != caller.period:  # the tenant's time zone has changed
         return renewed(fresh)
-    return replace(fresh, snapshot=_further(fresh, _snapshot(fresh, found.beside), found.beside))
+    return _with_further(replace(fresh, snapshot=_snapshot(fresh, found.beside)), found.beside)
 
 
 def read_snapshot(caller: Caller) -> Snapshot:
@@ -112,11 +115,6 @@ def snapshot_in(caller: Caller) -> Snapshot:
     """The snapshot that the caller was read with."""
     assert caller.snapshot is not None  # noqa: S101 - for the type checker
     return caller.snapshot
-
-
-def _wanted_values(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
-    default_rate = default_columns()[FIELDS.index("requests_per_minute")]
-    return {"default_rate": default_rate, **_common_values(now, idempotency_key)}
 
 
 def _snapshot(caller: Caller, found: Mapping[str, Row]) -> Snapshot:
@@ -141,14 +139,8 @@ def _earlier(
     return EarlierRequest(fingerprint, task_id, place)
 
 
-def _with_further(caller: Caller, snapshot: Snapshot) -> Snapshot:
-    row = prepared.fetch(sql.FURTHER, _further_values(caller))
-    assert row is not None, "aggregates always return a row"  # noqa: S101 - for the type checker
-    return _further(caller, snapshot, sql.FURTHER_COLUMNS.read(row))
-
-
-def _needs_further(caller: Caller, snapshot: Snapshot) -> bool:
-    key, period, totals = caller.key, caller.period, snapshot.totals
+def _needs_further(caller: Caller) -> bool:
+    key, period, totals = caller.key, caller.period, snapshot_in(caller).totals
     return (
         (totals.day, totals.month) != (period.day, period.month)
         or key.has_limits
@@ -156,31 +148,39 @@ def _needs_further(caller: Caller, snapshot: Snapshot) -> bool:
     )
 
 
-def _further_values(caller: Caller) -> dict[str, Any]:
-    key, period, fingerprint = caller.key, caller.period, caller.fingerprint
+def _read_further(callers: Sequence[Caller]) -> list[Mapping[str, Row]]:
+    if not callers:
+        return []
+    values = {**_common_values(callers[0].now), **_further_values(callers)}
+    found = map(sql.FURTHER_COLUMNS.read, prepared.fetch_all(sql.FURTHER, values))
+    return sorted(found, key=itemgetter("nth"))
+
+
+def _further_values(callers: Sequence[Caller]) -> dict[str, Sequence[Any]]:
+    now, fingerprints = callers[0].now, [caller.fingerprint for caller in callers]
     return {
-        "tenant": key.tenant_id,
-        "key": Int8(key.pk),
+        "idempotency_key": [one.idempotency_key for one in fingerprints],
+        "tenant": [caller.key.tenant_id for caller in callers],
+        "key": [Int8(caller.key.pk) for caller in callers],
         # A LIMIT; without a rate, or with a rate of 0, the count is not used.
-        "key_rate": Int8(key.requests_per_minute or 1),
-        "day": period.day,
-        "month": period.month,
-        "retried_since": first_uuid7(caller.now - fingerprint.first_sent_within),
-        "fingerprint": fingerprint.body,
-        **_common_values(caller.now, fingerprint.idempotency_key),
+        "key_rate": [Int8(caller.key.requests_per_minute or 1) for caller in callers],
+        "day": [caller.period.day for caller in callers],
+        "month": [caller.period.month for caller in callers],
+        "retried_since": [first_uuid7(now - one.first_sent_within) for one in fingerprints],
+        "fingerprint": [one.body for one in fingerprints],
     }
 
 
-def _common_values(now: datetime, idempotency_key: str | None) -> dict[str, Any]:
-    """The values that both statements take."""
+def _common_values(now: datetime) -> dict[str, Any]:
     return {
+        "default_rate": default_columns()[FIELDS.index("requests_per_minute")],
         "minute_ago": first_uuid7(now - MINUTE),
-        "idempotency_key": idempotency_key,
         "replayable_since": now - KEY_LIFETIME,
     }
 
 
-def _further(caller: Caller, snapshot: Snapshot, found: Mapping[str, Row]) -> Snapshot:
+def _with_further(caller: Caller, found: Mapping[str, Row]) -> Caller:
+    snapshot = snapshot_in(caller)
     day_seconds, day_spend, month_seconds, month_spend = found["use"]
     totals = replace(
         snapshot.totals,
@@ -197,4 +197,4 @@ def _further(caller: Caller, snapshot: Snapshot, found: Mapping[str, Row]) -> Sn
     earlier = _earlier(*found["earlier"])
     if caller.fingerprint.is_retry:
         earlier = replace(earlier, twins=twins, refused_at=refused_at)
-    return replace(snapshot, totals=totals, recent=recent, earlier=earlier)
+    return replace(caller, snapshot=replace(snapshot, totals=totals, recent=recent, earlier=earlier))

@@ -4,7 +4,7 @@ Everything else uses the ORM. The statements are prepared once per connection (`
 value is cast to its type.
 """
 
-from accounts.api.lookup import LookUp
+from accounts.api.lookup import LookUp, unnested
 from accounts.quotas.escrow import COUNTED, LIMITED
 from accounts.quotas.in_force import FIELDS
 from accounts.quotas.standing import COLUMNS
@@ -25,8 +25,8 @@ _SNAPSHOT = Columns(
         "offers": ["(SELECT revision FROM videos_offerrevision)"],
     }
 )
-_EARLIER = """LEFT JOIN videos_idempotencykey earlier ON earlier.tenant_id = {tenant}
-    AND earlier.key = %(idempotency_key)s::text AND earlier.created_at > %(replayable_since)s::timestamptz"""
+_EARLIER = """LEFT JOIN videos_idempotencykey earlier ON earlier.tenant_id = tenant.id
+    AND earlier.key = asked.idempotency_key AND earlier.created_at > %(replayable_since)s::timestamptz"""
 _BESIDE = """JOIN accounts_standing standing ON standing.tenant_id = tenant.id
 LEFT JOIN accounts_quota quota ON quota.tenant_id = tenant.id
 CROSS JOIN LATERAL (SELECT CASE WHEN quota.tenant_id IS NULL THEN %(default_rate)s::bigint
@@ -36,7 +36,7 @@ CROSS JOIN LATERAL (SELECT count(*) AS tasks, min(created_at) AS since FROM (
         AND id >= %(minute_ago)s::uuid ORDER BY id DESC LIMIT rate.per_minute) latest) minute
 LEFT JOIN accounts_cosbucket bucket ON bucket.tenant_id = tenant.id"""
 
-SNAPSHOT = LookUp(_SNAPSHOT, f"{_BESIDE} {_EARLIER.format(tenant='tenant.id')}")
+SNAPSHOT = LookUp(_SNAPSHOT, f"{_BESIDE} {_EARLIER}", {"idempotency_key": "text"})
 """The key and what a create is decided by, in one snapshot: the tenant's totals and limits, its tasks of the
 last minute, the task created under the idempotency key, its bucket, and the revision of the offers.
 """
@@ -51,14 +51,14 @@ _FURTHER = {
     "key_minute": {"key_tasks": "minute.tasks", "key_since": "minute.since"},
     "key_spend": {
         "key_spend": """(SELECT coalesce(sum(spend), 0) FROM videos_dailyusage
-        WHERE tenant_id = %(tenant)s::uuid AND day >= %(month)s::date
-            AND day < %(month)s::date + interval '1 month' AND api_key_id IN (SELECT id FROM key))"""
+        WHERE tenant_id = asked.tenant AND day >= asked.month
+            AND day < asked.month + interval '1 month' AND api_key_id IN (SELECT id FROM key))"""
     },
     "retried": {
-        "twins": """ARRAY(SELECT id FROM videos_task WHERE api_key_id = %(key)s::bigint
-        AND id >= %(retried_since)s::uuid AND fingerprint = %(fingerprint)s::bytea LIMIT 2)""",
+        "twins": """ARRAY(SELECT id FROM videos_task WHERE api_key_id = asked.key
+        AND id >= asked.retried_since AND fingerprint = asked.fingerprint LIMIT 2)""",
         "refused_at": """(SELECT at FROM videos_refusedcreate
-        WHERE api_key_id = %(key)s::bigint AND fingerprint = %(fingerprint)s::bytea)""",
+        WHERE api_key_id = asked.key AND fingerprint = asked.fingerprint)""",
     },
     "earlier": {
         "asked": "earlier.fingerprint",
@@ -67,41 +67,48 @@ _FURTHER = {
         "estimated_start": "earlier.estimated_start",
     },
 }
-FURTHER_COLUMNS = Columns(
-    {
-        group: [f"{expression} AS {name}" for name, expression in columns.items()]
-        for group, columns in _FURTHER.items()
-    }
+_FURTHER_OWN = {
+    "idempotency_key": "text",
+    "tenant": "uuid",
+    "key": "bigint",
+    "key_rate": "bigint",
+    "day": "date",
+    "month": "date",
+    "retried_since": "uuid",
+    "fingerprint": "bytea",
+}
+_FURTHER_COLUMNS = Columns(
+    {group: [f"further.{name}" for name in columns] for group, columns in _FURTHER.items()}
 )
-FURTHER = f"""
+_FURTHER_ROW = f"""CROSS JOIN LATERAL (
 WITH RECURSIVE key AS (
-    SELECT id, replaced_by_id FROM accounts_apikey WHERE id = %(key)s::bigint
+    SELECT id, replaced_by_id FROM accounts_apikey WHERE id = asked.key
     UNION SELECT other.id, other.replaced_by_id FROM key JOIN accounts_apikey other
         ON other.replaced_by_id = key.id OR other.id = key.replaced_by_id
 )
-SELECT {FURTHER_COLUMNS.sql}
+SELECT {", ".join(f"{column} AS {name}" for columns in _FURTHER.values() for name, column in columns.items())}
 FROM
     (SELECT coalesce(sum(seconds), 0)::bigint AS seconds, coalesce(sum(spend), 0) AS spend
-        FROM videos_dailyusage WHERE tenant_id = %(tenant)s::uuid AND day = %(day)s::date) day,
+        FROM videos_dailyusage WHERE tenant_id = asked.tenant AND day = asked.day) day,
     (SELECT coalesce(sum(seconds), 0)::bigint AS seconds, coalesce(sum(spend), 0) AS spend
-        FROM videos_dailyusage WHERE tenant_id = %(tenant)s::uuid
-            AND day >= %(month)s::date AND day < %(month)s::date + interval '1 month') month,
+        FROM videos_dailyusage WHERE tenant_id = asked.tenant
+            AND day >= asked.month AND day < asked.month + interval '1 month') month,
     (SELECT count(*) AS tasks, min(created_at) AS since FROM (
         SELECT latest.created_at FROM key CROSS JOIN LATERAL (SELECT id, created_at FROM videos_task
             WHERE api_key_id = key.id AND id >= %(minute_ago)s::uuid
-            ORDER BY id DESC LIMIT %(key_rate)s::bigint) latest
-        ORDER BY latest.id DESC LIMIT %(key_rate)s::bigint) lately) minute
-{_EARLIER.format(tenant="%(tenant)s::uuid")}
-"""  # noqa: S608 - made of the constants above
+            ORDER BY id DESC LIMIT asked.key_rate) latest
+        ORDER BY latest.id DESC LIMIT asked.key_rate) lately) minute
+LEFT JOIN videos_idempotencykey earlier ON earlier.tenant_id = asked.tenant
+    AND earlier.key = asked.idempotency_key AND earlier.created_at > %(replayable_since)s::timestamptz
+) further"""  # noqa: S608 - made of the constants above
+
+FURTHER_COLUMNS = Columns({"nth": ["asked.nth"]}) | _FURTHER_COLUMNS
+FURTHER = f"SELECT {FURTHER_COLUMNS.sql} FROM {unnested(_FURTHER_OWN)} {_FURTHER_ROW}"  # noqa: S608 - likewise
 """What only some creates need: the totals of a day or month that has just begun, the use of a key with limits
 (with the keys it replaced or was replaced by), and the tasks that an SDK's retry may refer to.
 """
 
-FULL_SNAPSHOT = LookUp(
-    _SNAPSHOT
-    | Columns({group: [f"further.{name}" for name in columns] for group, columns in _FURTHER.items()}),
-    f"{_BESIDE} CROSS JOIN LATERAL ({FURTHER}) further",
-)
+FULL_SNAPSHOT = LookUp(_SNAPSHOT | _FURTHER_COLUMNS, f"{_BESIDE} {_FURTHER_ROW}", _FURTHER_OWN)
 """Both in one statement, for the check under the lock: a create takes at most six statements.
 
 The columns `earlier` of FURTHER replace those of the snapshot, whose join is left out here.
@@ -254,6 +261,7 @@ READ = LookUp(
         }
     ),
     """LEFT JOIN videos_task task
-    ON task.id = %(task)s::uuid AND task.tenant_id = tenant.id AND task.hidden_at IS NULL""",
+    ON task.id = asked.task AND task.tenant_id = tenant.id AND task.hidden_at IS NULL""",
+    {"task": "uuid"},
 )
-"""The key, and a task of its tenant that is not deleted, with its queue position if it waits."""
+"""The keys, each with a task of its tenant that is not deleted, with its queue position if it waits."""
