@@ -16,6 +16,7 @@ STATEMENT_SECONDS = 30
 def _django() -> Application:
     from django.conf import settings
     from django.core.checks import run_checks
+    from django.utils.module_loading import import_string
 
     from config import checks, database
     from config.edge.connections import Connections
@@ -35,6 +36,7 @@ def _django() -> Application:
         max_body=settings.MAX_BODY_BYTES,
         connections=Connections(settings.CONNECTIONS_PER_ADDRESS),
         http_2=settings.HTTP_2,
+        lanes=import_string(settings.LANES)() if settings.LANE else None,
     )
 
 

@@ -10,7 +10,7 @@ import gzip
 import io
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 
 from django.conf import settings
@@ -41,22 +41,27 @@ class CompressionMiddleware:
         if response.headers.get("content-type") != _CONTENT_TYPE or "content-encoding" in response.headers:
             return response
         patch_vary_headers(response, [VARY])
-        if takes_gzip(request):
+        if takes_gzip(accept_encoding(request)):
             response.content = compressed(response.content)
             response["content-encoding"] = "gzip"
             response["content-length"] = str(len(response.content))
         return response
 
 
-def etag(request: HttpRequest, body: bytes) -> str:
+def accept_encoding(request: HttpRequest) -> str:
+    """The request's Accept-Encoding."""
+    return str(request.META.get("HTTP_ACCEPT_ENCODING", ""))
+
+
+def etag(accepted: str, body: bytes) -> str:
     """The ETag of a JSON body; weak if it will be compressed, because its bytes change."""
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    return f"W/{tag}" if len(body) > LARGEST_PLAIN and takes_gzip(request) else tag
+    return f"W/{tag}" if len(body) > LARGEST_PLAIN and takes_gzip(accepted) else tag
 
 
-def takes_gzip(request: HttpRequest) -> bool:
-    """Whether Accept-Encoding allows gzip."""
-    accepted = request.META.get("HTTP_ACCEPT_ENCODING", "")
+@lru_cache(maxsize=256)
+def takes_gzip(accepted: str) -> bool:
+    """Whether that Accept-Encoding allows gzip."""
     taken = dict(_codings(accepted)) if accepted else {}
     return taken.get("gzip", taken.get("*", False))
 

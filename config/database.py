@@ -41,6 +41,13 @@ def limit_statements(seconds: int) -> None:
     options["options"] = f"{options.get('options', '')} {limits}".strip()
 
 
+def limit_lock_waits(milliseconds: int) -> None:
+    """Let this thread's statements fail that wait longer for a lock, in connections it opens from now on."""
+    options = connection.settings_dict["OPTIONS"]
+    limited = f"{options.get('options', '')} -c lock_timeout={milliseconds}ms".strip()
+    connection.settings_dict = {**connection.settings_dict, "OPTIONS": {**options, "options": limited}}
+
+
 @contextmanager
 def troubles_told() -> Iterator[None]:
     """End the process with one line if a command meets a database that is not migrated, or fails."""

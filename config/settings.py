@@ -323,6 +323,12 @@ MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 API_THREADS = env.whole("API_THREADS", default=16, least=1, most=_MOST_THREADS)
 """Requests one web process works on at a time, each with a database connection of its own."""
+LANE = env.switch("LANE", default=True)
+"""Whether plain creates, status reads and lists that wait at the same moment are served together."""
+LANES = "videos.lane.lanes.Lanes"
+"""The class that serves them."""
+LANE_SHOWN = env.switch("LANE_SHOWN", default=False)
+"""Whether their responses have the header `x-reelay-lane`; for tests."""
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "videos.api.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,

@@ -25,6 +25,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import APIKey, Standing, Tenant
 from config.ids import uuid7
 from tests.support import migrated
+from tests.support.both_ways import BothWays
 from tests.support.emptying import CommittingTest
 from tests.support.fork_server import fork_server  # noqa: F401 - a fixture
 from videos.local.processes import free_port
@@ -59,6 +60,7 @@ class Caller:
         self.text = text
         self.key = key
         self._client = Client(raise_request_exception=False)
+        self._client.handler = BothWays()
 
     @property
     def tenant(self) -> Tenant:

@@ -38,11 +38,11 @@ class BearerKeyAuthentication(BaseAuthentication):
         Raises `AuthenticationFailed` if it is no usable key, and `PermissionDenied` if it may not be used
         from the caller's address, which is checked here so that no route can forget it.
         """
-        if _credentials(request)[0] != "bearer":
+        if credentials(_header(request))[0] != "bearer":
             return None
         now = timezone.now()
         # No variable holds the key, because a debug page shows those of every frame.
-        found = find_key(_credentials(request)[1], now, self.wanted(request, now))
+        found = find_key(credentials(_header(request))[1], now, self.wanted(request, now))
         if found is None:
             raise AuthenticationFailed(REFUSAL)
         key, self.beside = found
@@ -56,6 +56,11 @@ class BearerKeyAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
-def _credentials(request: Request) -> tuple[str, str]:
-    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+def credentials(header: str) -> tuple[str, str]:
+    """The scheme, in lower case, and the text of an `Authorization` header."""
+    scheme, _, text = header.partition(" ")
     return scheme.lower(), text.strip()
+
+
+def _header(request: Request) -> str:
+    return str(request.META.get("HTTP_AUTHORIZATION", ""))

@@ -93,13 +93,17 @@ class KeyRateThrottle(BaseThrottle):
         """Take a token of the key's. Raises `TooManyRequests` if there is none."""
         if not isinstance(request.auth, APIKey):
             return True
-        limit = settings.OTHER_REQUESTS_PER_MINUTE
-        wait = _BUCKETS.take(request.auth.pk, limit)
+        wait = take(request.auth)
         if wait > 0:
-            raise TooManyRequests(limit, wait, timezone.now())
+            raise TooManyRequests(settings.OTHER_REQUESTS_PER_MINUTE, wait, timezone.now())
         return True
 
-    @staticmethod
-    def forgive(key: APIKey) -> None:
-        """Take the current request off the key's count."""
-        _BUCKETS.give_back(key.pk, settings.OTHER_REQUESTS_PER_MINUTE)
+
+def take(key: APIKey) -> float:
+    """Count a request of the key's; returns 0, or if it has too many the seconds until it may send one."""
+    return _BUCKETS.take(key.pk, settings.OTHER_REQUESTS_PER_MINUTE)
+
+
+def forgive(key: APIKey) -> None:
+    """Take the current request off the key's count."""
+    _BUCKETS.give_back(key.pk, settings.OTHER_REQUESTS_PER_MINUTE)

@@ -309,15 +309,18 @@ class APIKey(models.Model):
             if applies:
                 raise NotRotatable(obstacle % {"key": self})
 
+    def is_use_due(self, now: datetime) -> bool:
+        """Whether its use is to be recorded."""
+        return self.last_used_at is None or self.last_used_at <= now - LAST_USED_PRECISION
+
     def record_use(self, now: datetime, address: Address | None) -> bool:
         """Record when and from where it was used, unless that was done within `LAST_USED_PRECISION`.
 
         Returns whether it was recorded; of several processes at once, one does it.
         """
-        due = now - LAST_USED_PRECISION
-        if self.last_used_at is not None and self.last_used_at > due:
+        if not self.is_use_due(now):
             return False
-        outdated = models.Q(last_used_at=None) | models.Q(last_used_at__lte=due)
+        outdated = models.Q(last_used_at=None) | models.Q(last_used_at__lte=now - LAST_USED_PRECISION)
         self.last_used_at, self.last_used_address = now, None if address is None else str(address)
         use = {"last_used_at": now, "last_used_address": self.last_used_address}
         return APIKey.objects.filter(outdated, pk=self.pk).update(**use) > 0

@@ -33,8 +33,7 @@ def fetch_all(statement: str, values: Mapping[str, Any]) -> Sequence[Row]:
     """
     connection.ensure_connection()
     if connection.queries_logged:
-        plain: psycopg.Cursor[Row] = psycopg.Cursor(connection.connection)
-        with connection.make_debug_cursor(plain) as logged:  # type: ignore[arg-type]  # it takes any cursor
+        with connection.cursor() as logged:
             logged.execute(statement, values)
             logged_rows: list[Row] = logged.fetchall()
             return logged_rows

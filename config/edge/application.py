@@ -5,9 +5,11 @@ keeps a thread busy for a whole download: with sixteen slow downloads nobody els
 seventeenth request waited 29 s).
 """
 
+import asyncio
+import io
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.core.exceptions import RequestDataTooBig
 
@@ -36,6 +38,18 @@ ANSWER_SECONDS = 14.0
 LOST_AFTER_SECONDS = 75.0
 """A thread that works on one request this long counts as lost; if all are lost, the process ends."""
 _ALIVE = ("/healthz", "/healthz/")
+FAILURE = "reelay.failure"
+"""Key in the WSGI environ of an error that a view raises instead of serving the request."""
+
+
+class Lanes(Protocol):
+    """Serves some requests instead of Django."""
+
+    async def answer(self, scope: Scope, body: bytes, caller: bytes, seconds: float) -> Answer | None:
+        """The response; None if Django is to serve the request.
+
+        Raises `TimeoutError` after `seconds`, and other errors that Django is to answer.
+        """
 
 
 class Application:
@@ -49,6 +63,7 @@ class Application:
         max_body: int,
         connections: Connections,
         http_2: bool = False,
+        lanes: Lanes | None = None,
     ) -> None:
         """Runs `threads` requests at a time; `max_body` is in bytes and applies only to the API.
 
@@ -58,6 +73,7 @@ class Application:
         self._max_body = max_body
         self._http_2 = http_2
         self._connections = connections
+        self._lanes = lanes
         self._threads = Threads(threads)
         self._watchdog = Watchdog(threads, LOST_AFTER_SECONDS).start()
         self._budget = Budget()
@@ -91,10 +107,12 @@ class Application:
         except TimeoutError:
             return refusals.no_answer_in_time()
 
-    async def _run(self, path: str, caller: bytes, work: Callable[[], Outcome]) -> Outcome:
-        """Run it in a thread. Raises `TimeoutError` if the API takes too long."""
+    async def _run(
+        self, path: str, caller: bytes, work: Callable[[], Outcome], seconds: float = ANSWER_SECONDS
+    ) -> Outcome:
+        """Run it in a thread. Raises `TimeoutError` if the API takes longer than `seconds`."""
         if path.startswith(API_PREFIX):
-            return await self._threads.run(caller, partial(self._watched, API_SECONDS, work), ANSWER_SECONDS)
+            return await self._threads.run(caller, partial(self._watched, API_SECONDS, work), seconds)
         return await self._threads.run(caller, partial(self._watched, PAGE_SECONDS, work))
 
     def _watched(self, limit: float, work: Callable[[], Outcome]) -> Outcome:
@@ -125,8 +143,20 @@ class Application:
         return await self._run(scope["path"], caller, partial(self._call, too_large))
 
     async def _whole(self, scope: Scope, body: Body, caller: bytes) -> Answer:
-        environ = head.environ(scope, body.file(), body.length)
-        return await self._run(scope["path"], caller, partial(self._call, environ))
+        """Serve a request whose body has arrived: in a lane, else by Django."""
+        loop = asyncio.get_running_loop()
+        until, failure = loop.time() + ANSWER_SECONDS, {}
+        if self._lanes and body.length <= SMALL_BYTES:
+            try:
+                if answer := await self._lanes.answer(scope, body.content(), caller, ANSWER_SECONDS):
+                    return answer
+            except TimeoutError:
+                raise
+            except Exception as error:
+                failure = {FAILURE: error}
+        environ = head.environ(scope, io.BytesIO(body.content()), body.length) | failure
+        work = partial(self._call, environ)
+        return await self._run(scope["path"], caller, work, until - loop.time())
 
     def _call_unless_body_is_needed(self, environ: Environ) -> Answer | None:
         try:

@@ -101,9 +101,9 @@ class Body:
             while not self.is_whole and self.length < end:
                 await self._next(until)
 
-    def file(self) -> io.BytesIO:
-        """What was read, from its beginning."""
-        return io.BytesIO(b"".join(self._pieces))
+    def content(self) -> bytes:
+        """What was read."""
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
     def _deadline(self) -> float:
         return self._began + GRACE_SECONDS + self.length / LEAST_BYTES_PER_SECOND

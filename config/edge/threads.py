@@ -48,7 +48,7 @@ class Threads:
         loop = asyncio.get_running_loop()
         job: Work[Outcome] = Work(caller, work, loop.create_future())
         # A timer of the loop costs a third of `asyncio.timeout`.
-        timer = loop.call_later(seconds, _settle, job.done, TimeoutError()) if seconds else None
+        timer = loop.call_later(seconds, settle, job.done, TimeoutError()) if seconds else None
         if caller not in self._waiting and self._may_start(caller):
             self._start(job)
         else:
@@ -83,7 +83,7 @@ class Threads:
         del job, outcome  # an error keeps this frame alive, which would keep the error
 
     def _ended(self, job: Work[Any], outcome: object) -> None:
-        _settle(job.done, outcome)
+        settle(job.done, outcome)
         self._free += 1
         if running := self._running.pop(job.caller) - 1:
             self._running[job.caller] = running
@@ -101,7 +101,8 @@ class Threads:
                 del self._waiting[caller]
 
 
-def _settle(done: "asyncio.Future[Any]", outcome: object) -> None:
+def settle(done: "asyncio.Future[Any]", outcome: object) -> None:
+    """Set the result or the exception, in the loop's thread; nothing if nobody waits for it any more."""
     if done.done():  # timed out or cancelled
         return
     if isinstance(outcome, BaseException):

@@ -1,12 +1,19 @@
 """Absolute links."""
 
+from typing import Protocol
+
 from django.conf import settings
-from django.http import HttpRequest
 
 from config import local_address
 
 
-def absolute(path: str, request: HttpRequest | None = None) -> str:
+class Addressed(Protocol):
+    """A request, or anything else that knows the scheme and host it was sent to."""
+
+    def build_absolute_uri(self, location: str, /) -> str: ...
+
+
+def absolute(path: str, request: Addressed | None = None) -> str:
     """The URL of a path: under `PUBLIC_URL`, else on the request's host, else on this machine."""
     if settings.PUBLIC_URL:
         return f"{settings.PUBLIC_URL}{path}"

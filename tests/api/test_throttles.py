@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView, exception_handler
 
+from accounts.api import throttles
 from accounts.api.authentication import BearerKeyAuthentication
 from accounts.api.throttles import Buckets, KeyRateThrottle
 from accounts.models import APIKey
@@ -158,7 +159,7 @@ class ThrottledView(APIView):
 
     def get(self, request: Request) -> Response:
         if "forgive" in request.query_params and isinstance(request.auth, APIKey):
-            KeyRateThrottle.forgive(request.auth)
+            throttles.forgive(request.auth)
         return Response({})
 
 

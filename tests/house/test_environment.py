@@ -75,6 +75,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "OTHER_REQUESTS_PER_MINUTE": ("-1", "many"),
     "TRUSTED_PROXIES": ("-1", "nginx", "\u0661"),
     "CONNECTIONS_PER_ADDRESS": ("-1", "all"),
+    "LANE": ("fast",),
+    "LANE_SHOWN": ("fast",),
     "API_THREADS": ("abc", "0", "-1", "1e2", "1_0", "16 threads", "1001"),
     "WORKER_THREADS": ("0", "abc"),
     "WORKER_CONCURRENCY": ("0", "abc"),

@@ -13,6 +13,7 @@ from accounts.api.permissions import HasScope
 from accounts.api.throttles import KeyRateThrottle
 from accounts.models import APIKey
 from config.db.prepared import Row
+from config.edge.application import FAILURE
 from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser
 from videos.api.forms import BracketFormParser
 
@@ -29,7 +30,9 @@ class View(APIView):
     scopes: dict[str, str] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuses a wrong method before authentication."""
+        """Refuses a wrong method before authentication, and raises what failed in a lane."""
+        if (failure := request.META.get(FAILURE)) is not None:
+            raise failure
         if request.method not in self.scopes:
             raise MethodNotAllowed(request.method or "")
         super().initial(request, *args, **kwargs)

@@ -68,14 +68,19 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         """Parse an object. Raises `RequestTooLarge`, or `MalformedBody` if it is no valid JSON object."""
         check_length(parser_context["request"])
-        text = _decode(stream.read())
-        try:
-            body = loads(text)
-        except MalformedJSON as error:
-            raise MalformedBody(f"{MALFORMED}: {error}") from error
-        if not isinstance(body, dict):
-            raise MalformedBody(NOT_AN_OBJECT)
-        return body
+        return parse_object(stream.read())
+
+
+def parse_object(content: bytes) -> dict[str, Any]:
+    """Parse a JSON object. Raises `MalformedBody` if it is none."""
+    text = _decode(content)
+    try:
+        body = loads(text)
+    except MalformedJSON as error:
+        raise MalformedBody(f"{MALFORMED}: {error}") from error
+    if not isinstance(body, dict):
+        raise MalformedBody(NOT_AN_OBJECT)
+    return body
 
 
 def _decode(content: bytes) -> str:

@@ -10,9 +10,9 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api import throttles
 from accounts.api.authentication import BearerKeyAuthentication
 from accounts.api.lookup import KEY_ALONE, Wanted
-from accounts.api.throttles import KeyRateThrottle
 from accounts.models import Scope
 from accounts.quotas.limits import AdmissionDecision
 from config.envelope import encode
@@ -69,7 +69,7 @@ class CreateView(View):
         if created.is_replay:
             headers["idempotent-replayed"] = "true"
         else:
-            KeyRateThrottle.forgive(self.key)  # the limit of tasks per minute counted it
+            throttles.forgive(self.key)  # the limit of tasks per minute counted it
         body = encode(representation.video(created.task, request._request, now, created.place))
         return HttpResponse(body, content_type="application/json", headers=headers)
 

@@ -99,6 +99,10 @@ REFUSALS: dict[type[Exception], Refusal] = {
 }
 
 
+EXPECTED = (InvalidRequestError, errors.NotAdmitted, *REFUSALS)
+"""The exceptions that refuse a request; others are faults of ours."""
+
+
 def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler; returns None for unknown exceptions, which become `internal_error`."""
     if isinstance(error, InvalidRequestError):

@@ -1,9 +1,10 @@
 """`/v1/videos` and `/v1/videos/{id}`: reads, lists and removes videos."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Q
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.http import parse_etags
@@ -13,20 +14,21 @@ from rest_framework.response import Response
 from accounts.api.authentication import BearerKeyAuthentication
 from accounts.api.lookup import KEY_ALONE, Wanted
 from accounts.models import Scope
-from config import compression, proportion
+from config import compression
+from config.db.prepared import Row
 from config.envelope import encode
+from config.web.links import Addressed
 from videos.api import shapes
 from videos.api.base import View
 from videos.api.create import CreateView
-from videos.api.paging import PageRequest
+from videos.api.paging import list_object, page_asked_for, unknown_cursor
 from videos.api.parameters import Parameters
-from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
-from videos.listing import order
 from videos.models import Task
-from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT, parse_public_id
+from videos.models.task import REQUEST_COLUMNS, parse_public_id
 from videos.states import FINAL
-from videos.tasks import deletion, representation, sql
+from videos.tasks import deletion, page, representation, sql
+from videos.tasks.page import PageRequest, UnknownTask
 
 POLL_AFTER = "openai-poll-after-ms"
 POLL_AFTER_MS = 2000
@@ -51,28 +53,37 @@ class ReadVideo(View):
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """Raises `Task.DoesNotExist`."""
         now = timezone.now()
-        task, place = self._load(now)
+        task, place = read_task(self.beside, now)
         body = encode(self.shaped(representation.video(task, request._request, now, place)))
-        poll_after = "0" if task.state in FINAL else str(POLL_AFTER_MS)
-        etag = compression.etag(request._request, body)
-        headers = {POLL_AFTER: poll_after, "etag": etag, "cache-control": "private, no-cache"}
-        headers["vary"] = compression.VARY
-        if _has_current(etag, request.headers.get("if-none-match", "")):
+        headers = read_headers(task, body, compression.accept_encoding(request._request))
+        if _has_current(headers["etag"], request.headers.get("if-none-match", "")):
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(body, content_type="application/json", headers=headers)
 
-    def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def shaped(video: dict[str, Any]) -> dict[str, Any]:
         """The video object as this route shows it."""
         return video
 
-    def _load(self, now: datetime) -> tuple[Task, QueuePosition | None]:
-        """The task that was looked up with the key."""
-        task = Task.from_db("default", sql.READ_COLUMNS, self.beside["task"])
-        if task.pk is None:
-            raise Task.DoesNotExist
-        [task.prompt] = self.beside["prompt"]
-        position, limit, usual = self.beside["queue"]
-        return task, QueuePosition.of(task.model, position, limit, usual, now)
+
+def read_task(beside: Mapping[str, Row], now: datetime) -> tuple[Task, QueuePosition | None]:
+    """The task that `sql.READ` found with the key, and its queue position. Raises `Task.DoesNotExist`."""
+    task = Task.from_db("default", sql.READ_COLUMNS, beside["task"])
+    if task.pk is None:
+        raise Task.DoesNotExist
+    [task.prompt] = beside["prompt"]
+    position, limit, usual = beside["queue"]
+    return task, QueuePosition.of(task.model, position, limit, usual, now)
+
+
+def read_headers(task: Task, body: bytes, accepted: str) -> dict[str, str]:
+    """The headers of a status, given its body and the request's Accept-Encoding."""
+    return {
+        POLL_AFTER: "0" if task.state in FINAL else str(POLL_AFTER_MS),
+        "etag": compression.etag(accepted, body),
+        "cache-control": "private, no-cache",
+        "vary": compression.VARY,
+    }
 
 
 class ListVideos(View):
@@ -80,17 +91,20 @@ class ListVideos(View):
 
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
 
-    def get(self, request: Request) -> Response:
-        parameters = Parameters(request.query_params)
-        page, filters = PageRequest.asked_for(parameters), _filters(parameters)
-        parameters.check()
-        owned = queue_position.annotated(order.of_tenant(self.key.tenant_id), self.key.tenant_id)
-        owned = owned.only(*sql.READ_COLUMNS).annotate(**WITH_PROMPT)
-        found, now = page.of(owned.filter(filters, hidden_at=None), owned), timezone.now()
-        places = ((task, queue_position.read(task, now)) for task in found.tasks)
-        videos = [representation.video(task, request._request, now, place) for task, place in places]
-        fit = proportion.fitting(len(encode(video)) for video in videos)
-        return Response(found.first(fit).as_dict(videos[:fit]))
+    def get(self, request: Request) -> HttpResponse:
+        asked = page_asked_for(Parameters(request.query_params))
+        body = read_page(self.key.tenant_id, asked, request._request, timezone.now())
+        return HttpResponse(body, content_type="application/json")
+
+
+def read_page(tenant_id: UUID, asked: PageRequest, request: Addressed, now: datetime) -> bytes:
+    """The page as JSON. Raises `InvalidRequestError` if it begins after a task that is not the tenant's."""
+    try:
+        found = page.read(tenant_id, asked, now)
+    except UnknownTask:
+        raise unknown_cursor() from None
+    videos = [encode(representation.video(task, request, now, place)) for task, place in found.listed]
+    return list_object(found, videos)
 
 
 class RemoveVideo(View):
@@ -120,7 +134,8 @@ class VideoView(ReadVideo, RemoveVideo):
 class GenerationView(VideoView):
     """`/v1/video/generations/{id}`: the video object with new-api's keys."""
 
-    def shaped(self, video: dict[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def shaped(video: dict[str, Any]) -> dict[str, Any]:
         return shapes.for_new_api(video)
 
 
@@ -128,21 +143,3 @@ def _has_current(etag: str, known: str) -> bool:
     """Whether the client has this version, compressed or not."""
     strong = etag.removeprefix("W/")
     return not {"*", strong, f"W/{strong}"}.isdisjoint(parse_etags(known))
-
-
-def _filters(parameters: Parameters) -> Q:
-    """The filters `status`, `model`, `created_after` (inclusive) and `created_before` (exclusive)."""
-    filters = Q()
-    if status := parameters.one_of("status", order.STATUSES):
-        filters &= Q(status__in=order.STATUSES[status])
-    if model := parameters.model():
-        filters &= Q(model=model)
-    if (after := parameters.second("created_after")) is not None:
-        filters &= order.made_from(_moment(after))
-    if (before := parameters.second("created_before")) is not None:
-        filters &= order.made_before(_moment(before))
-    return filters
-
-
-def _moment(second: int) -> datetime:
-    return datetime.fromtimestamp(second, UTC)

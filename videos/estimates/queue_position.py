@@ -2,17 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, F, Func, IntegerField, OuterRef, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce, JSONObject
-
-from accounts.models import Quota
 from accounts.quotas.in_force import default_limits
 from videos.estimates import generation_times
-from videos.models import GenerationStat, Task
+from videos.models import Task
 from videos.states import Status
 
 UNLIMITED = 2**31 - 1
@@ -28,6 +21,17 @@ COLUMNS = (
         (SELECT usual FROM videos_generationstat known WHERE known.model = task.model) END""",  # noqa: S608 - likewise
 )
 """SQL for the arguments of `QueuePosition.of`, given `task` and `tenant`: position, limit, usual time."""
+
+_OF_TENANT = "tenant_id = %(tenant)s::uuid"
+OF_LISTED = {
+    "position": f"""CASE WHEN {_WAITS} THEN array_position(ARRAY(SELECT id FROM videos_task ahead
+        WHERE {_OF_TENANT} AND ahead.status = '{Status.WAITING}' ORDER BY id), task.id) END""",  # noqa: S608 - likewise
+    "queue_limit": f"""CASE WHEN {_WAITS} THEN (SELECT coalesce(concurrent_tasks, {UNLIMITED})
+        FROM accounts_quota WHERE {_OF_TENANT}) END""",  # noqa: S608 - likewise
+    "usual": f"""CASE WHEN {_WAITS} THEN
+        (SELECT usual FROM videos_generationstat known WHERE known.model = task.model) END""",  # noqa: S608 - likewise
+}
+"""The same for a list of the tenant `%(tenant)s`: its queue is read once, and only if a task waits."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +69,3 @@ def counted(task: Task, limit: int | None, now: datetime) -> QueuePosition | Non
         return None
     ahead = Task.objects.filter(tenant=task.tenant_id, status=Status.WAITING, id__lte=task.pk).count()
     return QueuePosition.at(ahead, limit, generation_times.expected(task.model), now)
-
-
-def annotated(tasks: QuerySet[Task], tenant_id: UUID) -> QuerySet[Task]:
-    """A tenant's tasks with what `read` needs; the queue is read once for all, and only if one waits."""
-    waiting = Task.objects.filter(tenant=tenant_id, status=Status.WAITING).order_by("id").values("id")
-    limit = Quota.objects.filter(tenant=tenant_id).values(most=Coalesce("concurrent_tasks", UNLIMITED))
-    usual = GenerationStat.objects.filter(model=OuterRef("model")).values("usual")
-    position = Func(ArraySubquery(waiting), F("id"), function="array_position", output_field=IntegerField())
-    depends_on = JSONObject(position=position, limit=Subquery(limit), usual=Subquery(usual))
-    return tasks.annotate(queue=Case(When(status=Status.WAITING, then=depends_on)))
-
-
-def read(task: Task, now: datetime) -> QueuePosition | None:
-    """The position of an annotated task; None if it does not wait."""
-    queue: dict[str, Any] | None = vars(task)["queue"]
-    return None if queue is None else QueuePosition.of(task.model, **queue, now=now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from videos.models import Task
 from videos.models.task import stored_at
 from videos.states import Status
 from videos.tasks import idempotency
-from videos.tasks.admission import Caller, Snapshot
+from videos.tasks.admission import Caller
 from videos.tasks.orders import Order
 
 
@@ -47,6 +47,7 @@ class TenantBatch:
         self._totals, self._minute = self._first.snapshot.totals, self._first.snapshot.recent.minute
         self._of_keys: dict[int, Recent] = {}
         self._repeatable: set[object] = set()
+        self._usual: dict[str, float] = {}
         for order in ordered:
             self.outcomes[order.task_id] = outcome = self._decide(order)
             if isinstance(outcome, Created):
@@ -97,7 +98,23 @@ class TenantBatch:
         )
         self._totals, self._minute = decision.totals, decision.recent.minute
         self._of_keys[caller.key.pk] = decision.recent
-        return _outcome(order, decision, snapshot)
+        return self._outcome(order, decision)
+
+    def _outcome(self, order: Order, decision: AdmissionDecision) -> Outcome:
+        caller, snapshot = order.checked.caller, order.checked.snapshot
+        allowance = limits.allowance(snapshot.limits, decision.recent, caller.now)
+        if decision.refusals:
+            return NotAdmitted(decision.refusals, allowance)
+        place = self._place(order, decision.totals.waiting_tasks) if decision.waits else None
+        return Created(_task(order, Status.WAITING if place else Status.QUEUED), place, allowance)
+
+    def _place(self, order: Order, position: int) -> QueuePosition:
+        checked = order.checked
+        model = checked.request.model.name
+        if model not in self._usual:  # a query, once for all tasks of the model
+            self._usual[model] = checked.expected_seconds
+        limit = checked.snapshot.limits.concurrent_tasks
+        return QueuePosition.at(position, limit, self._usual[model], checked.caller.now)
 
     def _is_apart(self, caller: Caller) -> bool:
         """Whether it repeats no request of the batch, and no other key in it can share its limits."""
@@ -107,20 +124,6 @@ class TenantBatch:
         self._repeatable.add(own)
         shares = caller.key.has_limits and any(key != caller.key.pk for key in self._of_keys)
         return not is_repeated and not shares
-
-
-def _outcome(order: Order, decision: AdmissionDecision, snapshot: Snapshot) -> Outcome:
-    caller = order.checked.caller
-    allowance = limits.allowance(snapshot.limits, decision.recent, caller.now)
-    if decision.refusals:
-        return NotAdmitted(decision.refusals, allowance)
-    place = _place(order, decision.totals.waiting_tasks, snapshot, caller.now) if decision.waits else None
-    return Created(_task(order, Status.WAITING if place else Status.QUEUED), place, allowance)
-
-
-def _place(order: Order, position: int, snapshot: Snapshot, now: datetime) -> QueuePosition:
-    usual = order.checked.expected_seconds
-    return QueuePosition.at(position, snapshot.limits.concurrent_tasks, usual, now)
 
 
 def _task(order: Order, status: Status) -> Task:

@@ -44,15 +44,16 @@ def decide(checked: Sequence[Checked], snapshot: Snapshot) -> list[AdmissionDeci
     return limits.decide(snapshot.limits, snapshot.totals, snapshot.recent, demands, period, now)
 
 
-def create_many(ordered: Sequence[Order]) -> list[Outcome | None]:
+def create_many(ordered: Sequence[Order], *, waits: bool = True) -> list[Outcome | None]:
     """Create the tasks that their tenants' limits allow, with one statement and one commit.
 
     The orders must be of one moment. Each tenant's are decided one after another over its snapshot. None
     stands for a task that is neither created nor refused, and must be decided alone, with a new snapshot: its
     tenant's limits have changed since, or its totals leave no room any more, or it may repeat another one.
+    Unless it `waits`, None also stands for the tasks of tenants whose totals are locked.
     """
     batches = [TenantBatch(orders) for orders in _by_tenant(ordered)]
-    written = _write([batch for batch in batches if batch.made]) if ordered else set()
+    written = _write([batch for batch in batches if batch.made], sql.CREATE if waits else sql.CREATE_UNLOCKED)
     outcomes: dict[UUID, Outcome | None] = {}
     for batch in batches:
         outcomes |= batch.outcomes if batch.tenant_id in written else batch.refusals
@@ -116,9 +117,9 @@ def _by_tenant(ordered: Iterable[Order]) -> Iterable[Sequence[Order]]:
     return groups.values()
 
 
-def _write(batches: Sequence[TenantBatch]) -> set[UUID]:
+def _write(batches: Sequence[TenantBatch], statement: str) -> set[UUID]:
     """Write the tasks and totals of tenants; returns the tenants whose totals had room for them."""
-    row = prepared.fetch(sql.CREATE, values_of(batches)) if batches else None
+    row = prepared.fetch(statement, values_of(batches)) if batches else None
     return set(row[0]) if row else set()
 
 

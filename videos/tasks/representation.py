@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
-
 from config import proportion
+from config.web.links import Addressed
 from videos.estimates import completion
 from videos.estimates.queue_position import QueuePosition
 from videos.models import Task
@@ -14,7 +13,7 @@ from videos.states import PUBLIC_STATUS, STAGE
 
 
 def video(
-    task: Task, request: HttpRequest, now: datetime, place: QueuePosition | None = None
+    task: Task, request: Addressed, now: datetime, place: QueuePosition | None = None
 ) -> dict[str, Any]:
     """The video object; `place` is the position of a waiting task in its tenant's own queue."""
     link = signed_link(task, request, now) if task.has_media else None

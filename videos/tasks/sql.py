@@ -153,6 +153,7 @@ _STANDING = {
 }
 _HAS_ROOM = " AND ".join(f"standing.{name} <= coalesce(most_{name}, standing.{name})" for name in LIMITED)
 _MOVED = ", ".join(f"{name} = standing.{name} + wanted.{name}" for name in COUNTED)
+_LOCKING = "FOR NO KEY UPDATE OF standing"
 _FIRST_OF_ACCOUNT = "(SELECT turn FROM first WHERE account = due.account)"
 CREATE = f"""
 WITH wanted AS (
@@ -165,7 +166,7 @@ WITH wanted AS (
             AND standing.balance >= coalesce(least, standing.balance)
         ELSE standing.version = exact END
         AND %(offers)s::uuid IS NOT DISTINCT FROM (SELECT revision FROM videos_offerrevision)
-    ORDER BY tenant_id FOR NO KEY UPDATE OF standing
+    ORDER BY tenant_id {_LOCKING}
 ), standing AS (
     UPDATE accounts_standing standing SET version = version + count, day = wanted.day, month = wanted.month,
         {_MOVED}
@@ -231,6 +232,9 @@ use of all, `used_…`, which PostgreSQL would take longer to add up. `standings
 batches do not deadlock. `job` is counted because PostgreSQL does not run a SELECT in a WITH that nothing
 reads.
 """
+
+CREATE_UNLOCKED = CREATE.replace(_LOCKING, f"{_LOCKING} SKIP LOCKED")
+"""As CREATE, without the tenants whose totals are locked."""
 
 READ_COLUMNS = (
     "id",
