@@ -1,5 +1,6 @@
 """Recognises the requests that the lane may serve, from their heads."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +25,7 @@ _READ = (
     *(IDEMPOTENCY_KEY, RETRY_COUNT, TIMEOUT),
 )
 """Headers that the lane reads; it does not serve a request that repeats one of them."""
+_PLAIN_QUERY = re.compile(rb"[\w.=&-]{1,500}")
 _UNUSUAL = frozenset({b"content-encoding", b"if-none-match", b"origin"})
 """Headers that only the views understand."""
 
@@ -71,9 +73,10 @@ def recognise(scope: Scope, body: bytes) -> Asked | None:
 
 
 def _is_plain(route: Route, scope: Scope, body: bytes) -> bool:
-    """Whether it has a body and a query only if such a request usually does."""
+    """Whether it has a body only if such a request usually does, and a query that needs no decoding."""
     has_usual_body = (route.kind is Kind.CREATE) == bool(body) and len(body) <= MOST_BYTES
-    return has_usual_body and (route.kind is Kind.LIST or not scope["query_string"])
+    query = scope["query_string"]
+    return has_usual_body and (_PLAIN_QUERY.fullmatch(query) is not None if query else True)
 
 
 def _headers(scope: Scope) -> dict[str, str] | None:
