@@ -20,6 +20,7 @@ class Job(StrEnum):
     LEARN = "learn"
     ROLL_UP = "roll_up"
     BOOK = "book"
+    ADD_PROMPTS = "add_prompts"
 
 
 _QUEUE = JobManager(DjangoConnector())

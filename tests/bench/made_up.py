@@ -19,6 +19,7 @@ from videos import catalogue
 from videos.billing import statements
 from videos.billing.prices import PriceList
 from videos.errors import NoPrice
+from videos.listing import prompts
 from videos.metrics import hourly
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task, TaskEvent, UpstreamAccount
 from videos.requests import VideoRequest, parse
@@ -93,6 +94,7 @@ def fill(
         statements.update_daily_sums()
     _refresh_statistics()
     hourly.roll_up_anew(until)
+    prompts.rebuild(until)
     return made[0]
 
 

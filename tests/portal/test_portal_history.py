@@ -17,13 +17,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.models import APIKey, Purpose, Role, Tenant
 from accounts.pages.key_states import name_of
 from tests.conftest import NOW, Caller, MakeTask
 from tests.portal.test_portal_video import member, text
-from videos.listing import history
+from videos.listing import history, prompts
 from videos.listing.history import PAGE
 from videos.models import Task
 from videos.results import files
@@ -431,6 +431,7 @@ def test_the_file_ends_at_the_search_limit_and_says_so(
     for name in ("BATCH", "MOST_SEARCHES"):
         monkeypatch.setattr(history, name, 2)
     made = [make_task(now=NOW - timedelta(hours=hour)) for hour in range(6)]
+    prompts.rebuild(timezone.now())
     *found, last = csv.reader(io.StringIO(file_of(alice, owner.tenant, q="cat")))
     assert [row[0] for row in found[1:]] == [task.public_id for task in made[:4]]
     assert last == ["Searched back to 2026-11-20 09:00:00+00:00; there may be older matches."]

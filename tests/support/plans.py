@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Tenant
 from tests.conftest import NOW, MakeTask
 from tests.support.emptying import let_tables_be_emptied
+from videos.listing import prompts
 from videos.models import Task
 from videos.states import Status
 
@@ -94,6 +96,7 @@ def tasks_of_many(make_task: MakeTask) -> None:
             done = NOW if status in (Status.STORING, Status.SUCCEEDED) else None
             make_task(status, turn=number, done_at=done, now=NOW - timedelta(minutes=number))
     add_others()
+    prompts.rebuild(timezone.now())
     analyse()
 
 

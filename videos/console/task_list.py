@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet, UUIDField
 from django.db.models.functions import Left
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +23,7 @@ from config.ids import made_at
 from config.web.badges import WARN, chip, clipped
 from videos import catalogue, labels
 from videos.console.task_page import TaskPages
+from videos.listing import prompts
 from videos.listing.order import ListOrder
 from videos.listing.search import LONGEST_SEARCH, Search
 from videos.models import Task, UpstreamAccount
@@ -149,6 +151,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         if not search_term.strip():
             return queryset, False
         tasks, vars(request)["searched_to"] = found(queryset, search_term.strip())
+        vars(request)["search_lacks"] = prompts.lacking_since(timezone.now())
         return tasks, False
 
     @admin.display(description=_("task"))

@@ -6,9 +6,10 @@ repeated while others are created. Ids sort by the time of creation.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Q, QuerySet, UUIDField
+from django.db.models import BigIntegerField, Model, Q, QuerySet, UUIDField
 
 from config.db.any_of import is_any_of
 from config.ids import first_uuid7
@@ -20,6 +21,7 @@ STATUSES = {
     for word in dict.fromkeys(PUBLIC_STATUS.values())
 }
 """Our statuses by the status that clients see."""
+_Rows = TypeVar("_Rows", bound=Model)
 
 
 def of_tenant(tenant_id: UUID) -> QuerySet[Task]:
@@ -56,8 +58,8 @@ class ListOrder:
         shared = [f"{sign}{self.by}"] if self.by else []
         return self.beyond(tasks).order_by(*shared, "-id" if self.newest_first else "id")
 
-    def beyond(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
-        """The tasks after `place`, unordered."""
+    def beyond(self, tasks: QuerySet[_Rows]) -> QuerySet[_Rows]:
+        """The tasks after `place`, unordered; also rows that have the primary keys of tasks."""
         if self.place is None:
             return tasks
-        return tasks.filter(**{"id__lt" if self.newest_first else "id__gt": self.place})
+        return tasks.filter(**{"pk__lt" if self.newest_first else "pk__gt": self.place})

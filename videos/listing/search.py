@@ -1,9 +1,9 @@
 """Search for words in prompts, of one tenant or of all, in bounded time among any number of tasks.
 
-No single method is fast for all words. A scan in list order soon finds frequent ones. The trigram index
-`task_prompt` finds rare and missing ones, but is unordered and needs three letters. So a short scan comes
-first, then the index, then a longer scan if the index cannot help. Tasks beyond are not searched: the result
-says where the search stopped, to continue there.
+No single method is fast for all words. A scan in list order soon finds frequent ones. The trigram index of
+`PromptText` finds rare and missing ones, but is unordered, needs three letters, and lacks the last seconds'
+tasks. So a short scan comes first, then the index, then a longer scan if the index cannot help. Tasks beyond
+are not searched: the result says where the search stopped, to continue there.
 """
 
 import re
@@ -14,14 +14,12 @@ from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection, transaction
-from django.db.models import Count, Max, Min, Q, QuerySet, TextField, Value
+from django.db.models import Count, Func, Max, Min, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, StrIndex, Upper
 from django.db.models.lookups import GreaterThan
 
 from videos.listing.order import ListOrder
-from videos.models import Task
-from videos.models.task import WITH_PROMPT
-from videos.models.task_indexes import PROMPT
+from videos.models import PromptText, Task
 
 NEAR, FAR = 2_000, 30_000
 """Tasks read by the short and the long scan."""
@@ -29,6 +27,8 @@ MOST_MATCHES = 2_000
 """Read from the index. Words with more matches, none of them near, are frequent further away."""
 LONGEST_SEARCH = 100
 """Characters."""
+PROMPTS = Func("request", function="videos_prompts", output_field=TextField())
+"""The prompts of a task, also those of its shots, as in `PromptText`."""
 _IN_INDEX = re.compile(r"[^\W_]{3}")
 
 
@@ -79,8 +79,8 @@ class Search:
         if not indexed:
             return None
         whose = Q() if self.tenant_id is None else Q(tenant=self.tenant_id)
-        has_indexed = Q(*(Q(prompt__icontains=word) for word in indexed))
-        matching = self.order.beyond(Task.objects.alias(**WITH_PROMPT).filter(whose, has_indexed))
+        has_indexed = Q(*(Q(text__icontains=word) for word in indexed))
+        matching = self.order.beyond(PromptText.objects.filter(whose, has_indexed))
         # The planner estimates the frequency of words badly. This leaves only the index.
         _avoid("seqscan", "indexscan")
         matches = [*matching.values_list("pk", flat=True)[: MOST_MATCHES + 1]]
@@ -92,7 +92,7 @@ class Search:
     @property
     def _has_words(self) -> Q:
         # Not LIKE: the planner might use the index for it, which is slow for short words and not bounded.
-        places = (StrIndex(Upper(PROMPT), Upper(Value(word))) for word in self.words.split())
+        places = (StrIndex(Upper(PROMPTS), Upper(Value(word))) for word in self.words.split())
         return Q(*(Q(GreaterThan(place, 0)) for place in places))
 
     def _further(self, near: Matches) -> Matches:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from config.ids import first_uuid7, made_at
+from config.ids import first_uuid7
 from videos.metrics.buckets import HOUR, start_of_hour
 from videos.models import HoursCounted, Task
 from videos.states import Status
@@ -50,14 +50,8 @@ def _count_on(now: datetime) -> bool:
 def _locked(now: datetime) -> HoursCounted:
     """How far the hours are counted, as a locked row: other processes wait to count."""
     if not HoursCounted.objects.exists():
-        HoursCounted.objects.bulk_create([HoursCounted(until=_first_moment(now))], ignore_conflicts=True)
+        HoursCounted.objects.bulk_create([HoursCounted(until=Task.objects.begin(now))], ignore_conflicts=True)
     return HoursCounted.objects.select_for_update().get()
-
-
-def _first_moment(now: datetime) -> datetime:
-    """When the first task was created."""
-    oldest = Task.objects.order_by("id").values_list("id", flat=True).first()
-    return now if oldest is None else min(made_at(oldest), now)
 
 
 def _count(start: datetime, end: datetime) -> None:

@@ -4,6 +4,7 @@ from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
 from videos.models.model_hour import HoursCounted, ModelHour
 from videos.models.price import OfferRevision, Price
+from videos.models.prompt_text import PromptsIndexed, PromptText
 from videos.models.replay import IdempotencyKey, RefusedCreate
 from videos.models.statement import BookedDay, BookedUntil
 from videos.models.task import Task
@@ -22,6 +23,8 @@ __all__ = [
     "ModelHour",
     "OfferRevision",
     "Price",
+    "PromptText",
+    "PromptsIndexed",
     "RefusedCreate",
     "Task",
     "TaskEvent",

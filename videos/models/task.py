@@ -1,5 +1,6 @@
 """The task: one requested video."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from accounts.buckets import Destination
 from accounts.models import APIKey, Tenant
 from accounts.money import MoneyField
 from config.amounts import ZERO
+from config.ids import made_at
 from videos.labels import STATUSES, attention_label
 from videos.models.task_indexes import CONSTRAINTS, INDEXES, PROMPT
 from videos.models.upstream_account import UpstreamAccount
@@ -51,7 +53,7 @@ def stored_at(destination: Destination | None) -> dict[str, str]:
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
-    """Tasks by visibility and by public id."""
+    """Tasks by visibility, time and public id."""
 
     def kept(self) -> "TaskQuerySet":
         """Tasks that their tenant has not deleted."""
@@ -60,6 +62,11 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, tenant_id: UUID) -> "TaskQuerySet":
         """The tenant's tasks, without those it deleted."""
         return self.kept().filter(tenant=tenant_id)
+
+    def begin(self, now: datetime) -> datetime:
+        """When the first task was created; `now` if there is none."""
+        oldest = self.order_by("id").values_list("id", flat=True).first()
+        return now if oldest is None else min(made_at(oldest), now)
 
     def by_public_id(self, text: str) -> "Task":
         """Raises `Task.DoesNotExist`, also if the text is not a public id."""

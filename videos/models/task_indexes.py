@@ -1,10 +1,8 @@
 """The constraints on a task's row, and its indexes with the query that each is for."""
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Upper
 
 from videos.states import ACCEPTED, ACTIVE, FINAL, LOST, UNSENT, Status
 
@@ -131,6 +129,4 @@ INDEXES = [
         condition=Q(hidden_at__isnull=False, pruned_at=None),
         name="task_deleted_to_prune",
     ),
-    # listing/search.py: prompts that contain certain words, of one tenant or of all.
-    GinIndex("tenant", OpClass(Upper(PROMPT), name="gin_trgm_ops"), name="task_prompt"),
 ]

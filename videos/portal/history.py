@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from accounts.pages.key_states import key_name
 from accounts.portal.base import TenantPage
 from config.amounts import format_with_currency
 from videos.labels import stage_chip, stage_label
-from videos.listing import history
+from videos.listing import history, prompts
 from videos.listing.history import AT_WORK, PageCursor, Reading, TaskPage
 from videos.models import Task
 from videos.models.task import parse_public_id, public_id
@@ -123,6 +124,7 @@ def rows_of(page: TaskPage, query: QueryDict) -> dict[str, Any]:
         "rows": [Row(task) for task in page.tasks],
         "is_live": not query.get("q") and any(task.state not in FINAL for task in page.tasks),
         "searched_to": page.searched_to,
+        "search_lacks": prompts.lacking_since(timezone.now()) if query.get("q") else None,
         "older": page.older and link.to(**{OLDER: public_id(page.older)}),
         "newer": page.newer and link.to(**{NEWER: public_id(page.newer)}),
         "newest": link.to(),

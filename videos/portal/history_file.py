@@ -6,10 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.pages.key_states import key_name
 from config.web.csv_files import csv_file_for_people
+from videos.listing import prompts
 from videos.listing.history import Reading
 from videos.models import Task
 from videos.states import PUBLIC_STATUS
@@ -38,6 +40,9 @@ def history_file(reading: Reading, zone: tzinfo) -> HttpResponse:
 def _rows(reading: Reading, zone: tzinfo) -> Iterator[list[Any]]:
     for task in reading:
         yield [_shown(value(task), zone) for value in COLUMNS.values()]
+    if reading.filters.words and (lacking := prompts.lacking_since(timezone.now())):
+        when = _shown(lacking, zone)
+        yield [_("The search is catching up: videos created since %(when)s may be missing.") % {"when": when}]
     if reading.searched_to:
         when = _shown(reading.searched_to, zone)
         yield [_("Searched back to %(when)s; there may be older matches.") % {"when": when}]

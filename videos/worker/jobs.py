@@ -13,6 +13,7 @@ from procrastinate.jobs import Status as JobStatus
 
 from videos.billing import statements
 from videos.estimates import generation_times
+from videos.listing import prompts
 from videos.metrics import hourly
 from videos.models import UpstreamAccount
 from videos.queueing import Job
@@ -29,6 +30,7 @@ from videos.worker.threads import in_database, run_concurrently
 
 MOST_POLLS = 4
 """Concurrent poll jobs per account in one worker; an account that answers in time needs two."""
+_MINUTE = 60
 _polls: Counter[int] = Counter()
 
 log = structlog.get_logger(__name__)
@@ -104,6 +106,14 @@ async def roll_up(timestamp: int) -> None:
 async def book(timestamp: int) -> None:
     """Add new ledger entries to the daily sums."""
     await in_database(statements.update_daily_sums)
+
+
+@app.periodic(cron="* * * * * */2")  # every two seconds
+@app.task(name=Job.ADD_PROMPTS, queue=Job.ADD_PROMPTS, queueing_lock=Job.ADD_PROMPTS)
+async def add_prompts(timestamp: int) -> None:
+    """Add new tasks to the search."""
+    back = prompts.BRIEF if timestamp % _MINUTE else prompts.LONG
+    await in_database(prompts.add_new, timezone.now(), back)
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds
