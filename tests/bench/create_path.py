@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("config", "accounts", "videos")
-WRITER = "videos/tasks/creation.py"
+WRITER = "videos/tasks/batch.py"
 """The file with `_write`, which writes the row."""
 ONE_STEP = ("videos/requests/", "videos/catalogue/")
 MOST_FILES, MOST_RETURNS = 22, 4

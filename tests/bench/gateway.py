@@ -187,8 +187,8 @@ def _sql_of_create(callers: "list[Caller]") -> str:
     """The statements of a create, with a new id each time and current totals."""
     from django.utils import timezone
 
-    from videos.tasks import admission, creation, orders, sql
-    from videos.tasks.batch import TenantBatch
+    from videos.tasks import admission, orders, sql
+    from videos.tasks.batch import TenantBatch, values_of
     from videos.tasks.idempotency import Fingerprint, hash_of
 
     caller = callers[0]
@@ -200,7 +200,7 @@ def _sql_of_create(callers: "list[Caller]") -> str:
         del task[name]
     tenant = f"jsonb_build_object('tenant_id', {_of_caller('tenant')})"
     own = f"jsonb_build_object('key', {_of_caller('key')}, 'id', gen_random_uuid()) || {tenant}"
-    values = creation.values_of([batch]) | {
+    values = values_of([batch]) | {
         "tasks": Expression(f"jsonb_build_array({_literal(json.dumps(task))}::jsonb || {own})"),
         "standings": Expression(f"jsonb_build_array({_literal(json.dumps(standing))}::jsonb || {tenant})"),
     }

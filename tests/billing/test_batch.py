@@ -9,9 +9,9 @@ from tests.conftest import GOOD_BODY, Caller
 from videos.billing import reconciliation
 from videos.errors import NotAdmitted
 from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount
-from videos.tasks import admission, creation, orders
+from videos.tasks import admission, orders
 from videos.tasks.admission import Caller as Asking
-from videos.tasks.batch import Created
+from videos.tasks.batch import Created, create_many
 from videos.tasks.idempotency import Fingerprint
 
 OTHER = GOOD_BODY | {"seconds": "10"}
@@ -26,7 +26,7 @@ def test_tasks_of_one_statement_are_admitted_in_turn_and_keep_the_books(
     snapshot = admission.read_snapshot(asking)
     bodies = [GOOD_BODY, OTHER, OTHER, GOOD_BODY]
     ordered = [orders.order(orders.check(body, asking, snapshot)) for body in bodies]
-    outcomes = creation.create_many(ordered)
+    outcomes = create_many(ordered)
     assert [type(outcome) for outcome in outcomes] == [Created, Created, NotAdmitted, Created]
     assert sorted(Task.objects.values_list("seconds", flat=True)) == [5, 5, 10]
     assert sorted(Task.objects.values_list("turn", flat=True)) == [0, 1, 2]

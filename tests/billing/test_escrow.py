@@ -12,9 +12,9 @@ from accounts.models import APIKey, CosBucket, Quota, Standing, Tenant, User
 from tests.conftest import GOOD_BODY, Caller, make_caller, move, order_video
 from videos.billing import ledger, reconciliation
 from videos.models import Price, Task, UpstreamAccount
-from videos.tasks import admission, creation, orders
+from videos.tasks import admission, orders
 from videos.tasks.admission import Caller as Asking
-from videos.tasks.batch import Created
+from videos.tasks.batch import Created, create_many
 from videos.tasks.idempotency import Fingerprint
 from videos.tasks.orders import Order
 
@@ -37,7 +37,7 @@ def decided(caller: Caller, fingerprint: Fingerprint | None = None) -> Order:
 
 
 def is_written(order: Order) -> bool:
-    [outcome] = creation.create_many([order])
+    [outcome] = create_many([order])
     assert reconciliation.differences() == []
     assert Task.objects.filter(pk=order.task_id).exists() == isinstance(outcome, Created)
     assert outcome is None or isinstance(outcome, Created)
@@ -138,14 +138,14 @@ def test_tenants_of_a_batch_do_not_depend_on_each_other(owner: Caller, stranger:
         order_video(caller)
     batch = [decided(caller) for caller in (owner, stranger, mate, stranger)]
     Quota.objects.create(tenant=stranger.tenant, concurrent_tasks=1)
-    assert [type(outcome) for outcome in creation.create_many(batch)] == [Created, type(None)] * 2
+    assert [type(outcome) for outcome in create_many(batch)] == [Created, type(None)] * 2
     assert reconciliation.differences() == []
 
 
 def test_a_batch_holds_each_idempotency_key_once(owner: Caller) -> None:
     order_video(owner)
     batch = [decided(owner, Fingerprint(b"a", idempotency_key=key)) for key in ("one", "one", "two")]
-    outcomes = creation.create_many(batch)
+    outcomes = create_many(batch)
     assert [type(outcome) for outcome in outcomes] == [Created, type(None), Created]
 
 
@@ -153,4 +153,4 @@ def test_a_batch_does_not_mix_keys_that_may_share_limits(owner: Caller, mate: Ca
     order_video(owner)
     APIKey.objects.filter(tenant=owner.tenant).update(requests_per_minute=9)
     batch = [decided(caller) for caller in (owner, mate, owner)]
-    assert [type(outcome) for outcome in creation.create_many(batch)] == [Created, type(None), Created]
+    assert [type(outcome) for outcome in create_many(batch)] == [Created, type(None), Created]

@@ -63,6 +63,7 @@ from videos.models import (
 )
 from videos.states import FINAL, Status
 from videos.tasks import admission, creation, lifecycle, orders, pruning, sql, turns
+from videos.tasks.batch import create_many
 from videos.tasks.idempotency import Fingerprint
 from videos.worker import sweep
 
@@ -923,7 +924,7 @@ def _create_unless_locked(caller: Caller) -> None:
     assert caller.key is not None
     asks = admission.Caller.of(caller.key, timezone.now(), Fingerprint(body=b"a third"))
     checked = orders.check(GOOD_BODY, asks, admission.read_snapshot(asks))
-    [created] = creation.create_many([orders.order(checked)], waits=False)
+    [created] = create_many([orders.order(checked)], waits=False)
     assert created is not None
 
 

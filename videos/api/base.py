@@ -1,6 +1,7 @@
-"""The base class of the API's views."""
+"""The base class of the API's views, and the authentication of creates."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from rest_framework.exceptions import MethodNotAllowed
@@ -9,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.authentication import BearerKeyAuthentication
+from accounts.api.lookup import KEY_ALONE, Wanted
 from accounts.api.permissions import HasScope
 from accounts.api.throttles import KeyRateThrottle
 from accounts.models import APIKey
@@ -16,6 +18,16 @@ from config.db.prepared import Row
 from config.edge.application import FAILURE
 from videos.api.bodies import AlwaysJSON, EnvelopeJSONRenderer, StrictJSONParser
 from videos.api.forms import BracketFormParser
+from videos.tasks import admission, idempotency
+
+
+class KeyWithSnapshot(BearerKeyAuthentication):
+    """Looks up everything that admission needs in the same query as the key."""
+
+    def wanted(self, request: Request, now: datetime) -> Wanted:
+        if request.method != "POST":
+            return KEY_ALONE
+        return admission.snapshot_lookup(now, [idempotency.key_from_headers(request.headers)])
 
 
 class View(APIView):

@@ -11,13 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import throttles
-from accounts.api.authentication import BearerKeyAuthentication
-from accounts.api.lookup import KEY_ALONE, Wanted
 from accounts.models import Scope
 from accounts.quotas.limits import AdmissionDecision
 from config.envelope import encode
 from videos.api import rate_limits
-from videos.api.base import View
+from videos.api.base import KeyWithSnapshot, View
 from videos.api.bodies import mapping
 from videos.api.errors import limit_reached
 from videos.errors import NotAdmitted, NoUpstreamAccount
@@ -25,15 +23,6 @@ from videos.tasks import admission, creation, idempotency, orders, representatio
 from videos.tasks.admission import Caller
 from videos.tasks.batch import Created
 from videos.tasks.idempotency import RETRY_COUNT, Fingerprint
-
-
-class KeyWithSnapshot(BearerKeyAuthentication):
-    """Looks up everything that admission needs in the same query as the key."""
-
-    def wanted(self, request: Request, now: datetime) -> Wanted:
-        if request.method != "POST":
-            return KEY_ALONE
-        return admission.snapshot_lookup(now, [idempotency.key_from_headers(request.headers)])
 
 
 class CreateView(View):

@@ -73,10 +73,11 @@ def recognise(scope: Scope, body: bytes) -> Asked | None:
 
 
 def _is_plain(route: Route, scope: Scope, body: bytes) -> bool:
-    """Whether it has a body only if such a request usually does, and a query that needs no decoding."""
+    """Whether it has a body, or a query, only if such a request usually does; the query needs no decoding."""
     has_usual_body = (route.kind is Kind.CREATE) == bool(body) and len(body) <= MOST_BYTES
     query = scope["query_string"]
-    return has_usual_body and (_PLAIN_QUERY.fullmatch(query) is not None if query else True)
+    has_usual_query = not query or (route.kind is Kind.LIST and _PLAIN_QUERY.fullmatch(query) is not None)
+    return has_usual_body and has_usual_query
 
 
 def _headers(scope: Scope) -> dict[str, str] | None:

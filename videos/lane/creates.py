@@ -20,9 +20,9 @@ from videos.lane.answers import Outcome, attempt
 from videos.lane.asked import Asked
 from videos.lane.callers import Keys
 from videos.requests import check_bounds
-from videos.tasks import admission, batch, creation, idempotency, orders, representation
+from videos.tasks import admission, batch, idempotency, orders, representation
 from videos.tasks.admission import Caller
-from videos.tasks.batch import Created
+from videos.tasks.batch import Created, create_many
 from videos.tasks.idempotency import Fingerprint
 from videos.tasks.orders import Order
 
@@ -78,7 +78,7 @@ class Creates:
 
     def _create(self, ordered: Sequence[Order], now: datetime) -> Sequence[batch.Outcome | None]:
         try:
-            return creation.create_many(ordered)
+            return create_many(ordered)
         except (DataError, IntegrityError) as error:
             answers.left_to_the_view(error)
             return [None] * len(ordered)
@@ -89,7 +89,7 @@ class Creates:
 
     def _create_unlocked(self, ordered: Sequence[Order], now: datetime) -> Sequence[batch.Outcome | None]:
         """Create the tasks of tenants whose totals nobody has locked; leave the others alone for a while."""
-        outcomes = creation.create_many(ordered, waits=False)
+        outcomes = create_many(ordered, waits=False)
         self._left_alone = {tenant: until for tenant, until in self._left_alone.items() if until > now}
         for order, outcome in zip(ordered, outcomes, strict=True):
             if outcome is None:
@@ -116,7 +116,7 @@ def _order(caller: Caller, body: Mapping[str, Any]) -> Order | None:
     snapshot = admission.snapshot_in(caller)
     if snapshot.earlier.asked is not None or snapshot.earlier.only_twin() is not None:
         return None
-    return orders.order(orders.check(body, caller, snapshot))
+    return orders.order_for(body, caller, snapshot)
 
 
 def _answer(asked: Asked, created: batch.Outcome | None, now: datetime) -> Outcome:

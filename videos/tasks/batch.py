@@ -1,6 +1,7 @@
-"""The tasks that one tenant asks for at the same moment: decided one after another, and as rows to write."""
+"""Tasks that are asked for at the same moment: decided one after another, and written with one commit."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -10,12 +11,14 @@ from uuid import UUID
 from accounts.quotas import limits
 from accounts.quotas.escrow import escrow
 from accounts.quotas.limits import AdmissionDecision, Allowance, Recent
+from config.db import prepared
 from videos.errors import NotAdmitted
 from videos.estimates.queue_position import QueuePosition
 from videos.models import Task
 from videos.models.task import stored_at
+from videos.routing.offers import Offers
 from videos.states import Status
-from videos.tasks import idempotency
+from videos.tasks import idempotency, sql
 from videos.tasks.admission import Caller
 from videos.tasks.orders import Order
 
@@ -33,6 +36,22 @@ class Created:
 
 
 Outcome = Created | NotAdmitted
+
+
+def create_many(ordered: Sequence[Order], *, waits: bool = True) -> list[Outcome | None]:
+    """Create the tasks that their tenants' limits allow, with one statement and one commit.
+
+    The orders must be of one moment. Each tenant's are decided one after another over its snapshot. None
+    stands for a task that is neither created nor refused, and must be decided alone, with a new snapshot: its
+    tenant's limits have changed since, or its totals leave no room any more, or it may repeat another one.
+    Unless it `waits`, None also stands for the tasks of tenants whose totals are locked.
+    """
+    batches = [TenantBatch(orders) for orders in _by_tenant(ordered)]
+    written = _write([batch for batch in batches if batch.made], sql.CREATE if waits else sql.CREATE_UNLOCKED)
+    outcomes: dict[UUID, Outcome | None] = {}
+    for batch in batches:
+        outcomes |= batch.outcomes if batch.tenant_id in written else batch.refusals
+    return [outcomes.get(order.task_id) for order in ordered]
 
 
 class TenantBatch:
@@ -124,6 +143,38 @@ class TenantBatch:
         self._repeatable.add(own)
         shares = caller.key.has_limits and any(key != caller.key.pk for key in self._of_keys)
         return not is_repeated and not shares
+
+
+def _by_tenant(ordered: Iterable[Order]) -> Iterable[Sequence[Order]]:
+    groups: dict[UUID, list[Order]] = {}
+    for order in ordered:
+        groups.setdefault(order.checked.caller.key.tenant_id, []).append(order)
+    return groups.values()
+
+
+def _write(batches: Sequence[TenantBatch], statement: str) -> set[UUID]:
+    """Write the tasks and totals of tenants; returns the tenants whose totals had room for them."""
+    row = prepared.fetch(statement, values_of(batches)) if batches else None
+    return set(row[0]) if row else set()
+
+
+def values_of(batches: Sequence[TenantBatch]) -> dict[str, Any]:
+    """The values of `sql.CREATE` for tasks of several tenants."""
+    made = [order for batch in batches for order, _ in batch.made]
+    caller, snapshot = made[0].checked.caller, made[0].checked.snapshot
+    return {
+        "standings": json.dumps([batch.standing() for batch in batches]),
+        "tasks": json.dumps([record for batch in batches for record in batch.records()]),
+        "served": json.dumps(_served(made, Offers.at(snapshot.offers))),
+        "offers": snapshot.offers,
+        "now": caller.now,
+    }
+
+
+def _served(made: Iterable[Order], offers: Offers) -> list[dict[str, Any]]:
+    """The accounts that would serve these tasks, each with the models that compete for it."""
+    accounts = dict.fromkeys(order.account.pk for order in made)
+    return [{"account": account, "models": offers.served_by(account)} for account in accounts]
 
 
 def _task(order: Order, status: Status) -> Task:

@@ -1,24 +1,20 @@
 """Creates tasks: admits, records, holds the price and queues the submission, all or nothing."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
 from accounts.quotas import limits, standing
 from accounts.quotas.limits import AdmissionDecision
-from config.db import prepared
 from videos.errors import NotAdmitted
 from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
 from videos.models import Task
-from videos.routing.offers import Offers
 from videos.states import Status
-from videos.tasks import admission, orders, sql
+from videos.tasks import admission, batch, orders
 from videos.tasks.admission import Caller, Snapshot
-from videos.tasks.batch import Created, Outcome, TenantBatch
+from videos.tasks.batch import Created, Outcome
 from videos.tasks.orders import Checked, Order
 
 
@@ -29,12 +25,12 @@ def create(caller: Caller, body: Mapping[str, Any]) -> Created:
     `IdempotencyKeyReused`.
     """
     snapshot = caller.snapshot or admission.read_snapshot(caller)
-    return _replayed(caller, body, snapshot) or _create(orders.check(body, caller, snapshot))
+    return _replayed(caller, body, snapshot) or _create(orders.order_for(body, caller, snapshot))
 
 
 def create_checked(checked: Checked) -> Created:
     """As `create`, for a body that was already checked; raises the same errors except `orders.check`'s."""
-    return _replayed(checked.caller, checked.body, checked.snapshot) or _create(checked)
+    return _replayed(checked.caller, checked.body, checked.snapshot) or _create(orders.order(checked))
 
 
 def decide(checked: Sequence[Checked], snapshot: Snapshot) -> list[AdmissionDecision]:
@@ -44,25 +40,8 @@ def decide(checked: Sequence[Checked], snapshot: Snapshot) -> list[AdmissionDeci
     return limits.decide(snapshot.limits, snapshot.totals, snapshot.recent, demands, period, now)
 
 
-def create_many(ordered: Sequence[Order], *, waits: bool = True) -> list[Outcome | None]:
-    """Create the tasks that their tenants' limits allow, with one statement and one commit.
-
-    The orders must be of one moment. Each tenant's are decided one after another over its snapshot. None
-    stands for a task that is neither created nor refused, and must be decided alone, with a new snapshot: its
-    tenant's limits have changed since, or its totals leave no room any more, or it may repeat another one.
-    Unless it `waits`, None also stands for the tasks of tenants whose totals are locked.
-    """
-    batches = [TenantBatch(orders) for orders in _by_tenant(ordered)]
-    written = _write([batch for batch in batches if batch.made], sql.CREATE if waits else sql.CREATE_UNLOCKED)
-    outcomes: dict[UUID, Outcome | None] = {}
-    for batch in batches:
-        outcomes |= batch.outcomes if batch.tenant_id in written else batch.refusals
-    return [outcomes.get(order.task_id) for order in ordered]
-
-
-def _create(checked: Checked) -> Created:
-    order = orders.order(checked)
-    [outcome] = create_many([order])
+def _create(order: Order) -> Created:
+    [outcome] = batch.create_many([order])
     outcome = outcome or _create_under_lock(order)
     if isinstance(outcome, NotAdmitted):
         raise outcome
@@ -77,7 +56,7 @@ def _create_under_lock(order: Order) -> Outcome:
         snapshot = admission.snapshot_in(caller)
         if replayed := _replayed(caller, order.checked.body, snapshot):
             return replayed
-        [outcome] = create_many([orders.order(orders.check_again(order.checked, caller, snapshot))])
+        [outcome] = batch.create_many([orders.order(orders.check_again(order.checked, caller, snapshot))])
     assert outcome is not None, "nobody else writes under the lock"  # noqa: S101 - for the type checker
     return outcome
 
@@ -108,35 +87,3 @@ def _as_made(task: Task, place: QueuePosition | None) -> Task:
         not_forwarded=task.not_forwarded,
         created_at=task.created_at,
     )
-
-
-def _by_tenant(ordered: Iterable[Order]) -> Iterable[Sequence[Order]]:
-    groups: dict[UUID, list[Order]] = {}
-    for order in ordered:
-        groups.setdefault(order.checked.caller.key.tenant_id, []).append(order)
-    return groups.values()
-
-
-def _write(batches: Sequence[TenantBatch], statement: str) -> set[UUID]:
-    """Write the tasks and totals of tenants; returns the tenants whose totals had room for them."""
-    row = prepared.fetch(statement, values_of(batches)) if batches else None
-    return set(row[0]) if row else set()
-
-
-def values_of(batches: Sequence[TenantBatch]) -> dict[str, Any]:
-    """The values of `sql.CREATE` for tasks of several tenants."""
-    made = [order for batch in batches for order, _ in batch.made]
-    caller, snapshot = made[0].checked.caller, made[0].checked.snapshot
-    return {
-        "standings": json.dumps([batch.standing() for batch in batches]),
-        "tasks": json.dumps([record for batch in batches for record in batch.records()]),
-        "served": json.dumps(_served(made, Offers.at(snapshot.offers))),
-        "offers": snapshot.offers,
-        "now": caller.now,
-    }
-
-
-def _served(made: Iterable[Order], offers: Offers) -> list[dict[str, Any]]:
-    """The accounts that would serve these tasks, each with the models that compete for it."""
-    accounts = dict.fromkeys(order.account.pk for order in made)
-    return [{"account": account, "models": offers.served_by(account)} for account in accounts]

@@ -89,7 +89,7 @@ def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checke
         raise ModelNotAllowed(f"This API key may not use the model '{request.model.name}'")
     quote = offers.prices.quote(request, caller.now)
     _check_cost(request, quote)
-    usual = generation_times.guess(request.model.name).usual
+    usual = request.model.generation_time.usual
     demand = Demand(request.seconds, quote.amount, settings.CURRENCY, usual)
     return Checked(caller, body, request, quote, snapshot, demand)
 
@@ -102,8 +102,13 @@ def check_again(checked: Checked, caller: Caller, snapshot: Snapshot) -> Checked
     return again
 
 
+def order_for(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Order:
+    """The order of a body. Raises the errors of `check` and `order`."""
+    return order(check(body, caller, snapshot))
+
+
 def order(checked: Checked) -> Order:
-    """Raises `NoUpstreamAccount`."""
+    """The order of a checked body. Raises `NoUpstreamAccount`."""
     task_id = uuid7(checked.caller.now)
     return Order(
         checked,
