@@ -189,7 +189,7 @@ _TIMEOUTS = {
 DATABASES = {
     "default": {
         **_DATABASE,
-        "CONN_MAX_AGE": None,
+        "CONN_MAX_AGE": 600,  # seconds; plans of prepared statements are made anew then
         "CONN_HEALTH_CHECKS": True,
         # Prepare the statements of `config.db.prepared` at once; Django's own are never prepared.
         "OPTIONS": {**_TIMEOUTS, **_DATABASE.get("OPTIONS", {}), "prepare_threshold": 0},

@@ -18,6 +18,7 @@ from accounts.models import Quota, WhenFull
 from accounts.quotas import standing
 from tests.billing.test_quotas import succeed
 from tests.conftest import GOOD_BODY, Caller, move, order_video
+from tests.support.both_ways import by_the_view_alone
 from tests.support.limits import LATER, PRICE, limit, limit_key, pay_in, written
 from tests.support.refusals import CREATE_ROUTES
 from tests.support.worker_process import wait_until
@@ -757,7 +758,7 @@ def post_while_locked(caller: Caller, posts: Sequence[Callable[[], Any]]) -> lis
             connection.close()
 
     threads = [threading.Thread(target=run, args=[number]) for number in range(len(posts))]
-    with transaction.atomic():
+    with by_the_view_alone(), transaction.atomic():
         standing.lock(caller.tenant.pk)
         for thread in threads:
             thread.start()

@@ -33,7 +33,7 @@ class WebProcess:
 
     def __init__(self, forks: ForkServer, log: Path, **environment: str) -> None:
         self._forks, self._log = forks, log
-        self._environment = {"API_THREADS": str(THREADS), **environment}
+        self._environment = {"API_THREADS": str(THREADS), "LANE_SHOWN": "true", **environment}
         self.start()
 
     def start(self) -> None:

@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,13 +15,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import Quota, Standing, Tenant, User
+from accounts.models import APIKey, Quota, Standing, Tenant, User
 from tests.conftest import GOOD_BODY, Caller, Sandbox, claim_next, make_caller
 from tests.support import web_process, worker_process
 from tests.support.web_process import Answer, Ask, WebProcesses
-from tests.support.worker_process import Workers, wait_for
+from tests.support.worker_process import Workers, wait_for, wait_until
 from videos.billing import ledger, reconciliation
-from videos.models import LedgerEntry, Task, UpstreamAccount
+from videos.models import LedgerEntry, Price, Task, UpstreamAccount
 from videos.states import ACTIVE, Status
 from videos.tasks import lifecycle
 from videos.tasks.failures import FailureCode
@@ -231,6 +231,48 @@ def test_no_slot_is_lost_when_tasks_end_while_processes_are_killed(
     room = limit.admits if limit is CONCURRENT else left
     assert_exactly(limit, room, web.answers(asks_of(callers, room + 50)))
     assert_books_clean(owner.tenant, limit)
+
+
+CHANGES: dict[str, Callable[[Tenant], object]] = {
+    "a lower quota": lambda tenant: Quota.objects.filter(tenant=tenant).update(concurrent_tasks=1),
+    "a suspension": lambda tenant: tenant.suspend(timezone.now()),
+    "revoked keys": lambda tenant: APIKey.objects.filter(tenant=tenant).update(revoked_at=timezone.now()),
+    "a price": lambda _: Price.objects.update(per_second=10**6),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_nothing_is_admitted_by_earlier_limits_once_their_change_is_committed(
+    change: str, web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    Quota.objects.create(tenant=owner.tenant, concurrent_tasks=10**6, spend_per_day=10**6)
+    callers, admitted = callers_of(owner), list[int]()
+
+    def change_amid() -> None:
+        try:
+            wait_until("a hundred tasks", lambda: Task.objects.count() >= 100)
+            CHANGES[change](owner.tenant)
+            admitted.append(Task.objects.count())
+        finally:
+            connection.close()
+
+    changing = Thread(target=change_amid)
+    changing.start()
+    answers = web.answers(asks_of(callers, 800))
+    changing.join()
+    assert admitted == [Task.objects.count()]
+    assert sum(answer.status == 200 for answer in answers) == admitted[0] < len(answers)
+    assert reconciliation.differences() == []
+
+
+def test_creates_that_wait_at_the_same_moment_are_served_together(
+    web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    callers = callers_of(owner)
+    APIKey.objects.update(last_used_at=timezone.now())  # a first use is recorded by the view
+    answers = web.answers(asks_of(callers, 200))
+    assert Counter(answer.status for answer in answers) == {200: 200}
+    assert Counter(answer.headers.get("x-reelay-lane") for answer in answers)["yes"] > 100
 
 
 # Replays and retries

@@ -83,13 +83,16 @@ class Creates:
             answers.left_to_the_view(error)
             return [None] * len(ordered)
         except OperationalError as error:
-            if not isinstance(error.__cause__, _UNDONE):
-                raise
+            _check_undone(error)
         return self._create_unlocked(ordered, now)
 
     def _create_unlocked(self, ordered: Sequence[Order], now: datetime) -> Sequence[batch.Outcome | None]:
         """Create the tasks of tenants whose totals nobody has locked; leave the others alone for a while."""
-        outcomes = create_many(ordered, waits=False)
+        try:
+            outcomes = create_many(ordered, waits=False)
+        except OperationalError as error:  # something else is locked
+            _check_undone(error)
+            outcomes = [None] * len(ordered)
         self._left_alone = {tenant: until for tenant, until in self._left_alone.items() if until > now}
         for order, outcome in zip(ordered, outcomes, strict=True):
             if outcome is None:
@@ -102,6 +105,12 @@ class Creates:
         throttles.forgive(key)  # a create is not counted, and the view counts by itself
         until = self._left_alone.get(key.tenant_id)
         return until is None or until <= now
+
+
+def _check_undone(error: OperationalError) -> None:
+    """Raise the error unless nothing was written."""
+    if not isinstance(error.__cause__, _UNDONE):
+        raise error
 
 
 def _wish(asked: Asked, key: APIKey, now: datetime) -> tuple[Caller, Mapping[str, Any]]:

@@ -51,10 +51,9 @@ def find(method: str, path: str) -> tuple[Route, str] | None:
     plain, of_one = _routes()
     if route := plain.get((method, path.removesuffix("/"))):
         return route, ""
-    prefix, found, rest = path.partition(PUBLIC_PREFIX)
-    if found and method == "GET" and (route := of_one.get(prefix)):
-        return route, found + rest.removesuffix("/")
-    return None
+    prefix, found, rest = path.removesuffix("/").partition(PUBLIC_PREFIX)
+    route = of_one.get(prefix) if found and method == "GET" and "/" not in rest else None
+    return (route, found + rest) if route else None
 
 
 @cache

@@ -49,15 +49,20 @@ def _create(order: Order) -> Created:
 
 
 def _create_under_lock(order: Order) -> Outcome:
-    """Decide again: the totals or the limits have changed since the snapshot."""
+    """Decide again: the totals, the limits or the offers have changed since the snapshot."""
     with transaction.atomic():
         standing.lock(order.checked.caller.key.tenant_id)
-        caller = admission.renewed(order.checked.caller)
-        snapshot = admission.snapshot_in(caller)
-        if replayed := _replayed(caller, order.checked.body, snapshot):
-            return replayed
-        [outcome] = batch.create_many([orders.order(orders.check_again(order.checked, caller, snapshot))])
-    assert outcome is not None, "nobody else writes under the lock"  # noqa: S101 - for the type checker
+        while True:
+            if outcome := _create_again(order):
+                return outcome  # otherwise the offers have changed once more
+
+
+def _create_again(order: Order) -> Outcome | None:
+    caller = admission.renewed(order.checked.caller)
+    snapshot = admission.snapshot_in(caller)
+    if replayed := _replayed(caller, order.checked.body, snapshot):
+        return replayed
+    [outcome] = batch.create_many([orders.order(orders.check_again(order.checked, caller, snapshot))])
     return outcome
 
 

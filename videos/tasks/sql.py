@@ -165,12 +165,13 @@ WITH wanted AS (
         THEN standing.day = wanted.day AND standing.month = wanted.month AND {_HAS_ROOM}
             AND standing.balance >= coalesce(least, standing.balance)
         ELSE standing.version = exact END
-        AND %(offers)s::uuid IS NOT DISTINCT FROM (SELECT revision FROM videos_offerrevision)
     ORDER BY tenant_id {_LOCKING}
 ), standing AS (
     UPDATE accounts_standing standing SET version = version + count, day = wanted.day, month = wanted.month,
         {_MOVED}
     FROM locked JOIN wanted USING (tenant_id) WHERE standing.tenant_id = locked.tenant_id
+        AND %(offers)s::uuid IS NOT DISTINCT FROM
+            (SELECT videos_offers_now() FROM (SELECT count(*) FROM locked) all_locked)
     RETURNING standing.tenant_id
 ), asked AS MATERIALIZED (
     SELECT * FROM standing JOIN jsonb_to_recordset(%(tasks)s::jsonb) AS asked (
@@ -229,8 +230,9 @@ snapshot, or the totals leave no room (see `accounts.quotas.escrow`).
 `tasks` is a JSON array of records with the columns of `asked`; the first task of each model and key has the
 use of all, `used_…`, which PostgreSQL would take longer to add up. `standings` has a record of each tenant,
 `served` the models that each account serves. The totals are locked in the order of their tenants, so that
-batches do not deadlock. `job` is counted because PostgreSQL does not run a SELECT in a WITH that nothing
-reads.
+batches do not deadlock. Then `videos_offers_now` waits for a change of the offers under way, and later
+changes wait for this statement. `job` is counted because PostgreSQL does not run a SELECT in a WITH that
+nothing reads.
 """
 
 CREATE_UNLOCKED = CREATE.replace(_LOCKING, f"{_LOCKING} SKIP LOCKED")

@@ -1,0 +1,1 @@
+"""The lane: creates, status reads and lists that are served together."""
