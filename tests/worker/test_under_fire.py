@@ -12,10 +12,12 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import APIKey, Quota, Standing, Tenant, User
+from accounts.quotas import standing
+from tests.api.test_idempotency import blocked as waiting_for_locks
 from tests.conftest import GOOD_BODY, Caller, Sandbox, claim_next, make_caller
 from tests.support import web_process, worker_process
 from tests.support.web_process import Answer, Ask, WebProcesses
@@ -273,6 +275,23 @@ def test_creates_that_wait_at_the_same_moment_are_served_together(
     answers = web.answers(asks_of(callers, 200))
     assert Counter(answer.status for answer in answers) == {200: 200}
     assert Counter(answer.headers.get("x-reelay-lane") for answer in answers)["yes"] > 100
+
+
+def test_a_tenant_whose_totals_are_locked_delays_no_other(
+    web: WebProcesses, owner: Caller, stranger: Caller, account: UpstreamAccount
+) -> None:
+    APIKey.objects.update(last_used_at=timezone.now())
+    web.answers(asks_of([owner, stranger], 2))
+    late: list[Answer] = []
+    blocked = Thread(target=lambda: late.extend(web.answers(asks_of([owner], 2 * web_process.COUNT))))
+    with transaction.atomic():
+        standing.lock(owner.tenant.pk)
+        blocked.start()
+        wait_until("a create waits", lambda: waiting_for_locks() > 0)
+        answers = web.answers(asks_of([stranger], 40))
+    blocked.join()
+    assert Counter(answer.status for answer in [*answers, *late]) == {200: 40 + 2 * web_process.COUNT}
+    assert reconciliation.differences() == []
 
 
 # Replays and retries
