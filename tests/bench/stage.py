@@ -84,10 +84,10 @@ def start_workers(family: ProcessGroup, count: int) -> None:
         family.start(f"worker-{number}", ["manage.py", "worker"])
 
 
-def start_web(family: ProcessGroup, **environment: str) -> str:
-    """Returns the address of a new web process. `environment` overrides its settings."""
+def start_web(family: ProcessGroup, *options: str, **environment: str) -> str:
+    """Returns the address of a new web process; `environment` overrides its settings."""
     port = free_port(0)
-    child = family.start("web", server.command("127.0.0.1", port), environment)
+    child = family.start("web", server.command("127.0.0.1", port, *options), environment)
     url = f"http://127.0.0.1:{port}"
     family.wait_until_answers(child, f"{url}/healthz")
     return url
