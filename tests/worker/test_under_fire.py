@@ -252,7 +252,7 @@ def test_nothing_is_admitted_by_earlier_limits_once_their_change_is_committed(
 
     def change_amid() -> None:
         try:
-            wait_until("a hundred tasks", lambda: Task.objects.count() >= 100)
+            wait_until("fifty tasks", lambda: Task.objects.count() >= 50)
             CHANGES[change](owner.tenant)
             admitted.append(Task.objects.count())
         finally:
@@ -260,7 +260,7 @@ def test_nothing_is_admitted_by_earlier_limits_once_their_change_is_committed(
 
     changing = Thread(target=change_amid)
     changing.start()
-    answers = web.answers(asks_of(callers, 800))
+    answers = web.answers(asks_of(callers, 400))
     changing.join()
     assert admitted == [Task.objects.count()]
     assert sum(answer.status == 200 for answer in answers) == admitted[0] < len(answers)
