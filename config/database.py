@@ -51,10 +51,10 @@ def use_generic_plans() -> None:
     options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan".strip()
 
 
-def analyse(plan: Sequence[object], **_: object) -> None:
+def analyse(plan: Sequence[object] = (), **_: object) -> None:
     """Update the planner's statistics after a migration, which may have written or moved rows.
 
-    A receiver of `post_migrate`; `plan` are the migrations that ran.
+    A receiver of `post_migrate`; `plan` are the migrations that ran, none after `flush`.
     """
     if plan:
         with connection.cursor() as cursor:

@@ -179,7 +179,7 @@ def _wrk(url: str, lines: list[str], connections: int, seconds: int, web: Web | 
     requests.write_text("\n".join(lines))
     bodies = ", ".join(f"{name} = {json.dumps(json.dumps(body))}" for name, body in BODIES.items())
     script.write_text(SCRIPT.format(requests=requests, bodies=bodies))
-    command = ["wrk", "-t1", f"-c{connections}", "-s", str(script), url]
+    command = ["wrk", "-t1", f"-c{connections}", "--timeout", "30s", "-s", str(script), url]
     subprocess.run([*command, "-d1"], check=True, capture_output=True)  # warm up
     before = web.cpu() if web else 0.0
     output = subprocess.run([*command, f"-d{seconds}"], check=True, capture_output=True, text=True).stdout

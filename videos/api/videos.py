@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -28,7 +27,7 @@ from videos.models import Task
 from videos.models.task import REQUEST_COLUMNS, parse_public_id
 from videos.states import FINAL
 from videos.tasks import deletion, page, representation, sql
-from videos.tasks.page import PageRequest, UnknownTask
+from videos.tasks.page import Page, UnknownTask
 
 POLL_AFTER = "openai-poll-after-ms"
 POLL_AFTER_MS = 2000
@@ -93,16 +92,16 @@ class ListVideos(View):
 
     def get(self, request: Request) -> HttpResponse:
         asked = page_asked_for(Parameters(request.query_params))
-        body = read_page(self.key.tenant_id, asked, request._request, timezone.now())
-        return HttpResponse(body, content_type="application/json")
+        now = timezone.now()
+        try:
+            found = page.read(self.key.tenant_id, asked, now)
+        except UnknownTask:
+            raise unknown_cursor() from None
+        return HttpResponse(page_body(found, request._request, now), content_type="application/json")
 
 
-def read_page(tenant_id: UUID, asked: PageRequest, request: Addressed, now: datetime) -> bytes:
-    """The page as JSON. Raises `InvalidRequestError` if it begins after a task that is not the tenant's."""
-    try:
-        found = page.read(tenant_id, asked, now)
-    except UnknownTask:
-        raise unknown_cursor() from None
+def page_body(found: Page, request: Addressed, now: datetime) -> bytes:
+    """The page as JSON."""
     videos = [encode(representation.video(task, request, now, place)) for task, place in found.listed]
     return list_object(found, videos)
 

@@ -1,4 +1,4 @@
-"""Lists: the keys of all that wait in one statement, then each page in its own."""
+"""Lists: the keys of all that wait in one statement, then their pages."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,11 +12,13 @@ from accounts.models import APIKey
 from config.edge.answers import Answer
 from videos.api.paging import page_asked_for
 from videos.api.parameters import Parameters
-from videos.api.videos import read_page
+from videos.api.videos import page_body
 from videos.lane import answers, callers
 from videos.lane.answers import Outcome, attempt
 from videos.lane.asked import Asked
 from videos.lane.callers import Keys
+from videos.tasks import page
+from videos.tasks.page import Page, PageRequest
 
 
 class Lists:
@@ -28,13 +30,25 @@ class Lists:
     def serve(self, batch: Sequence[Asked]) -> list[Outcome]:
         """The responses; None for requests that the view is to serve."""
         now = timezone.now()
-        found = callers.find(batch, now, KEY_ALONE, self._keys)
-        return [
-            one and attempt(_answer, asked, one.key, now) for asked, one in zip(batch, found, strict=True)
-        ]
+        keys = [found and found.key for found in callers.find(batch, now, KEY_ALONE, self._keys)]
+        wanted = {
+            nth: (key.tenant_id, page_request)
+            for nth, key in enumerate(keys)
+            if key and (page_request := attempt(_page_request, batch[nth]))
+        }
+        pages = dict(zip(wanted, page.read_many([*wanted.values()], now), strict=True))
+        outcomes: list[Outcome] = [None] * len(batch)
+        for nth, found in pages.items():
+            key = keys[nth]
+            if key and found:
+                outcomes[nth] = attempt(_answer, batch[nth], key, found, now)
+        return outcomes
 
 
-def _answer(asked: Asked, key: APIKey, now: datetime) -> Answer | None:
-    wanted = page_asked_for(Parameters(QueryDict(asked.query)))
-    answer = answers.ok(asked, read_page(key.tenant_id, wanted, asked.origin, now), {})
+def _page_request(asked: Asked) -> PageRequest:
+    return page_asked_for(Parameters(QueryDict(asked.query)))
+
+
+def _answer(asked: Asked, key: APIKey, found: Page, now: datetime) -> Answer | None:
+    answer = answers.ok(asked, page_body(found, asked.origin, now), {})
     return None if throttles.take(key) else answer

@@ -1,12 +1,15 @@
 """A page of a tenant's videos, as the API lists them: a hot path, in one hand-written statement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.numeric import Int8
+
+from accounts.api.lookup import unnested
 from config.db import prepared
 from config.db.columns import Columns
 from config.db.prepared import Row
@@ -40,6 +43,22 @@ class PageRequest:
     made_before: datetime | None = None
     """Exclusive."""
 
+    @property
+    def conditions(self) -> frozenset[str]:
+        """The names of the conditions that apply."""
+        return frozenset(self.values()) - {"most"}
+
+    def values(self) -> dict[str, Any]:
+        """The values of the conditions that apply, by name; ids contain the time of creation."""
+        values = {
+            "most": Int8(self.limit + 1),
+            "after": self.after,
+            "model": self.model,
+            "first_id": self.made_from and first_uuid7(self.made_from),
+            "end_id": self.made_before and first_uuid7(self.made_before),
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class Page:
@@ -51,13 +70,43 @@ class Page:
 
 def read(tenant_id: UUID, asked: PageRequest, now: datetime) -> Page:
     """The page, without deleted videos. Raises `UnknownTask`."""
-    values = _values(asked)
-    statement = _statement(asked.status, asked.newest_first, frozenset(values))
-    found = prepared.fetch_all(statement, {**values, "tenant": tenant_id, "limit": asked.limit + 1})
-    if not found[0][0]:
+    [page] = read_many([(tenant_id, asked)], now)
+    if page is None:
         raise UnknownTask
-    rows = [_COLUMNS.read(row) for row in found if row[1] is not None]
-    return Page([_listed(row, now) for row in rows[: asked.limit]], len(rows) > asked.limit)
+    return page
+
+
+def read_many(wanted: Sequence[tuple[UUID, PageRequest]], now: datetime) -> list[Page | None]:
+    """The pages of several tenants; those with the same kinds of filters are read by one statement.
+
+    None stands for a page after a task that is not the tenant's.
+    """
+    alike: dict[str, list[int]] = {}
+    for nth, (_, asked) in enumerate(wanted):
+        alike.setdefault(_statement(asked.status, asked.newest_first, asked.conditions), []).append(nth)
+    pages: dict[int, Page | None] = {}
+    for statement, places in alike.items():
+        pages |= zip(places, _read_alike(statement, [wanted[nth] for nth in places], now), strict=True)
+    return [pages[nth] for nth in range(len(wanted))]
+
+
+def _read_alike(
+    statement: str, wanted: Sequence[tuple[UUID, PageRequest]], now: datetime
+) -> Iterator[Page | None]:
+    own = [{"tenant": tenant, **asked.values()} for tenant, asked in wanted]
+    rows = prepared.fetch_all(statement, {name: [values[name] for values in own] for name in own[0]})
+    found: dict[int, list[Mapping[str, Row]]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(_COLUMNS.read(row[1:]))
+    for nth, (_, asked) in enumerate(wanted):
+        [is_known] = found[nth][0]["is_known"]
+        yield _page(found[nth], asked.limit, now) if is_known else None
+
+
+def _page(rows: Sequence[Mapping[str, Row]], limit: int, now: datetime) -> Page:
+    """The page of up to `limit` + 1 rows; a single one without a task stands for none."""
+    tasks = [row for row in rows if row["task"][0] is not None]
+    return Page([_listed(row, now) for row in tasks[:limit]], len(tasks) > limit)
 
 
 _COLUMNS = Columns(
@@ -76,40 +125,39 @@ _OWN = ", ".join(
     )
 )
 _CONDITIONS = {
-    "model": "task.model = %(model)s::text",
-    "first": "task.id >= %(first)s::uuid",
-    "end": "task.id < %(end)s::uuid",
+    "model": "task.model = asked.model",
+    "first_id": "task.id >= asked.first_id",
+    "end_id": "task.id < asked.end_id",
 }
-
-
-def _values(asked: PageRequest) -> dict[str, Any]:
-    """The values of the conditions that apply, by name; ids contain the time of creation."""
-    values = {
-        "after": asked.after,
-        "model": asked.model,
-        "first": asked.made_from and first_uuid7(asked.made_from),
-        "end": asked.made_before and first_uuid7(asked.made_before),
-    }
-    return {name: value for name, value in values.items() if value is not None}
+_TYPES = {
+    "tenant": "uuid",
+    "most": "bigint",
+    "after": "uuid",
+    "model": "text",
+    "first_id": "uuid",
+    "end_id": "uuid",
+}
 
 
 @cache
 def _statement(status: str | None, newest_first: bool, names: frozenset[str]) -> str:  # noqa: FBT001 - cached by value
     """The statement with these conditions, of the tenant's index (see `config.db.any_of`)."""
-    conditions = [text for name, text in _CONDITIONS.items() if name in names]
+    conditions = ["task.hidden_at IS NULL", *(text for name, text in _CONDITIONS.items() if name in names)]
     if status is not None:
         statuses = ", ".join(f"'{one}'" for one in STATUSES[status])
         conditions.append(f"task.status IN ({statuses})")
     direction, opposite, beyond = ("DESC", "ASC", "<") if newest_first else ("ASC", "DESC", ">")
     known = "true"
     if "after" in names:
-        conditions.append(f"task.id {beyond} %(after)s::uuid")
-        known = "EXISTS (SELECT FROM videos_task WHERE id = %(after)s::uuid AND tenant_id = %(tenant)s::uuid)"
-    text = f"""SELECT {_COLUMNS.sql} FROM (SELECT {known} AS is_known) known LEFT JOIN LATERAL (
-        SELECT {_OWN} FROM videos_task task WHERE tenant_id = ANY (ARRAY[%(tenant)s::uuid])
-            AND {" AND ".join(["task.hidden_at IS NULL", *conditions])}
-        ORDER BY task.tenant_id {opposite}, task.id {direction} LIMIT %(limit)s::bigint
-        ) task ON is_known ORDER BY task.id {direction}"""  # noqa: S608 - made of constants
+        conditions.append(f"task.id {beyond} asked.after")
+        known = "EXISTS (SELECT FROM videos_task WHERE id = asked.after AND tenant_id = asked.tenant)"
+    asked = unnested({name: kind for name, kind in _TYPES.items() if name in {"tenant", "most"} | names})
+    text = f"""SELECT asked.nth, {_COLUMNS.sql} FROM {asked}
+        CROSS JOIN LATERAL (SELECT {known} AS is_known) known CROSS JOIN LATERAL {queue_position.WAITING}
+        LEFT JOIN LATERAL (SELECT {_OWN} FROM videos_task task
+            WHERE tenant_id = ANY (ARRAY[asked.tenant]) AND {" AND ".join(conditions)}
+            ORDER BY task.tenant_id {opposite}, task.id {direction} LIMIT asked.most
+        ) task ON is_known ORDER BY asked.nth, task.id {direction}"""  # noqa: S608 - made of constants
     return " ".join(text.split())
 
 
