@@ -232,6 +232,32 @@ def test_a_tenant_whose_totals_are_locked_holds_up_no_other(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("code", ["54001", "22P05", "23514", "XX000"])
+def test_a_statement_that_one_request_breaks_is_left_to_the_views(
+    code: str, lane: Lane, owner: Caller, stranger: Caller
+) -> None:
+    for caller in (owner, stranger):
+        order_video(caller)
+    used(owner, stranger)
+    with connection.cursor() as cursor:
+        cursor.execute(f"""CREATE FUNCTION poisoned() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE EXCEPTION 'poisoned' USING ERRCODE = '{code}'; END $$""")
+        cursor.execute(
+            "CREATE TRIGGER poisoned BEFORE INSERT ON videos_task FOR EACH ROW"
+            " WHEN (NEW.request ->> 'prompt' = 'poison') EXECUTE FUNCTION poisoned()"
+        )
+    try:
+        batch = [create(owner), create(stranger, GOOD_BODY | {"prompt": "poison"})]
+        assert in_a_lane(lambda: lane.serve(*batch)) == [None, None]
+        assert statuses(in_a_lane(lambda: lane.serve(create(owner)))) == [200]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER poisoned ON videos_task; DROP FUNCTION poisoned()")
+    assert Task.objects.count() == 3
+    assert reconciliation.differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
 def test_if_it_is_unknown_whether_tasks_were_created_nobody_creates_them_again(
     lane: Lane, owner: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

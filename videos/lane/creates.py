@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.api import throttles
@@ -30,13 +30,9 @@ LOCK_MILLISECONDS = 40
 """How long a batch waits for totals that somebody else has locked."""
 LEFT_ALONE = timedelta(seconds=1)
 """How long a tenant stays out of the lane whose totals were locked longer than that."""
-_UNDONE = (
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-    psycopg.errors.QueryCanceled,
-)
-"""After these errors of the database nothing is written."""
+_LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+_UNKNOWN = ("08", "57P", "40003")
+"""The beginnings of the codes of errors that may come after a commit: the connection or the server ended."""
 
 
 class Creates:
@@ -79,18 +75,18 @@ class Creates:
     def _create(self, ordered: Sequence[Order], now: datetime) -> Sequence[batch.Outcome | None]:
         try:
             return create_many(ordered)
-        except (DataError, IntegrityError) as error:
-            answers.left_to_the_view(error)
-            return [None] * len(ordered)
-        except OperationalError as error:
+        except DatabaseError as error:
             _check_undone(error)
+            if not isinstance(error.__cause__, _LOCKED):  # perhaps because of a single request
+                answers.left_to_the_view(error)
+                return [None] * len(ordered)
         return self._create_unlocked(ordered, now)
 
     def _create_unlocked(self, ordered: Sequence[Order], now: datetime) -> Sequence[batch.Outcome | None]:
         """Create the tasks of tenants whose totals nobody has locked; leave the others alone for a while."""
         try:
             outcomes = create_many(ordered, waits=False)
-        except OperationalError as error:  # something else is locked
+        except DatabaseError as error:  # something else is locked
             _check_undone(error)
             outcomes = [None] * len(ordered)
         self._left_alone = {tenant: until for tenant, until in self._left_alone.items() if until > now}
@@ -107,9 +103,10 @@ class Creates:
         return until is None or until <= now
 
 
-def _check_undone(error: OperationalError) -> None:
-    """Raise the error unless nothing was written."""
-    if not isinstance(error.__cause__, _UNDONE):
+def _check_undone(error: DatabaseError) -> None:
+    """Raise the error unless the server reported that the statement failed, so that nothing is written."""
+    code = getattr(error.__cause__, "sqlstate", None)
+    if code is None or code.startswith(_UNKNOWN):
         raise error
 
 
