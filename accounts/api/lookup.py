@@ -12,7 +12,7 @@ from accounts import keys
 from accounts.keys import ParsedKey
 from accounts.models import APIKey, Tenant
 from config.db import prepared
-from config.db.columns import Columns
+from config.db.columns import Columns, unnested
 from config.db.prepared import Row
 
 _KEY, _TENANT = (
@@ -74,14 +74,6 @@ class Wanted(NamedTuple):
 
 
 KEY_ALONE = Wanted(LookUp(), {}, {})
-
-
-def unnested(columns: Mapping[str, str]) -> str:
-    """SQL for the rows `asked` of arrays by name and type of element, numbered from 0 by `nth`."""
-    arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in columns.items())
-    names = ", ".join(columns)
-    return f"""(SELECT {names}, nth::int - 1 AS nth FROM unnest({arrays}) WITH ORDINALITY
-        AS each ({names}, nth)) asked"""  # noqa: S608 - made of the names of columns
 
 
 def build_key(key: Row, tenant: Row) -> APIKey:

@@ -1,4 +1,4 @@
-"""The columns of a hand-written statement in named groups, so that a row is read by name."""
+"""The columns of a hand-written statement: those it selects, in named groups, and those of arrays it is given."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,3 +31,11 @@ class Columns:
         for group in self.groups.values():
             ends.append(ends[-1] + len(group))
         return {name: slice(*ends[nth : nth + 2]) for nth, name in enumerate(self.groups)}
+
+
+def unnested(columns: Mapping[str, str]) -> str:
+    """SQL for the rows `asked` of arrays by name and type of element, numbered from 0 by `nth`."""
+    arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in columns.items())
+    names = ", ".join(columns)
+    return f"""(SELECT {names}, nth::int - 1 AS nth FROM unnest({arrays}) WITH ORDINALITY
+        AS each ({names}, nth)) asked"""  # noqa: S608 - made of the names of columns

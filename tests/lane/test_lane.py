@@ -124,6 +124,18 @@ def test_what_is_not_a_plain_success_is_left_untouched(
     assert throttles.take(owner.key or APIKey()) == 0, "something was counted"
 
 
+CHANGED = [kind for kind in LEFT if kind.startswith(("a suspended", "a revoked", "an expired", "a key "))]
+
+
+@pytest.mark.parametrize("kind", CHANGED)
+def test_a_change_of_a_key_applies_to_its_next_request(kind: str, lane: Lane, owner: Caller) -> None:
+    used(owner)
+    assert statuses(lane.serve(create(owner))) == [200]
+    LEFT[kind][0](owner)
+    assert lane.serve(create(owner)) == [None]
+    assert Task.objects.count() == 1
+
+
 def test_replays_and_reused_idempotency_keys_are_left(lane: Lane, owner: Caller) -> None:
     used(owner)
     first = lane.serve(create(owner, idempotency_key="one"))

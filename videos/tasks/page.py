@@ -9,9 +9,8 @@ from uuid import UUID
 
 from psycopg.types.numeric import Int8
 
-from accounts.api.lookup import unnested
 from config.db import prepared
-from config.db.columns import Columns
+from config.db.columns import Columns, unnested
 from config.db.prepared import Row
 from config.ids import first_uuid7
 from videos.estimates import queue_position

@@ -4,11 +4,11 @@ Everything else uses the ORM. The statements are prepared once per connection (`
 value is cast to its type.
 """
 
-from accounts.api.lookup import LookUp, unnested
+from accounts.api.lookup import LookUp
 from accounts.quotas.escrow import COUNTED, LIMITED
 from accounts.quotas.in_force import FIELDS
 from accounts.quotas.standing import COLUMNS
-from config.db.columns import Columns
+from config.db.columns import Columns, unnested
 from videos.estimates import queue_position
 from videos.queueing import DEFER_SUBMIT, NO_SUBMIT_WAITS
 from videos.states import Status, Verb
