@@ -1,4 +1,4 @@
-"""The columns of a hand-written statement: those it selects, in named groups, and those of arrays it is given."""
+"""The columns of a hand-written statement: those it selects, in groups, and those of arrays it is given."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
