@@ -61,10 +61,11 @@ def analyse(plan: Sequence[object] = (), **_: object) -> None:
             cursor.execute("ANALYZE")
 
 
-def limit_lock_waits(milliseconds: int) -> None:
-    """Let this thread's statements fail that wait longer for a lock, in connections it opens from now on."""
+def limit_thread(**milliseconds: int) -> None:
+    """Set timeouts of PostgreSQL for this thread's connections, from now on, such as `lock_timeout`."""
     options = connection.settings_dict["OPTIONS"]
-    limited = f"{options.get('options', '')} -c lock_timeout={milliseconds}ms".strip()
+    limits = " ".join(f"-c {name}={value}ms" for name, value in milliseconds.items())
+    limited = f"{options.get('options', '')} {limits}".strip()
     connection.settings_dict = {**connection.settings_dict, "OPTIONS": {**options, "options": limited}}
 
 

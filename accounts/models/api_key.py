@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import keys, networks
+from accounts.models.quota import Standing
 from accounts.models.tenant import Tenant, User
 from accounts.money import MoneyField
 from accounts.networks import Address, validate_network
@@ -288,7 +289,9 @@ class APIKey(models.Model):
         nothing. `by` is the person who does it, if any. Raises `NotRotatable`.
         """
         with transaction.atomic():
-            self.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
+            # Creates lock the totals first, and then the key for their foreign keys.
+            Standing.objects.select_for_update(no_key=True).get(pk=self.tenant_id)
+            self.refresh_from_db(from_queryset=APIKey.objects.select_for_update(no_key=True))
             self._check_rotatable(now)
             same = {name: getattr(self, name) for name in RESTRICTIONS}
             new, text = APIKey.objects.mint(

@@ -21,7 +21,7 @@ def rotate(
     key: APIKey, overlap: timedelta, by: audit.Author, now: datetime, request: HttpRequest | None = None
 ) -> tuple[APIKey, str]:
     """Rotate the key like `APIKey.rotate`, with the same errors; returns the new key and its text."""
-    key.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
+    key.refresh_from_db(from_queryset=APIKey.objects.select_for_update(no_key=True))
     before = audit.values(key, AUDITED_FIELDS)
     new, text = key.rotate(now, overlap, by.person)
     record(key, before, by, now)

@@ -153,7 +153,7 @@ class KeyPage(_Page):
     def post(self, request: HttpRequest, key_id: int) -> HttpResponse:
         """Saves the changes, unless the key was revoked."""
         with transaction.atomic():
-            key = get_object_or_404(self.keys().select_for_update(), pk=key_id)
+            key = get_object_or_404(self.keys().select_for_update(no_key=True), pk=key_id)
             before = audit.values(key, AUDITED_FIELDS)
             form = ChangedKeyForm(request.POST, instance=key)
             if key.revoked_at is None and form.is_valid():
@@ -221,7 +221,7 @@ class RevokeKeyPage(_Page):
 
     @transaction.atomic
     def _revoke(self, key_id: int) -> APIKey:
-        key = get_object_or_404(self.keys().select_for_update(), pk=key_id)
+        key = get_object_or_404(self.keys().select_for_update(no_key=True), pk=key_id)
         key_changes.revoke(key, self.author, timezone.now())
         return key
 
@@ -249,7 +249,7 @@ class LeftKeysPage(_Page):
     @transaction.atomic
     def _revoke(self, key_ids: list[str]) -> list[APIKey]:
         now = timezone.now()
-        working = left_keys(self.tenant, now).select_for_update(of=("self",))
+        working = left_keys(self.tenant, now).select_for_update(of=("self",), no_key=True)
         revoked = [key for key in working if str(key.pk) in key_ids]
         for key in revoked:
             key_changes.revoke(key, self.author, now)

@@ -12,11 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 Row = tuple[Any, ...]
 _NAMED = re.compile(r"%\((\w+)\)s")
 _KEPT = "_reelay_cursor"
+_LOST = ("08", "57P", "40003")
+"""The beginnings of the codes of errors of the connection or the server itself."""
 
 
 def fetch(statement: str, values: Mapping[str, Any]) -> Row | None:
@@ -56,13 +58,19 @@ def fetch_all_first(statement: str, values: Mapping[str, Any]) -> Sequence[Row]:
     """
     try:
         rows = fetch_all(statement, values)
-    except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block or not is_lost(error):
             raise
         connection.close()
         rows = fetch_all(statement, values)
     connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs leave it out
     return rows
+
+
+def is_lost(error: Error) -> bool:
+    """Whether the connection or the server ended, so that a statement may have taken effect or not."""
+    code = getattr(error.__cause__, "sqlstate", None)
+    return code is None or code.startswith(_LOST)
 
 
 def as_array(names: Iterable[str]) -> str:

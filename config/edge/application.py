@@ -153,7 +153,7 @@ class Application:
             except TimeoutError:
                 raise
             except Exception as error:
-                failure = {FAILURE: error}
+                failure = {FAILURE: error.with_traceback(None)}  # which would keep this request in memory
         environ = head.environ(scope, io.BytesIO(body.content()), body.length) | failure
         work = partial(self._call, environ)
         return await self._run(scope["path"], caller, work, until - loop.time())

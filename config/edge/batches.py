@@ -5,6 +5,7 @@ event loop's hand-over to a thread, the planning of a statement, and the commit.
 """
 
 import asyncio
+import copy
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
@@ -13,9 +14,12 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+import structlog
+
 from config.edge.threads import settle
 from config.watchdog import Watchdog
 
+log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 64
 Asked = TypeVar("Asked")
 Outcome = TypeVar("Outcome")
@@ -105,7 +109,9 @@ class Batches(Generic[Asked, Outcome]):
             with self.watchdog.unit(self.seconds):
                 return self.serve(asked)
         except BaseException as error:  # raised in `run`
-            return [error] * len(asked)
+            log.exception("a batch failed", requests=len(asked))
+            # Each request raises its own, without the traceback of all.
+            return [copy.copy(error).with_traceback(None) for _ in asked]
 
 
 def _settle_all(batch: Sequence[Waiting[Asked, Outcome]], outcomes: Sequence[object]) -> None:

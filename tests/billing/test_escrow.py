@@ -1,9 +1,11 @@
 """Tasks decided by a snapshot that is no longer current: written only if the totals still leave room."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -11,6 +13,7 @@ from django.utils import timezone
 from accounts.models import APIKey, CosBucket, Quota, Standing, Tenant, User
 from tests.conftest import GOOD_BODY, Caller, make_caller, move, order_video
 from videos.billing import ledger, reconciliation
+from videos.errors import NotAdmitted
 from videos.models import Price, Task, UpstreamAccount
 from videos.tasks import admission, orders
 from videos.tasks.admission import Caller as Asking
@@ -130,6 +133,24 @@ def test_the_first_task_of_a_day_needs_unchanged_totals(owner: Caller) -> None:
     assert is_written(early)
     assert not is_written(late)
     assert is_written(decided(owner))
+
+
+def seen(order: Order, **values: Any) -> Order:
+    """The order by a snapshot with other values."""
+    return replace(order, checked=replace(order.checked, snapshot=replace(order.checked.snapshot, **values)))
+
+
+def test_totals_that_were_read_again_are_not_added_twice(owner: Caller, mate: Caller) -> None:
+    """The first order's totals were read after another task was created, and its own limit refuses it."""
+    APIKey.objects.filter(name="mate").update(spend_per_month=0)
+    order_video(owner)
+    old = decided(owner).checked.snapshot
+    order_video(owner)
+    limited = seen(decided(mate), stored=old.stored)
+    other = seen(decided(owner), stored=old.stored, totals=old.totals)
+    limited = replace(limited, task_id=UUID(int=other.task_id.int - 1))
+    assert [type(outcome) for outcome in create_many([limited, other])] != [NotAdmitted, Created]
+    assert reconciliation.differences() == []
 
 
 def test_tenants_of_a_batch_do_not_depend_on_each_other(owner: Caller, stranger: Caller) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,13 +20,15 @@ from tests.conftest import GOOD_BODY, Caller, MakeTask, make_caller, order_video
 from tests.support.lane import Lane, body_of, create, request, statuses, used
 from videos.billing import reconciliation
 from videos.lane import creates
-from videos.lane.creates import LOCK_MILLISECONDS
+from videos.lane.lanes import TIMEOUTS
+from videos.lane.routes import Kind
 from videos.models import Task
 from videos.states import Status
 
 pytestmark = pytest.mark.usefixtures("account")
 BAD_BODY = GOOD_BODY | {"seconds": "7.5"}
 LIMITS = ("concurrent_tasks", "seconds_per_day", "seconds_per_month", "spend_per_day", "spend_per_month")
+LOCK_MILLISECONDS = TIMEOUTS[Kind.CREATE]["lock_timeout"]
 Change = Callable[[Caller], object]
 
 
@@ -210,7 +213,7 @@ def in_a_lane(work: Callable[[], Any]) -> Any:
     outcomes: list[Any] = []
 
     def run() -> None:
-        database.limit_lock_waits(LOCK_MILLISECONDS)
+        database.limit_thread(lock_timeout=LOCK_MILLISECONDS)
         try:
             outcomes.append(work())
         except Exception as error:  # returned
@@ -241,6 +244,20 @@ def test_a_tenant_whose_totals_are_locked_holds_up_no_other(
     monkeypatch.setattr(timezone, "now", lambda: later)
     assert statuses(in_a_lane(lambda: lane.serve(*batch))) == [200, 200, 200]
     assert reconciliation.differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_for_a_locked_table_is_left_to_the_views(
+    lane: Lane, owner: Caller, make_task: MakeTask
+) -> None:
+    used(owner)
+    read = request(owner, "GET", f"/v1/videos/{make_task().public_id}")
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE videos_task IN ACCESS EXCLUSIVE MODE")
+        for asked in (create(owner), read, request(owner, "GET", "/v1/videos")):
+            assert in_a_lane(partial(lane.serve, asked)) == [None]
+    assert Task.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -81,6 +81,14 @@ def test_a_task_that_was_committed_late_is_found_by_looking_back(
     assert (late in texts()) is is_found
 
 
+def test_after_a_pause_of_the_workers_late_tasks_are_found(make_task: MakeTask) -> None:
+    make_task(now=NOW - timedelta(hours=1))
+    prompts.add_new(NOW)
+    late = make_task(now=NOW - timedelta(minutes=4))
+    assert prompts.add_new(NOW + timedelta(hours=1))
+    assert late in texts()
+
+
 def test_many_tasks_are_added_in_batches(make_task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompts, "BATCH", 2)
     monkeypatch.setattr(prompts, "BATCHES", 2)
@@ -112,13 +120,12 @@ def test_the_search_says_since_when_it_is_behind(make_task: MakeTask, owner: Cal
 
 
 def test_pruned_prompts_are_removed(make_task: MakeTask) -> None:
-    task, late = (make_task(Status.SUCCEEDED, hidden_at=NOW) for _ in range(2))
+    make_task(Status.SUCCEEDED, hidden_at=NOW)
     kept = make_task()
     prompts.add_new(LATER)
-    Task.objects.filter(pk=late.pk).update(pruned_at=NOW)  # while its text was being added
     assert pruning.total(pruning.prune(pruning.deleted(), NOW)).tasks == 1
-    assert task not in texts()
-    prompts.add_new(LATER)
+    assert [*texts()] == [kept]
+    prompts.rebuild(LATER)
     assert [*texts()] == [kept]
 
 

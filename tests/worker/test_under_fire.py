@@ -267,6 +267,28 @@ def test_nothing_is_admitted_by_earlier_limits_once_their_change_is_committed(
     assert reconciliation.differences() == []
 
 
+def test_keys_are_rotated_amid_creates_without_refusals(
+    web: WebProcesses, owner: Caller, account: UpstreamAccount
+) -> None:
+    callers = [owner, *(make_caller(owner.tenant) for _ in range(7))]
+
+    def rotate_all() -> None:
+        try:
+            wait_until("a task", lambda: Task.objects.exists())
+            for caller in callers:
+                assert caller.key is not None
+                caller.key.rotate(timezone.now(), timedelta(hours=1))
+        finally:
+            connection.close()
+
+    rotating = Thread(target=rotate_all)
+    rotating.start()
+    answers = web.answers(asks_of(callers, 400))
+    rotating.join()
+    assert Counter(answer.status for answer in answers) == {200: 400}
+    assert APIKey.objects.filter(replaced_by__isnull=False).count() == len(callers)
+
+
 def test_creates_that_wait_at_the_same_moment_are_served_together(
     web: WebProcesses, owner: Caller, account: UpstreamAccount
 ) -> None:

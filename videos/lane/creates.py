@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.api import throttles
 from accounts.api.lookup import Found
 from accounts.models import APIKey
+from config.db import prepared
 from config.envelope import encode
 from videos.api import rate_limits
 from videos.api.bodies import parse_object
@@ -26,13 +27,9 @@ from videos.tasks.batch import Created, create_many
 from videos.tasks.idempotency import Fingerprint
 from videos.tasks.orders import Order
 
-LOCK_MILLISECONDS = 40
-"""How long a batch waits for totals that somebody else has locked."""
 LEFT_ALONE = timedelta(seconds=1)
-"""How long a tenant stays out of the lane whose totals were locked longer than that."""
+"""How long a tenant stays out of the lane that could not be written because of it."""
 _LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
-_UNKNOWN = ("08", "57P", "40003")
-"""The beginnings of the codes of errors that may come after a commit: the connection or the server ended."""
 
 
 class Creates:
@@ -46,8 +43,8 @@ class Creates:
     def serve(self, asked: Sequence[Asked]) -> list[Outcome]:
         """The responses; None for requests that the view is to serve.
 
-        Raises `OperationalError` or `InterfaceError` if the database failed, so that it may be unknown
-        whether the tasks were created.
+        Raises `OperationalError` or `InterfaceError` if the connection is lost; whether the tasks were
+        created may then be unknown.
         """
         now = timezone.now()
         idempotency_keys = [idempotency.key_from_headers(one.headers) for one in asked]
@@ -83,12 +80,12 @@ class Creates:
         return self._create_unlocked(ordered, now)
 
     def _create_unlocked(self, ordered: Sequence[Order], now: datetime) -> Sequence[batch.Outcome | None]:
-        """Create the tasks of tenants whose totals nobody has locked; leave the others alone for a while."""
+        """Create the tasks of tenants whose totals nobody has locked; keep the others out for a while."""
         try:
             outcomes = create_many(ordered, waits=False)
         except DatabaseError as error:  # something else is locked
             _check_undone(error)
-            outcomes = [None] * len(ordered)
+            return [None] * len(ordered)
         self._left_alone = {tenant: until for tenant, until in self._left_alone.items() if until > now}
         for order, outcome in zip(ordered, outcomes, strict=True):
             if outcome is None:
@@ -105,8 +102,7 @@ class Creates:
 
 def _check_undone(error: DatabaseError) -> None:
     """Raise the error unless the server reported that the statement failed, so that nothing is written."""
-    code = getattr(error.__cause__, "sqlstate", None)
-    if code is None or code.startswith(_UNKNOWN):
+    if prepared.is_lost(error):
         raise error
 
 

@@ -65,6 +65,11 @@ def forwarded_scheme_header() -> str:
     return _forwarded().removeprefix("HTTP_").replace("_", "-").lower()
 
 
+def prepare() -> None:
+    """Build the middleware, which takes some time."""
+    _middleware()
+
+
 def _forwarded() -> str:
     return settings.SECURE_PROXY_SSL_HEADER[0] if settings.SECURE_PROXY_SSL_HEADER else ""
 

@@ -4,6 +4,7 @@ Tasks are added in the order of their creation, some seconds afterwards. One tha
 that is added by a run that looks back further.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +40,12 @@ def rebuild(now: datetime) -> None:
         pass
 
 
+def remove(tasks: Sequence[Task]) -> None:
+    """Remove the texts of tasks that are pruned by this transaction; none is added again meanwhile."""
+    PromptsIndexed.objects.select_for_update().first()
+    PromptText.objects.filter(pk__in=[task.pk for task in tasks]).delete()
+
+
 def lacking_since(now: datetime) -> datetime | None:
     """The time of creation from which tasks are missing in the table; None if it is up to date."""
     until = PromptsIndexed.objects.values_list("until", flat=True).first() or Task.objects.begin(now)
@@ -48,6 +55,8 @@ def lacking_since(now: datetime) -> datetime | None:
 def _add_some(now: datetime, back: timedelta) -> bool:
     with transaction.atomic():
         indexed = _locked(now)
+        if indexed.until < now - LONG:  # no worker ran for a while
+            back = LONG
         end = max(now - SETTLED, indexed.until)
         values = {"first": first_uuid7(indexed.until - back), "end": first_uuid7(end), "most": BATCH}
         added, last = _add(values)
@@ -58,9 +67,8 @@ def _add_some(now: datetime, back: timedelta) -> bool:
 
 
 def _add(values: dict[str, Any]) -> tuple[int, Any]:
-    """How many tasks were added, and the last of them; also removes the texts of tasks pruned meanwhile."""
+    """How many tasks were added, and the last of them."""
     with connection.cursor() as cursor:
-        cursor.execute(_REMOVE_PRUNED, values)
         cursor.execute(_ADD, values)
         added: tuple[int, Any] = cursor.fetchone()
     return added
@@ -76,10 +84,6 @@ WITH missing AS (
     INSERT INTO videos_prompttext (task_id, tenant_id, text) SELECT id, tenant_id, text FROM missing
 )
 SELECT (SELECT count(*) FROM missing), (SELECT id FROM missing ORDER BY id DESC LIMIT 1)
-"""
-_REMOVE_PRUNED = """
-DELETE FROM videos_prompttext text USING videos_task task
-WHERE text.task_id = task.id AND task.id >= %(first)s AND task.id < %(end)s AND task.pruned_at IS NOT NULL
 """
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 from django.db.models.functions import Upper
 
 FORWARD = r"""
-CREATE FUNCTION videos_prompts(request jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION videos_prompts(request jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE AS $$
 DECLARE
     parameters jsonb := request #> '{metadata,ext_info,AdditionalParameters}';
     shots text;

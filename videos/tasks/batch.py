@@ -90,7 +90,9 @@ class TenantBatch:
     def standing(self) -> dict[str, Any]:
         """Its element of the `standings` array of `sql.CREATE`."""
         seen = self._first.snapshot
-        held = escrow(seen.stored, self._totals, seen.limits, is_exact=self._is_exact)
+        # Totals that were read again may contain tasks that the stored ones do not.
+        is_exact = self._is_exact or seen.totals != seen.stored
+        held = escrow(seen.stored, self._totals, seen.limits, is_exact=is_exact)
         return {"tenant_id": self.tenant_id.hex, "limits_version": seen.limits_version, **held.columns()}
 
     @property

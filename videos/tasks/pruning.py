@@ -14,7 +14,8 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.lookups import GreaterThanOrEqual
 
 from config.ids import first_uuid7
-from videos.models import PromptText, Task, TaskEvent
+from videos.listing import prompts
+from videos.models import Task, TaskEvent
 from videos.states import Verb
 from videos.tasks import idempotency, staff_actions
 
@@ -70,7 +71,7 @@ def _prune_some(tasks: QuerySet[Task], now: datetime) -> Pruned:
     if not batch:
         return Pruned()
     pruned = Task.objects.filter(pk__in=[task.pk for task in batch]).update(**_stub(now))
-    PromptText.objects.filter(pk__in=batch).delete()
+    prompts.remove(batch)
     return Pruned(pruned, _ordinary_events(batch).delete()[0])
 
 

@@ -1,7 +1,6 @@
-"""Hand-written SQL for the two hot paths: creating tasks and reading the status of one.
+"""Hand-written SQL for two hot paths: creating tasks and reading the status of one; `page` has that of lists.
 
-Everything else uses the ORM. The statements are prepared once per connection (`config.db.prepared`), so each
-value is cast to its type.
+The statements are prepared once per connection (`config.db.prepared`), so each value is cast to its type.
 """
 
 from accounts.api.lookup import LookUp
@@ -130,7 +129,8 @@ def next_turn(tenant: str, models: str, first: str) -> str:
 
     Tenants take turns (round robin): a tenant's next task is one round after its last queued one. A tenant
     without queued tasks joins the round being served. `models` are those that one account serves: tasks of
-    other accounts must neither delay nor favour a task.
+    other accounts must neither delay nor favour a task. Creates of two processes at the same moment may get
+    the same turn.
     """
     return f"""coalesce((SELECT turn + 1 FROM videos_task WHERE tenant_id = {tenant}
         AND status = '{Status.QUEUED}' AND model = ANY ({models}) ORDER BY turn DESC LIMIT 1), {first}, 0)"""  # noqa: S608 - likewise
