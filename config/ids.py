@@ -13,7 +13,7 @@ _last = (0, 0)
 
 
 def uuid7(at: datetime) -> uuid.UUID:
-    """A UUID that sorts by `at`, to the millisecond; of one process and millisecond, the later made is larger."""
+    """A UUID that sorts by `at`, to the millisecond; of one process and millisecond, by when it was made."""
     global _last
     with _lock:
         millisecond, bits = _millisecond(at), secrets.randbits(_RANDOM_BITS - 1)
