@@ -77,7 +77,8 @@ def _renewing(serve: Serve) -> Serve:
     """
 
     def renewed(asked: Sequence[Asked]) -> Sequence[Outcome]:
-        connection.close_if_unusable_or_obsolete()
+        if not connection.in_atomic_block:  # as in a test
+            connection.close_if_unusable_or_obsolete()
         try:
             return serve(asked)
         except OperationalError as error:
