@@ -10,8 +10,9 @@ import pytest
 _DATA = Path(__file__).resolve().parents[2] / ".data" / "test"
 os.environ.setdefault("DATA_DIR", str(_DATA))
 
-# The test database need not survive a crash.
+# The test database need not survive a crash, nor be tidied up or copied to a replica.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_FAST |= {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 # Nor do passwords need strong hashes.
 _QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 _held = ExitStack()
