@@ -145,16 +145,16 @@ class Application:
     async def _whole(self, scope: Scope, body: Body, caller: bytes) -> Answer:
         """Serve a request whose body has arrived: in a lane, else by Django."""
         loop = asyncio.get_running_loop()
-        until, failure = loop.time() + ANSWER_SECONDS, {}
-        if self._lanes and body.length <= SMALL_BYTES:
+        until, failure, content = loop.time() + ANSWER_SECONDS, {}, body.content()
+        if self._lanes:
             try:
-                if answer := await self._lanes.answer(scope, body.content(), caller, ANSWER_SECONDS):
+                if answer := await self._lanes.answer(scope, content, caller, ANSWER_SECONDS):
                     return answer
             except TimeoutError:
                 raise
             except Exception as error:
                 failure = {FAILURE: error.with_traceback(None)}  # which would keep this request in memory
-        environ = head.environ(scope, io.BytesIO(body.content()), body.length) | failure
+        environ = head.environ(scope, io.BytesIO(content), body.length) | failure
         work = partial(self._call, environ)
         return await self._run(scope["path"], caller, work, until - loop.time())
 

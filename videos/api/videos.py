@@ -67,12 +67,9 @@ class ReadVideo(View):
 
 def read_task(beside: Mapping[str, Row], now: datetime) -> tuple[Task, QueuePosition | None]:
     """The task that `sql.READ` found with the key, and its queue position. Raises `Task.DoesNotExist`."""
-    task = Task.from_db("default", sql.READ_COLUMNS, beside["task"])
-    if task.pk is None:
+    if beside["task"][0] is None:
         raise Task.DoesNotExist
-    [task.prompt] = beside["prompt"]
-    position, limit, usual = beside["queue"]
-    return task, QueuePosition.of(task.model, position, limit, usual, now)
+    return page.listed(beside, now)
 
 
 def read_headers(task: Task, body: bytes, accepted: str) -> dict[str, str]:

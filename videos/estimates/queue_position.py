@@ -12,27 +12,26 @@ UNLIMITED = 2**31 - 1
 """Stands for a quota without a limit, as NULL means that there is no quota."""
 
 _WAITS = f"task.status = '{Status.WAITING}'"
+_LIMIT = f"""CASE WHEN {_WAITS} THEN (SELECT coalesce(concurrent_tasks, {UNLIMITED})
+    FROM accounts_quota quota WHERE quota.tenant_id = task.tenant_id) END"""  # noqa: S608 - made of the constants above
+_USUAL = f"""CASE WHEN {_WAITS} THEN
+    (SELECT usual FROM videos_generationstat known WHERE known.model = task.model) END"""  # noqa: S608 - likewise
 COLUMNS = (
-    f"""CASE WHEN {_WAITS} THEN (SELECT count(*) FROM videos_task ahead WHERE ahead.tenant_id = tenant.id
-        AND ahead.status = '{Status.WAITING}' AND ahead.id <= task.id) END""",  # noqa: S608 - made of the constants above
-    f"""CASE WHEN {_WAITS} THEN (SELECT coalesce(concurrent_tasks, {UNLIMITED}) FROM accounts_quota quota
-        WHERE quota.tenant_id = tenant.id) END""",  # noqa: S608 - likewise
-    f"""CASE WHEN {_WAITS} THEN
-        (SELECT usual FROM videos_generationstat known WHERE known.model = task.model) END""",  # noqa: S608 - likewise
+    f"""CASE WHEN {_WAITS} THEN (SELECT count(*) FROM videos_task ahead WHERE ahead.tenant_id = task.tenant_id
+        AND ahead.status = '{Status.WAITING}' AND ahead.id <= task.id) END""",  # noqa: S608 - likewise
+    _LIMIT,
+    _USUAL,
 )
-"""SQL for the arguments of `QueuePosition.of`, given `task` and `tenant`: position, limit, usual time."""
-
+"""SQL for the arguments of `QueuePosition.of`, given `task`: position, limit, usual time."""
 WAITING = f"""(SELECT ARRAY(SELECT id FROM videos_task WHERE tenant_id = asked.tenant
     AND status = '{Status.WAITING}' ORDER BY id) AS ids) waiting"""  # noqa: S608 - likewise
 """SQL for the queue of the tenant `asked.tenant`, to be joined once for a list of its tasks."""
 OF_LISTED = {
     "position": f"CASE WHEN {_WAITS} THEN array_position(waiting.ids, task.id) END",
-    "queue_limit": f"""CASE WHEN {_WAITS} THEN (SELECT coalesce(concurrent_tasks, {UNLIMITED})
-        FROM accounts_quota WHERE tenant_id = asked.tenant) END""",  # noqa: S608 - likewise
-    "usual": f"""CASE WHEN {_WAITS} THEN
-        (SELECT usual FROM videos_generationstat known WHERE known.model = task.model) END""",  # noqa: S608 - likewise
+    "queue_limit": _LIMIT,
+    "usual": _USUAL,
 }
-"""The same as COLUMNS for a list, given `task`, `asked` and `waiting`."""
+"""The same as COLUMNS for a list, given `task` and `waiting`."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def _read_alike(
 def _page(rows: Sequence[Mapping[str, Row]], limit: int, now: datetime) -> Page:
     """The page of up to `limit` + 1 rows; a single one without a task stands for none."""
     tasks = [row for row in rows if row["task"][0] is not None]
-    return Page([_listed(row, now) for row in tasks[:limit]], len(tasks) > limit)
+    return Page([listed(row, now) for row in tasks[:limit]], len(tasks) > limit)
 
 
 _COLUMNS = Columns(
@@ -160,7 +160,8 @@ def _statement(status: str | None, newest_first: bool, names: frozenset[str]) ->
     return " ".join(text.split())
 
 
-def _listed(row: Mapping[str, Row], now: datetime) -> Listed:
+def listed(row: Mapping[str, Row], now: datetime) -> Listed:
+    """A task from the groups of columns `task`, `prompt` and `queue`."""
     task = Task.from_db("default", READ_COLUMNS, row["task"])
     [task.prompt] = row["prompt"]
     position, limit, usual = row["queue"]
