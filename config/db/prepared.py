@@ -44,12 +44,6 @@ def fetch_all(statement: str, values: Mapping[str, Any]) -> Sequence[Row]:
         return _cursor().execute(text, [values[name] for name in names]).fetchall()
 
 
-def fetch_first(statement: str, values: Mapping[str, Any]) -> Row | None:
-    """As `fetch_all_first`; returns the first row, or None if there is none."""
-    rows = fetch_all_first(statement, values)
-    return rows[0] if rows else None
-
-
 def fetch_all_first(statement: str, values: Mapping[str, Any]) -> Sequence[Row]:
     """Like `fetch_all`, for the first statement of a request, which must be read-only.
 

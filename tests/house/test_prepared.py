@@ -33,7 +33,7 @@ def test_it_returns_the_first_row_or_none() -> None:
 def test_it_counts_as_a_query() -> None:
     with CaptureQueriesContext(connection) as captured:
         prepared.fetch(ECHO, {"value": 1})
-        prepared.fetch_first(ECHO, {"value": 1})
+        prepared.fetch_all_first(ECHO, {"value": 1})
     assert len(captured) == 2
 
 
@@ -58,7 +58,7 @@ def test_it_raises_djangos_errors() -> None:
 def test_the_first_statement_of_a_request_survives_a_dead_connection() -> None:
     prepared.fetch(ECHO, {"value": 1})
     _end_the_connection()
-    assert prepared.fetch_first(ECHO, {"value": 1}) == (2, "text")
+    assert prepared.fetch_all_first(ECHO, {"value": 1}) == [(2, "text")]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -83,4 +83,4 @@ def _lose_the_connection_in_the_middle() -> None:
     with transaction.atomic():
         prepared.fetch(INSERT, {"name": "Alice"})
         _end_the_connection()
-        prepared.fetch_first(ECHO, {"value": 1})
+        prepared.fetch_all_first(ECHO, {"value": 1})

@@ -170,19 +170,32 @@ def tasks_ending(account: UpstreamAccount) -> Iterator[None]:
     is_over = Event()
 
     def work() -> None:
+        while not is_over.is_set():
+            end_next(account) or is_over.wait(web_process.SHORT_BREAK)
+
+    with meanwhile(work):
         try:
-            while not is_over.is_set():
-                end_next(account) or is_over.wait(web_process.SHORT_BREAK)
+            yield
+        finally:
+            is_over.set()
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Do the work in a thread beside the block, and wait for its end."""
+
+    def run() -> None:
+        try:
+            work()
         finally:
             connection.close()
 
-    worker = Thread(target=work)
-    worker.start()
+    thread = Thread(target=run)
+    thread.start()
     try:
         yield
     finally:
-        is_over.set()
-        worker.join()
+        thread.join()
 
 
 # Limits
@@ -251,17 +264,12 @@ def test_nothing_is_admitted_by_earlier_limits_once_their_change_is_committed(
     callers, admitted = callers_of(owner), list[int]()
 
     def change_amid() -> None:
-        try:
-            wait_until("fifty tasks", lambda: Task.objects.count() >= 50)
-            CHANGES[change](owner.tenant)
-            admitted.append(Task.objects.count())
-        finally:
-            connection.close()
+        wait_until("fifty tasks", lambda: Task.objects.count() >= 50)
+        CHANGES[change](owner.tenant)
+        admitted.append(Task.objects.count())
 
-    changing = Thread(target=change_amid)
-    changing.start()
-    answers = web.answers(asks_of(callers, 400))
-    changing.join()
+    with meanwhile(change_amid):
+        answers = web.answers(asks_of(callers, 400))
     assert admitted == [Task.objects.count()]
     assert sum(answer.status == 200 for answer in answers) == admitted[0] < len(answers)
     assert reconciliation.differences() == []
@@ -273,18 +281,13 @@ def test_keys_are_rotated_amid_creates_without_refusals(
     callers = [owner, *(make_caller(owner.tenant) for _ in range(7))]
 
     def rotate_all() -> None:
-        try:
-            wait_until("a task", lambda: Task.objects.exists())
-            for caller in callers:
-                assert caller.key is not None
-                caller.key.rotate(timezone.now(), timedelta(hours=1))
-        finally:
-            connection.close()
+        wait_until("a task", lambda: Task.objects.exists())
+        for caller in callers:
+            assert caller.key is not None
+            caller.key.rotate(timezone.now(), timedelta(hours=1))
 
-    rotating = Thread(target=rotate_all)
-    rotating.start()
-    answers = web.answers(asks_of(callers, 400))
-    rotating.join()
+    with meanwhile(rotate_all):
+        answers = web.answers(asks_of(callers, 400))
     assert Counter(answer.status for answer in answers) == {200: 400}
     assert APIKey.objects.filter(replaced_by__isnull=False).count() == len(callers)
 
