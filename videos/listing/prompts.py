@@ -33,7 +33,7 @@ def add_new(now: datetime, back: timedelta = BRIEF) -> bool:
 def rebuild(now: datetime) -> None:
     """Write the table anew, from the first task; meanwhile the search says that it is behind."""
     with transaction.atomic():
-        _locked(now)
+        PromptsIndexed.locked(now)
         PromptText.objects.all().delete()
         PromptsIndexed.objects.update(until=Task.objects.begin(now))
     while not add_new(now):
@@ -48,13 +48,13 @@ def remove(tasks: Sequence[Task]) -> None:
 
 def lacking_since(now: datetime) -> datetime | None:
     """The time of creation from which tasks are missing in the table; None if it is up to date."""
-    until = PromptsIndexed.objects.values_list("until", flat=True).first() or Task.objects.begin(now)
+    until = PromptsIndexed.reached() or Task.objects.begin(now)
     return until if until < now - LATE else None
 
 
 def _add_some(now: datetime, back: timedelta) -> bool:
     with transaction.atomic():
-        indexed = _locked(now)
+        indexed = PromptsIndexed.locked(now)
         if indexed.until < now - LONG:  # no worker ran for a while
             back = LONG
         end = max(now - SETTLED, indexed.until)
@@ -85,12 +85,3 @@ WITH missing AS (
 )
 SELECT (SELECT count(*) FROM missing), (SELECT id FROM missing ORDER BY id DESC LIMIT 1)
 """
-
-
-def _locked(now: datetime) -> PromptsIndexed:
-    """How far tasks are added, as a locked row: other processes wait."""
-    if not PromptsIndexed.objects.exists():
-        PromptsIndexed.objects.bulk_create(
-            [PromptsIndexed(until=Task.objects.begin(now))], ignore_conflicts=True
-        )
-    return PromptsIndexed.objects.select_for_update().get()

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from config.ids import first_uuid7
 from videos.metrics.buckets import HOUR, start_of_hour
-from videos.models import HoursCounted, Task
+from videos.models import HoursCounted
 from videos.states import Status
 
 SLICE = timedelta(days=1)
@@ -32,26 +32,19 @@ def roll_up_anew(now: datetime) -> None:
 
 def counted_until() -> datetime | None:
     """How far the hours are counted; None if no worker has counted yet."""
-    return HoursCounted.objects.values_list("until", flat=True).first()
+    return HoursCounted.reached()
 
 
 def _count_on(now: datetime) -> bool:
     """Count the next slice; returns whether it was the last."""
     with transaction.atomic():
-        counted = _locked(now)
+        counted = HoursCounted.locked(now)
         start = start_of_hour(counted.until) - OVERLAP
         end = min(start + SLICE, start_of_hour(now) + HOUR)
         _count(start, end)
         counted.until = min(end, now)
         counted.save(update_fields=["until"])
     return counted.until >= now
-
-
-def _locked(now: datetime) -> HoursCounted:
-    """How far the hours are counted, as a locked row: other processes wait to count."""
-    if not HoursCounted.objects.exists():
-        HoursCounted.objects.bulk_create([HoursCounted(until=Task.objects.begin(now))], ignore_conflicts=True)
-    return HoursCounted.objects.select_for_update().get()
 
 
 def _count(start: datetime, end: datetime) -> None:

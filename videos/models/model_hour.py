@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.money import MoneyField
 from config.amounts import ZERO
+from videos.models.progress import Progress
 
 
 class ModelHour(models.Model):
@@ -39,11 +40,5 @@ class ModelHour(models.Model):
         return f"{self.model} in the hour from {self.hour:%Y-%m-%d %H:%M}"
 
 
-class HoursCounted(models.Model):
-    """How far the hours are counted: a single row, locked while counting."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    until = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"until {self.until:%Y-%m-%d %H:%M:%S}"
+class HoursCounted(Progress):
+    """How far the hours are counted."""

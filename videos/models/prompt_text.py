@@ -6,6 +6,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Tenant
+from videos.models.progress import Progress
 from videos.models.task import Task
 
 
@@ -32,11 +33,5 @@ class PromptText(models.Model):
         return self.text
 
 
-class PromptsIndexed(models.Model):
-    """Until which time of creation tasks are in `PromptText`: a single row, locked while some are added."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    until = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"until {self.until:%Y-%m-%d %H:%M:%S}"
+class PromptsIndexed(Progress):
+    """How far tasks are in `PromptText`."""
