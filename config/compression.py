@@ -36,16 +36,29 @@ class CompressionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.streaming or len(response.content) <= LARGEST_PLAIN:
+        if response.streaming or "content-encoding" in response.headers:
             return response
-        if response.headers.get("content-type") != _CONTENT_TYPE or "content-encoding" in response.headers:
+        if response.headers.get("content-type") != _CONTENT_TYPE or not is_large(response.content):
             return response
         patch_vary_headers(response, [VARY])
-        if takes_gzip(accept_encoding(request)):
-            response.content = compressed(response.content)
-            response["content-encoding"] = "gzip"
-            response["content-length"] = str(len(response.content))
+        content, encoding = encoded(response.content, accept_encoding(request))
+        if encoding:
+            response.content = content
+            for name, value in {**encoding, "content-length": str(len(content))}.items():
+                response[name] = value
         return response
+
+
+def is_large(content: bytes) -> bool:
+    """Whether JSON of that length is compressed, so that the response varies on Accept-Encoding."""
+    return len(content) > LARGEST_PLAIN
+
+
+def encoded(content: bytes, accepted: str) -> tuple[bytes, dict[str, str]]:
+    """JSON as it is sent to a client with that Accept-Encoding, and the header that says how."""
+    if not (is_large(content) and takes_gzip(accepted)):
+        return content, {}
+    return compressed(content), {"content-encoding": "gzip"}
 
 
 def accept_encoding(request: HttpRequest) -> str:
@@ -56,7 +69,7 @@ def accept_encoding(request: HttpRequest) -> str:
 def etag(accepted: str, body: bytes) -> str:
     """The ETag of a JSON body; weak if it will be compressed, because its bytes change."""
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    return f"W/{tag}" if len(body) > LARGEST_PLAIN and takes_gzip(accepted) else tag
+    return f"W/{tag}" if is_large(body) and takes_gzip(accepted) else tag
 
 
 @lru_cache(maxsize=256)

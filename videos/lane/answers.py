@@ -19,14 +19,10 @@ log = structlog.get_logger(__name__)
 
 def ok(asked: Asked, content: bytes, own: Mapping[str, str]) -> Answer:
     """A successful JSON response with its `own` headers."""
-    vary = [own["vary"]] if "vary" in own else []
-    headers = dict(own) | {"allow": asked.route.allow, "content-type": "application/json"}
-    if len(content) > compression.LARGEST_PLAIN:
-        vary = [compression.VARY]
-        if compression.takes_gzip(asked.accept_encoding):
-            content = compression.compressed(content)
-            headers["content-encoding"] = "gzip"
-    if vary := [*asked.origin.vary, *vary]:
+    varies = "vary" in own or compression.is_large(content)
+    content, encoding = compression.encoded(content, asked.accept_encoding)
+    headers = {**own, **encoding, "allow": asked.route.allow, "content-type": "application/json"}
+    if vary := [*asked.origin.vary, *([compression.VARY] if varies else [])]:
         headers["vary"] = ", ".join(vary)
     headers |= {"content-length": str(len(content)), REQUEST_ID_HEADER: new_request_id()}
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
