@@ -42,13 +42,8 @@ class PageRequest:
     made_before: datetime | None = None
     """Exclusive."""
 
-    @property
-    def conditions(self) -> frozenset[str]:
-        """The names of the conditions that apply."""
-        return frozenset(self.values()) - {"most"}
-
     def values(self) -> dict[str, Any]:
-        """The values of the conditions that apply, by name; ids contain the time of creation."""
+        """The values of `_TYPES` that apply, without the tenant; ids contain the time of creation."""
         values = {
             "most": Int8(self.limit + 1),
             "after": self.after,
@@ -80,26 +75,24 @@ def read_many(wanted: Sequence[tuple[UUID, PageRequest]], now: datetime) -> list
 
     None stands for a page after a task that is not the tenant's.
     """
+    own = [{"tenant": tenant, **asked.values()} for tenant, asked in wanted]
     alike: dict[str, list[int]] = {}
     for nth, (_, asked) in enumerate(wanted):
-        alike.setdefault(_statement(asked.status, asked.newest_first, asked.conditions), []).append(nth)
+        alike.setdefault(_statement(asked.status, asked.newest_first, frozenset(own[nth])), []).append(nth)
     pages: dict[int, Page | None] = {}
     for statement, places in alike.items():
-        pages |= zip(places, _read_alike(statement, [wanted[nth] for nth in places], now), strict=True)
+        pages |= zip(places, _read_alike(statement, [own[nth] for nth in places], now), strict=True)
     return [pages[nth] for nth in range(len(wanted))]
 
 
-def _read_alike(
-    statement: str, wanted: Sequence[tuple[UUID, PageRequest]], now: datetime
-) -> Iterator[Page | None]:
-    own = [{"tenant": tenant, **asked.values()} for tenant, asked in wanted]
+def _read_alike(statement: str, own: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[Page | None]:
     rows = prepared.fetch_all(statement, {name: [values[name] for values in own] for name in own[0]})
     found: dict[int, list[Mapping[str, Row]]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(_COLUMNS.read(row[1:]))
-    for nth, (_, asked) in enumerate(wanted):
+    for nth, values in enumerate(own):
         [is_known] = found[nth][0]["is_known"]
-        yield _page(found[nth], asked.limit, now) if is_known else None
+        yield _page(found[nth], values["most"] - 1, now) if is_known else None
 
 
 def _page(rows: Sequence[Mapping[str, Row]], limit: int, now: datetime) -> Page:
@@ -140,7 +133,7 @@ _TYPES = {
 
 @cache
 def _statement(status: str | None, newest_first: bool, names: frozenset[str]) -> str:  # noqa: FBT001 - cached by value
-    """The statement with these conditions, of the tenant's index (see `config.db.any_of`)."""
+    """The statement with the values of these names, by the tenant's index (see `config.db.any_of`)."""
     conditions = ["task.hidden_at IS NULL", *(text for name, text in _CONDITIONS.items() if name in names)]
     if status is not None:
         statuses = ", ".join(f"'{one}'" for one in STATUSES[status])
@@ -150,7 +143,7 @@ def _statement(status: str | None, newest_first: bool, names: frozenset[str]) ->
     if "after" in names:
         conditions.append(f"task.id {beyond} asked.after")
         known = "EXISTS (SELECT FROM videos_task WHERE id = asked.after AND tenant_id = asked.tenant)"
-    asked = unnested({name: kind for name, kind in _TYPES.items() if name in {"tenant", "most"} | names})
+    asked = unnested({name: kind for name, kind in _TYPES.items() if name in names})
     text = f"""SELECT asked.nth, {_COLUMNS.sql} FROM {asked}
         CROSS JOIN LATERAL (SELECT {known} AS is_known) known CROSS JOIN LATERAL {queue_position.WAITING}
         LEFT JOIN LATERAL (SELECT {_OWN} FROM videos_task task
