@@ -24,7 +24,7 @@ PARAMETERS = {"multi_shot": True, "shot_type": "customize", "multi_prompt": SHOT
 
 
 def texts() -> dict[Task, str]:
-    return {row.task: row.text for row in PromptText.objects.select_related("task")}
+    return {row.task: row.text for row in PromptText.objects.select_related("task").order_by("pk")}
 
 
 def request_with(parameters: Any, **more: Any) -> dict[str, Any]:
