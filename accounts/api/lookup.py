@@ -6,12 +6,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from accounts import keys
 from accounts.keys import ParsedKey
 from accounts.models import APIKey, Tenant
-from config.db import prepared
+from config.db import instances, prepared
 from config.db.columns import Columns, unnested
 from config.db.prepared import Row
 
@@ -78,8 +76,8 @@ KEY_ALONE = Wanted(LookUp(), {}, {})
 
 def build_key(key: Row, tenant: Row) -> APIKey:
     """A key with its tenant, from their rows."""
-    built = APIKey.from_db(connection.alias, _KEY, key)
-    built.tenant = Tenant.from_db(connection.alias, _TENANT, tenant)
+    built = instances.loaded(APIKey, _KEY, key)
+    built.tenant = instances.loaded(Tenant, _TENANT, tenant)
     return built
 
 

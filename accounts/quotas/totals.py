@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from config.clock import Clock
 
@@ -18,6 +19,7 @@ class Period:
     month_ends: datetime
 
     @classmethod
+    @lru_cache(maxsize=256)  # the callers of a batch share the moment, and few time zones
     def of(cls, now: datetime, clock: Clock) -> "Period":
         day = clock.day_of(now)
         month = day.replace(day=1)

@@ -12,6 +12,7 @@ from accounts.quotas import limits
 from accounts.quotas.escrow import escrow
 from accounts.quotas.limits import AdmissionDecision, Allowance, Recent
 from config.db import prepared
+from config.db.instances import unsaved
 from videos.errors import NotAdmitted
 from videos.estimates.queue_position import QueuePosition
 from videos.models import Task
@@ -182,7 +183,8 @@ def _served(made: Iterable[Order], offers: Offers) -> list[dict[str, Any]]:
 def _task(order: Order, status: Status) -> Task:
     checked = order.checked
     caller, request = checked.caller, checked.request
-    return Task(
+    return unsaved(
+        Task,
         id=order.task_id,
         tenant_id=caller.key.tenant_id,
         api_key_id=caller.key.pk,

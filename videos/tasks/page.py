@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.numeric import Int8
 
-from config.db import prepared
+from config.db import instances, prepared
 from config.db.columns import Columns, unnested
 from config.db.prepared import Row
 from config.ids import first_uuid7
@@ -155,7 +155,7 @@ def _statement(status: str | None, newest_first: bool, names: frozenset[str]) ->
 
 def listed(row: Mapping[str, Row], now: datetime) -> Listed:
     """A task from the groups of columns `task`, `prompt` and `queue`."""
-    task = Task.from_db("default", READ_COLUMNS, row["task"])
+    task = instances.loaded(Task, READ_COLUMNS, row["task"])
     [task.prompt] = row["prompt"]
     position, limit, usual = row["queue"]
     return task, QueuePosition.of(task.model, position, limit, usual, now)
