@@ -19,8 +19,9 @@ from tests.support.rows import each
 from videos import catalogue
 from videos.models import Task
 from videos.requests import parse
-from videos.upstream import connect, translate
+from videos.upstream import translate
 from videos.upstream.base import Phase, Progress, Refused
+from videos.upstream.connections import connect
 from videos.upstream.download import Downloader
 
 BUCKET, REGION = "films-1250000000", "ap-guangzhou"

@@ -43,7 +43,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 """Forbidden imports by folder, besides the layers `lint-imports` checks."""
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "videos.worker.jobs": (),
+    "videos.worker.jobs": ("videos/management/commands/worker.py",),
     "csv": ("config/web/csv_files.py",),
     "httpx": ("videos/upstream/",),
     "rest_framework": (

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from tests.support.rows import each
 from videos.local.processes import free_port
-from videos.upstream import connect
 from videos.upstream.base import (
     NotSent,
     OutcomeUnknown,
@@ -26,6 +25,7 @@ from videos.upstream.base import (
     Unavailable,
     UpstreamError,
 )
+from videos.upstream.connections import connect
 from videos.upstream.tencent.client import MOST_BYTES, TencentClient
 from videos.upstream.tencent.mps import MpsUpstream
 from videos.upstream.tencent.signing import Credential, authorization

@@ -18,7 +18,7 @@ from videos.models import Task
 from videos.results import files
 from videos.results.files import local_path
 from videos.results.links import SIGNATURE
-from videos.results.posters import as_webp
+from videos.results.thumbnails import as_webp
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import islice
 from typing import IO, Any
 
@@ -10,7 +9,6 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
-from PIL import Image
 
 WIDEST = 640
 """Pixels; a narrower video keeps its width."""
@@ -34,18 +32,6 @@ def still(video: IO[bytes]) -> bytes:
             return _jpeg(_frame(container))
     except (av.FFmpegError, ValueError) as error:
         raise NoPoster(str(error)) from error
-
-
-@lru_cache(maxsize=64)  # few are requested often
-def as_webp(jpeg: bytes) -> bytes | None:
-    """The same picture as WebP; None if it is not a picture."""
-    webp = io.BytesIO()
-    try:
-        with Image.open(io.BytesIO(jpeg)) as picture:
-            picture.save(webp, "WEBP", quality=QUALITY, method=2)
-    except OSError:  # includes Pillow's own errors
-        return None
-    return webp.getvalue()
 
 
 def _frame(container: InputContainer) -> VideoFrame:

@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from videos.models import UpstreamAccount
-from videos.upstream import connect
 from videos.upstream.base import Upstream
+from videos.upstream.connections import connect
 from videos.upstream.download import Downloader
 
 

@@ -6,10 +6,7 @@ from typing import Any
 from accounts.buckets import Destination
 from config import proportion
 from videos.requests import VideoRequest
-from videos.upstream.base import Upstream
 from videos.upstream.tencent import mps
-from videos.upstream.tencent.client import TencentClient
-from videos.upstream.tencent.signing import Credential
 
 
 @dataclass(frozen=True)
@@ -29,13 +26,3 @@ def translate(request: VideoRequest, destination: Destination | None = None) -> 
 def not_forwarded(request: VideoRequest) -> list[str]:
     """The request paths that upstream has no field for, at most as many as a response shows."""
     return proportion.paths(mps.not_forwarded(request))
-
-
-def connect(
-    endpoint: str, secret_id: str, secret_key: str, *, create_timeout: float, describe_timeout: float
-) -> Upstream:
-    """A client of one upstream account. Timeouts are in seconds; close it with `aclose`."""
-    client = TencentClient(
-        endpoint, Credential(secret_id, secret_key), service=mps.SERVICE, version=mps.VERSION
-    )
-    return mps.MpsUpstream(client, create_timeout=create_timeout, describe_timeout=describe_timeout)

@@ -19,6 +19,7 @@ from procrastinate.worker import Worker
 
 from config import database
 from videos.queueing import Job
+from videos.worker import jobs as _jobs  # noqa: F401 - registers the jobs
 
 PAUSE = 1.0
 """Seconds before a worker that ended unexpectedly is restarted."""

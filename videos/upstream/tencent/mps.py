@@ -4,15 +4,17 @@ Source of fields and types: Tencent's page of CreateAigcVideoTask; the facts, se
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accounts.buckets import Destination
 from videos.requests import VideoRequest
 from videos.requests.strict_json import dumps
 from videos.requests.values import storable
 from videos.upstream.base import OutcomeUnknown, Phase, Progress, Submitted
-from videos.upstream.tencent.client import TencentClient
 from videos.upstream.tencent.errors import reason_of_failure
+
+if TYPE_CHECKING:
+    from videos.upstream.tencent.client import TencentClient
 
 SERVICE = "mps"
 VERSION = "2019-06-12"
@@ -38,7 +40,7 @@ NO_FIELD = frozenset(
 class MpsUpstream:
     """The AIGC video tasks of one MPS account. Timeouts are in seconds."""
 
-    def __init__(self, client: TencentClient, *, create_timeout: float, describe_timeout: float) -> None:
+    def __init__(self, client: "TencentClient", *, create_timeout: float, describe_timeout: float) -> None:
         self._client = client
         self._create_timeout = create_timeout
         self._describe_timeout = describe_timeout
