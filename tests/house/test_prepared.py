@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Tenant
 from config.db import prepared
+from tests.conftest import NOW
 
 INSERT = """INSERT INTO accounts_tenant (id, name, created_at, time_zone, earlier_time_zones)
 VALUES (gen_random_uuid(), %(name)s::text, now(), 'UTC', '{}') RETURNING name"""
@@ -27,6 +28,17 @@ def _end_the_connection() -> None:
 def test_it_returns_the_first_row_or_none() -> None:
     assert prepared.fetch(ECHO, {"value": 1}) == (2, "text")
     assert prepared.fetch(f"{ECHO} WHERE false", {"value": 1}) is None
+
+
+@pytest.mark.django_db
+def test_times_are_as_django_reads_them() -> None:
+    statement, values = "SELECT %(at)s::timestamptz, NULL::timestamptz", {"at": NOW}
+    with CaptureQueriesContext(connection):  # runs on Django's own cursor
+        usual = prepared.fetch(statement, values)
+    found = prepared.fetch(statement, values)
+    assert found == usual == (NOW, None)
+    assert found is not None
+    assert found[0].isoformat() == NOW.isoformat()
 
 
 @pytest.mark.django_db
