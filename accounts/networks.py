@@ -19,6 +19,8 @@ Network = IPv4Network | IPv6Network
 UNKNOWN = "::"
 """Stands for an unknown address."""
 
+_LONGEST = 100
+"""Characters of an address with a zone and a port."""
 _WITH_PORT = re.compile(r"\[([^]]+)\](?::\d+)?|([\d.]+):\d+")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 """The IPv4-mapped addresses of IPv6."""
@@ -42,6 +44,11 @@ def parse_address(text: str) -> Address | None:
 
     An IPv4-mapped IPv6 address becomes the IPv4 address. None if it is invalid.
     """
+    return _parsed(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)  # a client sends many requests
+def _parsed(text: str) -> Address | None:
     match = _WITH_PORT.fullmatch(text.strip())
     bare = (match[1] or match[2]) if match else text.strip()
     try:

@@ -8,6 +8,8 @@ from django.http import HttpResponse
 
 from config.error_codes import ErrorCode
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def envelope(message: str, *, type: str, code: ErrorCode, param: str | None = None) -> dict[str, Any]:  # noqa: A002 - the contract's word
     """`error` is what OpenAI's clients read, the flat `code` and `message` what new-api's clients read."""
@@ -21,7 +23,7 @@ def envelope(message: str, *, type: str, code: ErrorCode, param: str | None = No
 
 def encode(data: Any) -> bytes:
     """Compact JSON in UTF-8; a lone surrogate, which a client may have sent, is escaped."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    return _COMPACT.encode(data).encode("utf-8", "backslashreplace")
 
 
 def json_response(status: int, body: Mapping[str, Any]) -> HttpResponse:

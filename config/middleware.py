@@ -1,6 +1,6 @@
 """Middleware for all requests, and for pages only."""
 
-import uuid
+import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -154,7 +154,7 @@ def request_id(request: HttpRequest) -> str:
 
 def new_request_id() -> str:
     """A random id for a new request."""
-    return f"req_{uuid.uuid4().hex}"
+    return f"req_{secrets.token_hex(16)}"
 
 
 def _with_envelope(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -221,7 +221,9 @@ def test_an_address_is_parsed_in_any_notation(written: str, address: str) -> Non
     assert networks.parse_address(written) == ip_address(address)
 
 
-@pytest.mark.parametrize("written", ["", "unknown", "_hidden", "203.0.113", "203.0.113.07", "[::1", "1:x"])
+@pytest.mark.parametrize(
+    "written", ["", "unknown", "_hidden", "203.0.113", "203.0.113.07", "[::1", "1:x", "::1%" + "0" * 100]
+)
 def test_other_text_is_no_address(written: str) -> None:
     assert networks.parse_address(written) is None
 

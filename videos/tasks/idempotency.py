@@ -32,6 +32,7 @@ LONGEST_PAUSE = timedelta(seconds=8)
 """The longest backoff between two attempts of OpenAI's SDKs."""
 LONGEST_KEY = 255
 """Characters of an Idempotency-Key."""
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr)
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,7 @@ def _first_sent_within(retries: int, timeout: timedelta | None) -> timedelta:
 
 def hash_of(body: Mapping[str, Any]) -> bytes:
     """SHA-256 of a body as sent, independent of the order of fields: an SDK repeats it literally."""
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), default=repr)
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
 
 
 def hash_of_request(body: Mapping[str, Any], request: VideoRequest | None = None) -> bytes:

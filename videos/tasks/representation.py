@@ -16,6 +16,7 @@ def video(
     task: Task, request: Addressed, now: datetime, place: QueuePosition | None = None
 ) -> dict[str, Any]:
     """The video object; `place` is the position of a waiting task in its tenant's own queue."""
+    state = task.state
     link = signed_link(task, request, now) if task.has_media else None
     failed = {"code": task.failure_code, "message": task.failure_message}
     return {
@@ -23,7 +24,7 @@ def video(
         "task_id": task.public_id,
         "object": "video",
         "model": task.model,
-        "status": PUBLIC_STATUS[task.state],
+        "status": PUBLIC_STATUS[state],
         "progress": completion.progress(task, now),
         "created_at": unix(task.created_at),
         "completed_at": unix(task.finished_at),
@@ -35,7 +36,7 @@ def video(
         "metadata": {
             "url": link,
             "urls": [link] if link else [],
-            "stage": STAGE[task.state],
+            "stage": STAGE[state],
             "not_forwarded": proportion.paths(task.not_forwarded),
         }
         | ({"queue": _queue(place)} if place else {}),
