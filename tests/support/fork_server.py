@@ -29,6 +29,11 @@ from videos.local.processes import die_with_parent
 PROJECT = Path(__file__).resolve().parents[2]
 _REQUEST = 65_536
 """Most bytes of a request, which is one datagram."""
+_IMPORTED = (
+    *("config.edge.application", "config.urls", "granian.cli", "granian.server.mp", "videos.lane.lanes"),
+    *("videos.management.commands.worker", "videos.worker.jobs"),
+)
+"""What web processes and workers import."""
 
 
 class Forked:
@@ -182,7 +187,7 @@ def _import_everything() -> None:
     import django
 
     django.setup()
-    for name in ("config.edge.application", "config.urls", "granian.cli", "granian.server.mp"):
+    for name in _IMPORTED:
         importlib.import_module(name)
     gc.freeze()
 
