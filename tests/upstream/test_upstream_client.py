@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.support.rows import each
 from videos.local.processes import free_port
 from videos.upstream.base import (
+    AccountRefused,
     NotSent,
     OutcomeUnknown,
     Refused,
@@ -108,6 +109,14 @@ def test_a_call_is_signed_exactly_as_sent() -> None:
 # --- answers
 
 VERDICTS: dict[type[UpstreamError], str] = {
+    AccountRefused: (
+        "AuthFailure AuthFailure.SignatureExpire AuthFailure.SignatureFailure AuthFailure.SecretIdNotFound "
+        "AuthFailure.UnauthorizedOperation AuthFailure.NeverHeardOf UnauthorizedOperation "
+        "FailedOperation.InvalidAccount FailedOperation.InvalidMpsUser FailedOperation.InvalidUser "
+        "FailedOperation.InvalidVodUser FailedOperation.NoPrivileges FailedOperation.UserArrears "
+        "FailedOperation.UserStatusInavlid InvalidParameterValue.UserUnRegister IpInBlacklist "
+        "IpNotInWhitelist ResourceNotFound.UserUnregister UnsupportedRegion"
+    ),
     Throttled: (
         "RequestLimitExceeded RequestLimitExceeded.UinLimitExceeded RequestLimitExceeded.IPLimitExceeded "
         "RequestLimitExceeded.GlobalRegionUinLimitExceeded LimitExceeded LimitExceeded.CreateTask "
@@ -118,13 +127,10 @@ VERDICTS: dict[type[UpstreamError], str] = {
         "requestlimitexceeded InvalidParameters"
     ),
     Refused: (
-        "FailedOperation FailedOperation.CreateAIGCTaskFailed FailedOperation.UserArrears "
-        "AuthFailure.SignatureExpire AuthFailure.SignatureFailure AuthFailure.SecretIdNotFound "
-        "AuthFailure.UnauthorizedOperation UnauthorizedOperation InvalidParameter "
-        "InvalidParameter.InvalidUrl "
+        "FailedOperation FailedOperation.CreateAIGCTaskFailed InvalidParameter InvalidParameter.InvalidUrl "
         "InvalidParameterValue.DurationTooLong MissingParameter UnknownParameter UnsupportedOperation "
-        "UnsupportedRegion UnsupportedProtocol InvalidAction NoSuchVersion NoSuchProduct ActionOffline "
-        "RequestSizeLimitExceeded IpInBlacklist IpNotInWhitelist DryRunOperation InvalidRequest "
+        "UnsupportedProtocol InvalidAction NoSuchVersion NoSuchProduct ActionOffline "
+        "RequestSizeLimitExceeded DryRunOperation InvalidRequest "
         "ResourceNotFound ResourceNotFound.TaskNotFound ResourceNotFound.DownloadError"
     ),
 }

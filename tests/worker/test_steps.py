@@ -135,18 +135,12 @@ def test_slots_are_reserved_only_for_queued_tasks_that_are_due(
 
 REFUSALS = [
     ("FailedOperation.CreateAIGCTaskFailed", "It failed.", FailureCode.UPSTREAM_REJECTED),
-    ("FailedOperation.UserArrears", "No balance.", FailureCode.UPSTREAM_REJECTED),
-    ("FailedOperation.InvalidMpsUser", "Not opened.", FailureCode.UPSTREAM_REJECTED),
     ("InvalidParameter.ModelNotSupported", "No such model.", FailureCode.UPSTREAM_REJECTED),
     ("InvalidParameter.InvalidUrl", "A bad link.", FailureCode.UPSTREAM_REJECTED),
     ("InvalidParameterValue.DurationTooLong", "Too long.", FailureCode.UPSTREAM_REJECTED),
     ("InvalidParameterValue.Resolution", "Too large.", FailureCode.UPSTREAM_REJECTED),
-    ("InvalidParameterValue.UserUnRegister", "Who?", FailureCode.UPSTREAM_REJECTED),
     ("ResourceNotFound.DownloadError", "No picture there.", FailureCode.UPSTREAM_REJECTED),
-    ("ResourceNotFound.UserUnregister", "Who?", FailureCode.UPSTREAM_REJECTED),
     ("ResourceNotFound.CosBucketNotExist", "No bucket.", FailureCode.UPSTREAM_REJECTED),
-    ("AuthFailure.SignatureFailure", "Wrong key.", FailureCode.UPSTREAM_REJECTED),
-    ("UnauthorizedOperation", "Not allowed.", FailureCode.UPSTREAM_REJECTED),
     ("UnknownParameter", "No such field.", FailureCode.UPSTREAM_REJECTED),
     ("RequestSizeLimitExceeded", "Too much.", FailureCode.UPSTREAM_REJECTED),
     ("InvalidParameter.ViolationContent", "Not this.", FailureCode.CONTENT_POLICY_VIOLATION),
@@ -172,7 +166,7 @@ def test_a_refused_task_fails_with_the_reason(
     task = make_task()
     submit_one(sandbox_account)
     task = reread(task)
-    is_theirs = code.startswith(ABOUT_THE_REQUEST) and not code.endswith("UserUnRegister")
+    is_theirs = code.startswith(ABOUT_THE_REQUEST)
     is_theirs |= failure is FailureCode.CONTENT_POLICY_VIOLATION
     shown = message if is_theirs else "The upstream provider did not accept this request."
     assert bool(task.attention) is not is_theirs
@@ -180,6 +174,43 @@ def test_a_refused_task_fails_with_the_reason(
     detail = task.events.last().detail["upstream"]  # type: ignore[union-attr]  # it has two
     assert (detail["code"], detail["message"]) == (code, message)
     assert detail["request_id"]
+
+
+ACCOUNT_CODES = [
+    "AuthFailure.SecretIdNotFound",
+    "AuthFailure.SignatureExpire",
+    "AuthFailure.SignatureFailure",
+    "AuthFailure.UnauthorizedOperation",
+    "FailedOperation.InvalidMpsUser",
+    "FailedOperation.InvalidVodUser",
+    "FailedOperation.NoPrivileges",
+    "FailedOperation.UserArrears",
+    "InvalidParameterValue.UserUnRegister",
+    "IpInBlacklist",
+    "IpNotInWhitelist",
+    "ResourceNotFound.UserUnregister",
+    "UnauthorizedOperation",
+    "UnsupportedRegion",
+]
+"""Codes about our account with upstream, whatever was requested."""
+
+
+@pytest.mark.parametrize("code", ACCOUNT_CODES)
+def test_a_task_waits_while_upstream_refuses_our_account(
+    code: str, sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    sandbox.script("create", "refuse", code=code, message="Account 100012345678 is not welcome.", times=1)
+    task = make_task(turn=4)
+    submit_one(sandbox_account)
+    task = reread(task)
+    assert (task.status, task.turn, task.failure_code) == (Status.QUEUED, 4, "")
+    assert "our account" in task.attention_label
+    assert task.events.last().detail["code"] == code  # type: ignore[union-attr]  # it has two
+    again = LATER + timedelta(seconds=1)
+    submit_one(sandbox_account, again)
+    task = reread(task)
+    assert (task.status, task.attention) == (Status.RUNNING, "")
+    assert len(sandbox.tasks()) == 1
 
 
 def test_a_failure_message_contains_no_private_data(
@@ -210,6 +241,7 @@ def test_credentials_that_cannot_be_sent_cause_no_doubt(
     submit_one(UpstreamAccount.objects.get(pk=sandbox_account.pk))
     task = reread(task)
     assert task.status == Status.QUEUED
+    assert "our account" in task.attention_label
     assert task.events.last().detail["error"] == "NotSent"  # type: ignore[union-attr]  # it has some
     assert sandbox.state()["arrivals"] == []
 

@@ -82,12 +82,18 @@ def accepted(
     return _move(task, Status.RUNNING, Verb.ACCEPTED, now, detail, **changes)
 
 
-def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: datetime) -> bool:
-    """Upstream surely did not receive it: queue it until `due_at`, ahead of all tasks that are queued now."""
+def requeue(
+    task: Task, reason: Mapping[str, Any], due_at: datetime, now: datetime, attention: str = ""
+) -> bool:
+    """Upstream surely did not act on it: queue it until `due_at`, ahead of all tasks that are queued now.
+
+    `attention` is why staff should look at it, if they should.
+    """
     if task.state is not Status.SUBMITTING:  # a waiting task may be queued, too, but by `start_waiting`
         return False
     turn = turns.requeue_turn(task)
-    return _move(task, Status.QUEUED, Verb.REQUEUE, now, dict(reason), due_at=due_at, turn=turn)
+    changes = {"due_at": due_at, "turn": turn, **({"attention": attention} if attention else {})}
+    return _move(task, Status.QUEUED, Verb.REQUEUE, now, dict(reason), **changes)
 
 
 def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime) -> bool:

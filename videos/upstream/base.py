@@ -45,6 +45,10 @@ class Throttled(UpstreamError):
     """Upstream certainly did not act for now: retry later."""
 
 
+class AccountRefused(Throttled):
+    """Upstream certainly did not act, because of our account with it: retry once that is mended."""
+
+
 class Unavailable(UpstreamError):
     """Upstream was certainly not reached: retry later."""
 

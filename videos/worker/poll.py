@@ -18,7 +18,7 @@ from videos.routing.rate_limits import UpstreamCall
 from videos.states import Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
-from videos.upstream.base import Phase, Progress, Refused, UpstreamError
+from videos.upstream.base import AccountRefused, Phase, Progress, Refused, UpstreamError
 from videos.upstream.redaction import call_detail, redacted
 from videos.worker.pacing import PREPARATION, Gate, RateLimitSpent
 from videos.worker.threads import in_database
@@ -59,7 +59,7 @@ async def look(account: UpstreamAccount, task: Task, gate: Gate, clock: Callable
         await gate.opens()
         sent = clock()
         progress = await client.describe(task.upstream_task_id or "")
-    except Refused as error:
+    except (Refused, AccountRefused) as error:
         attention = Attention.NOT_TOLD.about(redacted(str(error)))
         detail = call_detail(UpstreamCall.DESCRIBE, error, (clock() - sent).total_seconds())
         await in_database(lifecycle.flag, task, attention, clock(), **detail)

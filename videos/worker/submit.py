@@ -20,6 +20,8 @@ from videos.tasks import failures, lifecycle, turns
 from videos.tasks.failures import FailureCode
 from videos.tasks.submission import payload_of
 from videos.upstream.base import (
+    AccountRefused,
+    NotSent,
     OutcomeUnknown,
     Refused,
     Submitted,
@@ -147,11 +149,19 @@ def _accepted(task: Task, submitted: Submitted, sent: datetime, now: datetime) -
         lifecycle.flag(task, Attention.ACCEPTED_LATE, now, upstream_task_id=submitted.task_id, **detail)
 
 
+def _attention_for(task: Task, error: UpstreamError) -> str:
+    """Staff must mend an account that is refused, or whose credentials cannot be sent; its tasks wait."""
+    if not isinstance(error, AccountRefused | NotSent):
+        return ""
+    log.error("an upstream account does not work", account=task.account_id, code=error.code)
+    return Attention.OUR_ACCOUNT
+
+
 def _not_accepted(task: Task, error: UpstreamError, sent: datetime, now: datetime) -> None:
     detail = call_detail(UpstreamCall.CREATE, error, (now - sent).total_seconds())
     if isinstance(error, Throttled | Unavailable):
         delay = REQUEUE_DELAYS[min(task.attempts, len(REQUEUE_DELAYS)) - 1]
-        lifecycle.requeue(task, detail, now + timedelta(seconds=delay), now)
+        lifecycle.requeue(task, detail, now + timedelta(seconds=delay), now, _attention_for(task, error))
     elif isinstance(error, Refused):
         why = failures.failure(error.message, error.reason, FailureCode.UPSTREAM_REJECTED)
         lifecycle.fail(task, why.code, why.message, now, attention=why.attention, upstream=detail)

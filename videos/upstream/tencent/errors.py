@@ -8,7 +8,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from videos.upstream.base import OutcomeUnknown, Reason, Refused, Throttled, UpstreamError
+from videos.upstream.base import (
+    AccountRefused,
+    OutcomeUnknown,
+    Reason,
+    Refused,
+    Throttled,
+    UpstreamError,
+)
 from videos.upstream.redaction import MOST_READ, for_tenant
 
 CONTENT = (
@@ -46,33 +53,42 @@ VERDICTS: dict[str, type[UpstreamError]] = {
     "InternalError": OutcomeUnknown,
     "ServiceUnavailable": OutcomeUnknown,
     "ActionOffline": Refused,
-    "AuthFailure": Refused,
+    "AuthFailure": AccountRefused,
     "DryRunOperation": Refused,
     "FailedOperation": Refused,
+    "FailedOperation.InvalidAccount": AccountRefused,
+    "FailedOperation.InvalidMpsUser": AccountRefused,
+    "FailedOperation.InvalidUser": AccountRefused,
+    "FailedOperation.InvalidVodUser": AccountRefused,
+    "FailedOperation.NoPrivileges": AccountRefused,
+    "FailedOperation.UserArrears": AccountRefused,
+    "FailedOperation.UserStatusInavlid": AccountRefused,  # upstream's spelling
     "InvalidAction": Refused,
     "InvalidParameter": Refused,
     "InvalidParameterValue": Refused,
+    "InvalidParameterValue.UserUnRegister": AccountRefused,
     "InvalidRequest": Refused,
-    "IpInBlacklist": Refused,
-    "IpNotInWhitelist": Refused,
+    "IpInBlacklist": AccountRefused,
+    "IpNotInWhitelist": AccountRefused,
     "MissingParameter": Refused,
     "NoSuchProduct": Refused,
     "NoSuchVersion": Refused,
     "RequestSizeLimitExceeded": Refused,
     "ResourceNotFound": Refused,
-    "UnauthorizedOperation": Refused,
+    "ResourceNotFound.UserUnregister": AccountRefused,
+    "UnauthorizedOperation": AccountRefused,
     "UnknownParameter": Refused,
     "UnsupportedOperation": Refused,
     "UnsupportedProtocol": Refused,
-    "UnsupportedRegion": Refused,
+    "UnsupportedRegion": AccountRefused,
 }
-"""By class of code, before the dot; new details after it appear at any time. An unlisted class leaves the
-outcome unknown, the only verdict that cannot cost anybody money."""
+"""By code, else by its class, before the dot; new details after it appear at any time. An unlisted class
+leaves the outcome unknown, the only verdict that cannot cost anybody money."""
 
 
 def error(code: str, message: str, request_id: str = "") -> UpstreamError:
     """The exception for an error response."""
-    kind = VERDICTS.get(code.partition(".")[0], OutcomeUnknown)
+    kind = VERDICTS.get(code) or VERDICTS.get(code.partition(".")[0], OutcomeUnknown)
     return kind(message, code=code, request_id=request_id, reason=reason_of_refusal(code, message))
 
 
