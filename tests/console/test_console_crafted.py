@@ -1,5 +1,6 @@
 """Crafted query parameters never break the console's lists."""
 
+from itertools import product
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -9,6 +10,8 @@ from tests.conftest import MakeTask
 from tests.console.test_admin_lists import ALL
 from tests.support.console import Person
 from tests.support.rows import each
+
+CRAFTED = ("a\0b", "'%\\", "9" * 40)
 
 
 def parameters(address: str) -> list[str]:
@@ -21,11 +24,9 @@ def parameters(address: str) -> list[str]:
     return ["q", "p", *names, *(f"{name}__exact" for name in names)]
 
 
-@each("value", ["a\0b", "'%\\", "9" * 40])
 @each("address", ALL)
-def test_no_query_parameter_breaks_a_list(address: str, value: str, make_task: MakeTask) -> None:
+def test_no_query_parameter_breaks_a_list(address: str, make_task: MakeTask) -> None:
     make_task()
     sophie = Person("sophie")
-    for name in parameters(address):
-        for page in (address, f"{address}export/"):
-            assert sophie.get(f"{page}?{urlencode({name: value})}").status_code < 500, name
+    for name, value, page in product(parameters(address), CRAFTED, (address, f"{address}export/")):
+        assert sophie.get(f"{page}?{urlencode({name: value})}").status_code < 500, (name, value)

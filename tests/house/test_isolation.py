@@ -623,14 +623,15 @@ def test_every_page_is_in_the_table() -> None:
 
 
 @pytest.fixture
-def browsers(house: House, owner: Caller, stranger: Caller) -> dict[str, Browser]:
-    """A browser for each person of the table."""
-    return {who: Browser(make(owner, stranger)) for who, make in PEOPLE.items()}
+def people(house: House, owner: Caller, stranger: Caller) -> dict[str, User | None]:
+    """The people of the table."""
+    return {who: make(owner, stranger) for who, make in PEOPLE.items()}
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_each_person_sees_what_the_table_says(who: str, house: House, browsers: dict[str, Browser]) -> None:
-    before, browser = _person_columns(), browsers[who]
+def test_each_person_sees_what_the_table_says(who: str, house: House, people: dict[str, User | None]) -> None:
+    browser = Browser(people[who])
+    before = _person_columns()
     cookies = deepcopy(browser.client.cookies)
 
     def is_seen(cell: tuple[str, str, str, str]) -> None:
@@ -671,9 +672,9 @@ def test_every_method_of_a_tenants_page_is_in_the_table(house: House) -> None:
 
 
 def test_another_tenants_page_and_an_unknown_one_get_the_same_answer(
-    house: House, browsers: dict[str, Browser]
+    house: House, people: dict[str, User | None]
 ) -> None:
-    charlie = browsers["stranger"].client
+    charlie = Browser(people["stranger"]).client
 
     def are_alike(request: tuple[str, str]) -> None:
         method, route = request
