@@ -33,8 +33,9 @@ MILLISECOND = timedelta(milliseconds=1)
 @pytest.mark.usefixtures("db")
 def test_seeded_tasks_are_as_those_of_a_gateway_in_use() -> None:
     made_up.fill(TASKS)
-    for check in (_the_books_agree, _most_are_completed_and_a_few_are_open, _the_hours_are_counted):
-        check()
+    _the_books_agree()
+    _most_are_completed_and_a_few_are_open()
+    _the_hours_are_counted()
     assert 0 < Task.objects.exclude(attention="").count() < 10
 
 
