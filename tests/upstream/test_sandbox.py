@@ -1,43 +1,39 @@
 """The sandbox upstream answers as MPS does, enforces its limits and fails on demand."""
 
-import asyncio
 import http.client
 import io
 import json
 import re
-import threading
 import time
-import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from PIL import Image
 
-from tests.support.worker_process import TOO_LONG
+from tests.support.sandbox import ALICE, BOB, KEYS, KLING, NOW, VIDEO, Sandbox, running, signed_headers
 from videos.sandbox.clip import Clip, clip_of, frame_size
-from videos.sandbox.fields import check_create, check_describe
 from videos.sandbox.limits import CallLimits, SlidingWindow
-from videos.sandbox.options import Options, parse_options
-from videos.sandbox.production import Production
-from videos.sandbox.protocol import CREATE, DESCRIBE, ApiError, authenticate
+from videos.sandbox.mps import check_create, check_describe
+from videos.sandbox.options import parse_options
+from videos.sandbox.protocol import (
+    CREATE,
+    DESCRIBE,
+    DESCRIBE_DETAIL,
+    LIST,
+    MPS,
+    VOD,
+    Action,
+    ApiError,
+    authenticate,
+)
 from videos.sandbox.results import ResultLinks
-from videos.sandbox.scripts import ScriptError, ScriptQueue, behaviours_in, make_behaviour, parse_script
-from videos.sandbox.server import Server
-from videos.sandbox.studio import RenderError
-from videos.sandbox.tasks import GenerationTimes, SandboxTask, TaskStore
-from videos.upstream.tencent.signing import Credential, authorization
-
-ALICE = Credential("AKIDalice", "alice-secret")
-BOB = Credential("AKIDbob", "bob-secret")
-KEYS = {account.secret_id: account.secret_key for account in (ALICE, BOB)}
-NOW = 1_773_141_337  # 2026-03-10
-VIDEO = b"not really a video, but bytes to be served" * 10
-KLING = {"ModelName": "Kling", "ModelVersion": "2.5", "Prompt": "a cat runs", "Duration": 5}
-
+from videos.sandbox.scripts import ScriptQueue, behaviours_in, parse_script
+from videos.sandbox.store import TaskStore
+from videos.sandbox.tasks import GenerationTimes, Owner, SandboxTask
+from videos.sandbox.verbs import ScriptError, make_behaviour
+from videos.upstream.tencent.signing import Credential
 
 # --- limits
 
@@ -79,21 +75,6 @@ def test_each_account_and_action_is_limited_separately() -> None:
 
 
 # --- authentication
-
-
-def signed_headers(
-    account: Credential = ALICE,
-    *,
-    action: str = CREATE,
-    body: bytes = b"{}",
-    timestamp: int = NOW,
-    host: str = "mps.example",
-    service: str = "mps",
-) -> dict[str, str]:
-    signed = {"Content-Type": "application/json", "Host": host}
-    proof = authorization(account, service=service, headers=signed, body=body, timestamp=timestamp)
-    common = {"X-TC-Action": action, "X-TC-Version": "2019-06-12", "X-TC-Timestamp": str(timestamp)}
-    return {**signed, **common, "Authorization": proof}
 
 
 def refusal_of(headers: dict[str, str], body: bytes = b"{}", now: float = NOW) -> str:
@@ -142,7 +123,11 @@ def test_wrong_keys_bodies_services_and_header_lists_are_refused() -> None:
     assert refusal_of(signed_headers(stranger)) == "AuthFailure.SecretIdNotFound"
     assert refusal_of(signed_headers(forger)) == "AuthFailure.SignatureFailure"
     assert refusal_of(signed_headers(), body=b'{"Duration": 10}') == "AuthFailure.SignatureFailure"
-    assert refusal_of(signed_headers(service="vod")) == "AuthFailure.InvalidAuthorization"
+    assert refusal_of(signed_headers(service=VOD)) == "AuthFailure.InvalidAuthorization"
+    assert refusal_of(signed_headers(version="2018-07-17")) == "AuthFailure.InvalidAuthorization"
+    assert (
+        refusal_of(signed_headers(service="cvm", version="2017-03-12")) == "AuthFailure.InvalidAuthorization"
+    )
     unhosted = signed_headers()
     unhosted["Authorization"] = unhosted["Authorization"].replace("content-type;host", "content-type")
     assert refusal_of(unhosted) == "AuthFailure.InvalidAuthorization"
@@ -270,15 +255,15 @@ def test_resolution_and_ratio_determine_the_frame_size(
 
 def test_a_clip_matches_its_create_call() -> None:
     asked = KLING | {"ExtraParameters": {"Resolution": "1080P", "AspectRatio": "1:1", "EnableAudio": True}}
-    assert clip_of(asked) == Clip("a cat runs", "Kling 2.5", 1080, 1080, 5, audio=True)
-    assert clip_of({"ModelName": "Hailuo", "Prompt": "x"}) == Clip("x", "Hailuo", 1366, 768, 6)
+    assert clip_of(MPS, asked) == Clip("a cat runs", "Kling 2.5", 1080, 1080, 5, audio=True)
+    assert clip_of(MPS, {"ModelName": "Hailuo", "Prompt": "x"}) == Clip("x", "Hailuo", 1366, 768, 6)
 
 
 # --- tasks
 
 
 def make_task(**changes: Any) -> SandboxTask:
-    task = TaskStore(GenerationTimes(10)).accept(ALICE.secret_id, KLING, 100.0)
+    task = TaskStore(GenerationTimes(10)).accept(Owner(MPS, ALICE.secret_id), KLING, 100.0)
     for name, value in changes.items():
         setattr(task, name, value)
     return task
@@ -330,7 +315,9 @@ def test_scripts_are_used_in_order() -> None:
     book.add(parse_script({"action": CREATE, "do": "throttle", "times": 2}))
     book.add(parse_script({"action": CREATE, "do": "drop_before", "prompt_contains": "cat"}))
     book.add(parse_script({"action": CREATE, "do": "malformed", "times": None}))
-    matched = [book.match(CREATE, prompt) for prompt in ("dog", "cat", "dog", "cat", "cat")]
+    matched = [
+        book.match(Action(MPS, CREATE), "AKIDalice", prompt) for prompt in ("dog", "cat", "dog", "cat", "cat")
+    ]
     assert [found and found.verb for found in matched] == [
         "throttle",
         "throttle",
@@ -338,7 +325,7 @@ def test_scripts_are_used_in_order() -> None:
         "drop_before",
         "malformed",
     ]
-    assert book.match(DESCRIBE, "cat") is None
+    assert book.match(Action(MPS, DESCRIBE), "AKIDalice", "cat") is None
     assert len(book) == 1
 
 
@@ -353,7 +340,13 @@ def test_scripts_are_used_in_order() -> None:
         {"action": CREATE, "do": "throttle", "seconds": 2},
         {"action": CREATE, "do": "delay", "seconds": "long"},
         {"action": CREATE, "do": "broken_result", "kind": "melted"},
+        {"action": CREATE, "do": "throttle", "product": "cos"},
+        {"action": CREATE, "do": "throttle", "secret_id": 1},
+        {"action": [CREATE], "do": "throttle"},
+        {"action": DESCRIBE, "do": "throttle", "product": VOD},
+        {"action": DESCRIBE_DETAIL, "do": "throttle", "product": MPS},
         {"action": DESCRIBE, "do": "never_end"},
+        {"action": LIST, "do": "done_without_url"},
     ],
 )
 def test_an_invalid_script_is_refused(document: object) -> None:
@@ -367,6 +360,8 @@ def test_an_invalid_script_is_refused(document: object) -> None:
         ("a cat [sandbox: never_end]", "never_end", {}),
         ("[sandbox:generation_seconds 3] a cat", "generation_seconds", {"seconds": 3}),
         ('[sandbox: fail message="too many cats"]', "fail", {"message": "too many cats"}),
+        ("[sandbox: fail No InternalError 60000]", "fail",
+         {"message": "No", "code": "InternalError", "err_code": 60000}),
         ("[sandbox: refuse code=LimitExceeded]", "refuse",
          {"code": "LimitExceeded", "message": "Refused by a script."}),
         ("[sandbox: broken_result 404 times=null]", "broken_result", {"kind": "404", "times": None}),
@@ -429,114 +424,6 @@ def test_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
 # --- over HTTP
 
 
-class PlainStudio:
-    """Writes the same few bytes for every clip immediately."""
-
-    def __init__(self) -> None:
-        self.clips: list[Clip] = []
-
-    async def render(self, clip: Clip, path: Path) -> None:
-        if "unrenderable" in clip.prompt:
-            raise RenderError("no space left")
-        self.clips.append(clip)
-        path.write_bytes(VIDEO)  # noqa: ASYNC240 - a few bytes
-
-    async def close(self) -> None:
-        """Nothing to stop."""
-
-
-class Sandbox:
-    """A sandbox on loopback and a client's calls to it."""
-
-    def __init__(self, port: int, studio: PlainStudio) -> None:
-        self.host = f"127.0.0.1:{port}"
-        self.studio = studio
-
-    def send(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, str], bytes]:
-        with closing(http.client.HTTPConnection(self.host, timeout=TOO_LONG)) as connection:
-            connection.request(method, path, body, headers or {})
-            response = connection.getresponse()
-            return response.status, dict(response.headers), response.read()
-
-    def raw_call(
-        self, action: str, payload: Any, account: Credential = ALICE, **changes: str
-    ) -> tuple[int, bytes]:
-        body = json.dumps(payload).encode()
-        headers = signed_headers(
-            account, action=action, body=body, timestamp=int(time.time()), host=self.host
-        )
-        status, _, answer = self.send("POST", "/", body, headers | changes)
-        return status, answer
-
-    def call(self, action: str, payload: Any, account: Credential = ALICE, **changes: str) -> dict[str, Any]:
-        status, answer = self.raw_call(action, payload, account, **changes)
-        assert status == 200
-        response: dict[str, Any] = json.loads(answer)["Response"]
-        assert response["RequestId"]
-        return response
-
-    def create(self, prompt: str = "a cat runs", **changes: Any) -> str:
-        task_id: str = self.call(CREATE, KLING | {"Prompt": prompt} | changes)["TaskId"]
-        return task_id
-
-    def describe(self, task_id: str) -> dict[str, Any]:
-        return self.call(DESCRIBE, {"TaskId": task_id})
-
-    def done(self, task_id: str) -> dict[str, Any]:
-        """End the task and wait for its file."""
-        self.control("finish", {"task_id": task_id})
-        while (answer := self.describe(task_id))["Status"] not in ("DONE", "FAIL"):
-            time.sleep(0.02)  # another thread writes the file
-        return answer
-
-    def control(self, path: str, document: Any) -> Any:
-        status, _, answer = self.send("POST", f"/_sandbox/{path}", json.dumps(document).encode())
-        assert status == 200, answer
-        return json.loads(answer)
-
-    def script(self, **script: Any) -> None:
-        self.control("scripts", script)
-
-    def state(self, query: str = "") -> Any:
-        return json.loads(self.send("GET", f"/_sandbox/state{query}")[2])
-
-    def download(self, url: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-        return self.send(method, url.removeprefix(f"http://{self.host}"), headers=headers)
-
-
-@contextmanager
-def running(folder: Path, **changes: Any) -> Iterator[Sandbox]:
-    options = Options(keys=KEYS, **changes)
-    studio = PlainStudio()
-    loop, ready, ports = asyncio.new_event_loop(), threading.Event(), list[int]()
-    stopped = asyncio.Event()
-
-    async def serve() -> None:
-        production = Production(studio, folder)
-        if options.canned:
-            await production.render_canned()
-        app = Server(options, production).application()
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        ports.append(runner.addresses[0][1])
-        ready.set()
-        await stopped.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    try:
-        assert ready.wait(TOO_LONG)
-        yield Sandbox(ports[0], studio)
-    finally:
-        loop.call_soon_threadsafe(stopped.set)
-        thread.join()
-        loop.close()
-
-
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     with running(tmp_path) as sandbox:
@@ -597,7 +484,9 @@ def test_another_accounts_task_is_not_found(sandbox: Sandbox) -> None:
     ("action", "changes", "code"),
     [
         ("DeleteAigcVideoTask", {}, "InvalidAction"),
-        (CREATE, {"X-TC-Version": "2018-07-17"}, "NoSuchVersion"),
+        (DESCRIBE_DETAIL, {}, "InvalidAction"),
+        (CREATE, {"X-TC-Version": "2017-01-01"}, "NoSuchVersion"),
+        (CREATE, {"X-TC-Version": "2018-07-17"}, "AuthFailure.InvalidAuthorization"),
         (CREATE, {"X-TC-Timestamp": "1"}, "AuthFailure.SignatureExpire"),
         (CREATE, {}, "InvalidRequest"),
     ],
@@ -613,30 +502,6 @@ def test_a_body_of_over_ten_megabytes_is_refused(sandbox: Sandbox) -> None:
     assert answer["Error"]["Code"] == "RequestSizeLimitExceeded"
 
 
-def test_the_official_client_accepts_our_signature_check(sandbox: Sandbox) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the vendor's package uses deprecated features
-        from tencentcloud.common import credential
-        from tencentcloud.common.common_client import CommonClient
-        from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
-        from tencentcloud.common.profile.client_profile import ClientProfile
-        from tencentcloud.common.profile.http_profile import HttpProfile
-
-        def client(key: str) -> Any:
-            profile = ClientProfile(
-                httpProfile=HttpProfile(protocol="http", endpoint=sandbox.host, keepAlive=False)
-            )
-            account = credential.Credential(ALICE.secret_id, key)
-            return CommonClient("mps", "2019-06-12", account, "", profile)
-
-        created = client(ALICE.secret_key).call_json(CREATE, KLING)["Response"]
-        described = client(ALICE.secret_key).call_json(DESCRIBE, {"TaskId": created["TaskId"]})["Response"]
-        with pytest.raises(TencentCloudSDKException) as refused:
-            client("guessed").call_json(CREATE, KLING)
-    assert described["Status"] == "WAIT"
-    assert refused.value.get_code() == "AuthFailure.SignatureFailure"
-
-
 def test_the_eleventh_create_of_a_second_is_refused_and_counted(sandbox: Sandbox) -> None:
     answers = [sandbox.call(CREATE, KLING) for _ in range(12)]
     assert [answer.get("Error", {}).get("Code") for answer in answers] == [None] * 10 + [
@@ -646,7 +511,7 @@ def test_the_eleventh_create_of_a_second_is_refused_and_counted(sandbox: Sandbox
     state = sandbox.state()
     assert state["creates"] == {"accepted": 11, "refused": 2}
     assert state["refused_for_limits"] == 2
-    assert [word for _, _, word in state["arrivals"]][8:] == ["accepted"] * 2 + [
+    assert [word for _, _, word, _ in state["arrivals"]][8:] == ["accepted"] * 2 + [
         "RequestLimitExceeded"
     ] * 2 + ["accepted"]
     assert len(state["tasks"]) == 11
@@ -752,6 +617,9 @@ def test_an_invalid_directive_in_a_prompt_is_refused(sandbox: Sandbox) -> None:
     assert "explode" in error["Message"]
 
 
+IDLE = dict.fromkeys(("creates", "refused", "refused_for_limits", "overflowed", "open", "most_open"), 0)
+
+
 def test_the_state_lists_all_calls(sandbox: Sandbox) -> None:
     begun = time.time()
     task_id = sandbox.create("a dog")
@@ -764,8 +632,13 @@ def test_the_state_lists_all_calls(sandbox: Sandbox) -> None:
     assert sandbox.state("?tasks=0&arrivals=0") == {
         "creates": {"accepted": 1, "refused": 0},
         "describes": {"answered": 1, "refused": 0},
+        "lists": {"answered": 0, "refused": 0},
         "refused_for_limits": 0,
         "scripts_waiting": 0,
+        "accounts": {
+            ALICE.secret_id: {**IDLE, "creates": 1, "open": 1, "most_open": 1},
+            BOB.secret_id: IDLE,
+        },
     }
 
 

@@ -20,13 +20,14 @@ import psutil
 import pytest
 from PIL import Image, ImageChops
 
+from tests.support.sandbox import signed_headers
 from tests.support.worker_process import TOO_LONG, wait_until
 from videos.sandbox.clip import Clip
 from videos.sandbox.frames import FRAMES_PER_SECOND, frames
 from videos.sandbox.lettering import font, wrap
 from videos.sandbox.protocol import CREATE, DESCRIBE
 from videos.sandbox.render import render
-from videos.upstream.tencent.signing import Credential, authorization
+from videos.upstream.tencent.signing import Credential
 
 FRAME = 1 / FRAMES_PER_SECOND
 SMALL = Clip(prompt="a cat runs", model="Kling 2.5", width=320, height=180, seconds=2)
@@ -156,11 +157,10 @@ class Process:
         self.host = urlsplit(self.greeting.split()[-1]).netloc
 
     def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        body, timestamp = json.dumps(payload).encode(), int(time.time())
-        signed = {"Content-Type": "application/json", "Host": self.host}
-        proof = authorization(ACCOUNT, service="mps", headers=signed, body=body, timestamp=timestamp)
-        common = {"X-TC-Action": action, "X-TC-Version": "2019-06-12", "X-TC-Timestamp": str(timestamp)}
-        headers = {**signed, **common, "Authorization": proof}
+        body = json.dumps(payload).encode()
+        headers = signed_headers(
+            ACCOUNT, action=action, body=body, timestamp=int(time.time()), host=self.host
+        )
         response: dict[str, Any] = json.loads(self.send("POST", "/", body, headers))["Response"]
         return response
 

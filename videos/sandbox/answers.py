@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from videos.sandbox.protocol import ApiError, failure
-from videos.sandbox.scripts import Behaviour
+from videos.sandbox.protocol import Action, ApiError, failure
 from videos.sandbox.upstream import limit_error
+from videos.sandbox.verbs import Behaviour
 
 Answer = Mapping[str, Any]
 
@@ -19,7 +19,7 @@ def api_response(document: Answer) -> web.Response:
     return web.Response(body=json.dumps(document).encode(), content_type="application/json")
 
 
-async def spoil(request: web.Request, action: str, behaviour: Behaviour, answer: Answer) -> web.Response:
+async def spoil(request: web.Request, action: Action, behaviour: Behaviour, answer: Answer) -> web.Response:
     """Return the faulty response of the behaviour in place of `answer`."""
     return await _FAULTS[behaviour.verb](request, action, behaviour.arguments, answer)
 
@@ -30,38 +30,40 @@ def hang_up(request: web.Request) -> None:
         request.transport.close()
 
 
-async def _refuse(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
+async def _refuse(request: web.Request, action: Action, arguments: Answer, answer: Answer) -> web.Response:
     return api_response(failure(ApiError(arguments["code"], arguments["message"])))
 
 
-async def _throttle(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
+async def _throttle(request: web.Request, action: Action, arguments: Answer, answer: Answer) -> web.Response:
     return api_response(failure(limit_error(action)))
 
 
-async def _drop(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
+async def _drop(request: web.Request, action: Action, arguments: Answer, answer: Answer) -> web.Response:
     hang_up(request)
     return web.Response()
 
 
-async def _delay(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
+async def _delay(request: web.Request, action: Action, arguments: Answer, answer: Answer) -> web.Response:
     await asyncio.sleep(arguments["seconds"])
     return api_response(answer)
 
 
-async def _hang(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
+async def _hang(request: web.Request, action: Action, arguments: Answer, answer: Answer) -> web.Response:
     await asyncio.sleep(arguments["seconds"])
     return await _drop(request, action, arguments, answer)
 
 
-async def _http_status(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
+async def _http_status(
+    request: web.Request, action: Action, arguments: Answer, answer: Answer
+) -> web.Response:
     return web.Response(status=arguments["status"], text=arguments["body"], content_type="text/html")
 
 
-async def _malformed(request: web.Request, action: str, arguments: Answer, answer: Answer) -> web.Response:
+async def _malformed(request: web.Request, action: Action, arguments: Answer, answer: Answer) -> web.Response:
     return web.Response(body=b'{"Response": {"TaskId": "4-Aigc', content_type="application/json")
 
 
-_FAULTS: dict[str, Callable[[web.Request, str, Answer, Answer], Awaitable[web.Response]]] = {
+_FAULTS: dict[str, Callable[[web.Request, Action, Answer, Answer], Awaitable[web.Response]]] = {
     "refuse": _refuse,
     "throttle": _throttle,
     "drop_before": _drop,

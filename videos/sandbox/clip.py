@@ -1,11 +1,12 @@
-"""The properties of a video, derived from a create call. Pure."""
+"""The properties of a video, derived from a create call of either product. Pure."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from videos.sandbox.fields import model_of, reference_urls
+from videos.sandbox.asked import asked_of
+from videos.sandbox.references import count_references
 
 SHORT_SIDES = {"2K": 1440, "4K": 2160}
 
@@ -39,24 +40,24 @@ def frame_size(resolution: str, ratio: str) -> tuple[int, int]:
     return _even(width), _even(height)
 
 
-def clip_size(payload: Mapping[str, Any]) -> tuple[int, int]:
+def clip_size(product: str, payload: Mapping[str, Any]) -> tuple[int, int]:
     """Return (width, height) of the requested video; its aspect ratio is 16:9 by default."""
-    extra = payload.get("ExtraParameters") or {}
-    resolution = extra.get("Resolution") or model_of(payload).resolutions[0]
-    return frame_size(resolution, extra.get("AspectRatio") or "16:9")
+    asked = asked_of(product, payload)
+    return frame_size(asked.resolution, asked.ratio)
 
 
-def clip_of(payload: Mapping[str, Any]) -> Clip:
-    """Return the video that a create call requests."""
-    width, height = clip_size(payload)
+def clip_of(product: str, payload: Mapping[str, Any]) -> Clip:
+    """Return the video that a create call of a product requests."""
+    asked = asked_of(product, payload)
+    width, height = frame_size(asked.resolution, asked.ratio)
     return Clip(
         prompt=_printable(payload.get("Prompt") or ""),
         model=f"{payload['ModelName']} {payload.get('ModelVersion') or ''}".strip(),
         width=width,
         height=height,
-        seconds=payload.get("Duration") or model_of(payload).default_duration,
-        audio=bool((payload.get("ExtraParameters") or {}).get("EnableAudio")),
-        references=len(reference_urls(payload)),
+        seconds=int(asked.seconds),  # all durations that models take are whole
+        audio=asked.audio,
+        references=count_references(product, payload),
     )
 
 

@@ -1,6 +1,8 @@
 """Upstream's rate limits. Pure: the clock is passed in."""
 
 from collections import deque
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 
 class SlidingWindow:
@@ -25,11 +27,11 @@ class SlidingWindow:
 class CallLimits:
     """One sliding window for each account and action."""
 
-    def __init__(self, per_second: dict[str, int]) -> None:
+    def __init__(self, per_second: Mapping[Any, int]) -> None:
         self._per_second = per_second
-        self._windows: dict[tuple[str, str], SlidingWindow] = {}
+        self._windows: dict[tuple[str, Hashable], SlidingWindow] = {}
 
-    def window(self, secret_id: str, action: str) -> SlidingWindow:
+    def window(self, secret_id: str, action: Hashable) -> SlidingWindow:
         key = (secret_id, action)
         if key not in self._windows:
             self._windows[key] = SlidingWindow(self._per_second[action])

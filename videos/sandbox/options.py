@@ -8,7 +8,7 @@ from pathlib import Path
 
 DEFAULT_CREDENTIAL = "AKIDsandbox:sandbox-secret-key"
 _MAX_PORT = 65_535
-LINK_LIFE = 43_200  # seconds; upstream's links live 12 hours
+VOD_CONCURRENCY = 1  # an account of VOD runs one task at a time unless its owner asked for more
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,9 @@ class Options:
     public_url: str = ""
     folder: Path | None = None
     canned: bool = False
-    link_life: float = LINK_LIFE
+    link_life: float | None = None
+    """The same for both products; None: as long as each product's links live."""
+    vod_concurrency: int = VOD_CONCURRENCY
     generation_seconds: float = 8.0
     generation_sigma: float = 0.0
     seed: int | None = None
@@ -34,6 +36,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str] = os.
     texts = given.pop("credential") or environment.get("SANDBOX_CREDENTIALS", DEFAULT_CREDENTIAL).split(",")
     if not 0 <= given["port"] <= _MAX_PORT:
         parser.error(f"--port is {given['port']}: 0 to {_MAX_PORT} is allowed")
+    if given["vod_concurrency"] < 0:
+        parser.error(f"--vod-concurrency is {given['vod_concurrency']}: 0 or more is allowed")
     try:
         return Options(keys=_keys(texts), **given)
     except ValueError as error:
@@ -49,7 +53,7 @@ def _keys(texts: Sequence[str]) -> dict[str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m videos.sandbox", description="A local stand-in for MPS AIGC video."
+        prog="python -m videos.sandbox", description="A local stand-in for the AIGC video of MPS and VOD."
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
@@ -65,6 +69,18 @@ def _parser() -> argparse.ArgumentParser:
     add("--generation-sigma", type=float, default=0.0, help="its standard deviation, in seconds")
     add("--seed", type=int, help="seed of the random generation times")
     add("--folder", type=Path, help="where results are kept; a temporary folder if not given")
-    add("--link-life", type=float, default=LINK_LIFE, metavar="SECONDS", help="how long result links work")
+    add(
+        "--link-life",
+        type=float,
+        metavar="SECONDS",
+        help="how long result links work; if not given, 12 hours on MPS and 7 days on VOD",
+    )
+    add(
+        "--vod-concurrency",
+        type=int,
+        default=VOD_CONCURRENCY,
+        metavar="N",
+        help="how many VOD tasks an account may run at once",
+    )
     add("--canned", action="store_true", help="render one short clip at startup and serve it for every task")
     return parser

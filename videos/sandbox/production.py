@@ -50,7 +50,7 @@ class Production:
     async def _render(self, task: SandboxTask) -> None:
         path = self.folder / f"{task.task_id}.mp4"
         try:
-            await self._studio.render(clip_of(task.payload), path)
+            await self._studio.render(clip_of(task.owner.product, task.payload), path)
         except RenderError as error:
             logger.warning("task %s was not rendered: %s", task.task_id, error)
             task.fail(f"Rendering failed: {error}", time.time())

@@ -6,15 +6,34 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from videos.upstream.tencent.signing import Credential, authorization
 
-SERVICE = "mps"
-VERSION = "2019-06-12"
-CREATE = "CreateAigcVideoTask"
+MPS, VOD = "mps", "vod"
+PRODUCTS = {"2019-06-12": MPS, "2018-07-17": VOD}
+"""The product by X-TC-Version; it is the service in the scope of a signature, too."""
+CREATE = "CreateAigcVideoTask"  # of both products
 DESCRIBE = "DescribeAigcVideoTask"
-ACTIONS = (CREATE, DESCRIBE)
+DESCRIBE_DETAIL = "DescribeTaskDetail"
+LIST = "DescribeTasks"
+
+
+class Action(NamedTuple):
+    """An action of a product."""
+
+    product: str
+    name: str
+
+
+PER_SECOND = {
+    Action(MPS, CREATE): 10,
+    Action(MPS, DESCRIBE): 50,
+    Action(VOD, CREATE): 20,
+    Action(VOD, DESCRIBE_DETAIL): 100,
+    Action(VOD, LIST): 100,
+}
+"""All actions, and how many calls of each an account may make in any second."""
 SKEW_ALLOWED = 300  # seconds
 NEEDED_HEADERS = ("Authorization", "Content-Type", "Host", "X-TC-Action", "X-TC-Timestamp", "X-TC-Version")
 SIGNED_AT_LEAST = {"content-type", "host"}
@@ -52,24 +71,31 @@ def authenticate(headers: Mapping[str, str], body: bytes, keys: Mapping[str, str
     `keys` maps SecretId to SecretKey, `now` is in Unix seconds. Raises `ApiError` with an `AuthFailure` code.
     """
     _require_headers(headers)
-    claim = _read_authorization(headers["Authorization"])
+    claim = _read_authorization(headers["Authorization"], headers["X-TC-Version"])
     if claim["secret_id"] not in keys:
         raise ApiError("AuthFailure.SecretIdNotFound", "The SecretId is not found.")
     timestamp = _fresh_timestamp(headers["X-TC-Timestamp"], claim["date"], now)
     credential = Credential(claim["secret_id"], keys[claim["secret_id"]])
-    expected = _signature(credential, claim["names"].split(";"), headers, body, timestamp)
+    expected = _signature(credential, claim, headers, body, timestamp)
     if not hmac.compare_digest(expected, claim["signature"]):
         raise ApiError("AuthFailure.SignatureFailure", "The provided credentials could not be validated.")
     return credential.secret_id
 
 
-def require_action(headers: Mapping[str, str]) -> str:
-    """Return the requested action. Raises `ApiError` for an unknown action or version."""
-    action = headers["X-TC-Action"]
-    if action not in ACTIONS:
-        raise ApiError("InvalidAction", f"The action `{action}` does not exist.")
-    if headers["X-TC-Version"] != VERSION:
-        raise ApiError("NoSuchVersion", f"The version `{headers['X-TC-Version']}` does not exist.")
+def claimed_secret_id(headers: Mapping[str, str]) -> str:
+    """Return the SecretId that a call claims to come from, genuine or not; empty if it names none."""
+    claim = _AUTHORIZATION.fullmatch(headers.get("Authorization", "").strip())
+    return claim["secret_id"] if claim else ""
+
+
+def require_action(headers: Mapping[str, str]) -> Action:
+    """Return the requested action. Raises `ApiError` for an unknown version, or an action it lacks."""
+    name, version = headers["X-TC-Action"], headers["X-TC-Version"]
+    if version not in PRODUCTS:
+        raise ApiError("NoSuchVersion", f"The version `{version}` does not exist.")
+    action = Action(PRODUCTS[version], name)
+    if action not in PER_SECOND:
+        raise ApiError("InvalidAction", f"The action `{name}` does not exist.")
     return action
 
 
@@ -86,11 +112,16 @@ def parse_body(content_type: str, body: bytes) -> dict[str, Any]:
     return payload
 
 
-def _read_authorization(header: str) -> re.Match[str]:
+def _read_authorization(header: str, version: str) -> re.Match[str]:
     claim = _AUTHORIZATION.fullmatch(header.strip())
-    if claim and claim["service"] == SERVICE and SIGNED_AT_LEAST.issubset(claim["names"].split(";")):
+    if claim and _is_for(claim["service"], version) and {*claim["names"].split(";")} >= SIGNED_AT_LEAST:
         return claim
     raise ApiError("AuthFailure.InvalidAuthorization", "The Authorization header is not valid.")
+
+
+def _is_for(service: str, version: str) -> bool:
+    """Whether a signature for this service is good for the version; with an unknown one, any of ours is."""
+    return service == PRODUCTS[version] if version in PRODUCTS else service in PRODUCTS.values()
 
 
 def _require_headers(headers: Mapping[str, str]) -> None:
@@ -110,10 +141,16 @@ def _fresh_timestamp(text: str, scope_date: str, now: float) -> int:
 
 
 def _signature(
-    credential: Credential, names: list[str], headers: Mapping[str, str], body: bytes, timestamp: int
+    credential: Credential,
+    claim: re.Match[str],
+    headers: Mapping[str, str],
+    body: bytes,
+    timestamp: int,
 ) -> str:
     sent = {name.lower(): value for name, value in headers.items()}
-    signed = {name: sent.get(name, "") for name in names}
+    signed = {name: sent.get(name, "") for name in claim["names"].split(";")}
     hashed = UNSIGNED_PAYLOAD.encode() if headers.get("X-TC-Content-SHA256") == UNSIGNED_PAYLOAD else body
-    header = authorization(credential, service=SERVICE, headers=signed, body=hashed, timestamp=timestamp)
+    header = authorization(
+        credential, service=claim["service"], headers=signed, body=hashed, timestamp=timestamp
+    )
     return header.rpartition("Signature=")[2]

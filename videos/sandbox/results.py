@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import math
 import secrets
 import time
 from urllib.parse import quote, urlencode
@@ -9,15 +10,22 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 
 from videos.sandbox.answers import hang_up
-from videos.sandbox.tasks import SandboxTask, TaskStore
+from videos.sandbox.protocol import MPS, VOD
+from videos.sandbox.store import TaskStore
+from videos.sandbox.tasks import SandboxTask
+from videos.sandbox.vod_reports import is_permanent
 
+LIFE = {MPS: 12 * 3600, VOD: 7 * 24 * 3600}
+"""How long a product's links work, in seconds."""
+NEVER = "never"
 LOGIN_PAGE = "<html><body><form>Please sign in.</form></body></html>"
 
 
 class ResultLinks:
     """Creates result links, and serves them until they expire."""
 
-    def __init__(self, tasks: TaskStore, *, life: float, public_url: str = "") -> None:
+    def __init__(self, tasks: TaskStore, *, life: float | None = None, public_url: str = "") -> None:
+        """`life` is how many seconds links work, None as long as each product's."""
         self._tasks, self._life, self._public_url = tasks, life, public_url.rstrip("/")
         self._secret = secrets.token_bytes(32)
 
@@ -29,20 +37,24 @@ class ResultLinks:
         base = self._public_url or origin
         if task.payload.get("StoreCosParam"):
             return f"{base}/buckets/{quote(bucket_path(task))}"
-        expires = int(task.ended_at + self._life)
-        query = urlencode({"sign": self._sign(task.task_id, str(expires)), "expires": expires})
+        moment = self.expires_at(task)
+        expires = str(int(moment)) if math.isfinite(moment) else NEVER
+        query = urlencode({"sign": self._sign(task.task_id, expires), "expires": expires})
         return f"{base}/results/{task.task_id}.mp4?{query}"
+
+    def expires_at(self, task: SandboxTask) -> float:
+        """Return when a finished task's link stops working; infinite if VOD or a bucket keeps the file."""
+        if task.payload.get("StoreCosParam") or is_permanent(task):
+            return math.inf
+        return task.ended_at + (LIFE[task.owner.product] if self._life is None else self._life)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Handle `GET /results/{task_id}.mp4`: 403 for a wrong or expired link."""
         task_id = request.match_info["task_id"]
         sign, expires = request.query.get("sign", ""), request.query.get("expires", "")
-        if (
-            not hmac.compare_digest(sign.encode(), self._sign(task_id, expires).encode())
-            or not expires.isdecimal()
-        ):
+        if not hmac.compare_digest(sign.encode(), self._sign(task_id, expires).encode()):
             raise web.HTTPForbidden(text="wrong signature")
-        if time.time() >= int(expires):
+        if expires != NEVER and time.time() >= int(expires):
             raise web.HTTPForbidden(text="link expired")
         return await _send(request, self._tasks.get(task_id))
 
@@ -51,7 +63,7 @@ class ResultLinks:
         wanted = request.match_info["path"]
         now = time.time()
         stored = (
-            task for task in self._tasks if task.payload.get("StoreCosParam") and task.status(now) == "DONE"
+            task for task in self._tasks if task.payload.get("StoreCosParam") and task.has_succeeded(now)
         )
         return await _send(request, next((task for task in stored if bucket_path(task) == wanted), None))
 

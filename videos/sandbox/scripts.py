@@ -1,105 +1,37 @@
-"""Scripts that make the sandbox misbehave, through its control API or directives in a prompt. Pure.
-
-A verb of kind `instead` responds without performing the call, `answer` changes the response after
-performing it, and `task` changes the course of the task.
-"""
+"""Scripts that make the sandbox misbehave, through its control API or directives in a prompt. Pure."""
 
 import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from videos.sandbox.protocol import ACTIONS, CREATE
-
-BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-NUMBER = (int, float)
-COUNT = (int, type(None))  # null: unlimited
-
-
-class ScriptError(ValueError):
-    """A script has an unknown verb, argument or value."""
-
-
-@dataclass(frozen=True)
-class Argument:
-    """The types that an argument may have, and its default."""
-
-    types: tuple[type, ...]
-    default: object
-
-
-@dataclass(frozen=True)
-class Misbehaviour:
-    """One way to misbehave. In a prompt, unnamed words fill `arguments` in order."""
-
-    kind: str
-    arguments: Mapping[str, Argument] = field(default_factory=dict)
-    only_create: bool = False
-
-
-def _shaping(**arguments: Argument) -> Misbehaviour:
-    return Misbehaviour("task", arguments, only_create=True)
-
-
-VERBS: dict[str, Misbehaviour] = {
-    "refuse": Misbehaviour(
-        "instead",
-        {"code": Argument((str,), "InternalError"), "message": Argument((str,), "Refused by a script.")},
-    ),
-    "throttle": Misbehaviour("instead"),
-    "drop_before": Misbehaviour("instead"),
-    "http_status": Misbehaviour(
-        "instead",
-        {
-            "status": Argument((int,), 502),
-            "body": Argument((str,), BAD_GATEWAY),
-            "accepted": Argument((bool,), default=False),
-        },
-    ),
-    "drop_after_accept": Misbehaviour("answer"),
-    "delay": Misbehaviour("answer", {"seconds": Argument(NUMBER, 1)}),
-    "hang": Misbehaviour(
-        "answer", {"seconds": Argument(NUMBER, 3600), "accepted": Argument((bool,), default=True)}
-    ),
-    "malformed": Misbehaviour("answer", {"accepted": Argument((bool,), default=True)}),
-    "generation_seconds": _shaping(seconds=Argument(NUMBER, 1)),
-    "fail": _shaping(message=Argument((str,), "Generation failed.")),
-    "never_end": _shaping(),
-    "broken_result": _shaping(kind=Argument((str,), "404"), times=Argument(COUNT, 1)),
-    "done_without_url": Misbehaviour("task", {"describes": Argument(COUNT, 1)}),
-    "status_word": Misbehaviour("task", {"word": Argument((str,), "PAUSED")}),
-}
-RESULT_FAULTS = ("404", "truncated", "not_video")
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """A verb with its checked arguments."""
-
-    verb: str
-    arguments: Mapping[str, Any]
-
-    @property
-    def kind(self) -> str:
-        """`instead`, `answer` or `task`; an `accepted` argument decides between the first two."""
-        if "accepted" in self.arguments:
-            return "answer" if self.arguments["accepted"] else "instead"
-        return VERBS[self.verb].kind
+from videos.sandbox.protocol import PER_SECOND, PRODUCTS, Action
+from videos.sandbox.verbs import ACTIONS, COUNT, VERBS, Behaviour, ScriptError, is_one_of, make_behaviour
 
 
 @dataclass
 class Script:
-    """A behaviour for the next `uses` matching calls (None: for all)."""
+    """A behaviour for the next `uses` matching calls (None: for all).
+
+    An empty `product` or `secret_id` matches any.
+    """
 
     action: str
     behaviour: Behaviour
     uses: int | None = 1
     prompt_contains: str = ""
+    product: str = ""
+    secret_id: str = ""
 
-    def matches(self, action: str, prompt: str) -> bool:
-        return self.uses != 0 and action == self.action and self.prompt_contains in prompt
+    def matches(self, action: Action, secret_id: str, prompt: str) -> bool:
+        return (
+            self.uses != 0
+            and self.action == action.name
+            and self.product in ("", action.product)
+            and self.secret_id in ("", secret_id)
+            and self.prompt_contains in prompt
+        )
 
     def use(self) -> Behaviour:
         """Count one use and return the behaviour."""
@@ -120,10 +52,10 @@ class ScriptQueue:
     def add(self, script: Script) -> None:
         self._scripts.append(script)
 
-    def match(self, action: str, prompt: str) -> Behaviour | None:
+    def match(self, action: Action, secret_id: str, prompt: str) -> Behaviour | None:
         """Use the first script that matches the call, and return its behaviour."""
         for script in self._scripts:
-            if script.matches(action, prompt):
+            if script.matches(action, secret_id, prompt):
                 behaviour = script.use()
                 self._scripts = [kept for kept in self._scripts if kept.uses != 0]
                 return behaviour
@@ -139,34 +71,26 @@ def parse_script(document: object) -> Script:
         raise ScriptError("a script is a JSON object")
     arguments = dict(document)
     action, verb = arguments.pop("action", None), arguments.pop("do", None)
-    contains = arguments.pop("prompt_contains", "")
+    filters = {name: arguments.pop(name, "") for name in ("prompt_contains", "product", "secret_id")}
     # For a broken result `times` counts downloads, and the script applies to one create call.
     uses = 1 if verb == "broken_result" else arguments.pop("times", 1)
-    if action not in ACTIONS or not isinstance(contains, str) or not _is(uses, COUNT):
-        raise ScriptError(
-            "`action` must be one of the actions, `prompt_contains` text, `times` a number or null"
-        )
+    _check_filters(action, filters)
+    if not is_one_of(uses, COUNT):
+        raise ScriptError("`times` must be a number or null")
     behaviour = make_behaviour(verb, arguments)
-    if VERBS[behaviour.verb].only_create and action != CREATE:
-        raise ScriptError(f"`{verb}` is for {CREATE} only")
-    return Script(action, behaviour, uses, contains)
+    if action in VERBS[behaviour.verb].not_for:
+        raise ScriptError(f"`{verb}` is not for {action}")
+    return Script(action, behaviour, uses, **filters)
 
 
-def make_behaviour(verb: object, given: Mapping[str, Any]) -> Behaviour:
-    """Check a verb's arguments and add the defaults. Raises `ScriptError`."""
-    if not isinstance(verb, str) or verb not in VERBS:
-        raise ScriptError(f"unknown verb {verb!r}; there are {', '.join(VERBS)}")
-    known = VERBS[verb].arguments
-    for name, value in given.items():
-        if name not in known or not _is(value, known[name].types):
-            raise ScriptError(f"`{verb}` does not take {name}={value!r}")
-    if verb == "broken_result" and given.get("kind", "404") not in RESULT_FAULTS:
-        raise ScriptError(f"`kind` must be one of {', '.join(RESULT_FAULTS)}")
-    return Behaviour(verb, {name: given.get(name, argument.default) for name, argument in known.items()})
-
-
-def _is(value: object, types: tuple[type, ...]) -> bool:
-    return type(value) in types  # exact, because in Python True is an int
+def _check_filters(action: object, filters: Mapping[str, object]) -> None:
+    for name, text in filters.items():
+        if not isinstance(text, str):
+            raise ScriptError(f"`{name}` must be text")
+    product = filters["product"]
+    products = PRODUCTS.values() if product == "" else [product]
+    if not isinstance(action, str) or not any((known, action) in PER_SECOND for known in products):
+        raise ScriptError(f"`action` must be one of {', '.join(ACTIONS)}, and the product must have it")
 
 
 _DIRECTIVE = re.compile(r"\[sandbox:\s*(\w+)([^\]]*)\]")

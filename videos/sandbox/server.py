@@ -2,28 +2,32 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from videos.sandbox import control
+from videos.sandbox.accounts import Accounts
 from videos.sandbox.answers import api_response, spoil
 from videos.sandbox.options import Options
 from videos.sandbox.production import Production
 from videos.sandbox.protocol import (
     CREATE,
+    LIST,
     ApiError,
     authenticate,
+    claimed_secret_id,
     failure,
     parse_body,
     require_action,
     success,
 )
 from videos.sandbox.results import ResultLinks
-from videos.sandbox.scripts import Behaviour
-from videos.sandbox.tasks import GenerationTimes
-from videos.sandbox.upstream import Call, Instant, SandboxUpstream
+from videos.sandbox.tasks import GenerationTimes, View
+from videos.sandbox.upstream import REPORTS, Call, Instant, SandboxUpstream
+from videos.sandbox.verbs import Behaviour
 
 LARGEST_BODY = 10 * 1024 * 1024  # bytes
 SAMPLE_PICTURES = Path(__file__).parent / "images"
@@ -34,9 +38,8 @@ class Server:
 
     def __init__(self, options: Options, production: Production) -> None:
         times = GenerationTimes(options.generation_seconds, options.generation_sigma, options.seed)
-        self._keys = options.keys
         self._production = production
-        self.upstream = SandboxUpstream(times)
+        self.upstream = SandboxUpstream(times, Accounts(options.keys, options.vod_concurrency))
         self._links = ResultLinks(self.upstream.tasks, life=options.link_life, public_url=options.public_url)
 
     def application(self) -> web.Application:
@@ -55,9 +58,8 @@ class Server:
         try:
             return await self._answer(request, await self._call(request, arrived))
         except ApiError as error:
-            self.upstream.record.note(
-                arrived, request.headers.get("X-TC-Action", ""), error.code, refused=True
-            )
+            action, secret_id = request.headers.get("X-TC-Action", ""), claimed_secret_id(request.headers)
+            self.upstream.note(arrived, action, error.code, secret_id, refused=True)
             return api_response(failure(error))
 
     async def _call(self, request: web.Request, arrived: Instant) -> Call:
@@ -65,7 +67,7 @@ class Server:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             raise ApiError("RequestSizeLimitExceeded", "The request is larger than 10 MB.") from None
-        secret_id = authenticate(request.headers, body, self._keys, now=arrived.unix)
+        secret_id = authenticate(request.headers, body, self.upstream.accounts.keys, now=arrived.unix)
         action = require_action(request.headers)
         return Call(action, secret_id, parse_body(request.headers["Content-Type"], body), arrived)
 
@@ -77,7 +79,7 @@ class Server:
             return await self._answer_instead(request, call, instead)
         self.upstream.count(call)
         answer = success(self._act(request, call, behaviours))
-        self._note(call, spoilt.verb if spoilt else "accepted" if call.action == CREATE else "answered")
+        self._note(call, spoilt.verb if spoilt else "accepted" if call.action.name == CREATE else "answered")
         return await spoil(request, call.action, spoilt, answer) if spoilt else api_response(answer)
 
     async def _answer_instead(self, request: web.Request, call: Call, behaviour: Behaviour) -> web.Response:
@@ -88,17 +90,23 @@ class Server:
 
     def _act(self, request: web.Request, call: Call, behaviours: list[Behaviour]) -> Mapping[str, Any]:
         shaping = [behaviour for behaviour in behaviours if behaviour.kind == "task"]
-        if call.action == CREATE:
+        if call.action.name == CREATE:
             task = self.upstream.create(call, shaping)
             self._production.begin(task)
             return {"TaskId": task.task_id}
-        task, report = self.upstream.describe(call, shaping)
-        if report["Status"] == "DONE" and not task.withhold_url():
-            report["VideoUrls"] = [self._links.link(task, str(request.url.origin()))]
-        return report
+        if call.action.name == LIST:
+            return self.upstream.list_tasks(call, shaping)
+        view = self.upstream.describe(call, shaping)
+        return REPORTS[call.action.product](self._linked(view, str(request.url.origin())))
+
+    def _linked(self, view: View, origin: str) -> View:
+        task = view.task
+        if not view.has_succeeded or task.withhold_url():
+            return view
+        return replace(view, url=self._links.link(task, origin), url_expires_at=self._links.expires_at(task))
 
     def _note(self, call: Call, word: str, *, refused: bool = False) -> None:
-        self.upstream.record.note(call.arrived, call.action, word, refused=refused)
+        self.upstream.note(call.arrived, call.action.name, word, call.secret_id, refused=refused)
 
     async def _close(self, _app: web.Application) -> None:
         await self._production.close()
