@@ -90,6 +90,10 @@ class Environment:
     def code(self, name: str, *, default: str) -> str:
         return self._matching(name, default, r"[A-Z]{3}", "three capital letters are allowed, such as CNY")
 
+    def choice(self, name: str, *, default: str, of: Collection[str]) -> str:
+        """One of several words."""
+        return self._matching(name, default, "|".join(of), f"{' or '.join(of)} is allowed")
+
     def level(self, name: str, *, default: str) -> str:
         level = self.text(name, default).upper()
         if level not in _LEVELS:

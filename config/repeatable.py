@@ -32,6 +32,14 @@ class AddIndexConcurrently(postgres.AddIndexConcurrently):
         super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
+class RemoveIndexConcurrently(postgres.RemoveIndexConcurrently):
+    """Skips an index that is gone already."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if _row(schema_editor, _IS_VALID, self.name) is not None:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
 class AddField(migrations.AddField):
     """Skips a column that exists. For fields that are added by one statement."""
 

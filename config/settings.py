@@ -356,12 +356,23 @@ HTTP_2 = env.switch("HTTP_2", default=False)
 
 # --- upstream and the worker
 
-DEFAULT_UPSTREAM_ENDPOINT = "https://mps.tencentcloudapi.com"
-"""The default API endpoint of a new upstream account."""
+DEFAULT_UPSTREAM_ENDPOINTS = {
+    "mps": "https://mps.tencentcloudapi.com",
+    "vod": "https://vod.tencentcloudapi.com",
+}
+"""The API endpoint of a new upstream account, by its product."""
+DEFAULT_UPSTREAM_ENDPOINT = DEFAULT_UPSTREAM_ENDPOINTS["mps"]
+"""That of the product which a new account has unless another is chosen."""
+DEFAULT_MOST_OPEN_TASKS = {"vod": 1}
+"""How many tasks a new upstream account may run at a time, by its product; others have no limit."""
 UPSTREAM_CREATE_TIMEOUT = env.number("UPSTREAM_CREATE_TIMEOUT", default=30.0, most=3600)
 """Seconds to wait for the response to a paid create; after that, its outcome is in doubt."""
 UPSTREAM_DESCRIBE_TIMEOUT = env.number("UPSTREAM_DESCRIBE_TIMEOUT", default=10.0, most=3600)
 """Seconds to wait for the response to a query."""
+WHEN_NO_UPSTREAM = env.choice("WHEN_NO_UPSTREAM", default="refuse", of=("refuse", "queue"))
+"""Whether a create is refused while no upstream account works for it, or waits in the queue."""
+BUCKET_READER = ""
+"""The class that reads tenants' buckets for evidence of lost submissions (`results.evidence`)."""
 TASK_DEADLINE_HOURS = env.number("TASK_DEADLINE_HOURS", default=4.0, most=_MOST_DAYS * 24)
 """A task that runs longer is shown to staff; it stays open, since upstream may still finish it."""
 IN_DOUBT_RELEASE_HOURS = env.number("IN_DOUBT_RELEASE_HOURS", default=48.0, most=_MOST_DAYS * 24)

@@ -30,6 +30,9 @@ from tests.support.emptying import CommittingTest
 from tests.support.fork_server import fork_server  # noqa: F401 - a fixture
 from videos.local.processes import free_port
 from videos.models import DailyUsage, LedgerEntry, Task, UpstreamAccount
+from videos.products import Product
+from videos.routing import health
+from videos.routing.choice import Queue
 from videos.states import FINAL, LOST, UNSENT, Status
 from videos.tasks import admission, creation, idempotency, submission
 from videos.tasks.idempotency import Fingerprint
@@ -127,8 +130,9 @@ def record_contexts_of_pages_only(django_test_environment: None) -> None:
 
 @pytest.fixture(autouse=True)
 def reset_counters() -> None:
-    """Reset the counters of rate limits."""
+    """Reset the counters of rate limits, and what the process knows about accounts."""
     cache.clear()
+    health.forget()
 
 
 @pytest.fixture
@@ -250,12 +254,25 @@ def order_video(caller: Caller, body: dict[str, Any] = GOOD_BODY, now: datetime 
 
 def payload_of(task: Task) -> dict[str, Any]:
     """The payload sent upstream for the task in the database."""
-    return submission.payload_of(Task.objects.get(pk=task.pk))
+    return submission.translated(Task.objects.get(pk=task.pk)).payload
 
 
 def claim_next(account: UpstreamAccount | None, now: datetime) -> Task | None:
     """Claim the next task for an account, by default the only enabled one."""
-    return submit.claim_next(account or UpstreamAccount.objects.get(is_enabled=True), now)
+    account = account or UpstreamAccount.objects.get(is_enabled=True)
+    return submit.claim_next(account, round_of(account), now)
+
+
+def round_of(account: UpstreamAccount) -> submit.Round:
+    """A round of any tasks that the account may take."""
+    models = [spec.name for spec in account.offered()]
+    queues = [Queue(model, prefers, account.owner_id) for model in models for prefers in ("", *Product)]
+    return submit.Round(account.pk, 1, frozenset(queues), 0.0)
+
+
+def wanted(account: UpstreamAccount, now: datetime) -> int:
+    """How many tasks the account is to take now."""
+    return next((turn.wanted for turn in submit.plan(now) if turn.account_id == account.pk), 0)
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ class KeyRefused(ReelayError):
 
 
 class NoUpstreamAccount(ReelayError):
-    """No enabled upstream account offers the model."""
+    """No upstream account that works can take the task."""
 
     def __init__(self) -> None:
         super().__init__("No upstream account can take this request at the moment")

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from config.web.badges import BAD, BUSY, GOOD, NEUTRAL, WARN, chip
-from videos.states import STAGE, Attention, Status, Verb
+from videos.states import Attention, Status, Verb, stage
 
 Label = str | Promise
 
@@ -50,7 +50,9 @@ VERBS: dict[str, Label] = {
     Verb.CLAIM: _("Submission began"),
     Verb.ACCEPTED: _("Accepted upstream"),
     Verb.REQUEUE: _("Queued again"),
+    Verb.NEVER_RAN: _("Queued again, as the account was full"),
     Verb.IN_DOUBT: _("Submission in doubt"),
+    Verb.LOOKED_FOR: _("Looked for upstream"),
     Verb.PROGRESSED: _("Progress reported by upstream"),
     Verb.DONE_WITHOUT_LINK: _("Done upstream, without a link"),
     Verb.PRODUCED: _("Produced upstream"),
@@ -82,6 +84,7 @@ ATTENTIONS: dict[str, Label] = {
     Attention.OUR_ACCOUNT: _(
         "upstream refused it because of our account with it, not because of the request"
     ),
+    Attention.BUCKET_REFUSED: _("upstream may not be allowed to write to the tenant's bucket: %(detail)s"),
     Attention.NOT_BUILT: _("what upstream is to be sent could not be built: %(detail)s"),
     Attention.OVERDUE: _("it has not ended after %(detail)s hours"),
 }
@@ -105,14 +108,9 @@ def status_chip(status: str) -> str:
     return STATUSES[Status(status)].chip
 
 
-def stage_label(status: str) -> Label:
-    """A status's label for tenants."""
-    return STAGES[STAGE[Status(status)]].label
-
-
-def stage_chip(status: str) -> str:
-    """The CSS class of a status's chip for tenants, beside `chip`."""
-    return STAGES[STAGE[Status(status)]].chip
+def stage_badge(status: str, *, was_accepted: bool) -> Badge:
+    """A status's label and chip for tenants; a task that upstream accepted never looks queued again."""
+    return STAGES[stage(Status(status), was_accepted=was_accepted)]
 
 
 def chip_of(status: str) -> SafeString:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
+from django.db import connection
 from procrastinate import tasks
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
@@ -13,6 +14,8 @@ class Job(StrEnum):
 
     TICK = "tick"
     SUBMIT = "submit"
+    SETTLE = "settle"
+    CHECK = "check"
     POLL = "poll"
     STORE = "store"
     POSTER = "poster"
@@ -40,12 +43,18 @@ def enqueue(job: Job, *, queueing_lock: str | None = None, **arguments: Any) -> 
     ).defer(**arguments)
 
 
+def enqueue_submit() -> None:
+    """Queue a submit job unless one waits already."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {DEFER_SUBMIT} WHERE {NO_SUBMIT_WAITS}")
+
+
 DEFER_SUBMIT = f"""procrastinate_defer_jobs_v1(ARRAY[ROW('{Job.SUBMIT}', '{Job.SUBMIT}', 0, NULL, NULL,
-        jsonb_build_object('account_id', asked.account), NULL)]::procrastinate_job_to_defer_v1[])"""
-"""The SQL of `enqueue(Job.SUBMIT, account_id=…)`; the statement around it provides `asked.account`."""
+        '{{}}'::jsonb, NULL)]::procrastinate_job_to_defer_v1[])"""
+"""The SQL of `enqueue(Job.SUBMIT)`."""
 
 NO_SUBMIT_WAITS = f"""NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = '{Job.SUBMIT}'
-        AND status = 'todo' AND args = jsonb_build_object('account_id', asked.account))"""
-"""SQL condition: no submit job of the account is waiting. A waiting one, or the next tick, finds the new task
-too, so a thousand tasks created at once, or while no worker runs, leave a single job.
+        AND status = 'todo')"""
+"""SQL condition: no submit job is waiting. A waiting one, or the next tick, finds the new task too, so a
+thousand tasks created at once, or while no worker runs, leave a single job.
 """

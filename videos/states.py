@@ -3,9 +3,10 @@
 WAITING → QUEUED → SUBMITTING → RUNNING → STORING → SUCCEEDED
              ↑          │          └────────┴→ FAILED      refused, generation failed, result lost
              └ requeue ─┤  certainly not received: connect error, throttled
-                        ├→ FAILED       refused: bad parameter, no balance
-                        └→ IN_DOUBT     sent, response lost: never resent automatically
-IN_DOUBT → RUNNING (evidence, a late response, staff) · → FAILED (staff, or the documented release)
+                        ├→ FAILED       refused: bad parameter, forbidden content
+                        └→ IN_DOUBT     sent, response lost: settled by evidence, never by guessing
+IN_DOUBT → RUNNING (evidence, a late response, staff) · → FAILED (refused after all, staff, or the release)
+RUNNING → QUEUED (upstream accepted it but never ran it, as the account was full)
 WAITING, QUEUED → CANCELLED
 
 A task above its tenant's limit of concurrent tasks starts in WAITING, the tenant's own queue; all others
@@ -34,7 +35,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED}),
     Status.SUBMITTING: frozenset({Status.RUNNING, Status.QUEUED, Status.IN_DOUBT, Status.FAILED}),
     Status.IN_DOUBT: frozenset({Status.RUNNING, Status.FAILED}),
-    Status.RUNNING: frozenset({Status.STORING, Status.FAILED}),
+    Status.RUNNING: frozenset({Status.STORING, Status.FAILED, Status.QUEUED}),
     Status.STORING: frozenset({Status.SUCCEEDED, Status.FAILED}),
     Status.SUCCEEDED: frozenset(),
     Status.FAILED: frozenset(),
@@ -47,6 +48,8 @@ LOST = (Status.FAILED, Status.CANCELLED)
 """Ended without a video, so not charged."""
 UNSENT = frozenset({Status.WAITING, Status.QUEUED})
 """Not submitted yet, or certainly not received by upstream."""
+UNACCEPTED = frozenset({*UNSENT, Status.SUBMITTING})
+"""Upstream has not accepted it, or not the last submission of it."""
 ACCEPTED = frozenset({Status.RUNNING, Status.STORING, Status.SUCCEEDED})
 """Upstream certainly has the task."""
 
@@ -71,6 +74,16 @@ STAGE: dict[Status, str] = {
 """The API's `metadata.stage`."""
 
 
+def public_status(status: Status, *, was_accepted: bool) -> str:
+    """The API's `status`: once upstream has accepted a task, it never goes back to `queued`."""
+    return PUBLIC_STATUS[Status.RUNNING if was_accepted and status in UNACCEPTED else status]
+
+
+def stage(status: Status, *, was_accepted: bool) -> str:
+    """The API's `metadata.stage`, which goes with `public_status`."""
+    return STAGE[Status.RUNNING if was_accepted and status in UNACCEPTED else status]
+
+
 def sources(target: Status) -> set[Status]:
     """The states with a transition to `target`."""
     return {status for status, arrows in TRANSITIONS.items() if target in arrows}
@@ -84,7 +97,9 @@ class Verb(StrEnum):
     CLAIM = "claim"
     ACCEPTED = "accepted"
     REQUEUE = "requeue"
+    NEVER_RAN = "never_ran"
     IN_DOUBT = "in_doubt"
+    LOOKED_FOR = "looked_for"
     PROGRESSED = "progressed"
     DONE_WITHOUT_LINK = "done_without_link"
     PRODUCED = "produced"
@@ -115,6 +130,7 @@ class Attention(StrEnum):
     NOT_FETCHED = "not_fetched"
     ACCEPTED_LATE = "accepted_late"
     OUR_ACCOUNT = "our_account"
+    BUCKET_REFUSED = "bucket_refused"
     OVERDUE = "overdue"
     NOT_BUILT = "not_built"
 

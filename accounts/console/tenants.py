@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -35,8 +35,12 @@ from config.amounts import format_with_currency
 from config.console.filters import ChoiceFilter
 from config.web.badges import GOOD, WARN, chip
 
-AUDITED = ("time_zone", "earlier_time_zones", "suspended_at")
+AUDITED = ("time_zone", "earlier_time_zones", "suspended_at", "only_own_account")
 """The columns of a tenant whose change needs a reason."""
+
+
+SEE_ACCOUNTS = "videos.view_upstreamaccount"
+"""Permission to see the names of the tenant's own upstream accounts."""
 
 
 class MembershipInline(MembershipsInline[Tenant]):
@@ -94,12 +98,13 @@ class TenantForm(AuditedForm[Tenant]):
     moves_days = forms.BooleanField(
         required=False, label=_("Confirm the change of days"), widget=UnfoldBooleanSwitchWidget
     )
-    audited = frozenset({"time_zone", "is_suspended"})
+    audited = frozenset({"time_zone", "is_suspended", "only_own_account"})
     columns = {"is_suspended": "suspended_at"}
 
     class Meta:
         model = Tenant
-        fields = ["name", "time_zone"]
+        fields = ["name", "time_zone", "only_own_account"]
+        widgets = {"only_own_account": UnfoldBooleanSwitchWidget}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -148,7 +153,7 @@ class TenantAdmin(ListAdmin[Tenant]):
     """Tenants. They are suspended instead of deleted, since their payments and usage stay on record."""
 
     form = TenantForm
-    recorded_by_page = frozenset({"time_zone", "moves_days", "is_suspended", Quota})
+    recorded_by_page = frozenset({"time_zone", "moves_days", "is_suspended", "only_own_account", Quota})
     list_display = ["name", "state", "open_tasks", "waiting_tasks", "balance", "time_zone", "created_at"]
     list_select_related = ["standing"]
     ordering = ["name"]
@@ -158,14 +163,16 @@ class TenantAdmin(ListAdmin[Tenant]):
     list_filter_submit = True
     inlines = [KeyInline, QuotaInline, CosBucketInline, MembershipInline]
     standing_fields = ["open_tasks", "waiting_tasks", "balance", "held", "today", "this_month"]
-    readonly_fields = ["suspended_at", *standing_fields]
+    readonly_fields = ["suspended_at", "own_accounts", *standing_fields]
 
     def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
         reason = (_("Reason"), {"fields": ["reason"], "description": _WANTS_REASON})
         if obj is None:
             return [(None, {"fields": ["name", "time_zone"]}), reason]
+        own_accounts = ["own_accounts"] if request.user.has_perm(SEE_ACCOUNTS) else []
         return [
             (None, {"fields": ["name", "time_zone", "moves_days", "is_suspended", "suspended_at"]}),
+            (_("Upstream accounts"), {"fields": ["only_own_account", *own_accounts]}),
             (_("Standing"), {"fields": self.standing_fields}),
             *([reason] if self.has_change_permission(request, obj) else []),
         ]
@@ -212,6 +219,14 @@ class TenantAdmin(ListAdmin[Tenant]):
     def state(self, tenant: Tenant) -> SafeString:
         return chip(_("Suspended"), WARN) if tenant.is_suspended else chip(_("Active"), GOOD)
 
+    @admin.display(description=_("its own accounts"))
+    def own_accounts(self, tenant: Tenant) -> SafeString | str:
+        links = [
+            (reverse("admin:videos_upstreamaccount_change", args=[account.pk]), account.name)
+            for account in tenant.upstream_accounts.only("name").order_by("name")
+        ]
+        return format_html_join(", ", '<a class="accent" href="{}">{}</a>', links) or gettext("None")
+
     @admin.display(description=_("at work"), ordering="standing__open_tasks")
     def open_tasks(self, tenant: Tenant) -> int:
         return tenant.standing.open_tasks
@@ -245,4 +260,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         return gettext("%(used)s in %(month)s") % {"used": used, "month": f"{standing.month:%Y-%m}"}
 
 
-_WANTS_REASON = _("Required to change the time zone, suspension or quota; recorded with the change.")
+_WANTS_REASON = _(
+    "Required to change the time zone, suspension, use of upstream accounts or quota; recorded with the"
+    " change."
+)

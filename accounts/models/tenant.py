@@ -87,6 +87,12 @@ class Tenant(models.Model):
         editable=False,
         help_text=_("Each time zone with the time until which it applied."),
     )
+    only_own_account = models.BooleanField(
+        verbose_name=_("only on its own accounts"),
+        default=False,
+        db_default=False,
+        help_text=_("Its videos are made only on upstream accounts that it owns, never on the platform's."),
+    )
     members = models.ManyToManyField(
         User, verbose_name=_("members"), through="Membership", related_name="tenants"
     )

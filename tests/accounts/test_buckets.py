@@ -18,9 +18,10 @@ from tests.support.console import Person
 from tests.support.rows import each
 from videos import catalogue
 from videos.models import Task
+from videos.products import Product
 from videos.requests import parse
 from videos.upstream import translate
-from videos.upstream.base import Phase, Progress, Refused
+from videos.upstream.base import Connection, Phase, Progress, Refused, Submission
 from videos.upstream.connections import connect
 from videos.upstream.download import Downloader
 
@@ -396,10 +397,9 @@ def test_the_page_works_without_the_encryption_key_of_the_secret(
 
 async def make(sandbox: Sandbox, destination: Destination | None) -> tuple[str, Progress]:
     """Create a video; returns its upstream id and upstream's answer about it."""
-    translation = translate(parse(GOOD_BODY, catalogue.find), destination)
-    upstream = connect(
-        sandbox.url, sandbox.SECRET_ID, sandbox.SECRET_KEY, create_timeout=5, describe_timeout=5
-    )
+    translation = translate(parse(GOOD_BODY, catalogue.find), Product.MPS, Submission(destination))
+    connection = Connection(Product.MPS, sandbox.url, sandbox.SECRET_ID, sandbox.SECRET_KEY)
+    upstream = connect(connection, create_timeout=5, describe_timeout=5)
     try:
         submitted = await upstream.create(translation.payload)
         return submitted.task_id, await upstream.describe(submitted.task_id)

@@ -20,6 +20,7 @@ SECRET = "the-secret-half"
 COLUMNS = {
     "accounts.Authenticator.key",
     "accounts.CosBucket.secret_key",
+    "videos.UpstreamAccount.proxy_url",
     "videos.UpstreamAccount.secret_key",
 }
 
@@ -38,7 +39,8 @@ def test_every_stored_secret_is_reencrypted(owner: Caller, settings: LazySetting
     old, new = new_key(), new_key()
     settings.ENCRYPTION_KEYS = [old]
     device = device_of(make_person("alice"))
-    UpstreamAccount.objects.create(name="main", secret_id="AKID1", secret_key=SECRET)
+    proxy = "http://user:password@proxy.example:3128"
+    UpstreamAccount.objects.create(name="main", secret_id="AKID1", secret_key=SECRET, proxy_url=proxy)
     bucket = {"bucket": "films-1250000000", "region": "ap-guangzhou", "secret_id": "AKID2"}
     CosBucket.objects.create(tenant=owner.tenant, secret_key=SECRET, **bucket)
     settings.ENCRYPTION_KEYS = [old, new]

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEntry
 from tests.conftest import GOOD_BODY, Caller, order_video
 from tests.support.console import Answer, Person
-from videos.models import Price
+from videos.models import Price, UpstreamAccount
 
 LIST, ADD = "/admin/videos/price/", "/admin/videos/price/add/"
 MODEL = "Kling-3.0-1080p"
@@ -39,7 +39,9 @@ def page_of(price: Price) -> str:
 
 def in_force() -> Price:
     """The default price of the model without options."""
-    return Price.objects.get(model=MODEL, with_audio=False, with_reference=False, off_peak=False)
+    return Price.objects.get(
+        model=MODEL, with_audio=False, with_reference=False, off_peak=False, on_own_account=False
+    )
 
 
 def coming(now: datetime, **fields: Any) -> Price:
@@ -82,6 +84,7 @@ def test_a_new_price_applies_at_once_and_is_in_the_audit_log(
         "with_audio": False,
         "with_reference": False,
         "off_peak": False,
+        "on_own_account": False,
         "per_second": "1.50",
         "valid_from": price.valid_from.isoformat(),
         "valid_until": None,
@@ -132,6 +135,28 @@ def test_two_prices_cannot_begin_at_the_same_moment(sophie: Person, now: datetim
     coming(now)
     answer = sophie.fill_in(ADD, model=MODEL, per_second="1", reason=WHY, **at("valid_from", now + DAY))
     assert refused(answer, "already exists")
+
+
+def test_a_price_on_the_tenants_own_account_is_separate(
+    sophie: Person, owner: Caller, account: UpstreamAccount
+) -> None:
+    answer = sophie.fill_in(ADD, model=MODEL, on_own_account="on", per_second="0.25", reason=WHY)
+    assert answer.errors == []
+    assert AuditEntry.objects.get().subject == f"price of {MODEL} + own account"
+    assert in_force().per_second == Decimal("0.8"), "the platform's price is still in force"
+    assert order_video(owner).price == Decimal(4)
+    UpstreamAccount.objects.update(owner=owner.tenant)
+    assert order_video(owner).price == Decimal("1.25")
+    for query, shown in {"on_own_account__exact=1": 1, f"on_own_account__exact=0&q={MODEL}": 1}.items():
+        assert sophie.see(f"{LIST}?{query}").count('<tr class="data-row') >= shown, query
+    assert sophie.see(f"{LIST}?on_own_account__exact=1").count('<tr class="data-row') == 1
+
+
+def test_ending_a_price_on_own_accounts_warns_of_nothing(sophie: Person, now: datetime) -> None:
+    price = coming(now, valid_from=now - DAY, on_own_account=True)
+    answer = sophie.fill_in(page_of(price), ends_now="on", reason=WHY)
+    assert answer.errors == []
+    assert not [message for message in answer.messages if "not sold" in message]
 
 
 # --- a price in force

@@ -28,6 +28,7 @@ from tests.conftest import NOW, Caller, order_video
 from tests.support.console import Person
 from tests.support.people import PASSWORD, Browser, link_in, mails
 from tests.support.rows import check_each, rolled_back
+from videos.models import UpstreamAccount
 
 LIST, ADD = "/admin/accounts/tenant/", "/admin/accounts/tenant/add/"
 CHANGES = "/admin/accounts/auditentry/"
@@ -53,6 +54,32 @@ def quota(**limits: str | None) -> dict[str, str | None]:
 
 def nothing_changed() -> bool:
     return not Quota.objects.exists() and not AuditEntry.objects.exists()
+
+
+# --- upstream accounts
+
+
+def test_a_tenant_is_bound_to_its_own_accounts_with_a_reason(sophie: Person, owner: Caller) -> None:
+    page = page_of(owner.tenant)
+    assert sophie.fill_in(page, only_own_account="on").errors == [NO_REASON]
+    assert not Tenant.objects.get().only_own_account
+    assert sophie.fill_in(page, only_own_account="on", reason=WHY).errors == []
+    assert Tenant.objects.get().only_own_account
+    change = AuditEntry.objects.get()
+    assert (change.subject, change.reason, change.tenant) == ("tenant Alice", WHY, owner.tenant)
+    assert (change.before, change.after) == ({"only_own_account": False}, {"only_own_account": True})
+    assert "only_own_account: false → true" in sophie.see(CHANGES)
+
+
+def test_a_tenants_page_names_its_own_upstream_accounts(
+    sophie: Person, owner: Caller, account: UpstreamAccount
+) -> None:
+    assert account.name not in sophie.see(page_of(owner.tenant))
+    account.owner = owner.tenant
+    account.save()
+    link = f'<a class="accent" href="/admin/videos/upstreamaccount/{account.pk}/change/">somewhere</a>'
+    assert link in sophie.see(page_of(owner.tenant))
+    assert account.name not in Person("clerk", "change_tenant").see(page_of(owner.tenant))
 
 
 # --- limits
@@ -484,6 +511,6 @@ def test_the_number_of_queries_of_the_lists_does_not_grow(
             NOW,
             tenant,
         )
-    for address, most in ((LIST, 6), (CHANGES, 5), (page_of(owner.tenant), 14)):
+    for address, most in ((LIST, 6), (CHANGES, 5), (page_of(owner.tenant), 15)):
         with django_assert_max_num_queries(most):
             sophie.see(address)

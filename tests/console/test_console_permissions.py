@@ -22,6 +22,7 @@ from tests.support.console import Person
 from tests.support.rows import check_each
 from videos import queueing
 from videos.billing import ledger
+from videos.console import account_health
 from videos.models import Price, TaskEvent
 from videos.results import files
 from videos.states import Status
@@ -100,9 +101,11 @@ videos_taskevent_history                  yes    no     yes    no
 videos_upstreamaccount_add                no     yes    no     no
 videos_upstreamaccount_change             look   no     yes    no
 videos_upstreamaccount_changelist         yes    no     yes    no
+videos_upstreamaccount_check              no     no     send   no
 videos_upstreamaccount_delete             no     no     no     yes
 videos_upstreamaccount_export             yes    no     yes    no
 videos_upstreamaccount_history            yes    no     yes    no
+videos_upstreamaccount_restore            no     no     send   no
 auth_user_password_change                 no     no     no     no
 """
 """The access that each permission of the model alone gives.
@@ -118,6 +121,7 @@ OF_NO_MODEL = {
 SENT = {
     "delete": {"post": "yes", "reason": "because"},
     "decide": {"reason": "because", "mark": "succeeded:0"},
+    "restore": {"reason": "because"},
 }
 """Form data of some routes; the others are sent nothing."""
 
@@ -208,8 +212,9 @@ MODELS = sorted({_model(route) for route in CELLS}, key=lambda model: model._met
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.model_name)
 def test_one_permission_allows_exactly_what_the_table_says(
-    model: type[Model], things: dict[type[Model], Model]
+    model: type[Model], things: dict[type[Model], Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(account_health, "CHECK_WAIT", 0)  # no worker runs
     people = {permission: _person(model, permission) for permission in PERMISSIONS}
 
     def holds(route: str) -> None:

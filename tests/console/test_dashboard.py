@@ -171,18 +171,18 @@ def test_open_tasks_are_counted_by_account_and_state(make_task: MakeTask, accoun
     other.save()
     make_task(Status.QUEUED, model="Hailuo-02-768p")
     make_task(Status.QUEUED, model="GV-3.1-720p")
-    found = {(row.account, row.status): row for row in overview.open_tasks()}
-    assert {key[1]: row.tasks for key, row in found.items() if key[0] == account.pk} == {
-        "waiting": 2,
-        "queued": 3,
+    found = {(row.accounts, row.status): row for row in overview.open_tasks()}
+    assert {key[1]: row.tasks for key, row in found.items() if key[0] == (account.pk,)} == {
         "submitting": 1,
         "in_doubt": 2,
         "running": 2,
         "storing": 1,
     }
-    assert found[account.pk, Status.QUEUED].oldest == NOW - HOUR
-    assert found[other.pk, Status.QUEUED].tasks == 1
-    assert found[None, Status.QUEUED].tasks == 1
+    both = (account.pk, other.pk)
+    assert (found[both, Status.QUEUED].tasks, found[both, Status.WAITING].tasks) == (3, 2)
+    assert found[both, Status.QUEUED].oldest == NOW - HOUR
+    assert found[(other.pk,), Status.QUEUED].tasks == 1
+    assert found[(), Status.QUEUED].tasks == 1
 
 
 def test_stuck_tasks_are_sorted_oldest_first_and_limited(make_task: MakeTask) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from accounts.buckets import Destination
 from tests.contract.rules import ROWS
 from tests.contract.rules.metadata import METADATA_KEYS, SWITCHES, subjects
 from tests.contract.rules.models import MODEL_NAMES
@@ -31,7 +32,9 @@ from tests.contract.rules.rows import (
 from tests.support.rows import check_each, each
 from videos import catalogue
 from videos.requests import InvalidRequestError, VideoRequest, Violation, parse
-from videos.upstream.tencent.mps import create_payload, not_forwarded
+from videos.upstream.base import Submission
+from videos.upstream.tencent import mps, vod
+from videos.upstream.tencent.mps import not_forwarded
 
 EXPLORE = partial(
     settings, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -124,8 +127,8 @@ LITERALS = [
     "max_cost must be an amount of money, such as 1.50",
 ]
 
-# The fields of CreateAigcVideoTask and its nested types; a list means a list of that type.
-UPSTREAM_FIELDS: Body = {
+# The fields of CreateAigcVideoTask and its nested types, by product; a list means a list of that type.
+MPS_FIELDS: Body = {
     **dict.fromkeys(
         [
             "ModelName",
@@ -154,6 +157,32 @@ UPSTREAM_FIELDS: Body = {
     },
     "StoreCosParam": {"CosBucketName": str, "CosBucketRegion": str, "CosBucketPath": str},
 }
+VOD_FIELDS: Body = {
+    **dict.fromkeys(["ModelName", "ModelVersion", "SceneType", "Prompt", "NegativePrompt"], str),
+    **dict.fromkeys(["EnhancePrompt", "InputRegion", "LastFrameUrl", "ExtInfo"], str),
+    **dict.fromkeys(["SessionId", "SessionContext"], str),
+    "FileInfos": [dict.fromkeys(["Type", "Category", "Url", "Usage", "ObjectId", "VoiceId"], str)],
+    "OutputConfig": {
+        "Duration": int,
+        **dict.fromkeys(["Resolution", "AspectRatio", "AudioGeneration", "PersonGeneration"], str),
+        **dict.fromkeys(["InputComplianceCheck", "OutputComplianceCheck", "EnhanceSwitch"], str),
+        **dict.fromkeys(["OffPeak", "LogoAdd"], str),
+    },
+}
+SUBMISSION = Submission(Destination("films-1250000000", "ap-guangzhou", "task_1"), "task_1-1")
+
+
+def create_payload(request: VideoRequest) -> Body:
+    """The body for MPS."""
+    return mps.create_payload(request, Submission())
+
+
+def foreign_fields(request: VideoRequest) -> list[str]:
+    """The fields of both bodies that the product does not know or has with another type."""
+    return [
+        *unknown_to_upstream(mps.create_payload(request, SUBMISSION), MPS_FIELDS, "MPS"),
+        *unknown_to_upstream(vod.create_payload(request, SUBMISSION), VOD_FIELDS, "VOD"),
+    ]
 
 
 def violations(of: Body) -> tuple[Violation, ...]:
@@ -199,8 +228,8 @@ def same(left: Any, right: Any) -> bool:
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
-def unknown_to_upstream(value: Any, known: Any, path: str = "payload") -> Iterator[str]:
-    """The fields of a payload that MPS does not know or has with another type."""
+def unknown_to_upstream(value: Any, known: Any, path: str) -> Iterator[str]:
+    """The fields of a payload that are not known or have another type."""
     if isinstance(known, dict) and isinstance(value, dict):
         for key, item in value.items():
             if key not in known:
@@ -261,7 +290,7 @@ def _says(row: Row) -> None:
     request = parse(row.body)
     payload = create_payload(request)
     assert list(differences(row.payload or {}, payload)) == []
-    assert list(unknown_to_upstream(payload, UPSTREAM_FIELDS)) == []
+    assert foreign_fields(request) == []
     if row.not_forwarded is not None:
         assert not_forwarded(request) == row.not_forwarded
 
@@ -570,12 +599,12 @@ def test_an_accepted_request_can_be_stored_and_sent(anything: Body) -> None:
     request = accepted(anything)
     assume(request is not None)
     assert request is not None
-    kept, payload = request.as_body(), create_payload(request)
-    assert list(unknown_to_upstream(payload, UPSTREAM_FIELDS)) == []
-    assert all(map(storable, texts([kept, payload, not_forwarded(request)])))
+    kept, payloads = request.as_body(), [made.create_payload(request, SUBMISSION) for made in (mps, vod)]
+    assert foreign_fields(request) == []
+    assert all(map(storable, texts([kept, payloads, not_forwarded(request)])))
     again = parse(json.loads(json.dumps(kept, allow_nan=False)))
     assert again.as_body() == kept
-    assert same(create_payload(again), payload)
+    assert same([made.create_payload(again, SUBMISSION) for made in (mps, vod)], payloads)
     assert not_forwarded(again) == under_one_name(not_forwarded_metadata(request))
 
 
@@ -618,8 +647,9 @@ def test_an_element_id_keeps_every_digit(element_id: int, form: str) -> None:
     parameters: Any = {"element_list": [{"element_id": element_id}, *elements(1)]}
     ext_info: Any = {"AdditionalParameters": json.dumps(parameters) if form == "nested text" else parameters}
     request = parse(meta("Kling-o1-720p", ext_info=ext_info if form == "object" else json.dumps(ext_info)))
-    sent = create_payload(request)["AdditionalParameters"]
-    assert str(element_id) in re.findall(r"\d+", sent)
+    by_vod = json.loads(vod.create_payload(request, SUBMISSION)["ExtInfo"])
+    for sent in (create_payload(request)["AdditionalParameters"], by_vod["AdditionalParameters"]):
+        assert str(element_id) in re.findall(r"\d+", sent)
 
 
 # Independent violations of a Kling 3.0 body, in the order of the contract.

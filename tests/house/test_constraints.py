@@ -47,6 +47,7 @@ from videos.billing import statements
 from videos.estimates import generation_times
 from videos.listing import search
 from videos.models import (
+    AccountState,
     BookedDay,
     DailyUsage,
     EntryKind,
@@ -155,7 +156,7 @@ def _key_for(world: World, purpose: str) -> APIKey:
     return key
 
 
-def _rates(world: World, **rates: float) -> None:
+def _rates(world: World, **rates: Any) -> None:
     UpstreamAccount.objects.filter(pk=world.account.pk).update(**rates)
 
 
@@ -226,6 +227,9 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         lambda world: [_key_for(world, Purpose.PORTAL) for _ in range(2)],
     ),
     ("upstream_account_rates_positive", "no creates", lambda world: _rates(world, creates_per_second=0)),
+    ("upstream_account_weight_positive", "no weight", lambda world: _rates(world, weight=0)),
+    ("upstream_account_takes_a_task", "no task at a time", lambda world: _rates(world, most_open_tasks=0)),
+    ("upstream_account_product_known", "another product", lambda world: _rates(world, product="av")),
     ("upstream_account_rates_positive", "no describes", lambda world: _rates(world, describes_per_second=-1)),
     (
         "upstream_budget_once",
@@ -323,7 +327,7 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         "before it began",
         lambda world: world.make(Price, valid_until=NOW - timedelta(days=1)),
     ),
-    ("price_once_per_moment", "two prices", lambda world: _twice(lambda: world.make(Price))),
+    ("price_of_options_once_per_moment", "two prices", lambda world: _twice(lambda: world.make(Price))),
     (
         "api_key_purpose_known",
         "a key for robbers",
@@ -623,6 +627,7 @@ OFFER_CHANGES: dict[str, Callable[[UpstreamAccount], object]] = {
     "a price is removed": lambda _: _price().delete(),
     "an account is opened": lambda _: UpstreamAccount.objects.create(name="x", secret_id="x", secret_key="y"),
     "an account is switched off": lambda account: UpstreamAccount.objects.update(is_enabled=False),
+    "an account is out of service": lambda _: AccountState.objects.update(condition="open"),
     "an account is closed": lambda account: account.delete(),
 }
 
@@ -637,14 +642,26 @@ def test_a_change_of_the_offer_changes_its_revision(change: str, account: Upstre
 # --- indexes
 
 
+def _shared(**fields: Any) -> QuerySet[Any]:
+    return Task.objects.filter(status=Status.QUEUED, on_own_account=False, **fields)
+
+
 def _queue(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
-    waiting = Task.objects.filter(model="Kling-3.0-720p", status=Status.QUEUED, due_at__lte=NOW)
-    return waiting.order_by("turn", "id")[:1]
+    waiting = _shared(prefers="", model="Kling-3.0-720p", due_at__lte=NOW)
+    return waiting.order_by("turn", "id").values("turn", "id")[:1]
+
+
+def _own_queue(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
+    own = Task.objects.filter(status=Status.QUEUED, on_own_account=True, tenant=tenant, due_at__lte=NOW)
+    return own.filter(prefers="", model="Kling-3.0-720p").order_by("id")[:1]
+
+
+def _first_turn(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
+    return _shared(model="Kling-3.0-720p").order_by("turn", "id").values("turn")[:1]
 
 
 def _last_turn(account: UpstreamAccount, tenant: Tenant) -> QuerySet[Any]:
-    waiting = Task.objects.filter(status=Status.QUEUED, tenant=tenant)
-    return waiting.order_by("-turn").values("turn")[:1]
+    return _shared(tenant=tenant).order_by("-turn").values("turn")[:1]
 
 
 def _newest(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -666,8 +683,10 @@ def _due(account: UpstreamAccount, status: Status) -> QuerySet[Any]:
 Query = Callable[[UpstreamAccount, Tenant], QuerySet[Any]]
 
 INDEXES: list[tuple[str, Query]] = [
-    ("task_queue", _queue),
-    ("task_tenant_turn", _last_turn),
+    ("task_shared_queue", _first_turn),
+    ("task_shared_turn", _last_turn),
+    ("task_to_submit", _queue),
+    ("task_to_submit_own", _own_queue),
     ("task_to_poll", lambda account, tenant: _due(account, Status.RUNNING)),
     (
         "task_to_store",
@@ -904,6 +923,7 @@ def _ask_for_everything(caller: Caller) -> None:
         assert caller.get(f"/v1/videos/{answer.json()['id']}").status_code == 200
     _create_too_late(caller)
     _create_unless_locked(caller)
+    assert turns.waiting([], 10, timezone.now())
     claimed = claim_next(None, timezone.now())
     assert claimed is not None
     lifecycle.requeue(claimed, {}, timezone.now(), timezone.now())

@@ -16,9 +16,10 @@ from tests.conftest import Caller, order_video
 from tests.house.test_isolation import PATHS, REQUESTS, SCOPES
 from videos.billing.usage import GROUPS
 from videos.models import UpstreamAccount
-from videos.sandbox.scripts import VERBS, behaviours_in, parse_script
+from videos.sandbox.scripts import behaviours_in, parse_script
+from videos.sandbox.verbs import VERBS
 from videos.states import Status
-from videos.tasks.failures import FailureCode
+from videos.tasks.failures import ADVICE, FailureCode
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -171,6 +172,17 @@ def test_failure_codes_are_those_of_the_contract() -> None:
         "submission_unknown",
         "result_lost",
         "cancelled",
+    }
+
+
+def test_the_table_of_failures_agrees_with_the_advice() -> None:
+    [table] = re.findall(r"^\| Code \| Meaning \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", API, re.MULTILINE)
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+    documented = {row[0].strip("`"): row[2:] for row in rows}
+    again = {True: "yes", False: "no"}
+    assert [*documented] == [*FailureCode]
+    assert documented == {
+        code.value: [ADVICE[code].whose, "never", again[ADVICE[code].try_again]] for code in FailureCode
     }
 
 

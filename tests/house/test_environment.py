@@ -55,6 +55,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "RESULT_RETENTION_DAYS": ("0", "-1", "month", "1.5", "99999999999999999999"),
     "TASK_RETENTION_DAYS": ("-1", "never", "36501"),
     "LINK_LIFE_SECONDS": ("0", "1h"),
+    "WHEN_NO_UPSTREAM": ("wait", "REFUSE", "refuse|queue"),
     "INVITATION_DAYS": ("0", "-7", "1e3"),
     "CURRENCY": ("yuan", "cny", "CN", "CNYX", "C1Y", "\u0421NY"),
     "DEFAULT_TENANT_TIME_ZONE": ("Mars/Olympus", "asia/shanghai", "../UTC"),

@@ -24,10 +24,12 @@ from videos.composer.offer import Offer
 from videos.composer.places import NON_FIELD, place_of
 from videos.composer.preview import Preview, curl
 from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
+from videos.products import Product
 from videos.requests import InvalidRequestError, VideoRequest, parse
 from videos.requests.metadata import SWITCHES
 from videos.tasks.manual import NotCreated, Requester, make
 from videos.upstream import translate
+from videos.upstream.base import Submission
 
 INEXPRESSIBLE = {
     "single image field": "there is no field for one image",
@@ -142,7 +144,7 @@ def _can_be_asked_for_again(row: Any) -> None:
 
 def _payload(request: VideoRequest) -> Any:
     """The upstream payload, with embedded JSON parsed."""
-    payload = translate(request).payload
+    payload = translate(request, Product.MPS, Submission()).payload
     opened = json.loads(payload.get("AdditionalParameters", "{}"))
     return as_form_values({**payload, "AdditionalParameters": opened})
 

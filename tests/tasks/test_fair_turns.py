@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Tenant
-from tests.conftest import GOOD_BODY, NOW, Caller, claim_next, make_caller, order_video
+from tests.conftest import GOOD_BODY, NOW, Caller, claim_next, make_caller, order_video, wanted
+from videos.catalogue import MODELS
 from videos.models import Task, UpstreamAccount
 from videos.tasks import lifecycle
 
@@ -106,8 +107,10 @@ def test_nothing_is_claimed_from_an_empty_queue(queue: Queue) -> None:
 
 def test_another_accounts_tasks_are_not_claimed(queue: Queue) -> None:
     queue.ask("A")
-    other = UpstreamAccount.objects.create(name="elsewhere", secret_id="AKIDx", secret_key="y")
-    assert claim_next(other, SOON) is None
+    other = UpstreamAccount.objects.create(
+        name="elsewhere", secret_id="AKIDx", secret_key="y", disabled_models=[GOOD_BODY["model"]]
+    )
+    assert wanted(other, SOON) == 0
 
 
 def test_a_task_that_is_not_due_is_skipped_until_it_is(queue: Queue) -> None:
@@ -219,7 +222,8 @@ def test_tasks_waiting_for_one_account_neither_delay_nor_favour_those_of_another
     """The queue of the second account stands still while many rounds of the first are served."""
     account.disabled_models = [OF_B["model"]]
     account.save()
-    UpstreamAccount.objects.create(name="b", secret_id="AKIDb", secret_key="b")
+    others = [spec.name for spec in MODELS if spec.name != OF_B["model"]]
+    UpstreamAccount.objects.create(name="b", secret_id="AKIDb", secret_key="b", disabled_models=others)
     order_video(owner, OF_B)
     mine = [order_video(owner) for _ in range(5)]
     assert [task.turn for task in mine] == [0, 1, 2, 3, 4]

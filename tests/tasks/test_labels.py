@@ -10,9 +10,9 @@ from videos.tasks.staff_actions import ACTIONS
 @pytest.mark.parametrize("status", list(Status))
 def test_each_status_has_a_label_and_a_colour_for_staff_and_tenants(status: Status) -> None:
     assert str(labels.status_label(status))
-    assert str(labels.stage_label(status))
+    assert str(labels.stage_badge(status, was_accepted=False).label)
     assert labels.status_chip(status) in ("good", "bad", "warn", "busy", "")
-    assert labels.stage_chip(status) in ("good", "bad", "warn", "busy", "")
+    assert labels.stage_badge(status, was_accepted=False).chip in ("good", "bad", "warn", "busy", "")
 
 
 def test_the_labels_are_those_of_the_existing_stages() -> None:

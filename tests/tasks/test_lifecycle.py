@@ -15,7 +15,18 @@ from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, claim_next, order_v
 from tests.support.rows import each
 from videos.errors import KeyRefused
 from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
-from videos.states import ACTIVE, FINAL, PUBLIC_STATUS, STAGE, TRANSITIONS, Status, sources
+from videos.states import (
+    ACCEPTED,
+    ACTIVE,
+    FINAL,
+    PUBLIC_STATUS,
+    STAGE,
+    TRANSITIONS,
+    Status,
+    public_status,
+    sources,
+    stage,
+)
 from videos.tasks import lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import StoredMedia
@@ -40,6 +51,7 @@ DRAWN = {
     (Status.IN_DOUBT, Status.FAILED),
     (Status.RUNNING, Status.STORING),
     (Status.RUNNING, Status.FAILED),
+    (Status.RUNNING, Status.QUEUED),
     (Status.STORING, Status.SUCCEEDED),
     (Status.STORING, Status.FAILED),
     (Status.QUEUED, Status.CANCELLED),
@@ -87,6 +99,7 @@ VERBS = [
         Status.QUEUED,
         lambda task: lifecycle.requeue(task, {"code": "x"}, LATER, LATER),
     ),
+    Verb("never_ran", RUNNING_ONLY, Status.QUEUED, lambda task: lifecycle.never_ran(task, LATER, LATER)),
     Verb("hide", FINAL, None, lambda task: lifecycle.hide(task, LATER)),
     _moving("in_doubt", Status.IN_DOUBT, lambda task: lifecycle.in_doubt(task, {"error": "x"}, LATER)),
     _moving(
@@ -155,7 +168,17 @@ def test_every_state_is_reachable_from_waiting() -> None:
 @pytest.mark.parametrize(("start", "end"), sorted(DRAWN))
 def test_the_public_status_never_moves_backwards(start: Status, end: Status) -> None:
     order = {"queued": 0, "in_progress": 1, "completed": 2, "failed": 2}
-    assert order[PUBLIC_STATUS[start]] <= order[PUBLIC_STATUS[end]]
+    was_accepted = start in ACCEPTED
+    before, after = (public_status(state, was_accepted=was_accepted) for state in (start, end))
+    assert order[before] <= order[after]
+
+
+@pytest.mark.parametrize("state", Status)
+def test_a_task_that_was_accepted_is_never_shown_as_queued_again(state: Status) -> None:
+    assert public_status(state, was_accepted=True) != "queued"
+    assert stage(state, was_accepted=True) not in ("queued", "submitting")
+    assert public_status(state, was_accepted=False) == PUBLIC_STATUS[state]
+    assert stage(state, was_accepted=False) == STAGE[state]
 
 
 def test_every_state_has_a_public_status_and_a_stage() -> None:
@@ -242,7 +265,8 @@ def test_a_claim_counts_the_attempt_and_leases_the_task_for_longer_than_the_call
     assert (row["attempts"], row["submitted_at"]) == (3, LATER)
     assert row["due_at"] > LATER + timedelta(seconds=settings.UPSTREAM_CREATE_TIMEOUT)
     assert (row["account_id"], row["payload"]["Prompt"]) == (account.pk, "a cat runs")
-    assert task.events.get().detail == {"attempt": 3, "account": account.name}
+    sent_to = lifecycle.place_of(account)
+    assert task.events.get().detail == {"attempt": 3, "account": account.name, "sent_to": sent_to}
 
 
 def test_an_acceptance_records_upstreams_id_in_row_and_event(make_task: MakeTask) -> None:
@@ -403,7 +427,7 @@ def test_creating_writes_task_event_and_job(owner: Caller, account: UpstreamAcco
     assert (row.account, row.payload, row.destination) == (None, {}, None)
     assert (row.status, row.model, row.seconds) == (Status.QUEUED, GOOD_BODY["model"], 5)
     assert verbs_of(row) == [("create", Status.QUEUED)]
-    assert queued_jobs() == [("submit", {"account_id": account.pk})]
+    assert queued_jobs() == [("submit", {})]
 
 
 def test_the_id_of_a_task_contains_its_creation_time(owner: Caller, account: UpstreamAccount) -> None:

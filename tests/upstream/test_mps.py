@@ -1,22 +1,19 @@
-"""The answers of MPS and the calls to it. For the payload of every request see `test_requests`."""
+"""The answers of MPS and its format. For calls see `test_products`, for each payload `test_requests`."""
 
-import asyncio
 import json
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.buckets import Destination
 from videos import catalogue
+from videos.products import Product
 from videos.requests import parse
 from videos.upstream import translate
-from videos.upstream.base import Phase, Progress, Refused
+from videos.upstream.base import Phase, Progress, Submission
 from videos.upstream.tencent import mps
-from videos.upstream.tencent.client import TencentClient
-from videos.upstream.tencent.signing import Credential
 
 LINK = "https://x.example/1.mp4?sign=a"
 ANSWERS: list[tuple[dict[str, Any], Progress]] = [
@@ -68,46 +65,6 @@ def test_a_single_link_is_not_split_into_letters() -> None:
     assert mps.progress({"Status": "DONE", "VideoUrls": LINK}).urls in ((), (LINK,))
 
 
-def upstream(*responses: dict[str, Any]) -> tuple[mps.MpsUpstream, list[httpx.Request]]:
-    left, requests = list(responses), []
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        return httpx.Response(200, json={"Response": left.pop(0)})
-
-    client = TencentClient(
-        "https://mps.example",
-        Credential("AKIDx", "y"),
-        service=mps.SERVICE,
-        version=mps.VERSION,
-        transport=httpx.MockTransport(handle),
-    )
-    return mps.MpsUpstream(client, create_timeout=1, describe_timeout=1), requests
-
-
-def test_create_and_describe_send_their_actions() -> None:
-    account, requests = upstream({"TaskId": "4-x"}, {"Status": "RUN"})
-
-    async def work() -> None:
-        await account.create({"Prompt": "a cat"})
-        await account.describe("4-x")
-        await account.aclose()
-
-    asyncio.run(work())
-    asked = [(request.headers["x-tc-action"], json.loads(request.content)) for request in requests]
-    assert asked == [
-        ("CreateAigcVideoTask", {"Prompt": "a cat"}),
-        ("DescribeAigcVideoTask", {"TaskId": "4-x"}),
-    ]
-    assert {request.headers["x-tc-version"] for request in requests} == {"2019-06-12"}
-
-
-def test_an_unknown_task_is_refused() -> None:
-    account, _ = upstream({"Error": {"Code": "ResourceNotFound.TaskNotFound", "Message": "?"}})
-    with pytest.raises(Refused):
-        asyncio.run(account.describe("4-x"))
-
-
 TRANSLATIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (
         {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat"},
@@ -143,7 +100,7 @@ TRANSLATIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("asked", "sent"), TRANSLATIONS, ids=[str(asked)[:60] for asked, _ in TRANSLATIONS])
 def test_a_request_is_translated(asked: dict[str, Any], sent: dict[str, Any]) -> None:
     body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat", **asked}
-    translation = translate(parse(body, catalogue.find))
+    translation = translate(parse(body, catalogue.find), Product.MPS, Submission())
     assert translation.action == "CreateAigcVideoTask"
     assert {name: translation.payload.get(name) for name in sent} == sent
     assert None not in translation.payload.values()
@@ -153,7 +110,7 @@ def test_a_request_is_translated(asked: dict[str, Any], sent: dict[str, Any]) ->
 def test_fields_without_a_counterpart_upstream_are_listed_and_not_sent() -> None:
     metadata = {"input_region": "Oversea", "output_config": {"PersonGeneration": "AllowAdult"}}
     body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat", "metadata": metadata}
-    translation = translate(parse(body, catalogue.find))
+    translation = translate(parse(body, catalogue.find), Product.MPS, Submission())
     assert translation.not_forwarded == ["metadata.input_region", "metadata.output_config.PersonGeneration"]
     assert "Oversea" not in json.dumps(translation.payload)
 
@@ -162,15 +119,14 @@ def test_a_destination_is_sent_as_bucket_region_and_path() -> None:
     additional = {"ext_info": {"AdditionalParameters": {"camera_control": {"type": "simple"}}}}
     body = {"model": "Kling-3.0-1080p", "seconds": "5", "prompt": "a cat", "metadata": additional}
     request = parse(body, catalogue.find)
-    payload = translate(
-        request, Destination("films-1250000000", "ap-guangzhou", "reelay/2026-11-20/task_1")
-    ).payload
+    destination = Destination("films-1250000000", "ap-guangzhou", "reelay/2026-11-20/task_1")
+    payload = translate(request, Product.MPS, Submission(destination, session="s")).payload
     assert payload["StoreCosParam"] == {
         "CosBucketName": "films-1250000000",
         "CosBucketRegion": "ap-guangzhou",
         "CosBucketPath": "reelay/2026-11-20/task_1",
     }
     assert list(payload)[-4:] == ["Duration", "ExtraParameters", "StoreCosParam", "AdditionalParameters"]
-    assert translate(request).payload == {
+    assert translate(request, Product.MPS, Submission()).payload == {
         name: value for name, value in payload.items() if name != "StoreCosParam"
     }

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tencentcloud.common.abstract_client import AbstractClient
 from tencentcloud.common.http.request import RequestInternal
@@ -76,10 +76,11 @@ def official(
     return signed
 
 
+@settings(max_examples=1000, deadline=None)
 @given(
     body=st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace")),
     timestamp=st.integers(0, 4_102_444_800),
-    service=st.sampled_from(["mps", "vod", "cvm"]),
+    service=st.sampled_from(["mps", "vod"]),
     secret=st.text("abcXYZ0189*", min_size=1, max_size=40),
 )
 def test_any_call_has_the_signature_of_the_official_client(

@@ -19,18 +19,20 @@ from django.conf import LazySettings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import DatabaseError, connection, connections
-from procrastinate.contrib.django.models import ProcrastinateJob
 
-from tests.conftest import NOW, MakeTask, Sandbox, claim_next
+from tests.conftest import NOW, MakeTask, Sandbox, claim_next, round_of, wanted
 from videos.local.processes import free_port
-from videos.models import Task, UpstreamAccount
+from videos.models import AccountState, Task, UpstreamAccount
 from videos.results.files import media_name
 from videos.results.storage import DurableFileSystemStorage
+from videos.routing import health
+from videos.routing.breaker import Condition
 from videos.routing.rate_limits import UpstreamCall
 from videos.states import Status
 from videos.tasks import lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE
+from videos.upstream.base import AccountRefused
 from videos.worker import poll, store, submit, sweep, tick
 from videos.worker.pacing import Gate
 
@@ -56,12 +58,14 @@ def now_gate(account: UpstreamAccount, action: UpstreamCall) -> Gate:
 
 
 def submit_one(account: UpstreamAccount, now: datetime = LATER) -> None:
-    asyncio.run(submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: now))
+    asyncio.run(
+        submit.submit_next(account, round_of(account), now_gate(account, UpstreamCall.CREATE), lambda: now)
+    )
 
 
 def look_at(task: Task, now: datetime = LATER) -> Task:
     """Poll the task; returns it updated."""
-    seen = Task.objects.select_related("account").get(pk=task.pk)
+    seen = Task.objects.select_related("account__state").get(pk=task.pk)
     assert seen.account is not None
     gate = now_gate(seen.account, UpstreamCall.DESCRIBE)
     asyncio.run(poll.look(seen.account, seen, gate, lambda: now))
@@ -74,7 +78,7 @@ def fetch(task: Task, now: datetime = LATER) -> Task:
 
 
 def reread(task: Task) -> Task:
-    return Task.objects.select_related("account").get(pk=task.pk)
+    return Task.objects.select_related("account__state").get(pk=task.pk)
 
 
 def verbs(task: Task) -> list[str]:
@@ -120,7 +124,7 @@ def test_an_accepted_task_runs_under_upstreams_id(
 
 def test_with_an_empty_queue_nothing_is_sent(sandbox: Sandbox, sandbox_account: UpstreamAccount) -> None:
     submit_one(sandbox_account)
-    assert submit.reserve_slots(sandbox_account, LATER) == []
+    assert wanted(sandbox_account, LATER) == 0
     assert sandbox.state()["arrivals"] == []
 
 
@@ -130,11 +134,10 @@ def test_slots_are_reserved_only_for_queued_tasks_that_are_due(
     for due_at in (NOW, NOW, LATER + timedelta(seconds=1)):
         make_task(due_at=due_at)
     make_task(Status.RUNNING)
-    assert len(submit.reserve_slots(account, LATER)) == 2
+    assert wanted(account, LATER) == 2
 
 
 REFUSALS = [
-    ("FailedOperation.CreateAIGCTaskFailed", "It failed.", FailureCode.UPSTREAM_REJECTED),
     ("InvalidParameter.ModelNotSupported", "No such model.", FailureCode.UPSTREAM_REJECTED),
     ("InvalidParameter.InvalidUrl", "A bad link.", FailureCode.UPSTREAM_REJECTED),
     ("InvalidParameterValue.DurationTooLong", "Too long.", FailureCode.UPSTREAM_REJECTED),
@@ -204,12 +207,15 @@ def test_a_task_waits_while_upstream_refuses_our_account(
     submit_one(sandbox_account)
     task = reread(task)
     assert (task.status, task.turn, task.failure_code) == (Status.QUEUED, 4, "")
-    assert "our account" in task.attention_label
+    assert (task.due_at, task.attention) == (LATER, "")
     assert task.events.last().detail["code"] == code  # type: ignore[union-attr]  # it has two
-    again = LATER + timedelta(seconds=1)
-    submit_one(sandbox_account, again)
-    task = reread(task)
-    assert (task.status, task.attention) == (Status.RUNNING, "")
+    state = AccountState.objects.get()
+    assert (state.condition, state.reason) == (Condition.OPEN, code)
+    assert "100012345678" in state.message
+    assert wanted(sandbox_account, LATER + timedelta(days=1)) == 0
+    health.close(sandbox_account.pk)
+    submit_one(sandbox_account)
+    assert reread(task).status == Status.RUNNING
     assert len(sandbox.tasks()) == 1
 
 
@@ -241,8 +247,8 @@ def test_credentials_that_cannot_be_sent_cause_no_doubt(
     submit_one(UpstreamAccount.objects.get(pk=sandbox_account.pk))
     task = reread(task)
     assert task.status == Status.QUEUED
-    assert "our account" in task.attention_label
     assert task.events.last().detail["error"] == "NotSent"  # type: ignore[union-attr]  # it has some
+    assert AccountState.objects.get().condition == Condition.OPEN
     assert sandbox.state()["arrivals"] == []
 
 
@@ -251,17 +257,11 @@ def test_a_disabled_account_does_not_submit(account: UpstreamAccount, make_task:
     make_task(Status.RUNNING)
     UpstreamAccount.objects.filter(pk=account.pk).update(is_enabled=False)
     tick.start_due_work(LATER)
-    assert jobs_of(account) == {"poll"}
+    assert {name for name, _ in jobs()} == {"poll", "submit"}
     account.refresh_from_db()
-    assert submit.reserve_slots(account, LATER) == []
+    assert wanted(account, LATER) == 0
     UpstreamAccount.objects.filter(pk=account.pk).update(is_enabled=True)
-    tick.start_due_work(LATER)
-    assert jobs_of(account) == {"poll", "submit"}
-
-
-def jobs_of(account: UpstreamAccount) -> set[str]:
-    jobs = ProcrastinateJob.objects.filter(args__account_id=account.pk)
-    return set(jobs.values_list("queue_name", flat=True))
+    assert wanted(account, LATER) == 1
 
 
 LATE_CODES = [
@@ -303,6 +303,7 @@ def test_a_task_that_was_not_received_is_retried(
     host: str, account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     account.endpoint = f"http://{host}:{free_port(0)}"
+    account.save()
     task = make_task()
     submit_one(account)
     task = reread(task)
@@ -377,8 +378,12 @@ def test_a_submission_interrupted_during_the_call_is_in_doubt(
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         account.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await account.asave()
         await _cut_off(
-            submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: LATER), received
+            submit.submit_next(
+                account, round_of(account), now_gate(account, UpstreamCall.CREATE), lambda: LATER
+            ),
+            received,
         )
         server.close()
 
@@ -394,7 +399,7 @@ def test_a_submission_interrupted_before_its_slot_is_requeued(
 
     async def work() -> None:
         gate = ClosedGate(account)
-        await _cut_off(submit.submit_next(account, gate, lambda: LATER), gate.reached)
+        await _cut_off(submit.submit_next(account, round_of(account), gate, lambda: LATER), gate.reached)
 
     asyncio.run(work())
     assert reread(task).status == Status.QUEUED
@@ -413,7 +418,9 @@ def _accept_late(account: UpstreamAccount, meanwhile: Callable[[], object]) -> N
 
     async def work() -> None:
         step = asyncio.create_task(
-            submit.submit_next(account, now_gate(account, UpstreamCall.CREATE), lambda: LATER)
+            submit.submit_next(
+                account, round_of(account), now_gate(account, UpstreamCall.CREATE), lambda: LATER
+            )
         )
         await asyncio.sleep(0.3)
         await asyncio.to_thread(_in_thread, meanwhile)
@@ -481,20 +488,19 @@ def test_a_refusal_with_unusual_characters_is_handled(
 # --- poll
 
 
-def test_the_task_most_overdue_relative_to_its_interval_is_polled_first(
+def test_the_task_most_overdue_relative_to_the_root_of_its_interval_is_polled_first(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
-    patient = make_task(
-        Status.RUNNING, looked_at=LATER - timedelta(seconds=300), due_at=LATER - timedelta(seconds=5)
-    )
-    eager = make_task(
-        Status.RUNNING, looked_at=LATER - timedelta(seconds=5), due_at=LATER - timedelta(seconds=4)
-    )
+    def looked_at(waited: int, interval: int) -> Task:
+        moment = LATER - timedelta(seconds=waited)
+        return make_task(Status.RUNNING, looked_at=moment, due_at=moment + timedelta(seconds=interval))
+
+    usual, eager, patient = looked_at(12, interval=4), looked_at(7, interval=1), looked_at(40, interval=25)
     make_task(Status.RUNNING, due_at=LATER + timedelta(seconds=1))
     make_task(Status.STORING, upstream_task_id="4-stored")
     moments, tasks = poll.claim_due(account, LATER)
-    assert tasks == [eager, patient]
-    assert len(moments) == 2
+    assert tasks == [patient, eager, usual]
+    assert len(moments) == 3
     assert poll.claim_due(account, LATER) == ([], [])
     for task in tasks:
         assert (reread(task).looked_at, reread(task).due_at > LATER) == (LATER, True)
@@ -659,6 +665,16 @@ def test_a_failed_poll_changes_nothing(
     assert (version(task), verbs(task)) == (before, events)
 
 
+def test_no_query_is_sent_once_the_account_is_known_to_be_out_of_service(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task = accept(sandbox, make_task())
+    refused = AccountRefused("No.", code="AuthFailure.SignatureFailure")
+    health.record_create(sandbox_account.pk, refused, LATER)
+    assert look_at(task).state is Status.RUNNING
+    assert [arrival[1] for arrival in sandbox.state()["arrivals"]] == ["CreateAigcVideoTask"]
+
+
 # --- store
 
 
@@ -744,9 +760,9 @@ def test_nothing_is_submitted_while_the_disk_is_nearly_full(
 ) -> None:
     make_task(Status.QUEUED, account=account)
     settings.LEAST_FREE_DISK_MB = 10**9
-    assert submit.reserve_slots(account, LATER) == []
+    assert wanted(account, LATER) == 0
     settings.LEAST_FREE_DISK_MB = 0
-    assert len(submit.reserve_slots(account, LATER)) == 1
+    assert wanted(account, LATER) == 1
 
 
 @pytest.mark.parametrize("kind", ["404", "truncated", "not_video"])
@@ -894,9 +910,9 @@ def test_an_interrupted_submission_is_in_doubt(make_task: MakeTask) -> None:
     assert (reread(cut).status, reread(under_way).status) == (Status.IN_DOUBT, Status.SUBMITTING)
 
 
-def test_a_doubt_is_released_after_its_time(make_task: MakeTask) -> None:
-    old, young = make_task(Status.IN_DOUBT), make_task(Status.IN_DOUBT, due_at=LATER + timedelta(1))
-    sweep.sweep(LATER)
+def test_a_doubt_is_released_after_its_time(make_task: MakeTask, settings: LazySettings) -> None:
+    old, young = make_task(Status.IN_DOUBT), make_task(Status.IN_DOUBT, looked_at=LATER)
+    sweep.sweep(LATER + timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS) - timedelta(seconds=1))
     assert (reread(old).status, reread(old).failure_code) == (Status.FAILED, FailureCode.SUBMISSION_UNKNOWN)
     assert old.events.get().detail["released"] == "by time"
     assert reread(young).status == Status.IN_DOUBT
@@ -965,12 +981,7 @@ def test_missing_media_is_fine(make_task: MakeTask) -> None:
 def test_a_tick_starts_due_work_once_per_account_and_kind(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
-    other = UpstreamAccount.objects.create(name="elsewhere", secret_id="AKIDx", secret_key="y")
     UpstreamAccount.objects.create(name="idle", secret_id="AKIDx", secret_key="y")
-    account.disabled_models = ["GV-3.1-720p", "GV-3.1-1080p"]
-    account.save()
-    other.disabled_models = ["GV-3.1-1080p"]
-    other.save()
     for _ in range(2):
         make_task()
         make_task(Status.RUNNING)
@@ -978,12 +989,7 @@ def test_a_tick_starts_due_work_once_per_account_and_kind(
     make_task(model="GV-3.1-1080p", due_at=LATER + timedelta(1))
     for _ in range(3):
         tick.start_due_work(LATER)
-    wanted = [
-        ("poll", {"account_id": account.pk}),
-        ("submit", {"account_id": account.pk}),
-        ("submit", {"account_id": other.pk}),
-    ]
-    assert sorted(jobs(), key=str) == sorted(wanted, key=str)
+    assert sorted(jobs(), key=str) == [("poll", {"account_id": account.pk}), ("submit", {})]
 
 
 def test_tasks_of_a_disabled_account_are_still_polled(account: UpstreamAccount, make_task: MakeTask) -> None:
@@ -1010,7 +1016,7 @@ def test_an_account_with_an_unreadable_secret_does_not_stop_the_others(
         cursor.execute("UPDATE videos_upstreamaccount SET secret_key = 'x' WHERE id = %s", [broken.pk])
     make_task()
     tick.start_due_work(LATER)
-    assert ("submit", {"account_id": account.pk}) in jobs()
+    assert ("submit", {}) in jobs()
     assert claim_next(account, LATER)
 
 
@@ -1020,8 +1026,8 @@ def test_a_payload_that_cannot_be_built_keeps_no_other_task_from_its_turn(
     broken = make_task(request={"model": "Kling-3.0-720p", "seconds": "5", "prompt": "x", "images": [[[1]]]})
     Task.objects.filter(pk=broken.pk).update(request=["no object"])
     whole = make_task(now=NOW + timedelta(seconds=1))
-    assert submit.claim_next(account, LATER) is None
-    assert submit.claim_next(account, LATER) == whole
+    assert claim_next(account, LATER) is None
+    assert claim_next(account, LATER) == whole
     left = reread(broken)
     assert (left.state, "could not be built" in left.attention_label) == (Status.QUEUED, True)
     assert left.due_at > LATER
@@ -1031,7 +1037,133 @@ def test_a_request_that_breaks_todays_rules_fails_before_it_is_sent(
     make_task: MakeTask, account: UpstreamAccount
 ) -> None:
     task = make_task(request={"model": "Kling-3.0-720p", "seconds": "77", "prompt": "x"}, price=4)
-    assert submit.claim_next(account, LATER) is None
+    assert claim_next(account, LATER) is None
     left = reread(task)
     assert (left.state, left.failure_code) == (Status.FAILED, "upstream_rejected")
     assert "seconds" in left.failure_message
+
+
+# --- how many tasks an account takes
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        (Status.SUBMITTING, True),
+        (Status.RUNNING, True),
+        (Status.IN_DOUBT, True),
+        (Status.STORING, False),
+        (Status.SUCCEEDED, False),
+        (Status.FAILED, False),
+    ],
+)
+def test_an_account_with_a_limit_takes_no_more_than_it_may_run(
+    status: Status, counts: bool, account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    account.most_open_tasks = 2
+    account.save()
+    make_task(status)
+    for _ in range(3):
+        make_task()
+    assert wanted(account, LATER) == 2 - counts
+    claimed = [claim_next(account, LATER) for _ in range(3)]
+    assert len([task for task in claimed if task]) == 2 - counts
+
+
+def test_a_doubt_of_long_ago_takes_no_room(
+    account: UpstreamAccount, make_task: MakeTask, settings: LazySettings
+) -> None:
+    UpstreamAccount.objects.update(most_open_tasks=1)
+    make_task(Status.IN_DOUBT, submitted_at=NOW)
+    make_task()
+    assert wanted(account, NOW + timedelta(hours=settings.TASK_DEADLINE_HOURS) - timedelta(seconds=1)) == 0
+    assert wanted(account, NOW + timedelta(hours=settings.TASK_DEADLINE_HOURS)) == 1
+
+
+def test_an_account_that_leaves_calls_unanswered_gets_no_more(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    make_task()
+    for _ in range(submit.MOST_SLOW):
+        make_task(Status.SUBMITTING, submitted_at=LATER)
+    assert wanted(account, LATER + submit.SLOW) == 1
+    assert wanted(account, LATER + submit.SLOW + timedelta(seconds=1)) == 0
+
+
+def test_one_tenants_bucket_does_not_stop_the_account(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    """Upstream says the same if its role may not write to the bucket and if the account may not create."""
+    code = "UnauthorizedOperation"
+    sandbox.script("create", "refuse", code=code, message="CAM refuses.", prompt_contains="dog", times=None)
+    request = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "a dog"}
+    task, now = make_task(request=request, **BUCKET), LATER
+    for attempt in range(1, submit.MOST_BUCKET_TRIES + 1):
+        submit_one(sandbox_account, now)
+        task = reread(task)
+        assert (task.state, task.attempts) == (Status.QUEUED, attempt)
+        assert AccountState.objects.get().condition == Condition.WORKING
+        now = max(now, task.due_at)
+    assert "bucket" in task.attention_label
+    make_task()  # the account takes others, so it is the bucket
+    Task.objects.filter(pk=task.pk).update(due_at=now + timedelta(hours=1))
+    submit_one(sandbox_account, now)
+    submit_one(sandbox_account, now + timedelta(hours=1))
+    task = reread(task)
+    assert (task.state, task.failure_code) == (Status.FAILED, "upstream_rejected")
+    assert "CAM" not in task.failure_message
+
+
+BUCKET = {"store_bucket": "films-1250000000", "store_region": "ap-guangzhou", "store_path": "a/"}
+
+
+def test_a_lost_permission_fails_no_task_with_a_bucket(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    for action in ("create", "describe"):
+        sandbox.script(action, "refuse", code="UnauthorizedOperation", message="No.", times=None)
+    task = make_task(**BUCKET)
+    submit_one(sandbox_account)
+    assert reread(task).state is Status.QUEUED
+    assert AccountState.objects.get().condition == Condition.OPEN
+
+
+def test_a_failure_without_a_reason_is_repeated_and_then_given_up_by_staff(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    code = "FailedOperation.CreateAIGCTaskFailed"
+    sandbox.script("create", "refuse", code=code, message="It failed.", times=None)
+    task, now = make_task(price=4), LATER
+    for attempt in range(1, submit.MOST_FAULTS):
+        submit_one(sandbox_account, now)
+        task = reread(task)
+        assert (task.state, task.attempts) == (Status.QUEUED, attempt)
+        now = task.due_at
+    assert AccountState.objects.get().condition == Condition.WORKING  # a single tenant's
+    submit_one(sandbox_account, now)
+    task = reread(task)
+    assert (task.state, task.failure_code) == (Status.FAILED, "generation_failed")
+    assert "our account" in task.attention_label
+    assert "It failed." not in task.failure_message
+
+
+def test_a_claim_that_sends_nothing_leaves_the_trial_to_another(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    make_task(request={"model": "Kling-3.0-720p", "seconds": "77", "prompt": "x"})
+    make_task(now=NOW + timedelta(seconds=1))
+    AccountState.objects.update(condition=Condition.TRIAL)
+    assert claim_next(account, LATER) is None
+    assert claim_next(account, LATER) is not None
+    assert claim_next(account, LATER) is None
+
+
+def test_a_process_forgets_that_an_account_is_out_once_it_was_mended(
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    refused = AccountRefused("No.", code="AuthFailure.SignatureFailure")
+    health.record_create(sandbox_account.pk, refused, LATER)
+    AccountState.objects.update(condition=Condition.WORKING, retry_at=None, failures=0, since=None, reason="")
+    task = make_task()
+    submit_one(sandbox_account)
+    assert reread(task).state is Status.RUNNING

@@ -18,8 +18,9 @@ class ModelsView(View):
 
     def get(self, request: Request) -> Response:
         offers, now = Offers.current(), timezone.now()
-        allowed = [spec for spec in offers.models() if self.key.allows_model(spec.name)]
-        models = [shapes.model(spec, offers.prices.of_model(spec.name, now)) for spec in allowed]
+        offered = offers.models(self.key.tenant)
+        allowed = [spec for spec in offered if self.key.allows_model(spec.name)]
+        models = [shapes.model(spec, offers.prices_for(self.key.tenant, spec, now)) for spec in allowed]
         return Response({"object": "list", "data": models})
 
 
@@ -31,8 +32,7 @@ class ModelView(View):
     def get(self, request: Request, name: str) -> Response:
         """Raises `ModelNotExist` also for a model that the key may not use."""
         offers = Offers.current()
-        spec = offers.find(name)
+        spec = offers.find(name, self.key.tenant)
         if spec is None or not self.key.allows_model(spec.name):
             raise ModelNotExist(f"The model '{name[:100]}' does not exist")
-        prices = offers.prices.of_model(spec.name, timezone.now())
-        return Response(shapes.model(spec, prices))
+        return Response(shapes.model(spec, offers.prices_for(self.key.tenant, spec, timezone.now())))

@@ -9,12 +9,12 @@ from typing import Any
 
 from django.conf import settings
 
-from config.amounts import format_amount, rounded
+from config.amounts import ZERO, format_amount, rounded
 from videos.errors import NoPrice
 from videos.models import Price
 from videos.requests import VideoRequest
 
-AUDIO, REFERENCE, OFF_PEAK = "audio", "reference", "off_peak"
+AUDIO, REFERENCE, OFF_PEAK, OWN_ACCOUNT = "audio", "reference", "off_peak", "own_account"
 """The options that may change a price, as clients see them."""
 
 
@@ -77,8 +77,10 @@ class PriceList:
     def load(cls) -> "PriceList":
         return cls(Price.objects.order_by())
 
-    def quote(self, request: VideoRequest, now: datetime) -> Quote:
+    def quote(self, request: VideoRequest, now: datetime, *, on_own_account: bool = False) -> Quote:
         """The price of the request at `now`. Raises `NoPrice`.
+
+        On the tenant's own account it is free, unless there is a price for that.
 
         Of the prices whose options the request has, the one with the most options applies; of several with
         equally many, the highest, so that the order of rows does not matter.
@@ -86,15 +88,17 @@ class PriceList:
         asked = _options_asked(request)
         fitting = [
             (len(variant.options), per_second, variant.options)
-            for variant in self._variants.get(request.model.name, ())
+            for variant in self._variants_of(request.model.name, on_own_account=on_own_account)
             if variant.needs <= asked and (per_second := variant.per_second(now)) is not None
         ]
+        if not fitting and on_own_account:
+            return Quote(ZERO, ZERO, request.seconds, (OWN_ACCOUNT,))
         if not fitting:
             raise NoPrice
         _, per_second, options = max(fitting)
         return Quote(rounded(per_second * request.seconds), per_second, request.seconds, options)
 
-    def of_model(self, name: str, now: datetime) -> list[dict[str, Any]]:
+    def of_model(self, name: str, now: datetime, *, on_own_account: bool = False) -> list[dict[str, Any]]:
         """The model's prices in force at `now`, as clients see them, fewest options first."""
         return [
             {
@@ -102,9 +106,13 @@ class PriceList:
                 "currency": settings.CURRENCY,
                 "options": list(variant.options),
             }
-            for variant in self._variants.get(name, ())
+            for variant in self._variants_of(name, on_own_account=on_own_account)
             if (per_second := variant.per_second(now)) is not None
         ]
+
+    def _variants_of(self, model: str, *, on_own_account: bool) -> list[_Variant]:
+        variants = self._variants.get(model, ())
+        return [variant for variant in variants if (OWN_ACCOUNT in variant.needs) == on_own_account]
 
 
 def _variants(by_options: dict[tuple[str, ...], list[_Term]]) -> tuple[_Variant, ...]:
@@ -115,7 +123,12 @@ def _variants(by_options: dict[tuple[str, ...], list[_Term]]) -> tuple[_Variant,
 
 
 def _options_of(price: Price) -> tuple[str, ...]:
-    options = {AUDIO: price.with_audio, REFERENCE: price.with_reference, OFF_PEAK: price.off_peak}
+    options = {
+        AUDIO: price.with_audio,
+        REFERENCE: price.with_reference,
+        OFF_PEAK: price.off_peak,
+        OWN_ACCOUNT: price.on_own_account,
+    }
     return tuple(option for option, is_meant in options.items() if is_meant)
 
 
@@ -125,5 +138,6 @@ def _options_asked(request: VideoRequest) -> frozenset[str]:
         AUDIO: output.get("AudioGeneration") == "Enabled",
         REFERENCE: request.uses_references,
         OFF_PEAK: output.get("OffPeak") == "Enabled",
+        OWN_ACCOUNT: True,  # only the prices of one kind of account are considered
     }
     return frozenset(option for option, is_asked in options.items() if is_asked)

@@ -75,7 +75,7 @@ class VideoForm(forms.Form):
     def _check(self) -> None:
         if self.caller is None:
             self._report(FieldPlace("tenant"), _("Choose a tenant."))
-            parse(self.body, Offers.current().find)
+            parse(self.body, lambda name: Offers.current().find(name))
         else:
             self.checked = orders.check(self.body, self.caller, admission.read_snapshot(self.caller))
 

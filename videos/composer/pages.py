@@ -97,7 +97,8 @@ class Composer:
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
         """The template context; `is_judged` includes the form's errors."""
-        form, offered = self.form, Offers.current().models()
+        tenant = self.key.tenant if self.key else None
+        form, offered = self.form, Offers.current().models(tenant)
         preview = Preview(form)
         if is_judged:
             form.is_valid()

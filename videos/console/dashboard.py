@@ -3,7 +3,7 @@
 The page refreshes its figures every few seconds; for these htmx requests the URL returns only the figures.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -19,11 +19,12 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from config import disk
 from videos.console import plots
+from videos.console.account_health import Condition, shown_health
 from videos.labels import status_chip, status_label
 from videos.metrics import buckets, hourly, overview
 from videos.metrics.buckets import Span
 from videos.metrics.overview import AccountFigures, Counts, OpenTasks, Spending, StuckTasks
-from videos.models import Task
+from videos.models import Task, UpstreamAccount
 from videos.routing.rate_limits import UpstreamCall
 from videos.states import Status
 
@@ -152,8 +153,8 @@ def _trouble(
 
 def _standstill(standstill: StuckTasks) -> dict[str, Any]:
     return {
-        "id": f"still-{standstill.account.pk if standstill.account else 'unserved'}-{standstill.status}",
-        "account": standstill.account,
+        "id": f"still-{_ids(standstill.accounts) or 'unserved'}-{standstill.status}",
+        "of": standstill.accounts,
         "label": status_label(standstill.status),
         "chip": status_chip(standstill.status),
         "tasks": standstill.tasks,
@@ -161,6 +162,10 @@ def _standstill(standstill: StuckTasks) -> dict[str, Any]:
         "status": standstill.status,
         "since": standstill.since,
     }
+
+
+def _ids(accounts: Iterable[UpstreamAccount]) -> str:
+    return "-".join(str(account.pk) for account in accounts)
 
 
 def _stuck(task: Task) -> dict[str, Any]:
@@ -181,6 +186,8 @@ def _account(figures: AccountFigures, now: datetime) -> dict[str, Any]:
     queued = figures.open.get(Status.QUEUED)
     return {
         "account": figures.account,
+        "is_out": figures.account.is_enabled and figures.account.state.condition == Condition.OPEN,
+        "health": shown_health(figures.account.state),
         "url": reverse("admin:videos_upstreamaccount_change", args=[figures.account.pk]),
         "tasks": [figures.open[status].tasks if status in figures.open else 0 for status in _OF_ACCOUNT],
         "oldest": _age(queued.oldest, now) if queued else "",

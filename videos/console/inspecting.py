@@ -17,7 +17,7 @@ from videos.pages.task_status import facts as live_facts
 from videos.requests import InvalidRequestError
 from videos.states import Verb
 from videos.tasks import representation, staff_actions
-from videos.tasks.submission import payload_of
+from videos.tasks.submission import translated
 
 
 def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def request_of(task: Task, request: HttpRequest, events: list[TaskEvent]) -> dic
 def _to_be_forwarded(task: Task) -> dict[str, Any]:
     """The payload that would be sent upstream; empty if the task was pruned or its request became invalid."""
     try:
-        return {} if task.pruned_at else payload_of(task)
+        return {} if task.pruned_at else translated(task).payload
     except InvalidRequestError:  # the model's rules have changed since the task was created
         return {}
 

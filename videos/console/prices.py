@@ -33,7 +33,7 @@ from videos.billing.prices import PriceList
 from videos.labels import Badge
 from videos.models import Price
 
-OPTIONS = ("with_audio", "with_reference", "off_peak")
+OPTIONS = ("with_audio", "with_reference", "off_peak", "on_own_account")
 FIXED = ("model", *OPTIONS, "per_second", "valid_from")
 """Fields that cannot change once the price has come into force."""
 COLUMNS = (*FIXED, "valid_until")
@@ -140,7 +140,7 @@ class PriceAdmin(ListAdmin[Price]):
 
     form = PriceForm
     records_all = True
-    list_display = ["model", *OPTIONS, "a_second", "valid_from", "valid_until", "state"]
+    list_display = ["model", *OPTIONS[:-1], "own_account", "a_second", "valid_from", "valid_until", "state"]
     list_filter = [StateFilter, *OPTIONS, "model"]
     search_fields = ["model"]
     search_help_text = _("Name of a model")
@@ -176,7 +176,8 @@ class PriceAdmin(ListAdmin[Price]):
         obj.save(update_fields=columns if change else None)
         changed = audit.changes(before, obj, columns)
         record(request, f"price of {obj}", form.cleaned_data["reason"], changed)
-        _warn_if_unsold(request, obj.model)
+        if not obj.on_own_account:
+            _warn_if_unsold(request, obj.model)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -192,6 +193,10 @@ class PriceAdmin(ListAdmin[Price]):
         """Record the deletion in the audit log and delete."""
         record(request, f"price of {obj}", _reason(request), audit.changes(obj, None, COLUMNS))
         obj.delete()
+
+    @admin.display(description=_("own account"), ordering="on_own_account", boolean=True)
+    def own_account(self, price: Price) -> bool:
+        return price.on_own_account
 
     @admin.display(description=_("a second"), ordering="per_second")
     def a_second(self, price: Price) -> str:

@@ -140,7 +140,8 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         """With tenant and account, without the account's secret key."""
-        return super().get_queryset(request).select_related("tenant", "account").defer("account__secret_key")
+        rows = super().get_queryset(request).select_related("tenant", "account")
+        return rows.defer("account__secret_key", "account__proxy_url")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return TaskList

@@ -127,7 +127,8 @@ class TaskPages:
 def task_of(object_id: str, *, as_asked: bool = False) -> Task:
     """The task by primary key or public id. Raises `Http404` if there is none."""
     tasks = Task.objects.select_related("tenant", "account", "api_key").annotate(**WITH_PROMPT)
-    tasks = tasks.defer(*(() if as_asked else REQUEST_COLUMNS), "account__secret_key", "api_key__digest")
+    secrets = ("account__secret_key", "account__proxy_url", "api_key__digest")
+    tasks = tasks.defer(*(() if as_asked else REQUEST_COLUMNS), *secrets)
     parsed = _parsed(object_id)
     task = tasks.filter(pk=parsed).first() if parsed else None
     if task is None:

@@ -2,74 +2,123 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
+from accounts import audit
 from accounts.console.lists import ListAdmin
-from accounts.console.reasons import AuditedForm
-from accounts.credentials import validate_credential
-from videos.models import UpstreamAccount
+from accounts.console.reasons import record
+from config.console.filters import ChoiceFilter, FieldChoiceFilter
+from videos.console.account_form import UpstreamAccountForm, proxy_change, proxy_place
+from videos.console.account_health import HealthPages, condition_chip, shown_health
+from videos.models import AccountState, UpstreamAccount
 
 CONNECT = "videos.connect_upstreamaccount"
-"""Permission to set an account's endpoint; without it, a new account gets the default."""
-_OPERATION = ["is_enabled", "disabled_models", "creates_per_second", "describes_per_second"]
+"""Permission to set endpoint and proxy; without it, a new account gets the endpoint of its product."""
+_GUARDED = ("endpoint", "new_proxy_url", "removes_proxy")
+_WRITTEN_ONLY = ("new_secret_key", "new_proxy_url", "removes_proxy", "reason")
+_CONNECTION = [
+    *("endpoint", "region", "sub_app_id", "secret_id", "new_secret_key"),
+    *("proxy", "new_proxy_url", "removes_proxy"),
+]
+_TASKS = ["weight", "most_open_tasks", "creates_per_second", "describes_per_second", "disabled_models"]
+_WANTS_REASON = _("Required to change the product, owner, endpoint or proxy; recorded with the change.")
 
 
-class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
-    """Accepts a new secret key without reading the old one. Changing the endpoint requires a reason."""
+class OwnedFilter(ChoiceFilter):
+    """Filters by whose account it is."""
 
-    audited = frozenset({"endpoint"})
+    title = _("owner")
+    parameter_name = "owned"
 
-    new_secret_key = forms.CharField(
-        label=_("New secret key"),
-        required=False,
-        validators=[validate_credential],
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=_("Leave empty to keep the one that is set."),
-    )
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("platform", _("The platform")), ("tenant", _("A tenant"))]
 
-    class Meta:
-        model = UpstreamAccount
-        fields = ["name", "endpoint", "secret_id", *_OPERATION]
-        widgets = {"disabled_models": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(owner__isnull=value == "platform")
 
-    def clean_new_secret_key(self) -> str:
-        given = str(self.cleaned_data["new_secret_key"])
-        if not given and self.instance.pk is None:
-            raise forms.ValidationError(gettext("A new account needs its secret key."))
-        return given
+
+class ConditionFilter(ChoiceFilter):
+    """Filters by condition."""
+
+    title = _("condition")
+    parameter_name = "condition"
+    column = "state__condition"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(AccountState.Condition.choices)
 
 
 @admin.register(UpstreamAccount)
-class UpstreamAccountAdmin(ListAdmin[UpstreamAccount]):
+class UpstreamAccountAdmin(HealthPages, ListAdmin[UpstreamAccount]):
     """Upstream accounts."""
 
     form = UpstreamAccountForm
-    list_display = ["name", "endpoint", "is_enabled", "creates_per_second", "describes_per_second"]
+    recorded_by_page = frozenset({"new_proxy_url", "removes_proxy"})
+    list_display = ["name", "product", "owned_by", "condition", "weight", "is_enabled"]
+    list_filter = [("product", FieldChoiceFilter), OwnedFilter, ConditionFilter]
+    list_filter_submit = True
+    list_select_related = ["owner", "state"]
+    ordering = ["name"]
+    search_fields = ["name"]
+    search_help_text = _("Name of an account")
+    autocomplete_fields = ["owner"]
+    change_form_outer_before_template = "admin/videos/upstreamaccount/health.html"
 
-    def get_fields(self, request: HttpRequest, obj: UpstreamAccount | None = None) -> Any:
-        """With a reason, if the user may change the account."""
-        fields = ["name", "endpoint", "secret_id", "new_secret_key", *_OPERATION]
+    def get_fieldsets(self, request: HttpRequest, obj: UpstreamAccount | None = None) -> Any:
+        """Without what can only be written, if the user may not."""
         may_change = obj is None or self.has_change_permission(request, obj)
-        return [*fields, "reason"] if may_change else [*fields[:3], *_OPERATION]
+        hidden = {
+            *(() if may_change else _WRITTEN_ONLY),
+            *(() if request.user.has_perm(CONNECT) else _GUARDED[1:]),
+            *(() if obj else ("proxy", "removes_proxy")),
+        }
+        groups = [
+            (None, ["name", "product", "owner", "is_enabled"], ""),
+            (_("Connection"), _CONNECTION, ""),
+            (_("Tasks"), _TASKS, ""),
+            *([(_("Reason"), ["reason"], _WANTS_REASON)] if may_change and obj else []),
+        ]
+        return [
+            (title, {"fields": [name for name in names if name not in hidden], "description": description})
+            for title, names, description in groups
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: UpstreamAccount | None = None) -> Any:
-        """The endpoint needs a permission, because who sets it could read every request, secrets included."""
-        return () if request.user.has_perm(CONNECT) else ("endpoint",)
+        """The endpoint and the proxy need a permission, because who sets them could read every request."""
+        return ("proxy", *(() if request.user.has_perm(CONNECT) else _GUARDED))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UpstreamAccount]:
-        """Without the secret key, so that the page opens even if its encryption key is lost."""
-        return super().get_queryset(request).defer("secret_key")
+        """Without secrets, so that the page opens even if their encryption key is lost."""
+        return super().get_queryset(request).defer("secret_key", "proxy_url")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        account: UpstreamAccount | None = context.get("original")
+        context["health"] = account and shown_health(account.state)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: UpstreamAccount, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Save the form; an empty secret key keeps the stored one."""
-        given = form.cleaned_data["new_secret_key"]
-        if given:
-            obj.secret_key = given
-        names = [name for name in form.cleaned_data if name not in ("new_secret_key", "reason")]
-        obj.save(update_fields=[*names, *(["secret_key"] if given else [])] if change else None)
+        """Save the changes; an empty secret key or proxy keeps the stored one."""
+        before = proxy_place(obj)
+        columns = [*form.written(), *form.write_secrets()]
+        obj.save(update_fields=columns if change else None)
+        changed = proxy_change(before, proxy_place(obj), is_entered="proxy_url" in columns)
+        record(request, audit.subject_of(obj), form.cleaned_data.get("reason") or "", changed, obj.owner)
+
+    @admin.display(description=_("condition"), ordering="state__condition")
+    def condition(self, account: UpstreamAccount) -> SafeString:
+        return condition_chip(account.state)
+
+    @admin.display(description=_("proxy"))
+    def proxy(self, account: UpstreamAccount) -> str:
+        return proxy_place(account) or gettext("None")
+
+    @admin.display(description=_("owner"), ordering="owner__name")
+    def owned_by(self, account: UpstreamAccount) -> str:
+        return account.owner.name if account.owner else gettext("The platform")

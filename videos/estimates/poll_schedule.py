@@ -4,7 +4,8 @@ All tasks of an account share its describe rate limit, so polls should be where 
 The hazard rate of normally distributed generation times is the chance that a task ends now; intervals fall
 with a power of it. The square root minimises the mean delay; the smaller exponent used here shortens the
 longest delays and keeps the median. If the intervals exceed the rate limit, tasks are polled by lateness
-*relative* to their interval.
+relative to the square root of their interval: relative to the interval itself, thousands of tasks that never
+end would delay a quick one, whose end nobody expects yet, in proportion.
 """
 
 import math

@@ -25,6 +25,7 @@ SHOWN = (
     "seconds",
     "price",
     "created_at",
+    "accepted_at",
     "finished_at",
     "has_poster",
     "media_removed_at",
@@ -87,7 +88,9 @@ class Filters:
 
     @property
     def _status(self) -> Q:
-        return Q(status__in=STATUSES[self.status]) if self.status else Q()
+        if self.status == AT_WORK:
+            return Q(status__in=STATUSES[AT_WORK])
+        return order.of_status(self.status) if self.status else Q()
 
     @property
     def _model(self) -> Q:

@@ -14,13 +14,13 @@ from django.db.models import BigIntegerField, Model, Q, QuerySet, UUIDField
 from config.db.any_of import is_any_of
 from config.ids import first_uuid7
 from videos.models import Task
-from videos.states import PUBLIC_STATUS
+from videos.states import ACTIVE, PUBLIC_STATUS, Status
 
 STATUSES = {
     word: [status for status, public in PUBLIC_STATUS.items() if public == word]
     for word in dict.fromkeys(PUBLIC_STATUS.values())
 }
-"""Our statuses by the status that clients see."""
+"""Our statuses by the status that clients see, for tasks that upstream never accepted before."""
 _Rows = TypeVar("_Rows", bound=Model)
 
 
@@ -32,6 +32,16 @@ def of_tenant(tenant_id: UUID) -> QuerySet[Task]:
 def of_key(tenant_id: UUID, api_key_id: int) -> QuerySet[Task]:
     """All of the tenant's tasks created with the key, to be ordered by `api_key_id`."""
     return of_tenant(tenant_id).filter(is_any_of("api_key", [api_key_id], BigIntegerField()))
+
+
+def of_status(word: str) -> Q:
+    """Those that clients see in that status."""
+    listed = Q(status__in=STATUSES[word])
+    if word == PUBLIC_STATUS[Status.QUEUED]:
+        return listed & Q(accepted_at=None)
+    if word == PUBLIC_STATUS[Status.RUNNING]:  # also those that are to be submitted again
+        return Q(status__in=sorted(ACTIVE)) & (listed | Q(accepted_at__isnull=False))
+    return listed
 
 
 def made_from(moment: datetime) -> Q:

@@ -1,13 +1,13 @@
 """The figures of the staff dashboard, in few queries that scan no big table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Count, DecimalField, Max, Min, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, DecimalField, F, Max, Min, QuerySet, Sum, Value, When
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from accounts.models import Standing, Tenant
@@ -17,6 +17,7 @@ from config.clock import Clock
 from videos.metrics import buckets
 from videos.models import ModelHour, Task, UpstreamAccount, UpstreamBudget
 from videos.routing import rate_limits
+from videos.routing.choice import Queue, candidates
 from videos.routing.offers import Offers
 from videos.routing.rate_limits import UpstreamCall
 from videos.states import ACTIVE, UNSENT, Status
@@ -70,10 +71,10 @@ class ModelFigures:
 
 @dataclass(frozen=True)
 class OpenTasks:
-    """Tasks in one state of one account; for tasks not yet submitted, the account that would serve them."""
+    """Tasks in one state of one account; tasks not yet submitted have all accounts that may take them."""
 
-    account: int | None
-    """None if no account serves their models."""
+    accounts: tuple[int, ...]
+    """Empty if no account may take them."""
     status: Status
     tasks: int
     oldest: datetime
@@ -82,7 +83,7 @@ class OpenTasks:
 
     def __add__(self, other: "OpenTasks") -> "OpenTasks":
         oldest, due = min(self.oldest, other.oldest), min(self.due, other.due)
-        return OpenTasks(self.account, self.status, self.tasks + other.tasks, oldest, due)
+        return OpenTasks(self.accounts, self.status, self.tasks + other.tasks, oldest, due)
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,10 @@ class AccountFigures:
 
 @dataclass(frozen=True)
 class StuckTasks:
-    """Tasks in one state of one account that are due but not processed."""
+    """Tasks in one state and of the same accounts that are due but not processed."""
 
-    account: UpstreamAccount | None
-    """None if no account serves their models."""
+    accounts: list[UpstreamAccount]
+    """Those that have them, or may take them."""
     status: Status
     tasks: int
     since: datetime
@@ -172,18 +173,18 @@ def open_tasks() -> list[OpenTasks]:
     """All unfinished tasks, by account and state."""
     # None of them is hidden, but this condition lets the index of open tasks serve the query.
     unfinished = Task.objects.filter(status__in=sorted(ACTIVE), hidden_at=None)
-    rows = unfinished.values_list("account", "status", "model").annotate(
+    owner = Case(When(on_own_account=True, then=F("tenant")), default=None)
+    rows = unfinished.values_list("account", "status", "model", "prefers", owner).annotate(
         tasks=Count("*"), oldest=Min("created_at"), due=Min("due_at")
     )
-    found: dict[tuple[int | None, Status], OpenTasks] = {}
-    offers = Offers.current()
-    for account, status, model, *figures in rows:
-        server = offers.server_of(model) if status in UNSENT else None
-        if status in UNSENT:
-            account = server.pk if server else None
-        row = OpenTasks(account, Status(status), *figures)
-        known = found.get((row.account, row.status))
-        found[row.account, row.status] = known + row if known else row
+    found: dict[tuple[tuple[int, ...], Status], OpenTasks] = {}
+    everyone = Offers.current().accounts
+    for account, status, *queue, tasks, oldest, due in rows:
+        able = candidates(Queue(*queue), everyone) if status in UNSENT else ()
+        accounts = tuple(one.pk for one in able) if status in UNSENT else (account,)
+        row = OpenTasks(accounts, Status(status), tasks, oldest, due)
+        known = found.get((row.accounts, row.status))
+        found[row.accounts, row.status] = known + row if known else row
     return list(found.values())
 
 
@@ -196,7 +197,8 @@ def stuck() -> list[Task]:
 
 def accounts(open_tasks: Sequence[OpenTasks], now: datetime) -> list[AccountFigures]:
     """Figures of all upstream accounts."""
-    everyone = UpstreamAccount.objects.defer("secret_key").prefetch_related("budgets").order_by("name")
+    everyone = UpstreamAccount.objects.defer("secret_key", "proxy_url").select_related("state", "owner")
+    everyone = everyone.prefetch_related("budgets").order_by("name")
     return [_figures(account, open_tasks, now) for account in everyone]
 
 
@@ -205,9 +207,16 @@ def _figures(account: UpstreamAccount, open_tasks: Sequence[OpenTasks], now: dat
     known = {UpstreamCall(budget.action): budget for budget in account.budgets.all()}
     return AccountFigures(
         account,
-        {row.status: row for row in open_tasks if row.account == account.pk},
+        _by_status(row for row in open_tasks if account.pk in row.accounts),
         {action: _use(account, action, known.get(action), minute) for action in UpstreamCall},
     )
+
+
+def _by_status(rows: Iterable[OpenTasks]) -> dict[Status, OpenTasks]:
+    found: dict[Status, OpenTasks] = {}
+    for row in rows:
+        found[row.status] = found[row.status] + row if row.status in found else row
+    return found
 
 
 def _use(
@@ -231,20 +240,21 @@ def stuck_tasks(
 ) -> list[StuckTasks]:
     """Tasks that are due but not processed, the longest first, without long queues that move."""
     by_id = {figures.account.pk: figures for figures in accounts}
-    figured = [(row, None if row.account is None else by_id[row.account]) for row in open_tasks]
+    figured = [(row, [by_id[account] for account in row.accounts]) for row in open_tasks]
     found = [
-        StuckTasks(figures.account if figures else None, row.status, row.tasks, row.due)
+        StuckTasks([one.account for one in figures], row.status, row.tasks, row.due)
         for row, figures in figured
         if _stands_still(row, figures, now)
     ]
     return sorted(found, key=lambda standstill: standstill.since)
 
 
-def _stands_still(row: OpenTasks, figures: AccountFigures | None, now: datetime) -> bool:
+def _stands_still(row: OpenTasks, figures: Sequence[AccountFigures], now: datetime) -> bool:
     if row.status not in _MOVED_BY_WORKERS or row.due > now - GRACE:
         return False
-    use = figures.uses[_CALL_OF[row.status]] if figures and row.status in _CALL_OF else None
-    return use is None or not (use.so_far or use.last_minute)
+    call = _CALL_OF.get(row.status)
+    uses = [one.uses[call] for one in figures] if call else []
+    return not any(use.so_far or use.last_minute for use in uses)
 
 
 def spending(now: datetime) -> list[Spending]:

@@ -9,9 +9,10 @@ from videos.models.replay import IdempotencyKey, RefusedCreate
 from videos.models.statement import BookedDay, BookedUntil
 from videos.models.task import Task
 from videos.models.task_event import TaskEvent
-from videos.models.upstream_account import UpstreamAccount, UpstreamBudget
+from videos.models.upstream_account import AccountState, UpstreamAccount, UpstreamBudget
 
 __all__ = [
+    "AccountState",
     "BookedDay",
     "BookedUntil",
     "DailyUsage",

@@ -31,6 +31,14 @@ class Price(models.Model):
     off_peak = models.BooleanField(
         verbose_name=_("off-peak"), default=False, help_text=_("Applies if off-peak generation is requested.")
     )
+    on_own_account = models.BooleanField(
+        verbose_name=_("on the tenant's own account"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Applies to videos made on the tenant's own upstream account; without one they are free."
+        ),
+    )
     per_second = MoneyField(verbose_name=_("price of a second"), validators=[MinValueValidator(ZERO)])
     valid_from = models.DateTimeField(verbose_name=_("valid from"), default=timezone.now)
     valid_until = models.DateTimeField(
@@ -43,7 +51,7 @@ class Price(models.Model):
     class Meta:
         verbose_name = _("price")
         verbose_name_plural = _("prices")
-        ordering = ["model", "with_audio", "with_reference", "off_peak", "-valid_from"]
+        ordering = ["model", "on_own_account", "with_audio", "with_reference", "off_peak", "-valid_from"]
         constraints = [
             models.CheckConstraint(condition=Q(per_second__gte=0), name="price_not_negative"),
             models.CheckConstraint(
@@ -52,13 +60,20 @@ class Price(models.Model):
             ),
             # No two prices start at the same moment, so there is always a latest one.
             models.UniqueConstraint(
-                fields=["model", "with_audio", "with_reference", "off_peak", "valid_from"],
-                name="price_once_per_moment",
+                fields=[
+                    *("model", "with_audio", "with_reference", "off_peak", "on_own_account", "valid_from"),
+                ],
+                name="price_of_options_once_per_moment",
             ),
         ]
 
     def __str__(self) -> str:
-        options = {"audio": self.with_audio, "reference": self.with_reference, "off-peak": self.off_peak}
+        options = {
+            "audio": self.with_audio,
+            "reference": self.with_reference,
+            "off-peak": self.off_peak,
+            "own account": self.on_own_account,
+        }
         return " + ".join([self.model, *(name for name, wanted in options.items() if wanted)])
 
 

@@ -161,7 +161,20 @@ class Task(models.Model):
     turn = models.BigIntegerField(
         verbose_name=_("turn"),
         default=0,
-        help_text=_("Its place in the queue of its account; tenants alternate."),
+        help_text=_("Its place among all queued tasks; tenants alternate."),
+    )
+    prefers = models.CharField(
+        verbose_name=_("prefers"),
+        max_length=10,
+        default="",
+        db_default="",
+        help_text=_("The product that carries more of its options; empty if all carry the same."),
+    )
+    on_own_account = models.BooleanField(
+        verbose_name=_("on the tenant's own account"),
+        default=False,
+        db_default=False,
+        help_text=_("It may be submitted only to accounts that the tenant owns."),
     )
     attempts = models.PositiveSmallIntegerField(
         verbose_name=_("attempts"), default=0, help_text=_("Number of submission attempts.")

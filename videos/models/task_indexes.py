@@ -8,6 +8,10 @@ from videos.states import ACCEPTED, ACTIVE, FINAL, LOST, UNSENT, Status
 
 PROMPT = KeyTextTransform("prompt", "request")
 """The prompt in a task's request."""
+SHARED_QUEUE = Q(status=Status.QUEUED, on_own_account=False)
+"""Waits for an account of the platform, in turn with the tasks of other tenants."""
+OWN_QUEUE = Q(status=Status.QUEUED, on_own_account=True)
+"""Waits for an account of its tenant."""
 
 CONSTRAINTS = [
     models.CheckConstraint(condition=Q(status__in=list(Status)), name="task_status_known"),
@@ -50,15 +54,18 @@ CONSTRAINTS = [
 ]
 
 INDEXES = [
-    # tasks/turns.py: the next queued task of a model, and of all.
-    models.Index(fields=["model", "turn", "id"], condition=Q(status=Status.QUEUED), name="task_queue"),
+    # tasks/sql.py, FIRST_TURN: the first turn of a model.
+    models.Index(fields=["model", "turn", "id"], condition=SHARED_QUEUE, name="task_shared_queue"),
     # tasks/sql.py, NEXT_TURN: the tenant's last turn.
-    models.Index(fields=["tenant", "turn"], condition=Q(status=Status.QUEUED), name="task_tenant_turn"),
+    models.Index(fields=["tenant", "turn"], condition=SHARED_QUEUE, name="task_shared_turn"),
+    # tasks/turns.py: the next task of a queue, for the platform's accounts and for tenants' own.
+    models.Index(fields=["prefers", "model", "turn", "id"], condition=SHARED_QUEUE, name="task_to_submit"),
+    models.Index(fields=["tenant", "prefers", "model", "id"], condition=OWN_QUEUE, name="task_to_submit_own"),
     # worker/poll.py: due tasks of an account.
     models.Index(fields=["account", "due_at"], condition=Q(status=Status.RUNNING), name="task_to_poll"),
     # worker/tick.py: results to fetch.
     models.Index(fields=["due_at"], condition=Q(status=Status.STORING), name="task_to_store"),
-    # worker/sweep.py: interrupted submissions, and tasks in doubt.
+    # worker/sweep.py and submit.py: submissions without an answer, and tasks in doubt.
     models.Index(
         fields=["due_at"],
         condition=Q(status__in=[Status.SUBMITTING, Status.IN_DOUBT]),

@@ -16,7 +16,7 @@ from accounts.models import Role
 from accounts.pages.key_states import key_name
 from accounts.portal.base import TenantPage
 from config.amounts import format_with_currency
-from videos.labels import stage_chip, stage_label
+from videos.labels import Badge, stage_badge
 from videos.listing import history, prompts
 from videos.listing.history import AT_WORK, PageCursor, Reading, TaskPage
 from videos.models import Task
@@ -93,11 +93,15 @@ class Row:
 
     @property
     def label(self) -> "str | Promise":
-        return stage_label(self.task.status)
+        return self._badge.label
 
     @property
     def look(self) -> str:
-        return stage_chip(self.task.status)
+        return self._badge.chip
+
+    @property
+    def _badge(self) -> Badge:
+        return stage_badge(self.task.status, was_accepted=self.task.accepted_at is not None)
 
     @property
     def sign(self) -> str:

@@ -14,13 +14,13 @@ from config.web.csv_files import csv_file_for_people
 from videos.listing import prompts
 from videos.listing.history import Reading
 from videos.models import Task
-from videos.states import PUBLIC_STATUS
+from videos.states import public_status
 
 COLUMNS: dict[str, Callable[[Task], Any]] = {
     "id": lambda task: task.public_id,
     "created_at": lambda task: task.created_at,
     "finished_at": lambda task: task.finished_at,
-    "status": lambda task: PUBLIC_STATUS[task.state],
+    "status": lambda task: public_status(task.state, was_accepted=task.accepted_at is not None),
     "model": lambda task: task.model,
     "seconds": lambda task: task.seconds,
     "prompt": lambda task: task.prompt,

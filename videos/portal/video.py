@@ -12,7 +12,7 @@ from accounts.models import Role, Tenant
 from accounts.portal.base import TenantPage
 from videos.composer.pages import base_address, price_of
 from videos.composer.preview import curl
-from videos.labels import stage_chip, stage_label
+from videos.labels import stage_badge
 from videos.models import Task
 from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT
 from videos.pages import timeline
@@ -52,7 +52,7 @@ class VideoPage(TenantPage):
 def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Task:
     """The tenant's task of that id. Raises `Http404` if it is deleted, unknown or another tenant's."""
     mine = Task.objects.visible_to(tenant.pk).select_related("api_key", "account")
-    unread = {*REQUEST_COLUMNS, "account__secret_key", "api_key__digest"} - (
+    unread = {*REQUEST_COLUMNS, "account__secret_key", "account__proxy_url", "api_key__digest"} - (
         {"request"} if with_request else set()
     )
     try:
@@ -64,10 +64,11 @@ def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Ta
 def live(task: Task, now: datetime) -> dict[str, Any]:
     """Template context of the part that changes while the task is open, for its tenant."""
     events = timeline.events_of(task)
+    look = stage_badge(task.status, was_accepted=task.accepted_at is not None)
     return {
         **facts(task, events, now),
         "is_removable": deletion.is_removable(task),
-        "stage_label": stage_label(task.status),
-        "stage_chip": stage_chip(task.status),
+        "stage_label": look.label,
+        "stage_chip": look.chip,
         "timeline": timeline.timeline_for_tenant(events),
     }

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
+from contextvars import ContextVar
 from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from accounts.encryption import UndecryptableError
 from videos.models import UpstreamAccount
-from videos.upstream.base import Upstream
+from videos.products import Product
+from videos.upstream.base import Connection, NotSent, Upstream
 from videos.upstream.connections import connect
 from videos.upstream.download import Downloader
+from videos.upstream.transport import Transport
 
 
 class Closeable(Protocol):
@@ -23,25 +27,56 @@ class Closeable(Protocol):
 C = TypeVar("C", bound=Closeable)
 Kept = dict[Hashable, tuple[Closeable, AsyncIterator[Closeable]]]
 
+transport: ContextVar[Transport | None] = ContextVar("transport", default=None)
+"""Of new clients and downloaders; None is the network. Tests set another."""
 _kept: "WeakKeyDictionary[asyncio.AbstractEventLoop, Kept]" = WeakKeyDictionary()
 
 
 async def client_for(account: UpstreamAccount) -> Upstream:
-    """The client for the account; changed credentials get a new client."""
-    identity = (account.endpoint, account.secret_id, account.secret_key)
-    return await _once_per_loop(
-        identity,
-        lambda: connect(
-            *identity,
+    """The client for the account; a changed connection gets a new client."""
+    connection = connection_of(account)
+    return await _once_per_loop(connection, lambda: new_client(connection))
+
+
+def new_client(connection: Connection) -> Upstream:
+    """A client of its own, to be closed with `aclose`. Raises `NotSent` for an invalid proxy."""
+    try:
+        return connect(
+            connection,
             create_timeout=settings.UPSTREAM_CREATE_TIMEOUT,
             describe_timeout=settings.UPSTREAM_DESCRIBE_TIMEOUT,
-        ),
+            transport=transport.get(),
+        )
+    except ValueError as error:
+        raise NotSent(str(error), code="InvalidProxy") from None
+
+
+def with_secrets(account_id: int) -> UpstreamAccount:
+    """The account with its state. Raises `NotSent` if a secret of it cannot be decrypted."""
+    try:
+        return UpstreamAccount.objects.select_related("state").get(pk=account_id)
+    except UndecryptableError as error:
+        raise NotSent(str(error), code="UndecryptableSecret") from None
+
+
+def connection_of(account: UpstreamAccount) -> Connection:
+    """How to reach the account."""
+    return Connection(
+        product=Product(account.product),
+        endpoint=account.endpoint,
+        secret_id=account.secret_id,
+        secret_key=account.secret_key,
+        region=account.region,
+        sub_app_id=account.sub_app_id,
+        proxy_url=account.proxy_url or "",
     )
 
 
-async def downloader() -> Downloader:
-    """The downloader of results."""
-    return await _once_per_loop(Downloader, Downloader)
+async def downloader(proxy_url: str = "") -> Downloader:
+    """The downloader of results, through the proxy of their account if it has one."""
+    return await _once_per_loop(
+        (Downloader, proxy_url), lambda: Downloader(transport.get(), proxy_url=proxy_url)
+    )
 
 
 async def _once_per_loop(identity: Hashable, make: Callable[[], C]) -> C:

@@ -83,7 +83,7 @@ class TenantBatch:
         turns: dict[int, int] = {}
         records = []
         for order, created in self.made:
-            nth = turns[order.account.pk] = turns.get(order.account.pk, -1) + 1
+            nth = turns[order.group] = turns.get(order.group, -1) + 1
             records.append(_record(nth, order, created))
         _add_use(records, [created.task for _, created in self.made])
         return records
@@ -168,16 +168,16 @@ def values_of(batches: Sequence[TenantBatch]) -> dict[str, Any]:
     return {
         "standings": json.dumps([batch.standing() for batch in batches]),
         "tasks": json.dumps([record for batch in batches for record in batch.records()]),
-        "served": json.dumps(_served(made, Offers.at(snapshot.offers))),
+        "competing": json.dumps(_competing(made, Offers.at(snapshot.offers))),
         "offers": snapshot.offers,
         "now": caller.now,
     }
 
 
-def _served(made: Iterable[Order], offers: Offers) -> list[dict[str, Any]]:
-    """The accounts that would serve these tasks, each with the models that compete for it."""
-    accounts = dict.fromkeys(order.account.pk for order in made)
-    return [{"account": account, "models": offers.served_by(account)} for account in accounts]
+def _competing(made: Iterable[Order], offers: Offers) -> list[dict[str, Any]]:
+    """The groups of models that compete with these tasks for the same accounts."""
+    groups = dict.fromkeys(order.group for order in made)
+    return [{"number": number, "models": offers.group(number)} for number in groups]
 
 
 def _task(order: Order, status: Status) -> Task:
@@ -194,6 +194,8 @@ def _task(order: Order, status: Status) -> Task:
         request=request.as_stored(),
         not_forwarded=order.not_forwarded,
         **stored_at(order.destination),
+        prefers=checked.queue.prefers,
+        on_own_account=checked.queue.owner is not None,
         price=checked.quote.amount,
         usage_day=caller.period.day,
         fingerprint=caller.fingerprint.body,
@@ -202,14 +204,16 @@ def _task(order: Order, status: Status) -> Task:
 
 
 def _record(nth: int, order: Order, created: Created) -> dict[str, Any]:
-    """An element of the `tasks` array; the task is the `nth` of its tenant for that account, from 0."""
+    """An element of the `tasks` array; the task is the `nth` of its tenant in its group, from 0."""
     task = created.task
     return {
         "id": task.id.hex,
         "tenant_id": task.tenant_id.hex,
         "nth": nth,
         "key": task.api_key_id,
-        "account": order.account.pk,
+        "of_group": order.group,
+        "prefers": task.prefers,
+        "own": task.on_own_account,
         "status": task.status,
         "model": task.model,
         "seconds": task.seconds,

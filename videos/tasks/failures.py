@@ -57,38 +57,63 @@ def failure(message: str, reason: Reason, otherwise: FailureCode) -> Failure:
     )
 
 
+class Move(StrEnum):
+    """Who has to act before the request can succeed."""
+
+    CLIENT = "client"
+    """The client, by changing the request."""
+    STAFF = "staff"
+    """Staff of the gateway, by looking for the cause."""
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True)
 class Advice:
     """What happened, and what the tenant can do. A failed task is never charged."""
 
     happened: Text
     do: Text
+    whose: Move
+    try_again: bool
+    """Whether the same request may succeed another time."""
 
 
 ADVICE: dict[str, Advice] = {
     FailureCode.UPSTREAM_REJECTED: Advice(
         _("The provider did not accept the request."),
         _("Read its message, change the request, and try again. Nothing was charged."),
+        whose=Move.CLIENT,
+        try_again=False,
     ),
     FailureCode.CONTENT_POLICY_VIOLATION: Advice(
         _("According to the provider, the prompt, an image or the result violates its content policy."),
         _("Change the prompt or the images, and try again. Nothing was charged."),
+        whose=Move.CLIENT,
+        try_again=False,
     ),
     FailureCode.GENERATION_FAILED: Advice(
         _("The provider started but could not generate the video."),
         _("Often the same request works the second time. Nothing was charged."),
+        whose=Move.NOBODY,
+        try_again=True,
     ),
     FailureCode.SUBMISSION_UNKNOWN: Advice(
         _("The provider never confirmed the request, so the task was closed."),
         _("Request the video again. Nothing was charged."),
+        whose=Move.NOBODY,
+        try_again=True,
     ),
     FailureCode.RESULT_LOST: Advice(
         _("The video was made, but could not be fetched from the provider."),
         _("Request the video again. If it happens twice, check your bucket. Nothing was charged."),
+        whose=Move.STAFF,
+        try_again=True,
     ),
     FailureCode.CANCELLED: Advice(
         _("The video was cancelled before it was submitted."),
         _("You can request it again at any time. Nothing was charged."),
+        whose=Move.NOBODY,
+        try_again=True,
     ),
 }
 

@@ -17,13 +17,15 @@ from config.ids import uuid7
 from videos.billing.prices import Quote
 from videos.errors import MaxCostExceeded, ModelNotAllowed
 from videos.estimates import generation_times
-from videos.models import UpstreamAccount
 from videos.models.task import public_id
+from videos.products import Product
 from videos.requests import VideoRequest, parse
 from videos.requests.values import without_unstorable
+from videos.routing.choice import Queue
 from videos.routing.offers import Offers
 from videos.tasks.admission import Caller, Snapshot
-from videos.upstream import Translation, not_forwarded, translate
+from videos.upstream import Translation, not_forwarded, prefers, translate
+from videos.upstream.base import Submission
 
 TASK_ID_PLACEHOLDER = "{task_id}"
 """Placeholder in a path for the id of a task that is not created."""
@@ -44,6 +46,8 @@ class Checked:
     """What it was checked against."""
     demand: Demand
     """What it would use of the tenant's limits."""
+    queue: Queue
+    """Where the task would wait for an account."""
 
     @cached_property
     def expected_seconds(self) -> float:
@@ -63,8 +67,15 @@ class Checked:
             day=self.caller.period.day,
         )
 
+    @property
+    def product(self) -> Product:
+        """The product that would make the video now."""
+        return Offers.at(self.snapshot.offers).product_for(self.queue)
+
     def translated(self) -> Translation:
-        return translate(self.request, self.destination(TASK_ID_PLACEHOLDER))
+        """What upstream would be sent now."""
+        submission = Submission(self.destination(TASK_ID_PLACEHOLDER), TASK_ID_PLACEHOLDER)
+        return translate(self.request, self.product, submission)
 
 
 @dataclass(frozen=True)
@@ -73,8 +84,8 @@ class Order:
 
     checked: Checked
     task_id: UUID
-    account: UpstreamAccount
-    """The account that would serve it now; the final choice is made at submission."""
+    group: int
+    """The group of models with which its turn is counted."""
     destination: Destination | None
     not_forwarded: list[str]
     detail: dict[str, Any]
@@ -84,14 +95,18 @@ class Order:
 def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checked:
     """Check a body. Raises `InvalidRequestError`, `ModelNotAllowed`, `NoPrice` or `MaxCostExceeded`."""
     offers = Offers.at(snapshot.offers)
-    request = parse(body, offers.find)
+    tenant = caller.key.tenant
+    request = parse(body, lambda name: offers.find(name, tenant))
     if not caller.key.allows_model(request.model.name):
         raise ModelNotAllowed(f"This API key may not use the model '{request.model.name}'")
-    quote = offers.prices.quote(request, caller.now)
+    is_own = offers.is_on_own_account(request.model.name, tenant)
+    quote = offers.prices.quote(request, caller.now, on_own_account=is_own)
     _check_cost(request, quote)
     usual = request.model.generation_time.usual
     demand = Demand(request.seconds, quote.amount, settings.CURRENCY, usual)
-    return Checked(caller, body, request, quote, snapshot, demand)
+    better = prefers(request, to_bucket=bool(snapshot.bucket.name))
+    queue = Queue(request.model.name, better or "", tenant.pk if is_own else None)
+    return Checked(caller, body, request, quote, snapshot, demand, queue)
 
 
 def check_again(checked: Checked, caller: Caller, snapshot: Snapshot) -> Checked:
@@ -109,13 +124,15 @@ def order_for(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Or
 
 def order(checked: Checked) -> Order:
     """The order of a checked body. Raises `NoUpstreamAccount`."""
+    offers = Offers.at(checked.snapshot.offers)
+    offers.check_available(checked.queue)
     task_id = uuid7(checked.caller.now)
     return Order(
         checked,
         task_id,
-        account=Offers.at(checked.snapshot.offers).account_for(checked.request.model),
+        group=offers.group_of(checked.request.model.name),
         destination=checked.destination(public_id(task_id)),
-        not_forwarded=not_forwarded(checked.request),
+        not_forwarded=not_forwarded(checked.request, checked.product),
         detail=_detail(checked),
     )
 

@@ -1,6 +1,6 @@
 """A page of a tenant's videos, as the API lists them: a hot path, in one hand-written statement."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -17,6 +17,7 @@ from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
 from videos.listing.order import STATUSES
 from videos.models import Task
+from videos.states import ACTIVE, PUBLIC_STATUS, Status
 from videos.tasks.sql import READ_COLUMNS
 
 Listed = tuple[Task, QueuePosition | None]
@@ -136,8 +137,7 @@ def _statement(status: str | None, newest_first: bool, names: frozenset[str]) ->
     """The statement with the values of these names, by the tenant's index (see `config.db.any_of`)."""
     conditions = ["task.hidden_at IS NULL", *(text for name, text in _CONDITIONS.items() if name in names)]
     if status is not None:
-        statuses = ", ".join(f"'{one}'" for one in STATUSES[status])
-        conditions.append(f"task.status IN ({statuses})")
+        conditions.append(_of_status(status))
     direction, opposite, beyond = ("DESC", "ASC", "<") if newest_first else ("ASC", "DESC", ">")
     known = "true"
     if "after" in names:
@@ -151,6 +151,20 @@ def _statement(status: str | None, newest_first: bool, names: frozenset[str]) ->
             ORDER BY task.tenant_id {opposite}, task.id {direction} LIMIT asked.most
         ) task ON is_known ORDER BY asked.nth, task.id {direction}"""  # noqa: S608 - made of constants
     return " ".join(text.split())
+
+
+def _of_status(word: str) -> str:
+    """`listing.order.of_status` as SQL."""
+    listed = f"task.status IN ({_quoted(STATUSES[word])})"
+    if word == PUBLIC_STATUS[Status.QUEUED]:
+        return f"{listed} AND task.accepted_at IS NULL"
+    if word == PUBLIC_STATUS[Status.RUNNING]:
+        return f"task.status IN ({_quoted(sorted(ACTIVE))}) AND ({listed} OR task.accepted_at IS NOT NULL)"
+    return listed
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
 
 
 def listed(row: Mapping[str, Row], now: datetime) -> Listed:

@@ -9,14 +9,14 @@ from videos.estimates import completion
 from videos.estimates.queue_position import QueuePosition
 from videos.models import Task
 from videos.results.links import signed_link
-from videos.states import PUBLIC_STATUS, STAGE
+from videos.states import public_status, stage
 
 
 def video(
     task: Task, request: Addressed, now: datetime, place: QueuePosition | None = None
 ) -> dict[str, Any]:
     """The video object; `place` is the position of a waiting task in its tenant's own queue."""
-    state = task.state
+    state, was_accepted = task.state, task.accepted_at is not None
     link = signed_link(task, request, now) if task.has_media else None
     failed = {"code": task.failure_code, "message": task.failure_message}
     return {
@@ -24,7 +24,7 @@ def video(
         "task_id": task.public_id,
         "object": "video",
         "model": task.model,
-        "status": PUBLIC_STATUS[state],
+        "status": public_status(state, was_accepted=was_accepted),
         "progress": completion.progress(task, now),
         "created_at": unix(task.created_at),
         "completed_at": unix(task.finished_at),
@@ -36,7 +36,7 @@ def video(
         "metadata": {
             "url": link,
             "urls": [link] if link else [],
-            "stage": STAGE[state],
+            "stage": stage(state, was_accepted=was_accepted),
             "not_forwarded": proportion.paths(task.not_forwarded),
         }
         | ({"queue": _queue(place)} if place else {}),

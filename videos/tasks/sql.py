@@ -114,13 +114,19 @@ The columns `earlier` of FURTHER replace those of the snapshot, whose join is le
 """
 
 
+SHARED = f"status = '{Status.QUEUED}' AND NOT on_own_account"
+"""SQL condition: queued for the platform's accounts."""
+OWN = f"status = '{Status.QUEUED}' AND on_own_account"
+"""SQL condition: queued for the tenant's own accounts."""
+
+
 def first_turn(models: str) -> str:
     """SQL for the round being served among the tasks of these models; null if none is queued.
 
     It is read from the head of each model's queue.
     """
     return f"""(SELECT min(head.turn) FROM unnest({models}) AS served (model) CROSS JOIN LATERAL (
-        SELECT turn FROM videos_task WHERE model = served.model AND status = '{Status.QUEUED}'
+        SELECT turn FROM videos_task WHERE model = served.model AND {SHARED}
             AND due_at <= %(now)s::timestamptz ORDER BY turn, id LIMIT 1) AS head)"""  # noqa: S608 - made of constants
 
 
@@ -128,12 +134,12 @@ def next_turn(tenant: str, models: str, first: str) -> str:
     """SQL for the next turn of a tenant; `first` is the one of a tenant without queued tasks.
 
     Tenants take turns (round robin): a tenant's next task is one round after its last queued one. A tenant
-    without queued tasks joins the round being served. `models` are those that one account serves: tasks of
-    other accounts must neither delay nor favour a task. Creates of two processes at the same moment may get
-    the same turn.
+    without queued tasks joins the round being served. `models` are those that compete for the same accounts:
+    tasks of other accounts must neither delay nor favour a task. Creates of two processes at the same moment
+    may get the same turn.
     """
     return f"""coalesce((SELECT turn + 1 FROM videos_task WHERE tenant_id = {tenant}
-        AND status = '{Status.QUEUED}' AND model = ANY ({models}) ORDER BY turn DESC LIMIT 1), {first}, 0)"""  # noqa: S608 - likewise
+        AND {SHARED} AND model = ANY ({models}) ORDER BY turn DESC LIMIT 1), {first}, 0)"""  # noqa: S608 - likewise
 
 
 _MODELS = "%(models)s::text[]"
@@ -154,7 +160,7 @@ _STANDING = {
 _HAS_ROOM = " AND ".join(f"standing.{name} <= coalesce(most_{name}, standing.{name})" for name in LIMITED)
 _MOVED = ", ".join(f"{name} = standing.{name} + wanted.{name}" for name in COUNTED)
 _LOCKING = "FOR NO KEY UPDATE OF standing"
-_FIRST_OF_ACCOUNT = "(SELECT turn FROM first WHERE account = due.account)"
+_FIRST_OF_GROUP = "(SELECT turn FROM first WHERE number = due.of_group)"
 CREATE = f"""
 WITH wanted AS (
     SELECT * FROM jsonb_to_recordset(%(standings)s::jsonb)
@@ -175,26 +181,30 @@ WITH wanted AS (
     RETURNING standing.tenant_id
 ), asked AS MATERIALIZED (
     SELECT * FROM standing JOIN jsonb_to_recordset(%(tasks)s::jsonb) AS asked (
-        id uuid, tenant_id uuid, nth int, key bigint, account bigint, status text, model text, seconds int,
+        id uuid, tenant_id uuid, nth int, key bigint, of_group int, prefers text, own bool, status text,
+        model text, seconds int,
         request jsonb, not_forwarded text[], bucket text, region text, path text, price numeric, day date,
         fingerprint text, told jsonb, used_tasks int, used_seconds int, used_money numeric,
         idempotency_key text, asked text, position int, estimated_start timestamptz) USING (tenant_id)
-), served AS (
-    SELECT * FROM jsonb_to_recordset(%(served)s::jsonb) AS served (account bigint, models text[])
+), competing AS (
+    SELECT * FROM jsonb_to_recordset(%(competing)s::jsonb) AS competing (number int, models text[])
 ), first AS MATERIALIZED (
-    SELECT account, {first_turn("models")} AS turn FROM served
+    SELECT number, {first_turn("models")} AS turn FROM competing
 ), turns AS (
-    SELECT tenant_id, account, {next_turn("due.tenant_id", "models", _FIRST_OF_ACCOUNT)} AS turn
-    FROM (SELECT DISTINCT tenant_id, account FROM asked) AS due JOIN served USING (account)
+    SELECT tenant_id, of_group, {next_turn("due.tenant_id", "models", _FIRST_OF_GROUP)} AS turn
+    FROM (SELECT DISTINCT tenant_id, of_group FROM asked WHERE NOT own) AS due
+    JOIN competing ON number = of_group
 ), task AS (
     INSERT INTO videos_task (id, tenant_id, api_key_id, status, model, seconds, request, not_forwarded,
         store_bucket, store_region, store_path, price, usage_day, fingerprint, created_at, due_at, turn,
+        prefers, on_own_account,
         payload, attempts, upstream_status, result_link, media_name, frame_size, failure_code,
         failure_message, attention)
     SELECT id, tenant_id, key, status, model, seconds, request, not_forwarded, bucket, region, path, price,
-        day, decode(fingerprint, 'hex'), %(now)s::timestamptz, %(now)s::timestamptz, nth + turn, '{{}}', 0,
-        '', '', '', '', '', '', ''
-    FROM asked JOIN turns USING (tenant_id, account)
+        day, decode(fingerprint, 'hex'), %(now)s::timestamptz, %(now)s::timestamptz,
+        CASE WHEN own THEN 0 ELSE nth + turn END,
+        prefers, own, '{{}}', 0, '','', '', '', '', '', ''
+    FROM asked LEFT JOIN turns USING (tenant_id, of_group)
 ), event AS (
     INSERT INTO videos_taskevent (task_id, at, verb, status, detail)
     SELECT id, %(now)s::timestamptz, '{Verb.CREATE}', status, told FROM asked
@@ -218,8 +228,8 @@ WITH wanted AS (
         task_id = excluded.task_id, position = excluded.position,
         estimated_start = excluded.estimated_start, created_at = excluded.created_at
 ), job AS (
-    SELECT {DEFER_SUBMIT} FROM (SELECT DISTINCT account FROM asked WHERE status = '{Status.QUEUED}') asked
-    WHERE {NO_SUBMIT_WAITS}
+    SELECT {DEFER_SUBMIT}
+    WHERE {NO_SUBMIT_WAITS} AND EXISTS (SELECT FROM asked WHERE status = '{Status.QUEUED}')
 )
 SELECT ARRAY(SELECT tenant_id FROM standing), (SELECT count(*) FROM job)
 """  # noqa: S608 - made of constants
@@ -229,10 +239,10 @@ snapshot, or the totals leave no room (see `accounts.quotas.escrow`).
 
 `tasks` is a JSON array of records with the columns of `asked`; the first task of each model and key has the
 use of all, `used_…`, which PostgreSQL would take longer to add up. `standings` has a record of each tenant,
-`served` the models that each account serves. The totals are locked in the order of their tenants, so that
-batches do not deadlock. Then `videos_offers_now` waits for a change of the offers under way, and later
-changes wait for this statement. `job` is counted because PostgreSQL does not run a SELECT in a WITH that
-nothing reads.
+`competing` the groups of models whose tasks wait for the same accounts. The totals are locked in the order
+of their tenants, so that batches do not deadlock. Then `videos_offers_now` waits for a change of the offers
+under way, and later changes wait for it. `job` is counted because PostgreSQL does not run a SELECT
+in a WITH that nothing reads.
 """
 
 CREATE_UNLOCKED = CREATE.replace(_LOCKING, f"{_LOCKING} SKIP LOCKED")

@@ -23,10 +23,12 @@ class DownloadFailed(Exception):
 
 
 class Downloader:
-    """Downloads results over pooled connections; tests pass a `transport`."""
+    """Downloads results over pooled connections, directly or through a proxy; tests pass a `transport`."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._http = httpx.AsyncClient(transport=transport or pooled(), timeout=_TIMEOUT)
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None, *, proxy_url: str = "") -> None:
+        """Raises `ValueError` for an invalid proxy."""
+        self._uses_proxy = bool(proxy_url)
+        self._http = httpx.AsyncClient(transport=transport or pooled(proxy_url), timeout=_TIMEOUT)
 
     async def fetch(self, link: str, file: IO[bytes], alive: Callable[[], Awaitable[None]]) -> int:
         """Write the result to `file` and return its size in bytes; `alive` is called after each chunk.
@@ -34,17 +36,29 @@ class Downloader:
         Raises `DownloadFailed`.
         """
         try:
-            async with self._http.stream("GET", link, headers=_UNCOMPRESSED) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise DownloadFailed(f"the link answered {response.status_code}")
-                async for chunk in response.aiter_bytes(CHUNK):
-                    file.write(chunk)
-                    if file.tell() > MAX_BYTES:
-                        raise DownloadFailed(f"it is larger than {MAX_BYTES} bytes")
-                    await alive()
+            content_length = await self._write(link, file, alive)
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            raise DownloadFailed(f"the link broke ({type(error.__cause__ or error).__name__})") from error
-        return _checked_size(file, response.headers.get("content-length"))
+            failure, cause = (
+                DownloadFailed(f"the link broke ({type(error.__cause__ or error).__name__})"),
+                error,
+            )
+        else:
+            return _checked_size(file, content_length)
+        # Outside the handler, as aiohttp's errors hold the proxy's password.
+        raise failure from (None if self._uses_proxy else cause)
+
+    async def _write(self, link: str, file: IO[bytes], alive: Callable[[], Awaitable[None]]) -> str | None:
+        """Write the result to `file` and return the stated length."""
+        async with self._http.stream("GET", link, headers=_UNCOMPRESSED) as response:
+            if response.status_code != httpx.codes.OK:
+                raise DownloadFailed(f"the link answered {response.status_code}")
+            async for chunk in response.aiter_bytes(CHUNK):
+                file.write(chunk)
+                if file.tell() > MAX_BYTES:
+                    raise DownloadFailed(f"it is larger than {MAX_BYTES} bytes")
+                await alive()
+            length: str | None = response.headers.get("content-length")
+        return length
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -1,6 +1,12 @@
-"""HTTP transports on aiohttp, which takes a twentieth of the CPU of httpx's own transport."""
+"""HTTP transports on aiohttp, which takes a twentieth of the CPU of httpx's own transport.
+
+They take a proxy by its http:// or https:// address, with an optional `user:password@`. Calls of https://
+addresses go through a tunnel (CONNECT), so that the proxy sees only host and port; inside a proxy that itself
+is reached by https:// that is TLS in TLS, which asyncio has from Python 3.11 on. SOCKS is not supported.
+"""
 
 import ssl
+from base64 import b64encode
 from functools import lru_cache
 
 import aiohttp
@@ -9,26 +15,67 @@ from httpx_aiohttp import AiohttpTransport
 
 _MAX_CONNECTIONS = 200
 _LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, keepalive_expiry=30)
+_AUTHORIZATION = "proxy-authorization"
 
 
-def pooled() -> AiohttpTransport:
-    """A transport that keeps connections alive and reuses them."""
-    return AiohttpTransport(verify=_ssl_context(), limits=_LIMITS)
+Transport = httpx.AsyncBaseTransport
 
 
-def single_use() -> AiohttpTransport:
-    """A transport with a new connection for each request.
+def pooled(proxy_url: str = "") -> AiohttpTransport:
+    """A transport that keeps connections alive and reuses them. Raises `ValueError` for an invalid proxy."""
+    return _Transport(verify=_ssl_context(), limits=_LIMITS, proxy=_proxy(proxy_url))
+
+
+def single_use(proxy_url: str = "") -> AiohttpTransport:
+    """A transport with a new connection for each request. Raises `ValueError` for an invalid proxy.
 
     On a kept-alive connection a request can fail just because the server had closed it, which cannot be told
     apart from a lost response.
     """
-    return AiohttpTransport(verify=_ssl_context(), client=_unpooled_session)
+    return _Transport(verify=_ssl_context(), client=_unpooled_session, proxy=_proxy(proxy_url))
+
+
+class _Proxy(httpx.Proxy):
+    """A proxy whose credentials are in a header: aiohttp's parameter for them is deprecated."""
+
+    def __repr__(self) -> str:
+        return f"Proxy({str(self.url)!r})"
+
+
+class _Transport(AiohttpTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # aiohttp sends the headers of the proxy only to open a tunnel. Other requests the proxy reads itself.
+        if self.proxy and _AUTHORIZATION in self.proxy.headers and request.url.scheme == "http":
+            request.headers[_AUTHORIZATION] = self.proxy.headers[_AUTHORIZATION]
+        return await super().handle_async_request(request)
 
 
 def _unpooled_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, force_close=True, ssl=_ssl_context())
     )
+
+
+def _proxy(url: str) -> _Proxy | None:
+    parsed = _parsed(url)
+    if url and (parsed is None or parsed.scheme not in ("http", "https") or not parsed.host):
+        # The address is left out, as it may hold a password.
+        raise ValueError("a proxy must be an http:// or https:// address")
+    return _Proxy(parsed.copy_with(userinfo=b""), headers=_credentials(parsed)) if url and parsed else None
+
+
+def _parsed(url: str) -> httpx.URL | None:
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL:
+        return None
+
+
+def _credentials(url: httpx.URL) -> dict[str, str]:
+    if not url.userinfo:
+        return {}
+    encoded = b64encode(f"{url.username}:{url.password}".encode()).decode()
+    return {_AUTHORIZATION: f"Basic {encoded}"}
 
 
 @lru_cache(maxsize=1)

@@ -15,12 +15,16 @@ from videos.billing import statements
 from videos.estimates import generation_times
 from videos.listing import prompts
 from videos.metrics import hourly
-from videos.models import UpstreamAccount
+from videos.models import AccountState, UpstreamAccount
 from videos.queueing import Job
-from videos.routing.clients import client_for
+from videos.routing import health
+from videos.routing.clients import client_for, with_secrets
 from videos.routing.rate_limits import UpstreamCall
+from videos.upstream.base import NotSent
+from videos.worker import check as check_step
 from videos.worker import poll as poll_step
 from videos.worker import poster as poster_step
+from videos.worker import settle as settle_step
 from videos.worker import store as store_step
 from videos.worker import submit as submit_step
 from videos.worker import sweep as sweep_step
@@ -31,7 +35,10 @@ from videos.worker.threads import in_database, run_concurrently
 MOST_POLLS = 4
 """Concurrent poll jobs per account in one worker; an account that answers in time needs two."""
 _MINUTE = 60
+MOST_SUBMITS = 4
+"""Concurrent rounds of submissions per account in one worker."""
 _polls: Counter[int] = Counter()
+_submits: Counter[int] = Counter()
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +51,42 @@ async def tick(timestamp: int) -> None:
 
 
 @app.task(name=Job.SUBMIT, queue=Job.SUBMIT)
-async def submit(account_id: int) -> None:
-    """Submit queued tasks to one account, as fast as its rate limit allows."""
-    account = await in_database(UpstreamAccount.objects.get, pk=account_id)
-    await client_for(account)  # connecting takes longer than a slot lasts
-    slots = await in_database(submit_step.reserve_slots, account, timezone.now())
-    gates = [Gate(account, UpstreamCall.CREATE, slot) for slot in slots]
-    await run_concurrently(submit_step.submit_next(account, gate, timezone.now) for gate in gates)
+async def submit(account_id: int | None = None) -> None:
+    """Share the queued tasks among the accounts, and submit as many as their rate limits allow.
+
+    Jobs that the release before queued name an account, which no longer matters.
+    """
+    rounds = await in_database(submit_step.plan, timezone.now())
+    await run_concurrently(_submit(turn) for turn in rounds)
+
+
+async def _submit(turn: submit_step.Round) -> None:
+    if _submits[turn.account_id] >= MOST_SUBMITS:
+        return  # a slow account must not occupy the worker's job slots
+    _submits[turn.account_id] += 1
+    try:
+        account = await _connected(turn.account_id)
+        if account is None:
+            return
+        slots = await in_database(submit_step.reserve_slots, account, turn.wanted)
+        gates = [Gate(account, UpstreamCall.CREATE, slot) for slot in slots]
+        await run_concurrently(submit_step.submit_next(account, turn, gate, timezone.now) for gate in gates)
+    finally:
+        _submits[turn.account_id] -= 1
+
+
+async def _connected(account_id: int) -> UpstreamAccount | None:
+    """The account, with a client made, as that takes longer than a slot lasts.
+
+    None if its settings allow none, which its health then tells.
+    """
+    try:
+        account = await in_database(with_secrets, account_id)
+        await client_for(account)
+    except NotSent as error:
+        await in_database(health.record_create, account_id, error, timezone.now())
+        return None
+    return account
 
 
 @app.task(name=Job.POLL, queue=Job.POLL)
@@ -66,13 +102,26 @@ async def poll(account_id: int) -> None:
 
 
 async def _poll(account_id: int) -> None:
-    account = await in_database(UpstreamAccount.objects.get, pk=account_id)
-    await client_for(account)  # as above
+    account = await _connected(account_id)
+    if account is None or account.state.condition == AccountState.Condition.OPEN:
+        return  # its tasks are polled once a check succeeds
     slots, tasks = await in_database(poll_step.claim_due, account, timezone.now())
     gates = [Gate(account, UpstreamCall.DESCRIBE, slot) for slot in slots]
     await run_concurrently(
         poll_step.look(account, task, gate, timezone.now) for task, gate in zip(tasks, gates, strict=False)
     )
+
+
+@app.task(name=Job.SETTLE, queue=Job.SETTLE)
+async def settle(task_id: str) -> None:
+    """Look for evidence of a submission in doubt."""
+    await settle_step.settle(UUID(task_id), timezone.now)
+
+
+@app.task(name=Job.CHECK, queue=Job.CHECK)
+async def check(account_id: int) -> None:
+    """Check the connection of an account."""
+    await check_step.check(account_id, timezone.now)
 
 
 @app.task(name=Job.STORE, queue=Job.STORE)

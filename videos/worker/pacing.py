@@ -18,7 +18,15 @@ MOST_MISSES = 5
 PREPARATION = timedelta(seconds=0.1)
 """How long before its slot a call is prepared."""
 
+REQUEUE_DELAYS = (1, 2, 4, 8, 15, 30, 60)
+"""Backoff in seconds by the number of attempts so far; the last value repeats."""
+
 log = structlog.get_logger(__name__)
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long a task waits for its next try after so many."""
+    return timedelta(seconds=REQUEUE_DELAYS[max(0, min(attempts, len(REQUEUE_DELAYS)) - 1)])
 
 
 class RateLimitSpent(Exception):

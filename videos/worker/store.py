@@ -10,18 +10,18 @@ import structlog
 from django.core.files import File
 from django.core.files.storage import storages
 
-from videos.models import Task
+from videos.models import Task, UpstreamAccount
+from videos.products import Product
 from videos.results.files import media_name
 from videos.routing.clients import downloader
 from videos.states import LOST, Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
 from videos.tasks.lifecycle import STORE_LEASE, StoredMedia
+from videos.upstream import link_life
 from videos.upstream.redaction import redacted
 from videos.worker.threads import in_database, in_database_with_retries
 
-LINK_LIFE = timedelta(hours=12)
-"""How long upstream's link works (MPS without a bucket of ours)."""
 SHORTEST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=15)
 RENEW_EVERY = STORE_LEASE / 3
@@ -56,7 +56,8 @@ async def _discard(task: Task, media: StoredMedia) -> None:
 
 def _hold(task_id: UUID, now: datetime) -> Task | None:
     _renew(task_id, now)
-    return Task.objects.filter(pk=task_id, status=Status.STORING).first()
+    stored = Task.objects.select_related("account").defer("account__secret_key", "account__proxy_url")
+    return stored.filter(pk=task_id, status=Status.STORING).first()
 
 
 def _renew(task_id: UUID, now: datetime) -> None:
@@ -69,13 +70,19 @@ def _release(task: Task, now: datetime) -> None:
 
 def _not_fetched(task: Task, reason: str, now: datetime) -> None:
     waited = now - (task.done_at or now)
-    if waited >= LINK_LIFE:
+    if waited >= link_life(Product(task.account.product) if task.account else Product.MPS):
         lifecycle.fail(task, FailureCode.RESULT_LOST, failures.RESULT_LOST, now, reason=reason)
         return
     # Half the time passed so far: an exponential backoff that needs no stored count of attempts.
     delay = min(LONGEST_RETRY, max(SHORTEST_RETRY, waited / 2))
     if lifecycle.lease([task.pk], Status.STORING, now + delay):
         lifecycle.flag(task, Attention.NOT_FETCHED.about(reason), now)
+
+
+def _proxy_of(task: Task) -> str:
+    """Raises `UndecryptableError`."""
+    account = UpstreamAccount.objects.only("proxy_url").filter(tasks=task.pk).first()
+    return (account and account.proxy_url) or ""
 
 
 async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
@@ -88,7 +95,9 @@ async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
             await in_database(_renew, task.pk, renewed)
 
     with tempfile.TemporaryFile() as file:
-        size = await (await downloader()).fetch(task.result_link, file, renew_lease)
+        size = await (await downloader(await in_database(_proxy_of, task))).fetch(
+            task.result_link, file, renew_lease
+        )
         # Not in a database thread: those must not wait for anything but the database.
         name = await asyncio.to_thread(storages["results"].save, media_name(task), File(file))
     return StoredMedia(name, size)

@@ -9,9 +9,11 @@ from django.db.models import F, Q
 from accounts.models import Standing
 from accounts.quotas.in_force import default_limits
 from videos.models import Task
+from videos.products import Product
 from videos.states import Attention, Status
 from videos.tasks import deletion, failures, idempotency, lifecycle
 from videos.tasks.failures import FailureCode
+from videos.worker import settle
 
 log = structlog.get_logger(__name__)
 BATCH = 200
@@ -36,16 +38,20 @@ def sweep(now: datetime) -> None:
 
 def _cut_off_submissions(now: datetime) -> None:
     """The worker died during the call or before it; whether it was sent is unknown."""
-    for task in Task.objects.filter(status=Status.SUBMITTING, due_at__lte=now)[:BATCH]:
+    cut_off = Task.objects.filter(status=Status.SUBMITTING, due_at__lte=now).select_related("account")
+    for task in cut_off.defer("account__secret_key", "account__proxy_url")[:BATCH]:
         if not task.payload:  # nothing could be sent: its request breaks the rules of today
             lifecycle.fail(task, FailureCode.UPSTREAM_REJECTED, failures.REFUSED, now)
             continue
-        lifecycle.in_doubt(task, {"error": "the worker was cut off during the submission"}, now)
+        look_at = settle.first_look(task, Product(task.account.product), now) if task.account else None
+        lifecycle.in_doubt(task, {"error": "the worker was cut off during the submission"}, now, look_at)
 
 
 def _release_doubts(now: datetime) -> None:
     """Fail tasks in doubt that were neither answered nor decided within `IN_DOUBT_RELEASE_HOURS`."""
-    for task in Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now)[:BATCH]:
+    kept = timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS)
+    doubtful = Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now)
+    for task in doubtful.exclude(looked_at__gt=now - kept)[:BATCH]:
         lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, failures.UNCONFIRMED, now, released="by time")
 
 

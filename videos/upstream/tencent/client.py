@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import httpx
 
-from videos.upstream.base import NotSent, OutcomeUnknown, Unavailable, UpstreamError
+from videos.upstream.base import Connection, NotSent, OutcomeUnknown, Unavailable, UpstreamError
 from videos.upstream.tencent import errors
 from videos.upstream.tencent.signing import Credential, authorization
 from videos.upstream.transport import pooled, single_use
@@ -23,7 +23,11 @@ MOST_BYTES = 1024 * 1024
 CONNECT_SECONDS = 5.0
 """Without a connection by then, certainly nothing was sent."""
 
-_CONNECTION_FAILED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_CONNECTION_FAILED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,  # the proxy opened no tunnel for the request
+)
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _FOREIGN = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
 
@@ -33,19 +37,19 @@ class TencentClient:
 
     def __init__(
         self,
-        endpoint: str,
-        credential: Credential,
+        connection: Connection,
         *,
         service: str,
         version: str,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`endpoint` is a base URL; `clock` returns Unix seconds; tests pass a `transport`."""
-        self._endpoint = httpx.URL(endpoint).copy_with(path="/")
-        self._kept_alive = httpx.AsyncClient(transport=transport or pooled())
-        self._single_use = httpx.AsyncClient(transport=transport or single_use())
-        self._credential = credential
+        """`clock` returns Unix seconds, tests pass a `transport`. Raises `ValueError` for a bad proxy."""
+        self.connection = connection
+        self._endpoint = httpx.URL(connection.endpoint).copy_with(path="/")
+        self._kept_alive = httpx.AsyncClient(transport=transport or pooled(connection.proxy_url))
+        self._single_use = httpx.AsyncClient(transport=transport or single_use(connection.proxy_url))
+        self._credential = Credential(connection.secret_id, connection.secret_key)
         self._service = service
         self._version = version
         self._clock = clock
@@ -63,7 +67,9 @@ class TencentClient:
             async with asyncio.timeout(seconds):
                 return _result(*await _send(http, request))
         except _FOREIGN as error:
-            raise _from_transport(error) from error
+            failure, cause = _from_transport(error), error
+        # Outside the handler, as aiohttp's errors hold the proxy's password.
+        raise failure from (None if self.connection.proxy_url else cause)
 
     async def aclose(self) -> None:
         await self._kept_alive.aclose()
@@ -91,6 +97,7 @@ class TencentClient:
             "x-tc-action": action,
             "x-tc-version": self._version,
             "x-tc-timestamp": str(timestamp),
+            **({"x-tc-region": self.connection.region} if self.connection.region else {}),
         }
 
 

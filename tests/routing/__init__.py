@@ -1,0 +1,1 @@
+"""Tests of the choice of accounts, their health and their rate limits."""

@@ -1,0 +1,143 @@
+"""The health of an upstream account in the staff console: its look, and what staff can do about it."""
+
+import time
+from contextlib import suppress
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from procrastinate.exceptions import AlreadyEnqueued
+
+from accounts import audit
+from accounts.console.reasons import NO_REASON, ReasonForm, record
+from config.web.badges import BAD, BUSY, GOOD, WARN, chip
+from videos.labels import Label
+from videos.models import AccountState, UpstreamAccount
+from videos.queueing import Job, enqueue
+from videos.routing import health
+from videos.routing.advice import advice_on, explained, name_of, outcome_in_words
+
+Condition = AccountState.Condition
+LOOKS = {Condition.WORKING: GOOD, Condition.PAUSED: WARN, Condition.OPEN: BAD, Condition.TRIAL: BUSY}
+MEANINGS: dict[str, Label] = {
+    Condition.WORKING: gettext_lazy("It takes tasks."),
+    Condition.PAUSED: gettext_lazy("It was called too often or is full; after a pause it takes tasks again."),
+    Condition.OPEN: gettext_lazy("It takes no tasks. Workers check it at intervals, which costs nothing."),
+    Condition.TRIAL: gettext_lazy("A check succeeded. It is given one task, whose outcome decides."),
+}
+NEXT: dict[str, Label] = {
+    Condition.PAUSED: gettext_lazy("End of the pause"),
+    Condition.OPEN: gettext_lazy("Next check"),
+    Condition.TRIAL: gettext_lazy("Next task from"),
+}
+"""What the time of the next try is called."""
+CHECK_WAIT, CHECK_PAUSE = 6.0, 0.2
+"""Seconds that a page waits for the result of a check, and between two looks for it."""
+
+
+def condition_chip(state: AccountState) -> SafeString:
+    """The condition as a chip."""
+    return chip(Condition(state.condition).label, LOOKS[Condition(state.condition)])
+
+
+def shown_health(state: AccountState) -> dict[str, Any]:
+    """The health for templates."""
+    return {
+        "state": state,
+        "chip": condition_chip(state),
+        "is_working": state.condition == Condition.WORKING,
+        "meaning": MEANINGS[state.condition],
+        "reason": name_of(state.reason),
+        "advice": advice_on(state.reason),
+        "explained": explained(state.reason),
+        "next_label": NEXT.get(state.condition),
+        "result": outcome_in_words(state.check_code),
+    }
+
+
+class HealthPages:
+    """The actions on an account's health, for the page of accounts."""
+
+    admin_site: Any
+    has_change_permission: Any
+
+    def get_urls(self) -> list[URLPattern]:
+        check, restore = map(self.admin_site.admin_view, (self.check_view, self.restore_view))
+        own = [
+            path("<int:account_id>/check/", check, name="videos_upstreamaccount_check"),
+            path("<int:account_id>/restore/", restore, name="videos_upstreamaccount_restore"),
+        ]
+        return [*own, *super().get_urls()]  # type: ignore[misc]  # of the ModelAdmin this is mixed into
+
+    def check_view(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        """Have a worker check the connection, and say what came of it."""
+        account = self._account(request, account_id)
+        state = checked(account.pk)
+        if state is None:
+            messages.warning(
+                request, _("The check is queued, but no worker has answered yet: see whether one is running.")
+            )
+        else:
+            tell = messages.error if state.check_code else messages.success
+            tell(request, outcome_in_words(state.check_code))
+        return _page_of(account)
+
+    def restore_view(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        """Put the account back into service, with a reason."""
+        account = self._account(request, account_id)
+        form = ReasonForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, NO_REASON)
+        elif _restored(request, account, form.cleaned_data["reason"]):
+            messages.success(request, _("The account is back in service."))
+        else:
+            messages.info(request, _("The account is in service already."))
+        return _page_of(account)
+
+    def _account(self, request: HttpRequest, account_id: int) -> UpstreamAccount:
+        if request.method != "POST":
+            raise Http404
+        accounts = UpstreamAccount.objects.select_related("owner").defer("secret_key", "proxy_url")
+        account = get_object_or_404(accounts, pk=account_id)
+        if not self.has_change_permission(request, account):
+            raise PermissionDenied
+        return account
+
+
+def checked(account_id: int) -> AccountState | None:
+    """Have a worker check the connection; the state after it, or None if no worker answers in time."""
+    states = AccountState.objects.filter(account=account_id)
+    before = states.values_list("checked_at", flat=True).get()
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        enqueue(Job.CHECK, queueing_lock=f"{Job.CHECK} by staff:{account_id}", account_id=account_id)
+    deadline = time.monotonic() + CHECK_WAIT
+    while time.monotonic() < deadline:
+        time.sleep(CHECK_PAUSE)
+        state = states.get()
+        if state.checked_at != before:
+            return state
+    return None
+
+
+def _restored(request: HttpRequest, account: UpstreamAccount, reason: str) -> bool:
+    """Close the breaker and record it; False if the account is in service."""
+    with transaction.atomic():
+        before = AccountState.objects.select_for_update().get(account=account.pk)
+        if before.condition == Condition.WORKING:
+            return False
+        health.close(account.pk)
+        after = AccountState.objects.get(account=account.pk)
+        changed = audit.changes(before, after, ("condition", "reason"))
+        record(request, audit.subject_of(account), reason, changed, account.owner)
+    return True
+
+
+def _page_of(account: UpstreamAccount) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:videos_upstreamaccount_change", args=[account.pk]))
