@@ -12,7 +12,7 @@ NODE = tests/node/node_modules
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test quick test-docs test-long e2e screenshots docs messages check format bench clean
+.PHONY: help demo serve test quick test-docs test-long e2e screenshots docs messages check format bench bench-accounts bench-poll clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -32,8 +32,9 @@ quick: installed-for-tests ## Run the tests that start no processes
 test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of the documents, including Node's (installed if it is missing)
 	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/house/test_docs_examples.py $(ARGS)
 
-test-long: installed-for-tests ## Run the property tests of money, state and requests with many examples
+test-long: installed-for-tests ## Run the property tests of money, state, requests and faults with many examples
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/billing/test_money_machine.py tests/api/test_api_properties.py $(ARGS)
+	FAULT_SCHEDULES=1000 $(BIN)/python -m pytest -n 3 --dist worksteal tests/worker/test_fault_schedules.py $(ARGS)
 
 e2e: installed-for-tests chromium ## Test the pages in a real browser (Debian's chromium, installed if it is missing)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
@@ -67,6 +68,12 @@ bench: installed-for-tests ## Run the benchmarks: rates, latencies, a million ta
 	$(BIN)/python -m tests.bench.finish_to_visible
 	$(BIN)/python -m tests.bench.slow_downloads
 	$(BIN)/python -m tests.bench.database_faults
+
+bench-accounts: installed-for-tests ## Measure how accounts share the work, and what an account that refuses its key costs
+	$(BIN)/python -m tests.bench.accounts $(ARGS)
+
+bench-poll: installed-for-tests ## Measure how soon ends are seen with thousands of open tasks, endless tasks, and an account that hangs
+	$(BIN)/python -m tests.bench.polling $(ARGS)
 
 clean: ## Remove everything the commands created, including the local database and its videos
 	rm -rf $(VENV) .data $(NODE)

@@ -22,10 +22,12 @@ from videos.errors import NoPrice
 from videos.listing import prompts
 from videos.metrics import hourly
 from videos.models import DailyUsage, EntryKind, LedgerEntry, Task, TaskEvent, UpstreamAccount
+from videos.products import Product
 from videos.requests import VideoRequest, parse
 from videos.states import Status, Verb
 from videos.tasks.failures import FailureCode
 from videos.upstream import translate
+from videos.upstream.base import Submission
 
 MOST_TASKS, MOST_TENANTS, MOST_DAYS = 100_000_000, 999, 36_500
 KEYS = 3
@@ -166,7 +168,7 @@ def _kinds(now: datetime) -> list[dict[str, Any]]:
             "seconds": request.seconds,
             "price": str(_price(request, prices, now)),
             "request": request.as_body(),
-            "payload": translate(request).payload,
+            "payload": translate(request, Product.MPS, Submission()).payload,
         }
         for number, request in enumerate(requests)
     ]
