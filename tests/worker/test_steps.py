@@ -365,7 +365,9 @@ class ClosedGate(Gate):
 def test_a_submission_interrupted_during_the_call_is_in_doubt(
     account: UpstreamAccount, make_task: MakeTask
 ) -> None:
-    task = make_task()
+    task, port = make_task(), free_port(0)
+    account.endpoint = f"http://127.0.0.1:{port}"
+    account.save()
 
     async def work() -> None:
         received = asyncio.Event()
@@ -376,9 +378,7 @@ def test_a_submission_interrupted_during_the_call_is_in_doubt(
             await reader.read()
             writer.close()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        account.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await account.asave()
+        server = await asyncio.start_server(serve, "127.0.0.1", port)
         await _cut_off(
             submit.submit_next(
                 account, round_of(account), now_gate(account, UpstreamCall.CREATE), lambda: LATER
