@@ -63,7 +63,7 @@ def _report(sandbox: stage.Sandbox, seconds: float) -> None:
     for name, percent in (("p50", 50), ("p90", 90), ("p99", 99), ("max", 100)):
         report(f"DONE to visible, {name}       {percentile(waits, percent):.2f} s")
     report(f"describes                  {describes}, {describes / max(1, len(waits)):.1f} a task")
-    report(f"share of the budget, 45/s  {describes / seconds / 45:.0%}")
+    report(f"share of the budget, 36/s  {describes / seconds / 36:.0%}")
     report(f"creates at upstream        {state['creates']['accepted']}")
     refused = f"{state['creates']['refused']} creates, {state['describes']['refused']} describes"
     report(f"refused for its limits     {state['refused_for_limits']} ({refused})")

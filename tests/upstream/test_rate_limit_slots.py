@@ -39,7 +39,7 @@ def set_free(
     UpstreamBudget.objects.update_or_create(account=account, action=action, defaults={"next_at": at})
 
 
-@pytest.mark.parametrize(("action", "rate"), [(UpstreamCall.CREATE, 9.0), (UpstreamCall.DESCRIBE, 45.0)])
+@pytest.mark.parametrize(("action", "rate"), [(UpstreamCall.CREATE, 9.0), (UpstreamCall.DESCRIBE, 36.0)])
 def test_slots_are_spaced_by_the_rate(action: UpstreamCall, rate: float, account: UpstreamAccount) -> None:
     waits = reserve(account, action, 5)
     assert len(waits) == 5

@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='upstreamaccount',
             name='describes_per_second',
-            field=models.FloatField(default=45.0, help_text='MPS refuses more than 50, VOD more than 100.', verbose_name='queries a second'),
+            field=models.FloatField(default=36.0, help_text='MPS refuses more than 50, VOD more than 100.', verbose_name='queries a second'),
         ),
         migrations.AddConstraint(
             model_name='price',

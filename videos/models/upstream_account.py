@@ -100,7 +100,7 @@ class UpstreamAccount(models.Model):
     )
     describes_per_second = models.FloatField(
         verbose_name=_("queries a second"),
-        default=45.0,
+        default=36.0,
         help_text=_("MPS refuses more than 50, VOD more than 100."),
     )
     created_at = models.DateTimeField(verbose_name=_("created at"), default=timezone.now, editable=False)
