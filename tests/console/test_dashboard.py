@@ -248,7 +248,7 @@ def test_the_shown_use_of_a_budget_is_that_of_the_last_full_minute(account: Upst
     budget(account, minute=NOW, in_minute=3, in_minute_before=400)
     [figures] = overview.accounts([], NOW + timedelta(seconds=59))
     assert figures.uses[UpstreamCall.CREATE] == BudgetUse(so_far=3, last_minute=400, most=540)
-    assert figures.uses[UpstreamCall.DESCRIBE] == BudgetUse(so_far=0, last_minute=0, most=2700)
+    assert figures.uses[UpstreamCall.DESCRIBE] == BudgetUse(so_far=0, last_minute=0, most=2160)
     [later] = overview.accounts([], NOW + 5 * MINUTE)
     assert later.uses[UpstreamCall.CREATE].last_minute == 0
 

@@ -354,7 +354,7 @@ def test_the_result_of_a_check_is_shown_at_once(
         """What a worker does meanwhile."""
         health.record_check(account.pk, error, timezone.now())
 
-    monkeypatch.setattr("videos.console.account_health.time.sleep", answer)
+    monkeypatch.setattr("videos.console.account_health.sleep", answer)
     answered = send(sophie, account, "check")
     assert [said in message for message in answered.messages] == [True]
     assert len(checks()) == 1

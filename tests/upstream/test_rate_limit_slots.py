@@ -181,7 +181,7 @@ def test_actions_are_counted_separately_from_zero(account: UpstreamAccount) -> N
 
 def test_a_minute_has_sixty_times_the_slots_of_a_second(account: UpstreamAccount) -> None:
     assert rate_limits.per_minute(account, UpstreamCall.CREATE) == 540
-    assert rate_limits.per_minute(account, UpstreamCall.DESCRIBE) == 2700
+    assert rate_limits.per_minute(account, UpstreamCall.DESCRIBE) == 2160
 
 
 @pytest.mark.django_db(transaction=True)

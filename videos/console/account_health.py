@@ -1,7 +1,7 @@
 """The health of an upstream account in the staff console: its look, and what staff can do about it."""
 
-import time
 from contextlib import suppress
+from time import monotonic, sleep
 from typing import Any
 
 from django.contrib import messages
@@ -117,9 +117,9 @@ def checked(account_id: int) -> AccountState | None:
     before = states.values_list("checked_at", flat=True).get()
     with suppress(AlreadyEnqueued), transaction.atomic():
         enqueue(Job.CHECK, queueing_lock=f"{Job.CHECK} by staff:{account_id}", account_id=account_id)
-    deadline = time.monotonic() + CHECK_WAIT
-    while time.monotonic() < deadline:
-        time.sleep(CHECK_PAUSE)
+    deadline = monotonic() + CHECK_WAIT
+    while monotonic() < deadline:
+        sleep(CHECK_PAUSE)
         state = states.get()
         if state.checked_at != before:
             return state
