@@ -123,7 +123,7 @@ def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime, look_at: date
 
     `look_at` is when to look for evidence; None if upstream gives none.
     """
-    release = now + timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS)
+    release = now + doubt_lasts()
     changes = {
         "looked_at": now,
         "due_at": min(look_at or release, release),
@@ -134,9 +134,12 @@ def in_doubt(task: Task, reason: Mapping[str, Any], now: datetime, look_at: date
 
 def release_at(task: Task) -> datetime:
     """When a task in doubt is given up, unless evidence or a person decides before."""
-    return (task.looked_at or task.submitted_at or task.created_at) + timedelta(
-        hours=settings.IN_DOUBT_RELEASE_HOURS
-    )
+    return (task.looked_at or task.submitted_at or task.created_at) + doubt_lasts()
+
+
+def doubt_lasts() -> timedelta:
+    """How long a task stays in doubt without evidence; its doubt began at `looked_at`."""
+    return timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS)
 
 
 def looked_for(task: Task, next_look: datetime, now: datetime, **detail: Any) -> None:
@@ -267,6 +270,8 @@ def lease(task_ids: Sequence[UUID], status: Status, until: datetime) -> int:
 
 def looked_at(next_looks: Mapping[Task, datetime], now: datetime) -> None:
     """Record that the tasks are polled now, and when each is to be polled next."""
+    if not next_looks:
+        return
     for task, due_at in next_looks.items():
         task.looked_at, task.due_at = now, due_at
     # Django would write a condition for each task, which takes a seventh of the CPU time of polling.

@@ -85,13 +85,12 @@ def plan(now: datetime) -> list[Round]:
     waiting = turns.waiting(owners, MOST_AT_ONCE * max(1, len(accounts)), now) if accounts else {}
     able = {account.pk: account for queue in waiting for account in candidates(queue, accounts)}
     shares = _shares(list(able.values()), now)
-    before = {share.account.pk: share.served for share in shares}
     return [
         Round(
             share.account.pk,
             share.taken,
             frozenset(share.queues),
-            max(before[share.account.pk], share.served - share.taken / share.account.weight),
+            share.served - share.taken / share.account.weight,
         )
         for share in distribute(waiting, shares, MOST_AT_ONCE)
     ]

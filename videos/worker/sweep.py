@@ -49,9 +49,8 @@ def _cut_off_submissions(now: datetime) -> None:
 
 def _release_doubts(now: datetime) -> None:
     """Fail tasks in doubt that were neither answered nor decided within `IN_DOUBT_RELEASE_HOURS`."""
-    kept = timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS)
     doubtful = Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now)
-    for task in doubtful.exclude(looked_at__gt=now - kept)[:BATCH]:
+    for task in doubtful.exclude(looked_at__gt=now - lifecycle.doubt_lasts())[:BATCH]:
         lifecycle.fail(task, FailureCode.SUBMISSION_UNKNOWN, failures.UNCONFIRMED, now, released="by time")
 
 

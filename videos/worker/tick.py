@@ -4,7 +4,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -53,8 +52,8 @@ def _start_checks(now: datetime) -> None:
 
 def _start_settling(now: datetime) -> None:
     """Of the tasks in doubt, those to be given up by now are left to the sweep."""
-    kept = timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS)
-    doubtful = Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now, looked_at__gt=now - kept)
+    begun_after = now - lifecycle.doubt_lasts()
+    doubtful = Task.objects.filter(status=Status.IN_DOUBT, due_at__lte=now, looked_at__gt=begun_after)
     for task_id in list(doubtful.values_list("pk", flat=True)[:MOST_SETTLED]):
         lifecycle.lease([task_id], Status.IN_DOUBT, now + SETTLE_LEASE)
         _once(Job.SETTLE, task_id=str(task_id))
