@@ -124,9 +124,9 @@ def test_hours_without_tasks_have_no_row(make_task: MakeTask) -> None:
 
 @pytest.mark.usefixtures("db")
 def test_an_empty_database_is_counted_up_to_now() -> None:
-    assert hourly.counted_until() is None
+    assert HoursCounted.reached() is None
     assert hourly.roll_up(NOW)
-    assert (hourly.counted_until(), ModelHour.objects.count()) == (NOW, 0)
+    assert (HoursCounted.reached(), ModelHour.objects.count()) == (NOW, 0)
 
 
 def test_an_old_database_is_counted_over_several_calls_oldest_first(make_task: MakeTask) -> None:
@@ -135,11 +135,11 @@ def test_an_old_database_is_counted_over_several_calls_oldest_first(make_task: M
         make_task(Status.FAILED, now=NOW - timedelta(days=ago))
     seen = []
     while not hourly.roll_up(NOW):
-        seen.append(hourly.counted_until())
+        seen.append(HoursCounted.reached())
     assert len(seen) == 2
     assert seen == sorted(seen)  # type: ignore[type-var]
     assert counted() == true()
-    assert hourly.counted_until() == NOW
+    assert HoursCounted.reached() == NOW
 
 
 def test_a_long_pause_is_caught_up(make_task: MakeTask) -> None:

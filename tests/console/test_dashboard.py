@@ -34,7 +34,7 @@ MODEL = "Kling-3.0-720p"
 DAY = timedelta(days=1)
 ZONES = ["UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York"]
 ENOUGH = ("view_task", "view_upstreamaccount", "view_tenant")
-MOST_QUERIES = 16
+MOST_QUERIES = 15
 NOTHING_TO_SEE = "There is nothing here that you may see"
 
 

@@ -21,7 +21,7 @@ from config import disk
 from videos.console import plots
 from videos.console.account_health import Condition, shown_health
 from videos.labels import status_chip, status_label
-from videos.metrics import buckets, hourly, overview
+from videos.metrics import buckets, overview
 from videos.metrics.buckets import Span
 from videos.metrics.overview import AccountFigures, Counts, OpenTasks, Spending, StuckTasks
 from videos.models import Task, UpstreamAccount
@@ -99,7 +99,7 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
 
 
 def _freshness(now: datetime) -> dict[str, Any]:
-    counted, heard = hourly.counted_until(), overview.last_heartbeat()
+    counted, heard = overview.freshness()
     return {
         "counted_until": counted,
         "is_counted_late": counted is None or counted < now - LATE,

@@ -30,11 +30,6 @@ def roll_up_anew(now: datetime) -> None:
         pass
 
 
-def counted_until() -> datetime | None:
-    """How far the hours are counted; None if no worker has counted yet."""
-    return HoursCounted.reached()
-
-
 def _count_on(now: datetime) -> bool:
     """Count the next slice; returns whether it was the last."""
     with transaction.atomic():

@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Count, DecimalField, F, Max, Min, QuerySet, Sum, Value, When
-from procrastinate.contrib.django.models import ProcrastinateWorker
+from django.db.models import Case, Count, DecimalField, F, Min, QuerySet, Sum, Value, When
 
 from accounts.models import Standing, Tenant
 from accounts.quotas.totals import Period
@@ -283,7 +282,14 @@ def _of_now(unit: str, periods: Mapping[Clock, Period]) -> Case:
     return Case(*cases, default=Value(ZERO), output_field=DecimalField())
 
 
-def last_heartbeat() -> datetime | None:
-    """The last heartbeat of any worker; None if none runs."""
-    heard: datetime | None = ProcrastinateWorker.objects.aggregate(last=Max("last_heartbeat"))["last"]
-    return heard
+def freshness() -> tuple[datetime | None, datetime | None]:
+    """Until when the hours are counted, and the last heartbeat of any worker; None if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FRESHNESS)
+        counted_until, heard = cursor.fetchone()
+    return counted_until, heard
+
+
+_FRESHNESS = """
+SELECT (SELECT max(until) FROM videos_hourscounted), (SELECT max(last_heartbeat) FROM procrastinate_workers)
+"""
