@@ -14,6 +14,7 @@ from videos.estimates.poll_schedule import (
     SHORTEST,
     expected_progress,
     interval,
+    stretch,
 )
 
 TIME = GenerationTime(usual=120, spread=20)
@@ -69,6 +70,20 @@ def test_polling_gets_denser_within_the_window(age: float, more: float) -> None:
 def test_a_model_with_a_wide_spread_is_polled_less_than_a_steady_one() -> None:
     steady, varied = GenerationTime(600, 5), GenerationTime(600, 150)
     assert interval(600, steady, is_learned=True) < interval(600, varied, is_learned=True)
+
+
+@pytest.mark.parametrize(("open_tasks", "times"), [(0, 1), (80, 1), (200, 2.5), (240, 3), (100_000, 3)])
+def test_a_crowded_account_polls_each_task_less_often(open_tasks: int, times: float) -> None:
+    assert stretch(open_tasks) == times
+    for age in (10, 70, 120, 190):
+        alone = interval(age, TIME, is_learned=False)
+        crowded = interval(age, TIME, is_learned=False, stretched=stretch(open_tasks))
+        assert crowded == pytest.approx(min(alone * times, 61 - age) if age < 60 else alone * times)
+
+
+def test_outliers_and_learned_times_are_polled_alike_however_crowded_the_account() -> None:
+    for age in (10, 400):
+        assert interval(age, TIME, is_learned=True, stretched=3) == interval(age, TIME, is_learned=True)
 
 
 @given(st.floats(-1e3, 1e7), st.floats(0.01, 1e5))

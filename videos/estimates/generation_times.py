@@ -37,10 +37,18 @@ def guess(model: str) -> GenerationTime:
     return spec.generation_time
 
 
-def time_to_next_poll(model: str, age: float, learned: Mapping[str, GenerationTime]) -> timedelta:
-    """Time until the next poll of a task accepted `age` seconds ago; `learned` is from `known`."""
+def time_to_next_poll(
+    model: str, age: float, learned: Mapping[str, GenerationTime], stretched: float = 1.0
+) -> timedelta:
+    """Time until the next poll of a task accepted `age` seconds ago; `learned` is from `known`.
+
+    `stretched` is the `poll_schedule.stretch` of its account.
+    """
     time = learned.get(model)
-    return timedelta(seconds=poll_schedule.interval(age, time or guess(model), is_learned=time is not None))
+    seconds = poll_schedule.interval(
+        age, time or guess(model), is_learned=time is not None, stretched=stretched
+    )
+    return timedelta(seconds=seconds)
 
 
 def learn(now: datetime) -> None:

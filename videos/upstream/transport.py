@@ -8,13 +8,15 @@ is reached by https:// that is TLS in TLS, which asyncio has from Python 3.11 on
 import ssl
 from base64 import b64encode
 from functools import lru_cache
+from typing import Any
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
 _MAX_CONNECTIONS = 200
-_LIMITS = httpx.Limits(max_connections=_MAX_CONNECTIONS, keepalive_expiry=30)
+_KEPT_ALIVE = 30.0
+"""Seconds that an idle connection is kept."""
 _AUTHORIZATION = "proxy-authorization"
 
 
@@ -23,7 +25,7 @@ Transport = httpx.AsyncBaseTransport
 
 def pooled(proxy_url: str = "") -> AiohttpTransport:
     """A transport that keeps connections alive and reuses them. Raises `ValueError` for an invalid proxy."""
-    return _Transport(verify=_ssl_context(), limits=_LIMITS, proxy=_proxy(proxy_url))
+    return _transport(proxy_url, keepalive_timeout=_KEPT_ALIVE)
 
 
 def single_use(proxy_url: str = "") -> AiohttpTransport:
@@ -32,7 +34,7 @@ def single_use(proxy_url: str = "") -> AiohttpTransport:
     On a kept-alive connection a request can fail just because the server had closed it, which cannot be told
     apart from a lost response.
     """
-    return _Transport(verify=_ssl_context(), client=_unpooled_session, proxy=_proxy(proxy_url))
+    return _transport(proxy_url, force_close=True)
 
 
 class _Proxy(httpx.Proxy):
@@ -50,10 +52,13 @@ class _Transport(AiohttpTransport):
         return await super().handle_async_request(request)
 
 
-def _unpooled_session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, force_close=True, ssl=_ssl_context())
-    )
+def _transport(proxy_url: str, **connections: Any) -> AiohttpTransport:
+    def session() -> aiohttp.ClientSession:  # made on first use, in the event loop
+        connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=_ssl_context(), **connections)
+        # Upstream's cookies mean nothing to us.
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    return _Transport(verify=_ssl_context(), client=session, proxy=_proxy(proxy_url))
 
 
 def _proxy(url: str) -> _Proxy | None:

@@ -40,15 +40,18 @@ def claim_due(account: UpstreamAccount, now: datetime) -> tuple[list[float], lis
     Returns the slots for the calls and the tasks. Each task's next poll is scheduled at once, so a task whose
     worker dies is polled again then.
     """
-    due = Task.objects.filter(account=account, status=Status.RUNNING, due_at__lte=now)
-    wanted, slots = due[:MOST_AT_ONCE].count(), []
+    running = Task.objects.filter(account=account, status=Status.RUNNING)
+    next_looks = list(
+        running.order_by("due_at").values_list("due_at", flat=True)[: poll_schedule.MOST_COUNTED]
+    )
+    wanted, slots = min(MOST_AT_ONCE, sum(due_at <= now for due_at in next_looks)), []
     if wanted:
         slots = rate_limits.reserve(account, UpstreamCall.DESCRIBE, wanted, SLOT_HORIZON, lead=PREPARATION)
     with transaction.atomic():
         lateness = RawSQL(_RELATIVE_LATENESS, [now], output_field=FloatField())  # noqa: S611 - no input in it
-        ordered = due.order_by(OrderBy(lateness, descending=True))
+        ordered = running.filter(due_at__lte=now).order_by(OrderBy(lateness, descending=True))
         tasks = list(ordered.select_for_update(skip_locked=True, of=("self",))[: len(slots)])
-        _set_next_looks(tasks, now)
+        _set_next_looks(tasks, now, poll_schedule.stretch(len(next_looks)))
     return slots, tasks
 
 
@@ -82,16 +85,18 @@ async def _may_ask(account: UpstreamAccount, gate: Gate, clock: Callable[[], dat
         raise RateLimitSpent
 
 
-def _set_next_looks(tasks: list[Task], now: datetime) -> None:
+def _set_next_looks(tasks: list[Task], now: datetime, stretched: float) -> None:
     learned = generation_times.known() if tasks else {}
-    lifecycle.looked_at({task: now + _until_next_look(task, now, learned) for task in tasks}, now)
+    lifecycle.looked_at({task: now + _until_next_look(task, now, learned, stretched) for task in tasks}, now)
 
 
-def _until_next_look(task: Task, now: datetime, learned: dict[str, GenerationTime]) -> timedelta:
+def _until_next_look(
+    task: Task, now: datetime, learned: dict[str, GenerationTime], stretched: float
+) -> timedelta:
     if task.done_at is not None:
         return timedelta(seconds=poll_schedule.BEFORE_THE_WINDOW)  # done, only its link is missing
     age = (now - (task.accepted_at or now)).total_seconds()
-    return generation_times.time_to_next_poll(task.model, age, learned)
+    return generation_times.time_to_next_poll(task.model, age, learned, stretched)
 
 
 def _apply(
