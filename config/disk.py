@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, storages
+
+from config import stores
 
 _MEGABYTE = 1024 * 1024
 
@@ -27,9 +28,9 @@ def is_short() -> bool:
 
 
 def _folders() -> Iterator[Path]:
-    results = storages["results"]
-    if isinstance(results, FileSystemStorage):
-        yield Path(results.location)
+    results = stores.folder_of_results()
+    if results is not None:
+        yield results
     if settings.EMBEDDED_POSTGRES is not None:
         yield settings.EMBEDDED_POSTGRES
 

@@ -16,7 +16,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import time_zones
+from config import stores, time_zones
 
 _LONGEST_SHOWN = 100
 _PASSWORD = re.compile(r"//[^/@\s]*@")
@@ -138,6 +138,15 @@ class Environment:
         if problem:
             raise BadSettingError(name, _shown(str(folder)), problem)
         return folder
+
+    def store(self, name: str, *, default: str) -> str:
+        """The URL of a store of files."""
+        url = self.text(name, default)
+        try:
+            stores.check_url(url)
+        except stores.InvalidStoreURL as error:  # the URL is not shown: it may hold a password
+            raise BadSettingError(name, str(error), "see .env.example") from None
+        return url
 
     def database(self, name: str, *, default: str) -> dict[str, Any]:
         """Django's settings for a PostgreSQL server. The text is never shown: it may hold a password."""

@@ -1,16 +1,17 @@
 """The liveness and readiness of this process."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
-from django.core.files.storage import storages
 from django.db import Error as DatabaseTrouble
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 
-from config import disk
+from config import disk, stores
+from config.stores.base import Missing, StoreError
 
 
 class NotReadyError(Exception):
@@ -35,7 +36,7 @@ def _outcome(check: Callable[[], None]) -> str:
         check()
     except NotReadyError as error:
         return str(error)
-    except (DatabaseTrouble, OSError) as error:
+    except (DatabaseTrouble, StoreError) as error:
         return type(error).__name__  # the text might name a host or a user
     return "ok"
 
@@ -53,7 +54,8 @@ def _latest_migrations() -> frozenset[tuple[str, str]]:
 
 
 def _storage() -> None:
-    storages["results"].exists("readyz")
+    with suppress(Missing):
+        stores.results().stat("readyz")
 
 
 def _disk() -> None:

@@ -299,14 +299,16 @@ WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    "results": {
-        "BACKEND": "videos.results.storage.DurableFileSystemStorage",
-        "OPTIONS": {
-            "location": str(env.folder("RESULTS_DIR", default=DATA_DIR / "results")),
-            "file_permissions_mode": 0o600,
-        },
-    },
 }
+RESULTS_URL = env.store(
+    "RESULTS_URL", default=env.folder("RESULTS_DIR", default=DATA_DIR / "results").absolute().as_uri()
+)
+"""Where finished videos are kept; see `config.stores`."""
+RESULTS_KEY_ID = env.text("RESULTS_KEY_ID", default="")
+RESULTS_SECRET_KEY = env.text("RESULTS_SECRET_KEY", default="")
+"""The key pair for that bucket, if it is one."""
+CONTENT_DELIVERY = env.choice("CONTENT_DELIVERY", default="redirect", of=("redirect", "proxy"))
+"""Whether clients are sent to a bucket by signed links, or get videos through Reelay."""
 LEAST_FREE_DISK_MB = env.whole("LEAST_FREE_DISK_MB", default=500, least=0, most=10**9)
 """MiB: with less free for videos or the embedded database, /readyz fails and nothing is submitted."""
 RESULT_RETENTION_DAYS = env.whole("RESULT_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)

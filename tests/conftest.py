@@ -279,10 +279,7 @@ def wanted(account: UpstreamAccount, now: datetime) -> int:
 def results_folder(settings: LazySettings, tmp_path: Path) -> Path:
     """A separate results folder for each test."""
     folder = tmp_path / "results"
-    storages: dict[str, Any] = {**settings.STORAGES}
-    options = {**storages["results"]["OPTIONS"], "location": str(folder)}
-    storages["results"] = {**storages["results"], "OPTIONS": options}
-    settings.STORAGES = storages
+    settings.RESULTS_URL = folder.as_uri()
     return folder
 
 

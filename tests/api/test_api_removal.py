@@ -3,15 +3,17 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.files.storage import storages
 from django.db import connections, transaction
 from django.http import HttpResponse
 
 from accounts.models import Scope
+from config import stores
+from config.stores.base import Missing
 from tests.api.test_api_errors import MALFORMED_IDS, _is_waiting_for_a_lock
 from tests.conftest import NOW, Caller, MakeTask, claim_next, make_caller
 from tests.support.refusals import QUERY_ROUTES, UNKNOWN_ID, assert_refused
@@ -43,10 +45,7 @@ def verbs(task: Task) -> list[str]:
 def stored(make_task: MakeTask) -> Task:
     """A finished video with its file."""
     task = make_task(Status.SUCCEEDED)
-    storage = storages["results"]
-    path = Path(storage.path(task.media_name))
-    path.parent.mkdir(parents=True)
-    path.write_bytes(VIDEO)
+    stores.results().put(task.media_name, BytesIO(VIDEO), "video/mp4")
     return task
 
 
@@ -99,7 +98,8 @@ def test_a_deleted_video_is_gone_for_signed_links_too(owner: Caller, nobody: Cal
 
 def test_the_media_is_removed_and_the_record_stays(owner: Caller, stored: Task) -> None:
     assert_deleted(delete(owner, stored), stored)
-    assert not storages["results"].exists(stored.media_name)
+    with pytest.raises(Missing):
+        stores.results().stat(stored.media_name)
     kept = Task.objects.get(pk=stored.pk)
     assert kept.status == Status.SUCCEEDED
     assert kept.hidden_at == kept.media_removed_at is not None
@@ -120,8 +120,10 @@ def test_media_already_removed_is_not_removed_again(owner: Caller, make_task: Ma
     assert verbs(task) == ["hide"]
 
 
-def test_a_storage_error_does_not_keep_a_video_visible(owner: Caller, stored: Task) -> None:
-    path = Path(storages["results"].path(stored.media_name))
+def test_a_storage_error_does_not_keep_a_video_visible(
+    owner: Caller, stored: Task, results_folder: Path
+) -> None:
+    path = results_folder / stored.media_name
     path.unlink()
     (path / "in the way").mkdir(parents=True)  # a folder that is not empty cannot be deleted
     assert_deleted(delete(owner, stored), stored)

@@ -8,6 +8,7 @@ does nothing.
 
 import argparse
 import http.client
+import io
 import json
 import threading
 import time
@@ -45,10 +46,9 @@ def main() -> None:
 def _seed() -> tuple[str, str]:
     from datetime import timedelta
 
-    from django.core.files.base import ContentFile
-    from django.core.files.storage import storages
     from django.utils import timezone
 
+    from config import stores
     from tests.conftest import order_video
     from videos.models import Task
     from videos.states import Status
@@ -56,11 +56,12 @@ def _seed() -> tuple[str, str]:
     stage.make_account()
     [caller] = stage.make_callers(1)
     now = timezone.now()
+    stores.results().put("big.mp4", io.BytesIO(bytes(MEDIA_BYTES)), "video/mp4")
     task = order_video(caller)
     Task.objects.filter(pk=task.pk).update(
         status=Status.SUCCEEDED,
         upstream_task_id="1",
-        media_name=storages["results"].save("big.mp4", ContentFile(bytes(MEDIA_BYTES))),
+        media_name="big.mp4",
         finished_at=now,
         expires_at=now + timedelta(days=1),
     )

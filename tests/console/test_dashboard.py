@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Standing, Tenant, User
-from config import disk
+from config import disk, stores
 from tests.conftest import NOW, Caller, MakeTask
 from tests.support.console import Person
 from tests.support.rows import check_each
@@ -413,11 +413,17 @@ def test_a_nearly_full_disk_is_reported_on_the_dashboard_and_by_readyz(
     assert "The disk is nearly full." in boss.see("/admin/")
 
 
-def test_results_stored_elsewhere_need_no_local_disk_space(settings: LazySettings) -> None:
+def elsewhere(*_: object) -> object:
+    return object()
+
+
+def test_results_stored_elsewhere_need_no_local_disk_space(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(stores.KINDS, "elsewhere", stores.Kind(f"{__name__}.elsewhere"))
     settings.LEAST_FREE_DISK_MB, settings.EMBEDDED_POSTGRES = 10**9, None
     assert disk.is_short()
-    elsewhere = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
-    settings.STORAGES = {**settings.STORAGES, "results": elsewhere}
+    settings.RESULTS_URL = "elsewhere://bucket"
     assert (disk.free(), disk.is_short()) == (None, False)
 
 

@@ -50,6 +50,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "DEFAULT_FROM_EMAIL": ("nobody", "a b", "Reelay <>", "a@b\nBcc: c@d"),
     "DATA_DIR": ("/dev/null", "/dev/null/data", "/proc/data"),
     "RESULTS_DIR": ("/dev/null", "/dev/null/results"),
+    "RESULTS_URL": ("results", "file://host/x", "s3://", "s3://k:hunter2@b", "cos://b-1", "s3://b?acl=x"),
+    "CONTENT_DELIVERY": ("stream", "Proxy"),
     "STATIC_ROOT": ("/dev/null",),
     "LEAST_FREE_DISK_MB": ("-1", "1GB", "0.5"),
     "RESULT_RETENTION_DAYS": ("0", "-1", "month", "1.5", "99999999999999999999"),
@@ -87,9 +89,16 @@ BAD: dict[str, tuple[str, ...]] = {
     "TASK_DEADLINE_HOURS": ("0", "4h"),
     "IN_DOUBT_RELEASE_HOURS": ("0", "never"),
 }
-ANYTHING = {"SECRET_KEY_FALLBACKS", "SECRET_KEY"}
+ANYTHING = {"SECRET_KEY_FALLBACKS", "SECRET_KEY", "RESULTS_KEY_ID", "RESULTS_SECRET_KEY"}
 """Settings that accept any text."""
-NEVER_SHOWN = {"SECRET_KEY_FALLBACKS", "DATABASE_URL", "EMAIL_URL", "ENCRYPTION_KEYS", "SECRET_KEY"}
+NEVER_SHOWN = {
+    "RESULTS_URL",
+    "SECRET_KEY_FALLBACKS",
+    "DATABASE_URL",
+    "EMAIL_URL",
+    "ENCRYPTION_KEYS",
+    "SECRET_KEY",
+}
 GOOD: dict[str, tuple[tuple[str, Any], ...]] = {
     "PUBLIC_URL": (
         ("https://x.example/", "https://x.example"),

@@ -6,13 +6,12 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.conf import LazySettings
-from django.core.files.base import ContentFile, File
-from django.core.files.storage import Storage
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,6 +20,8 @@ from django.utils import timezone, translation
 
 from accounts.models import APIKey, Purpose, Role, Tenant
 from accounts.pages.key_states import name_of
+from config import stores
+from config.stores.folder import FolderStore
 from tests.conftest import NOW, Caller, MakeTask
 from tests.portal.test_portal_video import member, text
 from videos.listing import history, prompts
@@ -65,8 +66,8 @@ def listed(page: str) -> list[str]:
 
 
 def body(answer: Any) -> bytes:
-    """The text of a streamed answer."""
-    return b"".join(answer.streaming_content)
+    content: bytes = answer.content
+    return content
 
 
 @pytest.fixture
@@ -204,39 +205,29 @@ def test_a_missing_poster_is_not_found(
         assert alice.get(reverse("portal:poster", args=[owner.tenant.pk, name])).status_code == 404
 
 
-class ElsewhereStorage(Storage):
-    """A remote storage with URLs."""
+class SigningStore(FolderStore):
+    """A store that makes links."""
 
-    def url(self, name: str | None) -> str:
-        return f"https://elsewhere.example/{name}?signed"
-
-
-class ClosedStorage(Storage):
-    """A remote storage without URLs."""
-
-    def open(self, name: str, mode: str = "rb") -> File[bytes]:
-        return ContentFile(STILL, name)
+    def sign(self, key: str, seconds: int, *, content_type: str = "", filename: str = "") -> str:  # type: ignore[override]
+        return f"https://elsewhere.example/{key}?signed"
 
 
-def use(settings: LazySettings, storage: type[Storage]) -> None:
-    backend = f"{storage.__module__}.{storage.__name__}"
-    settings.STORAGES = {**settings.STORAGES, "results": {"BACKEND": backend}}
+def signing(bucket: str, path: str, *_: object) -> SigningStore:
+    return SigningStore(Path(path))
 
 
-def test_a_storage_with_urls_serves_the_poster_itself(
-    owner: Caller, alice: Client, pictured: Task, settings: LazySettings
+def test_a_store_that_makes_links_serves_the_poster_itself(
+    owner: Caller, alice: Client, pictured: Task, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(settings, ElsewhereStorage)
+    monkeypatch.setitem(stores.KINDS, "signing", stores.Kind(f"{__name__}.signing"))
+    settings.RESULTS_URL = "signing://bucket/"
     answer = alice.get(poster(owner.tenant, pictured))
     assert answer.status_code == 302
     assert answer["location"] == f"https://elsewhere.example/{files.poster_name(pictured)}?signed"
     assert "no-store" in answer.headers["cache-control"]
 
 
-def test_without_urls_the_poster_is_passed_through(
-    owner: Caller, alice: Client, pictured: Task, settings: LazySettings
-) -> None:
-    use(settings, ClosedStorage)
+def test_without_links_the_poster_is_passed_through(owner: Caller, alice: Client, pictured: Task) -> None:
     assert body(alice.get(poster(owner.tenant, pictured))) == STILL
 
 

@@ -10,17 +10,16 @@ from typing import Any, ClassVar
 import av
 import pytest
 from django.conf import LazySettings
-from django.core.files.base import ContentFile, File
-from django.core.files.storage import storages
 from django.db import connections
 from PIL import Image
 
+from config import stores
+from config.stores.folder import FileWindow, FolderStore
 from tests.conftest import NOW, Caller, MakeTask, Sandbox
 from tests.worker.test_steps import _done, accept, fetch, jobs
 from videos.models import Task, UpstreamAccount
 from videos.results import files
 from videos.results.posters import NoPoster, still
-from videos.results.storage import DurableFileSystemStorage
 from videos.sandbox.clip import Clip
 from videos.sandbox.render import render
 from videos.states import Status
@@ -146,7 +145,7 @@ def names(folder: Path) -> list[str]:
 def stored(make_task: MakeTask, clip: bytes) -> Task:
     """A finished video with its file."""
     task = make_task(Status.SUCCEEDED)
-    storages["results"].save(task.media_name, ContentFile(clip))
+    stores.results().put(task.media_name, io.BytesIO(clip), "video/mp4")
     return task
 
 
@@ -178,7 +177,7 @@ def test_an_unreadable_video_stays_without_a_poster(
 ) -> None:
     task = make_task(Status.SUCCEEDED)
     if content:
-        storages["results"].save(task.media_name, ContentFile(content))
+        stores.results().put(task.media_name, io.BytesIO(content), "video/mp4")
     before = names(results_folder)
     left = keep(task)
     assert (left.state, left.has_poster, left.attention) == (Status.SUCCEEDED, False, "")
@@ -226,29 +225,30 @@ def test_an_unrecorded_poster_is_removed_with_the_video(stored: Task, results_fo
     assert names(results_folder) == []
 
 
-class InterruptedStorage(DurableFileSystemStorage):
-    """A storage that runs something while a file is read."""
+class InterruptedStore(FolderStore):
+    """A store that runs something while a file is read."""
 
     meanwhile: ClassVar[Callable[[], object]]
 
-    def open(self, name: str, mode: str = "rb") -> File[bytes]:
-        opened: File[bytes] = super().open(name, mode)
+    def open(self, key: str, start: int = 0, stop: int | None = None) -> FileWindow:
+        opened = super().open(key, start, stop)
         type(self).meanwhile()
         connections.close_all()  # of the reading thread
         return opened
+
+
+def interrupted(bucket: str, path: str, *_: object) -> InterruptedStore:
+    return InterruptedStore(Path(path))
 
 
 @needs_threads
 def test_a_poster_made_while_the_video_is_removed_is_removed_too(
     stored: Task, results_folder: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = f"{InterruptedStorage.__module__}.{InterruptedStorage.__name__}"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "results": {"BACKEND": backend, "OPTIONS": {"location": str(results_folder)}},
-    }
+    monkeypatch.setitem(stores.KINDS, "interrupted", stores.Kind(f"{__name__}.interrupted"))
+    settings.RESULTS_URL = f"interrupted://bucket{results_folder}"
     monkeypatch.setattr(
-        InterruptedStorage,
+        InterruptedStore,
         "meanwhile",
         staticmethod(lambda: deletion.delete_media(stored, LATER)),
         raising=False,

@@ -1,9 +1,8 @@
 """The steps of the worker against the sandbox and against misbehaving servers."""
 
 import asyncio
-import errno
+import io
 import json
-import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -16,15 +15,15 @@ from urllib.request import urlopen
 
 import pytest
 from django.conf import LazySettings
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.db import DatabaseError, connection, connections
 
+from config import stores
+from config.stores.base import Full, Readable, Saved
+from config.stores.folder import FolderStore
 from tests.conftest import NOW, MakeTask, Sandbox, claim_next, round_of, wanted
 from videos.local.processes import free_port
 from videos.models import AccountState, Task, UpstreamAccount
-from videos.results.files import media_name
-from videos.results.storage import DurableFileSystemStorage
+from videos.results.files import VIDEO, media_name
 from videos.routing import health
 from videos.routing.breaker import Condition
 from videos.routing.rate_limits import UpstreamCall
@@ -702,55 +701,66 @@ def test_storing_twice_replaces_the_file_and_writes_one_event(
 ) -> None:
     task = stored()
     name = media_name(task)
-    storages["results"].save(name, ContentFile(b"half of an earlier attempt"))
+    stores.results().put(name, io.BytesIO(b"half of an earlier attempt"), VIDEO)
     task = fetch(task)
     fetch(task)
-    assert task.media_bytes == storages["results"].size(name) > 100
+    assert task.media_bytes == stores.results().stat(name).size > 100
     assert [path for path in results_folder.rglob("*") if path.is_file()] == [results_folder / name]
     assert verbs(task).count("succeed") == 1
 
 
-class GiveUpWhileSaving(DurableFileSystemStorage):
-    """A storage that gives up the task while its video is saved."""
+class GiveUpWhileSaving(FolderStore):
+    """A store that gives up the task while its video is saved."""
 
-    def _save(self, name: str, content: Any) -> str:
+    def put(self, key: str, content: Readable, content_type: str = "") -> Saved:
         try:
             task = Task.objects.get(status=Status.STORING)
             assert lifecycle.fail(task, FailureCode.GENERATION_FAILED, "It was marked as failed.", LATER)
         finally:
             connections.close_all()
-        return super()._save(name, content)
+        return super().put(key, content, content_type)
+
+
+class FullStore(FolderStore):
+    def put(self, key: str, content: Readable, content_type: str = "") -> Saved:
+        raise Full(f"{self.place}: No space left on device")
+
+
+def giving_up(bucket: str, path: str, *_: object) -> FolderStore:
+    return GiveUpWhileSaving(Path(path))
+
+
+def full(bucket: str, path: str, *_: object) -> FolderStore:
+    return FullStore(Path(path))
+
+
+@pytest.fixture
+def other_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    for make in (giving_up, full):
+        monkeypatch.setitem(
+            stores.KINDS, make.__name__.replace("_", "-"), stores.Kind(f"{__name__}.{make.__name__}")
+        )
 
 
 def test_a_video_of_a_task_given_up_meanwhile_is_not_kept(
-    stored: Callable[..., Task], results_folder: Path, settings: LazySettings
+    stored: Callable[..., Task], results_folder: Path, settings: LazySettings, other_stores: None
 ) -> None:
     task = stored()
-    backend = {
-        "BACKEND": "tests.worker.test_steps.GiveUpWhileSaving",
-        "OPTIONS": {"location": str(results_folder)},
-    }
-    settings.STORAGES = {**settings.STORAGES, "results": backend}
+    settings.RESULTS_URL = f"giving-up://bucket{results_folder}"
     task = fetch(task)
     assert (task.status, task.media_name) == (Status.FAILED, "")
     assert not [path for path in results_folder.rglob("*") if path.is_file()]
 
 
-class FullDisk(DurableFileSystemStorage):
-    def _save(self, name: str, content: Any) -> str:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 def test_a_result_is_fetched_again_later_if_the_disk_is_full(
-    stored: Callable[..., Task], results_folder: Path, settings: LazySettings
+    stored: Callable[..., Task], results_folder: Path, settings: LazySettings, other_stores: None
 ) -> None:
-    has_room = settings.STORAGES
-    full = {"BACKEND": "tests.worker.test_steps.FullDisk", "OPTIONS": {"location": str(results_folder)}}
-    settings.STORAGES = {**has_room, "results": full}
+    has_room = settings.RESULTS_URL
+    settings.RESULTS_URL = f"full://bucket{results_folder}"
     task = fetch(stored())
     assert (task.status, task.due_at) == (Status.STORING, LATER + store.SHORTEST_RETRY)
     assert "No space left on device" in task.attention_label
-    settings.STORAGES = has_room
+    settings.RESULTS_URL = has_room
     task = fetch(task, task.due_at)
     assert (task.status, task.attention) == (Status.SUCCEEDED, "")
 
@@ -959,7 +969,7 @@ def test_expired_media_is_removed(make_task: MakeTask, results_folder: Path) -> 
         make_task(Status.SUCCEEDED, expires_at=LATER, media_name="a/b.mp4"),
     )
     for task in (kept, gone):
-        storages["results"].save(task.media_name, ContentFile(b"video"))
+        stores.results().put(task.media_name, io.BytesIO(b"video"), VIDEO)
     for _ in range(2):
         sweep.sweep(LATER)
     assert reread(gone).media_removed_at == LATER

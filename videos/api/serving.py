@@ -1,71 +1,56 @@
 """Serves videos, whole or in ranges, without reading them into memory; and their posters."""
 
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 from typing import TypeVar
 
-from django.core.files.storage import storages
+from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date
 
+from config import stores
 from config.envelope import envelope, json_response
+from config.stores.base import BLOCK, Missing, Store, Window
 from videos.errors import VideoExpired, VideoNotReady
 from videos.models import Task
 from videos.results import files
-from videos.results.files import local_path
+from videos.results.files import LINK_SECONDS, VIDEO
 from videos.results.links import SIGNATURE
 from videos.results.thumbnails import as_webp
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
-BLOCK = 256 * 1024
+REDIRECT = "redirect"
+"""The value of `CONTENT_DELIVERY` that sends clients to the store, if that makes links."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-class FileWindow:
-    """The bytes of a file from `start` up to, but not including, `stop`, as a readable file."""
-
-    def __init__(self, path: Path, start: int, stop: int) -> None:
-        self.name, self.start, self.stop = str(path), start, stop
-        self._file = path.open("rb")
-        self._file.seek(start)
-
-    def read(self, size: int = -1) -> bytes:
-        left = self.stop - self._file.tell()
-        return self._file.read(left if size < 0 else min(size, left))
-
-    def __iter__(self) -> Iterator[bytes]:
-        while block := self.read(BLOCK):
-            yield block
-
-    def close(self) -> None:
-        self._file.close()
-
-
 def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
-    """A redirect if the storage signs its own links, else the video's bytes. Raises `VideoExpired`."""
-    path = local_path(task.media_name)
-    if path is None:
-        return HttpResponseRedirect(storages["results"].url(task.media_name))
+    """A redirect if the store makes links, else the video's bytes. Raises `VideoExpired` and `StoreError`."""
+    store = stores.results()
+    if settings.CONTENT_DELIVERY == REDIRECT and (link := _link(store, task)):
+        return HttpResponseRedirect(link)
     try:
-        return _local_response(task, request, path)
-    except FileNotFoundError as error:
+        return _streamed(store, task, request)
+    except Missing as error:
         raise VideoExpired("The video is no longer in the storage") from error
 
 
-def _local_response(task: Task, request: HttpRequest, path: Path) -> HttpResponseBase:
-    size = path.stat().st_size
+def _link(store: Store, task: Task) -> str | None:
+    return store.sign(task.media_name, LINK_SECONDS, content_type=VIDEO, filename=f"{task.public_id}.mp4")
+
+
+def _streamed(store: Store, task: Task, request: HttpRequest) -> HttpResponseBase:
+    size = store.stat(task.media_name).size
     if unchanged := _precondition(request, task):
         return unchanged
     requested = _requested_range(request, task)
     window = _window(*requested, size) if requested else (0, size)
     if window is None:
         return _unsatisfiable(size)
-    response = _file(task, request, path, *window)
+    response = _file(task, request, store.open(task.media_name, *window), window[1] - window[0])
     if requested:
         response.status_code = 206
         response["content-range"] = f"bytes {window[0]}-{window[1] - 1}/{size}"
@@ -132,10 +117,10 @@ def _window(first: str, last: str, size: int) -> tuple[int, int] | None:
     return (start, stop) if start < stop else None
 
 
-def _file(task: Task, request: HttpRequest, path: Path, start: int, stop: int) -> FileResponse:
-    response = FileResponse(FileWindow(path, start, stop), content_type="video/mp4")
+def _file(task: Task, request: HttpRequest, window: Window, size: int) -> FileResponse:
+    response = FileResponse(window, content_type=VIDEO)
     response.block_size = BLOCK
-    response["content-length"] = str(stop - start)
+    response["content-length"] = str(size)
     response["accept-ranges"] = "bytes"
     response["content-disposition"] = f'inline; filename="{task.public_id}.mp4"'
     return _with_validators(response, request, task)

@@ -1,11 +1,15 @@
 """Poster: make the poster of a finished video. Best effort: a missing poster is fine."""
 
 import asyncio
+import shutil
+import tempfile
+from contextlib import closing
 from uuid import UUID
 
 import structlog
-from django.core.files.storage import storages
 
+from config import stores
+from config.stores.base import BLOCK
 from videos.models import Task
 from videos.results import files, posters
 from videos.states import Status
@@ -33,8 +37,12 @@ def _with_media(task_id: UUID) -> Task | None:
 
 
 def _make(task: Task) -> None:
-    with storages["results"].open(task.media_name) as video:
-        still = posters.still(video)
+    with tempfile.NamedTemporaryFile() as file:
+        with closing(stores.results().open(task.media_name)) as video:
+            shutil.copyfileobj(video, file, BLOCK)
+        file.flush()
+        file.seek(0)
+        still = posters.still(file)
     files.save_poster(task, still)
 
 

@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.core.files import File
-from django.core.files.storage import storages
 
+from config import stores
 from videos.models import Task, UpstreamAccount
 from videos.products import Product
-from videos.results.files import media_name
+from videos.results.files import VIDEO, media_name
 from videos.routing.clients import downloader
 from videos.states import LOST, Attention, Status
 from videos.tasks import failures, lifecycle
@@ -51,7 +50,7 @@ async def _discard(task: Task, media: StoredMedia) -> None:
     """Delete the result of a task that failed meanwhile; if it succeeded meanwhile, the file is in use."""
     ended_badly = Task.objects.filter(pk=task.pk, status__in=LOST)
     if await in_database(ended_badly.exists):
-        await asyncio.to_thread(storages["results"].delete, media.name)
+        await asyncio.to_thread(stores.results().delete, media.name)
 
 
 def _hold(task_id: UUID, now: datetime) -> Task | None:
@@ -95,9 +94,9 @@ async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
             await in_database(_renew, task.pk, renewed)
 
     with tempfile.TemporaryFile() as file:
-        size = await (await downloader(await in_database(_proxy_of, task))).fetch(
+        await (await downloader(await in_database(_proxy_of, task))).fetch(
             task.result_link, file, renew_lease
         )
         # Not in a database thread: those must not wait for anything but the database.
-        name = await asyncio.to_thread(storages["results"].save, media_name(task), File(file))
-    return StoredMedia(name, size)
+        saved = await asyncio.to_thread(stores.results().put, media_name(task), file, VIDEO)
+    return StoredMedia(media_name(task), saved.size)
