@@ -18,6 +18,7 @@ PURE = (
     "config/clock.py",
     "config/days.py",
     "config/ids.py",
+    "config/networks.py",
     "accounts/quotas/totals.py",
     "config/texts.py",
     "videos/catalogue/",
@@ -26,13 +27,18 @@ PURE = (
     "videos/errors.py",
     "videos/estimates/poll_schedule.py",
     "videos/upstream/base.py",
+    "videos/upstream/download_errors.py",
+    "videos/upstream/decoding.py",
+    "videos/upstream/hosts.py",
+    "videos/upstream/pace.py",
+    "videos/upstream/resuming.py",
     "videos/upstream/redaction.py",
     "videos/composer/body.py",
     "videos/composer/places.py",
     "videos/upstream/tencent/signing.py",
 )
 IMPURE = ("django", "rest_framework", "procrastinate", "httpx", "aiohttp", "time", "config")
-PURE_GROUND = ("config.clock", "config.days", "config.ids", "config.texts")
+PURE_GROUND = ("config.clock", "config.days", "config.ids", "config.networks", "config.texts")
 """Modules of `config` that pure modules may use."""
 
 FORBIDDEN: dict[str, tuple[str, ...]] = {
