@@ -66,6 +66,11 @@ def destination(
     return Destination(bucket, region, "/".join(folder for folder in folders if folder))
 
 
+def host(bucket: str, region: str) -> str:
+    """Where a bucket is read and written."""
+    return _HOST.format(bucket=bucket, region=region)
+
+
 def check_bucket(bucket: str, region: str) -> None:
     """Raise `InvalidBucket` unless it is a bucket's full name, possible in that region, or empty."""
     if not bucket:
@@ -77,7 +82,7 @@ def check_bucket(bucket: str, region: str) -> None:
                 " hyphens, and neither begins nor ends with a hyphen."
             )
         )
-    longest = _LONGEST_HOST - len(_HOST.format(bucket="", region=region))
+    longest = _LONGEST_HOST - len(host("", region))
     if len(bucket) > longest:
         raise InvalidBucket(_("It must not exceed %(longest)s characters in this region."), longest=longest)
 

@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from config import stores, time_zones
+from config.networks import host_pattern
 
 _LONGEST_SHOWN = 100
 _PASSWORD = re.compile(r"//[^/@\s]*@")
@@ -117,6 +118,15 @@ class Environment:
                 name, "host names without scheme and port are allowed, such as video.example.com,[::1]"
             )
         return hosts
+
+    def host_patterns(self, name: str, *, default: Collection[str]) -> list[str]:
+        """Patterns of hosts, in the form of `config.networks.host_pattern`."""
+        try:
+            return [host_pattern(pattern) for pattern in self.names(name, default=default)]
+        except ValueError:
+            raise self._bad(
+                name, "hosts without scheme are allowed, such as *.example.com,cdn.example.com,10.0.0.5:9000"
+            ) from None
 
     def origin(self, name: str) -> str:
         """A URL without a path or trailing slash; empty if it is not set."""

@@ -311,6 +311,22 @@ CONTENT_DELIVERY = env.choice("CONTENT_DELIVERY", default="redirect", of=("redir
 """Whether clients are sent to a bucket by signed links, or get videos through Reelay."""
 LEAST_FREE_DISK_MB = env.whole("LEAST_FREE_DISK_MB", default=500, least=0, most=10**9)
 """MiB: with less free for videos or the embedded database, /readyz fails and nothing is submitted."""
+RESULT_HOSTS = env.host_patterns(
+    "RESULT_HOSTS",
+    # Tencent's storage under its old and its new name, VOD's default domains (under the first), and VOD's
+    # others. Not all domains of the company: the fewer there are, the less a forged link can reach.
+    default=["*.myqcloud.com", "*.tencentcos.cn", "*.vod-qcloud.com"],
+)
+"""Where finished videos may be fetched from, besides an upstream account's own host and a tenant's bucket.
+
+Hosts named exactly may have private addresses, those that match a wildcard only public ones.
+"""
+RESULT_FETCH_SECONDS = env.number("RESULT_FETCH_SECONDS", default=3600.0, most=24 * 3600)
+"""How long one download of a finished video may take."""
+RESULT_LEAST_RATE = env.whole("RESULT_LEAST_RATE", default=10 * 1024, least=0, most=10**9)
+"""Bytes a second that a download must bring, over any 30 seconds; 0 is no limit."""
+RESULT_MAX_BYTES = env.whole("RESULT_MAX_BYTES", default=4 * 1024**3, least=1, most=10**15)
+"""The largest video that is kept, far larger than any model's."""
 RESULT_RETENTION_DAYS = env.whole("RESULT_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)
 """How long the platform keeps a finished video."""
 TASK_RETENTION_DAYS = env.whole("TASK_RETENTION_DAYS", default=0, least=0, most=_MOST_DAYS)

@@ -24,6 +24,7 @@ from videos.upstream import translate
 from videos.upstream.base import Connection, Phase, Progress, Refused, Submission
 from videos.upstream.connections import connect
 from videos.upstream.download import Downloader
+from videos.upstream.hosts import Hosts
 
 BUCKET, REGION = "films-1250000000", "ap-guangzhou"
 SECRET, NEW_SECRET = "the-secret-half", "a-newer-secret-half"
@@ -412,7 +413,7 @@ async def download(url: str) -> bytes:
 
     async def alive() -> None: ...
 
-    await downloader.fetch(url, file, alive)
+    await downloader.fetch(url, file, alive, hosts=Hosts(("127.0.0.1",)))
     await downloader.aclose()
     return file.getvalue()
 

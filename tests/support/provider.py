@@ -28,7 +28,7 @@ from videos.sandbox.tasks import GenerationTimes, SandboxTask, View
 from videos.sandbox.upstream import REPORTS, Call, Instant, SandboxUpstream
 
 VIDEO = b"\0\0\0\x18ftypisom not really a video"
-RESULTS = "https://results.example"
+RESULTS = "https://1500000001.vod2.myqcloud.com"
 
 
 class Provider(httpx.AsyncBaseTransport):

@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from accounts import buckets
 from accounts.encryption import UndecryptableError
-from videos.models import UpstreamAccount
+from videos.models import Task, UpstreamAccount
 from videos.products import Product
 from videos.upstream.base import Connection, NotSent, Upstream
 from videos.upstream.connections import connect
-from videos.upstream.download import Downloader
+from videos.upstream.download import Downloader, Limits
+from videos.upstream.hosts import Hosts
 from videos.upstream.transport import Transport
 
 
@@ -74,9 +77,29 @@ def connection_of(account: UpstreamAccount) -> Connection:
 
 async def downloader(proxy_url: str = "") -> Downloader:
     """The downloader of results, through the proxy of their account if it has one."""
-    return await _once_per_loop(
-        (Downloader, proxy_url), lambda: Downloader(transport.get(), proxy_url=proxy_url)
+    limits = Limits(
+        seconds=settings.RESULT_FETCH_SECONDS,
+        least_rate=settings.RESULT_LEAST_RATE,
+        most_bytes=settings.RESULT_MAX_BYTES,
     )
+    return await _once_per_loop(
+        (Downloader, proxy_url, limits),
+        lambda: Downloader(transport.get(), proxy_url=proxy_url, limits=limits),
+    )
+
+
+def result_hosts(task: Task) -> Hosts:
+    """Where the task's result may be: `RESULT_HOSTS`, its account's own host on any port, and its bucket.
+
+    The last two are trusted, as staff and the tenant named them: within the provider's network, its hosts
+    have private addresses.
+    """
+    patterns = [*settings.RESULT_HOSTS]
+    if task.account and (host := urlsplit(task.account.endpoint).hostname):
+        patterns.append(f"[{host}]" if ":" in host else host)
+    if to := task.destination:
+        patterns.append(buckets.host(to.bucket, to.region))
+    return Hosts.of(patterns)
 
 
 async def _once_per_loop(identity: Hashable, make: Callable[[], C]) -> C:

@@ -1,75 +1,263 @@
-"""Downloads results."""
+"""Downloads results: only from hosts that may be contacted, within limits, and on from where a link broke."""
 
-from collections.abc import Awaitable, Callable
-from typing import IO
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import IO, TypeVar, cast
+from urllib.parse import urljoin
 
 import aiohttp
 import httpx
+from aiohttp.http import HttpProcessingError
 
+from videos.upstream.decoding import DamagedEncoding, Decoder, UnknownEncoding, decoder_of
+from videos.upstream.download_errors import (
+    BadAddress,
+    DownloadFailed,
+    LinkBroken,
+    LinkRefused,
+    TooSlow,
+)
+from videos.upstream.guard import MakeResolver, public_only
+from videos.upstream.hosts import Hosts
+from videos.upstream.pace import Clock, Pace
+from videos.upstream.received import Fetched, Received
+from videos.upstream.resuming import Described
 from videos.upstream.transport import pooled
 
 CHUNK = 256 * 1024
-MAX_BYTES = 4 * 1024**3
-"""Far more than any model's video."""
-_TIMEOUT = httpx.Timeout(30.0)
-"""Seconds, per read and not in total: a large video may take long over a slow line."""
-_UNCOMPRESSED = {"accept-encoding": "identity"}
-_MP4_MARK = b"ftyp"
-"""Bytes 4 to 8 of every MP4."""
+"""Bytes after which a download shows that it is alive, and lets other work go on."""
+MOST_REDIRECTS, MOST_RESUMES = 5, 5
+_BEAT = 1.0
+"""Seconds after which a slow download shows that it is alive."""
+_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Reelay"}
+_OK, _PARTIAL = 200, 206
+_REDIRECTS = (301, 302, 303, 307, 308)
+_REFUSALS = (401, 403, 404, 410)
+_NETWORK_ERRORS = (
+    *(httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, HttpProcessingError),
+    *(OSError, ValueError),
+)
+
+Alive = Callable[[], Awaitable[None]]
+T = TypeVar("T")
 
 
-class DownloadFailed(Exception):
-    """The link did not return a complete MP4. The message does not contain the link."""
+@dataclass(frozen=True)
+class Limits:
+    """What a download may take."""
+
+    seconds: float = 3600.0
+    """For the whole, with all redirects and further attempts."""
+    least_rate: float = 10 * 1024
+    """Bytes a second that must come over `window`."""
+    window: float = 30.0
+    """Seconds; also how long a server may be silent."""
+    most_bytes: int = 4 * 1024**3
+    """After decoding."""
 
 
 class Downloader:
-    """Downloads results over pooled connections, directly or through a proxy; tests pass a `transport`."""
+    """Downloads over pooled connections, directly or through a proxy; tests pass a `transport`."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None, *, proxy_url: str = "") -> None:
-        """Raises `ValueError` for an invalid proxy."""
-        self._uses_proxy = bool(proxy_url)
-        self._http = httpx.AsyncClient(transport=transport or pooled(proxy_url), timeout=_TIMEOUT)
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        proxy_url: str = "",
+        limits: Limits | None = None,
+        clock: Clock = time.monotonic,
+        resolver: MakeResolver = public_only,
+    ) -> None:
+        """`resolver` makes that of hosts that are not trusted. Raises `ValueError` for an invalid proxy."""
+        self._limits, self._clock = limits or Limits(), clock
+        self._trusted = transport or pooled(proxy_url)
+        # Connections of their own, as one to a private address must serve trusted hosts only. A proxy
+        # resolves names itself: there only URLs are checked, and its own rules must guard its network.
+        self._guarded = self._trusted if transport or proxy_url else pooled(resolver=resolver)
 
-    async def fetch(self, link: str, file: IO[bytes], alive: Callable[[], Awaitable[None]]) -> int:
-        """Write the result to `file` and return its size in bytes; `alive` is called after each chunk.
+    async def fetch(self, link: str, file: IO[bytes], alive: Alive, *, hosts: Hosts) -> Fetched:
+        """Write the result to `file`, which is empty, and rewind it.
 
-        Raises `DownloadFailed`.
+        `alive` is called every `CHUNK` bytes or second, unless nothing comes. Raises `DownloadFailed`.
         """
+        received = Received(file, self._limits.most_bytes)
+        download = _Download(link, received, alive, self._limits, self._clock)
         try:
-            content_length = await self._write(link, file, alive)
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            failure, cause = (
-                DownloadFailed(f"the link broke ({type(error.__cause__ or error).__name__})"),
-                error,
-            )
-        else:
-            return _checked_size(file, content_length)
-        # Outside the handler, as aiohttp's errors hold the proxy's password.
-        raise failure from (None if self._uses_proxy else cause)
-
-    async def _write(self, link: str, file: IO[bytes], alive: Callable[[], Awaitable[None]]) -> str | None:
-        """Write the result to `file` and return the stated length."""
-        async with self._http.stream("GET", link, headers=_UNCOMPRESSED) as response:
-            if response.status_code != httpx.codes.OK:
-                raise DownloadFailed(f"the link answered {response.status_code}")
-            async for chunk in response.aiter_bytes(CHUNK):
-                file.write(chunk)
-                if file.tell() > MAX_BYTES:
-                    raise DownloadFailed(f"it is larger than {MAX_BYTES} bytes")
-                await alive()
-            length: str | None = response.headers.get("content-length")
-        return length
+            return await download.run(lambda url: self._trusted if hosts.trusts(url) else self._guarded)
+        except DownloadFailed as error:
+            failure = error
+        # Without what caused it, whose text may hold the link or the proxy's password.
+        failure.__cause__ = failure.__context__ = None
+        raise failure
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        await self._trusted.aclose()
+        if self._guarded is not self._trusted:
+            await self._guarded.aclose()
 
 
-def _checked_size(file: IO[bytes], content_length: str | None) -> int:
-    size = file.tell()
-    if content_length is not None and int(content_length) != size:
-        raise DownloadFailed(f"{size} bytes of {content_length}")
-    file.seek(0)
-    if file.read(8)[4:] != _MP4_MARK:
-        raise DownloadFailed("it is not an MP4")
-    file.seek(0)
-    return size
+Choose = Callable[[str], httpx.AsyncBaseTransport]
+"""The transport for a URL. Raises `BadAddress` if there is none."""
+
+
+class _Interrupted(LinkBroken):
+    """The body ended too early; what came of it is good."""
+
+
+@dataclass(frozen=True)
+class _Body:
+    """How to read a body."""
+
+    decoder: Decoder
+    length: int | None
+    """Bytes as sent; None if that is not known."""
+
+
+class _Download:
+    """One download, of one or more attempts."""
+
+    def __init__(self, link: str, received: Received, alive: Alive, limits: Limits, clock: Clock) -> None:
+        self._link, self._received, self._alive = link, received, alive
+        self._limits, self._clock = limits, clock
+        self._deadline = clock() + limits.seconds
+        self._file = Described()
+        self._begun_at = 0
+        """Bytes there were when the current attempt began to receive."""
+        self._beat, self._beaten = clock(), 0
+        """When it was last shown that this is alive, and bytes since then."""
+
+    async def run(self, choose: Choose) -> Fetched:
+        for _ in range(MOST_RESUMES):
+            try:
+                return await self._attempt(choose)
+            except _Interrupted:
+                # An attempt that brought nothing would be repeated at once, and in vain.
+                if not self._file.validator or self._received.size == self._begun_at:
+                    raise
+        return await self._attempt(choose)
+
+    async def _attempt(self, choose: Choose) -> Fetched:
+        response = await self._open(choose)
+        try:
+            await self._read(response, self._accepted(response))
+        finally:
+            await response.aclose()
+        return self._received.finish()
+
+    async def _open(self, choose: Choose) -> httpx.Response:
+        """The response at the end of all redirects; each URL is checked anew."""
+        url = self._link
+        for _ in range(1 + MOST_REDIRECTS):
+            response = await self._send(choose, url)
+            if response.status_code not in _REDIRECTS:
+                return response
+            await response.aclose()
+            url = _target(url, response.headers)
+        raise LinkBroken(f"it redirects more than {MOST_REDIRECTS} times")
+
+    async def _send(self, choose: Choose, url: str) -> httpx.Response:
+        # Without a client: that would keep cookies, which the next host must not see.
+        transport, so_far = choose(url), self._received.size
+        headers = _HEADERS | (self._file.ask(so_far) if so_far else {})
+        return await self._in_time(
+            lambda: transport.handle_async_request(httpx.Request("GET", url, headers=headers))
+        )
+
+    def _accepted(self, response: httpx.Response) -> _Body:
+        """How to read the response. Raises `LinkRefused`, `LinkBroken` and `TooLarge`."""
+        status = response.status_code
+        if status == _PARTIAL and self._received.size:
+            length = self._file.check_rest(response.headers, self._received.size)
+            body = _Body(decoder_of(""), length)
+        elif status == _OK:
+            body = self._begun(response.headers)
+        else:
+            raise LinkRefused(status) if status in _REFUSALS else LinkBroken(f"the link answered {status}")
+        self._begun_at = self._received.size
+        return body
+
+    def _begun(self, headers: Mapping[str, str]) -> _Body:
+        """From the first byte on, even if the rest was asked for: then the file is another now."""
+        if self._received.size:
+            self._received.start_over()
+        encoding = headers.get("content-encoding", "").strip().lower()
+        try:
+            decoder = decoder_of(encoding)
+        except UnknownEncoding:
+            raise LinkBroken("its encoding is not known") from None
+        # Lengths and ranges of an encoded body are not those of the file.
+        self._file = Described.by(headers) if encoding in ("", "identity") else Described()
+        self._received.check_size(self._file.total or 0)
+        return _Body(decoder, self._file.total)
+
+    async def _read(self, response: httpx.Response, body: _Body) -> None:
+        pace = Pace(self._limits.least_rate, self._limits.window, self._clock)
+        count = 0
+        # Not by the response's own methods: those decode, with no bound.
+        async with aclosing(cast("AsyncGenerator[bytes]", aiter(response.stream))) as pieces:  # type: ignore[arg-type]
+            while (piece := await self._next(pieces)) is not None:
+                count += len(piece)
+                self._received.check_size(count)  # an encoding may hold nothing, without end
+                pace.received(len(piece))
+                await self._take(piece, body.decoder)
+        _check_end(count, body)
+
+    async def _next(self, pieces: AsyncIterator[bytes]) -> bytes | None:
+        try:
+            return await self._in_time(lambda: anext(pieces, None))
+        except LinkBroken as error:
+            raise _Interrupted(str(error)) from error
+
+    async def _take(self, piece: bytes, decoder: Decoder) -> None:
+        try:
+            for part in decoder.decode(piece):
+                self._received.write(part)
+                await self._show_alive(len(part))
+        except DamagedEncoding:
+            raise LinkBroken("its encoding is damaged") from None
+
+    async def _show_alive(self, size: int) -> None:
+        self._beaten += size
+        if self._beaten < CHUNK and self._clock() - self._beat < _BEAT:
+            return
+        self._beat, self._beaten = self._clock(), 0
+        await self._alive()
+        # A fast source, or one that decodes to much, must not keep this process from all else.
+        await asyncio.sleep(0)
+
+    async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
+        """The result of work on the network. Raises `TooSlow` and `LinkBroken`."""
+        left = self._deadline - self._clock()
+        wait = min(left, self._limits.window)
+        late = (
+            f"it took longer than {self._limits.seconds:g} s" if left <= wait else f"nothing for {wait:g} s"
+        )
+        if left <= 0:
+            raise TooSlow(late)
+        try:
+            async with asyncio.timeout(wait) as timer:
+                return await work()
+        except _NETWORK_ERRORS as error:
+            if timer.expired():
+                raise TooSlow(late) from error
+            raise LinkBroken(f"the link broke ({type(error.__cause__ or error).__name__})") from error
+
+
+def _target(url: str, headers: Mapping[str, str]) -> str:
+    """Where a redirect leads."""
+    try:
+        return urljoin(url, headers.get("location", ""))
+    except ValueError:
+        raise BadAddress("", "it redirects to what is no URL") from None
+
+
+def _check_end(count: int, body: _Body) -> None:
+    try:
+        body.decoder.finish()
+    except DamagedEncoding:
+        raise LinkBroken("its encoding ends too early") from None
+    if body.length is not None and count != body.length:
+        raise _Interrupted(f"{count} bytes of {body.length}")

@@ -7,25 +7,35 @@ is reached by https:// that is TLS in TLS, which asyncio has from Python 3.11 on
 
 import ssl
 from base64 import b64encode
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
 
 _MAX_CONNECTIONS = 200
 _KEPT_ALIVE = 30.0
 """Seconds that an idle connection is kept."""
+_MOST_READ = 256 * 1024
+"""Bytes of a body that are taken at once; aiohttp buffers half of that."""
 _AUTHORIZATION = "proxy-authorization"
 
 
 Transport = httpx.AsyncBaseTransport
 
 
-def pooled(proxy_url: str = "") -> AiohttpTransport:
-    """A transport that keeps connections alive and reuses them. Raises `ValueError` for an invalid proxy."""
-    return _transport(proxy_url, keepalive_timeout=_KEPT_ALIVE)
+def pooled(
+    proxy_url: str = "", *, resolver: Callable[[], AbstractResolver] | None = None
+) -> AiohttpTransport:
+    """A transport that keeps connections alive and reuses them. Raises `ValueError` for an invalid proxy.
+
+    `resolver` makes what resolves names instead of the system, once the event loop runs.
+    """
+    return _transport(proxy_url, resolver, keepalive_timeout=_KEPT_ALIVE)
 
 
 def single_use(proxy_url: str = "") -> AiohttpTransport:
@@ -34,7 +44,7 @@ def single_use(proxy_url: str = "") -> AiohttpTransport:
     On a kept-alive connection a request can fail just because the server had closed it, which cannot be told
     apart from a lost response.
     """
-    return _transport(proxy_url, force_close=True)
+    return _transport(proxy_url, None, force_close=True)
 
 
 class _Proxy(httpx.Proxy):
@@ -49,12 +59,23 @@ class _Transport(AiohttpTransport):
         # aiohttp sends the headers of the proxy only to open a tunnel. Other requests the proxy reads itself.
         if self.proxy and _AUTHORIZATION in self.proxy.headers and request.url.scheme == "http":
             request.headers[_AUTHORIZATION] = self.proxy.headers[_AUTHORIZATION]
-        return await super().handle_async_request(request)
+        response = await super().handle_async_request(request)
+        if isinstance(response.stream, AiohttpResponseStream):
+            # All that has arrived at once, instead of 16 KiB: each piece costs as much as its bytes.
+            response.stream.CHUNK_SIZE = _MOST_READ
+        return response
 
 
-def _transport(proxy_url: str, **connections: Any) -> AiohttpTransport:
+def _transport(
+    proxy_url: str, resolver: Callable[[], AbstractResolver] | None, **connections: Any
+) -> AiohttpTransport:
     def session() -> aiohttp.ClientSession:  # made on first use, in the event loop
-        connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, ssl=_ssl_context(), **connections)
+        connector = aiohttp.TCPConnector(
+            limit=_MAX_CONNECTIONS,
+            ssl=_ssl_context(),
+            resolver=resolver() if resolver else None,
+            **connections,
+        )
         # Upstream's cookies mean nothing to us.
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 

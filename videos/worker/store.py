@@ -12,7 +12,7 @@ from config import stores
 from videos.models import Task, UpstreamAccount
 from videos.products import Product
 from videos.results.files import VIDEO, media_name
-from videos.routing.clients import downloader
+from videos.routing.clients import downloader, result_hosts
 from videos.states import LOST, Attention, Status
 from videos.tasks import failures, lifecycle
 from videos.tasks.failures import FailureCode
@@ -95,7 +95,7 @@ async def _fetch(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
 
     with tempfile.TemporaryFile() as file:
         await (await downloader(await in_database(_proxy_of, task))).fetch(
-            task.result_link, file, renew_lease
+            task.result_link, file, renew_lease, hosts=result_hosts(task)
         )
         # Not in a database thread: those must not wait for anything but the database.
         saved = await asyncio.to_thread(stores.results().put, media_name(task), file, VIDEO)
