@@ -149,13 +149,15 @@ class Environment:
             raise BadSettingError(name, _shown(str(folder)), problem)
         return folder
 
-    def store(self, name: str, *, default: str) -> str:
-        """The URL of a store of files."""
+    def store(self, name: str, *, default: str, filled: Mapping[str, str] | None = None) -> str:
+        """The URL of a store of files; `filled` has an example for each placeholder that it may have."""
         url = self.text(name, default)
         try:
-            stores.check_url(url)
+            stores.check_url(url.format_map(filled) if filled else url)
         except stores.InvalidStoreURL as error:  # the URL is not shown: it may hold a password
             raise BadSettingError(name, str(error), "see .env.example") from None
+        except (KeyError, IndexError, ValueError):
+            raise BadSettingError(name, "must have no other placeholders", ", ".join(filled or {})) from None
         return url
 
     def database(self, name: str, *, default: str) -> dict[str, Any]:

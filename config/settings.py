@@ -391,6 +391,14 @@ WHEN_NO_UPSTREAM = env.choice("WHEN_NO_UPSTREAM", default="refuse", of=("refuse"
 """Whether a create is refused while no upstream account works for it, or waits in the queue."""
 BUCKET_READER = ""
 """The class that reads tenants' buckets for evidence of lost submissions (`results.evidence`)."""
+BUCKET_URL = env.store(
+    "BUCKET_URL", default="cos://{bucket}/?region={region}", filled={"bucket": "x-1", "region": "x-y"}
+)
+"""How tenants' buckets are reached, as the URL of a store with {bucket} and {region} to be filled in."""
+ASSUME_ROLE = "videos.upstream.tencent.roles.assume"
+"""The function that gets temporary keys of a role (`accounts.bucket_access`)."""
+RESULT_FETCHES = env.whole("RESULT_FETCHES", default=16, least=1, most=1000)
+"""Results that one worker fetches at a time."""
 TASK_DEADLINE_HOURS = env.number("TASK_DEADLINE_HOURS", default=4.0, most=_MOST_DAYS * 24)
 """A task that runs longer is shown to staff; it stays open, since upstream may still finish it."""
 IN_DOUBT_RELEASE_HOURS = env.number("IN_DOUBT_RELEASE_HOURS", default=48.0, most=_MOST_DAYS * 24)

@@ -5,6 +5,7 @@ from datetime import date
 from functools import partial
 
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -15,6 +16,7 @@ from accounts.credentials import validate_credential
 from accounts.encryption import EncryptedTextField
 from accounts.models.tenant import Tenant
 
+_ROLE = r"^qcs::cam::uin/\d+:roleName/[\w-]+\Z"
 _NO_CREDENTIALS = Q(secret_id="", secret_key__isnull=True)
 _CREDENTIALS = ~Q(secret_id="") & Q(secret_key__isnull=False)
 
@@ -53,6 +55,27 @@ class CosBucket(models.Model):
         help_text=_("With the key: signs links to a private bucket."),
     )
     secret_key = EncryptedTextField(verbose_name=_("secret key"), null=True, blank=True)
+
+    role_arn = models.CharField(
+        verbose_name=_("role"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[
+            RegexValidator(_ROLE, _("Write a role such as qcs::cam::uin/100000000001:roleName/reader."))
+        ],
+        help_text=_("A role that the platform may assume to read the bucket, instead of a key pair."),
+    )
+    keep_copy = models.BooleanField(
+        verbose_name=_("keep a copy"),
+        default=False,
+        db_default=False,
+        help_text=_("The platform keeps a copy of each video as well, for as long as it keeps others."),
+    )
+    checked_at = models.DateTimeField(
+        verbose_name=_("checked at"), null=True, editable=False, help_text=_("When a check last succeeded.")
+    )
 
     class Meta:
         verbose_name = _("COS bucket")

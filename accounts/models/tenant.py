@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils import timezone
@@ -15,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from config import time_zones
 from config.clock import Clock
 from config.ids import uuid7
+
+MOST_RETENTION_DAYS = 36_500
 
 
 def new_id() -> uuid.UUID:
@@ -92,6 +95,13 @@ class Tenant(models.Model):
         default=False,
         db_default=False,
         help_text=_("Its videos are made only on upstream accounts that it owns, never on the platform's."),
+    )
+    retention_days = models.PositiveIntegerField(
+        verbose_name=_("days that videos are kept"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_RETENTION_DAYS)],
+        help_text=_("By the platform; empty: as long as the deployment says. For videos made from now on."),
     )
     members = models.ManyToManyField(
         User, verbose_name=_("members"), through="Membership", related_name="tenants"

@@ -51,6 +51,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "DATA_DIR": ("/dev/null", "/dev/null/data", "/proc/data"),
     "RESULTS_DIR": ("/dev/null", "/dev/null/results"),
     "RESULTS_URL": ("results", "file://host/x", "s3://", "s3://k:hunter2@b", "cos://b-1", "s3://b?acl=x"),
+    "BUCKET_URL": ("{bucket}", "cos://{bucket}", "cos://{bucket}/{tenant}?region={region}", "cos://{"),
+    "RESULT_FETCHES": ("0", "all"),
     "CONTENT_DELIVERY": ("stream", "Proxy"),
     "STATIC_ROOT": ("/dev/null",),
     "LEAST_FREE_DISK_MB": ("-1", "1GB", "0.5"),
@@ -108,6 +110,7 @@ BAD: dict[str, tuple[str, ...]] = {
 ANYTHING = {"SECRET_KEY_FALLBACKS", "SECRET_KEY", "RESULTS_KEY_ID", "RESULTS_SECRET_KEY"}
 """Settings that accept any text."""
 NEVER_SHOWN = {
+    "BUCKET_URL",
     "RESULTS_URL",
     "SECRET_KEY_FALLBACKS",
     "DATABASE_URL",
