@@ -406,7 +406,7 @@ IN_DOUBT_RELEASE_HOURS = env.number("IN_DOUBT_RELEASE_HOURS", default=48.0, most
 WORKER_THREADS = env.whole("WORKER_THREADS", default=8, least=1, most=_MOST_THREADS)
 """Database connections that one worker process works with."""
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
-"""Only `manage.py worker` loads the jobs: their codecs and HTTP clients take 25 MiB."""
+"""Only `manage.py worker` loads the jobs: their HTTP clients take 10 MiB."""
 SHUTDOWN_SECONDS = env.number("SHUTDOWN_SECONDS", default=UPSTREAM_CREATE_TIMEOUT + 30, most=7200)
 """A worker that is told to stop ends after this at the latest."""
 WORKER_LAST_SECONDS = 5.0

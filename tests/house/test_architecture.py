@@ -50,6 +50,8 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "videos.worker.jobs": ("videos/management/commands/worker.py",),
+    # What others made is decoded by a process of its own; the sandbox encodes.
+    "av": ("videos/media/decoding.py", "videos/sandbox/render.py", "videos/sandbox/frames.py"),
     "csv": ("config/web/csv_files.py",),
     "httpx": ("videos/upstream/",),
     "rest_framework": (

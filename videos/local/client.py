@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import av
-
 from config.routes import VIDEOS_PATH
+from videos.media.process import DecoderUnavailable, Unplayable, decoder
+
+LONGEST_FRAME = 0.05
+"""Seconds by which the length may differ."""
 
 
 class BadVideoError(Exception):
@@ -51,16 +53,11 @@ class Client:
 
 
 def check_video(path: Path, seconds: int) -> str:
-    """Decode all frames, check the length in seconds and return a description. Raises `BadVideoError`."""
+    """Decode a frame, check the length in seconds and return a description. Raises `BadVideoError`."""
     try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            frames = sum(1 for _ in container.decode(stream))
-            rate = float(stream.average_rate or 0)
-            description = f"{stream.codec_context.name}, {stream.width}x{stream.height}"
-    except (av.FFmpegError, IndexError) as error:
+        found = decoder().inspect(path)
+    except (DecoderUnavailable, Unplayable) as error:
         raise BadVideoError(f"{path} cannot be decoded: {error}") from error
-    length = frames / rate if rate else 0.0
-    if abs(length - seconds) > 1 / max(rate, 1):
-        raise BadVideoError(f"{path} lasts {length:.2f} s instead of {seconds} s")
-    return f"{description}, {length:.2f} s, {frames} frames"
+    if abs(found.seconds - seconds) > LONGEST_FRAME:
+        raise BadVideoError(f"{path} lasts {found.seconds:.2f} s instead of {seconds} s")
+    return f"{found.codec}, {found.width}x{found.height}, {found.seconds:.2f} s"

@@ -1,7 +1,11 @@
 """The files of a finished task in the platform's store: its video and its poster."""
 
 import io
-from pathlib import PurePosixPath
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path, PurePosixPath
 
 import structlog
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
 from config import stores
-from config.stores.base import Missing, StoreError
+from config.stores.base import BLOCK, Missing, StoreError
 from videos.models import Task
 
 VIDEO, POSTER = "video/mp4", "image/jpeg"
@@ -26,6 +30,20 @@ def media_name(task: Task) -> str:
 def poster_name(task: Task) -> str:
     """The key of a task's poster, in the folder of its video."""
     return str(PurePosixPath(media_name(task)).with_suffix(".jpg"))
+
+
+@contextmanager
+def local_copy(task: Task) -> Iterator[Path]:
+    """A path where the video can be read; it is copied unless the store is a folder. Raises `StoreError`."""
+    folder = stores.folder_of_results()
+    if folder is not None:
+        yield folder / task.media_name
+        return
+    with tempfile.NamedTemporaryFile() as copy:
+        with closing(stores.results().open(task.media_name)) as video:
+            shutil.copyfileobj(video, copy, BLOCK)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def save_poster(task: Task, still: bytes) -> None:

@@ -1,17 +1,13 @@
 """Poster: make the poster of a finished video. Best effort: a missing poster is fine."""
 
 import asyncio
-import shutil
-import tempfile
-from contextlib import closing
 from uuid import UUID
 
 import structlog
 
-from config import stores
-from config.stores.base import BLOCK
+from videos.media.process import decoder
 from videos.models import Task
-from videos.results import files, posters
+from videos.results import files
 from videos.states import Status
 from videos.worker.threads import in_database
 
@@ -37,13 +33,9 @@ def _with_media(task_id: UUID) -> Task | None:
 
 
 def _make(task: Task) -> None:
-    with tempfile.NamedTemporaryFile() as file:
-        with closing(stores.results().open(task.media_name)) as video:
-            shutil.copyfileobj(video, file, BLOCK)
-        file.flush()
-        file.seek(0)
-        still = posters.still(file)
-    files.save_poster(task, still)
+    with files.local_copy(task) as video:
+        pictures = decoder().pictures(video)
+    files.save_poster(task, pictures.poster)
 
 
 def _record(task: Task) -> bool:

@@ -1,0 +1,1 @@
+"""Decoding of videos that others made, in a process of its own that may die of them."""
