@@ -4,7 +4,9 @@ import asyncio
 import socket
 from collections.abc import Sequence
 
+import httpx
 import pytest
+import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from config.networks import host_pattern, is_public, plain_host
@@ -116,6 +118,16 @@ def test_a_link_to_what_is_not_plainly_public_is_refused(kind: str, link: str) -
 @each("kind, link", words(ALLOWED))
 def test_a_plain_link_may_be_followed_to_public_addresses(kind: str, link: str) -> None:
     assert not ANY.trusts(link), kind
+
+
+@each("kind, link", words(ALLOWED))
+def test_the_libraries_that_connect_read_the_same_host(kind: str, link: str) -> None:
+    """A URL passes through httpx and yarl on its way to the connection."""
+    connected = yarl.URL(str(httpx.URL(link)))
+    host = connected.raw_host or ""
+    named = f"[{host}]:{connected.port}" if ":" in host else f"{host}:{connected.port}"
+    assert Hosts.of([named]).trusts(link), kind
+    assert not connected.raw_user
 
 
 @each(
