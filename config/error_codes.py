@@ -24,10 +24,12 @@ ErrorCode = Literal[
     "precondition_failed",
     "rate_limit_exceeded",
     "request_too_large",
+    "store_unavailable",
     "task_not_exist",
     "unsupported_media_type",
     "video_expired",
     "video_in_progress",
+    "video_in_your_bucket",
     "video_not_ready",
 ]
 """Clients depend on them, so a code never changes its meaning; `docs/requests.md` describes each."""

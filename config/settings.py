@@ -389,8 +389,6 @@ UPSTREAM_DESCRIBE_TIMEOUT = env.number("UPSTREAM_DESCRIBE_TIMEOUT", default=10.0
 """Seconds to wait for the response to a query."""
 WHEN_NO_UPSTREAM = env.choice("WHEN_NO_UPSTREAM", default="refuse", of=("refuse", "queue"))
 """Whether a create is refused while no upstream account works for it, or waits in the queue."""
-BUCKET_READER = ""
-"""The class that reads tenants' buckets for evidence of lost submissions (`results.evidence`)."""
 BUCKET_URL = env.store(
     "BUCKET_URL", default="cos://{bucket}/?region={region}", filled={"bucket": "x-1", "region": "x-y"}
 )

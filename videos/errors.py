@@ -67,5 +67,12 @@ class VideoNotReady(ReelayError):
     """The task has no video to download, yet or ever."""
 
 
+class VideoInYourBucket(ReelayError):
+    """The video is in the tenant's bucket and cannot be served from there; `reason` says why, if known."""
+
+    def __init__(self, bucket: str, region: str, key: str, reason: str) -> None:
+        super().__init__(f"The video is in your bucket {bucket} ({region}) as {key}: {reason}")
+
+
 class VideoExpired(ReelayError):
     """The video was removed after its retention period."""

@@ -56,6 +56,7 @@ VERBS: dict[str, Label] = {
     Verb.PROGRESSED: _("Progress reported by upstream"),
     Verb.DONE_WITHOUT_LINK: _("Done upstream, without a link"),
     Verb.PRODUCED: _("Produced upstream"),
+    Verb.NEW_LINK: _("Another link to the result"),
     Verb.SUCCEED: _("Completed"),
     Verb.FAIL: _("Failed"),
     Verb.CANCEL: _("Cancelled"),
@@ -80,6 +81,9 @@ ATTENTIONS: dict[str, Label] = {
     Attention.NO_LINK: _("upstream finished but returned no link"),
     Attention.NOT_TOLD: _("upstream refuses status queries for it: %(detail)s"),
     Attention.NOT_FETCHED: _("its result could not be downloaded yet: %(detail)s"),
+    Attention.STORE_FULL: _("its result waits, as the store of videos is full: %(detail)s"),
+    Attention.LINK_ENDS: _("upstream keeps its result only a little longer: %(detail)s"),
+    Attention.NOT_READ: _("it was charged, but could not be read in the tenant's bucket: %(detail)s"),
     Attention.ACCEPTED_LATE: _("upstream accepted it after it was marked as failed"),
     Attention.OUR_ACCOUNT: _(
         "upstream refused it because of our account with it, not because of the request"

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.playable import TINY
 from videos.sandbox.accounts import Accounts
 from videos.sandbox.protocol import (
     CREATE,
@@ -27,7 +28,6 @@ from videos.sandbox.protocol import (
 from videos.sandbox.tasks import GenerationTimes, SandboxTask, View
 from videos.sandbox.upstream import REPORTS, Call, Instant, SandboxUpstream
 
-VIDEO = b"\0\0\0\x18ftypisom not really a video"
 RESULTS = "https://1500000001.vod2.myqcloud.com"
 
 
@@ -44,14 +44,14 @@ class Provider(httpx.AsyncBaseTransport):
         """Whether the list of tasks is behind, and shows none."""
         self._clock = clock
         self._file = folder / "provider.mp4"
-        self._file.write_bytes(VIDEO)
+        self._file.write_bytes(TINY)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return self.respond(request)
 
     def respond(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            return httpx.Response(200, content=VIDEO)
+            return httpx.Response(200, content=TINY)
         now = self._clock().timestamp()
         arrived = Instant(now, now)
         try:

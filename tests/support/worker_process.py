@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from tests.conftest import GOOD_BODY, Caller
 from tests.support.fork_server import Forked, ForkServer
+from tests.support.playable import padded
 from videos.billing import reconciliation
 from videos.models import GenerationStat, Task, UpstreamAccount, UpstreamBudget
 from videos.queueing import Job
@@ -27,7 +28,7 @@ from videos.states import FINAL, Status
 
 CREATE_TIMEOUT = 1.0
 """Seconds; a submission's lease ends after twice this."""
-DOWNLOAD = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 4096
+DOWNLOAD = padded(1024 * 1024)
 """The content of the slow link: about a megabyte that begins like an MP4."""
 
 TOO_LONG = 60.0

@@ -1,18 +1,23 @@
 """What became of submissions whose answer was lost, settled by evidence against the sandbox."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from accounts.buckets import Destination
-from tests.conftest import MakeTask, Sandbox, claim_next
+from accounts.models import CosBucket
+from config import stores
+from config.stores.base import StoredObject, Unreachable
+from config.stores.folder import FolderStore
+from tests.conftest import Caller, MakeTask, Sandbox, claim_next
 from tests.worker.test_steps import jobs, now_gate, reread, submit_one, verbs
 from videos.models import AccountState, Task, UpstreamAccount
-from videos.results.evidence import FoundObject
 from videos.routing.breaker import Condition
 from videos.routing.rate_limits import UpstreamCall
 from videos.states import Status
@@ -218,49 +223,52 @@ def test_a_submission_cut_off_with_its_worker_is_settled_too(
 BUCKET = {
     "store_bucket": "films-1250000000",
     "store_region": "ap-guangzhou",
-    "store_path": "reelay/alice/1/",
+    "store_path": "reelay/alice/1",
 }
 
 
-class FakeReader:
-    """A bucket that holds what a test puts into it."""
+class AwayStore(FolderStore):
+    """A bucket that cannot be reached."""
 
-    objects: dict[str, str] = {}
-    is_away = False
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        raise Unreachable("the bucket does not answer")
 
-    def __init__(self, tenant_id: Any) -> None:
-        self.tenant_id = tenant_id
 
-    def first(self, destination: Destination) -> FoundObject | None:
-        if self.is_away:
-            raise ConnectionError
-        found = [key for key in self.objects if key.startswith(destination.path)]
-        return FoundObject(found[0], self.objects[found[0]]) if found else None
+def away(bucket: str, path: str, *_: object) -> AwayStore:
+    return AwayStore(Path(path))
 
 
 @pytest.fixture
-def bucket(settings: LazySettings) -> type[FakeReader]:
-    settings.BUCKET_READER = "tests.worker.test_settle.FakeReader"
-    FakeReader.objects, FakeReader.is_away = {}, False
-    return FakeReader
+def bucket(owner: Caller, settings: LazySettings, tmp_path: Path) -> FolderStore:
+    """The tenant's bucket, which it lets us read."""
+    settings.BUCKET_URL = f"{tmp_path.as_uri()}/{{bucket}}"
+    CosBucket.objects.create(
+        tenant=owner.tenant,
+        bucket=BUCKET["store_bucket"],
+        region=BUCKET["store_region"],
+        secret_id="AKIDtenant",
+        secret_key="secret",
+    )
+    return FolderStore(tmp_path / BUCKET["store_bucket"])
 
 
 def test_an_object_under_its_prefix_proves_a_task_of_a_bucket(
     sandbox: Sandbox,
     sandbox_account: UpstreamAccount,
     make_task: MakeTask,
-    bucket: type[FakeReader],
+    bucket: FolderStore,
     now: datetime,
 ) -> None:
     sandbox.script("create", "drop_after_accept")
     task = doubtful(sandbox_account, make_task, now, **BUCKET)
     assert task.due_at == now + settle.SOONEST_LOOK
-    bucket.objects = {"reelay/bob/1/2.mp4": "https://films.example/bob"}
+    bucket.put("reelay/bob/1/2.mp4", BytesIO(b"bob"), "video/mp4")
     task = settled(task, now)
     assert (task.state, verbs(task)[-1]) == (Status.IN_DOUBT, "looked_for")
-    bucket.objects["reelay/alice/1/2.mp4"] = "https://films.example/alice"
+    bucket.put("reelay/alice/1/2.mp4", BytesIO(b"alice"), "video/mp4")
     task = settled(task, now)
-    assert (task.state, task.result_link) == (Status.STORING, "https://films.example/alice")
+    link = "https://films-1250000000.cos.ap-guangzhou.myqcloud.com/reelay/alice/1/2.mp4"
+    assert (task.state, task.result_link) == (Status.STORING, link)
     assert task.upstream_task_id == "object:reelay/alice/1/2.mp4"
     accepted = task.events.filter(verb="accepted").get()
     assert accepted.detail["found_by"] == "its object in the bucket"
@@ -270,28 +278,32 @@ def test_a_bucket_that_cannot_be_read_only_delays_it(
     sandbox: Sandbox,
     sandbox_account: UpstreamAccount,
     make_task: MakeTask,
-    bucket: type[FakeReader],
+    bucket: FolderStore,
+    settings: LazySettings,
+    monkeypatch: pytest.MonkeyPatch,
     now: datetime,
 ) -> None:
+    monkeypatch.setitem(stores.KINDS, "away", stores.Kind(f"{__name__}.away"))
+    settings.BUCKET_URL = "away://{bucket}/"
     sandbox.script("create", "drop_after_accept")
-    bucket.is_away = True
     task = settled(doubtful(sandbox_account, make_task, now, **BUCKET), now)
     assert (task.state, task.due_at > now) == (Status.IN_DOUBT, True)
 
 
-@pytest.mark.parametrize("has_reader", [True, False])
+@pytest.mark.parametrize("is_open", [True, False])
 def test_without_evidence_a_doubt_waits_for_staff_or_its_release(
-    has_reader: bool,
+    is_open: bool,
     sandbox: Sandbox,
     sandbox_account: UpstreamAccount,
     make_task: MakeTask,
-    bucket: type[FakeReader],
+    bucket: FolderStore,
     settings: LazySettings,
     now: datetime,
 ) -> None:
-    settings.BUCKET_READER = "tests.worker.test_settle.FakeReader" if has_reader else ""
+    if not is_open:
+        CosBucket.objects.update(secret_id="", secret_key=None)
     sandbox.script("create", "drop_after_accept")
-    task = doubtful(sandbox_account, make_task, now, **({} if has_reader else BUCKET))
+    task = doubtful(sandbox_account, make_task, now, **({} if is_open else BUCKET))
     assert task.due_at == now + timedelta(hours=settings.IN_DOUBT_RELEASE_HOURS)
 
 

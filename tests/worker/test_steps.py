@@ -21,6 +21,7 @@ from config import stores
 from config.stores.base import Full, Readable, Saved
 from config.stores.folder import FolderStore
 from tests.conftest import NOW, MakeTask, Sandbox, claim_next, round_of, wanted
+from tests.support.playable import padded
 from videos.local.processes import free_port
 from videos.models import AccountState, Task, UpstreamAccount
 from videos.results.files import VIDEO, media_name
@@ -758,7 +759,7 @@ def test_a_result_is_fetched_again_later_if_the_disk_is_full(
     has_room = settings.RESULTS_URL
     settings.RESULTS_URL = f"full://bucket{results_folder}"
     task = fetch(stored())
-    assert (task.status, task.due_at) == (Status.STORING, LATER + store.SHORTEST_RETRY)
+    assert (task.status, task.due_at) == (Status.STORING, LATER + store.WHILE_FULL)
     assert "No space left on device" in task.attention_label
     settings.RESULTS_URL = has_room
     task = fetch(task, task.due_at)
@@ -850,7 +851,7 @@ def serving(serve: Serve) -> Iterator[str]:
         loop.close()
 
 
-MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4096
+MP4 = padded(1024 * 1024)
 
 
 def test_a_long_download_renews_its_lease(make_task: MakeTask) -> None:

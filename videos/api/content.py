@@ -16,6 +16,7 @@ from videos.models import Task
 from videos.models.task import REQUEST_COLUMNS, TaskQuerySet
 from videos.requests import InvalidRequestError, Violation
 from videos.results import links
+from videos.states import Status
 
 _RESPONSES = {"video": media_response, "thumbnail": thumbnail_response}
 """By variant; OpenAI's third variant, a sprite sheet, is not supported."""
@@ -59,9 +60,9 @@ class ContentView(View):
 
 
 def _check_ready(task: Task) -> None:
-    if task.media_removed_at is not None:
+    if task.state is not Status.SUCCEEDED:
+        raise VideoNotReady(task.failure_message or "The video is not ready yet")
+    if not task.has_copy and not task.bucket_key:
         raise VideoExpired(
             f"The video was kept until {task.expires_at:%Y-%m-%d %H:%M} UTC and has been removed"
         )
-    if not task.has_media:
-        raise VideoNotReady(task.failure_message or "The video is not ready yet")

@@ -24,6 +24,7 @@ from config.charsets import header_text
 from config.envelope import envelope, json_response
 from config.error_codes import ErrorCode
 from config.middleware import request_id
+from config.stores.base import StoreError
 from videos import errors
 from videos.api import hints, rate_limits
 from videos.api.bodies import RequestTooLarge
@@ -72,6 +73,7 @@ REFUSALS: dict[type[Exception], Refusal] = {
     errors.IdempotencyKeyReused: Refusal(422, _INVALID, "idempotency_key_reused", headers=NO_RETRY),
     errors.VideoInProgress: Refusal(409, _INVALID, "video_in_progress", headers=NO_RETRY),
     errors.VideoNotReady: Refusal(409, _INVALID, "video_not_ready", headers=NO_RETRY),
+    errors.VideoInYourBucket: Refusal(409, _INVALID, "video_in_your_bucket", headers=NO_RETRY),
     errors.VideoExpired: Refusal(410, _INVALID, "video_expired"),
     RequestTooLarge: Refusal(413, _INVALID, "request_too_large"),
     drf.UnsupportedMediaType: Refusal(
@@ -84,6 +86,10 @@ REFUSALS: dict[type[Exception], Refusal] = {
     drf.ParseError: Refusal(400, _INVALID, "invalid_json"),
     errors.NoUpstreamAccount: Refusal(
         503, "server_error", "no_upstream_available", headers=(("Retry-After", RETRY_AFTER_SECONDS),)
+    ),
+    StoreError: Refusal(
+        *(503, "server_error", "store_unavailable", "The store of videos does not answer at the moment"),
+        headers=(("Retry-After", RETRY_AFTER_SECONDS),),
     ),
     **dict.fromkeys(
         _DATABASE_FAILED,

@@ -5,15 +5,15 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date
 
-from config import stores
 from config.envelope import envelope, json_response
-from config.stores.base import BLOCK, Missing, Store, Window
-from videos.errors import VideoExpired, VideoNotReady
+from config.stores.base import BLOCK, Denied, Missing, Store, StoreError, Window
+from videos.errors import ReelayError, VideoExpired, VideoInYourBucket, VideoNotReady
 from videos.models import Task
 from videos.results import files
 from videos.results.files import LINK_SECONDS, VIDEO
@@ -24,33 +24,57 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 REDIRECT = "redirect"
 """The value of `CONTENT_DELIVERY` that sends clients to the store, if that makes links."""
+SEEN_FOR = 60
+"""Seconds that an object in a tenant's bucket is taken to be there after a look."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
-    """A redirect if the store makes links, else the video's bytes. Raises `VideoExpired` and `StoreError`."""
-    store = stores.results()
-    if settings.CONTENT_DELIVERY == REDIRECT and (link := _link(store, task)):
-        return HttpResponseRedirect(link)
+    """A redirect if the store makes links, else the video's bytes.
+
+    Raises `VideoExpired`, `VideoInYourBucket` and `StoreError`.
+    """
     try:
-        return _streamed(store, task, request)
-    except Missing as error:
-        raise VideoExpired("The video is no longer in the storage") from error
+        store, key = files.place_of(task)
+        if not task.has_copy:
+            # A link would work neither without the object nor with a revoked key; our words say more.
+            _seen(store, key)
+        if link := _link(store, key, task):
+            return HttpResponseRedirect(link)
+        return _streamed(store, key, task, request)
+    except (Missing, Denied) as error:
+        raise _refusal(task, error) from error
 
 
-def _link(store: Store, task: Task) -> str | None:
-    return store.sign(task.media_name, LINK_SECONDS, content_type=VIDEO, filename=f"{task.public_id}.mp4")
+def _refusal(task: Task, error: StoreError) -> ReelayError | StoreError:
+    if not task.has_copy:
+        return VideoInYourBucket(task.store_bucket, task.store_region, task.bucket_key, str(error))
+    return VideoExpired("The video is no longer in the storage") if isinstance(error, Missing) else error
 
 
-def _streamed(store: Store, task: Task, request: HttpRequest) -> HttpResponseBase:
-    size = store.stat(task.media_name).size
+def _seen(store: Store, key: str) -> None:
+    """Look at the object, unless that was done in the last minute. Raises `StoreError`."""
+    known = f"seen:{hash((store.place, key))}"
+    if cache.get(known) is None:
+        store.stat(key)
+        cache.set(known, 1, SEEN_FOR)
+
+
+def _link(store: Store, key: str, task: Task) -> str | None:
+    if settings.CONTENT_DELIVERY != REDIRECT:
+        return None
+    return store.sign(key, LINK_SECONDS, content_type=VIDEO, filename=f"{task.public_id}.mp4")
+
+
+def _streamed(store: Store, key: str, task: Task, request: HttpRequest) -> HttpResponseBase:
+    size = store.stat(key).size
     if unchanged := _precondition(request, task):
         return unchanged
     requested = _requested_range(request, task)
     window = _window(*requested, size) if requested else (0, size)
     if window is None:
         return _unsatisfiable(size)
-    response = _file(task, request, store.open(task.media_name, *window), window[1] - window[0])
+    response = _file(task, request, store.open(key, *window), window[1] - window[0])
     if requested:
         response.status_code = 206
         response["content-range"] = f"bytes {window[0]}-{window[1] - 1}/{size}"

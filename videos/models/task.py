@@ -214,9 +214,22 @@ class Task(models.Model):
     finished_at = models.DateTimeField(verbose_name=_("finished at"), null=True)
 
     media_name = models.CharField(
-        verbose_name=_("file"), max_length=200, default="", help_text=_("Its name in the result storage.")
+        verbose_name=_("file"),
+        max_length=200,
+        default="",
+        help_text=_("Its name in the platform's store; empty if it is only in the tenant's bucket."),
     )
-    media_bytes = models.BigIntegerField(verbose_name=_("bytes"), null=True)
+    media_bytes = models.BigIntegerField(
+        verbose_name=_("bytes"), null=True, help_text=_("Empty if the video could not be read.")
+    )
+    media_sha256 = models.CharField(verbose_name=_("SHA-256"), max_length=64, default="", db_default="")
+    bucket_key = models.CharField(
+        verbose_name=_("object"),
+        max_length=1000,
+        default="",
+        db_default="",
+        help_text=_("The video in the tenant's bucket; empty if it is only in the platform's store."),
+    )
     has_poster = models.BooleanField(
         verbose_name=_("has a poster"),
         default=False,
@@ -268,9 +281,16 @@ class Task(models.Model):
         return Destination(self.store_bucket, self.store_region, self.store_path)
 
     @property
-    def has_media(self) -> bool:
-        """Whether the video can be downloaded."""
-        return self.state is Status.SUCCEEDED and self.media_removed_at is None
+    def has_copy(self) -> bool:
+        """Whether the platform's store has the video."""
+        is_kept = self.expires_at is not None and self.media_removed_at is None
+        return self.state is Status.SUCCEEDED and is_kept
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the video could be read where it is, here or in the tenant's bucket."""
+        in_bucket = self.state is Status.SUCCEEDED and bool(self.bucket_key) and self.media_bytes is not None
+        return self.has_copy or in_bucket
 
     @property
     def attention_label(self) -> str:

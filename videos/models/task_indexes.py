@@ -31,9 +31,11 @@ CONSTRAINTS = [
         condition=~Q(status__in=sorted(ACCEPTED)) | Q(upstream_task_id__isnull=False),
         name="task_accepted_has_upstream_id",
     ),
-    # A succeeded task has a stored video.
+    # A succeeded task has a video: in the platform's store, for a time, or in the tenant's bucket.
     models.CheckConstraint(
-        condition=~Q(status=Status.SUCCEEDED) | (~Q(media_name="") & Q(expires_at__isnull=False)),
+        condition=~Q(status=Status.SUCCEEDED)
+        | (~Q(media_name="") & Q(expires_at__isnull=False))
+        | ~Q(bucket_key=""),
         name="task_succeeded_has_media",
     ),
     # A failed or cancelled task has a failure code.

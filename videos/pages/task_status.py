@@ -29,7 +29,7 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
         "done_at": completion.done_at(task, start, now),
         "advice": advice_for(task.failure_code),
         "money": timeline.money_of(task),
-        "media": links.signed_path(task, now) if task.has_media else "",
+        "media": links.signed_path(task, now) if task.is_readable else "",
         "seen": _mark_of(task, events),
         "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
     }

@@ -111,7 +111,7 @@ class Row:
     @property
     def poster(self) -> str:
         """URL of the poster; empty if there is none."""
-        if not (self.task.has_poster and self.task.has_media):
+        if not (self.task.has_poster and self.task.is_readable):
             return ""
         return reverse("portal:poster", args=[self.task.tenant_id, self.task.public_id])
 

@@ -13,8 +13,9 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
 from config import stores
-from config.stores.base import BLOCK, Missing, StoreError
+from config.stores.base import BLOCK, Denied, Missing, Store, StoreError
 from videos.models import Task
+from videos.results import bucket
 
 VIDEO, POSTER = "video/mp4", "image/jpeg"
 LINK_SECONDS = 6 * 3600
@@ -32,15 +33,29 @@ def poster_name(task: Task) -> str:
     return str(PurePosixPath(media_name(task)).with_suffix(".jpg"))
 
 
+def place_of(task: Task) -> tuple[Store, str]:
+    """The store that has the video and its key there: the platform's, else the tenant's bucket.
+
+    Raises `StoreError`; `Denied` if the tenant lets us not read its bucket.
+    """
+    if task.has_copy:
+        return stores.results(), task.media_name
+    store = bucket.store_of(task)
+    if store is None:
+        raise Denied(f"no credentials are set to read the bucket {task.store_bucket}")
+    return store, task.bucket_key
+
+
 @contextmanager
 def local_copy(task: Task) -> Iterator[Path]:
     """A path where the video can be read; it is copied unless the store is a folder. Raises `StoreError`."""
     folder = stores.folder_of_results()
-    if folder is not None:
+    if folder is not None and task.has_copy:
         yield folder / task.media_name
         return
+    store, key = place_of(task)
     with tempfile.NamedTemporaryFile() as copy:
-        with closing(stores.results().open(task.media_name)) as video:
+        with closing(store.open(key)) as video:
             shutil.copyfileobj(video, copy, BLOCK)
         copy.flush()
         yield Path(copy.name)

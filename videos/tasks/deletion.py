@@ -36,7 +36,7 @@ def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
         task = find()
         if _removed(task, now, by):
             # After hiding it, so that no visible task lacks its video.
-            if task.hidden_at is not None and task.has_media:
+            if task.hidden_at is not None and task.has_copy:
                 delete_media(task, now)
             return task
     raise VideoInProgress(IN_PROGRESS)

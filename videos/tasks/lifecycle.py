@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Least
 
+from accounts.models import Tenant
 from accounts.quotas import standing
 from accounts.quotas.in_force import limits_of
 from accounts.quotas.totals import Totals
@@ -43,10 +44,15 @@ MOST_STARTS = 100
 
 @dataclass(frozen=True)
 class StoredMedia:
-    """A stored result: its name in the storage and its size in bytes."""
+    """Where a result is, and what was read of it."""
 
-    name: str
-    size: int
+    name: str = ""
+    """Its key in the platform's store; empty if it is only in the tenant's bucket."""
+    size: int | None = None
+    """In bytes; None if it could not be read in the bucket."""
+    sha256: str = ""
+    bucket_key: str = ""
+    """Its key in the tenant's bucket; empty if it is only in the platform's store."""
 
 
 def claim(task: Task, account: UpstreamAccount, translation: Translation, now: datetime) -> bool:
@@ -188,20 +194,41 @@ def produced(task: Task, link: str, frame_size: str, now: datetime, **detail: An
     return moved
 
 
-def succeed(task: Task, media: StoredMedia, now: datetime) -> bool:
-    """The result is stored."""
+def succeed(task: Task, media: StoredMedia, now: datetime, *, attention: str = "", **detail: Any) -> bool:
+    """The result is where it is to stay."""
     changes = {
         "media_name": media.name,
         "media_bytes": media.size,
+        "media_sha256": media.sha256,
+        "bucket_key": media.bucket_key,
         "finished_at": now,
-        "expires_at": now + timedelta(days=settings.RESULT_RETENTION_DAYS),
-        "attention": "",
+        "expires_at": now + retention(task.tenant_id) if media.name else None,
+        "attention": attention,
     }
+    told = {"bytes": media.size, "bucket_key": media.bucket_key}
+    detail = {name: value for name, value in told.items() if value} | detail
     with _all_or_nothing(task):
-        closed = _close(task, Status.SUCCEEDED, Verb.SUCCEED, now, {"bytes": media.size}, **changes)
-        if closed:
+        closed = _close(task, Status.SUCCEEDED, Verb.SUCCEED, now, detail, **changes)
+        if closed and media.size is not None:
             enqueue(Job.POSTER, task_id=str(task.pk))
     return closed
+
+
+def retention(tenant_id: UUID) -> timedelta:
+    """How long the platform keeps a new video of the tenant."""
+    own = Tenant.objects.values_list("retention_days", flat=True).get(pk=tenant_id)
+    return timedelta(days=own or settings.RESULT_RETENTION_DAYS)
+
+
+def new_link(task: Task, link: str, now: datetime, **detail: Any) -> bool:
+    """Upstream gave another link to the result."""
+    with transaction.atomic():
+        storing = Task.objects.filter(pk=task.pk, status=Status.STORING).exclude(result_link=link)
+        changed = storing.update(result_link=link) == 1
+        if changed:
+            task.result_link = link
+            _record(task, Verb.NEW_LINK, Status.STORING, now, detail)
+    return changed
 
 
 def fail(

@@ -17,7 +17,7 @@ def video(
 ) -> dict[str, Any]:
     """The video object; `place` is the position of a waiting task in its tenant's own queue."""
     state, was_accepted = task.state, task.accepted_at is not None
-    link = signed_link(task, request, now) if task.has_media else None
+    link = signed_link(task, request, now) if task.is_readable else None
     failed = {"code": task.failure_code, "message": task.failure_message}
     return {
         "id": task.public_id,
@@ -28,7 +28,8 @@ def video(
         "progress": completion.progress(task, now),
         "created_at": unix(task.created_at),
         "completed_at": unix(task.finished_at),
-        "expires_at": unix(task.expires_at),
+        # A video in the tenant's bucket stays there, whatever becomes of the platform's copy.
+        "expires_at": None if task.bucket_key else unix(task.expires_at),
         "seconds": str(task.seconds),
         "size": task.frame_size or None,
         "prompt": task.prompt,
@@ -39,8 +40,14 @@ def video(
             "stage": stage(state, was_accepted=was_accepted),
             "not_forwarded": proportion.paths(task.not_forwarded),
         }
-        | ({"queue": _queue(place)} if place else {}),
+        | ({"queue": _queue(place)} if place else {})
+        | ({"result": in_bucket(task)} if task.bucket_key else {}),
     }
+
+
+def in_bucket(task: Task) -> dict[str, str]:
+    """Where the video is in the tenant's bucket."""
+    return {"bucket": task.store_bucket, "region": task.store_region, "key": task.bucket_key}
 
 
 def _queue(place: QueuePosition) -> dict[str, Any]:

@@ -263,6 +263,10 @@ READ_COLUMNS = (
     "frame_size",
     "expires_at",
     "media_removed_at",
+    "media_bytes",
+    "store_bucket",
+    "store_region",
+    "bucket_key",
     "failure_code",
     "failure_message",
 )

@@ -17,10 +17,10 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from config.stores.base import Store, StoredObject, StoreError
 from videos.models import Task, UpstreamAccount
 from videos.products import Product
-from videos.results import evidence
-from videos.results.evidence import BucketReader, FoundObject
+from videos.results import bucket
 from videos.routing import health, rate_limits
 from videos.routing.breaker import Condition
 from videos.routing.clients import client_for, with_secrets
@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 def first_look(task: Task, product: Product, now: datetime) -> datetime | None:
     """When to look first for evidence of the submission; None if upstream gives none."""
-    is_provable = can_find(product) or evidence.reader_for(task) is not None
+    is_provable = can_find(product) or bucket.is_open(task)
     return now + SOONEST_LOOK if is_provable else None
 
 
@@ -65,8 +65,8 @@ async def settle(task_id: UUID, clock: Callable[[], datetime]) -> None:
         return  # the lease ends later than most pauses
     if client.can_find:
         await _ask_upstream(client, account, task, clock)
-    elif reader := evidence.reader_for(task):
-        await _look_into_bucket(reader, task, clock)
+    elif await in_database(bucket.is_open, task):
+        await _look_into_bucket(task, clock)
 
 
 def _held(task_id: UUID, now: datetime) -> Task | None:
@@ -172,11 +172,11 @@ def _accepted_again(task: Task, submitted: Submitted, sent: datetime, now: datet
     outcomes.accept(task, submitted.task_id, now, found_by="the same session, sent again", **detail)
 
 
-async def _look_into_bucket(reader: BucketReader, task: Task, clock: Callable[[], datetime]) -> None:
-    assert task.destination is not None  # noqa: S101 - for the type checker
+async def _look_into_bucket(task: Task, clock: Callable[[], datetime]) -> None:
     try:
-        found = await asyncio.to_thread(reader.first, task.destination)
-    except OSError as error:
+        store = await in_database(bucket.store_of, task)
+        found = await asyncio.to_thread(_video_in, store, task) if store else None
+    except StoreError as error:
         await in_database(_look_later, task, clock(), error=type(error).__name__)
         return
     if found is None:
@@ -185,11 +185,15 @@ async def _look_into_bucket(reader: BucketReader, task: Task, clock: Callable[[]
         await in_database_with_retries(_found_in_bucket, task, found, clock())
 
 
-def _found_in_bucket(task: Task, found: FoundObject, now: datetime) -> None:
+def _video_in(store: Store, task: Task) -> StoredObject | None:
+    return bucket.find(store, task.destination) if task.destination else None
+
+
+def _found_in_bucket(task: Task, found: StoredObject, now: datetime) -> None:
     """Its video is there, so it was accepted, and is done; upstream's id is not known."""
     with transaction.atomic():
         outcomes.accept(task, f"object:{found.key}", now, found_by="its object in the bucket", key=found.key)
-        lifecycle.produced(task, found.link, "", now)
+        lifecycle.produced(task, bucket.bare_link(task, found.key), "", now)
 
 
 def _look_later(task: Task, now: datetime, **detail: Any) -> None:
