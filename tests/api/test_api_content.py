@@ -16,6 +16,7 @@ from tests.conftest import NOW, Caller, MakeTask
 from tests.support.refusals import assert_refused, assert_request_id
 from videos.models import Task
 from videos.results import files
+from videos.results.thumbnails import as_webp
 from videos.states import Status
 
 VIDEO = bytes(range(256)) * 4096 + b"the end"
@@ -195,6 +196,12 @@ def test_a_video_without_a_poster_has_no_thumbnail(has_poster: bool, owner: Call
     if not has_poster:
         known = owner.get(f"{url(task)}?variant=thumbnail", HTTP_IF_NONE_MATCH="*")
         assert_refused(known, 409, "video_not_ready")
+
+
+def test_a_poster_of_too_many_pixels_gives_no_thumbnail() -> None:
+    still = io.BytesIO()
+    Image.new("L", (640, 6500)).save(still, "JPEG")
+    assert as_webp(still.getvalue()) is None
 
 
 def test_a_broken_poster_gives_no_thumbnail(owner: Caller, task: Task) -> None:

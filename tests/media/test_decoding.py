@@ -78,6 +78,12 @@ def test_the_size_is_that_of_the_pictures(clip: Path, tmp_path: Path) -> None:
     assert (boastful["width"], boastful["height"]) == (342, 192)
 
 
+def test_titles_may_be_in_any_encoding(clip: Path, tmp_path: Path) -> None:
+    named = clip.read_bytes().replace(b"VideoHandler", b"\xff" * 12)
+    assert named != clip.read_bytes()
+    assert decoding.inspect(written(tmp_path, named))["codec"] == "h264"
+
+
 # --- the poster
 
 

@@ -93,7 +93,10 @@ def preview(path: str) -> bytes | None:
 def _opened(path: str) -> Iterator[InputContainer]:
     """The open file, which must be an MP4. Raises `NotPlayable`, also for errors while it is read."""
     try:
-        with av.open(f"file:{path}", mode="r", format="mp4", options=OPTIONS) as container:
+        # Names and titles may be in any encoding; nobody reads them here.
+        with av.open(
+            f"file:{path}", mode="r", format="mp4", options=OPTIONS, metadata_errors="replace"
+        ) as container:
             yield container
     # Pillow and the library raise all of these for pictures that make no sense.
     except (av.FFmpegError, ArithmeticError, MemoryError, OSError, ValueError) as error:
