@@ -178,7 +178,7 @@ def test_the_default_variant_is_the_video(variant: str, owner: Caller, task: Tas
 def test_the_thumbnail_is_the_poster_as_webp(owner: Caller, nobody: Caller, task: Task) -> None:
     still = io.BytesIO()
     Image.new("RGB", (64, 36), "teal").save(still, "JPEG")
-    files.save_poster(task, still.getvalue())
+    files.save_pictures(task, still.getvalue())
     Task.objects.update(has_poster=True)
     answer = owner.get(f"{url(task)}?variant=thumbnail")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
@@ -205,7 +205,7 @@ def test_a_poster_of_too_many_pixels_gives_no_thumbnail() -> None:
 
 
 def test_a_broken_poster_gives_no_thumbnail(owner: Caller, task: Task) -> None:
-    files.save_poster(task, b"no picture")
+    files.save_pictures(task, b"no picture")
     Task.objects.update(has_poster=True)
     assert_refused(owner.get(f"{url(task)}?variant=thumbnail"), 409, "video_not_ready")
 

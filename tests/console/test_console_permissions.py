@@ -92,6 +92,7 @@ videos_task_delete                        no     no     no     no
 videos_task_export                        yes    no     yes    no
 videos_task_history                       yes    no     yes    no
 videos_task_poster                        yes    no     yes    no
+videos_task_preview                       yes    no     yes    no
 videos_taskevent_add                      no     no     no     no
 videos_taskevent_change                   look   no     look   no
 videos_taskevent_changelist               yes    no     yes    no
@@ -162,8 +163,8 @@ def _model(route: str) -> type[Model]:
 @pytest.fixture
 def things(owner: Caller, make_task: MakeTask) -> dict[type[Model], Model]:
     boss = User.objects.create_superuser("boss")
-    task = make_task(Status.SUCCEEDED, has_poster=True)
-    files.save_poster(task, b"a still")
+    task = make_task(Status.SUCCEEDED, has_poster=True, has_preview=True)
+    files.save_pictures(task, b"a still", b"a preview")
     TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
     audit.record(audit.Author(boss, AuditPlace.CONSOLE), "quota", "So.", {}, {"a": 1}, NOW, owner.tenant)
     invitations.invite(owner.tenant, "x@people.example", Role.VIEWER, boss, NOW)

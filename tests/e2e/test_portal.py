@@ -1,5 +1,6 @@
 """A tenant finds a video, plays it, and creates, uses and revokes a key."""
 
+import re
 import subprocess
 
 import pytest
@@ -17,6 +18,7 @@ def test_a_tenant_finds_and_plays_a_video_and_makes_uses_and_revokes_a_key(
         alice.log_in("alice@example.com", PASSWORD)
         alice.check()
         _filter_the_history(alice)
+        _look_at_the_preview(alice)
         _play_what_was_found(alice)
         command = _make_a_key(alice, furnished)
         assert "Kling-3.0-720p" in _run(command)
@@ -38,10 +40,35 @@ def _filter_the_history(alice: Visitor) -> None:
     alice.check()
 
 
+def _look_at_the_preview(alice: Visitor) -> None:
+    """It plays while the row is pointed at or has the focus, unless the visitor wants less motion."""
+    page = alice.page
+    picture, link, elsewhere = page.locator(".videos img"), page.locator(".videos a"), page.locator("h1")
+    poster, preview = re.compile(r"/poster\.jpg$"), re.compile(r"/preview\.webp$")
+    expect(picture).to_have_attribute("src", poster)
+    link.hover()
+    expect(picture).to_have_attribute("src", preview)
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    elsewhere.hover()
+    expect(picture).to_have_attribute("src", poster)
+    link.focus()
+    expect(picture).to_have_attribute("src", preview)
+    link.blur()
+    expect(picture).to_have_attribute("src", poster)
+    page.emulate_media(reduced_motion="reduce")
+    link.hover()
+    expect(picture).to_have_attribute("src", poster)
+    page.emulate_media(reduced_motion="no-preference")
+    elsewhere.hover()
+
+
 def _play_what_was_found(alice: Visitor) -> None:
     page = alice.page
     page.locator(".videos a").first.click()
     page.wait_for_url("**/videos/task_*/")
+    player = page.locator("#live video")
+    player.hover()
+    expect(player).to_have_attribute("poster", re.compile(r"/preview\.webp$"))
     alice.play()
     alice.check()
 

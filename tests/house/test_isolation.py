@@ -189,12 +189,12 @@ MAKE: dict[str, Callable[[Caller, str], Caller]] = {
 
 @pytest.fixture
 def video(make_task: MakeTask, results_folder: Path) -> Task:
-    """A finished video of Alice's with its file and poster."""
-    task = make_task(Status.SUCCEEDED, has_poster=True)
+    """A finished video of Alice's with its files."""
+    task = make_task(Status.SUCCEEDED, has_poster=True, has_preview=True)
     path = results_folder / task.media_name
     path.parent.mkdir(parents=True)
     path.write_bytes(b"a video")
-    files.save_poster(task, b"a still")
+    files.save_pictures(task, b"a still", b"a preview")
     return task
 
 
@@ -531,6 +531,7 @@ GET  portal:playground             page   page   denied hidden   hidden hidden l
 POST portal:playground             page   page   denied hidden   hidden hidden log-in
 GET  portal:video                  page   page   page   hidden   hidden hidden log-in
 GET  portal:poster                 page   page   page   hidden   hidden hidden log-in
+GET  portal:preview                page   page   page   hidden   hidden hidden log-in
 GET  portal:remove                 page   page   denied hidden   hidden hidden log-in
 POST portal:remove                 there  there  denied hidden   hidden hidden log-in
 GET  portal:usage                  page   page   page   hidden   hidden hidden log-in
@@ -645,7 +646,10 @@ def test_each_person_sees_what_the_table_says(who: str, house: House, people: di
             assert answer.headers["location"].startswith("/log-in/") is (word == "log-in")
         if word in ("denied", "hidden", "log-in") or method == "GET":
             assert _person_columns() == before
-        if word == "page" and route != "portal:poster":  # a poster may be cached for a while
+        if word == "page" and route not in (
+            "portal:poster",
+            "portal:preview",
+        ):  # pictures may be cached for a while
             assert "no-store" in answer.headers["cache-control"], "nobody goes back to it after the log-out"
         if word in ("denied", "hidden"):
             assert house.owner.tenant.name not in seen.decode()

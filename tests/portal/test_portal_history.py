@@ -31,6 +31,7 @@ from videos.results import files
 from videos.states import FINAL, Status
 
 STILL = b"\xff\xd8\xff a still"
+MOVING = b"RIFF....WEBP a preview"
 PRICE = Decimal("2.5")
 FRAGMENT = {"hx-request": "true"}
 
@@ -82,14 +83,18 @@ def charlie(stranger: Caller) -> Client:
 
 @pytest.fixture
 def pictured(make_task: MakeTask) -> Task:
-    """A finished video of Alice's with its poster."""
-    task = make_task(Status.SUCCEEDED, has_poster=True)
-    files.save_poster(task, STILL)
+    """A finished video of Alice's with its poster and its preview."""
+    task = make_task(Status.SUCCEEDED, has_poster=True, has_preview=True)
+    files.save_pictures(task, STILL, MOVING)
     return task
 
 
 def poster(tenant: Tenant, task: Task) -> str:
     return reverse("portal:poster", args=[tenant.pk, task.public_id])
+
+
+def preview(tenant: Tenant, task: Task) -> str:
+    return reverse("portal:preview", args=[tenant.pk, task.public_id])
 
 
 # --- access
@@ -205,6 +210,28 @@ def test_a_missing_poster_is_not_found(
         assert alice.get(reverse("portal:poster", args=[owner.tenant.pk, name])).status_code == 404
 
 
+def test_a_row_names_the_preview_that_plays_in_place_of_its_poster(
+    owner: Caller, alice: Client, pictured: Task, make_task: MakeTask
+) -> None:
+    make_task(Status.SUCCEEDED, has_poster=True)
+    make_task(Status.SUCCEEDED, has_poster=True, has_preview=True, media_removed_at=NOW)
+    shown = text(alice.get(address(owner.tenant)))
+    path = preview(owner.tenant, pictured)
+    assert re.findall(r'<img[^>]* data-preview="([^"]+)"', shown) == [path]
+    assert shown.count("<li data-previewed>") == 1
+    answer = alice.get(path)
+    assert body(answer) == MOVING
+    assert (answer["content-type"], answer["cache-control"]) == ("image/webp", "private, max-age=3600")
+    assert alice.get(path, headers={"if-none-match": answer["etag"]}).status_code == 304
+
+
+def test_a_missing_preview_is_not_found(owner: Caller, alice: Client, make_task: MakeTask) -> None:
+    lost = make_task(Status.SUCCEEDED, has_poster=True, has_preview=True, media_name="alice/lost.mp4")
+    without = make_task(Status.SUCCEEDED, has_poster=True)
+    for task in (lost, without):
+        assert alice.get(preview(owner.tenant, task)).status_code == 404
+
+
 class SigningStore(FolderStore):
     """A store that makes links."""
 
@@ -216,15 +243,16 @@ def signing(bucket: str, path: str, *_: object) -> SigningStore:
     return SigningStore(Path(path))
 
 
-def test_a_store_that_makes_links_serves_the_poster_itself(
+def test_a_store_that_makes_links_serves_the_pictures_itself(
     owner: Caller, alice: Client, pictured: Task, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(stores.KINDS, "signing", stores.Kind(f"{__name__}.signing"))
     settings.RESULTS_URL = "signing://bucket/"
-    answer = alice.get(poster(owner.tenant, pictured))
-    assert answer.status_code == 302
-    assert answer["location"] == f"https://elsewhere.example/{files.poster_name(pictured)}?signed"
-    assert "no-store" in answer.headers["cache-control"]
+    for page, name in ((poster, files.poster_name(pictured)), (preview, files.preview_name(pictured))):
+        answer = alice.get(page(owner.tenant, pictured))
+        assert answer.status_code == 302
+        assert answer["location"] == f"https://elsewhere.example/{name}?signed"
+        assert "no-store" in answer.headers["cache-control"]
 
 
 def test_without_links_the_poster_is_passed_through(owner: Caller, alice: Client, pictured: Task) -> None:
@@ -462,7 +490,8 @@ def test_the_number_of_queries_of_a_page_does_not_grow(
     counts = []
     for _ in range(2):
         for status in (Status.SUCCEEDED, Status.QUEUED, Status.FAILED):
-            make_task(status, has_poster=status is Status.SUCCEEDED)
+            is_done = status is Status.SUCCEEDED
+            make_task(status, has_poster=is_done, has_preview=is_done)
         with CaptureQueriesContext(connection) as captured:
             text(alice.get(address(owner.tenant, q=words)))
         counts.append(len(captured))

@@ -1,4 +1,4 @@
-"""Posters of finished videos: made after the video is stored and removed with it."""
+"""Posters and previews of finished videos: made after the video is stored and removed with it."""
 
 import asyncio
 import io
@@ -59,16 +59,19 @@ def stored(make_task: MakeTask) -> Task:
 
 
 @needs_threads
-def test_a_stored_video_gets_a_poster_beside_it(
+def test_a_stored_video_gets_a_poster_and_a_preview_beside_it(
     sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask, results_folder: Path
 ) -> None:
     task = fetch(_done(accept(sandbox, make_task())))
     assert ("poster", {"task_id": str(task.pk)}) in jobs()
     task = keep(task)
-    assert task.has_poster
-    assert names(results_folder) == [files.poster_name(task), task.media_name]
-    assert Path(task.media_name).with_suffix("") == Path(files.poster_name(task)).with_suffix("")
-    assert picture((results_folder / files.poster_name(task)).read_bytes()).width <= 640
+    assert (task.has_poster, task.has_preview) == (True, True)
+    assert names(results_folder) == [files.poster_name(task), task.media_name, files.preview_name(task)]
+    assert {Path(name).with_suffix("").as_posix() for name in names(results_folder)} == {
+        task.media_name.removesuffix(".mp4")
+    }
+    assert picture((results_folder / files.poster_name(task)).read_bytes()).format == "JPEG"
+    assert picture((results_folder / files.preview_name(task)).read_bytes()).format == "WEBP"
 
 
 class RemoteStore:
@@ -135,7 +138,7 @@ def test_the_poster_is_deleted_with_the_video(owner: Caller, stored: Task, resul
     assert owner.request("DELETE", f"/v1/videos/{stored.public_id}").status_code == 200
     assert names(results_folder) == []
     left = reread(stored)
-    assert (left.has_poster, left.media_removed_at) == (False, left.hidden_at)
+    assert (left.has_poster, left.has_preview, left.media_removed_at) == (False, False, left.hidden_at)
 
 
 @needs_threads
@@ -145,13 +148,20 @@ def test_the_poster_is_removed_when_the_video_expires(stored: Task, results_fold
     sweep.sweep(LATER)
     assert names(results_folder) == []
     left = reread(stored)
-    assert (left.has_poster, left.media_removed_at) == (False, LATER)
+    assert (left.has_poster, left.has_preview, left.media_removed_at) == (False, False, LATER)
+
+
+@needs_threads
+def test_a_preview_that_cannot_be_made_again_is_deleted(stored: Task, results_folder: Path) -> None:
+    files.save_pictures(stored, b"a still", b"a preview")
+    files.save_pictures(stored, b"a still")
+    assert names(results_folder) == [files.poster_name(stored), stored.media_name]
 
 
 @needs_threads
 def test_an_unrecorded_poster_is_removed_with_the_video(stored: Task, results_folder: Path) -> None:
     """The worker was killed between saving and recording it."""
-    files.save_poster(stored, b"a still")
+    files.save_pictures(stored, b"a still", b"a preview")
     Task.objects.update(expires_at=LATER)
     sweep.sweep(LATER)
     assert names(results_folder) == []
@@ -185,7 +195,7 @@ def test_a_poster_made_while_the_video_is_removed_is_removed_too(
         raising=False,
     )
     left = keep(stored)
-    assert (left.has_poster, left.media_removed_at) == (False, LATER)
+    assert (left.has_poster, left.has_preview, left.media_removed_at) == (False, False, LATER)
     assert names(results_folder) == []
 
 
@@ -200,5 +210,5 @@ def test_a_poster_recorded_while_the_video_is_removed_is_removed_by_the_next_swe
     assert reread(stored).has_poster
     sweep.sweep(LATER)
     left = reread(stored)
-    assert (left.has_poster, left.media_removed_at) == (False, LATER)
+    assert (left.has_poster, left.has_preview, left.media_removed_at) == (False, False, LATER)
     assert names(results_folder) == []

@@ -83,7 +83,7 @@ def test_the_history_reads_only_the_columns_it_shows(
     assert selected(captured.captured_queries) == set()
 
 
-@pytest.mark.parametrize("page", ["video", "poster", "remove"])
+@pytest.mark.parametrize("page", ["video", "poster", "preview", "remove"])
 def test_the_live_part_of_a_video_page_does_not_read_the_request(
     page: str, owner: Caller, alice: Client, task: Task
 ) -> None:

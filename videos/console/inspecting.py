@@ -29,6 +29,7 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
         "stage_label": look.label,
         "stage_chip": look.chip,
         "poster": reverse("admin:videos_task_poster", args=[task.pk]) if task.has_poster else "",
+        "preview": reverse("admin:videos_task_preview", args=[task.pk]) if task.has_preview else "",
         "events": events,
         "timeline": timeline.timeline(events),
         "show_details": True,

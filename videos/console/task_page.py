@@ -37,10 +37,12 @@ class TaskPages:
         return bool(request.user.has_perm("videos.add_task"))
 
     def get_urls(self) -> list[URLPattern]:
-        decide, poster = map(self.admin_site.admin_view, (self.decide_view, self.poster_view))
+        views = (self.decide_view, self.poster_view, self.preview_view)
+        decide, poster, preview = map(self.admin_site.admin_view, views)
         own = [
             path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide"),
             path("<uuid:object_id>/poster.jpg", poster, name="videos_task_poster"),
+            path("<uuid:object_id>/preview.webp", preview, name="videos_task_preview"),
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]  # of the ModelAdmin this is mixed into
 
@@ -72,6 +74,11 @@ class TaskPages:
         if not self.has_view_permission(request):
             raise PermissionDenied
         return files.poster_response(task_of(str(object_id)), request)
+
+    def preview_view(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return files.preview_response(task_of(str(object_id)), request)
 
     def decide_view(self, request: HttpRequest, object_id: UUID, name: str) -> HttpResponse:
         """Perform a staff action, if the task is unchanged since the page was shown."""

@@ -29,6 +29,7 @@ SHOWN = (
     "finished_at",
     "has_poster",
     "expires_at",
+    "has_preview",
     "media_removed_at",
     "media_bytes",
     "bucket_key",

@@ -236,6 +236,12 @@ class Task(models.Model):
         db_default=False,
         help_text=_("Whether a poster is stored."),
     )
+    has_preview = models.BooleanField(
+        verbose_name=_("has a preview"),
+        default=False,
+        db_default=False,
+        help_text=_("Whether a short preview without sound is stored."),
+    )
     frame_size = models.CharField(
         verbose_name=_("frame size"), max_length=20, default="", help_text=_("Such as 1920x1080.")
     )

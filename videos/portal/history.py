@@ -74,6 +74,15 @@ class PosterPage(TenantPage):
         return files.poster_response(task_of(self.tenant, task_id), request)
 
 
+class PreviewPage(TenantPage):
+    """The short preview of a video, as animated WebP."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
+
+    def get(self, request: HttpRequest, task_id: str) -> HttpResponseBase:
+        return files.preview_response(task_of(self.tenant, task_id), request)
+
+
 def turn_from(query: QueryDict) -> PageCursor:
     """The page that the query names; the newest if it names none or is invalid."""
     newer, older = (parse_public_id(query.get(name, "")) for name in (NEWER, OLDER))
@@ -114,6 +123,13 @@ class Row:
         if not (self.task.has_poster and self.task.is_readable):
             return ""
         return reverse("portal:poster", args=[self.task.tenant_id, self.task.public_id])
+
+    @property
+    def preview(self) -> str:
+        """URL of the preview; empty if there is none."""
+        if not (self.task.has_preview and self.task.is_readable):
+            return ""
+        return reverse("portal:preview", args=[self.task.tenant_id, self.task.public_id])
 
     @property
     def price(self) -> str:

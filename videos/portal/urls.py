@@ -12,6 +12,7 @@ urlpatterns = [
     path("videos/<str:task_id>/remove/", removing.RemovePage.as_view(), name="remove"),
     path("videos/<str:task_id>/", video.VideoPage.as_view(), name="video"),
     path("videos/<str:task_id>/poster.jpg", history.PosterPage.as_view(), name="poster"),
+    path("videos/<str:task_id>/preview.webp", history.PreviewPage.as_view(), name="preview"),
     path("usage/", usage.UsagePage.as_view(), name="usage"),
     path("usage/<slug:group>.csv", usage.UsageFile.as_view(), name="usage-csv"),
     path("statement/", statement.StatementPage.as_view(), name="statement"),

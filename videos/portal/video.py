@@ -31,15 +31,19 @@ class VideoPage(TenantPage):
         """Render the page; with `part=live`, only the part that changes while the task is open."""
         is_part, now = request.GET.get("part") == "live", timezone.now()
         task = task_of(self.tenant, task_id, with_request=not is_part)
-        context = live(task, now) | {"poster": self._poster(task)}
+        context = live(task, now) | self._pictures(task)
         if is_part:
             self.template_name = "portal/live.html"
             is_news = request.GET.get("seen") != context["seen"]
             return self.render_to_response(context | {"is_news": is_news, "may_work": self.may(Role.MEMBER)})
         return self.render_to_response(self.get_context_data(**context, **self._rest(task)))
 
-    def _poster(self, task: Task) -> str:
-        return reverse("portal:poster", args=[self.tenant.pk, task.public_id]) if task.has_poster else ""
+    def _pictures(self, task: Task) -> dict[str, str]:
+        place = [self.tenant.pk, task.public_id]
+        return {
+            "poster": reverse("portal:poster", args=place) if task.has_poster else "",
+            "preview": reverse("portal:preview", args=place) if task.has_preview else "",
+        }
 
     def _rest(self, task: Task) -> dict[str, Any]:
         return {

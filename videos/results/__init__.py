@@ -1,1 +1,1 @@
-"""Finished videos: files, posters, signed links."""
+"""Finished videos: files, pictures, signed links."""

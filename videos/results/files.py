@@ -1,4 +1,4 @@
-"""The files of a finished task in the platform's store: its video and its poster."""
+"""The files of a finished task in the platform's store: its video, poster and preview."""
 
 import io
 import shutil
@@ -17,7 +17,7 @@ from config.stores.base import BLOCK, Denied, Missing, Store, StoreError
 from videos.models import Task
 from videos.results import bucket
 
-VIDEO, POSTER = "video/mp4", "image/jpeg"
+VIDEO, POSTER, PREVIEW = "video/mp4", "image/jpeg", "image/webp"
 LINK_SECONDS = 6 * 3600
 """How long a link of the store works; players come back to it while they play."""
 log = structlog.get_logger(__name__)
@@ -31,6 +31,11 @@ def media_name(task: Task) -> str:
 def poster_name(task: Task) -> str:
     """The key of a task's poster, in the folder of its video."""
     return str(PurePosixPath(media_name(task)).with_suffix(".jpg"))
+
+
+def preview_name(task: Task) -> str:
+    """The key of a task's preview, in the folder of its video."""
+    return str(PurePosixPath(media_name(task)).with_suffix(".webp"))
 
 
 def place_of(task: Task) -> tuple[Store, str]:
@@ -61,55 +66,73 @@ def local_copy(task: Task) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-def save_poster(task: Task, still: bytes) -> None:
-    """Save the poster, replacing an existing one. Raises `StoreError`."""
-    stores.results().put(poster_name(task), io.BytesIO(still), POSTER)
+def save_pictures(task: Task, poster: bytes, preview: bytes | None = None) -> None:
+    """Save the poster and the preview, if there is one, replacing existing ones. Raises `StoreError`."""
+    stores.results().put(poster_name(task), io.BytesIO(poster), POSTER)
+    if preview is None:
+        stores.results().delete(preview_name(task))
+    else:
+        stores.results().put(preview_name(task), io.BytesIO(preview), PREVIEW)
 
 
 def poster(task: Task) -> bytes | None:
     """The poster, a JPEG; None if it cannot be read."""
     try:
-        window = stores.results().open(poster_name(task))
-    except Missing:
-        return None
+        return _read(poster_name(task))
     except StoreError:
         log.exception("poster could not be read", task=task.public_id)
         return None
+
+
+def _read(name: str) -> bytes | None:
+    """A whole object; None if there is none. Raises `StoreError`."""
     try:
-        return window.read()
-    finally:
-        window.close()
+        with closing(stores.results().open(name)) as window:
+            return window.read()
+    except Missing:
+        return None
 
 
-def delete_poster(task: Task) -> None:
-    """Delete the poster; a missing one is fine. Raises `StoreError`."""
-    stores.results().delete(poster_name(task))
+def delete_pictures(task: Task) -> None:
+    """Delete the poster and the preview; missing ones are fine. Raises `StoreError`."""
+    for name in (poster_name(task), preview_name(task)):
+        stores.results().delete(name)
 
 
 def delete(task: Task) -> None:
-    """Delete the video and its poster; missing files are fine. Raises `StoreError`."""
+    """Delete the video and its pictures; missing files are fine. Raises `StoreError`."""
     if task.media_name:
         stores.results().delete(task.media_name)
-    delete_poster(task)
+    delete_pictures(task)
 
 
 def poster_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     """The poster, or a redirect to it in the store. Raises `Http404`. The caller has checked access."""
     if not task.has_poster:
         raise Http404
-    etag = f'"{task.id.hex}.jpg"'
-    response = get_conditional_response(request, etag=etag) or _poster(task)
+    return _picture_response(task, request, poster_name(task), POSTER)
+
+
+def preview_response(task: Task, request: HttpRequest) -> HttpResponseBase:
+    """The preview, like the poster."""
+    if not task.has_preview:
+        raise Http404
+    return _picture_response(task, request, preview_name(task), PREVIEW)
+
+
+def _picture_response(task: Task, request: HttpRequest, name: str, content_type: str) -> HttpResponseBase:
+    etag = f'"{task.id.hex}{PurePosixPath(name).suffix}"'
+    response = get_conditional_response(request, etag=etag) or _picture(name, content_type)
     if response.status_code != HttpResponseRedirect.status_code:  # the link may expire sooner
         response["etag"] = etag
         response["cache-control"] = "private, max-age=3600"
     return response
 
 
-def _poster(task: Task) -> HttpResponseBase:
-    store, name = stores.results(), poster_name(task)
-    if link := store.sign(name, LINK_SECONDS, content_type=POSTER):
+def _picture(name: str, content_type: str) -> HttpResponseBase:
+    if link := stores.results().sign(name, LINK_SECONDS, content_type=content_type):
         return HttpResponseRedirect(link)
-    still = poster(task)
-    if still is None:
+    picture = _read(name)
+    if picture is None:
         raise Http404
-    return HttpResponse(still, content_type=POSTER)
+    return HttpResponse(picture, content_type=content_type)

@@ -45,7 +45,7 @@ def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
 def delete_media(task: Task, now: datetime) -> bool:
     """Delete the files of a task, then record that they are gone; returns whether that was recorded.
 
-    If the storage fails, or a poster was added meanwhile, the next sweep tries again, as it does after an
+    If the storage fails, or pictures were added meanwhile, the next sweep tries again, as it does after an
     interruption: deleting missing files is fine.
     """
     try:

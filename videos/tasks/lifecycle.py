@@ -320,11 +320,11 @@ def unflag(task: Task) -> bool:
 
 
 def remove_media(task: Task, now: datetime) -> bool:
-    """Record that the video and its poster are deleted; False if a poster was added meanwhile."""
+    """Record that the video and its pictures are deleted; False if pictures were added meanwhile."""
     with transaction.atomic():
         kept = Task.objects.filter(pk=task.pk, status=Status.SUCCEEDED, media_removed_at=None)
-        seen = kept.filter(has_poster=task.has_poster)
-        removed = seen.update(media_removed_at=now, has_poster=False) == 1
+        seen = kept.filter(has_poster=task.has_poster, has_preview=task.has_preview)
+        removed = seen.update(media_removed_at=now, has_poster=False, has_preview=False) == 1
         if removed:
             _record(task, Verb.REMOVE_MEDIA, Status.SUCCEEDED, now, {"name": task.media_name})
     return removed

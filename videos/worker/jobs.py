@@ -132,7 +132,7 @@ async def store(task_id: str) -> None:
 
 @app.task(name=Job.POSTER, queue=Job.POSTER)
 async def poster(task_id: str) -> None:
-    """Make the poster of one video."""
+    """Make the poster and the preview of one video."""
     await poster_step.keep(UUID(task_id))
 
 

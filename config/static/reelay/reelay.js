@@ -74,5 +74,26 @@
     if (requestConfig.verb === "get") location.reload();
   });
 
+  // A preview plays in place of the poster while a video is pointed at or has the focus, if motion is welcome.
+  const stillness = matchMedia("(prefers-reduced-motion: reduce)");
+  function play(event) {
+    const place = event.target.closest?.("[data-previewed]");
+    if (!place || stillness.matches || place.contains(event.relatedTarget)) return;
+    const picture = place.matches("[data-preview]") ? place : place.querySelector("[data-preview]");
+    if (!picture) return;
+    const shown = picture instanceof HTMLVideoElement ? "poster" : "src";
+    picture.dataset.still ??= picture[shown];
+    picture[shown] = picture.dataset.preview;
+  }
+  function rest(event) {
+    const place = event.target.closest?.("[data-previewed]");
+    if (!place || place.contains(event.relatedTarget)) return;
+    const picture = place.matches("[data-still]") ? place : place.querySelector("[data-still]");
+    if (picture) picture[picture instanceof HTMLVideoElement ? "poster" : "src"] = picture.dataset.still;
+  }
+  for (const [name, does] of [["mouseover", play], ["focusin", play], ["mouseout", rest], ["focusout", rest]]) {
+    document.addEventListener(name, does);
+  }
+
   document.addEventListener("DOMContentLoaded", label);
 })();
