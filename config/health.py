@@ -4,11 +4,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 
+from django.conf import settings
 from django.db import Error as DatabaseTrouble
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
+from django.utils.module_loading import import_string
 
 from config import disk, stores
 from config.stores.base import Missing, StoreError
@@ -25,7 +27,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 if the database has the current schema and results can be stored, with free space, else 503."""
-    results = {name: _outcome(check) for name, check in _CHECKS.items()}
+    others = {name: import_string(path) for name, path in settings.READY_CHECKS.items()}
+    results = {name: _outcome(check) for name, check in (_CHECKS | others).items()}
     ready = all(outcome == "ok" for outcome in results.values())
     status = "ok" if ready else "unavailable"
     return JsonResponse({"status": status, "checks": results}, status=200 if ready else 503)
@@ -64,5 +67,7 @@ def _disk() -> None:
 
 
 _CHECKS: dict[str, Callable[[], None]] = {"database": _database, "results": _storage, "disk": _disk}
+
+
 ROUTES: dict[str, Callable[[HttpRequest], JsonResponse]] = {"/healthz": healthz, "/readyz": readyz}
 """The health routes, which `HealthMiddleware` answers."""

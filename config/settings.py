@@ -255,12 +255,14 @@ DEFAULT_FROM_EMAIL = env.address("DEFAULT_FROM_EMAIL", default="Reelay <reelay@l
 # --- what pages may load
 
 MEDIA_ORIGINS = env.origins("MEDIA_ORIGINS")
-"""Origins of the result storage, unless that is a folder, from which pages may play videos."""
+"""Other origins from which pages may play videos, if `RESULTS_URL` or `BUCKET_URL` names an endpoint."""
+_BUCKETS = ("https://*.myqcloud.com", "https://*.amazonaws.com")
+"""Where links to videos in buckets lead unless a URL names another endpoint."""
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "img-src": ["'self'", "data:", *MEDIA_ORIGINS],
-        "media-src": ["'self'", *MEDIA_ORIGINS],
+        "img-src": ["'self'", "data:", *MEDIA_ORIGINS, *_BUCKETS],
+        "media-src": ["'self'", *MEDIA_ORIGINS, *_BUCKETS],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'"],
@@ -327,6 +329,8 @@ RESULT_LEAST_RATE = env.whole("RESULT_LEAST_RATE", default=10 * 1024, least=0, m
 """Bytes a second that a download must bring, over any 30 seconds; 0 is no limit."""
 RESULT_MAX_BYTES = env.whole("RESULT_MAX_BYTES", default=4 * 1024**3, least=1, most=10**15)
 """The largest video that is kept, far larger than any model's."""
+READY_CHECKS = {"room": "videos.results.room.check"}
+"""Further checks of /readyz by name: functions that raise `config.health.NotReadyError`."""
 RESULT_RETENTION_DAYS = env.whole("RESULT_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)
 """How long the platform keeps a finished video."""
 TASK_RETENTION_DAYS = env.whole("TASK_RETENTION_DAYS", default=0, least=0, most=_MOST_DAYS)

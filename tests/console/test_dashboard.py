@@ -28,7 +28,7 @@ from videos.metrics.overview import BudgetUse, Counts
 from videos.models import Task, UpstreamAccount, UpstreamBudget
 from videos.routing.offers import Offers
 from videos.routing.rate_limits import MINUTE, UpstreamCall
-from videos.states import Status
+from videos.states import Attention, Status
 
 MODEL = "Kling-3.0-720p"
 DAY = timedelta(days=1)
@@ -411,6 +411,19 @@ def test_a_nearly_full_disk_is_reported_on_the_dashboard_and_by_readyz(
     answer = Caller(None).get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["disk"]) == (503, "too little space is free")
     assert "The disk is nearly full." in boss.see("/admin/")
+
+
+def test_results_that_wait_for_room_are_shown_and_make_the_service_unready(
+    boss: Person, make_task: MakeTask
+) -> None:
+    assert Caller(None).get("/readyz").json()["checks"]["room"] == "ok"
+    make_task(Status.STORING, attention=Attention.STORE_FULL.about("No space left on device"))
+    answer = Caller(None).get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["room"]) == (
+        503,
+        "results wait, as the store of videos is full",
+    )
+    assert "The store of videos is full." in boss.see("/admin/")
 
 
 def elsewhere(*_: object) -> object:

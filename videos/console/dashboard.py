@@ -26,7 +26,7 @@ from videos.metrics.buckets import Span
 from videos.metrics.overview import AccountFigures, Counts, OpenTasks, Spending, StuckTasks
 from videos.models import Task, UpstreamAccount
 from videos.routing.rate_limits import UpstreamCall
-from videos.states import Status
+from videos.states import Attention, Status
 
 TASKS, ACCOUNTS, TENANTS = "videos.view_task", "videos.view_upstreamaccount", "accounts.view_tenant"
 """Permissions needed for the page and for its sections on accounts and tenants."""
@@ -144,6 +144,7 @@ def _trouble(
     shown = [_stuck(task) for task in stuck[: overview.MOST_STUCK]]
     troubles = [*map(_standstill, overview.stuck_tasks(open_tasks, accounts, now)), *shown]
     return {
+        "is_store_full": any(task.attention.startswith(Attention.STORE_FULL) for task in stuck),
         "stuck": [
             {**one, "age": _age(one["since"], now)} for one in sorted(troubles, key=itemgetter("since"))
         ],

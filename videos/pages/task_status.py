@@ -12,6 +12,7 @@ from videos.results import links
 from videos.states import FINAL
 from videos.tasks import turns
 from videos.tasks.failures import advice_for
+from videos.tasks.representation import in_bucket
 
 _FRESH = timedelta(minutes=2)
 
@@ -30,6 +31,7 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
         "advice": advice_for(task.failure_code),
         "money": timeline.money_of(task),
         "media": links.signed_path(task, now) if task.is_readable else "",
+        "in_bucket": in_bucket(task) if task.bucket_key else None,
         "seen": _mark_of(task, events),
         "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
     }

@@ -20,7 +20,10 @@ from procrastinate.worker import Worker
 from config import database
 from videos.queueing import Job
 from videos.worker import jobs as _jobs  # noqa: F401 - registers the jobs
+from videos.worker.fetching import MOST_SLOW
 
+MOST_WAITING = 64
+"""Results that wait in one worker for a place to be fetched."""
 PAUSE = 1.0
 """Seconds before a worker that ended unexpectedly is restarted."""
 STATEMENT_SECONDS = 80
@@ -32,7 +35,8 @@ MOVING = tuple(job for job in Job if job not in FETCHING + DRAWING)
 """Results are fetched in a pool of their own: slow links must not block the jobs that advance tasks."""
 MOST_AT_A_TIME: dict[tuple[Job, ...], int] = {
     MOVING: settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"],
-    FETCHING: settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"],
+    # Jobs wait here for a place, and slow sources are followed beside the places.
+    FETCHING: settings.RESULT_FETCHES + MOST_SLOW + MOST_WAITING,
     # Decoding a video occupies a processor, which must not hold up the fetching of results.
     DRAWING: 1,
 }
