@@ -72,64 +72,65 @@ def _shots(count: int) -> dict[str, Any]:
     return {**OMNI, "metadata": {"ext_info": {"AdditionalParameters": parameters}}}
 
 
-QUESTIONS: dict[str, Build] = {
-    "many-shots": _json(_shots(520_000)),
-    "many-shots-in-text": _json(
+QUESTIONS: dict[str, Callable[[], Build]] = {
+    "many-shots": lambda: _json(_shots(520_000)),
+    "many-shots-in-text": lambda: _json(
         {**OMNI, "metadata": {"ext_info": json.dumps(_shots(250_000)["metadata"]["ext_info"])}}
     ),
-    "many-shots-at-the-top": _asks(multi_prompt=[0] * 520_000),
-    "element-list": _json(
+    "many-shots-at-the-top": lambda: _asks(multi_prompt=[0] * 520_000),
+    "element-list": lambda: _json(
         {**OMNI, "metadata": {"ext_info": {"AdditionalParameters": {"element_list": [{}] * 300_000}}}}
     ),
-    "unknown-metadata-keys": _asks(metadata={f"k{number}": 1 for number in range(60_000)}),
-    "unknown-output-config-keys": _asks(
+    "unknown-metadata-keys": lambda: _asks(metadata={f"k{number}": 1 for number in range(60_000)}),
+    "unknown-output-config-keys": lambda: _asks(
         metadata={"output_config": {f"k{number}": 1 for number in range(60_000)}}
     ),
-    "unknown-fields": _asks(**{f"field{number}": 1 for number in range(50_000)}),
-    "unknown-fields-with-long-names": _asks(**{f"{number}" * 90_000: 1 for number in range(9)}),
-    "unknown-metadata-key-with-a-long-name": _asks(metadata={"k" * LARGE: 1}),
-    "many-images": _asks(images=[URL] * 20_000),
-    "many-bad-images": _asks(images=[0] * 400_000),
-    "many-bad-videos": _json({**OMNI, "videos": ["x"] * 200_000}),
-    "image-with-a-long-address": _asks(images=[f"https://example.com/{'a' * LARGE}"]),
-    "long-model-name": _asks(model="m" * LARGE),
-    "long-prompt": _asks(prompt="p" * LARGE),
-    "long-prompt-of-escapes": _asks(prompt="\0" * (LARGE // 6)),
-    "long-seconds": _asks(seconds="5" * LARGE),
-    "seconds-as-a-long-number": _raw(b'{"seconds":' + b"5" * LARGE + b"}"),
-    "long-size": _asks(size="1" * LARGE),
-    "long-max-cost": _asks(max_cost="1" * LARGE),
-    "long-negative-prompt": _asks(metadata={"negative_prompt": "n" * LARGE}),
-    "long-aspect-ratio": _asks(metadata={"aspect_ratio": "9" * LARGE}),
-    "long-ext-info": _asks(metadata={"ext_info": json.dumps({"a": "b" * LARGE})}),
-    "metadata-in-text": _asks(metadata=json.dumps({f"k{number}": 1 for number in range(50_000)})),
-    "nested-lists": _raw(_within(400_000, "[", "", "]")),
-    "nested-maps": _raw(_within(100_000, '{"a":', "1", "}")),
-    "nested-metadata": _raw(b'{"metadata":' + _within(100_000, '{"a":', "1", "}") + b"}"),
-    "many-object-ids": _json({**VIDU, "metadata": {"vidu_q2_object_ids": ["", *["id"] * 150_000]}}),
-    "large-voice-map": _json(
+    "unknown-fields": lambda: _asks(**{f"field{number}": 1 for number in range(50_000)}),
+    "unknown-fields-with-long-names": lambda: _asks(**{f"{number}" * 90_000: 1 for number in range(9)}),
+    "unknown-metadata-key-with-a-long-name": lambda: _asks(metadata={"k" * LARGE: 1}),
+    "many-images": lambda: _asks(images=[URL] * 20_000),
+    "many-bad-images": lambda: _asks(images=[0] * 400_000),
+    "many-bad-videos": lambda: _json({**OMNI, "videos": ["x"] * 200_000}),
+    "image-with-a-long-address": lambda: _asks(images=[f"https://example.com/{'a' * LARGE}"]),
+    "long-model-name": lambda: _asks(model="m" * LARGE),
+    "long-prompt": lambda: _asks(prompt="p" * LARGE),
+    "long-prompt-of-escapes": lambda: _asks(prompt="\0" * (LARGE // 6)),
+    "long-seconds": lambda: _asks(seconds="5" * LARGE),
+    "seconds-as-a-long-number": lambda: _raw(b'{"seconds":' + b"5" * LARGE + b"}"),
+    "long-size": lambda: _asks(size="1" * LARGE),
+    "long-max-cost": lambda: _asks(max_cost="1" * LARGE),
+    "long-negative-prompt": lambda: _asks(metadata={"negative_prompt": "n" * LARGE}),
+    "long-aspect-ratio": lambda: _asks(metadata={"aspect_ratio": "9" * LARGE}),
+    "long-ext-info": lambda: _asks(metadata={"ext_info": json.dumps({"a": "b" * LARGE})}),
+    "metadata-in-text": lambda: _asks(metadata=json.dumps({f"k{number}": 1 for number in range(50_000)})),
+    "nested-lists": lambda: _raw(_within(400_000, "[", "", "]")),
+    "nested-maps": lambda: _raw(_within(100_000, '{"a":', "1", "}")),
+    "nested-metadata": lambda: _raw(b'{"metadata":' + _within(100_000, '{"a":', "1", "}") + b"}"),
+    "many-object-ids": lambda: _json({**VIDU, "metadata": {"vidu_q2_object_ids": ["", *["id"] * 150_000]}}),
+    "large-voice-map": lambda: _json(
         {**VIDU, "metadata": {"vidu_q2_voice_map": {f"k{number}": "" for number in range(60_000)}}}
     ),
-    "form-of-many-fields": _form([(f"field{number}", "1") for number in range(5_000)]),
-    "form-of-many-images": _form([("images[]", URL)] * 5_000),
-    "form-of-many-metadata-keys": _form([(f"metadata[k{number}]", "1") for number in range(900)]),
-    "form-of-a-nested-name": _form([("metadata" + "[b]" * (LARGE // 3), "1")]),
-    "form-of-many-nested-names": _form([("metadata" + f"[{n}]" * 100, "1") for n in range(900)]),
-    "form-of-a-long-value": _form([("metadata", "1" * LARGE)]),
-    "list-of-tasks": _read("/v1/videos?limit=100"),
-    "list-of-tasks-oldest-first": _read("/v1/videos?limit=100&order=asc"),
-    "list-with-long-parameters": _read(f"/v1/videos?model={'m' * 7000}&status={'s' * 7000}"),
-    "list-with-many-parameters": _read(f"/v1/videos?{'&'.join(['status=queued'] * 800)}"),
-    "list-of-models": _read("/v1/models"),
-    "model-with-a-long-name": _read(f"/v1/models/{'m' * 14_000}"),
-    "task-with-a-long-id": _read(f"/v1/videos/task_{'0' * 14_000}"),
-    "use-of-years": _read("/v1/usage?from=2000-01-01&to=2100-01-01"),
+    "form-of-many-fields": lambda: _form([(f"field{number}", "1") for number in range(5_000)]),
+    "form-of-many-images": lambda: _form([("images[]", URL)] * 5_000),
+    "form-of-many-metadata-keys": lambda: _form([(f"metadata[k{number}]", "1") for number in range(900)]),
+    "form-of-a-nested-name": lambda: _form([("metadata" + "[b]" * (LARGE // 3), "1")]),
+    "form-of-many-nested-names": lambda: _form([("metadata" + f"[{n}]" * 100, "1") for n in range(900)]),
+    "form-of-a-long-value": lambda: _form([("metadata", "1" * LARGE)]),
+    "list-of-tasks": lambda: _read("/v1/videos?limit=100"),
+    "list-of-tasks-oldest-first": lambda: _read("/v1/videos?limit=100&order=asc"),
+    "list-with-long-parameters": lambda: _read(f"/v1/videos?model={'m' * 7000}&status={'s' * 7000}"),
+    "list-with-many-parameters": lambda: _read(f"/v1/videos?{'&'.join(['status=queued'] * 800)}"),
+    "list-of-models": lambda: _read("/v1/models"),
+    "model-with-a-long-name": lambda: _read(f"/v1/models/{'m' * 14_000}"),
+    "task-with-a-long-id": lambda: _read(f"/v1/videos/task_{'0' * 14_000}"),
+    "use-of-years": lambda: _read("/v1/usage?from=2000-01-01&to=2100-01-01"),
 }
+"""Megabytes, so each is built only for its attack."""
 
 
-def _in_proportion(name: str, build: Build) -> Attack:
+def _in_proportion(name: str, question: Callable[[], Build]) -> Attack:
     def run(target: Target) -> Verdict:
-        request = build(target)
+        request = question()(target)
         runs = [_cost(target, request) for _ in range(RUNS)]
         answers = [answer for answer, _ in runs]
         cpu = statistics.median(cost for _, cost in runs)
@@ -180,7 +181,7 @@ def _verdict(target: Target, answer: Answer | None, seconds: float, cpu: float) 
     return Verdict.of(f"{answer or 'closed'}, {size:,} bytes, {used}", faults)
 
 
-PROPORTIONS = [_in_proportion(name, build) for name, build in QUESTIONS.items()]
+PROPORTIONS = [_in_proportion(name, question) for name, question in QUESTIONS.items()]
 
 
 def _names_limit(target: Target, body: dict[str, Any], field: str, names: tuple[str, ...]) -> list[str]:

@@ -42,11 +42,13 @@ def _of_template(path: Path) -> Iterator[str]:
         yield ast.literal_eval(found["text"])
 
 
-TEMPLATES = [path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".svg", ".txt")]
-SENTENCES = {
-    **{text: path for path in SOURCES for text in _of_source(path)},
-    **{text: path for path in TEMPLATES for text in _of_template(path)},
-}
+def _sentences() -> dict[str, Path]:
+    """Every sentence of our sources and templates, and where it is."""
+    templates = (path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".svg", ".txt"))
+    return {
+        **{text: path for path in SOURCES for text in _of_source(path)},
+        **{text: path for path in templates for text in _of_template(path)},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def written() -> polib.POFile:
 def test_every_sentence_is_translated(written: polib.POFile) -> None:
     translated = [entry for entry in written if entry.translated() and not entry.obsolete]
     known = {text for entry in translated for text in (entry.msgid, entry.msgid_plural)}
-    missing = {text: str(path.relative_to(ROOT)) for text, path in SENTENCES.items() if text not in known}
+    missing = {text: str(path.relative_to(ROOT)) for text, path in _sentences().items() if text not in known}
     assert not missing, "make messages, and translate what is new"
 
 
