@@ -17,13 +17,19 @@ _FAST |= {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0"}
 _QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 _held = ExitStack()
 
+# Nothing of what is imported and collected becomes garbage.
+gc.disable()
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the embedded server unless DATABASE_URL is set."""
+    """Start the embedded server unless DATABASE_URL is set; the first of several processes prepares more."""
     from django.conf import settings
 
     from config import postgres
+    from tests.support.rewriting import rewrite_all
 
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        rewrite_all(config)
     settings.PASSWORD_HASHERS = _QUICK_HASHERS
     # Otherwise each test client would scan all static files; tests of those use a real process.
     settings.WHITENOISE_USE_FINDERS = False
@@ -41,3 +47,4 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
