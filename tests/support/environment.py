@@ -26,10 +26,10 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     from config import postgres
-    from tests.support.rewriting import rewrite_all
+    from tests.support.first_run import prepare
 
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        rewrite_all(config)
+        prepare(config)
     settings.PASSWORD_HASHERS = _QUICK_HASHERS
     # Otherwise each test client would scan all static files; tests of those use a real process.
     settings.WHITENOISE_USE_FINDERS = False
