@@ -1,6 +1,7 @@
 """The embedded server runs while any process holds it and stops after the last, however that ended."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -38,6 +39,10 @@ with running(Path(sys.argv[1]), options={"fsync": "off"}):
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has other users to run as")
 
 
+has_a_cluster = pytest.mark.usefixtures("copied_cluster")
+"""For tests that are not about the first start, as making a cluster takes a second of CPU."""
+
+
 def can_other_users_run_python() -> bool:
     """Whether other users can run it; root's interpreters are often in its home."""
     folders = Path(sys.executable).resolve().parents
@@ -50,6 +55,21 @@ def data(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "data"
     yield folder
     eventually(lambda: not servers(folder) and not keepers(folder))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cluster that a server has made and used."""
+    folder = tmp_path_factory.mktemp("made") / "data"
+    with running(folder, options=FAST):
+        assert value(folder, "SELECT 1") == 1
+    eventually(lambda: not keepers(folder))
+    return folder / "cluster"
+
+
+@pytest.fixture
+def copied_cluster(data: Path, cluster: Path) -> None:
+    shutil.copytree(cluster, data / "cluster")
 
 
 @pytest.fixture
@@ -164,6 +184,7 @@ def test_starts_and_runs_queries(data: Path) -> None:
         assert value(data, "SHOW fsync") == "off"
 
 
+@has_a_cluster
 def test_searches_chinese_and_folds_case_beyond_ascii(data: Path) -> None:
     with running(data, options=FAST):
         assert value(data, "SELECT 'Ä中' ILIKE '%中%' AND 'Ä中' ILIKE 'ä_'") is True
@@ -200,6 +221,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_folder(tmp_path: Path, name: 
 # Lifetime
 
 
+@has_a_cluster
 def test_it_keeps_running_after_the_first_holder_leaves(data: Path) -> None:
     with running(data, options=FAST):
         with running(data, options=FAST):
@@ -208,12 +230,14 @@ def test_it_keeps_running_after_the_first_holder_leaves(data: Path) -> None:
         assert servers(data) == before
 
 
+@has_a_cluster
 def test_it_stops_after_the_last_holder_leaves(data: Path) -> None:
     with running(data, options=FAST):
         assert len(servers(data)) == len(keepers(data)) == 1
     eventually(lambda: not servers(data) and not keepers(data))
 
 
+@has_a_cluster
 def test_a_holder_that_arrives_while_it_stops_gets_a_server(data: Path) -> None:
     for pause in (0, 0.002, 0.01, 0.02, 0.04):
         with running(data, options=FAST):
@@ -221,6 +245,7 @@ def test_a_holder_that_arrives_while_it_stops_gets_a_server(data: Path) -> None:
         time.sleep(pause)
 
 
+@has_a_cluster
 def test_stops_after_a_holder_was_killed(data: Path) -> None:
     with holder(data) as process:
         assert output_of(process) == "up"
@@ -239,6 +264,7 @@ def test_a_holder_killed_during_the_start_does_not_block_the_next(data: Path, mo
     assert process.returncode
 
 
+@has_a_cluster
 def test_a_child_that_outlives_its_holder_does_not_hold_the_server(data: Path) -> None:
     with ExitStack() as children:
         with running(data, options=FAST):
@@ -258,6 +284,7 @@ def test_concurrent_first_holders_share_one_server(data: Path) -> None:
 # Recovery
 
 
+@has_a_cluster
 def test_a_killed_server_restarts_with_its_data(data: Path) -> None:
     with running(data):
         make_table(data)
@@ -268,6 +295,7 @@ def test_a_killed_server_restarts_with_its_data(data: Path) -> None:
             assert servers(data) != [killed]
 
 
+@has_a_cluster
 def test_the_server_of_a_killed_keeper_is_replaced(data: Path) -> None:
     with running(data, options=FAST):
         before = servers(data)
@@ -278,6 +306,7 @@ def test_the_server_of_a_killed_keeper_is_replaced(data: Path) -> None:
             assert servers(data) != before
 
 
+@has_a_cluster
 def test_a_frozen_server_of_a_killed_keeper_is_replaced(data: Path) -> None:
     with running(data, options=FAST):
         [frozen] = servers(data)
@@ -288,6 +317,7 @@ def test_a_frozen_server_of_a_killed_keeper_is_replaced(data: Path) -> None:
             assert frozen not in servers(data)
 
 
+@has_a_cluster
 def test_a_pid_file_with_the_id_of_another_process_is_ignored(data: Path) -> None:
     with running(data, options=FAST):
         pid_file = data / "cluster" / "postmaster.pid"
@@ -314,6 +344,7 @@ def test_missing_binaries_are_reported_with_a_solution(data: Path, monkeypatch: 
         pass
 
 
+@has_a_cluster
 def test_a_failed_start_is_reported_with_the_log(data: Path) -> None:
     options = {"no_such_setting": "1"}
     with pytest.raises(EmbeddedPostgresError, match="no_such_setting"), running(data, options=options):
