@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Caller, Sandbox
+from tests.conftest import GOOD_BODY, Caller, Sandbox, order_video
 from tests.support import worker_process
 from tests.support.sandbox import APPLICATION
-from tests.support.worker_process import Workers, ask, closings, wait_for, wait_until
+from tests.support.worker_process import Workers, closings, wait_for, wait_until
 from videos.models import AccountState, Task, UpstreamAccount
 from videos.products import Product
 from videos.routing.breaker import Condition
@@ -30,7 +30,7 @@ def connected(sandbox: Sandbox, name: str, **fields: Any) -> UpstreamAccount:
 
 
 def ask_many(caller: Caller, count: int) -> list[Task]:
-    return [ask(caller, prompt=f"clip {number}") for number in range(count)]
+    return [order_video(caller, {**GOOD_BODY, "prompt": f"clip {number}"}) for number in range(count)]
 
 
 def wait_for_all(tasks: list[Task]) -> None:

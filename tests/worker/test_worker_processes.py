@@ -18,7 +18,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from tests.conftest import Caller, MakeTask, Sandbox, payload_of
+from tests.conftest import GOOD_BODY, Caller, MakeTask, Sandbox, order_video, payload_of
 from tests.support import worker_process
 from tests.support.fork_server import ForkServer
 from tests.support.worker_process import (
@@ -249,8 +249,8 @@ def test_an_idle_budget_gives_no_slot_twice(account: UpstreamAccount) -> None:
 def test_two_workers_share_the_queue_and_tenants_take_turns(
     workers: Workers, sandbox_account: UpstreamAccount, sandbox: Sandbox, owner: Caller, stranger: Caller
 ) -> None:
-    asked = [ask(owner, prompt=f"owner {number}") for number in range(27)]
-    asked += [ask(stranger, prompt=f"stranger {number}") for number in range(3)]
+    asked = [order_video(owner, {**GOOD_BODY, "prompt": f"owner {number}"}) for number in range(27)]
+    asked += [order_video(stranger, {**GOOD_BODY, "prompt": f"stranger {number}"}) for number in range(3)]
     workers.start()
     workers.start()
     wait_until("30 videos", lambda: Task.objects.filter(status=Status.SUCCEEDED).count() == len(asked))
