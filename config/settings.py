@@ -333,6 +333,8 @@ READY_CHECKS = {"room": "videos.results.room.check"}
 """Further checks of /readyz by name: functions that raise `config.health.NotReadyError`."""
 RESULT_RETENTION_DAYS = env.whole("RESULT_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)
 """How long the platform keeps a finished video."""
+EXPIRY_NOTICE_DAYS = env.whole("EXPIRY_NOTICE_DAYS", default=0, least=0, most=_MOST_DAYS)
+"""How many days before the platform's copy of a video goes its tenant is told by mail; 0 is never."""
 TASK_RETENTION_DAYS = env.whole("TASK_RETENTION_DAYS", default=0, least=0, most=_MOST_DAYS)
 """Days after its end until `manage.py prune` deletes a task's request and events; 0 is never."""
 LINK_LIFE_SECONDS = env.whole("LINK_LIFE_SECONDS", default=24 * 3600, least=1, most=_MOST_DAYS * 24 * 3600)

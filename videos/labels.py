@@ -62,6 +62,7 @@ VERBS: dict[str, Label] = {
     Verb.CANCEL: _("Cancelled"),
     Verb.HIDE: _("Deleted by the tenant"),
     Verb.FLAG: _("Flagged for staff"),
+    Verb.EXPIRES_SOON: _("The platform's copy goes soon"),
     Verb.REMOVE_MEDIA: _("Video removed"),
     Verb.ASKED: _("Requested through the form"),
     Verb.REMOVED: _("Cancelled or deleted on a page"),

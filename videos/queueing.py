@@ -20,6 +20,7 @@ class Job(StrEnum):
     STORE = "store"
     POSTER = "poster"
     SWEEP = "sweep"
+    NOTIFY = "notify"
     LEARN = "learn"
     ROLL_UP = "roll_up"
     BOOK = "book"

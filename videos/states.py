@@ -109,6 +109,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     HIDE = "hide"
     FLAG = "flag"
+    EXPIRES_SOON = "expires_soon"
     REMOVE_MEDIA = "remove_media"
     ASKED = "asked"
     REMOVED = "removed"

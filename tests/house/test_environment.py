@@ -73,6 +73,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "RESULT_LEAST_RATE": ("-1", "10KiB"),
     "RESULT_MAX_BYTES": ("0", "4GiB"),
     "RESULT_RETENTION_DAYS": ("0", "-1", "month", "1.5", "99999999999999999999"),
+    "EXPIRY_NOTICE_DAYS": ("-1", "soon"),
     "TASK_RETENTION_DAYS": ("-1", "never", "36501"),
     "LINK_LIFE_SECONDS": ("0", "1h"),
     "WHEN_NO_UPSTREAM": ("wait", "REFUSE", "refuse|queue"),

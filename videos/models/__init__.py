@@ -1,5 +1,6 @@
 """The tables of tasks, their events and their cost, of upstream accounts, and of derived totals."""
 
+from videos.models.expiry_notice import ExpiryNotices
 from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
 from videos.models.model_hour import HoursCounted, ModelHour
@@ -17,6 +18,7 @@ __all__ = [
     "BookedUntil",
     "DailyUsage",
     "EntryKind",
+    "ExpiryNotices",
     "GenerationStat",
     "HoursCounted",
     "IdempotencyKey",

@@ -22,6 +22,7 @@ from videos.routing.clients import client_for, with_secrets
 from videos.routing.rate_limits import UpstreamCall
 from videos.upstream.base import NotSent
 from videos.worker import check as check_step
+from videos.worker import notify as notify_step
 from videos.worker import poll as poll_step
 from videos.worker import poster as poster_step
 from videos.worker import settle as settle_step
@@ -163,6 +164,13 @@ async def add_prompts(timestamp: int) -> None:
     """Add new tasks to the search."""
     back = prompts.BRIEF if timestamp % _MINUTE else prompts.LONG
     await in_database(prompts.add_new, timezone.now(), back)
+
+
+@app.periodic(cron="0 6 * * *")  # every day
+@app.task(name=Job.NOTIFY, queue=Job.NOTIFY, queueing_lock=Job.NOTIFY)
+async def notify(timestamp: int) -> None:
+    """Tell tenants which copies of their videos go soon."""
+    await in_database(notify_step.notify, timezone.now())
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds
