@@ -22,6 +22,7 @@ def _django() -> Application:
 
     from config import checks, database
     from config.edge.connections import Connections
+    from config.edge.limits import BodyLimits
     from config.wsgi import application as wsgi
 
     checks.exit_on_errors(run_checks())  # no server starts on a bad configuration
@@ -35,7 +36,7 @@ def _django() -> Application:
     served = Application(
         wsgi,
         threads=settings.API_THREADS,
-        max_body=settings.MAX_BODY_BYTES,
+        limits=BodyLimits(max_body=settings.MAX_BODY_BYTES, max_upload=settings.MAX_UPLOAD_BYTES),
         connections=Connections(settings.CONNECTIONS_PER_ADDRESS),
         http_2=settings.HTTP_2,
         lanes=import_string(settings.LANES)() if settings.LANE else None,

@@ -4,6 +4,8 @@ from typing import Literal
 
 ErrorCode = Literal[
     "concurrency_limit_exceeded",
+    "file_in_use",
+    "file_not_exist",
     "header_too_large",
     "http_version_not_supported",
     "idempotency_key_reused",

@@ -9,3 +9,5 @@ FOR_PAGES = (*READING, "POST")
 """Methods that pages accept."""
 VIDEOS_PATH = f"{API_PREFIX}videos"
 """The collection of tasks."""
+FILES_PATH = f"{API_PREFIX}files"
+"""The collection of uploaded files."""

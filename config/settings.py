@@ -340,10 +340,19 @@ TASK_RETENTION_DAYS = env.whole("TASK_RETENTION_DAYS", default=0, least=0, most=
 LINK_LIFE_SECONDS = env.whole("LINK_LIFE_SECONDS", default=24 * 3600, least=1, most=_MOST_DAYS * 24 * 3600)
 """How long a signed link to a finished video works; each read of the task renews it."""
 
+UPLOADS = env.switch("UPLOADS", default=True)
+"""Whether files may be uploaded, for use in requests."""
+FILES_RETENTION_DAYS = env.whole("FILES_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)
+"""How long an uploaded file is kept; longer while a task that has not ended uses it."""
+FILES_BYTES_PER_TENANT = env.whole("FILES_BYTES_PER_TENANT", default=5 * 1024**3, least=0, most=10**18)
+"""How many bytes of uploaded files a tenant may keep; 0 refuses all."""
+
 # --- the API
 
 MAX_BODY_BYTES = 1024 * 1024
 """The largest request body the API accepts (contract section 5)."""
+MAX_UPLOAD_BYTES = 201 * 1024 * 1024
+"""The largest body of an upload: the largest file and a mebibyte for the rest of its form."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 API_THREADS = env.whole("API_THREADS", default=16, least=1, most=_MOST_THREADS)
 """Requests one web process works on at a time, each with a database connection of its own."""

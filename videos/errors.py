@@ -76,3 +76,14 @@ class VideoInYourBucket(ReelayError):
 
 class VideoExpired(ReelayError):
     """The video was removed after its retention period."""
+
+
+class FileInUse(ReelayError):
+    """A task that has not ended needs the file."""
+
+
+class FileNotStored(ReelayError):
+    """The store did not take the file."""
+
+    def __init__(self) -> None:
+        super().__init__("The file could not be stored; send it again in a moment")

@@ -15,9 +15,21 @@ from django.core.exceptions import RequestDataTooBig
 
 from config.edge import head, refusals
 from config.edge.answers import Answer, Receive, Send, ServedFile, Window
-from config.edge.bodies import SMALL_BYTES, Body, BodyNeeded, Budget, IncompleteBody, TooManyBodies, Withheld
+from config.edge.bodies import (
+    MOST_ON_DISK_OF_ALL,
+    MOST_ON_DISK_OF_ONE,
+    SMALL_BYTES,
+    Body,
+    BodyNeeded,
+    Budget,
+    IncompleteBody,
+    SpoolFile,
+    TooManyBodies,
+    Withheld,
+)
 from config.edge.connections import Connections
 from config.edge.head import Environ, Scope
+from config.edge.limits import BodyLimit, BodyLimits
 from config.edge.threads import Threads
 from config.networks import subscriber_network
 from config.routes import API_PREFIX, READING
@@ -32,7 +44,10 @@ LINGERING_SECONDS = 1.0
 """How long up to `SMALL_BYTES` of any other unread body are read and dropped, for the same reason."""
 TOO_LARGE = 413
 API_SECONDS, PAGE_SECONDS = 8.0, 60.0
-"""How long a thread may work on a request before its database connection is shut down, which fails it."""
+"""How long a thread may work on a request before its database connection is shut down, which fails it.
+
+An upload, which is checked and stored meanwhile, may take as long as a page.
+"""
 ANSWER_SECONDS = 14.0
 """How long an API client waits for a response, including the wait for a thread."""
 LOST_AFTER_SECONDS = 75.0
@@ -60,23 +75,21 @@ class Application:
         wsgi: Callable[..., Iterable[bytes]],
         *,
         threads: int,
-        max_body: int,
+        limits: BodyLimits,
         connections: Connections,
         http_2: bool = False,
         lanes: Lanes | None = None,
     ) -> None:
-        """Runs `threads` requests at a time; `max_body` is in bytes and applies only to the API.
-
-        Forms of pages are limited to `bodies.SMALL_BYTES`.
-        """
+        """Runs `threads` requests at a time."""
         self._wsgi = wsgi
-        self._max_body = max_body
+        self._limits = limits
         self._http_2 = http_2
         self._connections = connections
         self._lanes = lanes
         self._threads = Threads(threads)
         self._watchdog = Watchdog(threads, LOST_AFTER_SECONDS).start()
         self._budget = Budget()
+        self._disk = Budget(MOST_ON_DISK_OF_ALL, MOST_ON_DISK_OF_ONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._connections.hear(scope["client"])
@@ -85,7 +98,7 @@ class Application:
             await refusal.send(receive, send, with_body=with_body)
             return
         caller = _caller(scope)
-        with Body(receive, head.declared_length(scope), caller, self._budget) as body:
+        with Body(receive, head.declared_length(scope), caller, self._budget, self._disk) as body:
             answer = await self._in_time(scope, body, caller)
             await answer.send(receive, send, with_body=with_body)
             if not body.is_whole:
@@ -120,24 +133,26 @@ class Application:
             return work()
 
     async def _answer(self, scope: Scope, body: Body, caller: bytes) -> Answer:
-        limit = self._max_body if scope["path"].startswith(API_PREFIX) else SMALL_BYTES
         try:
             if await body.read(SMALL_BYTES):
                 return await self._whole(scope, body, caller)
-            return await self._large(scope, body, caller, limit)
+            return await self._large(scope, body, caller, self._limits.of(scope))
         except IncompleteBody as error:
             return refusals.incomplete_body(str(error))
         except TooManyBodies:
             return refusals.too_many_bodies()
 
-    async def _large(self, scope: Scope, body: Body, caller: bytes, limit: int) -> Answer:
+    async def _large(self, scope: Scope, body: Body, caller: bytes, limit: BodyLimit) -> Answer:
         """Run Django with the head alone; read the body only if it asks for it, after authentication."""
-        if body.size <= limit:
+        if body.size <= limit.most:
             by_head = head.environ(scope, Withheld(BodyNeeded), body.size)
             work = partial(self._call_unless_body_is_needed, by_head)
             if answer := await self._run(scope["path"], caller, work):
                 return answer
-            if await body.read(limit):
+            if limit.on_disk:
+                if file := await body.spool(limit.most):
+                    return await self._spooled(scope, body, caller, file)
+            elif await body.read(limit.most):
                 return await self._whole(scope, body, caller)
         too_large = head.environ(scope, Withheld(RequestDataTooBig), body.size)
         return await self._run(scope["path"], caller, partial(self._call, too_large))
@@ -157,6 +172,13 @@ class Application:
         environ = head.environ(scope, io.BytesIO(content), body.length) | failure
         work = partial(self._call, environ)
         return await self._run(scope["path"], caller, work, until - loop.time())
+
+    async def _spooled(self, scope: Scope, body: Body, caller: bytes, file: SpoolFile) -> Answer:
+        """Serve a request whose body is in a file. Not cut short, as nobody would know what became of it."""
+        environ = head.environ(scope, file, body.length)
+        return await self._threads.run(
+            caller, partial(self._watched, PAGE_SECONDS, partial(self._call, environ))
+        )
 
     def _call_unless_body_is_needed(self, environ: Environ) -> Answer | None:
         try:

@@ -1,8 +1,11 @@
-"""Request bodies: read completely or not at all, at a minimum rate and within a memory budget."""
+"""Request bodies: read completely or not at all, at a minimum rate and within a budget of memory and disk."""
 
 import asyncio
 import io
+import os
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NoReturn, Self
 
@@ -16,6 +19,12 @@ LEAST_BYTES_PER_SECOND = 16 * 1024
 MOST_BYTES_OF_ALL = 64 * 1024 * 1024
 MOST_BYTES_OF_ONE = 16 * 1024 * 1024
 """Bytes of request bodies that a process holds at a time: of all callers, and of one."""
+MOST_ON_DISK_OF_ALL = 4 * 1024 * 1024 * 1024
+MOST_ON_DISK_OF_ONE = 1024 * 1024 * 1024
+"""The same of bodies in temporary files."""
+_WRITTEN_BYTES = 256 * 1024
+"""So much is collected before it is written to the disk, which takes a thread."""
+_WRITERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="spool")
 
 
 class IncompleteBody(Exception):
@@ -23,7 +32,7 @@ class IncompleteBody(Exception):
 
 
 class TooManyBodies(Exception):
-    """The memory budget for bodies, of one caller or of all, is used up."""
+    """The budget for bodies, of one caller or of all, is used up, or the disk is full."""
 
 
 class BodyNeeded(BaseException):
@@ -34,7 +43,7 @@ class BodyNeeded(BaseException):
 
 
 class Budget:
-    """Limits the bytes of bodies held in memory, in total and per caller."""
+    """Limits the bytes of bodies held in memory or on disk, in total and per caller."""
 
     def __init__(self, of_all: int = MOST_BYTES_OF_ALL, of_one: int = MOST_BYTES_OF_ONE) -> None:
         self._of_all, self._of_one = of_all, of_one
@@ -59,10 +68,20 @@ class Budget:
 class Body:
     """The body of one request, as far as it was read; as a context manager it frees its share of memory."""
 
-    def __init__(self, receive: Receive, declared: int | None, caller: bytes, budget: Budget) -> None:
-        """`declared` is the announced length in bytes, None if it is not known."""
+    def __init__(
+        self,
+        receive: Receive,
+        declared: int | None,
+        caller: bytes,
+        budget: Budget,
+        disk: Budget | None = None,
+    ) -> None:
+        """`declared` is the announced length in bytes, None if it is not known; `disk` is for `spool`."""
         self._receive, self._caller, self._budget = receive, caller, budget
+        self._disk = disk or Budget(MOST_ON_DISK_OF_ALL, MOST_ON_DISK_OF_ONE)
         self._pieces: list[bytes] = []
+        self._on_disk = 0
+        self._file: SpoolFile | None = None
         self._began = asyncio.get_running_loop().time()
         self.declared = declared
         self.length = 0
@@ -73,9 +92,11 @@ class Body:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pieces:
-            self._budget.give_back(self._caller, sum(map(len, self._pieces)))
-            self._pieces = []
+        self._forget_pieces()
+        self._file = None
+        if self._on_disk:
+            self._disk.give_back(self._caller, self._on_disk)
+            self._on_disk = 0
 
     @property
     def size(self) -> int:
@@ -93,6 +114,42 @@ class Body:
                 self._budget.take(self._caller, len(piece))
                 self._pieces.append(piece)
         return self.is_whole and self.size <= limit
+
+    async def spool(self, limit: int) -> "SpoolFile | None":
+        """Read it to a temporary file, which stands at its begin; None if it exceeds about `limit` bytes.
+
+        Holds at most `_WRITTEN_BYTES` and a piece in memory. Raises `IncompleteBody` and `TooManyBodies`.
+        """
+        self._file = SpoolFile()
+        try:
+            while not self.is_whole and self.size <= limit:
+                if sum(map(len, self._pieces)) >= _WRITTEN_BYTES:
+                    await self._write()
+                piece = await self._next(self._deadline())
+                if piece:
+                    self._budget.take(self._caller, len(piece))
+                    self._pieces.append(piece)
+            if not self.is_whole or self.size > limit:
+                return None
+            await self._write()
+        except OSError as error:  # the disk is full
+            raise TooManyBodies from error
+        self._file.seek(0)
+        return self._file
+
+    async def _write(self) -> None:
+        content, file = b"".join(self._pieces), self._file
+        if not content or file is None:
+            return
+        self._disk.take(self._caller, len(content))
+        self._on_disk += len(content)
+        await asyncio.get_running_loop().run_in_executor(_WRITERS, file.write_all, content)
+        self._forget_pieces()
+
+    def _forget_pieces(self) -> None:
+        if self._pieces:
+            self._budget.give_back(self._caller, sum(map(len, self._pieces)))
+            self._pieces = []
 
     async def discard(self, limit: int, seconds: float) -> None:
         """Read and drop up to `limit` more bytes, so that a client still sending reads the response."""
@@ -122,6 +179,26 @@ class Body:
         if self.is_whole and self.declared not in (None, self.length):
             raise IncompleteBody("The request body is not as long as Content-Length says")
         return piece
+
+
+class SpoolFile(io.FileIO):
+    """A temporary file without a name, which ends with the last reference to it.
+
+    Nobody closes it: if a request is given up, a thread may still be reading or writing it.
+    """
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryFile(buffering=0) as file:
+            super().__init__(os.dup(file.fileno()), "r+b")
+
+    def __del__(self) -> None:
+        self.close()
+
+    def write_all(self, content: bytes) -> None:
+        """Write all of it."""
+        left = memoryview(content)
+        while left:
+            left = left[self.write(left) :]
 
 
 class Withheld(io.RawIOBase):

@@ -100,15 +100,19 @@ class FolderStore:
 
 
 class FileWindow:
-    """The bytes of a file from `start` up to, but not including, `stop`."""
+    """The bytes of a file from `start` up to, but not including, `stop`.
+
+    Also a `Window` of `config.edge.answers`, which the server sends without a thread of Django's.
+    """
 
     def __init__(self, path: Path, start: int = 0, stop: int | None = None) -> None:
         self._file = path.open("rb")
-        self._stop = os.fstat(self._file.fileno()).st_size if stop is None else stop
+        self.name, self.start = str(path), start
+        self.stop = os.fstat(self._file.fileno()).st_size if stop is None else stop
         self._file.seek(start)
 
     def read(self, size: int = -1) -> bytes:
-        left = max(0, self._stop - self._file.tell())
+        left = max(0, self.stop - self._file.tell())
         return self._file.read(left if size < 0 else min(size, left))
 
     def __iter__(self) -> Iterator[bytes]:

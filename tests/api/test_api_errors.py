@@ -37,7 +37,8 @@ MEBIBYTE = 1024 * 1024
 ALLOWED = {
     **dict.fromkeys([*CREATE_ROUTES, "/v1/videos/validate"], ("POST",)),
     "/v1/videos": ("POST", "GET", "HEAD"),
-    **dict.fromkeys(QUERY_ROUTES, ("GET", "HEAD", "DELETE")),
+    **dict.fromkeys([*QUERY_ROUTES, "/v1/files/{id}"], ("GET", "HEAD", "DELETE")),
+    "/v1/files": ("GET", "HEAD", "POST"),
     **dict.fromkeys(READ_ROUTES, ("GET", "HEAD")),
 }
 """The methods of each route."""
@@ -168,6 +169,11 @@ LACKING = [
     ((Scope.READ,), "DELETE", "/v1/videos/generations/{id}"),
     ((Scope.READ,), "DELETE", "/v1/video/generations/{id}"),
     ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/videos/{id}/content"),
+    ((Scope.READ, Scope.MANAGE), "POST", "/v1/files"),
+    ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/files"),
+    ((Scope.WRITE,), "GET", "/v1/files/{id}"),
+    ((Scope.WRITE,), "GET", "/v1/files/{id}/content"),
+    ((Scope.READ,), "DELETE", "/v1/files/{id}"),
     ((Scope.WRITE,), "GET", "/v1/usage"),
     ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/account"),
     ((Scope.WRITE,), "GET", "/v1/models"),
@@ -225,12 +231,13 @@ MALFORMED_IDS = [
 def test_unknown_malformed_and_foreign_ids_cannot_be_told_apart(
     method: str, route: str, owner: Caller, stranger: Caller, make_task: MakeTask
 ) -> None:
+    code = "file_not_exist" if "files" in route else "task_not_exist"
     unknown = owner.request(method, sample(route))
-    assert_refused(unknown, 404, "task_not_exist")
+    assert_refused(unknown, 404, code)
     foreign = stranger.request(method, route.format(id=make_task(Status.SUCCEEDED).public_id))
     answers = [foreign, *(owner.request(method, route.format(id=bad)) for bad in MALFORMED_IDS)]
     for answer in answers:
-        assert_refused(answer, 404, "task_not_exist")
+        assert_refused(answer, 404, code)
         assert answer.content == unknown.content
         assert answer.headers.keys() == unknown.headers.keys()
 

@@ -112,9 +112,11 @@ def main() -> int:
 async def _creates(passage: Passage, key: str) -> None:
     from config.edge.application import Application
     from config.edge.connections import Connections
+    from config.edge.limits import BodyLimits
     from config.wsgi import application as wsgi
 
-    served = Application(wsgi, threads=1, max_body=1024 * 1024, connections=Connections(0))
+    limits = BodyLimits(max_body=1024 * 1024, max_upload=0)
+    served = Application(wsgi, threads=1, limits=limits, connections=Connections(0))
     for passage.is_on in (False, False, True):
         status = await _create(served, key)
         passage.is_on = False

@@ -23,6 +23,8 @@ PURE = (
     "config/texts.py",
     "videos/catalogue/",
     "videos/requests/",
+    "videos/files/names.py",
+    "videos/files/recognition.py",
     "videos/states.py",
     "videos/errors.py",
     "videos/estimates/poll_schedule.py",

@@ -35,7 +35,7 @@ from accounts.models import (
 from accounts.quotas import standing
 from config.console.filters import BY_TIME, within
 from config.db import prepared
-from config.ids import first_uuid7
+from config.ids import first_uuid7, uuid7
 from tests.api.test_api_listing import INDEXES as OF_THE_LIST
 from tests.bench import made_up
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, claim_next
@@ -45,12 +45,15 @@ from tests.support.plans import add_past, analyse, empty_pages, many_tasks, task
 from tests.support.rows import check_each, each
 from videos.billing import statements
 from videos.estimates import generation_times
+from videos.files import storing
 from videos.listing import search
 from videos.models import (
     AccountState,
     BookedDay,
     DailyUsage,
     EntryKind,
+    File,
+    FileUse,
     IdempotencyKey,
     LedgerEntry,
     ModelHour,
@@ -87,6 +90,16 @@ class World:
     def make(self, model: type[Model], /, **fields: Any) -> None:
         """A valid row except for these fields."""
         model._default_manager.create(**(ROWS[model](self) | fields))
+
+    def file(self) -> File:
+        """A file of the owner's."""
+        return File.objects.create(**ROWS[File](self))
+
+    def use(self) -> None:
+        """Use a file twice in one task."""
+        file, task = self.file(), self.make_task()
+        for _ in range(2):
+            FileUse.objects.create(file=file, task=task)
 
     def enter(self, kind: str, /, **fields: Any) -> None:
         """A valid ledger entry except for these fields; the task already has its hold."""
@@ -128,6 +141,17 @@ ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
         "task": world.make_task(),
         "created_at": NOW,
     },
+    File: lambda world: {
+        "id": uuid7(NOW),
+        "tenant": world.owner.tenant,
+        "state": "stored",
+        "kind": "png",
+        "name": "cat.png",
+        "bytes": 1,
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(days=1),
+    },
+    FileUse: lambda world: {"file": world.file(), "task": world.make_task()},
     ModelHour: lambda _: {"hour": NOW, "model": "Kling-3.0-720p"},
     RefusedCreate: lambda world: {"api_key": world.owner.key, "fingerprint": b"body", "at": NOW},
 }
@@ -363,6 +387,16 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         "two last refusals",
         lambda world: _twice(lambda: world.make(RefusedCreate)),
     ),
+    *(
+        (name, what, lambda world, fields=fields: world.make(File, **fields))
+        for name, what, fields in (
+            ("file_state_known", "a state nobody knows", {"state": "lost"}),
+            ("file_kind_known", "a kind nobody knows", {"kind": "gif"}),
+            ("file_has_bytes", "an empty file", {"bytes": 0}),
+            ("file_is_kept", "a file that is not kept", {"expires_at": NOW}),
+        )
+    ),
+    ("file_use_once", "used twice by one task", lambda world: world.use()),
     ("ledger_kind_known", "a kind nobody knows", _entry_of_no_kind),
     *(
         ("ledger_task_where_due", f"{kind} of no task", lambda world, kind=kind: world.enter(kind, task=None))
@@ -760,6 +794,14 @@ INDEXES: list[tuple[str, Query]] = [
     ("ledger_rare", lambda account, tenant: _newest(LedgerEntry.objects.filter(kind="adjustment"))),
     ("task_event_at", lambda account, tenant: _of_a_day(TaskEvent.objects.all())),
     ("ledger_at", lambda account, tenant: _of_a_day(LedgerEntry.objects.all())),
+    (
+        "file_of_tenant",
+        lambda account, tenant: File.objects.visible_to(tenant.pk).order_by("-id")[:21],
+    ),
+    ("file_of_tenant", lambda account, tenant: File.objects.filter(tenant=tenant).values("bytes")),
+    ("file_expiry", lambda account, tenant: storing.expired(NOW)[: storing.BATCH]),
+    ("file_unfinished", lambda account, tenant: storing.unfinished(NOW)[: storing.BATCH]),
+    ("file_use_of_task", lambda account, tenant: FileUse.objects.filter(task=uuid7(NOW))),
     ("audit_entry_at", lambda account, tenant: _of_a_day(AuditEntry.objects.all())),
 ]
 

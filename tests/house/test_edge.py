@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.exceptions import RequestDataTooBig
 
 from config.edge.application import Application
 from config.edge.bodies import (
@@ -27,6 +28,7 @@ from config.edge.bodies import (
 )
 from config.edge.connections import Connections
 from config.edge.head import MOST_BYTES, MOST_FIELDS
+from config.edge.limits import BodyLimits
 from config.edge.server import command
 from config.edge.threads import Threads
 from config.networks import subscriber_network
@@ -38,6 +40,7 @@ from videos.states import Status
 
 MEDIA = bytes(range(256)) * 256 * 1024
 """Larger than the buffers of a connection."""
+LIMITS = BodyLimits(max_body=1024 * 1024, max_upload=4 * 1024 * 1024)
 Message = dict[str, Any]
 
 
@@ -108,7 +111,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 def serving(wsgi: Wsgi, *, threads: int = 2, http_2: bool = False) -> Application:
     connections = Connections(0)
-    return Application(wsgi, threads=threads, max_body=1024 * 1024, connections=connections, http_2=http_2)
+    return Application(wsgi, threads=threads, limits=LIMITS, connections=connections, http_2=http_2)
 
 
 def echo(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -276,6 +279,41 @@ def test_bodies_beyond_the_memory_budget_are_refused_and_their_memory_is_returne
         assert refused.refusal == (503, "overloaded")
         assert refused.headers[b"retry-after"] == b"1"
         assert Exchange(content_length="80").of(application, b"x" * 80).body["read"] == 80
+
+
+def test_an_upload_passes_through_a_file_and_only_after_authentication() -> None:
+    seen = []
+
+    def upload(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        seen.append(environ["wsgi.input"])
+        return echo(environ, start)
+
+    pieces = [b"x" * 64 * 1024] * 40
+    taken = Exchange("/v1/files", content_length=str(40 * 64 * 1024)).of(serving(upload), *pieces)
+    assert taken.body["read"] == 40 * 64 * 1024
+    assert [type(stream).__name__ for stream in seen] == ["Withheld", "SpoolFile"]
+    refused = Exchange("/v1/files", content_length=str(40 * 64 * 1024)).of(serving(refusing), *pieces)
+    assert refused.status == 401
+    assert refused.received * 64 * 1024 <= 3 * SMALL_BYTES
+
+
+@pytest.mark.parametrize(
+    "headers", [{"content_length": str(5 * 1024 * 1024)}, {"transfer_encoding": "chunked"}]
+)
+def test_an_upload_is_cut_off_at_its_limit(headers: dict[str, str]) -> None:
+    limited = [b"x" * 64 * 1024] * 80
+    with pytest.raises(RequestDataTooBig):
+        Exchange("/v1/files", **headers).of(serving(echo), *limited)
+
+
+def test_one_client_cannot_fill_the_disk_with_bodies() -> None:
+    application = serving(echo)
+    application._disk = Budget(of_all=400_000, of_one=400_000)
+    for _ in range(3):
+        refused = Exchange("/v1/files", content_length="600000").of(application, *[b"x" * 100_000] * 6)
+        assert refused.refusal == (503, "overloaded")
+        taken = Exchange("/v1/files", content_length="300000").of(application, *[b"x" * 100_000] * 3)
+        assert taken.body["read"] == 300_000
 
 
 # --- threads

@@ -1,10 +1,12 @@
 """Tenants cannot see each other: every route, method and kind of caller, in one table."""
 
+import io
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,11 +33,14 @@ from accounts.models import (
     Tenant,
     User,
 )
+from config import stores
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
+from tests.support import uploads
 from tests.support.people import Browser, make_person, text
 from tests.support.refusals import UNKNOWN_ID, assert_refused, assert_request_id
 from tests.support.rows import check_each, rolled_back
-from videos.models import DailyUsage, IdempotencyKey, LedgerEntry, RefusedCreate, Task, UpstreamAccount
+from videos.files import storing
+from videos.models import DailyUsage, File, IdempotencyKey, LedgerEntry, RefusedCreate, Task, UpstreamAccount
 from videos.results import files
 from videos.states import Status
 
@@ -45,6 +50,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "denied": (403, "permission_denied"),
     "no-task": (404, "task_not_exist"),
     "no-model": (404, "model_not_found"),
+    "no-file": (404, "file_not_exist"),
 }
 """Status and code by the table's words."""
 
@@ -67,6 +73,14 @@ HEAD   new-api            done  done done     no-task  denied    denied    unkno
 DELETE new-api            done  done done     no-task  denied    denied    unknown unknown unknown unknown
 GET    content            done  done done     no-task  denied    denied    unknown unknown unknown unknown
 HEAD   content            done  done done     no-task  denied    denied    unknown unknown unknown unknown
+POST   files              done  done done     done     denied    denied    unknown unknown unknown unknown
+GET    files              done  done done     done     denied    denied    unknown unknown unknown unknown
+HEAD   files              done  done done     done     denied    denied    unknown unknown unknown unknown
+GET    file               done  done done     no-file  denied    denied    unknown unknown unknown unknown
+HEAD   file               done  done done     no-file  denied    denied    unknown unknown unknown unknown
+DELETE file               done  done done     no-file  denied    denied    unknown unknown unknown unknown
+GET    file-content       done  done done     no-file  denied    denied    unknown unknown unknown unknown
+HEAD   file-content       done  done done     no-file  denied    denied    unknown unknown unknown unknown
 GET    usage              done  done done     done     denied    denied    unknown unknown unknown unknown
 HEAD   usage              done  done done     done     denied    denied    unknown unknown unknown unknown
 GET    account            done  done done     done     denied    denied    unknown unknown unknown unknown
@@ -87,11 +101,15 @@ PATHS = {
     "generation": "/v1/videos/generations/{id}",
     "new-api": "/v1/video/generations/{id}",
     "content": "/v1/videos/{id}/content",
+    "files": "/v1/files",
+    "file": "/v1/files/{id}",
+    "file-content": "/v1/files/{id}/content",
     "usage": "/v1/usage",
     "account": "/v1/account",
     "models": "/v1/models",
     "model": f"/v1/models/{GOOD_BODY['model']}",
 }
+OF_ONE_FILE = {"file", "file-content"}
 OUTSIDE = {"admin/", "language/"}
 """Routes without a tenant."""
 OF_PEOPLE = {"", "portal/<uuid:tenant_id>/"}
@@ -110,7 +128,9 @@ def cells(table: str) -> Iterator[tuple[str, str, str, str]]:
 
 CELLS = list(cells(TABLE))
 REQUESTS = list(dict.fromkeys((method, route) for method, route, _, _ in CELLS))
-OF_ONE_VIDEO = [(method, route) for method, route in REQUESTS if "{id}" in PATHS[route]]
+OF_ONE_VIDEO = [
+    (method, route) for method, route in REQUESTS if "{id}" in PATHS[route] and route not in OF_ONE_FILE
+]
 
 
 # --- completeness of the table
@@ -189,20 +209,28 @@ MAKE: dict[str, Callable[[Caller, str], Caller]] = {
 
 @pytest.fixture
 def video(make_task: MakeTask, results_folder: Path) -> Task:
-    """A finished video of Alice's with its files."""
+    """A finished video of Alice's with its files, and an uploaded file with the same digits."""
     task = make_task(Status.SUCCEEDED, has_poster=True, has_preview=True)
     path = results_folder / task.media_name
     path.parent.mkdir(parents=True)
     path.write_bytes(b"a video")
     files.save_pictures(task, b"a still", b"a preview")
+    tenant, kept_until = task.tenant, NOW + timedelta(days=1)
+    file = File(pk=task.pk, tenant=tenant, state="stored", kind="png", name="a.png", bytes=6, created_at=NOW)
+    file.expires_at = kept_until
+    file.save(force_insert=True)
+    stores.results().put(storing.object_key(file), io.BytesIO(b"a file"), "")
     return task
 
 
 def ask(caller: Caller, method: str, route: str, identity: str, query: str = "", **headers: Any) -> Any:
     """Send the request, with a valid body if one is needed."""
-    body = json.dumps(GOOD_BODY) if method == "POST" else ""
-    path = PATHS[route].format(id=identity) + query
-    return caller.request(method, path, data=body, content_type="application/json", **headers)
+    if route in OF_ONE_FILE:
+        identity = identity.replace("task_", "file_")
+    sent = {"data": json.dumps(GOOD_BODY), "content_type": "application/json"} if method == "POST" else {}
+    if route == "files" and method == "POST":
+        sent = uploads.sent(uploads.form(uploads.picture()))
+    return caller.request(method, PATHS[route].format(id=identity) + query, **sent, **headers)
 
 
 def content(answer: HttpResponse) -> bytes:
@@ -215,7 +243,7 @@ def content(answer: HttpResponse) -> bytes:
 
 def everything() -> list[Any]:
     """All rows a request could change, except the last use of keys."""
-    models: list[type[Model]] = [Task, LedgerEntry, DailyUsage, IdempotencyKey, RefusedCreate, Standing]
+    models: list[type[Model]] = [Task, LedgerEntry, DailyUsage, IdempotencyKey, RefusedCreate, Standing, File]
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
 

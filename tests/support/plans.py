@@ -22,7 +22,7 @@ def empty_pages() -> None:
     """Start with empty tables: the planner counts pages of rows that other tests rolled back."""
     let_tables_be_emptied()
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE videos_task, videos_dailyusage, videos_refusedcreate CASCADE")
+        cursor.execute("TRUNCATE videos_task, videos_file, videos_dailyusage, videos_refusedcreate CASCADE")
 
 
 def analyse() -> None:
@@ -77,6 +77,17 @@ def add_others() -> None:
             "INSERT INTO accounts_auditentry (at, actor_name, place, subject, reason, before, after)"
             " SELECT now(), 'bob', 'console', 'tenant ' || name || nr % 100, '', '{}', '{}'"
             " FROM accounts_tenant, generate_series(1, 5000) nr"
+        )
+        cursor.execute(
+            "INSERT INTO videos_file"
+            " (id, tenant_id, state, kind, name, bytes, sha256, created_at, expires_at)"
+            f" SELECT {_SOME_ID}, id, CASE WHEN nr % 50 = 0 THEN 'deleted' ELSE 'stored' END,"
+            " 'png', 'a.png', 9, '', now() - nr * interval '1 hour', now() + nr * interval '1 hour'"
+            " FROM accounts_tenant, generate_series(1, 200) nr"
+        )
+        cursor.execute(
+            "INSERT INTO videos_fileuse (file_id, task_id) SELECT file.id, task.id FROM"
+            " (SELECT id FROM videos_file LIMIT 30) file, (SELECT id FROM videos_task LIMIT 30) task"
         )
         for verb, of_each in ("create", 3), ("succeed", 3):
             cursor.execute(

@@ -24,6 +24,7 @@ CREATE_ROUTES = ["/v1/videos", "/v1/videos/generations", "/v1/video/generations"
 QUERY_ROUTES = ["/v1/videos/{id}", "/v1/videos/generations/{id}", "/v1/video/generations/{id}"]
 READ_ROUTES = [
     "/v1/videos/{id}/content",
+    "/v1/files/{id}/content",
     "/v1/usage",
     "/v1/account",
     "/v1/models",

@@ -29,7 +29,7 @@ from videos import errors
 from videos.api import hints, rate_limits
 from videos.api.bodies import RequestTooLarge
 from videos.api.forms import IncompleteForm
-from videos.models import Task
+from videos.models import File, Task
 from videos.requests import InvalidRequestError, Violation
 
 NO_RETRY = (("x-should-retry", "false"),)
@@ -67,11 +67,13 @@ REFUSALS: dict[type[Exception], Refusal] = {
     errors.ModelNotAllowed: Refusal(403, "permission_error", "permission_denied"),
     drf.NotFound: Refusal(404, _MISSING, "not_found", "Unknown route"),
     Task.DoesNotExist: Refusal(404, _MISSING, "task_not_exist", _UNKNOWN_TASK),
+    File.DoesNotExist: Refusal(404, _MISSING, "file_not_exist", "The file does not exist"),
     errors.ModelNotExist: Refusal(404, _MISSING, "model_not_found"),
     drf.MethodNotAllowed: Refusal(405, _INVALID, "method_not_allowed"),
     errors.MaxCostExceeded: Refusal(400, _INVALID, "max_cost_exceeded", param="max_cost"),
     errors.IdempotencyKeyReused: Refusal(422, _INVALID, "idempotency_key_reused", headers=NO_RETRY),
     errors.VideoInProgress: Refusal(409, _INVALID, "video_in_progress", headers=NO_RETRY),
+    errors.FileInUse: Refusal(409, _INVALID, "file_in_use", headers=NO_RETRY),
     errors.VideoNotReady: Refusal(409, _INVALID, "video_not_ready", headers=NO_RETRY),
     errors.VideoInYourBucket: Refusal(409, _INVALID, "video_in_your_bucket", headers=NO_RETRY),
     errors.VideoExpired: Refusal(410, _INVALID, "video_expired"),
@@ -100,6 +102,9 @@ REFUSALS: dict[type[Exception], Refusal] = {
             "The database cannot be reached at the moment",
             (("Retry-After", RETRY_AFTER_SECONDS),),
         ),
+    ),
+    errors.FileNotStored: Refusal(
+        503, "server_error", "internal_error", headers=(("Retry-After", RETRY_AFTER_SECONDS),)
     ),
     errors.NoPrice: Refusal(503, "server_error", "internal_error", headers=NO_RETRY),
 }

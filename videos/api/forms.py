@@ -6,13 +6,14 @@ Text is taken as it was sent, or refused: nothing is truncated, dropped or repla
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 from config import charsets
 from videos.api.bodies import MalformedBody, check_length
@@ -25,6 +26,8 @@ _FIELD = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)
 """Matches any file name, also an empty one, or RFC 8187 syntax, which forms must not use."""
 MOST_PARTS = 1000
+BLOCK = 64 * 1024
+"""Bytes read at a time."""
 _LONGEST_NAME = 100
 """How many characters of a name an error repeats."""
 _LONGEST_BOUNDARY = 200
@@ -45,29 +48,81 @@ class IncompleteForm(APIException):
     default_detail = "The form ends before its last boundary, so some of it is missing"
 
 
+class Stream(Protocol):
+    """A body."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Sink(Protocol):
+    """Takes the content of a part, piece by piece."""
+
+    def write(self, piece: bytes, /) -> object: ...
+
+
 @dataclass(frozen=True)
 class Part:
-    """A field of a form, with its content as sent."""
+    """The head of a field of a form."""
 
     name: str
-    content: bytes
     charset: str | None
     """The charset that the part declares."""
-    is_file: bool
+    file_name: str | None
+    """As sent; None if it is no file."""
+    encoding: str = _IDENTITY[0]
+    """Its transfer encoding."""
 
-    def text(self, charset: str) -> str:
+    @property
+    def is_file(self) -> bool:
+        return self.file_name is not None
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether its content was changed for the transfer."""
+        return self.encoding.lower() not in _IDENTITY
+
+    def text(self, content: bytes, charset: str) -> str:
         """Decode the content, with `charset` if the part declares none. Raises `MalformedBody`."""
         declared = (self.charset or charset)[:_LONGEST_NAME]
         codec = charsets.codec(declared)
         if codec is None:
             raise self.refused(f"declares the charset {declared}, which is not known here; send UTF-8")
         try:
-            return self.content.decode(codec)
+            return content.decode(codec)
         except UnicodeDecodeError as error:
             raise self.refused(f"is not {declared.upper()}: byte {error.start + 1} does not fit") from error
 
+    def decoded(self, content: bytes) -> bytes:
+        """The content without its transfer encoding; base64 is the only one supported."""
+        if not self.is_encoded:
+            return content
+        if self.encoding.lower() != "base64":
+            raise self.encoding_refused()
+        try:
+            return base64.b64decode(b"".join(content.split()), validate=True)
+        except binascii.Error as error:
+            raise self.refused("is not base64, which its Content-Transfer-Encoding says") from error
+
+    def encoding_refused(self) -> MalformedBody:
+        encoding = self.encoding[:_LONGEST_NAME]
+        return self.refused(f"has the Content-Transfer-Encoding {encoding}; send it as it is")
+
     def refused(self, why: str) -> MalformedBody:
         return MalformedBody(f"{self.name[:_LONGEST_NAME]} {why}", self.name[:_LONGEST_NAME])
+
+
+class Text(bytearray):
+    """Keeps the content of a part in memory."""
+
+    def write(self, piece: bytes) -> None:
+        self += piece
+
+
+class Nowhere:
+    """Drops the content of a part."""
+
+    def write(self, piece: bytes) -> None:
+        """Drop it."""
 
 
 class BracketFormParser(BaseParser):
@@ -82,79 +137,109 @@ class BracketFormParser(BaseParser):
         """
         request = parser_context["request"]
         check_length(request)
-        boundary = str((request._request.content_params or {}).get("boundary", ""))
-        sent = [*parts(stream.read(), boundary)]
-        charset = _charset_of(sent)
-        texts = [part for part in sent if not part.is_file and part.name != _CHARSET_FIELD]
-        # A file nested in a field makes the whole field a file, which is refused instead of dropped.
-        files = {part.name.partition("[")[0] or part.name: File(part.name) for part in sent if part.is_file}
-        return nested([(part.name, part.text(charset)) for part in texts]) | files
+        found = parts(stream, boundary_of(request), lambda part: Nowhere() if part.is_file else Text())
+        return body_of([(part, sink) for part, sink in found])
 
 
-def _charset_of(sent: Iterable[Part]) -> str:
+def body_of(sent: Sequence[tuple[Part, Sink]]) -> dict[str, Any]:
+    """The body of a form. Raises `MalformedBody`."""
+    texts = [(part, part.decoded(bytes(sink))) for part, sink in sent if isinstance(sink, Text)]
+    charset = _charset_of(texts)
+    pairs = [(part.name, part.text(text, charset)) for part, text in texts if part.name != _CHARSET_FIELD]
+    # A file nested in a field makes the whole field a file, which is refused instead of dropped.
+    files = {part.name.partition("[")[0] or part.name: File(part.name) for part, _ in sent if part.is_file}
+    return nested(pairs) | files
+
+
+def _charset_of(texts: Iterable[tuple[Part, bytes]]) -> str:
     """The charset of parts that declare none. Raises `MalformedBody` if the form names an unknown one."""
-    charset = next((part.text(_DEFAULT) for part in sent if part.name == _CHARSET_FIELD), _DEFAULT)
+    named = (part.text(text, _DEFAULT) for part, text in texts if part.name == _CHARSET_FIELD)
+    charset = next(named, _DEFAULT)
     if charsets.codec(charset) is None:
-        named = f"names the charset {charset[:_LONGEST_NAME]}, which is not known here; send UTF-8"
-        raise MalformedBody(f"{_CHARSET_FIELD} {named}", _CHARSET_FIELD)
+        names = f"names the charset {charset[:_LONGEST_NAME]}, which is not known here; send UTF-8"
+        raise MalformedBody(f"{_CHARSET_FIELD} {names}", _CHARSET_FIELD)
     return charset
 
 
-def parts(content: bytes, boundary: str) -> Iterator[Part]:
-    """Yield the parts in order. Raises `IncompleteForm` or `MalformedBody`."""
-    _check_boundary(content, boundary)
-    parser = PushMultipartParser(boundary, header_charset=_HEADERS)
-    number = 1
-    try:
-        for segment, piece in _segments(parser, content):
-            yield _part(segment, piece, number)
-            number += 1
-    except MultipartError as error:
-        raise MalformedBody(f"The form is malformed in part {number}: {error}") from error
-    _check_end(parser, content, boundary)
-
-
-def _check_boundary(content: bytes, boundary: str) -> None:
+def boundary_of(request: Request) -> str:
+    """The boundary of the request's form. Raises `MalformedBody` if it can be none."""
+    boundary = str((request._request.content_params or {}).get("boundary", ""))
     if not boundary or not boundary.isascii() or len(boundary) > _LONGEST_BOUNDARY:
         raise MalformedBody(
             f"The Content-Type of a form must name its boundary, 1-{_LONGEST_BOUNDARY} ASCII characters"
         )
-    if f"--{boundary}".encode() not in content:
-        raise MalformedBody(f"The boundary that Content-Type names, {boundary}, does not occur in the form")
+    return boundary
 
 
-def _check_end(parser: PushMultipartParser, content: bytes, boundary: str) -> None:
+def parts(
+    stream: Stream, boundary: str, sink_for: Callable[[Part], Sink], most: int = MOST_PARTS
+) -> Iterator[tuple[Part, Sink]]:
+    """Yield each part, in order, once its content is written to the sink that `sink_for` gave for it.
+
+    Reads block by block. Raises `IncompleteForm`, `MalformedBody`, and what sinks raise.
+    """
+    parser, frame = PushMultipartParser(boundary, header_charset=_HEADERS), _Frame(boundary)
+    part, sink, number = Part("", None, None), cast("Sink", Nowhere()), 1
+    try:
+        while block := stream.read(BLOCK):
+            frame.see(block)
+            for event in parser.parse(block):
+                if isinstance(event, MultipartSegment):
+                    part = _part(event, number, most)
+                    sink = sink_for(part)
+                elif event is not None:
+                    sink.write(event)
+                else:
+                    yield part, sink
+                    number += 1
+        frame.check_begin()
+    except MultipartError as error:
+        raise MalformedBody(f"The form is malformed in part {number}: {error}") from error
     try:
         parser.close()
     except MultipartError as error:
         raise IncompleteForm from error
-    _, _, rest = (b"\r\n" + content).partition(f"\r\n--{boundary}--".encode())
-    if rest.strip():
-        raise MalformedBody("The form goes on behind its last boundary")
+    frame.check_end()
 
 
-def _segments(parser: PushMultipartParser, content: bytes) -> Iterator[tuple[MultipartSegment, bytes]]:
-    """Yield each complete segment with its content."""
-    segment, pieces = None, list[bytes]()
-    for event in parser.parse(content):
-        if isinstance(event, MultipartSegment):
-            segment, pieces = event, []
-        elif event is not None:
-            pieces.append(bytes(event))
-        elif segment is not None:
-            yield segment, b"".join(pieces)
+class _Frame:
+    """Looks, in the blocks of a form, for its boundary, and for what follows the last one."""
+
+    def __init__(self, boundary: str) -> None:
+        self._boundary, self._end = f"--{boundary}".encode(), f"\r\n--{boundary}--".encode()
+        self._has_begun = self._has_ended = self._goes_on = False
+        self._kept = b"\r\n"  # the first boundary may stand at the very begin
+
+    def see(self, block: bytes) -> None:
+        """Look through the next block."""
+        seen = self._kept + block
+        self._has_begun = self._has_begun or self._boundary in seen
+        if not self._has_ended:
+            _, end, rest = seen.partition(self._end)
+            self._has_ended, block = bool(end), rest
+            self._kept = seen[-len(self._end) + 1 :]
+        self._goes_on = self._goes_on or (self._has_ended and bool(block.strip()))
+
+    def check_begin(self) -> None:
+        if not self._has_begun:
+            name = self._boundary[2:].decode()
+            raise MalformedBody(f"The boundary that Content-Type names, {name}, does not occur in the form")
+
+    def check_end(self) -> None:
+        if self._goes_on:
+            raise MalformedBody("The form goes on behind its last boundary")
 
 
-def _part(segment: MultipartSegment, content: bytes, number: int) -> Part:
-    if number > MOST_PARTS:
-        raise MalformedBody(f"The form must not exceed {MOST_PARTS} fields")
+def _part(segment: MultipartSegment, number: int, most: int) -> Part:
+    if number > most:
+        raise MalformedBody(f"The form must not exceed {most} fields")
     if not segment.name:
         raise MalformedBody(f"Part {number} of the form has no name")
     name = _utf_8(segment.name, f"The name of part {number} of the form")
-    _utf_8(segment.filename or "", f"The file name of {name[:_LONGEST_NAME]}")
+    file_name = _utf_8(segment.filename or "", f"The file name of {name[:_LONGEST_NAME]}")
     is_file = _FILE_NAME.search(str(segment.header("Content-Disposition"))) is not None
-    part = Part(name, content, segment.charset, is_file)
-    return _decoded(part, str(segment.header("Content-Transfer-Encoding", _IDENTITY[0])))
+    encoding = str(segment.header("Content-Transfer-Encoding", _IDENTITY[0]))
+    return Part(name, segment.charset, file_name if is_file else None, encoding)
 
 
 def _utf_8(header: str, what: str) -> str:
@@ -162,18 +247,6 @@ def _utf_8(header: str, what: str) -> str:
         return header.encode(_HEADERS).decode()
     except UnicodeDecodeError as error:
         raise MalformedBody(f"{what} is not UTF-8") from error
-
-
-def _decoded(part: Part, encoding: str) -> Part:
-    """The part without its transfer encoding; base64 is the only one supported."""
-    if encoding.lower() in _IDENTITY:
-        return part
-    if encoding.lower() != "base64":
-        raise part.refused(f"has the Content-Transfer-Encoding {encoding[:_LONGEST_NAME]}; send it as it is")
-    try:
-        return replace(part, content=base64.b64decode(b"".join(part.content.split()), validate=True))
-    except binascii.Error as error:
-        raise part.refused("is not base64, which its Content-Transfer-Encoding says") from error
 
 
 def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from django.urls import Resolver404, resolve
 from config.routes import API_PREFIX
 
 WORDS = frozenset(
-    {"v1", "videos", "video", "generations", "validate", "content", "usage", "account", "models"}
+    {"v1", "videos", "video", "generations", "validate", "content", "files", "usage", "account", "models"}
 )
 """The fixed words of routes; ids and model names are case-sensitive."""
 _LONGEST = 200
@@ -24,7 +24,7 @@ def suggest_route(path: str, method: str | None = None) -> str | None:
         route = resolve(corrected)
     except Resolver404:
         return None
-    lacks_id = route.kwargs.get("task_id") in WORDS
+    lacks_id = any(identity in WORDS for identity in route.kwargs.values())
     is_allowed = method is None or method in route.func.cls.scopes  # type: ignore[attr-defined]  # DRF sets it
     return corrected if is_allowed and not lacks_id else None
 

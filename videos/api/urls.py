@@ -5,6 +5,7 @@ from django.urls import re_path
 from videos.api.account import AccountView
 from videos.api.content import ContentView
 from videos.api.create import CreateView, ValidateView
+from videos.api.files import FileContentView, FilesView, OneFileView
 from videos.api.models import ModelsView, ModelView
 from videos.api.usage import UsageView
 from videos.api.videos import GenerationView, VideosView, VideoView
@@ -18,6 +19,9 @@ urlpatterns = [
     re_path(r"^video/generations/(?P<task_id>[^/]+)/?$", GenerationView.as_view(), name="new-api"),
     re_path(r"^videos/(?P<task_id>[^/]+)/content/?$", ContentView.as_view(), name="content"),
     re_path(r"^videos/(?P<task_id>[^/]+)/?$", VideoView.as_view(), name="video"),
+    re_path(r"^files/?$", FilesView.as_view(), name="files"),
+    re_path(r"^files/(?P<file_id>[^/]+)/content/?$", FileContentView.as_view(), name="file-content"),
+    re_path(r"^files/(?P<file_id>[^/]+)/?$", OneFileView.as_view(), name="file"),
     re_path(r"^usage/?$", UsageView.as_view(), name="usage"),
     re_path(r"^account/?$", AccountView.as_view(), name="account"),
     re_path(r"^models/?$", ModelsView.as_view(), name="models"),

@@ -1,6 +1,7 @@
-"""The tables of tasks, their events and their cost, of upstream accounts, and of derived totals."""
+"""The tables of tasks, their events, cost and files, of upstream accounts, and of derived totals."""
 
 from videos.models.expiry_notice import ExpiryNotices
+from videos.models.file import File, FileState, FileUse
 from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
 from videos.models.model_hour import HoursCounted, ModelHour
@@ -19,6 +20,9 @@ __all__ = [
     "DailyUsage",
     "EntryKind",
     "ExpiryNotices",
+    "File",
+    "FileState",
+    "FileUse",
     "GenerationStat",
     "HoursCounted",
     "IdempotencyKey",

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from accounts.models import Standing
 from accounts.quotas.in_force import default_limits
+from videos.files import storing
 from videos.models import Task
 from videos.products import Product
 from videos.states import Attention, Status
@@ -29,6 +30,7 @@ def sweep(now: datetime) -> None:
         _show_overdue,
         _remove_expired_media,
         idempotency.delete_expired,
+        storing.remove_unneeded,
     ):
         try:
             part(now)
