@@ -346,6 +346,8 @@ FILES_RETENTION_DAYS = env.whole("FILES_RETENTION_DAYS", default=30, least=1, mo
 """How long an uploaded file is kept; longer while a task that has not ended uses it."""
 FILES_BYTES_PER_TENANT = env.whole("FILES_BYTES_PER_TENANT", default=5 * 1024**3, least=0, most=10**18)
 """How many bytes of uploaded files a tenant may keep; 0 refuses all."""
+FILE_LINK_SECONDS = env.whole("FILE_LINK_SECONDS", default=24 * 3600, least=60, most=7 * 24 * 3600)
+"""How long the link to a file works that upstream is sent; most buckets make none for longer than a week."""
 
 # --- the API
 

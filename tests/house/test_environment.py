@@ -77,6 +77,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "TASK_RETENTION_DAYS": ("-1", "never", "36501"),
     "LINK_LIFE_SECONDS": ("0", "1h"),
     "UPLOADS": ("some", "-"),
+    "FILE_LINK_SECONDS": ("59", "604801", "1d"),
     "FILES_RETENTION_DAYS": ("0", "-1", "1.5", "36501"),
     "FILES_BYTES_PER_TENANT": ("-1", "5GiB", "5e9", "1000000000000000001"),
     "WHEN_NO_UPSTREAM": ("wait", "REFUSE", "refuse|queue"),

@@ -81,7 +81,7 @@ def add_others() -> None:
         cursor.execute(
             "INSERT INTO videos_file"
             " (id, tenant_id, state, kind, name, bytes, sha256, created_at, expires_at)"
-            f" SELECT {_SOME_ID}, id, CASE WHEN nr % 50 = 0 THEN 'deleted' ELSE 'stored' END,"
+            " SELECT gen_random_uuid(), id, CASE WHEN nr % 50 = 0 THEN 'deleted' ELSE 'stored' END,"
             " 'png', 'a.png', 9, '', now() - nr * interval '1 hour', now() + nr * interval '1 hour'"
             " FROM accounts_tenant, generate_series(1, 200) nr"
         )

@@ -31,7 +31,8 @@ class MayDownload(BasePermission):
         """Raises `PermissionDenied` for an invalid or expired link, else the same as `HasScope`."""
         if links.SIGNATURE not in request.query_params:
             return HasScope().has_permission(request, view)
-        if not links.is_valid(view.kwargs["task_id"], request.query_params, timezone.now()):
+        [public_id] = view.kwargs.values()
+        if not links.is_valid(public_id, request.query_params, timezone.now()):
             raise PermissionDenied(_DEAD_LINK)
         return True
 

@@ -16,12 +16,14 @@ from config import stores
 from config.stores.base import BLOCK, Missing
 from videos.api import uploads
 from videos.api.base import View
+from videos.api.content import MayDownload
 from videos.api.paging import DEFAULT_LIMIT, MOST, NEWEST_FIRST, OLDEST_FIRST
 from videos.api.parameters import Parameters
 from videos.files import storing
-from videos.models import File
+from videos.models import File, FileState
 from videos.models.file import FileQuerySet
 from videos.requests.files import parse_file_id
+from videos.results import links
 from videos.tasks.representation import unix
 
 
@@ -30,7 +32,7 @@ class FileView(View):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raises `NotFound`, as for an unknown route, if uploads are off."""
-        if not settings.UPLOADS:
+        if not settings.UPLOADS and links.SIGNATURE not in request.query_params:
             raise NotFound
         super().initial(request, *args, **kwargs)
 
@@ -76,13 +78,20 @@ class OneFileView(FileView):
 
 
 class FileContentView(FileView):
-    """`/v1/files/{id}/content`: the bytes as they were sent."""
+    """`/v1/files/{id}/content`: the bytes as they were sent.
+
+    Also by the signed link that upstream is sent, which works even while the tenant is suspended or uploads
+    are off: its running tasks go on.
+    """
 
     scopes = {"GET": Scope.READ, "HEAD": Scope.READ}
+    permission_classes = [MayDownload]
 
     def get(self, request: Request, file_id: str) -> FileResponse:
         """Raises `File.DoesNotExist`, and `StoreError`."""
-        return content_response(self.visible().by_public_id(file_id))
+        is_signed = links.SIGNATURE in request.query_params
+        files = File.objects.filter(state=FileState.STORED) if is_signed else self.visible()
+        return content_response(files.by_public_id(file_id))
 
 
 def content_response(file: File) -> FileResponse:

@@ -18,7 +18,7 @@ from accounts.models import Tenant
 from accounts.quotas import limits
 from accounts.quotas.limits import LimitReached
 from config import stores
-from config.ids import uuid7
+from config.ids import made_at, uuid7
 from config.stores.base import StoreError
 from videos.errors import FileInUse, FileNotStored, NotAdmitted
 from videos.models import File, FileState, FileUse
@@ -48,7 +48,12 @@ class Received:
 
 def object_key(file: File) -> str:
     """The key of a file in the store."""
-    return f"files/{file.tenant_id.hex}/{file.created_at:%Y/%m}/{file.id.hex}"
+    return key_of(file.tenant_id, file.id)
+
+
+def key_of(tenant_id: UUID, file_id: UUID) -> str:
+    """The same by its id, which tells when it was uploaded."""
+    return f"files/{tenant_id.hex}/{made_at(file_id):%Y/%m}/{file_id.hex}"
 
 
 def keep(tenant_id: UUID, received: Received, now: datetime) -> File:

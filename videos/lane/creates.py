@@ -21,6 +21,7 @@ from videos.lane.answers import Outcome, attempt
 from videos.lane.asked import Asked
 from videos.lane.callers import Keys
 from videos.requests import check_bounds
+from videos.requests.files import PREFIX
 from videos.tasks import admission, batch, idempotency, orders, representation
 from videos.tasks.admission import Caller
 from videos.tasks.batch import Created, create_many
@@ -29,6 +30,7 @@ from videos.tasks.orders import Order
 
 LEFT_ALONE = timedelta(seconds=1)
 """How long a tenant stays out of the lane that could not be written because of it."""
+_OF_FILES = PREFIX.encode()
 _LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
@@ -106,19 +108,28 @@ def _check_undone(error: DatabaseError) -> None:
         raise error
 
 
-def _wish(asked: Asked, key: APIKey, now: datetime) -> tuple[Caller, Mapping[str, Any]]:
-    """Who asks for a task, and the body; raises the errors that refuse a malformed request."""
+def _wish(asked: Asked, key: APIKey, now: datetime) -> tuple[Caller, Mapping[str, Any]] | None:
+    """Who asks for a task, and the body; raises the errors that refuse a malformed request.
+
+    None for a body that may name uploaded files, as they have to be locked.
+    """
+    if _OF_FILES in asked.body:
+        return None
     body = parse_object(asked.body)
     check_bounds(body)  # before any other use
     return Caller.of(key, now, Fingerprint.of(asked.headers, body)), body
 
 
 def _order(caller: Caller, body: Mapping[str, Any]) -> Order | None:
-    """The order; None for a repeated request. Raises the errors of `orders.check` and `orders.order`."""
+    """The order; None for a repeated request, or one that names files after all.
+
+    Raises the errors of `orders.check` and `orders.order`.
+    """
     snapshot = admission.snapshot_in(caller)
     if snapshot.earlier.asked is not None or snapshot.earlier.only_twin() is not None:
         return None
-    return orders.order_for(body, caller, snapshot)
+    order = orders.order_for(body, caller, snapshot)
+    return None if order.checked.request.files else order
 
 
 def _answer(asked: Asked, created: batch.Outcome | None, now: datetime) -> Outcome:

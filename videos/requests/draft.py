@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from videos.catalogue import ModelSpec
+from videos.requests.files import Kinds, ids_in
 from videos.requests.values import is_blank, is_empty, json_object, whole_number
 
 ALIASES = {"scene_type": ("scene_type", "SceneType"), "ext_info": ("ext_info", "ExtInfo")}
@@ -29,6 +30,14 @@ class Draft:
     output_config: Mapping[str, Any] | None
     ext_info: Mapping[str, Any] | None
     additional: Mapping[str, Any] | None
+    files: Kinds | None = None
+    """The files that the body names and that exist; None if ids of files are not taken."""
+
+    @property
+    def file_ids(self) -> tuple[str, ...]:
+        """The ids of files that the body names, in order."""
+        found = (self.body.get("images"), self.body.get("videos"), self.additional)
+        return tuple(dict.fromkeys(ids_in(found)))
 
     @property
     def seconds(self) -> int | None:

@@ -1,12 +1,15 @@
 """The ids of uploaded files, which stand in requests wherever a URL may, and the kinds of files."""
 
 import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 PREFIX = "file_"
 _ID = re.compile(r"file_[0-9a-f]{32}")
+IMAGES, VIDEOS = ("JPEG", "PNG"), ("MP4", "MOV")
+"""What is allowed where an image or a video is wanted, as errors call it."""
 
 
 class FileKind(StrEnum):
@@ -49,3 +52,54 @@ def parse_file_id(text: Any) -> UUID | None:
     if not isinstance(text, str) or not _ID.fullmatch(text):
         return None
     return UUID(hex=text.removeprefix(PREFIX))
+
+
+FindFiles = Callable[[Collection[str]], "Kinds"]
+"""Looks up files by their public ids."""
+Kinds = Mapping[str, FileKind | None]
+"""The kinds of the files that exist, by public id; None stands for a kind that suits everywhere."""
+
+
+def any_files(ids: Collection[str]) -> Kinds:
+    """Takes every id; for requests that were checked before."""
+    return dict.fromkeys(ids)
+
+
+def is_file_id(value: Any) -> bool:
+    """Whether the value has the form of a file's public id."""
+    return isinstance(value, str) and value.startswith(PREFIX) and _ID.fullmatch(value) is not None
+
+
+def ids_in(values: Any) -> Iterator[str]:
+    """The ids of files among the strings in a value, at any depth."""
+    if isinstance(values, str):
+        yield from (values,) if is_file_id(values) else ()
+    elif isinstance(values, dict | list | tuple):
+        for value in values.values() if isinstance(values, dict) else values:
+            yield from ids_in(value)
+
+
+def problem(file_id: str, kinds: Kinds, wanted: Iterable[str]) -> str | None:
+    """Why a file cannot stand there, to be put behind the name of the field; None if it can."""
+    if file_id not in kinds:
+        return f"names {file_id}, which does not exist"
+    kind = kinds[file_id]
+    if kind is not None and kind.label not in wanted:
+        return f"must be {' or '.join(wanted)}; {file_id} is {kind.label}"
+    return None
+
+
+def replaced(value: Any, links: Mapping[str, str]) -> Any:
+    """The value with links in place of the ids among its strings, at any depth."""
+    if isinstance(value, str):
+        return links.get(value, value)
+    if isinstance(value, dict):
+        return {name: replaced(inner, links) for name, inner in value.items()}
+    return [replaced(inner, links) for inner in value] if isinstance(value, list) else value
+
+
+def replaced_in_json(text: str, links: Mapping[str, str]) -> str:
+    """The same in a JSON text, whose other characters stay as they were written; links need no escapes."""
+    for file_id, link in links.items():
+        text = text.replace(f'"{file_id}"', f'"{link}"')
+    return text

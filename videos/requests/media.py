@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from videos.requests.draft import Draft, File
+from videos.requests.files import IMAGES, VIDEOS, Kinds, is_file_id, problem
 from videos.requests.values import is_storable, is_web_url
 from videos.requests.violations import Violation
 
@@ -15,6 +16,7 @@ SINGULAR = {
     "video": "video is not supported; use videos (URL only)",
     "input_reference": "input_reference is not supported; use images (URL only)",
 }
+_KINDS = {"images": IMAGES, "videos": VIDEOS}
 _TEXT_FIELDS = ("model", "seconds", "prompt", "metadata", "max_cost", "size")
 _SHOWN_NAME_LENGTH = 200
 """Characters of a name that an error shows."""
@@ -80,8 +82,15 @@ def _urls(draft: Draft, name: str) -> Iterator[Violation]:
             yield Violation(f"{name} contains characters that cannot be stored", f"{name}[{position}]")
         elif isinstance(url, str) and len(url) > MAX_URL:
             yield Violation(f"{name}[{position}] must not exceed {MAX_URL} characters", f"{name}[{position}]")
+        elif draft.files is not None and is_file_id(url):
+            yield from _file(url, f"{name}[{position}]", draft.files, _KINDS[name])
         elif not is_web_url(url):
             yield Violation(f"{name} must be http(s) URLs", f"{name}[{position}]")
+
+
+def _file(file_id: str, place: str, kinds: Kinds, wanted: tuple[str, ...]) -> Iterator[Violation]:
+    if why := problem(file_id, kinds, wanted):
+        yield Violation(f"{place} {why}", place, allowed=wanted if file_id in kinds else None)
 
 
 def _holds_file(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -11,6 +11,7 @@ from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.requests import bounds, extras, media, metadata, shots
 from videos.requests.draft import ALIASES, Draft, open_body
+from videos.requests.files import FindFiles, any_files, replaced, replaced_in_json
 from videos.requests.strict_json import dumps
 from videos.requests.values import amount, is_empty, is_storable, json_object, on_off, storable, whole_number
 from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
@@ -44,6 +45,8 @@ class VideoRequest:
     """
     shots: tuple[Mapping[str, Any], ...]
     """The shot list (items with `index`, `prompt`, `duration`); empty unless it replaces the prompt."""
+    files: tuple[str, ...] = ()
+    """The public ids of the uploaded files among the images, the videos and `AdditionalParameters`."""
     max_cost: Decimal | None = None
     """The most the video may cost, in the currency of the deployment; not sent to upstream."""
 
@@ -51,6 +54,27 @@ class VideoRequest:
     def uses_references(self) -> bool:
         """Whether the images and videos are references, rather than first and last frame."""
         return bool(self.videos) or len(self.images) > self.model.frames
+
+    def with_links(self, links: Mapping[str, str]) -> "VideoRequest":
+        """The request with these links in place of the ids of its files."""
+        ext_info = dict(self.metadata.get("ext_info", {}))
+        parameters = ext_info.get("AdditionalParameters")
+        if parameters is not None:
+            swap = replaced_in_json if isinstance(parameters, str) else replaced
+            ext_info["AdditionalParameters"] = swap(parameters, links)
+        return replace(
+            self,
+            images=tuple(links.get(image, image) for image in self.images),
+            videos=tuple(links.get(video, video) for video in self.videos),
+            metadata={**self.metadata, "ext_info": ext_info} if ext_info else self.metadata,
+        )
+
+    def place_of(self, file_id: str) -> str:
+        """The field that names a file."""
+        for name, values in (("images", self.images), ("videos", self.videos)):
+            if file_id in values:
+                return f"{name}[{values.index(file_id)}]"
+        return "metadata.ext_info.AdditionalParameters"
 
     def as_body(self) -> dict[str, Any]:
         """The normalised request as a body; posting it requests the same video."""
@@ -110,9 +134,13 @@ def _with_numbers_as_text(value: Any) -> Any:
 
 
 def parse(
-    body: Mapping[str, Any], find_model: Callable[[str], ModelSpec | None] = catalogue.find
+    body: Mapping[str, Any],
+    find_model: Callable[[str], ModelSpec | None] = catalogue.find,
+    find_files: FindFiles | None = any_files,
 ) -> VideoRequest:
     """Check a body against the contract, sections 2 to 5; `find_model` looks up an available model.
+
+    `find_files` looks up the files that the body names, at most once; without it no id of a file is taken.
 
     Raises `InvalidRequestError` with all violations, in the contract's order.
     """
@@ -120,6 +148,8 @@ def parse(
     name = body.get("model")
     spec = find_model(name) if isinstance(name, str) else None
     draft = open_body(body, spec)
+    if find_files is not None and (named := draft.file_ids):
+        draft = replace(draft, files=find_files(named))
     violations = list(chain.from_iterable(rule(draft) for rule in _RULES))
     if violations or spec is None:
         raise InvalidRequestError(violations)
@@ -169,6 +199,7 @@ _RULES = (
     metadata.values,
     metadata.output_config,
     shots.ext_info,
+    shots.files_in_parameters,
     shots.elements_and_shots,
     _prompt,
     _max_cost,
@@ -184,6 +215,7 @@ def _request(draft: Draft, spec: ModelSpec) -> VideoRequest:
         prompt=draft.body["prompt"] if draft.prompt_given else None,
         images=tuple(draft.body.get("images") or ()),
         videos=tuple(draft.body.get("videos") or ()),
+        files=() if draft.files is None else draft.file_ids,
         metadata=fields,
         paths=tuple(_paths(draft, fields)),
         shots=tuple(_by_index(draft.shots)) if spec.elements_and_shots and draft.is_multi_shot else (),

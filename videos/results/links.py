@@ -27,9 +27,13 @@ def signed_link(task: Task, request: Addressed, now: datetime) -> str:
 
 def signed_path(task: Task, now: datetime) -> str:
     """The same link without scheme and host, for our own pages."""
-    public_id, expires = task.public_id, str(_end(int(now.timestamp())))
-    signature = _signature(public_id, expires)
-    return f"{_path().format(id=public_id)}?{EXPIRES}={expires}&{SIGNATURE}={signature}"
+    public_id = task.public_id
+    return f"{_path().format(id=public_id)}?{signed_query(public_id, _end(int(now.timestamp())))}"
+
+
+def signed_query(public_id: str, expires: int) -> str:
+    """The query that makes a link to the content of a task or a file valid until that Unix time."""
+    return f"{EXPIRES}={expires}&{SIGNATURE}={_signature(public_id, str(expires))}"
 
 
 @cache
@@ -46,7 +50,7 @@ def _end(now: int) -> int:
 
 
 def is_valid(public_id: str, query: Mapping[str, str], now: datetime) -> bool:
-    """Whether the query has a valid signature for that task and has not expired."""
+    """Whether the query has a valid signature for that task or file and has not expired."""
     expires, signature = query.get(EXPIRES, ""), query.get(SIGNATURE, "")
     if not (_UNIX_TIME.fullmatch(expires) and signature.isascii()):
         return False

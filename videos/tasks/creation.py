@@ -10,6 +10,7 @@ from accounts.quotas.limits import AdmissionDecision
 from videos.errors import NotAdmitted
 from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
+from videos.files import uses
 from videos.models import Task
 from videos.states import Status
 from videos.tasks import admission, batch, orders
@@ -41,10 +42,26 @@ def decide(checked: Sequence[Checked], snapshot: Snapshot) -> list[AdmissionDeci
 
 
 def _create(order: Order) -> Created:
-    [outcome] = batch.create_many([order])
-    outcome = outcome or _create_under_lock(order)
+    outcome = _write(order) or _create_under_lock(order)
     if isinstance(outcome, NotAdmitted):
         raise outcome
+    return outcome
+
+
+def _write(order: Order) -> Outcome | None:
+    """Create the task alone; None as in `batch.create_many`. Raises `InvalidRequestError`.
+
+    Files that the request names are kept from this moment on until the task ends.
+    """
+    request = order.checked.request
+    if not request.files:
+        [outcome] = batch.create_many([order])
+        return outcome
+    with transaction.atomic():
+        uses.hold(order.checked.caller.key.tenant_id, request)
+        [outcome] = batch.create_many([order])
+        if isinstance(outcome, Created):
+            uses.record(outcome.task.id, request.files)
     return outcome
 
 
@@ -62,8 +79,7 @@ def _create_again(order: Order) -> Outcome | None:
     snapshot = admission.snapshot_in(caller)
     if replayed := _replayed(caller, order.checked.body, snapshot):
         return replayed
-    [outcome] = batch.create_many([orders.order(orders.check_again(order.checked, caller, snapshot))])
-    return outcome
+    return _write(orders.order(orders.check_again(order.checked, caller, snapshot)))
 
 
 def _replayed(caller: Caller, body: Mapping[str, Any], snapshot: Snapshot) -> Created | None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from config.ids import uuid7
 from videos.billing.prices import Quote
 from videos.errors import MaxCostExceeded, ModelNotAllowed
 from videos.estimates import generation_times
+from videos.files import uses
 from videos.models.task import public_id
 from videos.products import Product
 from videos.requests import VideoRequest, parse
@@ -96,7 +97,8 @@ def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checke
     """Check a body. Raises `InvalidRequestError`, `ModelNotAllowed`, `NoPrice` or `MaxCostExceeded`."""
     offers = Offers.at(snapshot.offers)
     tenant = caller.key.tenant
-    request = parse(body, lambda name: offers.find(name, tenant))
+    find_files = partial(uses.kinds, tenant.pk) if settings.UPLOADS else None
+    request = parse(body, lambda name: offers.find(name, tenant), find_files)
     if not caller.key.allows_model(request.model.name):
         raise ModelNotAllowed(f"This API key may not use the model '{request.model.name}'")
     is_own = offers.is_on_own_account(request.model.name, tenant)

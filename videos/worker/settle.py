@@ -32,6 +32,7 @@ from videos.upstream.base import Duplicate, Refused, Submitted, Upstream, Upstre
 from videos.upstream.redaction import call_detail
 from videos.worker import outcomes
 from videos.worker.pacing import PREPARATION, Gate, RateLimitSpent
+from videos.worker.payloads import payload_of
 from videos.worker.threads import in_database, in_database_with_retries
 
 SOONEST_LOOK, LATEST_LOOK = timedelta(seconds=5), timedelta(minutes=15)
@@ -125,7 +126,7 @@ async def _created(
     """
     ended: UpstreamError | None = None
     try:
-        return await client.create(task.payload)
+        return await client.create(await payload_of(task, account, clock()))
     except UpstreamError as error:
         ended = error
         raise

@@ -1,6 +1,6 @@
 """Submit: the paid create call, never repeated unless upstream surely did not receive it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +39,7 @@ from videos.upstream.base import (
 from videos.upstream.redaction import call_detail
 from videos.worker import outcomes, settle
 from videos.worker.pacing import PREPARATION, Gate, RateLimitSpent, backoff
+from videos.worker.payloads import payload_of
 from videos.worker.threads import in_database, in_database_with_retries
 
 MOST_AT_ONCE = 20
@@ -144,6 +145,7 @@ async def submit_next(
     if task is None:
         return
     try:
+        payload = await payload_of(task, account, clock())
         await gate.opens()
         _check_still_works(account, clock())
     except BaseException as error:
@@ -151,7 +153,7 @@ async def submit_next(
         if isinstance(error, RateLimitSpent):
             return
         raise
-    await _send(client, account, task, clock)
+    await _send(client, account, task, payload, clock)
 
 
 def claim_next(account: UpstreamAccount, turn: Round, now: datetime) -> Task | None:
@@ -219,11 +221,15 @@ def _check_still_works(account: UpstreamAccount, now: datetime) -> None:
 
 
 async def _send(
-    client: Upstream, account: UpstreamAccount, task: Task, clock: Callable[[], datetime]
+    client: Upstream,
+    account: UpstreamAccount,
+    task: Task,
+    payload: Mapping[str, Any],
+    clock: Callable[[], datetime],
 ) -> None:
     sent = clock()
     try:
-        submitted = await client.create(task.payload)
+        submitted = await client.create(payload)
     except UpstreamError as error:
         is_bucket = await _is_about_bucket(client, account, task, error)
         record = _bucket_refused if is_bucket else _not_accepted
