@@ -36,7 +36,11 @@ def _django() -> Application:
     served = Application(
         wsgi,
         threads=settings.API_THREADS,
-        limits=BodyLimits(max_body=settings.MAX_BODY_BYTES, max_upload=settings.MAX_UPLOAD_BYTES),
+        limits=BodyLimits(
+            max_body=settings.MAX_BODY_BYTES,
+            max_form=settings.MAX_FORM_BYTES if settings.UPLOADS else 0,
+            max_upload=settings.MAX_UPLOAD_BYTES if settings.UPLOADS else settings.MAX_BODY_BYTES,
+        ),
         connections=Connections(settings.CONNECTIONS_PER_ADDRESS),
         http_2=settings.HTTP_2,
         lanes=import_string(settings.LANES)() if settings.LANE else None,

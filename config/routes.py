@@ -11,3 +11,10 @@ VIDEOS_PATH = f"{API_PREFIX}videos"
 """The collection of tasks."""
 FILES_PATH = f"{API_PREFIX}files"
 """The collection of uploaded files."""
+CREATE_PATHS = (
+    VIDEOS_PATH,
+    f"{VIDEOS_PATH}/generations",
+    f"{API_PREFIX}video/generations",
+    f"{VIDEOS_PATH}/validate",
+)
+"""Where requests for videos are sent, or checked; their forms may hold files."""

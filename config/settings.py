@@ -353,6 +353,8 @@ FILE_LINK_SECONDS = env.whole("FILE_LINK_SECONDS", default=24 * 3600, least=60, 
 
 MAX_BODY_BYTES = 1024 * 1024
 """The largest request body the API accepts (contract section 5)."""
+MAX_FORM_BYTES = 32 * 1024 * 1024
+"""The largest form with files that asks for a video; its other fields are limited as any body."""
 MAX_UPLOAD_BYTES = 201 * 1024 * 1024
 """The largest body of an upload: the largest file and a mebibyte for the rest of its form."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES

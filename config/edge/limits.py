@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from config.edge.bodies import SMALL_BYTES
-from config.edge.head import Scope
-from config.routes import API_PREFIX, FILES_PATH
+from config.edge.head import Scope, field
+from config.routes import API_PREFIX, CREATE_PATHS, FILES_PATH
+
+_FORM = b"multipart/form-data"
 
 
 @dataclass(frozen=True)
@@ -18,10 +20,14 @@ class BodyLimit:
 class BodyLimits:
     """The limits of all routes. Forms of pages are limited to `SMALL_BYTES`."""
 
-    def __init__(self, *, max_body: int, max_upload: int) -> None:
-        """In bytes: of the API in general, and of its uploads."""
+    def __init__(self, *, max_body: int, max_form: int = 0, max_upload: int) -> None:
+        """In bytes: of the API in general, of forms with files that ask for videos, and of uploads.
+
+        Without `max_form` such forms have no limit of their own.
+        """
         self._of_pages = BodyLimit(SMALL_BYTES)
         self._of_api = BodyLimit(max_body)
+        self._of_forms = BodyLimit(max_form, on_disk=True) if max_form else self._of_api
         self._of_uploads = BodyLimit(max_upload, on_disk=True)
 
     def of(self, scope: Scope) -> BodyLimit:
@@ -29,5 +35,11 @@ class BodyLimits:
         path: str = scope["path"]
         if not path.startswith(API_PREFIX):
             return self._of_pages
-        is_upload = scope["method"] == "POST" and path.removesuffix("/") == FILES_PATH
-        return self._of_uploads if is_upload else self._of_api
+        route = path.removesuffix("/") if scope["method"] == "POST" else ""
+        if route == FILES_PATH:
+            return self._of_uploads
+        return self._of_forms if route in CREATE_PATHS and _is_form(scope) else self._of_api
+
+
+def _is_form(scope: Scope) -> bool:
+    return (field(scope, b"content-type") or b"").lower().startswith(_FORM)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db.models import Model
 from django.http import HttpResponse
 
@@ -28,6 +29,11 @@ def form(*parts: Part, filename: str = "cat.png") -> dict[str, Any]:
         body += f'--frontier\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode()
         body += (value if isinstance(value, bytes) else value.encode()) + b"\r\n"
     return {"data": body + b"--frontier--\r\n", "content_type": "multipart/form-data; boundary=frontier"}
+
+
+@pytest.fixture
+def without_uploads(settings: LazySettings) -> None:
+    settings.UPLOADS = False
 
 
 def checked(answer: HttpResponse) -> dict[str, Any]:
@@ -152,7 +158,7 @@ def test_a_form_makes_a_task(path: str, owner: Caller, account: UpstreamAccount)
 )
 @each("path", ["/v1/videos", "/v1/videos/validate"])
 def test_a_file_is_refused_in_any_field(
-    name: str, field: str, path: str, owner: Caller, account: UpstreamAccount
+    name: str, field: str, path: str, owner: Caller, account: UpstreamAccount, without_uploads: None
 ) -> None:
     answer = owner.post(path, **form(*BASE, (name, b"\x89PNG")))
     assert_refused(answer, 400, "invalid_request")
@@ -181,7 +187,9 @@ def test_a_text_field_sent_as_a_file_is_refused(
 
 
 @pytest.mark.parametrize("filename", ["cat.png", "..", ".", "/", "a/", "\\", "e\x01"])
-def test_a_file_is_refused_whatever_its_file_name(filename: str, owner: Caller) -> None:
+def test_a_file_is_refused_whatever_its_file_name(
+    filename: str, owner: Caller, without_uploads: None
+) -> None:
     answer = owner.post(
         "/v1/videos/validate", **form(*BASE, ("input_reference", b"\x89PNG"), filename=filename)
     )
@@ -337,7 +345,9 @@ def test_a_form_that_cannot_be_decoded_is_refused_with_the_field(
         b'"; filename = "a',
     ],
 )
-def test_a_file_is_recognised_however_its_file_name_is_spelled(spelling: bytes, owner: Caller) -> None:
+def test_a_file_is_recognised_however_its_file_name_is_spelled(
+    spelling: bytes, owner: Caller, without_uploads: None
+) -> None:
     answer = owner.post("/v1/videos/validate", **raw(part(b"x"), part(b"1", b"input_reference" + spelling)))
     message = assert_refused(answer, 400, "invalid_request")
     assert message == "input_reference is not supported; use images (URL only)"

@@ -23,6 +23,7 @@ from accounts.models import APIKey, Quota
 from tests.conftest import NOW, Caller, MakeTask, Sandbox, claim_next, make_caller, payload_of
 from tests.support import worker_process
 from tests.support.fork_server import ForkServer
+from tests.support.uploads import picture
 from tests.support.web_process import WebProcess
 from tests.support.worker_process import Workers
 from videos.billing import reconciliation
@@ -204,6 +205,55 @@ def test_a_list_of_shots_survives_the_form(sdk: openai.OpenAI, account: Upstream
         extra_body={"metadata": {"ext_info": {"AdditionalParameters": parameters}}},
     )
     assert "a dog" in payload_of(Task.objects.get())["AdditionalParameters"]
+
+
+def test_a_picture_is_sent_with_the_request(
+    sdk: openai.OpenAI, account: UpstreamAccount, tmp_path: Path
+) -> None:
+    path = tmp_path / "portrait.png"
+    path.write_bytes(picture())
+    with path.open("rb") as file:
+        made = sdk.videos.create(
+            model="Kling-2.6-1080p",
+            prompt="she smiles",
+            seconds="5",  # type: ignore[arg-type]  # the SDK knows OpenAI's lengths only
+            input_reference=file,
+        )
+    [stored] = sdk.files.list()
+    assert (stored.filename, stored.bytes) == ("portrait.png", len(picture()))
+    assert payload_of(Task.objects.get())["ImageUrl"] == stored.id
+    assert made.status == "queued"
+    with pytest.raises(openai.BadRequestError) as refused:
+        sdk.videos.create(
+            model="Kling-2.6-1080p",
+            prompt="she smiles",
+            seconds="5",  # type: ignore[arg-type]
+            input_reference=b"<html>",
+        )
+    assert refused.value.param == "input_reference"
+
+
+def test_a_file_is_uploaded_used_listed_and_deleted(sdk: openai.OpenAI, account: UpstreamAccount) -> None:
+    file = sdk.files.create(
+        file=("portrait.png", picture()),
+        purpose="reference",  # type: ignore[arg-type]  # the SDK knows OpenAI's purposes only
+    )
+    assert (file.object, file.filename, file.status) == ("file", "portrait.png", "processed")
+    assert sdk.files.wait_for_processing(file.id, poll_interval=0).id == file.id
+    other = sdk.files.create(file=("b.png", picture(color="blue")), purpose="reference")  # type: ignore[arg-type]
+    assert [found.id for found in sdk.files.list(limit=1)] == [other.id, file.id]  # page by page
+    assert sdk.files.retrieve(file.id) == file
+    assert sdk.files.content(file.id).read() == picture()
+    sdk.videos.create(
+        model="Kling-2.6-1080p",
+        prompt="she smiles",
+        seconds="5",  # type: ignore[arg-type]
+        extra_body={"images": [file.id]},
+    )
+    with pytest.raises(openai.ConflictError) as used:
+        sdk.files.delete(file.id)
+    assert used.value.code == "file_in_use"
+    assert sdk.files.delete(other.id).deleted
 
 
 def test_a_finished_video_is_downloaded(sdk: openai.OpenAI, stored: Task) -> None:

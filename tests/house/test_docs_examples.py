@@ -24,6 +24,7 @@ from tests.examples import ROOT, Block, blocks
 from tests.support import worker_process
 from tests.support.fork_server import ForkServer
 from tests.support.rows import check_each, each
+from tests.support.uploads import picture
 from tests.support.web_process import WebProcess
 from tests.support.worker_process import TOO_LONG, Workers, ask, wait_for
 from videos import catalogue
@@ -108,6 +109,8 @@ OBJECTS = {
     "Reference images": "video",
     "Several shots": "video",
     "A form": "video",
+    "An uploaded image": "video",
+    "Files": "file",
     "Words in a prompt": "video",
 }
 """The object returned by the examples under a heading."""
@@ -118,8 +121,12 @@ SENT = {
     "Reference images": {"ImageInfos"},
     "Several shots": {"AdditionalParameters"},
     "A form": {"ImageInfos"},
+    "An uploaded image": {"ImageUrl"},
 }
 """Fields the provider receives for the examples under a heading."""
+OF_A_FILE = "An uploaded image"
+PORTRAIT = "portrait.jpeg"
+"""The file that examples upload."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,9 @@ class Example:
         for task in made:
             assert payload_of(task).keys() & TOLD_APART_BY == SENT.get(heading, set())
             assert not task.not_forwarded
-            if self.block.language != "sh":
+            if heading == OF_A_FILE:
+                assert payload_of(task)["ImageUrl"].startswith("file_")
+            elif self.block.language != "sh":
                 assert parse(task.request).meaning() == parse(_asked_by_curl(heading)).meaning()
         if "video.mp4" in self.block.code:
             assert (self.folder / "video.mp4").read_bytes()[4:8] == b"ftyp"
@@ -183,6 +192,7 @@ class Gateway:
         caller = make_caller(Tenant.objects.create(name=str(block)))
         folder = self.folder / f"{block.document}-{block.line}"
         folder.mkdir()
+        (folder / PORTRAIT).write_bytes(picture("JPEG"))
         (folder / f"example.{SUFFIXES[block.language]}").write_text(block.code)
         wants_video = "$ID" in block.code and "ID=$(" not in block.code
         prepared = ask(caller, PREPARED) if wants_video else None

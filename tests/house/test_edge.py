@@ -32,6 +32,7 @@ from config.edge.limits import BodyLimits
 from config.edge.server import command
 from config.edge.threads import Threads
 from config.networks import subscriber_network
+from config.routes import CREATE_PATHS
 from tests.conftest import GOOD_BODY, Caller, MakeTask
 from tests.support.worker_process import child_environment
 from videos.local.processes import ProcessGroup, free_port
@@ -40,7 +41,7 @@ from videos.states import Status
 
 MEDIA = bytes(range(256)) * 256 * 1024
 """Larger than the buffers of a connection."""
-LIMITS = BodyLimits(max_body=1024 * 1024, max_upload=4 * 1024 * 1024)
+LIMITS = BodyLimits(max_body=1024 * 1024, max_form=2 * 1024 * 1024, max_upload=4 * 1024 * 1024)
 Message = dict[str, Any]
 
 
@@ -304,6 +305,16 @@ def test_an_upload_is_cut_off_at_its_limit(headers: dict[str, str]) -> None:
     limited = [b"x" * 64 * 1024] * 80
     with pytest.raises(RequestDataTooBig):
         Exchange("/v1/files", **headers).of(serving(echo), *limited)
+
+
+def test_forms_that_ask_for_a_video_may_be_larger_than_other_bodies() -> None:
+    form, pieces = "multipart/form-data; boundary=x", [b"x" * 100_000] * 15
+    for path in CREATE_PATHS:
+        taken = Exchange(path, content_length="1500000", content_type=form).of(serving(echo), *pieces)
+        assert taken.body["read"] == 1_500_000
+    for path, kind in (("/v1/videos", "application/json"), ("/v1/usage", form)):
+        with pytest.raises(RequestDataTooBig):
+            Exchange(path, content_length="1500000", content_type=kind).of(serving(echo), *pieces)
 
 
 def test_one_client_cannot_fill_the_disk_with_bodies() -> None:

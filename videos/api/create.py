@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -18,6 +19,7 @@ from videos.api import rate_limits
 from videos.api.base import KeyWithSnapshot, View
 from videos.api.bodies import mapping
 from videos.api.errors import limit_reached
+from videos.api.forms import files_taken
 from videos.errors import NotAdmitted, NoUpstreamAccount
 from videos.tasks import admission, creation, idempotency, orders, representation
 from videos.tasks.admission import Caller
@@ -25,7 +27,15 @@ from videos.tasks.batch import Created
 from videos.tasks.idempotency import RETRY_COUNT, Fingerprint
 
 
-class CreateView(View):
+class TakesFiles(View):
+    """A view whose forms may hold files."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with files_taken(request):
+            return super().dispatch(request, *args, **kwargs)
+
+
+class CreateView(TakesFiles):
     """`POST /v1/videos` and its aliases."""
 
     authentication_classes = [KeyWithSnapshot]
@@ -67,7 +77,7 @@ class CreateView(View):
             idempotency.note_refusal(self.key.pk, fingerprint.body, timezone.now())
 
 
-class ValidateView(View):
+class ValidateView(TakesFiles):
     """`POST /v1/videos/validate`: checks a request without creating a task."""
 
     authentication_classes = [KeyWithSnapshot]

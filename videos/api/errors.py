@@ -28,7 +28,7 @@ from config.stores.base import StoreError
 from videos import errors
 from videos.api import hints, rate_limits
 from videos.api.bodies import RequestTooLarge
-from videos.api.forms import IncompleteForm
+from videos.api.parts import IncompleteForm
 from videos.models import File, Task
 from videos.requests import InvalidRequestError, Violation
 

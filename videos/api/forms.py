@@ -3,152 +3,144 @@
 Text is taken as it was sent, or refused: nothing is truncated, dropped or replaced.
 """
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
-from multipart import MultipartError, MultipartSegment, PushMultipartParser
-from rest_framework.exceptions import APIException
+from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
-from rest_framework.request import Request
 
 from config import charsets
-from videos.api.bodies import MalformedBody, check_length
+from videos.api.bodies import MalformedBody, RequestTooLarge, check_length
+from videos.api.parts import LONGEST_NAME, MEDIA_TYPE, Nowhere, Part, Sink, Text, boundary_of, parts
+from videos.api.spools import FormTooLarge, Spool
+from videos.files.recognition import NotTaken
 from videos.requests import File
+from videos.requests.files import Upload
 from videos.requests.strict_json import MAX_DEPTH, MOST_ITEMS
 
+FILES = "reelay.files"
+"""Key in `META` of the temporary files of a request whose route takes files."""
+REFERENCE = "input_reference"
+"""OpenAI's field for an image that the video begins with."""
+_TAKEN = (REFERENCE, "images", "videos")
+"""The fields that may be files."""
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _INDEX = re.compile(r"[0-9]{1,4}")
 _FIELD = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
-_FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)
-"""Matches any file name, also an empty one, or RFC 8187 syntax, which forms must not use."""
-MOST_PARTS = 1000
-BLOCK = 64 * 1024
-"""Bytes read at a time."""
-_LONGEST_NAME = 100
-"""How many characters of a name an error repeats."""
-_LONGEST_BOUNDARY = 200
-_HEADERS = "latin-1"
-"""How the parser decodes part headers: each byte is one character, so that none is lost."""
 _CHARSET_FIELD = "_charset_"
 """The field that gives the charset of all others (RFC 7578, section 4.6)."""
 _DEFAULT = "utf-8"
-_IDENTITY = ("7bit", "8bit", "binary")
-"""Transfer encodings that leave the content unchanged."""
 
 
-class IncompleteForm(APIException):
-    """The form ends before its last boundary."""
-
-    status_code = 400
-    default_code = "incomplete_body"
-    default_detail = "The form ends before its last boundary, so some of it is missing"
-
-
-class Stream(Protocol):
-    """A body."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-
-class Sink(Protocol):
-    """Takes the content of a part, piece by piece."""
-
-    def write(self, piece: bytes, /) -> object: ...
-
-
-@dataclass(frozen=True)
-class Part:
-    """The head of a field of a form."""
-
-    name: str
-    charset: str | None
-    """The charset that the part declares."""
-    file_name: str | None
-    """As sent; None if it is no file."""
-    encoding: str = _IDENTITY[0]
-    """Its transfer encoding."""
-
-    @property
-    def is_file(self) -> bool:
-        return self.file_name is not None
-
-    @property
-    def is_encoded(self) -> bool:
-        """Whether its content was changed for the transfer."""
-        return self.encoding.lower() not in _IDENTITY
-
-    def text(self, content: bytes, charset: str) -> str:
-        """Decode the content, with `charset` if the part declares none. Raises `MalformedBody`."""
-        declared = (self.charset or charset)[:_LONGEST_NAME]
-        codec = charsets.codec(declared)
-        if codec is None:
-            raise self.refused(f"declares the charset {declared}, which is not known here; send UTF-8")
-        try:
-            return content.decode(codec)
-        except UnicodeDecodeError as error:
-            raise self.refused(f"is not {declared.upper()}: byte {error.start + 1} does not fit") from error
-
-    def decoded(self, content: bytes) -> bytes:
-        """The content without its transfer encoding; base64 is the only one supported."""
-        if not self.is_encoded:
-            return content
-        if self.encoding.lower() != "base64":
-            raise self.encoding_refused()
-        try:
-            return base64.b64decode(b"".join(content.split()), validate=True)
-        except binascii.Error as error:
-            raise self.refused("is not base64, which its Content-Transfer-Encoding says") from error
-
-    def encoding_refused(self) -> MalformedBody:
-        encoding = self.encoding[:_LONGEST_NAME]
-        return self.refused(f"has the Content-Transfer-Encoding {encoding}; send it as it is")
-
-    def refused(self, why: str) -> MalformedBody:
-        return MalformedBody(f"{self.name[:_LONGEST_NAME]} {why}", self.name[:_LONGEST_NAME])
-
-
-class Text(bytearray):
-    """Keeps the content of a part in memory."""
-
-    def write(self, piece: bytes) -> None:
-        self += piece
-
-
-class Nowhere:
-    """Drops the content of a part."""
-
-    def write(self, piece: bytes) -> None:
-        """Drop it."""
+@contextmanager
+def files_taken(request: HttpRequest) -> Iterator[None]:
+    """Let forms of the request hold files, whose temporary files end with the block."""
+    with ExitStack() as opened:
+        if settings.UPLOADS:
+            request.META[FILES] = opened
+        yield
 
 
 class BracketFormParser(BaseParser):
     """`multipart/form-data` with bracketed names, as OpenAI's SDK sends it: `images[]`, `metadata[a][b]`."""
 
-    media_type = "multipart/form-data"
+    media_type = MEDIA_TYPE
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
-        """Parse a form into a mapping like that of JSON; an uploaded file becomes `File`.
+        """Parse a form into a mapping like that of JSON.
 
-        Raises `RequestTooLarge`, `IncompleteForm`, or `MalformedBody`.
+        A file is an `Upload` where the route takes files and the field may be one, else a `File`. Raises
+        `RequestTooLarge`, `IncompleteForm` or `MalformedBody`.
         """
         request = parser_context["request"]
-        check_length(request)
-        found = parts(stream, boundary_of(request), lambda part: Nowhere() if part.is_file else Text())
-        return body_of([(part, sink) for part, sink in found])
+        sinks = _Sinks(request.META.get(FILES))
+        sinks.check_length(request)
+        return _with_reference(_body_of(list(parts(stream, boundary_of(request), sinks.sink_for))))
 
 
-def body_of(sent: Sequence[tuple[Part, Sink]]) -> dict[str, Any]:
+class _Sinks:
+    """Where the parts of a form go: text into memory, up to a limit, and files into temporary ones."""
+
+    def __init__(self, opened: ExitStack | None) -> None:
+        self._opened = opened
+        self._text_left = settings.MAX_BODY_BYTES
+
+    def check_length(self, request: Any) -> None:
+        """Raise `RequestTooLarge` if the form exceeds its limit."""
+        if self._opened is None:
+            check_length(request)
+        elif int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_FORM_BYTES:
+            raise FormTooLarge(settings.MAX_FORM_BYTES)
+
+    def sink_for(self, part: Part) -> Sink:
+        if not part.is_file:
+            return _LimitedText(self)
+        if self._opened is None or _field(part) not in _TAKEN:
+            return Nowhere()
+        spool = Spool(part)
+        self._opened.callback(spool.content.close)
+        return spool
+
+    def take(self, count: int) -> None:
+        """Count so many bytes of text. Raises `RequestTooLarge`."""
+        self._text_left -= count
+        if self._text_left < 0:
+            raise RequestTooLarge
+
+
+class _LimitedText(Text):
+    def __init__(self, sinks: _Sinks) -> None:
+        super().__init__()
+        self._sinks = sinks
+
+    def write(self, piece: bytes) -> None:
+        self._sinks.take(len(piece))
+        super().write(piece)
+
+
+def _body_of(sent: Sequence[tuple[Part, Sink]]) -> dict[str, Any]:
     """The body of a form. Raises `MalformedBody`."""
-    texts = [(part, part.decoded(bytes(sink))) for part, sink in sent if isinstance(sink, Text)]
-    charset = _charset_of(texts)
-    pairs = [(part.name, part.text(text, charset)) for part, text in texts if part.name != _CHARSET_FIELD]
+    charset = _charset_of(
+        [(part, part.decoded(bytes(sink))) for part, sink in sent if isinstance(sink, Text)]
+    )
+    values = [(part, _value(part, sink, charset)) for part, sink in sent if part.name != _CHARSET_FIELD]
+    pairs = [(part.name, value) for part, value in values if value is not None]
     # A file nested in a field makes the whole field a file, which is refused instead of dropped.
-    files = {part.name.partition("[")[0] or part.name: File(part.name) for part, _ in sent if part.is_file}
+    files = {_field(part): File(part.name) for part, sink in sent if isinstance(sink, Nowhere)}
     return nested(pairs) | files
+
+
+def _value(part: Part, sink: Sink, charset: str) -> str | None:
+    """The value of a field; None for a file that is not taken."""
+    if isinstance(sink, Text):
+        return part.text(part.decoded(bytes(sink)), charset)
+    if not isinstance(sink, Spool):
+        return None
+    name = part.name[:LONGEST_NAME]
+    try:
+        received = sink.received()
+    except NotTaken as error:
+        return Upload.refused(sink.sha256, name, str(error))
+    return Upload.of(sink.sha256, name, received.kind, received)
+
+
+def _with_reference(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with the files of `input_reference` as its first images."""
+    given = body.get(REFERENCE)
+    references = given if isinstance(given, list) else [given]
+    images = body.get("images", [])
+    if not all(isinstance(one, Upload) for one in references) or not isinstance(images, list):
+        return body
+    return {name: value for name, value in body.items() if name != REFERENCE} | {
+        "images": [*references, *images]
+    }
+
+
+def _field(part: Part) -> str:
+    return part.name.partition("[")[0] or part.name
 
 
 def _charset_of(texts: Iterable[tuple[Part, bytes]]) -> str:
@@ -156,97 +148,9 @@ def _charset_of(texts: Iterable[tuple[Part, bytes]]) -> str:
     named = (part.text(text, _DEFAULT) for part, text in texts if part.name == _CHARSET_FIELD)
     charset = next(named, _DEFAULT)
     if charsets.codec(charset) is None:
-        names = f"names the charset {charset[:_LONGEST_NAME]}, which is not known here; send UTF-8"
+        names = f"names the charset {charset[:LONGEST_NAME]}, which is not known here; send UTF-8"
         raise MalformedBody(f"{_CHARSET_FIELD} {names}", _CHARSET_FIELD)
     return charset
-
-
-def boundary_of(request: Request) -> str:
-    """The boundary of the request's form. Raises `MalformedBody` if it can be none."""
-    boundary = str((request._request.content_params or {}).get("boundary", ""))
-    if not boundary or not boundary.isascii() or len(boundary) > _LONGEST_BOUNDARY:
-        raise MalformedBody(
-            f"The Content-Type of a form must name its boundary, 1-{_LONGEST_BOUNDARY} ASCII characters"
-        )
-    return boundary
-
-
-def parts(
-    stream: Stream, boundary: str, sink_for: Callable[[Part], Sink], most: int = MOST_PARTS
-) -> Iterator[tuple[Part, Sink]]:
-    """Yield each part, in order, once its content is written to the sink that `sink_for` gave for it.
-
-    Reads block by block. Raises `IncompleteForm`, `MalformedBody`, and what sinks raise.
-    """
-    parser, frame = PushMultipartParser(boundary, header_charset=_HEADERS), _Frame(boundary)
-    part, sink, number = Part("", None, None), cast("Sink", Nowhere()), 1
-    try:
-        while block := stream.read(BLOCK):
-            frame.see(block)
-            for event in parser.parse(block):
-                if isinstance(event, MultipartSegment):
-                    part = _part(event, number, most)
-                    sink = sink_for(part)
-                elif event is not None:
-                    sink.write(event)
-                else:
-                    yield part, sink
-                    number += 1
-        frame.check_begin()
-    except MultipartError as error:
-        raise MalformedBody(f"The form is malformed in part {number}: {error}") from error
-    try:
-        parser.close()
-    except MultipartError as error:
-        raise IncompleteForm from error
-    frame.check_end()
-
-
-class _Frame:
-    """Looks, in the blocks of a form, for its boundary, and for what follows the last one."""
-
-    def __init__(self, boundary: str) -> None:
-        self._boundary, self._end = f"--{boundary}".encode(), f"\r\n--{boundary}--".encode()
-        self._has_begun = self._has_ended = self._goes_on = False
-        self._kept = b"\r\n"  # the first boundary may stand at the very begin
-
-    def see(self, block: bytes) -> None:
-        """Look through the next block."""
-        seen = self._kept + block
-        self._has_begun = self._has_begun or self._boundary in seen
-        if not self._has_ended:
-            _, end, rest = seen.partition(self._end)
-            self._has_ended, block = bool(end), rest
-            self._kept = seen[-len(self._end) + 1 :]
-        self._goes_on = self._goes_on or (self._has_ended and bool(block.strip()))
-
-    def check_begin(self) -> None:
-        if not self._has_begun:
-            name = self._boundary[2:].decode()
-            raise MalformedBody(f"The boundary that Content-Type names, {name}, does not occur in the form")
-
-    def check_end(self) -> None:
-        if self._goes_on:
-            raise MalformedBody("The form goes on behind its last boundary")
-
-
-def _part(segment: MultipartSegment, number: int, most: int) -> Part:
-    if number > most:
-        raise MalformedBody(f"The form must not exceed {most} fields")
-    if not segment.name:
-        raise MalformedBody(f"Part {number} of the form has no name")
-    name = _utf_8(segment.name, f"The name of part {number} of the form")
-    file_name = _utf_8(segment.filename or "", f"The file name of {name[:_LONGEST_NAME]}")
-    is_file = _FILE_NAME.search(str(segment.header("Content-Disposition"))) is not None
-    encoding = str(segment.header("Content-Transfer-Encoding", _IDENTITY[0]))
-    return Part(name, segment.charset, file_name if is_file else None, encoding)
-
-
-def _utf_8(header: str, what: str) -> str:
-    try:
-        return header.encode(_HEADERS).decode()
-    except UnicodeDecodeError as error:
-        raise MalformedBody(f"{what} is not UTF-8") from error
 
 
 def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -260,11 +164,11 @@ def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         match = _FIELD.fullmatch(name)
         keys = [match[1], *_BRACKETS.findall(match[2])] if match else [name]
         if len(keys) > MAX_DEPTH:
-            raise MalformedBody(f"{name[:_LONGEST_NAME]} nests deeper than {MAX_DEPTH} levels", keys[0])
+            raise MalformedBody(f"{name[:LONGEST_NAME]} nests deeper than {MAX_DEPTH} levels", keys[0])
         try:
             _put(body, keys, value)
         except (TypeError, AttributeError) as error:
-            raise MalformedBody(f"{name[:_LONGEST_NAME]} contradicts another field", keys[0]) from error
+            raise MalformedBody(f"{name[:LONGEST_NAME]} contradicts another field", keys[0]) from error
     body = {key: _with_arrays(value) for key, value in body.items()}
     for key in ("images", "videos"):
         # A form cannot tell an array of one from a value.

@@ -9,7 +9,8 @@ from uuid import UUID
 PREFIX = "file_"
 _ID = re.compile(r"file_[0-9a-f]{32}")
 IMAGES, VIDEOS = ("JPEG", "PNG"), ("MP4", "MOV")
-"""What is allowed where an image or a video is wanted, as errors call it."""
+LABELS = (*IMAGES, *VIDEOS)
+"""What is allowed where an image, a video or any file is wanted, as errors call it."""
 
 
 class FileKind(StrEnum):
@@ -32,6 +33,37 @@ class FileKind(StrEnum):
     def label(self) -> str:
         """As errors call it."""
         return self.name
+
+
+class Upload(str):
+    """A file that came with the request itself, in the place of a URL.
+
+    As text it is the hash of its content, so that a request with the same files is the same request.
+    """
+
+    field: str
+    """As the form names it."""
+    kind: FileKind | None
+    content: Any
+    """What `videos.files` keeps of it."""
+    problem: str
+    """Why it is not taken at all, to be put behind the name of the field; `kind` is None then."""
+
+    @classmethod
+    def of(cls, sha256: str, field: str, kind: FileKind, content: Any) -> "Upload":
+        """A file of a kind that is taken."""
+        return cls._made(sha256, field, kind, content, "")
+
+    @classmethod
+    def refused(cls, sha256: str, field: str, problem: str) -> "Upload":
+        """A file that is not taken."""
+        return cls._made(sha256, field, None, None, problem)
+
+    @classmethod
+    def _made(cls, sha256: str, field: str, kind: FileKind | None, content: Any, problem: str) -> "Upload":
+        made = cls(f"sha256:{sha256}")
+        made.field, made.kind, made.content, made.problem = field, kind, content, problem
+        return made
 
 
 _CONTENT_TYPES = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from videos.requests.draft import Draft, File
-from videos.requests.files import IMAGES, VIDEOS, Kinds, is_file_id, problem
+from videos.requests.files import IMAGES, LABELS, VIDEOS, Kinds, Upload, is_file_id, problem
 from videos.requests.values import is_storable, is_web_url
 from videos.requests.violations import Violation
 
@@ -78,14 +78,30 @@ def _urls(draft: Draft, name: str) -> Iterator[Violation]:
         yield Violation(f"{name} must be http(s) URLs", name)
         return
     for position, url in enumerate(given):
-        if not is_storable(url):
-            yield Violation(f"{name} contains characters that cannot be stored", f"{name}[{position}]")
-        elif isinstance(url, str) and len(url) > MAX_URL:
-            yield Violation(f"{name}[{position}] must not exceed {MAX_URL} characters", f"{name}[{position}]")
+        place = f"{name}[{position}]"
+        if isinstance(url, Upload):
+            yield from _upload(url, _KINDS[name])
         elif draft.files is not None and is_file_id(url):
-            yield from _file(url, f"{name}[{position}]", draft.files, _KINDS[name])
-        elif not is_web_url(url):
-            yield Violation(f"{name} must be http(s) URLs", f"{name}[{position}]")
+            yield from _file(url, place, draft.files, _KINDS[name])
+        else:
+            yield from _url(url, name, place)
+
+
+def _url(url: Any, name: str, place: str) -> Iterator[Violation]:
+    if not is_storable(url):
+        yield Violation(f"{name} contains characters that cannot be stored", place)
+    elif isinstance(url, str) and len(url) > MAX_URL:
+        yield Violation(f"{place} must not exceed {MAX_URL} characters", place)
+    elif not is_web_url(url):
+        yield Violation(f"{name} must be http(s) URLs", place)
+
+
+def _upload(upload: Upload, wanted: tuple[str, ...]) -> Iterator[Violation]:
+    if upload.kind is None:
+        yield Violation(f"{upload.field} {upload.problem}", upload.field, allowed=LABELS)
+    elif upload.kind.label not in wanted:
+        message = f"{upload.field} must be {' or '.join(wanted)}; this file is {upload.kind.label}"
+        yield Violation(message, upload.field, allowed=wanted)
 
 
 def _file(file_id: str, place: str, kinds: Kinds, wanted: tuple[str, ...]) -> Iterator[Violation]:

@@ -11,7 +11,7 @@ from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.requests import bounds, extras, media, metadata, shots
 from videos.requests.draft import ALIASES, Draft, open_body
-from videos.requests.files import FindFiles, any_files, replaced, replaced_in_json
+from videos.requests.files import FindFiles, Upload, any_files, replaced, replaced_in_json
 from videos.requests.strict_json import dumps
 from videos.requests.values import amount, is_empty, is_storable, json_object, on_off, storable, whole_number
 from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
@@ -54,6 +54,16 @@ class VideoRequest:
     def uses_references(self) -> bool:
         """Whether the images and videos are references, rather than first and last frame."""
         return bool(self.videos) or len(self.images) > self.model.frames
+
+    @property
+    def uploads(self) -> tuple[Upload, ...]:
+        """The files that came with the request and are not stored yet; each once."""
+        found = (value for value in (*self.images, *self.videos) if isinstance(value, Upload))
+        return tuple(dict.fromkeys(found))
+
+    def with_files(self, ids: Mapping[str, str]) -> "VideoRequest":
+        """The request with the ids of stored files in place of its uploads."""
+        return replace(self.with_links(ids), files=tuple(dict.fromkeys((*self.files, *ids.values()))))
 
     def with_links(self, links: Mapping[str, str]) -> "VideoRequest":
         """The request with these links in place of the ids of its files."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from videos.requests.draft import Draft
-from videos.requests.files import IMAGES, VIDEOS, ids_in, problem
+from videos.requests.files import LABELS, ids_in, problem
 from videos.requests.metadata import differing_aliases
 from videos.requests.strict_json import fault
 from videos.requests.values import is_blank, is_empty, is_storable, whole_number
@@ -38,7 +38,7 @@ def files_in_parameters(draft: Draft) -> Iterator[Violation]:
     """Files that `AdditionalParameters` names must exist; which kind is wanted there only upstream knows."""
     kinds = draft.files
     for file_id in ids_in(draft.additional) if kinds is not None else ():
-        if why := problem(file_id, kinds or {}, (*IMAGES, *VIDEOS)):
+        if why := problem(file_id, kinds or {}, LABELS):
             yield Violation(f"metadata.ext_info.AdditionalParameters {why}", _path(draft))
 
 

@@ -246,9 +246,11 @@ def _idempotency_columns(order: Order, place: QueuePosition | None) -> dict[str,
     if key is None:
         return {}
     start = place and place.estimated_start
+    # Files that came with the body count by their content, not by the ids that they have got since.
+    request = None if checked.stored else checked.request
     return {
         "idempotency_key": key,
-        "asked": idempotency.hash_of_request(checked.body, checked.request).hex(),
+        "asked": idempotency.hash_of_request(checked.body, request).hex(),
         "position": place and place.position,
         "estimated_start": start and start.isoformat(),
     }

@@ -1,6 +1,7 @@
 """Creates tasks: admits, records, holds the price and queues the submission, all or nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from accounts.quotas.limits import AdmissionDecision
 from videos.errors import NotAdmitted
 from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
-from videos.files import uses
+from videos.files import incoming, uses
 from videos.models import Task
 from videos.states import Status
 from videos.tasks import admission, batch, orders
@@ -22,8 +23,8 @@ from videos.tasks.orders import Checked, Order
 def create(caller: Caller, body: Mapping[str, Any]) -> Created:
     """Create the task that a body asks for, or return the one that the same request created before.
 
-    Raises the errors of `orders.check` and `orders.order`, `NotAdmitted`, `KeyRefused` and
-    `IdempotencyKeyReused`.
+    Raises the errors of `orders.check` and `orders.order`, `NotAdmitted`, `KeyRefused`,
+    `IdempotencyKeyReused` and `FileNotStored`.
     """
     snapshot = caller.snapshot or admission.read_snapshot(caller)
     return _replayed(caller, body, snapshot) or _create(orders.order_for(body, caller, snapshot))
@@ -42,6 +43,19 @@ def decide(checked: Sequence[Checked], snapshot: Snapshot) -> list[AdmissionDeci
 
 
 def _create(order: Order) -> Created:
+    """Stores the files that came with the request first, and deletes them if no task comes to use them."""
+    checked = order.checked
+    if not checked.request.uploads:
+        return _create_stored(order)
+    tenant_id = checked.caller.key.tenant_id
+    with incoming.stored(tenant_id, checked.request.uploads, checked.caller.now) as stored:
+        created = _create_stored(replace(order, checked=checked.with_files(stored)))
+    if created.is_replay:  # the same request was faster
+        incoming.discard(tenant_id, stored.values())
+    return created
+
+
+def _create_stored(order: Order) -> Created:
     outcome = _write(order) or _create_under_lock(order)
     if isinstance(outcome, NotAdmitted):
         raise outcome

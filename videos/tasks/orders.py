@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,12 @@ class Checked:
     """What it would use of the tenant's limits."""
     queue: Queue
     """Where the task would wait for an account."""
+    stored: Mapping[str, str] = field(default_factory=dict)
+    """The ids of the files that came with the body, by what stands for each in it."""
+
+    def with_files(self, stored: Mapping[str, str]) -> "Checked":
+        """The same once the files that came with the body are stored."""
+        return replace(self, request=self.request.with_files(stored), stored=stored) if stored else self
 
     @cached_property
     def expected_seconds(self) -> float:
@@ -113,7 +119,7 @@ def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checke
 
 def check_again(checked: Checked, caller: Caller, snapshot: Snapshot) -> Checked:
     """Check the same body against another snapshot; the expected time is not looked up again."""
-    again = check(checked.body, caller, snapshot)
+    again = check(checked.body, caller, snapshot).with_files(checked.stored)
     if "expected_seconds" in vars(checked):
         vars(again)["expected_seconds"] = checked.expected_seconds
     return again
