@@ -34,6 +34,7 @@ test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of
 
 test-long: installed-for-tests ## Run the property tests of money, state, requests and faults with many examples
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/billing/test_money_machine.py tests/api/test_api_properties.py $(ARGS)
+	KILL_STRIDE=1 $(BIN)/python -m pytest tests/worker/test_custody_kills.py $(ARGS)
 	FAULT_SCHEDULES=1000 $(BIN)/python -m pytest -n 3 --dist worksteal tests/worker/test_fault_schedules.py $(ARGS)
 
 e2e: installed-for-tests chromium ## Test the pages in a real browser (Debian's chromium, installed if it is missing)
