@@ -412,8 +412,13 @@ BUCKET_URL = env.store(
     "BUCKET_URL", default="cos://{bucket}/?region={region}", filled={"bucket": "x-1", "region": "x-y"}
 )
 """How tenants' buckets are reached, as the URL of a store with {bucket} and {region} to be filled in."""
-ASSUME_ROLE = "videos.upstream.tencent.roles.assume"
+ASSUME_ROLE = "videos.results.roles.assume"
 """The function that gets temporary keys of a role (`accounts.bucket_access`)."""
+STS_SECRET_ID = env.text("STS_SECRET_ID", default="")
+STS_SECRET_KEY = env.text("STS_SECRET_KEY", default="")
+"""The platform's key pair that may assume tenants' roles; roles do not work without it."""
+STS_ENDPOINT = env.origin("STS_ENDPOINT") or "https://sts.tencentcloudapi.com"
+"""Where roles are assumed."""
 RESULT_FETCHES = env.whole("RESULT_FETCHES", default=16, least=1, most=1000)
 """Results that one worker fetches at a time."""
 TASK_DEADLINE_HOURS = env.number("TASK_DEADLINE_HOURS", default=4.0, most=_MOST_DAYS * 24)

@@ -52,6 +52,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "RESULTS_DIR": ("/dev/null", "/dev/null/results"),
     "RESULTS_URL": ("results", "file://host/x", "s3://", "s3://k:hunter2@b", "cos://b-1", "s3://b?acl=x"),
     "BUCKET_URL": ("{bucket}", "cos://{bucket}", "cos://{bucket}/{tenant}?region={region}", "cos://{"),
+    "STS_ENDPOINT": ("sts.example", "ftp://sts.example", "https://sts.example/v3"),
     "RESULT_FETCHES": ("0", "all"),
     "CONTENT_DELIVERY": ("stream", "Proxy"),
     "STATIC_ROOT": ("/dev/null",),
@@ -112,7 +113,10 @@ BAD: dict[str, tuple[str, ...]] = {
     "TASK_DEADLINE_HOURS": ("0", "4h"),
     "IN_DOUBT_RELEASE_HOURS": ("0", "never"),
 }
-ANYTHING = {"SECRET_KEY_FALLBACKS", "SECRET_KEY", "RESULTS_KEY_ID", "RESULTS_SECRET_KEY"}
+ANYTHING = {
+    *("SECRET_KEY_FALLBACKS", "SECRET_KEY", "RESULTS_KEY_ID", "RESULTS_SECRET_KEY"),
+    *("STS_SECRET_ID", "STS_SECRET_KEY"),
+}
 """Settings that accept any text."""
 NEVER_SHOWN = {
     "BUCKET_URL",

@@ -1,8 +1,8 @@
 """The preflight of a store: each step fails by itself, and nothing stays behind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -19,6 +19,8 @@ from config.stores.base import (
 from config.stores.folder import FolderStore
 from config.stores.preflight import Different, Finding, Step, preflight
 from tests.support.rows import each
+
+T = TypeVar("T")
 
 
 class Faulty(FolderStore):
@@ -44,7 +46,7 @@ class Faulty(FolderStore):
     def delete(self, key: str) -> None:
         self._call("delete", lambda: FolderStore.delete(self, key))
 
-    def _call(self, name: str, work: Any) -> Any:
+    def _call(self, name: str, work: Callable[[], T]) -> T:
         self.called.append(name)
         if name == self._lost:
             work()
