@@ -116,6 +116,12 @@ def check_credentials(secret_id: str, *, has_key: bool) -> None:
         raise InvalidBucket(_("Set both the secret id and its key, or neither."))
 
 
+def check_role(role_arn: str, secret_id: str) -> None:
+    """Raise `InvalidBucket` if both a role and a key pair are set."""
+    if role_arn and secret_id:
+        raise InvalidBucket(_("Set either a key pair or a role; clear the secret id to use the role."))
+
+
 def _folder_name(model: str) -> str:
     return _UNSAFE.sub("_", model)[:_LONGEST_MODEL].strip(".") or "_"
 

@@ -35,7 +35,7 @@ from config.amounts import format_with_currency
 from config.console.filters import ChoiceFilter
 from config.web.badges import GOOD, WARN, chip
 
-AUDITED = ("time_zone", "earlier_time_zones", "suspended_at", "only_own_account")
+AUDITED = ("time_zone", "earlier_time_zones", "suspended_at", "only_own_account", "retention_days")
 """The columns of a tenant whose change needs a reason."""
 
 
@@ -98,12 +98,12 @@ class TenantForm(AuditedForm[Tenant]):
     moves_days = forms.BooleanField(
         required=False, label=_("Confirm the change of days"), widget=UnfoldBooleanSwitchWidget
     )
-    audited = frozenset({"time_zone", "is_suspended", "only_own_account"})
+    audited = frozenset({"time_zone", "is_suspended", "only_own_account", "retention_days"})
     columns = {"is_suspended": "suspended_at"}
 
     class Meta:
         model = Tenant
-        fields = ["name", "time_zone", "only_own_account"]
+        fields = ["name", "time_zone", "only_own_account", "retention_days"]
         widgets = {"only_own_account": UnfoldBooleanSwitchWidget}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -153,7 +153,9 @@ class TenantAdmin(ListAdmin[Tenant]):
     """Tenants. They are suspended instead of deleted, since their payments and usage stay on record."""
 
     form = TenantForm
-    recorded_by_page = frozenset({"time_zone", "moves_days", "is_suspended", "only_own_account", Quota})
+    recorded_by_page = frozenset(
+        {"time_zone", "moves_days", "is_suspended", "only_own_account", "retention_days", Quota}
+    )
     list_display = ["name", "state", "open_tasks", "waiting_tasks", "balance", "time_zone", "created_at"]
     list_select_related = ["standing"]
     ordering = ["name"]
@@ -173,6 +175,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         return [
             (None, {"fields": ["name", "time_zone", "moves_days", "is_suspended", "suspended_at"]}),
             (_("Upstream accounts"), {"fields": ["only_own_account", *own_accounts]}),
+            (_("Finished videos"), {"fields": ["retention_days"]}),
             (_("Standing"), {"fields": self.standing_fields}),
             *([reason] if self.has_change_permission(request, obj) else []),
         ]
@@ -261,6 +264,6 @@ class TenantAdmin(ListAdmin[Tenant]):
 
 
 _WANTS_REASON = _(
-    "Required to change the time zone, suspension, use of upstream accounts or quota; recorded with the"
-    " change."
+    "Required to change the time zone, suspension, use of upstream accounts, days that videos are kept or"
+    " quota; recorded with the change."
 )

@@ -22,7 +22,10 @@ _CREDENTIALS = ~Q(secret_id="") & Q(secret_key__isnull=False)
 
 
 class CosBucket(models.Model):
-    """Where upstream puts a tenant's videos; an empty `bucket` means none of the tenant's own."""
+    """Where upstream puts a tenant's videos; an empty `bucket` means none of the tenant's own.
+
+    A trigger clears `checked_at` when anything changes that a check depends on.
+    """
 
     tenant = models.OneToOneField(
         Tenant,
@@ -90,6 +93,10 @@ class CosBucket(models.Model):
             models.CheckConstraint(
                 condition=_NO_CREDENTIALS | _CREDENTIALS, name="cos_bucket_credentials_are_a_pair"
             ),
+            # The bucket is read with a key pair or with a role.
+            models.CheckConstraint(
+                condition=Q(secret_id="") | Q(role_arn=""), name="cos_bucket_pair_or_role"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -125,6 +132,7 @@ class CosBucket(models.Model):
             "region": partial(buckets.check_region, self.region, self.bucket),
             "path_prefix": partial(buckets.check_path_prefix, self.path_prefix),
             "secret_id": partial(buckets.check_credentials, self.secret_id, has_key=self.has_secret_key),
+            "role_arn": partial(buckets.check_role, self.role_arn, self.secret_id),
         }
         for field, check in checks.items():
             try:

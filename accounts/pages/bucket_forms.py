@@ -22,12 +22,14 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
 
     class Meta:
         model = CosBucket
-        fields = ["bucket", "region", "path_prefix", "secret_id"]
+        fields = ["bucket", "region", "path_prefix", "secret_id", "role_arn", "keep_copy"]
         labels = {
             "bucket": _("Bucket"),
             "region": _("Region"),
             "path_prefix": _("Folders"),
             "secret_id": _("Secret id"),
+            "role_arn": _("Role"),
+            "keep_copy": _("Keep a copy"),
         }
         help_texts = {
             "bucket": _("name-appid, such as videos-1250000000."),
@@ -36,6 +38,13 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
                 "Folders before the video's own; {tenant}, {model} and {date} are filled in. May be empty."
             ),
             "secret_id": _("Of a key pair that may read the bucket. Optional; kept with its key, encrypted."),
+            "role_arn": _(
+                "Instead of a key pair: a role that the platform may assume, such as"
+                " qcs::cam::uin/100000000001:roleName/reader."
+            ),
+            "keep_copy": _(
+                "The platform keeps a copy of each video as well, for as long as it keeps others."
+            ),
         }
 
     def clean(self) -> dict[str, Any] | None:
@@ -61,5 +70,5 @@ class OwnBucketForm(CosBucketForm):
         super().__init__(*args, **kwargs)
         for name in ("bucket", "region"):
             self.fields[name].required = True
-        for name in ("bucket", "region", "path_prefix", "secret_id"):
+        for name in ("bucket", "region", "path_prefix", "secret_id", "role_arn"):
             self.fields[name].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import structlog
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,7 +18,7 @@ from accounts.portal.base import TenantPage
 
 log = structlog.get_logger(__name__)
 
-RECORDED = ("bucket", "region", "path_prefix")
+RECORDED = ("bucket", "region", "path_prefix", "role_arn", "keep_copy")
 """The columns that the audit log records."""
 _ANOTHER_KEY = {"key pair": "changed"}
 _EXAMPLE_TASK = "task_0190c2f4a6b87c3d9e5f0a1b2c3d4e5f"
@@ -77,7 +78,11 @@ class BucketPage(_Page):
         today = self.tenant.day_of(timezone.now())
         folder = bucket.destination(_EXAMPLE_TASK, _EXAMPLE_MODEL, today) if bucket else None
         return self.get_context_data(
-            bucket=bucket if is_set else None, form=form, folder=folder, example_model=_EXAMPLE_MODEL
+            bucket=bucket if is_set else None,
+            form=form,
+            folder=folder,
+            example_model=_EXAMPLE_MODEL,
+            kept_days=self.tenant.retention_days or settings.RESULT_RETENTION_DAYS,
         )
 
 

@@ -3,15 +3,19 @@
 import asyncio
 import io
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from accounts import buckets
 from accounts.buckets import Destination
+from accounts.encryption import reencrypt
 from accounts.models import CosBucket, Tenant
 from tests.conftest import GOOD_BODY, Caller, Sandbox
 from tests.support.console import Person
@@ -27,6 +31,7 @@ from videos.upstream.download import Downloader
 from videos.upstream.hosts import Hosts
 
 BUCKET, REGION = "films-1250000000", "ap-guangzhou"
+ROLE = "qcs::cam::uin/100000000001:roleName/reader"
 SECRET, NEW_SECRET = "the-secret-half", "a-newer-secret-half"
 TENANT = UUID("0193456789ab7def8123456789abcdef")
 DAY = date(2026, 11, 20)
@@ -250,6 +255,8 @@ def test_a_valid_bucket_is_stored(owner: Caller, fields: dict[str, str]) -> None
         ({"secret_id": "AKIDx"}, ["secret_id"]),
         ({"secret_id": "AKIDx", "secret_key": ""}, ["secret_id"]),
         ({"secret_key": SECRET}, ["secret_id"]),
+        ({"secret_id": "AKIDx", "secret_key": SECRET, "role_arn": ROLE}, ["role_arn"]),
+        ({"role_arn": "reader"}, ["role_arn"]),
     ],
 )
 def test_all_errors_of_a_bucket_are_reported_by_field(
@@ -268,6 +275,7 @@ def test_all_errors_of_a_bucket_are_reported_by_field(
         ({"region": REGION}, "cos_bucket_with_region"),
         ({"secret_id": "AKIDx"}, "cos_bucket_credentials_are_a_pair"),
         ({"secret_key": SECRET}, "cos_bucket_credentials_are_a_pair"),
+        ({"secret_id": "AKIDx", "secret_key": SECRET, "role_arn": ROLE}, "cos_bucket_pair_or_role"),
     ],
 )
 def test_half_of_a_key_pair_is_not_stored(owner: Caller, fields: dict[str, str], constraint: str) -> None:
@@ -281,6 +289,49 @@ def bucket(owner: Caller) -> CosBucket:
     return CosBucket.objects.create(
         tenant=owner.tenant, bucket=BUCKET, region=REGION, secret_id="AKIDalice", secret_key=SECRET
     )
+
+
+CHANGES: dict[str, Any] = {
+    "bucket": "others-1250000000",
+    "region": "ap-beijing",
+    "path_prefix": "elsewhere",
+    "secret_id": "AKIDnew",
+    "secret_key": NEW_SECRET,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_needs_a_new_check_whoever_makes_it(name: str, bucket: CosBucket) -> None:
+    rows = CosBucket.objects.filter(pk=bucket.pk)
+    rows.update(checked_at=timezone.now())
+    rows.update(**{name: CHANGES[name]})
+    assert rows.get().checked_at is None
+    rows.update(checked_at=timezone.now())
+    row = rows.get()
+    setattr(row, name, f"{CHANGES[name]}" if name == "secret_key" else getattr(bucket, name))
+    row.save()
+    assert rows.get().checked_at is None
+
+
+def test_a_role_instead_of_the_key_pair_needs_a_new_check(bucket: CosBucket) -> None:
+    rows = CosBucket.objects.filter(pk=bucket.pk)
+    rows.update(secret_id="", secret_key=None)
+    rows.update(checked_at=timezone.now())
+    rows.update(role_arn=ROLE)
+    assert rows.get().checked_at is None
+
+
+def test_a_check_holds_while_only_the_copy_or_the_encryption_changes(
+    bucket: CosBucket, settings: LazySettings
+) -> None:
+    rows = CosBucket.objects.filter(pk=bucket.pk)
+    rows.update(checked_at=timezone.now(), keep_copy=True)
+    rows.update(keep_copy=False, bucket=BUCKET)
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]
+    assert reencrypt(CosBucket, "secret_key").anew == 1
+    assert rows.get().checked_at is not None
+    rows.update(secret_key=NEW_SECRET)
+    assert rows.get().checked_at is None
 
 
 def stored_key(bucket: CosBucket) -> str | None:
@@ -377,6 +428,19 @@ def test_errors_are_shown_beside_their_fields_and_change_nothing(
     assert "is violated" not in page
     assert CosBucket.objects.get(pk=bucket.pk).region == REGION
     assert CosBucket.objects.get(pk=bucket.pk).secret_key == SECRET
+
+
+def test_staff_set_a_role_and_a_copy_instead_of_a_key_pair(console: Console, bucket: CosBucket) -> None:
+    assert "Set either a key pair or a role" in console.submit(secret_id="AKIDalice", role_arn=ROLE)
+    assert console.submit(secret_id="", role_arn=ROLE, keep_copy="on") == ""
+    bucket.refresh_from_db()
+    assert (bucket.role_arn, bucket.secret_id, bucket.keep_copy) == (ROLE, "", True)
+    checked_at = timezone.now()
+    CosBucket.objects.update(checked_at=checked_at)
+    assert console.submit(secret_id="", role_arn=ROLE, keep_copy="on") == ""
+    assert CosBucket.objects.get(pk=bucket.pk).checked_at == checked_at
+    assert console.submit(secret_id="", role_arn=ROLE, region="ap-beijing") == ""
+    assert CosBucket.objects.get(pk=bucket.pk).checked_at is None
 
 
 def test_a_page_sent_unfilled_sets_nothing(console: Console, owner: Caller) -> None:

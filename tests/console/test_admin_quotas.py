@@ -71,6 +71,18 @@ def test_a_tenant_is_bound_to_its_own_accounts_with_a_reason(sophie: Person, own
     assert "only_own_account: false → true" in sophie.see(CHANGES)
 
 
+def test_staff_say_how_long_videos_are_kept_and_why(owner: Caller) -> None:
+    sophie, page = Person("sophie"), f"/admin/accounts/tenant/{owner.tenant.pk}/change/"
+    assert sophie.fill_in(page, retention_days="90").errors == [NO_REASON]
+    for wrong in ("0", "-1", "36501", "x"):
+        assert sophie.fill_in(page, retention_days=wrong, reason=WHY).errors, wrong
+    assert sophie.fill_in(page, retention_days="90", reason=WHY).errors == []
+    assert Tenant.objects.get().retention_days == 90
+    [change] = AuditEntry.objects.filter(subject=f"tenant {owner.tenant}")
+    recorded = (change.actor, change.reason, change.before, change.after)
+    assert recorded == (sophie.user, WHY, {"retention_days": None}, {"retention_days": 90})
+
+
 def test_a_tenants_page_names_its_own_upstream_accounts(
     sophie: Person, owner: Caller, account: UpstreamAccount
 ) -> None:

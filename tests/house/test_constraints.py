@@ -328,6 +328,11 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
     ("cos_bucket_with_region", "no region", lambda world: world.make(CosBucket, bucket="a-1250000000")),
     ("cos_bucket_with_region", "a region alone", lambda world: world.make(CosBucket, region="ap-guangzhou")),
     ("cos_bucket_credentials_are_a_pair", "no key", lambda world: world.make(CosBucket, secret_id="AKID")),
+    (
+        "cos_bucket_pair_or_role",
+        "both",
+        lambda world: world.make(CosBucket, secret_id="AKID", secret_key="k", role_arn="r"),
+    ),
     ("cos_bucket_credentials_are_a_pair", "a key alone", lambda world: world.make(CosBucket, secret_key="k")),
     *(
         (

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from accounts import buckets
 from accounts.console.bucket import CosBucketInline
-from accounts.models import AuditEntry, CosBucket, Role
+from accounts.models import AuditEntry, CosBucket, Role, Tenant
 from accounts.pages.bucket_forms import CosBucketForm, OwnBucketForm
 from tests.conftest import Caller
 from tests.support.members import Member, words
 from tests.support.stored import everything_stored
 
 BUCKET, REGION = "films-1250000000", "ap-guangzhou"
+ROLE = "qcs::cam::uin/100000000001:roleName/reader"
 SECRET, NEW_SECRET = "a-secret-key-of-alice", "a-new-secret-key"
 FIELDS = {"bucket": BUCKET, "region": REGION, "path_prefix": "reelay/{date}", "secret_id": ""}
 
@@ -40,7 +41,36 @@ def post(person: Member, **changes: str) -> Any:
 def test_without_a_bucket_the_page_says_where_videos_are_kept(alice: Member) -> None:
     page = alice.see("account:bucket")
     assert "No bucket is set: the platform keeps your videos for a time." in page
+    assert "Your videos kept 30 days" in page
     assert "reelay/{date}" in alice.get("account:bucket").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("keep_copy", "days", "kept"),
+    [
+        (True, None, "kept 30 days"),
+        (True, 1, "kept 1 day"),
+        (False, 7, "none: videos are only in your bucket"),
+    ],
+)
+def test_the_page_says_how_long_copies_are_kept(
+    keep_copy: bool, days: int | None, kept: str, owner: Caller, bucket: CosBucket
+) -> None:
+    CosBucket.objects.update(keep_copy=keep_copy)
+    Tenant.objects.update(retention_days=days)
+    assert f"Copies of the platform {kept}" in Member(owner.tenant, Role.VIEWER).see("account:bucket")
+
+
+def test_an_owner_gives_a_role_instead_of_a_key_pair(alice: Member, bucket: CosBucket) -> None:
+    both = post(alice, secret_id="AKIDalice", role_arn=ROLE)
+    assert "Set either a key pair or a role" in words(both)
+    assert post(alice, role_arn=ROLE, keep_copy="on").status_code == 302
+    bucket.refresh_from_db()
+    given = (bucket.role_arn, bucket.secret_id, bucket.secret_key, bucket.keep_copy)
+    assert given == (ROLE, "", None, True)
+    assert "Access Role" in alice.see("account:bucket")
+    for wrong in ("reader", "qcs::cam::uin/1:roleName/a b", "qcs::cam::uin/x:roleName/a"):
+        assert "Write a role such as" in words(post(alice, role_arn=wrong)), wrong
 
 
 def test_an_owner_sets_a_bucket_and_nobody_sees_its_secret(alice: Member) -> None:
@@ -145,7 +175,7 @@ def test_members_without_the_owner_role_see_the_bucket_read_only(
     person = Member(owner.tenant, role)
     page = person.get("account:bucket")
     assert page.context["form"] is None
-    for expected in (BUCKET, REGION, "reelay/{date}", "Set"):
+    for expected in (BUCKET, REGION, "reelay/{date}", "Access Key pair"):
         assert expected in words(page)
     for untold in (SECRET, "AKIDalice", person.url("account:remove-bucket")):
         assert untold not in page.content.decode()
@@ -189,7 +219,8 @@ def test_changes_are_in_the_audit_log_without_the_key_pair(alice: Member) -> Non
     assert {(change.tenant, change.actor, change.place) for change in changes} == {
         (alice.tenant, alice.user, "portal")
     }
-    place, changed = {"bucket": BUCKET, "region": REGION}, {"key pair": "changed"}
+    place: dict[str, Any] = {"bucket": BUCKET, "region": REGION, "role_arn": "", "keep_copy": False}
+    changed = {"key pair": "changed"}
     assert [(change.before, change.after) for change in changes] == [
         ({}, {**place, "path_prefix": "reelay/{date}", **changed}),
         ({}, changed),
