@@ -27,6 +27,7 @@ from tests.support import migrated
 from tests.support.both_ways import BothWays
 from tests.support.emptying import CommittingTest
 from tests.support.fork_server import fork_server  # noqa: F401 - a fixture
+from tests.support.s3_server import s3_server, s3_server_of_session  # noqa: F401 - fixtures
 from videos.local.processes import free_port
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.products import Product

@@ -4,10 +4,12 @@
     s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example
     cos://name-1250000000/prefix?region=ap-guangzhou
 
-A bucket is addressed by its own host, as bucket.s3.example; `addressing=path` puts it into the path, for
-servers without such hosts. An `endpoint` is needed for neither AWS nor COS.
+A bucket of S3 is addressed by its own host, as bucket.s3.example; `addressing=path` puts it into the path,
+for servers without such hosts. An `endpoint` is needed for neither AWS nor COS; that of COS is the bucket's
+own host.
 """
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -52,6 +54,15 @@ KINDS = {
 }
 """By scheme."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,62}")
+_VALUES = {
+    "endpoint": (
+        re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?"),
+        "as https://s3.example",
+    ),
+    "region": (re.compile(r"[a-z0-9-]+"), "as eu-central-1"),
+    "addressing": (re.compile(r"path|host"), "path or host"),
+}
+"""What the parameters may be, by name."""
 
 
 class InvalidStoreURL(ValueError):
@@ -73,7 +84,7 @@ def open_store(url: str, credentials: Credentials = NO_CREDENTIALS) -> Store:
 def results() -> Store:
     """The platform's store of finished videos, `RESULTS_URL`."""
     credentials = Credentials(settings.RESULTS_KEY_ID, settings.RESULTS_SECRET_KEY)
-    return _kept(settings.RESULTS_URL, credentials)
+    return _kept(settings.RESULTS_URL, credentials, os.getpid())
 
 
 def folder_of_results() -> Path | None:
@@ -82,22 +93,33 @@ def folder_of_results() -> Path | None:
     return store.folder if isinstance(store, FolderStore) else None
 
 
-_kept = lru_cache(maxsize=16)(open_store)
+@lru_cache(maxsize=16)
+def _kept(url: str, credentials: Credentials, process_id: int) -> Store:
+    """A store of its own for each process, as they must not share connections."""
+    return open_store(url, credentials)
 
 
 def _parsed(url: str) -> tuple[str, str, str, dict[str, str]]:
     """Scheme, bucket, path and parameters."""
     parts = urlsplit(url)
-    parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
     kind = KINDS.get(parts.scheme)
     if kind is None:
         raise InvalidStoreURL(f"must begin with one of {', '.join(f'{scheme}://' for scheme in KINDS)}")
-    if unknown := sorted(set(parameters) - set(kind.parameters)):
-        raise InvalidStoreURL(f"must not have the parameter {unknown[0]!r}")
-    if missing := sorted(set(kind.needed) - set(parameters)):
-        raise InvalidStoreURL(f"must have the parameter {missing[0]!r}")
+    parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
+    _check_parameters(parameters, kind)
     if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
         raise InvalidStoreURL("must have three slashes, as file:///var/reelay/results")
     if parts.scheme != "file" and not _BUCKET.fullmatch(parts.netloc):
         raise InvalidStoreURL("must begin with the name of a bucket")
     return parts.scheme, parts.netloc, unquote(parts.path), parameters
+
+
+def _check_parameters(parameters: Mapping[str, str], kind: Kind) -> None:
+    if unknown := sorted(set(parameters) - set(kind.parameters)):
+        raise InvalidStoreURL(f"must not have the parameter {unknown[0]!r}")
+    if missing := sorted(set(kind.needed) - set(parameters)):
+        raise InvalidStoreURL(f"must have the parameter {missing[0]!r}")
+    for name, value in parameters.items():
+        pattern, example = _VALUES[name]
+        if not pattern.fullmatch(value):
+            raise InvalidStoreURL(f"must have a parameter {name!r} {example}")

@@ -37,6 +37,12 @@ class Unreachable(StoreError):
     """No answer, or one that may be better later."""
 
 
+def check_key(key: str) -> None:
+    """Raise `Misconfigured` unless the key is a path of plain folders and a name."""
+    if any(part in ("", ".", "..") for part in key.split("/")):
+        raise Misconfigured(f"{key!r} is no key of an object")
+
+
 class Readable(Protocol):
     """A file open for reading."""
 

@@ -14,13 +14,13 @@ from config.stores.base import (
     BLOCK,
     Denied,
     Full,
-    Misconfigured,
     Missing,
     Readable,
     Saved,
     StoredObject,
     StoreError,
     Unreachable,
+    check_key,
 )
 
 DRAFT = ".saving-"
@@ -49,8 +49,7 @@ class FolderStore:
 
     def path(self, key: str) -> Path:
         """The path of an object. Raises `Misconfigured` if the key leads out of the folder."""
-        if not key or key.startswith("/") or any(part in ("", ".", "..") for part in key.split("/")):
-            raise Misconfigured(f"{key!r} is no key of an object")
+        check_key(key)
         return self.folder / key
 
     def put(self, key: str, content: Readable, content_type: str = "") -> Saved:

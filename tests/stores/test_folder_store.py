@@ -118,6 +118,11 @@ def test_the_umask_allows_only_the_owner() -> None:
         ("s3://key:secret@bucket", "name of a bucket"),
         ("s3://bucket?region=x&acl=public", "must not have the parameter 'acl'"),
         ("cos://videos-1250000000", "must have the parameter 'region'"),
+        ("s3://bucket?endpoint=s3.example", "'endpoint' as https://"),
+        ("s3://bucket?endpoint=https://key:secret@s3.example", "'endpoint' as https://"),
+        ("s3://bucket?endpoint=https://s3.example/path", "'endpoint' as https://"),
+        ("s3://bucket?region=eu/central", "'region' as eu-central-1"),
+        ("s3://bucket?addressing=virtual", "'addressing' path or host"),
     ],
 )
 def test_an_invalid_url_is_refused_without_showing_it(url: str, problem: str) -> None:
