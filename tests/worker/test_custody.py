@@ -8,6 +8,7 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -22,7 +23,7 @@ from tests.worker.test_steps import LATER, _done, accept, fetch, reread, serving
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.states import Status
 from videos.upstream.tencent import mps
-from videos.worker import store
+from videos.worker import fetching, store
 
 pytestmark = pytest.mark.usefixtures("database_threads")
 
@@ -290,6 +291,29 @@ def test_slow_sources_do_not_hold_up_a_good_one(make_task: MakeTask, settings: L
         time.sleep(0.1)  # until the sources have noticed
     assert reread(task).state is Status.SUCCEEDED
     assert {reread(each).state for each in slow} == {Status.STORING}
+
+
+def test_a_place_is_given_back_whatever_happens(settings: LazySettings) -> None:
+    settings.RESULT_FETCHES = 1
+    tenant_id = uuid4()
+
+    async def nothing() -> None:
+        """Nobody waits."""
+
+    async def take_many() -> None:
+        for _ in range(5):
+            with pytest.raises(ZeroDivisionError):
+                async with fetching.place(tenant_id, nothing):
+                    raise ZeroDivisionError
+        async with fetching.place(tenant_id, nothing):
+            await asyncio.sleep(0)
+        async with fetching.place(tenant_id, nothing) as progress:
+            progress.moved(0)
+            await asyncio.sleep(1.2 * fetching.SLOW_AFTER)  # its source is slow
+            async with fetching.place(tenant_id, nothing):
+                pass
+
+    asyncio.run(asyncio.wait_for(take_many(), 10))
 
 
 def test_retention_is_the_tenants_own_or_the_deployments(

@@ -94,35 +94,43 @@ class Progress:
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Places, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
+class _Held:
+    """A place that was taken."""
+
+    def __init__(self, places: Places, tenant_id: UUID) -> None:
+        self._places, self._tenant_id = places, tenant_id
+        self._is_held = True
+
+    def release(self) -> None:
+        """Give it back, if that was not done yet."""
+        if self._is_held:
+            self._is_held = False
+            self._places.give_back(self._tenant_id)
+
+
 @asynccontextmanager
 async def place(tenant_id: UUID, alive: Alive) -> AsyncIterator[Progress]:
     """A place, held until the block ends or its source proves to be slow. `alive` is called while waiting."""
     places, slow = _of_loop()
     await places.take(tenant_id, alive)
-    progress = Progress(time.monotonic())
-    watch = asyncio.create_task(_free_if_slow(places, slow, tenant_id, progress))
+    held, progress = _Held(places, tenant_id), Progress(time.monotonic())
+    watch = asyncio.create_task(_release_if_slow(held, slow, progress))
     try:
         yield progress
     finally:
         watch.cancel()
-        await asyncio.wait([watch])
+        held.release()
 
 
-async def _free_if_slow(places: Places, slow: asyncio.Semaphore, tenant_id: UUID, progress: Progress) -> None:
-    """Hold the place until this is cancelled; once the source is slow, hold one beside it instead."""
-    has_place = True
-    try:
-        while True:
-            await asyncio.sleep(SLOW_AFTER)
-            if progress.is_slow(time.monotonic()):
-                break
-        async with slow:
-            places.give_back(tenant_id)
-            has_place = False
-            await asyncio.Event().wait()
-    finally:
-        if has_place:
-            places.give_back(tenant_id)
+async def _release_if_slow(held: _Held, slow: asyncio.Semaphore, progress: Progress) -> None:
+    """Once the source is slow, hold one of the places beside the others instead, until this is cancelled."""
+    while True:
+        await asyncio.sleep(SLOW_AFTER)
+        if progress.is_slow(time.monotonic()):
+            break
+    async with slow:
+        held.release()
+        await asyncio.Event().wait()
 
 
 def _of_loop() -> tuple[Places, asyncio.Semaphore]:
