@@ -38,6 +38,7 @@ def _django() -> Application:
         threads=settings.API_THREADS,
         limits=BodyLimits(
             max_body=settings.MAX_BODY_BYTES,
+            max_picture=settings.MAX_PICTURE_FORM_BYTES if settings.UPLOADS else 0,
             max_form=settings.MAX_FORM_BYTES if settings.UPLOADS else 0,
             max_upload=settings.MAX_UPLOAD_BYTES if settings.UPLOADS else settings.MAX_BODY_BYTES,
         ),

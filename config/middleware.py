@@ -4,19 +4,21 @@ import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlencode
 from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
 from config import charsets, health, time_zones
+from config.edge.bodies import SMALL_BYTES
 from config.envelope import envelope, json_response
 from config.error_codes import ErrorCode
-from config.routes import API_PREFIX, CONSOLE_PREFIX, FOR_PAGES, HEALTH_PREFIXES, READING
+from config.routes import API_PREFIX, CONSOLE_PREFIX, FOR_PAGES, HEALTH_PREFIXES, PICTURE_FORMS, READING
 
 REQUEST_ID_HEADER = "x-request-id"
 TIME_ZONE_COOKIE = "time_zone"
@@ -109,6 +111,23 @@ class ReadableTextMiddleware(_Middleware):
         return (_form_refusal(request) if is_page else None) or self.get_response(request)
 
 
+class PictureFormsMiddleware(_Middleware):
+    """Lets only people who are logged in send large forms: the check of the CSRF token reads all of it."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, arguments: Any, named: Any
+    ) -> HttpResponse | None:
+        """Send everybody else to the log-in, without reading the form."""
+        is_large = int(request.META.get("CONTENT_LENGTH") or 0) > SMALL_BYTES
+        if not is_large or request.path_info.startswith(API_PREFIX) or request.user.is_authenticated:
+            return None
+        query = urlencode({"next": request.get_full_path()})
+        return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{query}")
+
+
 class PagesMiddleware:
     """Wraps requests for pages in the `PAGES_MIDDLEWARE`; those to the API and the health routes skip it."""
 
@@ -173,8 +192,8 @@ def _form_refusal(request: HttpRequest) -> HttpResponse | None:
     if request.content_type == "application/x-www-form-urlencoded":
         name = _unreadable(request.body)
         return None if name is None else _bad(f"The field {name} is not UTF-8", param=name)
-    if request.content_type != "multipart/form-data":
-        return None
+    if request.content_type != "multipart/form-data" or PICTURE_FORMS.fullmatch(request.path_info):
+        return None  # a picture is no text
     boundary = (request.content_params or {}).get("boundary", "")
     if f"--{boundary}--".encode() not in request.body:
         return _bad("The form ends before its last boundary", code="incomplete_body")

@@ -1,5 +1,7 @@
 """Path prefixes and methods that are used in more than one place."""
 
+import re
+
 API_PREFIX = "/v1/"
 CONSOLE_PREFIX = "/admin/"
 HEALTH_PREFIXES = ("/healthz", "/readyz")
@@ -18,3 +20,5 @@ CREATE_PATHS = (
     f"{VIDEOS_PATH}/validate",
 )
 """Where requests for videos are sent, or checked; their forms may hold files."""
+PICTURE_FORMS = re.compile(rf"/portal/[0-9a-f-]{{36}}/videos/new/|{CONSOLE_PREFIX}videos/task/add/")
+"""The pages whose forms may hold a picture."""

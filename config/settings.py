@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "config.middleware.MethodsMiddleware",
     "config.middleware.PlainBodiesMiddleware",
     "config.middleware.ReadableTextMiddleware",
+    "config.middleware.PictureFormsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.people.hashing.BusyMiddleware",
@@ -357,6 +358,9 @@ MAX_FORM_BYTES = 32 * 1024 * 1024
 """The largest form with files that asks for a video; its other fields are limited as any body."""
 MAX_UPLOAD_BYTES = 201 * 1024 * 1024
 """The largest body of an upload: the largest file and a mebibyte for the rest of its form."""
+MAX_PICTURE_FORM_BYTES = 11 * 1024 * 1024
+"""The largest form of a page with a picture."""
+FILE_UPLOAD_HANDLERS = ["videos.composer.pictures.PictureHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 API_THREADS = env.whole("API_THREADS", default=16, least=1, most=_MOST_THREADS)
 """Requests one web process works on at a time, each with a database connection of its own."""

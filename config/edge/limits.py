@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from config.edge.bodies import SMALL_BYTES
 from config.edge.head import Scope, field
-from config.routes import API_PREFIX, CREATE_PATHS, FILES_PATH
+from config.routes import API_PREFIX, CREATE_PATHS, FILES_PATH, PICTURE_FORMS
 
 _FORM = b"multipart/form-data"
 
@@ -20,21 +20,24 @@ class BodyLimit:
 class BodyLimits:
     """The limits of all routes. Forms of pages are limited to `SMALL_BYTES`."""
 
-    def __init__(self, *, max_body: int, max_form: int = 0, max_upload: int) -> None:
-        """In bytes: of the API in general, of forms with files that ask for videos, and of uploads.
+    def __init__(self, *, max_body: int, max_upload: int, max_form: int = 0, max_picture: int = 0) -> None:
+        """In bytes: of the API in general, of uploads, of forms with files that ask for videos there, and of
+        forms with a picture on pages.
 
-        Without `max_form` such forms have no limit of their own.
+        Those that are 0 have no limit of their own.
         """
         self._of_pages = BodyLimit(SMALL_BYTES)
         self._of_api = BodyLimit(max_body)
         self._of_forms = BodyLimit(max_form, on_disk=True) if max_form else self._of_api
+        self._of_pictures = BodyLimit(max_picture, on_disk=True) if max_picture else self._of_pages
         self._of_uploads = BodyLimit(max_upload, on_disk=True)
 
     def of(self, scope: Scope) -> BodyLimit:
         """The limit for a request."""
         path: str = scope["path"]
         if not path.startswith(API_PREFIX):
-            return self._of_pages
+            has_picture = PICTURE_FORMS.fullmatch(path) and _is_form(scope)
+            return self._of_pictures if has_picture else self._of_pages
         route = path.removesuffix("/") if scope["method"] == "POST" else ""
         if route == FILES_PATH:
             return self._of_uploads

@@ -41,7 +41,10 @@ from videos.states import Status
 
 MEDIA = bytes(range(256)) * 256 * 1024
 """Larger than the buffers of a connection."""
-LIMITS = BodyLimits(max_body=1024 * 1024, max_form=2 * 1024 * 1024, max_upload=4 * 1024 * 1024)
+MEBIBYTE = 1024 * 1024
+LIMITS = BodyLimits(
+    max_body=MEBIBYTE, max_form=2 * MEBIBYTE, max_picture=2 * MEBIBYTE, max_upload=4 * MEBIBYTE
+)
 Message = dict[str, Any]
 
 
@@ -307,12 +310,13 @@ def test_an_upload_is_cut_off_at_its_limit(headers: dict[str, str]) -> None:
         Exchange("/v1/files", **headers).of(serving(echo), *limited)
 
 
-def test_forms_that_ask_for_a_video_may_be_larger_than_other_bodies() -> None:
+def test_forms_with_files_may_be_larger_than_other_bodies() -> None:
     form, pieces = "multipart/form-data; boundary=x", [b"x" * 100_000] * 15
-    for path in CREATE_PATHS:
+    playground = f"/portal/{'0' * 36}/videos/new/"
+    for path in (*CREATE_PATHS, playground, "/admin/videos/task/add/"):
         taken = Exchange(path, content_length="1500000", content_type=form).of(serving(echo), *pieces)
         assert taken.body["read"] == 1_500_000
-    for path, kind in (("/v1/videos", "application/json"), ("/v1/usage", form)):
+    for path, kind in (("/v1/videos", "application/json"), ("/v1/usage", form), ("/log-in/", form)):
         with pytest.raises(RequestDataTooBig):
             Exchange(path, content_length="1500000", content_type=kind).of(serving(echo), *pieces)
 

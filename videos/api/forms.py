@@ -15,7 +15,7 @@ from rest_framework.parsers import BaseParser
 from config import charsets
 from videos.api.bodies import MalformedBody, RequestTooLarge, check_length
 from videos.api.parts import LONGEST_NAME, MEDIA_TYPE, Nowhere, Part, Sink, Text, boundary_of, parts
-from videos.api.spools import FormTooLarge, Spool
+from videos.api.spools import FormTooLarge, PartSpool
 from videos.files.recognition import NotTaken
 from videos.requests import File
 from videos.requests.files import Upload
@@ -80,7 +80,7 @@ class _Sinks:
             return _LimitedText(self)
         if self._opened is None or _field(part) not in _TAKEN:
             return Nowhere()
-        spool = Spool(part)
+        spool = PartSpool(part)
         self._opened.callback(spool.content.close)
         return spool
 
@@ -117,7 +117,7 @@ def _value(part: Part, sink: Sink, charset: str) -> str | None:
     """The value of a field; None for a file that is not taken."""
     if isinstance(sink, Text):
         return part.text(part.decoded(bytes(sink)), charset)
-    if not isinstance(sink, Spool):
+    if not isinstance(sink, PartSpool):
         return None
     name = part.name[:LONGEST_NAME]
     try:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from videos.api.bodies import EMPTY, MalformedBody
 from videos.api.parts import LONGEST_NAME, MEDIA_TYPE, Part, Sink, Text, boundary_of, parts
-from videos.api.spools import FormTooLarge, Spool, refused
+from videos.api.spools import FormTooLarge, PartSpool, refused
 from videos.files.recognition import NotTaken
 from videos.files.storing import Received
 from videos.requests.files import LABELS
@@ -39,7 +39,7 @@ class _Short(Text):
 class _Form:
     """An upload as far as it has arrived."""
 
-    file: Spool | None = None
+    file: PartSpool | None = None
     purpose: str | None = None
 
 
@@ -69,7 +69,7 @@ def _read(request: Request, opened: ExitStack) -> _Form:
             return _Short(part)
         if part.name != FILE or form.file is not None:
             raise refused(part.name[:LONGEST_NAME], f"must not be a file; send one file, as {FILE}")
-        form.file = Spool(part)
+        form.file = PartSpool(part)
         opened.callback(form.file.content.close)
         return form.file
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 
@@ -15,6 +16,7 @@ from config.amounts import format_with_currency
 from config.web.links import absolute
 from videos import catalogue
 from videos.catalogue import ModelSpec
+from videos.composer import pictures
 from videos.composer.body import answers_of
 from videos.composer.form import VideoForm, answers_from, caller_at, form_id_from
 from videos.composer.offer import Offer
@@ -56,13 +58,17 @@ class Composer:
     key: APIKey | None
     """None until a tenant is chosen."""
     now: datetime
+    picture_problem: str = ""
+    """What is wrong with the picture that was sent."""
 
     @classmethod
-    def sent(cls, data: QueryDict, key: APIKey | None, now: datetime) -> "Composer":
-        """From submitted data; adds or removes a slot if such a button was pressed."""
+    def sent(cls, request: HttpRequest, key: APIKey | None, now: datetime) -> "Composer":
+        """From a submitted form; adds or removes a slot if such a button was pressed; stores a picture."""
+        data = request.POST
         answers = answers_from(data)
         _resize(answers, data.get(ADD, ""), data.get(REMOVE, ""))
-        return cls(answers, form_id_from(data), key, now)
+        problem = pictures.take(request.FILES, answers, key, now)
+        return cls(answers, form_id_from(data), key, now, problem)
 
     @classmethod
     def fresh(cls, body: Mapping[str, Any], now: datetime) -> "Composer":
@@ -91,7 +97,7 @@ class Composer:
     def _create(self, asked: Requester) -> Task:
         """Raises `NotCreated`, without messages if the form itself shows the errors."""
         checked = self.form.checked if self.form.is_valid() else None
-        if checked is None:
+        if checked is None or self.picture_problem:
             raise NotCreated
         return make_checked(checked, asked)
 
@@ -107,13 +113,17 @@ class Composer:
             "is_filled": any(self.answers.get(name) for name in _CONTENT),
             "models": _by_family(offered),
             "offer": Offer(_spec(self.answers, offered), self.answers),
-            "problems": _by_field(form) if is_judged else {},
+            "problems": (_by_field(form) if is_judged else {}) | self._of_picture(),
+            "takes_pictures": settings.UPLOADS,
             "elsewhere": form.problems.get(FieldPlace(NON_FIELD), ()) if is_judged else (),
             "preview": preview,
             "is_judged": is_judged,
             "may_see_limits": True,
             "curl": curl(form.body, base_address(request)),
         }
+
+    def _of_picture(self) -> dict[str, list[str]]:
+        return {pictures.PICTURE: [self.picture_problem]} if self.picture_problem else {}
 
 
 def base_address(request: HttpRequest) -> str:

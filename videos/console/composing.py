@@ -36,7 +36,7 @@ class Request:
     def sent(cls, request: HttpRequest) -> "Request":
         name = _typed(request.POST.get("tenant", ""))
         tenant = Tenant.objects.filter(name=name).first() if name else None
-        return cls(tenant, name, Composer.sent(request.POST, _key(tenant), timezone.now()))
+        return cls(tenant, name, Composer.sent(request, _key(tenant), timezone.now()))
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
         return {

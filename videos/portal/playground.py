@@ -28,7 +28,7 @@ class PlaygroundPage(TenantPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Redraw a part of the form, or create the task."""
-        composer = Composer.sent(request.POST, self._key, timezone.now())
+        composer = Composer.sent(request, self._key, timezone.now())
         outcome = composer.submitted(request, Requester(self.person, "portal"))
         if isinstance(outcome, Rendering):
             return self._render(composer, outcome)

@@ -1,0 +1,116 @@
+"""A picture sent with the form of the portal or the console becomes a file of the tenant and an image."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from accounts.models import Role, Tenant, User
+from tests.api.test_files import HTML
+from tests.conftest import Caller
+from tests.support.people import Browser, leads_to, make_person, text
+from tests.support.uploads import clip, jpeg_of_size, picture, png
+from videos.composer.pictures import PICTURE
+from videos.files import recognition
+from videos.models import File, Task, UpstreamAccount
+
+ANSWERS: dict[str, Any] = {"model": "Kling-2.6-1080p", "seconds": "5", "prompt": "she smiles", "images": [""]}
+
+
+@pytest.fixture
+def alice(owner: Caller) -> Browser:
+    return Browser(make_person("alice", owner.tenant))
+
+
+@pytest.fixture
+def page(owner: Caller) -> str:
+    return reverse("portal:playground", args=[owner.tenant.pk])
+
+
+def sent(content: bytes | None = None, **answers: Any) -> dict[str, Any]:
+    file = SimpleUploadedFile("../she.png", picture() if content is None else content)
+    return {**ANSWERS, "form_id": str(uuid4()), PICTURE: file, **answers}
+
+
+def test_an_uploaded_picture_fills_the_first_empty_slot(
+    alice: Browser, page: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    fields = text(alice.client.post(f"{page}?part=fields", sent(), headers={"hx-request": "true"}))
+    file = File.objects.get()
+    assert (file.name, file.tenant) == ("she.png", owner.tenant)
+    assert f'value="{file.public_id}"' in fields
+    assert not Task.objects.exists()
+    whole = text(alice.client.post(f"{page}?part=fields", sent()))  # without script
+    assert File.objects.order_by("-id")[0].public_id in whole
+    assert 'formenctype="multipart/form-data"' in whole
+
+
+def test_a_form_with_a_picture_makes_the_video(alice: Browser, page: str, account: UpstreamAccount) -> None:
+    assert "/videos/task_" in leads_to(alice.client.post(page, sent()))
+    assert Task.objects.get().request["images"] == [File.objects.get().public_id]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (HTML, "picture must be a JPEG, PNG, MP4 or MOV by its content; this is an HTML page"),
+        (png(16_000, 16_000), "picture must not exceed 67108864 pixels"),
+        (jpeg_of_size(16_000, 16_000), "picture must not exceed 67108864 pixels"),
+        (clip(), "picture must be JPEG or PNG; this is MP4"),
+        (b"x", "picture must be a JPEG, PNG, MP4 or MOV by its content; this is none"),
+        (
+            png(1, 1, data=b"x" * (recognition.MOST_IMAGE_BYTES + 1)),
+            "picture must not exceed 10485760 bytes as PNG",
+        ),
+    ],
+    ids=["a page", "a PNG bomb", "a JPEG bomb", "a video", "noise", "too large"],
+)
+def test_a_bad_picture_is_refused_in_place(
+    content: bytes, problem: str, alice: Browser, page: str, account: UpstreamAccount
+) -> None:
+    for part in ("?part=fields", ""):
+        assert problem in text(alice.client.post(f"{page}{part}", sent(content)))
+    assert (File.objects.count(), Task.objects.count()) == (0, 0)
+
+
+def test_a_full_quota_is_told(alice: Browser, page: str, settings: LazySettings) -> None:
+    settings.FILES_BYTES_PER_TENANT = 1
+    assert "The limit of 1 bytes of files" in text(alice.client.post(f"{page}?part=fields", sent()))
+
+
+def test_pictures_of_the_console_are_files_of_the_chosen_tenant(
+    owner: Caller, account: UpstreamAccount
+) -> None:
+    other = Tenant.objects.create(name="Charlie")
+    sophie = Browser(User.objects.create_superuser("sophie"))
+    add = reverse("admin:videos_task_add")
+    assert "Choose a tenant." in text(sophie.client.post(f"{add}?part=fields", sent()))
+    assert not File.objects.exists()
+    sophie.client.post(f"{add}?part=fields", sent(tenant=other.name))
+    assert File.objects.get().tenant == other
+
+
+def test_only_members_who_may_make_videos_may_upload(page: str, owner: Caller, stranger: Caller) -> None:
+    viewer = Browser(make_person("victor", owner.tenant, Role.VIEWER))
+    foreign = Browser(make_person("mallory", stranger.tenant))
+    for browser in (viewer, foreign, Browser()):
+        assert browser.client.post(f"{page}?part=fields", sent()).status_code in (302, 403, 404)
+    assert not File.objects.exists()
+
+
+def test_a_large_form_is_not_read_before_the_log_in(page: str) -> None:
+    answer = Browser().client.post(page, sent(b"x" * 200_000))
+    assert leads_to(answer).startswith("/log-in/?next=")
+
+
+def test_there_is_no_place_for_pictures_while_uploads_are_off(
+    alice: Browser, page: str, settings: LazySettings, account: UpstreamAccount
+) -> None:
+    assert 'name="picture"' in alice.see(page)
+    settings.UPLOADS = False
+    assert 'name="picture"' not in alice.see(page)
+    alice.client.post(f"{page}?part=fields", sent())
+    assert not File.objects.exists()

@@ -1,0 +1,94 @@
+"""A picture that is sent with the form: stored as a file of the tenant, whose id becomes an image."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.utils.translation import gettext as _
+
+from accounts.models import APIKey
+from videos.errors import FileNotStored, NotAdmitted
+from videos.files import storing
+from videos.files.recognition import NotTaken
+from videos.files.spool import Spool, TooLarge
+from videos.requests.files import IMAGES
+
+PICTURE = "picture"
+"""The field of the form."""
+
+
+class Picture(UploadedFile[bytes]):
+    """The picture of a form, which ends with the request."""
+
+    def __init__(self, spool: Spool, problem: str) -> None:
+        super().__init__(file=spool.content, name=PICTURE, size=spool.size)
+        self.spool = spool
+        self.problem = problem
+
+
+class PictureHandler(FileUploadHandler):
+    """Takes the picture of the form, and no other file of any page. Nothing is kept in memory."""
+
+    _spool: Spool | None = None
+    _problem = ""
+
+    def new_file(self, field_name: str, file_name: str, *arguments: Any, **named: Any) -> None:
+        """Raises `SkipFile` for anything else."""
+        super().new_file(field_name, file_name, *arguments, **named)
+        if field_name != PICTURE or not settings.UPLOADS:
+            raise SkipFile
+        self._spool, self._problem = Spool(file_name), ""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        try:
+            self._of_file().write(raw_data)
+        except TooLarge as error:
+            self._problem = str(error)
+
+    def file_complete(self, file_size: int) -> Picture:
+        return Picture(self._of_file(), self._problem)
+
+    def upload_interrupted(self) -> None:
+        """Leave no temporary file."""
+        if self._spool is not None:
+            self._spool.content.close()
+
+    def _of_file(self) -> Spool:
+        assert self._spool is not None  # noqa: S101 - for the type checker
+        return self._spool
+
+
+def take(sent: Mapping[str, Any], answers: dict[str, list[str]], key: APIKey | None, now: datetime) -> str:
+    """Store the picture among the sent files, if there is one, and put its id into the first empty slot.
+
+    Returns what is wrong with it; empty if nothing is.
+    """
+    picture = sent.get(PICTURE)
+    if not isinstance(picture, Picture):
+        return ""
+    if key is None:
+        return _("Choose a tenant.")
+    try:
+        file_id = _stored(picture, key, now)
+    except (NotTaken, NotAdmitted, FileNotStored) as error:
+        return str(error)
+    images = answers.get("images", [])
+    at = images.index("") if "" in images else len(images)
+    answers["images"] = [*images[:at], file_id, *images[at + 1 :]]
+    return ""
+
+
+def _stored(picture: Picture, key: APIKey, now: datetime) -> str:
+    """The id of the stored picture. Raises `NotTaken` and the errors of `storing.keep`."""
+    if picture.problem:
+        raise NotTaken(f"{PICTURE} {picture.problem}")
+    try:
+        received = picture.spool.received()
+    except NotTaken as error:
+        raise NotTaken(f"{PICTURE} {error}") from error
+    if not received.kind.is_image:
+        raise NotTaken(f"{PICTURE} must be {' or '.join(IMAGES)}; this is {received.kind.label}")
+    return storing.keep(key.tenant_id, received, now).public_id
