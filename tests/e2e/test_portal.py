@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.e2e.browser import DESKTOP, PHONE, Visitor, browser
 from tests.e2e.conftest import PASSWORD, Site, furnished, mate_key  # noqa: F401 - fixtures
@@ -141,10 +141,10 @@ def test_a_dropped_and_a_chosen_picture_become_images_of_the_form(
         alice.check()
         page.get_by_role("button", name="Add an image").click()
         expect(page.locator("#id-images-1")).to_have_value("")
-        chosen = {"name": "blue.png", "mimeType": "image/png", "buffer": picture(color="blue")}
+        chosen: FilePayload = {"name": "blue.png", "mimeType": "image/png", "buffer": picture(color="blue")}
         page.get_by_label("Add a picture").set_input_files(chosen)
         expect(page.locator("#id-images-1")).to_have_value(re.compile("^file_"))
-        wrong = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html>"}
+        wrong: FilePayload = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html>"}
         page.get_by_label("Add a picture").set_input_files(wrong)
         expect(page.locator("#errors-picture")).to_contain_text("this is an HTML page")
         alice.check()

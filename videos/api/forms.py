@@ -58,7 +58,10 @@ class BracketFormParser(BaseParser):
         request = parser_context["request"]
         sinks = _Sinks(request.META.get(FILES))
         sinks.check_length(request)
-        return _with_reference(_body_of(list(parts(stream, boundary_of(request), sinks.sink_for))))
+        sent = list(parts(stream, boundary_of(request), sinks.sink_for))
+        if not any(isinstance(sink, PartSpool) for _, sink in sent):
+            check_length(request)  # without files it is a body like any other
+        return _with_reference(_body_of(sent))
 
 
 class _Sinks:
