@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from django.core.exceptions import RequestDataTooBig
 
 from config.edge import head, refusals
-from config.edge.answers import Answer, Receive, Send, ServedFile, Window
+from config.edge.answers import Answer, Receive, Send, ServedFile
 from config.edge.bodies import (
     MOST_ON_DISK_OF_ALL,
     MOST_ON_DISK_OF_ONE,
@@ -191,10 +191,7 @@ class Application:
         environ["wsgi.file_wrapper"] = ServedFile
         result = self._wsgi(environ, answer.start)
         try:
-            if isinstance(result, ServedFile) and isinstance(result.file, Window):
-                answer.file = result.file
-            else:
-                answer.body = b"".join(result)
+            answer.take(result)
         finally:
             if hasattr(result, "close"):
                 result.close()

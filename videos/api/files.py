@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.models import Scope
 from config import stores
+from config.edge.answers import body_of
 from config.stores.base import BLOCK, Missing
 from videos.api import uploads
 from videos.api.base import View
@@ -100,7 +101,7 @@ def content_response(file: File) -> FileResponse:
         window = stores.results().open(storing.object_key(file))
     except Missing as error:
         raise File.DoesNotExist from error
-    response = FileResponse(window, content_type=file.what.content_type)
+    response = FileResponse(body_of(window), content_type=file.what.content_type)
     response.block_size = BLOCK
     response["content-length"] = str(file.bytes)
     response["content-disposition"] = content_disposition_header(as_attachment=True, filename=file.name)
