@@ -1,6 +1,10 @@
 """What the refusals of buckets mean. S3 and COS share most of their codes."""
 
+import re
+
 from config.stores.base import Denied, Full, Misconfigured, Missing, StoreError, Unreachable
+
+_CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
 class BeyondEnd(StoreError):
@@ -44,3 +48,9 @@ def failure(place: str, status: int = 0, code: str = "") -> StoreError:
     fallback = Misconfigured if 300 <= status < 500 else Unreachable
     kind = _OF_CODE.get(code) or _OF_STATUS.get(status) or fallback
     return kind(f"{place}: {code or (f'status {status}' if status else 'no answer')}")
+
+
+def code_in(text: str) -> str:
+    """The code in the text of an answer; empty if there is none."""
+    found = _CODE.search(text)
+    return found[1] if found else ""

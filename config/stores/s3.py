@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store as Client
 
 from config.stores import Credentials
-from config.stores.answers import BeyondEnd, failure
+from config.stores.answers import BeyondEnd, code_in, failure
 from config.stores.base import (
     BLOCK,
     Misconfigured,
@@ -45,7 +45,6 @@ _NO_LIMIT = "365 days"
 _RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=8)}
 """A server that does not answer has failed after 10 seconds, as none is tried again after `retry_timeout`."""
 _STATUS = re.compile(r"status code: (\d{3})")
-_CODE = re.compile(r"<Code>(\w+)</Code>")
 _NO_LOCATION = "redirect without LOCATION"
 _process: list[int] = []
 """The process that obstore's threads run in. A child has none of them: its calls would never end."""
@@ -154,9 +153,8 @@ class S3Store:
             yield
         except (BaseError, FileNotFoundError, ValueError) as error:
             text = str(error)
-            code = _CODE.search(text)
             # Not `from error`: its text may repeat what was signed, with the token.
-            raise failure(self.place, _status(text), code[1] if code else "") from None
+            raise failure(self.place, _status(text), code_in(text)) from None
 
 
 def _client(bucket: str, address: str, signer: Signer, timeout: str, *, in_path: bool) -> Client:

@@ -11,7 +11,7 @@ from config import stores
 from config.stores.base import Store
 from tests.support.s3_server import BUCKET, KEY_ID, REGION, SECRET, VIRTUAL, S3Server
 
-KINDS = ("folder", "s3 by host", "s3 by path")
+KINDS = ("folder", "s3 by host", "s3 by path", "cos")
 BUCKETS = KINDS[1:]
 CREDENTIALS = stores.Credentials(KEY_ID, SECRET)
 HOST = f"http://{VIRTUAL}"

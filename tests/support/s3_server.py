@@ -51,11 +51,21 @@ class Upload:
 
 
 @dataclass
+class Answer:
+    """Status, headers and body of an answer."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass
 class Fault:
     """What to do, instead or besides, with the next `times` requests that match.
 
-    `code` and `status` answer with an error, `hang` with nothing for so many seconds; `drop_after` ends the
-    connection after so many bytes of the body, and `pace` limits the body to so many bytes a second.
+    `status` answers with the error `code`, or with `text` or a `location` instead; `hang` waits so many
+    seconds and answers nothing; `drop_after` ends the connection after so many bytes of the body, and `pace`
+    limits the body to so many bytes a second.
     """
 
     times: int = 1
@@ -64,6 +74,8 @@ class Fault:
     """A parameter of the query."""
     status: int = 0
     code: str = ""
+    text: str | None = None
+    location: str = ""
     hang: float = 0
     drop_after: int = -1
     pace: int = 0
@@ -73,14 +85,12 @@ class Fault:
             self.times > 0 and request.method.startswith(self.method) and self.having in ("", *request.query)
         )
 
-
-@dataclass
-class Answer:
-    """Status, headers and body of an answer."""
-
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    def answer(self) -> Answer:
+        """The scripted answer."""
+        if self.text is None and not self.location:
+            return _error(Refused(self.status, self.code))
+        headers = {"Location": self.location} if self.location else {}
+        return Answer(self.status, headers, (self.text or "").encode())
 
 
 class S3Server:
@@ -307,6 +317,7 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or a client's delayed acknowledgement adds 40 ms
     server: "_Listener"
 
     def do_GET(self) -> None:
@@ -341,7 +352,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, request: Request, bucket: str, key: str, fault: Fault | None) -> Answer:
         try:
             if fault and fault.status:
-                return _error(Refused(fault.status, fault.code))
+                return fault.answer()
             return self.server.owner.answer(request, bucket, key, is_cos=self.server.is_cos)
         except Refused as error:
             return _error(error)

@@ -1,7 +1,8 @@
-"""What the client of S3 needs of a process: memory, and no fork."""
+"""What buckets need of a process: little memory, and no fork between two calls."""
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -42,21 +43,31 @@ print(memory("VmHWM") - before)
 """
 
 
-def printed(script: str, server: S3Server) -> str:
-    """What a new process prints that has opened a store."""
-    url = f"s3://{BUCKET}/?endpoint={server.endpoint}&region={REGION}&addressing=path"
+def s3_url(server: S3Server) -> str:
+    return f"s3://{BUCKET}/?endpoint={server.endpoint}&region={REGION}&addressing=path"
+
+
+def cos_url(server: S3Server) -> str:
+    return f"cos://{BUCKET}/?endpoint={server.cos_endpoint}&region={REGION}"
+
+
+def printed(script: str, url: str) -> str:
+    """What a new process prints that has opened the store."""
     command = [sys.executable, "-c", OPENED + script, url, KEY_ID, SECRET]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 def test_a_forked_process_gets_an_error_instead_of_waiting(s3_server: S3Server) -> None:
     """The client's threads stay in the parent, so that a call of the child would never end."""
-    assert "Misconfigured s3://videos-1250000000: buckets were used before" in printed(FORKED, s3_server)
+    assert "Misconfigured s3://videos-1250000000: buckets were used before" in printed(
+        FORKED, s3_url(s3_server)
+    )
 
 
-def test_a_large_upload_takes_little_memory(s3_server: S3Server) -> None:
+@pytest.mark.parametrize("url_of", [s3_url, cos_url])
+def test_a_large_upload_takes_little_memory(url_of: Callable[[S3Server], str], s3_server: S3Server) -> None:
     s3_server.forgetful = True
-    assert int(printed(PEAK, s3_server)) < 32 * 1024  # KiB
+    assert int(printed(PEAK, url_of(s3_server))) < 32 * 1024  # KiB
 
 
 def test_stores_load_no_clients_before_a_bucket_is_opened() -> None:
