@@ -33,7 +33,7 @@ def opened(own: CosBucket, bucket: str, region: str) -> Store | None:
     credentials = _credentials(own)
     if credentials is None:
         return None
-    return stores.open_store(settings.BUCKET_URL.format(bucket=bucket, region=region), credentials)
+    return stores.kept_store(settings.BUCKET_URL.format(bucket=bucket, region=region), credentials)
 
 
 def is_allowed(tenant_id: UUID) -> bool:

@@ -11,9 +11,9 @@ own host.
 
 import os
 import re
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -65,6 +65,12 @@ _VALUES = {
 """What the parameters may be, by name."""
 
 
+MOST_KEPT = 128
+"""Stores that a process keeps open: the platform's, and those of the tenants' buckets used last."""
+_kept: dict[tuple[str, Credentials, int], Store] = {}
+_one_at_a_time = threading.Lock()
+
+
 class InvalidStoreURL(ValueError):
     """The URL names no store; the message says why, without the URL."""
 
@@ -84,7 +90,7 @@ def open_store(url: str, credentials: Credentials = NO_CREDENTIALS) -> Store:
 def results() -> Store:
     """The platform's store of finished videos, `RESULTS_URL`."""
     credentials = Credentials(settings.RESULTS_KEY_ID, settings.RESULTS_SECRET_KEY)
-    return _kept(settings.RESULTS_URL, credentials, os.getpid())
+    return kept_store(settings.RESULTS_URL, credentials)
 
 
 def folder_of_results() -> Path | None:
@@ -93,10 +99,23 @@ def folder_of_results() -> Path | None:
     return store.folder if isinstance(store, FolderStore) else None
 
 
-@lru_cache(maxsize=16)
-def _kept(url: str, credentials: Credentials, process_id: int) -> Store:
-    """A store of its own for each process, as they must not share connections."""
-    return open_store(url, credentials)
+def kept_store(url: str, credentials: Credentials = NO_CREDENTIALS) -> Store:
+    """The store at a URL, opened once, so that its connections are used again. Raises `InvalidStoreURL`."""
+    identity = (url, credentials, os.getpid())  # processes must not share connections
+    with _one_at_a_time:
+        store = _kept.pop(identity, None) or open_store(url, credentials)
+        _kept[identity] = store  # the last one used comes last
+        if len(_kept) > MOST_KEPT:
+            del _kept[next(iter(_kept))]  # perhaps in use; its connections end with it
+    return store
+
+
+def close_kept() -> None:
+    """Close the connections of all stores that are kept."""
+    with _one_at_a_time:
+        for store in _kept.values():
+            getattr(store, "close", lambda: None)()
+        _kept.clear()
 
 
 def _parsed(url: str) -> tuple[str, str, str, dict[str, str]]:
