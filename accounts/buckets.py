@@ -66,6 +66,12 @@ def destination(
     return Destination(bucket, region, "/".join(folder for folder in folders if folder))
 
 
+def begin(path_prefix: str, tenant_id: UUID) -> str:
+    """What the keys of all of a tenant's videos begin with, such as reelay/ for reelay/{date}."""
+    filled = _filled(path_prefix, {"tenant": tenant_id.hex})
+    return f"{filled}/".partition("{")[0] if filled else ""
+
+
 def host(bucket: str, region: str) -> str:
     """Where a bucket is read and written."""
     return _HOST.format(bucket=bucket, region=region)

@@ -95,6 +95,10 @@ class Environment:
         """One of several words."""
         return self._matching(name, default, "|".join(of), f"{' or '.join(of)} is allowed")
 
+    def digits(self, name: str) -> str:
+        """A number that is only a name; empty if it is not set."""
+        return self._matching(name, "", "[0-9]{0,20}", "a number of digits alone is allowed")
+
     def level(self, name: str, *, default: str) -> str:
         level = self.text(name, default).upper()
         if level not in _LEVELS:

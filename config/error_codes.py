@@ -3,6 +3,7 @@
 from typing import Literal
 
 ErrorCode = Literal[
+    "bucket_not_set",
     "concurrency_limit_exceeded",
     "file_in_use",
     "file_not_exist",

@@ -418,6 +418,10 @@ BUCKET_URL = env.store(
 """How tenants' buckets are reached, as the URL of a store with {bucket} and {region} to be filled in."""
 ASSUME_ROLE = "videos.results.roles.assume"
 """The function that gets temporary keys of a role (`accounts.bucket_access`)."""
+BUCKET_EVIDENCE = "videos.results.bucket.has_video"
+"""The function that says whether a tenant has a video in a bucket (`accounts.bucket_check`)."""
+UPSTREAM_UIN = env.digits("UPSTREAM_UIN")
+"""The number of the upstream account at the provider, for the policies of tenants' buckets."""
 STS_SECRET_ID = env.text("STS_SECRET_ID", default="")
 STS_SECRET_KEY = env.text("STS_SECRET_KEY", default="")
 """The platform's key pair that may assume tenants' roles; roles do not work without it."""

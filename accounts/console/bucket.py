@@ -26,6 +26,7 @@ class CosBucketInline(StackedInline[CosBucket, Tenant]):
 
     model = CosBucket
     form = ThemedBucketForm
+    template_after = "admin/accounts/tenant/check_bucket.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CosBucket]:
         """Defers the secret key, so that the page opens even if the encryption key is lost."""

@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from accounts import audit
 from accounts.console.bucket import CosBucketInline
+from accounts.console.bucket_check import check_page
 from accounts.console.lists import ListAdmin, ReadOnlyInline
 from accounts.console.memberships import MembersFormSet, MembershipsInline
 from accounts.console.quota import QuotaInline, limits_of
@@ -206,14 +207,27 @@ class TenantAdmin(ListAdmin[Tenant]):
         record(request, f"quota of {tenant}", form.cleaned_data["reason"], changed, tenant)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.invite_view)
-        return [path("<uuid:tenant_id>/invite/", view, name="accounts_tenant_invite"), *super().get_urls()]
+        invite = self.admin_site.admin_view(self.invite_view)
+        bucket = self.admin_site.admin_view(self.bucket_view)
+        return [
+            path("<uuid:tenant_id>/invite/", invite, name="accounts_tenant_invite"),
+            path("<uuid:tenant_id>/bucket/", bucket, name="accounts_tenant_bucket"),
+            *super().get_urls(),
+        ]
 
     def invite_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         tenant = get_object_or_404(Tenant, pk=tenant_id)
         if not self.has_change_permission(request, tenant):
             raise PermissionDenied
         return invite_page(request, tenant, self.admin_site)
+
+    def bucket_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        """For staff who may view the tenant and change its bucket."""
+        tenant = get_object_or_404(Tenant, pk=tenant_id)
+        may_see = self.has_view_or_change_permission(request, tenant)
+        if not (may_see and request.user.has_perm("accounts.change_cosbucket")):
+            raise PermissionDenied
+        return check_page(request, tenant, self.admin_site)
 
     def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
         return self.inlines if obj else [inline for inline in self.inlines if inline is not KeyInline]

@@ -15,6 +15,7 @@ class AuditPlace(models.TextChoices):
     PORTAL = "portal", _("tenant portal")
     OWN_PAGES = "own pages", _("own account")
     COMMAND_LINE = "command line", _("command line")
+    API = "api", _("API")
 
 
 class AuditEntry(models.Model):

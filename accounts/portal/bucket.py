@@ -1,6 +1,6 @@
 """The tenant's own bucket for finished videos; owners edit it, the other members see it."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import structlog
 from django.conf import settings
@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, bucket_check
+from accounts.bucket_check import BucketCheck, NoBucket, TooManyChecks
 from accounts.models import CosBucket, Role, Tenant
 from accounts.pages.bucket_forms import OwnBucketForm
 from accounts.portal.base import TenantPage
@@ -29,6 +30,7 @@ class _Page(TenantPage):
     """The base of the pages about the bucket."""
 
     section = "bucket"
+    template_name = "portal/bucket.html"
 
     def bucket(self) -> CosBucket | None:
         """The tenant's bucket without its secret key; None if it is not set."""
@@ -44,17 +46,42 @@ class _Page(TenantPage):
         messages.success(self.request, message)
         return HttpResponseRedirect(reverse("account:bucket", args=[self.tenant.pk]))
 
+    def shown(
+        self,
+        bucket: CosBucket | None,
+        form: OwnBucketForm | None,
+        check: BucketCheck | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        """The bucket's page, with the result of a check if there is one."""
+        is_set = bucket is not None and bucket.bucket != ""
+        today = self.tenant.day_of(timezone.now())
+        folder = bucket.destination(_EXAMPLE_TASK, _EXAMPLE_MODEL, today) if bucket else None
+        context = self.get_context_data(
+            bucket=bucket if is_set else None,
+            form=form,
+            folder=folder,
+            example_model=_EXAMPLE_MODEL,
+            policies=bucket_check.policies(bucket) if bucket and is_set else (),
+            check=check,
+            kept_days=self.tenant.retention_days or settings.RESULT_RETENTION_DAYS,
+        )
+        return self.render_to_response(context, status=status)
+
+    def own_form(self, bucket: CosBucket | None) -> OwnBucketForm | None:
+        """The form, for owners."""
+        own = bucket or CosBucket(tenant=self.tenant)
+        return OwnBucketForm(instance=own) if self.may(Role.OWNER) else None
+
 
 class BucketPage(_Page):
     """Shows the bucket, with a form for owners."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER, "POST": Role.OWNER}
-    template_name = "portal/bucket.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
         bucket = self.bucket()
-        form = OwnBucketForm(instance=bucket or CosBucket(tenant=self.tenant))
-        return self.render_to_response(self._context(bucket, form if self.may(Role.OWNER) else None))
+        return self.shown(bucket, self.own_form(bucket))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
@@ -65,7 +92,7 @@ class BucketPage(_Page):
             if form.is_valid():
                 self._save(form, before)
         if not form.is_valid():
-            return self.render_to_response(self._context(self.bucket(), form))
+            return self.shown(self.bucket(), form)
         return self.changed("a bucket was set", _("Saved. Videos made from now on go to this bucket."))
 
     def _save(self, form: OwnBucketForm, before: audit.Values) -> None:
@@ -73,17 +100,27 @@ class BucketPage(_Page):
         was, now = audit.differences(before, audit.values(form.instance, RECORDED))
         self.record_bucket((was, now | (_ANOTHER_KEY if "secret_key" in form.written() else {})))
 
-    def _context(self, bucket: CosBucket | None, form: OwnBucketForm | None) -> dict[str, Any]:
-        is_set = bucket is not None and bucket.bucket != ""
-        today = self.tenant.day_of(timezone.now())
-        folder = bucket.destination(_EXAMPLE_TASK, _EXAMPLE_MODEL, today) if bucket else None
-        return self.get_context_data(
-            bucket=bucket if is_set else None,
-            form=form,
-            folder=folder,
-            example_model=_EXAMPLE_MODEL,
-            kept_days=self.tenant.retention_days or settings.RESULT_RETENTION_DAYS,
-        )
+
+class CheckBucketPage(_Page):
+    """Checks the bucket and shows what was found, on the bucket's page."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER, "POST": Role.OWNER}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account:bucket", args=[self.tenant.pk]))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            check = bucket_check.check(self.tenant, self.author, timezone.now())
+        except NoBucket:
+            return self.get(request)
+        except TooManyChecks:
+            messages.error(request, _("The bucket was checked too often. Try again in a minute."))
+            bucket = self.bucket()
+            return self.shown(bucket, self.own_form(bucket), status=429)
+        log.info("a bucket was checked", tenant=str(self.tenant.pk), ok=check.ok)
+        bucket = self.bucket()
+        return self.shown(bucket, self.own_form(bucket), check)
 
 
 class RemoveBucketPage(_Page):

@@ -13,6 +13,7 @@ urlpatterns = [
     path("keys/<int:key_id>/rotate/", keys.RotateKeyPage.as_view(), name="rotate-key"),
     path("keys/<int:key_id>/revoke/", keys.RevokeKeyPage.as_view(), name="revoke-key"),
     path("bucket/", bucket.BucketPage.as_view(), name="bucket"),
+    path("bucket/check/", bucket.CheckBucketPage.as_view(), name="check-bucket"),
     path("bucket/remove/", bucket.RemoveBucketPage.as_view(), name="remove-bucket"),
     path("members/", members.MembersPage.as_view(), name="members"),
     path("members/leave/", members.LeavePage.as_view(), name="leave"),

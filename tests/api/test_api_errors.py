@@ -18,6 +18,7 @@ from config.ids import uuid7
 from config.wsgi import application
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask, make_caller
 from tests.support.refusals import (
+    BUCKET_CHECK,
     CREATE_ROUTES,
     METHODS,
     QUERY_ROUTES,
@@ -35,7 +36,7 @@ from videos.states import Status
 
 MEBIBYTE = 1024 * 1024
 ALLOWED = {
-    **dict.fromkeys([*CREATE_ROUTES, "/v1/videos/validate"], ("POST",)),
+    **dict.fromkeys([*CREATE_ROUTES, "/v1/videos/validate", BUCKET_CHECK], ("POST",)),
     "/v1/videos": ("POST", "GET", "HEAD"),
     **dict.fromkeys([*QUERY_ROUTES, "/v1/files/{id}"], ("GET", "HEAD", "DELETE")),
     "/v1/files": ("GET", "HEAD", "POST"),
@@ -176,6 +177,7 @@ LACKING = [
     ((Scope.READ,), "DELETE", "/v1/files/{id}"),
     ((Scope.WRITE,), "GET", "/v1/usage"),
     ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/account"),
+    ((Scope.READ, Scope.WRITE), "POST", BUCKET_CHECK),
     ((Scope.WRITE,), "GET", "/v1/models"),
     ((Scope.MANAGE,), "GET", "/v1/models/Kling-3.0-720p"),
 ]

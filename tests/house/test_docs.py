@@ -13,7 +13,7 @@ from config import checks, health
 from config.edge import server
 from tests.api.test_api_listing import PARAMETERS
 from tests.conftest import Caller, order_video
-from tests.house.test_isolation import PATHS, REQUESTS, SCOPES
+from tests.house.test_isolation import PATHS, REQUESTS, scope_of
 from videos.billing.usage import GROUPS
 from videos.models import UpstreamAccount
 from videos.sandbox.scripts import behaviours_in, parse_script
@@ -66,7 +66,7 @@ EQUIVALENTS = {"generation": "video", "new-api": "video", "model": "model"}
 def test_every_request_is_documented_with_its_scope(method: str, route: str) -> None:
     path = "/v1/models/{id}" if route == "model" else PATHS[EQUIVALENTS.get(route, route)]
     rows = [row for row in API.splitlines() if row.startswith(f"| `{method} ") and f"{path}`" in row]
-    assert [row.split(" | ")[1] for row in rows] == [SCOPES[method]]
+    assert [row.split(" | ")[1] for row in rows] == [scope_of(method, route)]
     assert ("equivalents" in rows[0]) is (PATHS["video"] == path)
 
 

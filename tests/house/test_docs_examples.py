@@ -17,7 +17,8 @@ from django.core.management import get_commands
 from django.utils import timezone
 
 from accounts import keys
-from accounts.models import Tenant
+from accounts.models import CosBucket, Scope, Tenant
+from accounts.models.api_key import default_scopes
 from config import local_address
 from tests.conftest import Caller, make_caller, payload_of
 from tests.examples import ROOT, Block, blocks
@@ -97,6 +98,8 @@ def test_every_block_is_run_or_exempted(block: Block) -> None:
 
 # Blocks that call the API
 
+OF_A_BUCKET = "Bucket"
+"""The example needs a bucket, and a key that may manage the account."""
 OBJECTS = {
     "The API by example": "video",
     "Asking for a video": "video",
@@ -104,6 +107,7 @@ OBJECTS = {
     "Cancelling and deleting": "video.deleted",
     "Usage": "usage",
     "Account": "account",
+    OF_A_BUCKET: "bucket_check",
     "A first frame": "video",
     "First and last frame": "video",
     "Reference images": "video",
@@ -189,7 +193,11 @@ class Gateway:
 
     def _example(self, block: Block) -> Example:
         """Create a tenant, a folder and whatever else the block needs."""
-        caller = make_caller(Tenant.objects.create(name=str(block)))
+        tenant, scopes = Tenant.objects.create(name=str(block)), default_scopes()
+        if block.heading == OF_A_BUCKET:
+            CosBucket.objects.create(tenant=tenant, bucket="videos-1250000000", region="ap-guangzhou")
+            scopes = [Scope.MANAGE]
+        caller = make_caller(tenant, scopes=(*scopes,))
         folder = self.folder / f"{block.document}-{block.line}"
         folder.mkdir()
         (folder / PORTRAIT).write_bytes(picture("JPEG"))

@@ -52,6 +52,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "RESULTS_DIR": ("/dev/null", "/dev/null/results"),
     "RESULTS_URL": ("results", "file://host/x", "s3://", "s3://k:hunter2@b", "cos://b-1", "s3://b?acl=x"),
     "BUCKET_URL": ("{bucket}", "cos://{bucket}", "cos://{bucket}/{tenant}?region={region}", "cos://{"),
+    "UPSTREAM_UIN": ("uin/1", "1.5", "-1", "\u0661"),
     "STS_ENDPOINT": ("sts.example", "ftp://sts.example", "https://sts.example/v3"),
     "RESULT_FETCHES": ("0", "all"),
     "CONTENT_DELIVERY": ("stream", "Proxy"),

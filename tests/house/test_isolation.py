@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import LazySettings
 from django.db.models import Model
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
@@ -51,6 +52,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "no-task": (404, "task_not_exist"),
     "no-model": (404, "model_not_found"),
     "no-file": (404, "file_not_exist"),
+    "no-bucket": (404, "bucket_not_set"),
 }
 """Status and code by the table's words."""
 
@@ -85,6 +87,7 @@ GET    usage              done  done done     done     denied    denied    unkno
 HEAD   usage              done  done done     done     denied    denied    unknown unknown unknown unknown
 GET    account            done  done done     done     denied    denied    unknown unknown unknown unknown
 HEAD   account            done  done done     done     denied    denied    unknown unknown unknown unknown
+POST   bucket-check       done  done done     no-bucket denied   denied    unknown unknown unknown unknown
 GET    models             done  done done     done     denied    denied    unknown unknown unknown unknown
 HEAD   models             done  done done     done     denied    denied    unknown unknown unknown unknown
 GET    model              done  done no-model done     denied    denied    unknown unknown unknown unknown
@@ -106,6 +109,7 @@ PATHS = {
     "file-content": "/v1/files/{id}/content",
     "usage": "/v1/usage",
     "account": "/v1/account",
+    "bucket-check": "/v1/account/bucket/check",
     "models": "/v1/models",
     "model": f"/v1/models/{GOOD_BODY['model']}",
 }
@@ -116,6 +120,26 @@ OF_PEOPLE = {"", "portal/<uuid:tenant_id>/"}
 """Prefixes of the routes of pages."""
 SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
 """The scope each method needs."""
+MANAGED = {"bucket-check"}
+"""Routes that need the scope for managing the account instead."""
+
+
+def scope_of(method: str, route: str) -> Scope:
+    return Scope.MANAGE if route in MANAGED else SCOPES[method]
+
+
+@pytest.fixture(autouse=True)
+def all_scopes(owner: Caller, stranger: Caller) -> None:
+    """Keys that may do everything: what they get is decided by whose they are."""
+    APIKey.objects.update(scopes=[*Scope])
+
+
+@pytest.fixture
+def bucket(owner: Caller, settings: LazySettings, tmp_path: Path) -> None:
+    """A bucket of Alice's; it is a folder."""
+    settings.BUCKET_URL = f"{tmp_path.as_uri()}/{{bucket}}"
+    place = {"bucket": "films-1250000000", "region": "ap-guangzhou"}
+    CosBucket.objects.create(tenant=owner.tenant, **place, secret_id="AKIDalice", secret_key="s")
 
 
 def cells(table: str) -> Iterator[tuple[str, str, str, str]]:
@@ -177,7 +201,7 @@ def test_every_other_route_is_listed() -> None:
 
 def _another(owner: Caller, **fields: Any) -> Caller:
     """A client with another key of Alice's."""
-    key, text = APIKey.objects.mint(owner.tenant, "another", **fields)
+    key, text = APIKey.objects.mint(owner.tenant, "another", **{"scopes": [*Scope], **fields})
     return Caller(text, key)
 
 
@@ -193,11 +217,11 @@ def _suspended(owner: Caller) -> Caller:
     return _another(owner)
 
 
-MAKE: dict[str, Callable[[Caller, str], Caller]] = {
+MAKE: dict[str, Callable[[Caller, Scope], Caller]] = {
     "owner": lambda owner, _: owner,
     "mate": lambda owner, _: _another(owner),
     "limited": lambda owner, _: _another(owner, allowed_models=["GV-3.1-720p"]),
-    "scopeless": lambda owner, method: _another(owner, scopes=sorted({*Scope} - {SCOPES[method]})),
+    "scopeless": lambda owner, scope: _another(owner, scopes=sorted({*Scope} - {scope})),
     "elsewhere": lambda owner, _: _another(owner, allowed_networks=["203.0.113.0/24", "2001:db8::/32"]),
     "nobody": lambda *_: Caller(None),
     "revoked": lambda owner, _: _revoked(owner),
@@ -249,7 +273,7 @@ def everything() -> list[Any]:
 
 @pytest.mark.parametrize(("method", "route"), REQUESTS)
 def test_each_caller_gets_the_answer_of_the_table(
-    method: str, route: str, owner: Caller, stranger: Caller, video: Task
+    method: str, route: str, owner: Caller, stranger: Caller, video: Task, bucket: None
 ) -> None:
     def is_answered(cell: tuple[str, str, str, str]) -> None:
         _is_answered(*cell, owner, stranger, video)
@@ -260,7 +284,7 @@ def test_each_caller_gets_the_answer_of_the_table(
 def _is_answered(
     method: str, route: str, who: str, word: str, owner: Caller, stranger: Caller, video: Task
 ) -> None:
-    caller = stranger if who == "stranger" else MAKE[who](owner, method)
+    caller = stranger if who == "stranger" else MAKE[who](owner, scope_of(method, route))
     status, code = ANSWERS[word]
     before = everything()
     answer = ask(caller, method, route, video.public_id)
@@ -277,8 +301,10 @@ def _is_answered(
 
 
 @pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::9"])
-def test_a_key_limited_to_networks_works_from_them(address: str, owner: Caller, video: Task) -> None:
-    caller = MAKE["elsewhere"](owner, "GET")
+def test_a_key_limited_to_networks_works_from_them(
+    address: str, owner: Caller, video: Task, bucket: None
+) -> None:
+    caller = MAKE["elsewhere"](owner, Scope.READ)
     for method, route in REQUESTS:
         if method != "DELETE":
             answer = ask(caller, method, route, video.public_id, REMOTE_ADDR=address)
@@ -325,7 +351,7 @@ def test_a_deleted_id_and_an_unknown_one_get_the_same_answer(
 @pytest.mark.parametrize("who", ["scopeless", "elsewhere", "nobody", "revoked", "expired", "suspended"])
 def test_a_refused_caller_does_not_learn_which_ids_exist(who: str, owner: Caller, video: Task) -> None:
     for method, route in OF_ONE_VIDEO:
-        caller = MAKE[who](owner, method)
+        caller = MAKE[who](owner, scope_of(method, route))
         known, unknown = (ask(caller, method, route, identity) for identity in (video.public_id, UNKNOWN_ID))
         assert known.status_code in (401, 403)
         assert same(known, unknown)
@@ -552,6 +578,8 @@ POST account:revoke-key            there  there  denied hidden   hidden hidden l
 GET  account:bucket                page   page   page   hidden   hidden hidden log-in
 POST account:bucket                page   denied denied hidden   hidden hidden log-in
 GET  account:remove-bucket         there  denied denied hidden   hidden hidden log-in
+GET  account:check-bucket          there  there  there  hidden   hidden hidden log-in
+POST account:check-bucket          there  denied denied hidden   hidden hidden log-in
 POST account:remove-bucket         there  denied denied hidden   hidden hidden log-in
 GET  portal:videos                 page   page   page   hidden   hidden hidden log-in
 GET  portal:videos-file            page   page   page   hidden   hidden hidden log-in

@@ -63,6 +63,7 @@ def _of_staff(tenant: Tenant, staff: User) -> Iterator[Page]:
     for status, task in _one_of_each(tenant):
         yield Page(f"console-task-{status}", STAFF, reverse("admin:videos_task_change", args=[task.pk]))
     yield Page("console-tenant", STAFF, reverse("admin:accounts_tenant_change", args=[tenant.pk]))
+    yield Page("console-tenant-bucket", STAFF, reverse("admin:accounts_tenant_bucket", args=[tenant.pk]))
     yield Page("console-tenant-invite", STAFF, reverse("admin:accounts_tenant_invite", args=[tenant.pk]))
 
 

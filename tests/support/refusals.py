@@ -20,6 +20,7 @@ TYPES = {
     "no_upstream_available": "server_error",
 }
 """`error.type` by code; any other refusal is an `invalid_request_error`."""
+BUCKET_CHECK = "/v1/account/bucket/check"
 CREATE_ROUTES = ["/v1/videos", "/v1/videos/generations", "/v1/video/generations"]
 QUERY_ROUTES = ["/v1/videos/{id}", "/v1/videos/generations/{id}", "/v1/video/generations/{id}"]
 READ_ROUTES = [

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import CHALLENGE, REFUSAL
 from accounts.api.throttles import TooManyRequests
+from accounts.bucket_check import NoBucket, TooManyChecks
 from accounts.quotas import limits
 from config.amounts import format_amount
 from config.charsets import header_text
@@ -68,6 +69,7 @@ REFUSALS: dict[type[Exception], Refusal] = {
     drf.NotFound: Refusal(404, _MISSING, "not_found", "Unknown route"),
     Task.DoesNotExist: Refusal(404, _MISSING, "task_not_exist", _UNKNOWN_TASK),
     File.DoesNotExist: Refusal(404, _MISSING, "file_not_exist", "The file does not exist"),
+    NoBucket: Refusal(404, _MISSING, "bucket_not_set"),
     errors.ModelNotExist: Refusal(404, _MISSING, "model_not_found"),
     drf.MethodNotAllowed: Refusal(405, _INVALID, "method_not_allowed"),
     errors.MaxCostExceeded: Refusal(400, _INVALID, "max_cost_exceeded", param="max_cost"),
@@ -120,7 +122,7 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
         return Response(invalid_request(error.violations), status=400)
     if isinstance(error, errors.NotAdmitted):
         return _limited(error.refusals, error.allowance)
-    if isinstance(error, TooManyRequests):
+    if isinstance(error, TooManyRequests | TooManyChecks):
         allowance = limits.Allowance(int(error.refusal.value), 0, error.refusal.retry_at)
         return _limited((error.refusal,), allowance)
     refusal = next((known for kind, known in REFUSALS.items() if isinstance(error, kind)), None)

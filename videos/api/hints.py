@@ -5,7 +5,10 @@ from django.urls import Resolver404, resolve
 from config.routes import API_PREFIX
 
 WORDS = frozenset(
-    {"v1", "videos", "video", "generations", "validate", "content", "files", "usage", "account", "models"}
+    {
+        *("v1", "videos", "video", "generations", "validate", "content", "files"),
+        *("usage", "account", "bucket", "check", "models"),
+    }
 )
 """The fixed words of routes; ids and model names are case-sensitive."""
 _LONGEST = 200

@@ -3,6 +3,7 @@
 from django.urls import re_path
 
 from videos.api.account import AccountView
+from videos.api.bucket import BucketCheckView
 from videos.api.content import ContentView
 from videos.api.create import CreateView, ValidateView
 from videos.api.files import FileContentView, FilesView, OneFileView
@@ -23,6 +24,7 @@ urlpatterns = [
     re_path(r"^files/(?P<file_id>[^/]+)/content/?$", FileContentView.as_view(), name="file-content"),
     re_path(r"^files/(?P<file_id>[^/]+)/?$", OneFileView.as_view(), name="file"),
     re_path(r"^usage/?$", UsageView.as_view(), name="usage"),
+    re_path(r"^account/bucket/check/?$", BucketCheckView.as_view(), name="bucket-check"),
     re_path(r"^account/?$", AccountView.as_view(), name="account"),
     re_path(r"^models/?$", ModelsView.as_view(), name="models"),
     re_path(r"^models/(?P<name>[^/]+)/?$", ModelView.as_view(), name="model"),

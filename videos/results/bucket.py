@@ -1,13 +1,17 @@
 """Videos in tenants' own buckets, under a folder for each task."""
 
 from urllib.parse import quote, unquote, urlsplit
+from uuid import UUID
 
 from accounts import bucket_access, buckets
 from accounts.buckets import Destination
 from config.stores.base import Store, StoredObject
 from videos.models import Task
+from videos.states import Status
 
 ENDING = ".mp4"
+LATEST = 1000
+"""How many finished videos are searched for one that is in a bucket."""
 
 
 def store_of(task: Task) -> Store | None:
@@ -33,6 +37,14 @@ def find(store: Store, destination: Destination, key: str = "") -> StoredObject 
     there = [found for found in store.list(f"{destination.path}/") if found.key.lower().endswith(ENDING)]
     named = [found for found in there if found.key == key]
     return max(named or there, key=lambda found: found.size, default=None)
+
+
+def has_video(tenant_id: UUID, bucket: str, region: str) -> bool:
+    """Whether one of the tenant's `LATEST` finished videos is in that bucket, put there by upstream."""
+    finished = Task.objects.visible_to(tenant_id).filter(status=Status.SUCCEEDED)
+    latest = finished.order_by("-id").values("pk")[:LATEST]
+    there = Task.objects.filter(pk__in=latest, store_bucket=bucket, store_region=region)
+    return there.exclude(bucket_key="").exists()
 
 
 def bare_link(task: Task, key: str) -> str:
