@@ -23,6 +23,7 @@ gc.disable()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the embedded server unless DATABASE_URL is set; the first of several processes prepares more."""
+    import hypothesis
     from django.conf import settings
 
     from config import postgres
@@ -30,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         prepare(config)
+    # No test asserts how long something takes.
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
     settings.PASSWORD_HASHERS = _QUICK_HASHERS
     # Otherwise each test client would scan all static files; tests of those use a real process.
     settings.WHITENOISE_USE_FINDERS = False
