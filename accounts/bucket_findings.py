@@ -52,8 +52,8 @@ _CODES: dict[type[StoreError], str] = {
 _DONE: Mapping[Step, Promise] = {
     Step.WRITE: _("A small object was written into %(folder)s."),
     Step.READ: _("What was written was read back unchanged."),
-    Step.LIST: _("What was written was listed."),
-    Step.DELETE: _("The small object was deleted."),
+    Step.LIST: _("The folder can be listed."),
+    Step.DELETE: _("Objects can be deleted, and nothing was left behind."),
 }
 _FAILED: Mapping[Step, Promise] = {
     Step.WRITE: _("No object could be written into %(folder)s: %(why)s."),
@@ -158,6 +158,8 @@ def of_step(found: StepFinding, values: Mapping[str, str]) -> Finding:
     if found.error is None:
         return Finding(found.step, ok=True, code="ok", message=str(_DONE[found.step]) % values)
     code = _code(found.error, _CODES, "refused")
+    if (found.step, code) == (Step.WRITE, "missing"):  # what an object is written into
+        code = "misconfigured"
     why, fix = _REASONS[code]
     message = str(_FAILED[found.step]) % {**values, "why": why}
     mended = str(fix) % {**values, "actions": _ACTIONS[found.step]}

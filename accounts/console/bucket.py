@@ -26,6 +26,7 @@ class CosBucketInline(StackedInline[CosBucket, Tenant]):
 
     model = CosBucket
     form = ThemedBucketForm
+    fields = ["bucket", "region", "path_prefix", "secret_id", "new_secret_key", "role_arn", "keep_copy"]
     template_after = "admin/accounts/tenant/check_bucket.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CosBucket]:

@@ -146,6 +146,7 @@ DENIED, GONE, SLOW = Denied("no"), Misconfigured("none"), Unreachable("slow")
     [
         ({"put": DENIED}, "key_pair denied not_tried ok ok not_visible"),
         ({"put": GONE}, "key_pair misconfigured not_tried not_tried not_tried not_visible"),
+        ({"put": Missing("none")}, "key_pair misconfigured not_tried ok ok not_visible"),
         ({"put": SLOW}, "key_pair unreachable not_tried not_tried ok not_visible"),
         ({"put": Full("full")}, "key_pair full not_tried ok ok not_visible"),
         ({"put": StoreError("odd")}, "key_pair refused not_tried ok ok not_visible"),

@@ -48,6 +48,7 @@ accounts_auditentry_delete               no     no     no     no
 accounts_auditentry_export               yes    no     yes    no
 accounts_auditentry_history              yes    no     yes    no
 accounts_tenant_add                       no     yes    no     no
+accounts_tenant_bucket                    no     no     no     no
 accounts_tenant_change                    look   no     yes    no
 accounts_tenant_changelist                yes    no     yes    no
 accounts_tenant_delete                    no     no     no     no
