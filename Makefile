@@ -7,12 +7,13 @@ PORT ?= 8000
 LISTEN = --host '$(if $(filter command,$(origin HOST)),$(HOST),127.0.0.1)' --port '$(PORT)'
 BIN = $(VENV)/bin
 NODE = tests/node/node_modules
+ON_S3 = tests/api/test_api_content.py tests/api/test_api_removal.py tests/tasks/test_posters.py tests/worker/test_steps.py tests/worker/test_custody.py
 
 # If it is set, each test process compiles every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test quick test-docs test-long e2e screenshots docs messages check format bench bench-accounts bench-poll clean
+.PHONY: help demo serve test quick test-docs test-s3 test-long e2e screenshots docs messages check format bench bench-accounts bench-poll clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -31,6 +32,9 @@ quick: installed-for-tests ## Run the tests that start no processes
 
 test-docs: installed-for-tests $(NODE)/.package-lock.json ## Run the examples of the documents, including Node's (installed if it is missing)
 	REQUIRE_NODE=1 $(BIN)/python -m pytest tests/house/test_docs_examples.py $(ARGS)
+
+test-s3: installed-for-tests ## Run the tests of kept videos on a bucket of a server of its own instead of a folder
+	TEST_RESULTS=s3 $(BIN)/python -m pytest -n 3 --dist worksteal $(ON_S3) $(ARGS)
 
 test-long: installed-for-tests ## Run the property tests of money, state, requests and faults with many examples
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/billing/test_money_machine.py tests/api/test_api_properties.py $(ARGS)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import django.test
 import pytest
@@ -27,7 +28,13 @@ from tests.support import migrated
 from tests.support.both_ways import BothWays
 from tests.support.emptying import CommittingTest
 from tests.support.fork_server import fork_server  # noqa: F401 - a fixture
-from tests.support.s3_server import s3_server, s3_server_of_session  # noqa: F401 - fixtures
+from tests.support.s3_server import (
+    KEY_ID,
+    SECRET,
+    S3Server,
+    s3_server,  # noqa: F401 - a fixture
+    s3_server_of_session,  # noqa: F401 - a fixture
+)
 from videos.local.processes import free_port
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.products import Product
@@ -291,10 +298,15 @@ def wanted(account: UpstreamAccount, now: datetime) -> int:
 
 
 @pytest.fixture(autouse=True)
-def results_folder(settings: LazySettings, tmp_path: Path) -> Path:
-    """A separate results folder for each test."""
+def results_folder(settings: LazySettings, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A separate results folder for each test; with TEST_RESULTS=s3 a prefix of a bucket instead."""
     folder = tmp_path / "results"
     settings.RESULTS_URL = folder.as_uri()
+    if os.environ.get("TEST_RESULTS") == "s3":
+        server: S3Server = request.getfixturevalue("s3_server")
+        settings.RESULTS_URL = server.results_url(uuid4().hex)
+        settings.RESULTS_KEY_ID, settings.RESULTS_SECRET_KEY = KEY_ID, SECRET
+        settings.CONTENT_DELIVERY = "proxy"  # so that answers carry the bytes
     return folder
 
 

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from PIL import Image
 
 from config.ids import uuid7
 from tests.conftest import NOW, Caller, MakeTask
+from tests.support.kept import keep
 from tests.support.refusals import assert_refused, assert_request_id
 from videos.models import Task
 from videos.results import files
@@ -25,11 +25,9 @@ SIZE = len(VIDEO)
 
 
 @pytest.fixture
-def task(make_task: MakeTask, results_folder: Path) -> Task:
+def task(make_task: MakeTask) -> Task:
     made = make_task(Status.SUCCEEDED)
-    path = results_folder / made.media_name
-    path.parent.mkdir(parents=True)
-    path.write_bytes(VIDEO)
+    keep(made.media_name, VIDEO)
     return made
 
 

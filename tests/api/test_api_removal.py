@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +17,7 @@ from tests.api.test_api_errors import MALFORMED_IDS, _is_waiting_for_a_lock
 from tests.conftest import NOW, Caller, MakeTask, claim_next, make_caller
 from tests.support.refusals import QUERY_ROUTES, UNKNOWN_ID, assert_refused
 from tests.support.rows import each
+from tests.support.s3_server import KEY_ID
 from videos.models import Task, TaskEvent
 from videos.states import FINAL, Status
 from videos.tasks import lifecycle
@@ -120,16 +120,23 @@ def test_media_already_removed_is_not_removed_again(owner: Caller, make_task: Ma
     assert verbs(task) == ["hide"]
 
 
-def test_a_storage_error_does_not_keep_a_video_visible(
-    owner: Caller, stored: Task, results_folder: Path
-) -> None:
-    path = results_folder / stored.media_name
-    path.unlink()
-    (path / "in the way").mkdir(parents=True)  # a folder that is not empty cannot be deleted
-    assert_deleted(delete(owner, stored), stored)
-    assert_refused(owner.get(f"/v1/videos/{stored.public_id}"), 404, "task_not_exist")
-    assert Task.objects.get(pk=stored.pk).media_removed_at is None
-    assert verbs(stored) == ["hide"]
+@pytest.fixture
+def undeletable(stored: Task, request: pytest.FixtureRequest) -> Task:
+    """A finished video that the store cannot delete."""
+    folder = stores.folder_of_results()
+    if folder is None:
+        request.getfixturevalue("s3_server").keys[KEY_ID].rights -= {"delete"}
+        return stored
+    (folder / stored.media_name).unlink()
+    (folder / stored.media_name / "in the way").mkdir(parents=True)  # so that it is no file any more
+    return stored
+
+
+def test_a_storage_error_does_not_keep_a_video_visible(owner: Caller, undeletable: Task) -> None:
+    assert_deleted(delete(owner, undeletable), undeletable)
+    assert_refused(owner.get(f"/v1/videos/{undeletable.public_id}"), 404, "task_not_exist")
+    assert Task.objects.get(pk=undeletable.pk).media_removed_at is None
+    assert verbs(undeletable) == ["hide"]
 
 
 # --- tasks at work

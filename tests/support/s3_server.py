@@ -122,6 +122,10 @@ class S3Server:
     def objects(self) -> dict[str, Stored]:
         return self.buckets[BUCKET]
 
+    def results_url(self, prefix: str) -> str:
+        """The `RESULTS_URL` of a prefix of the bucket."""
+        return f"s3://{BUCKET}/{prefix}?endpoint={self.endpoint}&region={REGION}&addressing=path"
+
     def script(self, **fault: object) -> None:
         """Add a `Fault`."""
         self.faults.append(Fault(**fault))  # type: ignore[arg-type]

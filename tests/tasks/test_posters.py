@@ -17,6 +17,7 @@ from config.stores.base import Readable, Saved
 from config.stores.folder import FolderStore
 from tests.conftest import NOW, Caller, MakeTask, Sandbox
 from tests.media.films import BLACK, BRIGHT, film
+from tests.support.kept import content_of, kept
 from tests.worker.test_steps import _done, accept, fetch, jobs
 from videos.models import Task, UpstreamAccount
 from videos.results import files
@@ -43,10 +44,6 @@ def reread(task: Task) -> Task:
     return Task.objects.get(pk=task.pk)
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
 CLIP = film(*[BLACK, BRIGHT] * 10)
 
 
@@ -60,18 +57,18 @@ def stored(make_task: MakeTask) -> Task:
 
 @needs_threads
 def test_a_stored_video_gets_a_poster_and_a_preview_beside_it(
-    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask, results_folder: Path
+    sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTask
 ) -> None:
     task = fetch(_done(accept(sandbox, make_task())))
     assert ("poster", {"task_id": str(task.pk)}) in jobs()
     task = keep(task)
     assert (task.has_poster, task.has_preview) == (True, True)
-    assert names(results_folder) == [files.poster_name(task), task.media_name, files.preview_name(task)]
-    assert {Path(name).with_suffix("").as_posix() for name in names(results_folder)} == {
+    assert kept() == [files.poster_name(task), task.media_name, files.preview_name(task)]
+    assert {Path(name).with_suffix("").as_posix() for name in kept()} == {
         task.media_name.removesuffix(".mp4")
     }
-    assert picture((results_folder / files.poster_name(task)).read_bytes()).format == "JPEG"
-    assert picture((results_folder / files.preview_name(task)).read_bytes()).format == "WEBP"
+    assert picture(content_of(files.poster_name(task))).format == "JPEG"
+    assert picture(content_of(files.preview_name(task))).format == "WEBP"
 
 
 class RemoteStore:
@@ -98,79 +95,75 @@ def test_a_video_in_a_remote_store_gets_a_poster(
 
 
 @needs_threads
-def test_a_second_poster_replaces_the_first(stored: Task, results_folder: Path) -> None:
+def test_a_second_poster_replaces_the_first(stored: Task) -> None:
     keep(stored)
-    before = names(results_folder)
+    before = kept()
     assert keep(stored).has_poster
-    assert names(results_folder) == before
+    assert kept() == before
 
 
 @needs_threads
 @pytest.mark.parametrize("content", [b"no video", None], ids=["broken", "missing"])
-def test_an_unreadable_video_stays_without_a_poster(
-    content: bytes | None, make_task: MakeTask, results_folder: Path
-) -> None:
+def test_an_unreadable_video_stays_without_a_poster(content: bytes | None, make_task: MakeTask) -> None:
     task = make_task(Status.SUCCEEDED)
     if content:
         stores.results().put(task.media_name, io.BytesIO(content), "video/mp4")
-    before = names(results_folder)
+    before = kept()
     left = keep(task)
     assert (left.state, left.has_poster, left.attention) == (Status.SUCCEEDED, False, "")
-    assert names(results_folder) == before
+    assert kept() == before
 
 
 @needs_threads
 @pytest.mark.parametrize("status", [Status.STORING, Status.FAILED])
-def test_a_task_without_video_gets_no_poster(
-    status: Status, make_task: MakeTask, results_folder: Path
-) -> None:
+def test_a_task_without_video_gets_no_poster(status: Status, make_task: MakeTask) -> None:
     task = make_task(status)
     assert not keep(task).has_poster
-    assert names(results_folder) == []
+    assert kept() == []
 
 
 # --- removal
 
 
 @needs_threads
-def test_the_poster_is_deleted_with_the_video(owner: Caller, stored: Task, results_folder: Path) -> None:
+def test_the_poster_is_deleted_with_the_video(owner: Caller, stored: Task) -> None:
     keep(stored)
     assert owner.request("DELETE", f"/v1/videos/{stored.public_id}").status_code == 200
-    assert names(results_folder) == []
+    assert kept() == []
     left = reread(stored)
     assert (left.has_poster, left.has_preview, left.media_removed_at) == (False, False, left.hidden_at)
 
 
 @needs_threads
-def test_the_poster_is_removed_when_the_video_expires(stored: Task, results_folder: Path) -> None:
+def test_the_poster_is_removed_when_the_video_expires(stored: Task) -> None:
     keep(stored)
     Task.objects.update(expires_at=LATER)
     sweep.sweep(LATER)
-    assert names(results_folder) == []
+    assert kept() == []
     left = reread(stored)
     assert (left.has_poster, left.has_preview, left.media_removed_at) == (False, False, LATER)
 
 
 @needs_threads
-def test_a_preview_that_cannot_be_made_again_is_deleted(stored: Task, results_folder: Path) -> None:
+def test_a_preview_that_cannot_be_made_again_is_deleted(stored: Task) -> None:
     files.save_pictures(stored, b"a still", b"a preview")
     files.save_pictures(stored, b"a still")
-    assert names(results_folder) == [files.poster_name(stored), stored.media_name]
+    assert kept() == [files.poster_name(stored), stored.media_name]
 
 
 @needs_threads
-def test_an_unrecorded_poster_is_removed_with_the_video(stored: Task, results_folder: Path) -> None:
+def test_an_unrecorded_poster_is_removed_with_the_video(stored: Task) -> None:
     """The worker was killed between saving and recording it."""
     files.save_pictures(stored, b"a still", b"a preview")
     Task.objects.update(expires_at=LATER)
     sweep.sweep(LATER)
-    assert names(results_folder) == []
+    assert kept() == []
 
 
 class InterruptedStore(FolderStore):
     """A store that runs something before a file is saved."""
 
-    meanwhile: ClassVar[Callable[[], object]]
+    meanwhile: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
 
     def put(self, key: str, content: Readable, content_type: str = "") -> Saved:
         type(self).meanwhile()
@@ -188,21 +181,19 @@ def test_a_poster_made_while_the_video_is_removed_is_removed_too(
 ) -> None:
     monkeypatch.setitem(stores.KINDS, "interrupted", stores.Kind(f"{__name__}.interrupted"))
     settings.RESULTS_URL = f"interrupted://bucket{results_folder}"
+    stores.results().put(stored.media_name, io.BytesIO(CLIP), "video/mp4")
     monkeypatch.setattr(
         InterruptedStore,
         "meanwhile",
         staticmethod(lambda: deletion.delete_media(stored, LATER)),
-        raising=False,
     )
     left = keep(stored)
     assert (left.has_poster, left.has_preview, left.media_removed_at) == (False, False, LATER)
-    assert names(results_folder) == []
+    assert kept() == []
 
 
 @needs_threads
-def test_a_poster_recorded_while_the_video_is_removed_is_removed_by_the_next_sweep(
-    stored: Task, results_folder: Path
-) -> None:
+def test_a_poster_recorded_while_the_video_is_removed_is_removed_by_the_next_sweep(stored: Task) -> None:
     Task.objects.update(expires_at=LATER)
     seen = reread(stored)
     keep(stored)
@@ -211,4 +202,4 @@ def test_a_poster_recorded_while_the_video_is_removed_is_removed_by_the_next_swe
     sweep.sweep(LATER)
     left = reread(stored)
     assert (left.has_poster, left.has_preview, left.media_removed_at) == (False, False, LATER)
-    assert names(results_folder) == []
+    assert kept() == []

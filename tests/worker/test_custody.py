@@ -18,6 +18,7 @@ from config import stores
 from config.stores.base import Denied, StoredObject
 from config.stores.folder import FileWindow, FolderStore
 from tests.conftest import NOW, Caller, MakeTask, Sandbox
+from tests.support.kept import content_of, kept
 from tests.support.playable import TINY, padded
 from tests.worker.test_steps import LATER, _done, accept, fetch, reread, serving, verbs
 from videos.models import LedgerEntry, Task, UpstreamAccount
@@ -81,7 +82,7 @@ def content(caller: Caller, task: Task, **extra: str) -> Any:
 
 
 def test_a_video_in_the_tenants_bucket_is_read_there_and_served(
-    bucket: FolderStore, done: Callable[..., Task], owner: Caller, results_folder: Path
+    bucket: FolderStore, done: Callable[..., Task], owner: Caller
 ) -> None:
     bucket.put(KEY, BytesIO(TINY), "video/mp4")
     task = fetch(done())
@@ -96,16 +97,16 @@ def test_a_video_in_the_tenants_bucket_is_read_there_and_served(
     assert b"".join(answer.streaming_content) == TINY
     part = content(owner, task, HTTP_RANGE="bytes=4-7")
     assert (part.status_code, b"".join(part.streaming_content)) == (206, b"ftyp")
-    assert not list(results_folder.rglob("*.mp4"))
+    assert not [key for key in kept() if key.endswith(".mp4")]
 
 
 def test_the_platform_keeps_a_copy_if_the_tenant_wants_one(
-    bucket: FolderStore, done: Callable[..., Task], owner: Caller, results_folder: Path
+    bucket: FolderStore, done: Callable[..., Task], owner: Caller
 ) -> None:
     CosBucket.objects.update(keep_copy=True)
     bucket.put(KEY, BytesIO(TINY), "video/mp4")
     task = fetch(done())
-    assert (results_folder / task.media_name).read_bytes() == TINY
+    assert content_of(task.media_name) == TINY
     assert (task.bucket_key, task.expires_at is not None) == (KEY, True)
     bucket.delete(KEY)
     assert b"".join(content(owner, task).streaming_content) == TINY
@@ -242,7 +243,7 @@ def test_a_full_store_fails_no_task_however_long_it_lasts(storing: Task, setting
         pytest.param(b"<html>Sign in", id="a page"),
     ],
 )
-def test_only_what_plays_is_captured(file: bytes, make_task: MakeTask, results_folder: Path) -> None:
+def test_only_what_plays_is_captured(file: bytes, make_task: MakeTask) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(file) + file)
@@ -253,7 +254,7 @@ def test_only_what_plays_is_captured(file: bytes, make_task: MakeTask, results_f
         task = fetch(make_task(Status.STORING, done_at=NOW, result_link=f"{url}/1.mp4"))
     assert (task.state, captured(task)) == (Status.STORING, False)
     assert task.attention.startswith("not_fetched: ")
-    assert not [path for path in results_folder.rglob("*") if path.is_file()]
+    assert kept() == []
 
 
 # --- slow sources

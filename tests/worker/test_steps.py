@@ -21,6 +21,7 @@ from config import stores
 from config.stores.base import Full, Readable, Saved
 from config.stores.folder import FolderStore
 from tests.conftest import NOW, MakeTask, Sandbox, claim_next, round_of, wanted
+from tests.support.kept import content_of, kept
 from tests.support.playable import padded
 from videos.local.processes import free_port
 from videos.models import AccountState, Task, UpstreamAccount
@@ -686,27 +687,25 @@ def stored(sandbox: Sandbox, sandbox_account: UpstreamAccount, make_task: MakeTa
     return make
 
 
-def test_a_result_is_stored_unchanged(stored: Callable[..., Task], results_folder: Path) -> None:
+def test_a_result_is_stored_unchanged(stored: Callable[..., Task]) -> None:
     task = stored()
     with urlopen(task.result_link, timeout=5) as answer:
         expected = answer.read()
     task = fetch(task)
     assert (task.status, task.media_bytes) == (Status.SUCCEEDED, len(expected))
-    assert (results_folder / task.media_name).read_bytes() == expected
+    assert content_of(task.media_name) == expected
     assert task.media_name == f"{task.tenant_id.hex}/{NOW:%Y/%m}/{task.id.hex}.mp4"
     assert verbs(task)[-1] == "succeed"
 
 
-def test_storing_twice_replaces_the_file_and_writes_one_event(
-    stored: Callable[..., Task], results_folder: Path
-) -> None:
+def test_storing_twice_replaces_the_file_and_writes_one_event(stored: Callable[..., Task]) -> None:
     task = stored()
     name = media_name(task)
     stores.results().put(name, io.BytesIO(b"half of an earlier attempt"), VIDEO)
     task = fetch(task)
     fetch(task)
     assert task.media_bytes == stores.results().stat(name).size > 100
-    assert [path for path in results_folder.rglob("*") if path.is_file()] == [results_folder / name]
+    assert kept() == [name]
     assert verbs(task).count("succeed") == 1
 
 
@@ -750,7 +749,7 @@ def test_a_video_of_a_task_given_up_meanwhile_is_not_kept(
     settings.RESULTS_URL = f"giving-up://bucket{results_folder}"
     task = fetch(task)
     assert (task.status, task.media_name) == (Status.FAILED, "")
-    assert not [path for path in results_folder.rglob("*") if path.is_file()]
+    assert kept() == []
 
 
 def test_a_result_is_fetched_again_later_if_the_disk_is_full(
@@ -777,15 +776,13 @@ def test_nothing_is_submitted_while_the_disk_is_nearly_full(
 
 
 @pytest.mark.parametrize("kind", ["404", "truncated", "not_video"])
-def test_a_broken_result_is_fetched_again_later(
-    kind: str, stored: Callable[..., Task], results_folder: Path
-) -> None:
+def test_a_broken_result_is_fetched_again_later(kind: str, stored: Callable[..., Task]) -> None:
     task = fetch(stored(do="broken_result", kind=kind))
     assert task.status == Status.STORING
     assert "could not be downloaded" in task.attention_label
     assert task.result_link not in task.attention
     assert task.due_at == LATER + store.SHORTEST_RETRY
-    assert not [path for path in results_folder.rglob("*") if path.is_file()]
+    assert kept() == []
     task = fetch(task, task.due_at)
     assert (task.status, task.attention) == (Status.SUCCEEDED, "")
 
@@ -964,19 +961,18 @@ def test_time_in_the_tenants_own_queue_does_not_count_as_overdue(
     assert "after 4 hours" in reread(started).attention_label
 
 
-def test_expired_media_is_removed(make_task: MakeTask, results_folder: Path) -> None:
-    kept, gone = (
+def test_expired_media_is_removed(make_task: MakeTask) -> None:
+    stays, gone = (
         make_task(Status.SUCCEEDED),
         make_task(Status.SUCCEEDED, expires_at=LATER, media_name="a/b.mp4"),
     )
-    for task in (kept, gone):
+    for task in (stays, gone):
         stores.results().put(task.media_name, io.BytesIO(b"video"), VIDEO)
     for _ in range(2):
         sweep.sweep(LATER)
     assert reread(gone).media_removed_at == LATER
-    assert reread(kept).media_removed_at is None
-    assert not (results_folder / "a/b.mp4").exists()
-    assert (results_folder / kept.media_name).exists()
+    assert reread(stays).media_removed_at is None
+    assert kept() == [stays.media_name]
     assert verbs(gone) == ["remove_media"]
 
 
