@@ -1,4 +1,4 @@
-"""A bucket of Tencent Cloud's COS, by its own API."""
+"""A bucket of COS, by its own API."""
 
 import ssl
 import time

@@ -114,7 +114,7 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         with suppress(Missing), self._translated():
-            obstore.delete(self._writing, self._path(key))
+            obstore.delete(self._reading, self._path(key))
 
     def _path(self, key: str) -> str:
         check_key(key)

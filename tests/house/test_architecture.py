@@ -55,7 +55,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     # What others made is decoded by a process of its own; the sandbox encodes.
     "av": ("videos/media/decoding.py", "videos/sandbox/render.py", "videos/sandbox/frames.py"),
     "csv": ("config/web/csv_files.py",),
-    "httpx": ("videos/upstream/",),
+    "httpx": ("videos/upstream/", "config/stores/cos.py"),
+    "obstore": ("config/stores/s3.py",),
     "rest_framework": (
         "videos/api/",
         "accounts/api/authentication.py",
