@@ -65,6 +65,8 @@ _VALUES = {
 """What the parameters may be, by name."""
 
 
+REDIRECT = "redirect"
+"""The value of `CONTENT_DELIVERY` that sends clients to a store that makes links."""
 MOST_KEPT = 128
 """Stores that a process keeps open: the platform's, and those of the tenants' buckets used last."""
 _kept: dict[tuple[str, Credentials, int], Store] = {}
@@ -91,6 +93,15 @@ def results() -> Store:
     """The platform's store of finished videos, `RESULTS_URL`."""
     credentials = Credentials(settings.RESULTS_KEY_ID, settings.RESULTS_SECRET_KEY)
     return kept_store(settings.RESULTS_URL, credentials)
+
+
+def public_link(
+    store: Store, key: str, seconds: int, *, content_type: str = "", filename: str = ""
+) -> str | None:
+    """A link to an object for somebody else; None if the store makes none, or all is to pass through us."""
+    if settings.CONTENT_DELIVERY != REDIRECT:
+        return None
+    return store.sign(key, seconds, content_type=content_type, filename=filename)
 
 
 def folder_of_results() -> Path | None:

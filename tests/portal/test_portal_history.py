@@ -255,6 +255,15 @@ def test_a_store_that_makes_links_serves_the_pictures_itself(
         assert "no-store" in answer.headers["cache-control"]
 
 
+def test_pictures_pass_through_us_if_all_is_to(
+    owner: Caller, alice: Client, pictured: Task, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(stores.KINDS, "signing", stores.Kind(f"{__name__}.signing"))
+    settings.RESULTS_URL = settings.RESULTS_URL.replace("file://", "signing://bucket")
+    settings.CONTENT_DELIVERY = "proxy"
+    assert body(alice.get(poster(owner.tenant, pictured))) == STILL
+
+
 def test_without_links_the_poster_is_passed_through(owner: Caller, alice: Client, pictured: Task) -> None:
     assert body(alice.get(poster(owner.tenant, pictured))) == STILL
 

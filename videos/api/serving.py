@@ -4,13 +4,13 @@ import re
 from http import HTTPStatus
 from typing import TypeVar
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date
 
+from config import stores
 from config.edge.answers import body_of
 from config.envelope import envelope, json_response
 from config.stores.base import BLOCK, Denied, Missing, Store, StoreError, Window
@@ -23,8 +23,6 @@ from videos.results.thumbnails import as_webp
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
-REDIRECT = "redirect"
-"""The value of `CONTENT_DELIVERY` that sends clients to the store, if that makes links."""
 SEEN_FOR = 60
 """Seconds that an object in a tenant's bucket is taken to be there after a look."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -62,9 +60,8 @@ def _seen(store: Store, key: str) -> None:
 
 
 def _link(store: Store, key: str, task: Task) -> str | None:
-    if settings.CONTENT_DELIVERY != REDIRECT:
-        return None
-    return store.sign(key, LINK_SECONDS, content_type=VIDEO, filename=f"{task.public_id}.mp4")
+    filename = f"{task.public_id}.mp4"
+    return stores.public_link(store, key, LINK_SECONDS, content_type=VIDEO, filename=filename)
 
 
 def _streamed(store: Store, key: str, task: Task, request: HttpRequest) -> HttpResponseBase:

@@ -130,7 +130,7 @@ def _picture_response(task: Task, request: HttpRequest, name: str, content_type:
 
 
 def _picture(name: str, content_type: str) -> HttpResponseBase:
-    if link := stores.results().sign(name, LINK_SECONDS, content_type=content_type):
+    if link := stores.public_link(stores.results(), name, LINK_SECONDS, content_type=content_type):
         return HttpResponseRedirect(link)
     picture = _read(name)
     if picture is None:
