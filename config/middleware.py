@@ -192,16 +192,25 @@ def _form_refusal(request: HttpRequest) -> HttpResponse | None:
     if request.content_type == "application/x-www-form-urlencoded":
         name = _unreadable(request.body)
         return None if name is None else _bad(f"The field {name} is not UTF-8", param=name)
-    if request.content_type != "multipart/form-data" or PICTURE_FORMS.fullmatch(request.path_info):
-        return None  # a picture is no text
+    if request.content_type != "multipart/form-data":
+        return None
+    may_have_picture = PICTURE_FORMS.fullmatch(request.path_info) is not None
+    if may_have_picture and int(request.META.get("CONTENT_LENGTH") or 0) > SMALL_BYTES:
+        return None  # it is not read into memory
     boundary = (request.content_params or {}).get("boundary", "")
     if f"--{boundary}--".encode() not in request.body:
         return _bad("The form ends before its last boundary", code="incomplete_body")
+    if may_have_picture and b"filename=" in request.body:
+        return None  # a picture is no text
+    return None if _is_utf_8(request.body) else _bad("The form is not UTF-8")
+
+
+def _is_utf_8(text: bytes) -> bool:
     try:
-        request.body.decode()
+        text.decode()
     except UnicodeDecodeError:
-        return _bad("The form is not UTF-8")
-    return None
+        return False
+    return True
 
 
 def _unreadable(pairs: bytes) -> str | None:
