@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from config.stores import base as store
+from config.stores.folder import FileWindow
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -98,10 +100,14 @@ class Answer:
 
     async def send(self, receive: Receive, send: Send, *, with_body: bool) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        if self.passed is not None:
-            await _pass_through(self.passed, receive, send, with_body=with_body)
-        elif self.file is None or not with_body:
-            await send({"type": "http.response.body", "body": self.body if with_body else b""})
+        if self.passed is not None and not with_body:
+            self.passed.close()
+        if not with_body:
+            await send({"type": "http.response.body", "body": b""})
+        elif self.passed is not None:
+            await _send_blocks(self.passed, _STORE_READERS, receive, send)
+        elif self.file is None:
+            await send({"type": "http.response.body", "body": self.body})
         elif _is_whole(self.file):
             await send({"type": "http.response.pathsend", "path": self.file.name})
         else:
@@ -113,37 +119,24 @@ def _is_whole(window: Window) -> bool:
 
 
 async def _send_window(window: Window, receive: Receive, send: Send) -> None:
-    """Send a part of a file at the client's pace, until it is complete or the client disconnects."""
-    loop = asyncio.get_running_loop()
-    gone = asyncio.ensure_future(_disconnected(receive))
-    try:
-        with await loop.run_in_executor(_READERS, Path(window.name).open, "rb") as file:
-            file.seek(window.start)
-            left = window.stop - window.start
-            while left and not gone.done():
-                block = await loop.run_in_executor(_READERS, file.read, min(left, BLOCK_BYTES))
-                left = left - len(block) if block else 0
-                await send({"type": "http.response.body", "body": block, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-    finally:
-        gone.cancel()
+    opened = partial(FileWindow, Path(window.name), window.start, window.stop)
+    content = await asyncio.get_running_loop().run_in_executor(_READERS, opened)
+    await _send_blocks(content, _READERS, receive, send)
 
 
-async def _pass_through(content: store.Window, receive: Receive, send: Send, *, with_body: bool) -> None:
+async def _send_blocks(
+    content: store.Window, readers: ThreadPoolExecutor, receive: Receive, send: Send
+) -> None:
     """Send a body at the client's pace as it is read, until it is complete or the client disconnects."""
     loop = asyncio.get_running_loop()
     gone = asyncio.ensure_future(_disconnected(receive))
     try:
-        block = (
-            b"" if not with_body else await loop.run_in_executor(_STORE_READERS, content.read, BLOCK_BYTES)
-        )
-        while block and not gone.done():
+        while not gone.done() and (block := await loop.run_in_executor(readers, content.read, BLOCK_BYTES)):
             await send({"type": "http.response.body", "body": block, "more_body": True})
-            block = await loop.run_in_executor(_STORE_READERS, content.read, BLOCK_BYTES)
         await send({"type": "http.response.body", "body": b""})
     finally:
         gone.cancel()
-        await loop.run_in_executor(_STORE_READERS, content.close)
+        await loop.run_in_executor(readers, content.close)
 
 
 async def _disconnected(receive: Receive) -> None:
