@@ -35,10 +35,10 @@ def media_response(task: Task, request: HttpRequest) -> HttpResponseBase:
     """
     try:
         store, key = files.place_of(task)
-        if not task.has_copy:
-            # A link would work neither without the object nor with a revoked key; our words say more.
-            _seen(store, key)
         if link := _link(store, key, task):
+            if not task.has_copy:
+                # It would work neither without the object nor with a revoked key; our words say more.
+                _seen(store, key)
             return HttpResponseRedirect(link)
         return _streamed(store, key, task, request)
     except (Missing, Denied) as error:
