@@ -21,16 +21,23 @@ def store_of(tenant_id: UUID, bucket: str, region: str) -> Store | None:
 
     The credentials are those that the tenant has set now, also if the video went to an earlier bucket.
     """
+    return opened(settings_of(tenant_id), bucket, region)
+
+
+def settings_of(tenant_id: UUID) -> CosBucket | None:
+    """What the tenant has set, with its secret key. Raises `Denied` if that cannot be decrypted."""
     try:
-        settings_ = CosBucket.objects.filter(tenant=tenant_id).first()
+        return CosBucket.objects.filter(tenant=tenant_id).first()
     except UndecryptableError as error:
-        raise Denied(f"the secret key of the bucket {bucket} cannot be decrypted") from error
-    return opened(settings_, bucket, region) if settings_ is not None else None
+        raise Denied("the secret key of the tenant's bucket cannot be decrypted") from error
 
 
-def opened(own: CosBucket, bucket: str, region: str) -> Store | None:
-    """The bucket with the credentials of those settings; None if they have none. Raises `StoreError`."""
-    credentials = _credentials(own)
+def opened(own: CosBucket | None, bucket: str, region: str) -> Store | None:
+    """The bucket with the credentials of those settings; None if they have none. Raises `StoreError`.
+
+    May call upstream for the keys of a role, so the worker does not call it in a database thread.
+    """
+    credentials = _credentials(own) if own is not None else None
     if credentials is None:
         return None
     return stores.kept_store(settings.BUCKET_URL.format(bucket=bucket, region=region), credentials)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from accounts import bucket_access, buckets
 from accounts.buckets import Destination
+from accounts.models import CosBucket
 from config.stores.base import Store, StoredObject
 from videos.models import Task
 from videos.states import Status
@@ -19,9 +20,14 @@ def store_of(task: Task) -> Store | None:
 
     Raises `StoreError`.
     """
+    return opened(task, bucket_access.settings_of(task.tenant_id))
+
+
+def opened(task: Task, own: CosBucket | None) -> Store | None:
+    """The same with the tenant's settings, which were read before."""
     if task.destination is None:
         return None
-    return bucket_access.store_of(task.tenant_id, task.destination.bucket, task.destination.region)
+    return bucket_access.opened(own, task.destination.bucket, task.destination.region)
 
 
 def is_open(task: Task) -> bool:

@@ -17,7 +17,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from config.stores.base import Store, StoredObject, StoreError
+from accounts import bucket_access
+from accounts.models import CosBucket
+from config.stores.base import StoredObject, StoreError
 from videos.models import Task, UpstreamAccount
 from videos.products import Product
 from videos.results import bucket
@@ -175,8 +177,8 @@ def _accepted_again(task: Task, submitted: Submitted, sent: datetime, now: datet
 
 async def _look_into_bucket(task: Task, clock: Callable[[], datetime]) -> None:
     try:
-        store = await in_database(bucket.store_of, task)
-        found = await asyncio.to_thread(_video_in, store, task) if store else None
+        own = await in_database(bucket_access.settings_of, task.tenant_id)
+        found = await asyncio.to_thread(_video_in_bucket, task, own)
     except StoreError as error:
         await in_database(_look_later, task, clock(), error=type(error).__name__)
         return
@@ -186,8 +188,9 @@ async def _look_into_bucket(task: Task, clock: Callable[[], datetime]) -> None:
         await in_database_with_retries(_found_in_bucket, task, found, clock())
 
 
-def _video_in(store: Store, task: Task) -> StoredObject | None:
-    return bucket.find(store, task.destination) if task.destination else None
+def _video_in_bucket(task: Task, own: CosBucket | None) -> StoredObject | None:
+    store = bucket.opened(task, own)
+    return bucket.find(store, task.destination) if store and task.destination else None
 
 
 def _found_in_bucket(task: Task, found: StoredObject, now: datetime) -> None:

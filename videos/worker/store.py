@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 
+from accounts import bucket_access
 from accounts.models import CosBucket
 from config import disk, stores
 from config.stores.base import Denied, Full, Missing
@@ -87,12 +88,13 @@ async def _taken(task: Task, clock: Callable[[], datetime]) -> StoredMedia:
     """The result, read and where it is to stay. Raises the exceptions that `store` handles."""
     lease = Lease(task, clock)
     await asyncio.to_thread(_check_room)
-    with fetching.file() as (file, path):
-        async with lease.kept(), fetching.place(task.tenant_id, lease.renew) as progress:
-            media = await _read(task, file, lease, progress, clock)
-        await asyncio.to_thread(_check, file, path)
-        if not media.bucket_key or await in_database(_keeps_copy, task):
-            media = await asyncio.to_thread(_kept, task, file, media)
+    async with lease.kept():
+        with fetching.file() as (file, path):
+            async with fetching.place(task.tenant_id, lease.renew) as progress:
+                media = await _read(task, file, lease, progress, clock)
+            await asyncio.to_thread(_check, file, path)
+            if not media.bucket_key or await in_database(_keeps_copy, task):
+                media = await asyncio.to_thread(_kept, task, file, media)
     return media
 
 
@@ -143,7 +145,8 @@ async def _read_in_bucket(task: Task, file: IO[bytes], alive: fetching.Alive) ->
     """Read the object that upstream wrote. Raises `StoreError`, and `InBucketOnly` if we may not read it."""
     assert task.destination is not None  # noqa: S101 - for the type checker
     try:
-        store = await in_database(bucket.store_of, task)
+        own = await in_database(bucket_access.settings_of, task.tenant_id)
+        store = await asyncio.to_thread(bucket.opened, task, own)
         if store is None:
             raise InBucketOnly("the tenant has removed the credentials of the bucket")
         found = await asyncio.to_thread(bucket.find, store, task.destination, bucket.key_of(task))
@@ -193,7 +196,7 @@ class Lease:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Renew it also while the source is silent."""
+        """Renew it also while the source is silent, and until the video is checked and kept."""
         beating = asyncio.create_task(self._beat())
         try:
             yield
