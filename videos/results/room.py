@@ -5,13 +5,9 @@ from videos.models import Task
 from videos.states import Attention, Status
 
 
-def waiting() -> int:
-    """Results that wait because the store is full; at most 100 are counted."""
-    flagged = Task.objects.exclude(attention="").filter(attention__startswith=Attention.STORE_FULL.value)
-    return flagged.filter(status=Status.STORING)[:100].count()
-
-
 def check() -> None:
     """Raise `NotReadyError` if results wait for room."""
-    if waiting():
+    flagged = Task.objects.exclude(attention="")  # which have an index
+    full = flagged.filter(attention__startswith=Attention.STORE_FULL.value, status=Status.STORING)
+    if full.exists():
         raise NotReadyError("results wait, as the store of videos is full")

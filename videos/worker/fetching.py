@@ -6,7 +6,6 @@ neither line nor memory; the downloader ends it if it stays too slow.
 """
 
 import asyncio
-import hashlib
 import os
 import tempfile
 import time
@@ -21,7 +20,8 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from config import stores
-from config.stores.base import BLOCK, Saved, Store
+from config.stores.base import Saved, Store
+from config.stores.blocks import Measured
 
 Alive = Callable[[], Awaitable[None]]
 """Called while a fetch goes on."""
@@ -142,14 +142,13 @@ def _of_loop() -> tuple[Places, asyncio.Semaphore]:
 
 async def copied(store: Store, key: str, file: IO[bytes], alive: Alive) -> Saved:
     """Copy an object into a file. Raises `StoreError`."""
-    size, checksum = 0, hashlib.sha256()
     with closing(await asyncio.to_thread(store.open, key)) as window:
-        while block := await asyncio.to_thread(window.read, BLOCK):
+        measured = Measured(window)
+        blocks = iter(measured)
+        while block := await asyncio.to_thread(next, blocks, b""):
             file.write(block)
-            checksum.update(block)
-            size += len(block)
             await alive()
-    return Saved(size, checksum.hexdigest())
+    return measured.saved
 
 
 @contextmanager
