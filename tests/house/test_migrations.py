@@ -12,9 +12,9 @@ from tests.support.rows import check_each
 
 
 def not_atomic() -> Iterator[Migration]:
-    """Our migrations without a transaction, which can be interrupted half-way."""
+    """Our migrations without a transaction, which can be interrupted half-way, in their order."""
     loader = MigrationLoader(None)
-    for (app, _), migration in loader.disk_migrations.items():
+    for (app, _), migration in sorted(loader.disk_migrations.items()):
         if app in ("accounts", "videos") and not migration.atomic:
             yield migration
 
@@ -25,6 +25,12 @@ def run_again(migration: Migration) -> None:
     state = loader.project_state(migration.dependencies)
     with connection.schema_editor(atomic=False) as editor:
         migration.apply(state, editor)
+
+
+def indexes() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1")
+        return [name for (name,) in cursor.fetchall()]
 
 
 def test_non_atomic_migrations_consist_of_repeatable_operations() -> None:
@@ -38,7 +44,9 @@ def test_non_atomic_migrations_consist_of_repeatable_operations() -> None:
 
 
 def test_they_can_be_run_again_if_only_their_record_is_missing(transactional_db: None) -> None:
+    before = indexes()
     check_each(not_atomic(), run_again)
+    assert indexes() == before
 
 
 def test_an_invalid_index_is_rebuilt(transactional_db: None) -> None:
