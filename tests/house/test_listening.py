@@ -16,6 +16,7 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from config import local_address
+from config.edge import server
 from config.web.links import absolute
 from tests.support.rows import each
 from tests.support.worker_process import wait_until
@@ -140,6 +141,22 @@ def _group_is_there(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.processes
+def test_a_server_whose_port_was_taken_says_so(
+    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUST_BACKTRACE", "1")
+    with ProcessGroup(tmp_path) as family:
+        web = family.start("web", server.command(HERE, taken))
+        with pytest.raises(ProcessError, match=r"the last line of .*: RuntimeError: Address already in use"):
+            family.wait_until_answers(web, f"http://{HERE}:{taken}/healthz")
+
+
+def test_free_ports_are_taken_by_no_outgoing_connection() -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert all(1024 < free_port(0) < first for _ in range(20))
 
 
 # --- pasted commands

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,6 +23,10 @@ STOP_SECONDS = 70.0
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _LOG_TAIL = 2000
 """Characters of a log that an error includes."""
+_FREE_PORTS = range(20_000, 32_768)
+"""Where a free port is looked for: Linux takes ports from 32,768 on for outgoing connections, and could take
+the chosen one before its server starts."""
+_TRIES = 50
 
 
 class ProcessError(Exception):
@@ -71,7 +76,8 @@ class ProcessGroup:
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own programs
                 [sys.executable, *arguments],
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                # Without backtraces, Granian's last line is its error.
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "RUST_BACKTRACE": "0", **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -117,7 +123,8 @@ class ProcessGroup:
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> int:
     """`wanted`, or any free port if it is taken or 0. Raises `ProcessError` for a bad host."""
-    for port in (wanted, 0):
+    others = random.sample(_FREE_PORTS, _TRIES)
+    for port in [wanted, *others] if wanted else others:
         try:
             return bound_port(host, port)
         except OSError as error:
@@ -126,7 +133,7 @@ def free_port(wanted: int, host: str = "127.0.0.1") -> int:
 
 
 def bound_port(host: str, port: int) -> int:
-    """The port, or any free one for 0. Raises `OSError` if it cannot be bound."""
+    """The port, or any free one for 0, after binding it once. Raises `OSError` if that fails."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
