@@ -46,7 +46,7 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
     child = os.fork()
     if child == 0:
         try:
-            process._decoder = None  # its threads are not in the fork
+            process._kept.cache_clear()  # its threads are not in the fork
             _die_at(step)
             work()
         except BaseException:

@@ -1,5 +1,7 @@
 """The process that decodes: one JSON request a line on stdin, one JSON answer a line on stdout.
 
+Its argument is added to its niceness.
+
 A video that breaks the codecs' rules, or their code, costs this process at most; `process` starts another.
 """
 
@@ -41,6 +43,7 @@ def main() -> None:
     ):  # they may reach a whole group; the parent ends this process
         signal.signal(number, signal.SIG_IGN)
     _die_with_parent()
+    os.nice(int(sys.argv[1]))
     _limit()
     answers = sys.stdout.buffer
     answers.write(READY)

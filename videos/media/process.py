@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,10 @@ REQUEST_SECONDS = 20.0
 """How long a request may take before its child is killed; an honest video takes a second or three."""
 MOST_CHILDREN = 2
 """Further requests wait."""
+LOW_PRIORITY = 10
+"""The niceness of what draws: a video is only shown once it was inspected, so pictures can wait."""
+DRAWING_SECONDS = 60.0
+"""How long a request may take that others go before."""
 MOST_REQUESTS = 200
 """Requests that one child answers, as codecs may leak."""
 MOST_RESIDENT = 256 * 1024 * 1024
@@ -82,8 +87,11 @@ class Decoder:
     Lasts until `close`. A child that died, took more than `seconds`, or has become large or old is replaced.
     """
 
-    def __init__(self, seconds: float = REQUEST_SECONDS, requests: int = MOST_REQUESTS) -> None:
-        self._seconds, self._requests = seconds, requests
+    def __init__(
+        self, seconds: float = REQUEST_SECONDS, requests: int = MOST_REQUESTS, *, niceness: int = 0
+    ) -> None:
+        """`niceness` is added to that of this process."""
+        self._seconds, self._requests, self._niceness = seconds, requests, niceness
         # The one used last is used next, so that a second one starts only if both are needed.
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(MOST_CHILDREN):
@@ -174,7 +182,7 @@ class Decoder:
     def _start(self, dead: "_Child | None") -> "_Child":
         if dead is not None:
             dead.end()
-        return self._starter.submit(_Child).result()
+        return self._starter.submit(_Child, self._niceness).result()
 
     def _is_good(self, child: "_Child") -> bool:
         return child.answered < self._requests and child.resident() <= MOST_RESIDENT
@@ -183,12 +191,12 @@ class Decoder:
 class _Child:
     """A running `videos.media.child`."""
 
-    def __init__(self) -> None:
+    def __init__(self, niceness: int) -> None:
         """Start it. Raises `DecoderUnavailable`."""
         self.answered = 0
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "videos.media.child"],
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-P", "-m", "videos.media.child", str(niceness)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -281,15 +289,23 @@ def _read(picture: Path) -> bytes | None:
         return None
 
 
-_decoder: Decoder | None = None
 _one_at_a_time = threading.Lock()
+
+
+@cache
+def _kept(seconds: float, niceness: int) -> Decoder:
+    made = Decoder(seconds, niceness=niceness)
+    atexit.register(made.close)
+    return made
 
 
 def decoder() -> Decoder:
     """The decoder of this process, which ends with it."""
-    global _decoder
     with _one_at_a_time:
-        if _decoder is None:
-            _decoder = Decoder()
-            atexit.register(_decoder.close)
-    return _decoder
+        return _kept(REQUEST_SECONDS, 0)
+
+
+def painter() -> Decoder:
+    """The decoder for pictures, which takes no time from anything else."""
+    with _one_at_a_time:
+        return _kept(DRAWING_SECONDS, LOW_PRIORITY)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from videos.media.process import Pictures, decoder
+from videos.media.process import Pictures, painter
 from videos.models import Task
 from videos.results import files
 from videos.states import Status
@@ -34,7 +34,7 @@ def _with_media(task_id: UUID) -> Task | None:
 
 def _make(task: Task) -> Pictures:
     with files.local_copy(task) as video:
-        pictures = decoder().pictures(video)
+        pictures = painter().pictures(video)
     files.save_pictures(task, pictures.poster, pictures.preview)
     return pictures
 
