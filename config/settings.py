@@ -343,6 +343,12 @@ LINK_LIFE_SECONDS = env.whole("LINK_LIFE_SECONDS", default=24 * 3600, least=1, m
 
 UPLOADS = env.switch("UPLOADS", default=True)
 """Whether files may be uploaded, for use in requests."""
+CHECK_INPUTS = env.switch("CHECK_INPUTS", default=False)
+"""Whether the images and videos that a request names by URL are looked at before a task is made of it."""
+CHECK_INPUTS_SECONDS = env.number("CHECK_INPUTS_SECONDS", default=4.0, most=6)
+"""How long that may take for all of a request together; a request has 8 s in its thread."""
+INPUT_HOSTS = env.host_patterns("INPUT_HOSTS", default=[])
+"""Hosts of inputs that may have private addresses; all others must have public ones."""
 FILES_RETENTION_DAYS = env.whole("FILES_RETENTION_DAYS", default=30, least=1, most=_MOST_DAYS)
 """How long an uploaded file is kept; longer while a task that has not ended uses it."""
 FILES_BYTES_PER_TENANT = env.whole("FILES_BYTES_PER_TENANT", default=5 * 1024**3, least=0, most=10**18)

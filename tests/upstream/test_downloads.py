@@ -19,10 +19,11 @@ from tests.support.rows import each
 from tests.upstream.test_guard import Names
 from videos.upstream import download_errors as errors
 from videos.upstream.decoding import MOST_AT_ONCE, DamagedEncoding, decoder_of
-from videos.upstream.download import CHUNK, Downloader, Limits
+from videos.upstream.download import CHUNK, Downloader
 from videos.upstream.guard import PublicOnly
 from videos.upstream.hosts import Hosts
 from videos.upstream.received import Fetched
+from videos.upstream.source import Limits
 
 VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8
 """Enough to be sent in parts."""

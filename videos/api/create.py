@@ -15,6 +15,7 @@ from accounts.api import throttles
 from accounts.models import Scope
 from accounts.quotas.limits import AdmissionDecision
 from config.envelope import encode
+from videos import inputs
 from videos.api import rate_limits
 from videos.api.base import KeyWithSnapshot, View
 from videos.api.bodies import mapping
@@ -58,7 +59,7 @@ class CreateView(TakesFiles):
 
     def _create(self, caller: Caller, body: Mapping[str, Any]) -> Created:
         try:
-            return creation.create(caller, body)
+            return creation.create(caller, body, inputs.check)
         except (NotAdmitted, NoUpstreamAccount):
             self._note_refusal(caller.fingerprint)
             raise
@@ -88,6 +89,7 @@ class ValidateView(TakesFiles):
         caller = Caller.of(self.key, timezone.now(), Fingerprint(body=b"")).seen(self.beside)
         snapshot = admission.snapshot_in(caller)
         checked = orders.check(mapping(request), caller, snapshot)
+        inputs.check(checked.request)
         translation = checked.translated()
         [decision] = creation.decide([checked], snapshot)
         return Response(

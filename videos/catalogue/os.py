@@ -9,5 +9,6 @@ MODELS = variants(
     seconds=Seconds.of(4, 8, 12),
     max_images=1,
     frames=1,
+    image_sizes=((1280, 720), (720, 1280)),
     named_by_family=True,
 )

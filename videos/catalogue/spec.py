@@ -68,6 +68,8 @@ class ModelSpec:
     max_images: int
     frames: int
     """Without a video, up to this many images are the first and last frame; more are references."""
+    image_sizes: tuple[tuple[int, int], ...] = ()
+    """The widths and heights in pixels that upstream takes of an image; empty if it takes any."""
     ratios: AspectRatios = AspectRatios()
     seconds_with_video: Seconds | None = None
     """The lengths allowed with a reference video, if they differ."""

@@ -74,6 +74,41 @@ def kind_of(head: bytes) -> FileKind:
     raise NotTaken(_other(_looks_like(head)))
 
 
+def what_it_is(head: bytes) -> str:
+    """What else than a kind that is taken a file is by its first bytes, such as `a GIF`."""
+    try:
+        return kind_of(head[:HEAD_BYTES]).label
+    except NotTaken:
+        what = _looks_like(head) if head else "empty"
+        return what if what != "none" else "something else"
+
+
+def pixels_of(head: bytes, kind: FileKind) -> tuple[int, int] | None:
+    """Width and height of an image by its beginning; None if that does not tell."""
+    if kind is FileKind.PNG and head[12:16] == b"IHDR":
+        width, height = struct.unpack(">II", head[16:24].ljust(8, b"\0"))
+        return (width, height) if width and height else None
+    return _pixels_of_jpeg(head) if kind is FileKind.JPEG else None
+
+
+def _pixels_of_jpeg(head: bytes) -> tuple[int, int] | None:
+    position = 2
+    while position + 9 <= len(head) and head[position] == 0xFF:
+        marker = head[position + 1]
+        if marker in _FRAMES:
+            height, width = struct.unpack(">HH", head[position + 5 : position + 9])
+            return width, height
+        if marker in (_SCAN, _END):
+            return None
+        if marker == 0xFF:  # padding
+            position += 1
+        elif marker in _STANDALONE:
+            position += 2
+        else:
+            position += 2 + int.from_bytes(head[position + 2 : position + 4])
+    return None
+
+
 def most_bytes(kind: FileKind) -> int:
     """The most bytes that a file of the kind may have."""
     return MOST_IMAGE_BYTES if kind.is_image else MOST_VIDEO_BYTES

@@ -14,6 +14,7 @@ from accounts.api.lookup import Found
 from accounts.models import APIKey
 from config.db import prepared
 from config.envelope import encode
+from videos import inputs
 from videos.api import rate_limits
 from videos.api.bodies import parse_object
 from videos.lane import answers, callers
@@ -121,7 +122,7 @@ def _wish(asked: Asked, key: APIKey, now: datetime) -> tuple[Caller, Mapping[str
 
 
 def _order(caller: Caller, body: Mapping[str, Any]) -> Order | None:
-    """The order; None for a repeated request, or one that names files after all.
+    """The order; None for a repeated request, or one whose files have to be locked or looked at.
 
     Raises the errors of `orders.check` and `orders.order`.
     """
@@ -129,7 +130,8 @@ def _order(caller: Caller, body: Mapping[str, Any]) -> Order | None:
     if snapshot.earlier.asked is not None or snapshot.earlier.only_twin() is not None:
         return None
     order = orders.order_for(body, caller, snapshot)
-    return None if order.checked.request.files else order
+    request = order.checked.request
+    return None if request.files or inputs.is_due(request) else order
 
 
 def _answer(asked: Asked, created: batch.Outcome | None, now: datetime) -> Outcome:

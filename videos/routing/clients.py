@@ -15,8 +15,9 @@ from videos.models import Task, UpstreamAccount
 from videos.products import Product
 from videos.upstream.base import Connection, NotSent, Upstream
 from videos.upstream.connections import connect
-from videos.upstream.download import Downloader, Limits
+from videos.upstream.download import Downloader
 from videos.upstream.hosts import Hosts
+from videos.upstream.source import Limits
 from videos.upstream.transport import Transport
 
 

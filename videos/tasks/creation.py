@@ -1,6 +1,6 @@
 """Creates tasks: admits, records, holds the price and queues the submission, all or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from videos.estimates import queue_position
 from videos.estimates.queue_position import QueuePosition
 from videos.files import incoming, uses
 from videos.models import Task
+from videos.requests import VideoRequest
 from videos.states import Status
 from videos.tasks import admission, batch, orders
 from videos.tasks.admission import Caller, Snapshot
@@ -20,14 +21,21 @@ from videos.tasks.batch import Created, Outcome
 from videos.tasks.orders import Checked, Order
 
 
-def create(caller: Caller, body: Mapping[str, Any]) -> Created:
+def create(
+    caller: Caller, body: Mapping[str, Any], inspect: Callable[[VideoRequest], None] = lambda _: None
+) -> Created:
     """Create the task that a body asks for, or return the one that the same request created before.
 
-    Raises the errors of `orders.check` and `orders.order`, `NotAdmitted`, `KeyRefused`,
+    `inspect` is called with the request once it is known to be valid and new, before anything is written.
+    Raises its errors, those of `orders.check` and `orders.order`, `NotAdmitted`, `KeyRefused`,
     `IdempotencyKeyReused` and `FileNotStored`.
     """
     snapshot = caller.snapshot or admission.read_snapshot(caller)
-    return _replayed(caller, body, snapshot) or _create(orders.order_for(body, caller, snapshot))
+    if replayed := _replayed(caller, body, snapshot):
+        return replayed
+    order = orders.order_for(body, caller, snapshot)
+    inspect(order.checked.request)
+    return _create(order)
 
 
 def create_checked(checked: Checked) -> Created:

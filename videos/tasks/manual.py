@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from videos import inputs
 from videos.errors import IdempotencyKeyReused, KeyRefused, NotAdmitted, ReelayError
 from videos.models import Task
 from videos.requests import InvalidRequestError
@@ -40,7 +41,11 @@ def make(body: Mapping[str, Any], caller: Caller, requester: Requester) -> Task:
 
 
 def make_checked(checked: Checked, requester: Requester) -> Task:
-    """As `make`, for a body that was already checked."""
+    """As `make`, for a body that was already checked; looks at its inputs first."""
+    try:
+        inputs.check(checked.request)  # not in the transaction: it asks other servers
+    except InvalidRequestError as error:
+        raise NotCreated(*_messages(error)) from error
     return _make(lambda: creation.create_checked(checked), requester)
 
 

@@ -5,58 +5,28 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import IO, TypeVar, cast
-from urllib.parse import urljoin
+from typing import IO, cast
 
-import aiohttp
 import httpx
-from aiohttp.http import HttpProcessingError
 
 from videos.upstream.decoding import DamagedEncoding, Decoder, UnknownEncoding, decoder_of
-from videos.upstream.download_errors import (
-    BadAddress,
-    DownloadFailed,
-    LinkBroken,
-    LinkRefused,
-    TooSlow,
-)
+from videos.upstream.download_errors import DownloadFailed, LinkBroken, LinkRefused, without_cause
 from videos.upstream.guard import MakeResolver, public_only
 from videos.upstream.hosts import Hosts
 from videos.upstream.pace import Clock, Pace
 from videos.upstream.received import Fetched, Received
 from videos.upstream.resuming import Described
-from videos.upstream.transport import pooled
+from videos.upstream.source import Connections, Limits, Source
 
 CHUNK = 256 * 1024
 """Bytes after which a download shows that it is alive, and lets other work go on."""
-MOST_REDIRECTS, MOST_RESUMES = 5, 5
+MOST_RESUMES = 5
 _BEAT = 1.0
 """Seconds after which a slow download shows that it is alive."""
-_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Reelay"}
 _OK, _PARTIAL = 200, 206
-_REDIRECTS = (301, 302, 303, 307, 308)
 _REFUSALS = (401, 403, 404, 410)
-_NETWORK_ERRORS = (
-    *(httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, HttpProcessingError),
-    *(OSError, ValueError),
-)
 
 Alive = Callable[[], Awaitable[None]]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a download may take."""
-
-    seconds: float = 3600.0
-    """For the whole, with all redirects and further attempts."""
-    least_rate: float = 10 * 1024
-    """Bytes a second that must come over `window`."""
-    window: float = 30.0
-    """Seconds; also how long a server may be silent."""
-    most_bytes: int = 4 * 1024**3
-    """After decoding."""
 
 
 class Downloader:
@@ -73,10 +43,7 @@ class Downloader:
     ) -> None:
         """`resolver` makes that of hosts that are not trusted. Raises `ValueError` for an invalid proxy."""
         self._limits, self._clock = limits or Limits(), clock
-        self._trusted = transport or pooled(proxy_url)
-        # Connections of their own, as one to a private address must serve trusted hosts only. A proxy
-        # resolves names itself: there only URLs are checked, and its own rules must guard its network.
-        self._guarded = self._trusted if transport or proxy_url else pooled(resolver=resolver)
+        self._connections = Connections(transport, proxy_url=proxy_url, resolver=resolver)
 
     async def fetch(self, link: str, file: IO[bytes], alive: Alive, *, hosts: Hosts) -> Fetched:
         """Write the result to `file`, which is empty, and rewind it.
@@ -84,23 +51,15 @@ class Downloader:
         `alive` is called every `CHUNK` bytes or second, unless nothing comes. Raises `DownloadFailed`.
         """
         received = Received(file, self._limits.most_bytes)
-        download = _Download(link, received, alive, self._limits, self._clock)
+        source = Source(link, self._connections.to(hosts), self._limits, self._clock)
         try:
-            return await download.run(lambda url: self._trusted if hosts.trusts(url) else self._guarded)
+            return await _Download(source, received, alive, self._limits, self._clock).run()
         except DownloadFailed as error:
             failure = error
-        # Without what caused it, whose text may hold the link or the proxy's password.
-        failure.__cause__ = failure.__context__ = None
-        raise failure
+        raise without_cause(failure)
 
     async def aclose(self) -> None:
-        await self._trusted.aclose()
-        if self._guarded is not self._trusted:
-            await self._guarded.aclose()
-
-
-Choose = Callable[[str], httpx.AsyncBaseTransport]
-"""The transport for a URL. Raises `BadAddress` if there is none."""
+        await self._connections.aclose()
 
 
 class _Interrupted(LinkBroken):
@@ -119,52 +78,35 @@ class _Body:
 class _Download:
     """One download, of one or more attempts."""
 
-    def __init__(self, link: str, received: Received, alive: Alive, limits: Limits, clock: Clock) -> None:
-        self._link, self._received, self._alive = link, received, alive
+    def __init__(
+        self, source: Source, received: Received, alive: Alive, limits: Limits, clock: Clock
+    ) -> None:
+        self._source, self._received, self._alive = source, received, alive
         self._limits, self._clock = limits, clock
-        self._deadline = clock() + limits.seconds
         self._file = Described()
         self._begun_at = 0
         """Bytes there were when the current attempt began to receive."""
         self._beat, self._beaten = clock(), 0
         """When it was last shown that this is alive, and bytes since then."""
 
-    async def run(self, choose: Choose) -> Fetched:
+    async def run(self) -> Fetched:
         for _ in range(MOST_RESUMES):
             try:
-                return await self._attempt(choose)
+                return await self._attempt()
             except _Interrupted:
                 # An attempt that brought nothing would be repeated at once, and in vain.
                 if not self._file.validator or self._received.size == self._begun_at:
                     raise
-        return await self._attempt(choose)
+        return await self._attempt()
 
-    async def _attempt(self, choose: Choose) -> Fetched:
-        response = await self._open(choose)
+    async def _attempt(self) -> Fetched:
+        so_far = self._received.size
+        response = await self._source.ask(self._file.ask(so_far) if so_far else {})
         try:
             await self._read(response, self._accepted(response))
         finally:
             await response.aclose()
         return self._received.finish()
-
-    async def _open(self, choose: Choose) -> httpx.Response:
-        """The response at the end of all redirects; each URL is checked anew."""
-        url = self._link
-        for _ in range(1 + MOST_REDIRECTS):
-            response = await self._send(choose, url)
-            if response.status_code not in _REDIRECTS:
-                return response
-            await response.aclose()
-            url = _target(url, response.headers)
-        raise LinkBroken(f"it redirects more than {MOST_REDIRECTS} times")
-
-    async def _send(self, choose: Choose, url: str) -> httpx.Response:
-        # Without a client: that would keep cookies, which the next host must not see.
-        transport, so_far = choose(url), self._received.size
-        headers = _HEADERS | (self._file.ask(so_far) if so_far else {})
-        return await self._in_time(
-            lambda: transport.handle_async_request(httpx.Request("GET", url, headers=headers))
-        )
 
     def _accepted(self, response: httpx.Response) -> _Body:
         """How to read the response. Raises `LinkRefused`, `LinkBroken` and `TooLarge`."""
@@ -207,7 +149,7 @@ class _Download:
 
     async def _next(self, pieces: AsyncIterator[bytes]) -> bytes | None:
         try:
-            return await self._in_time(lambda: anext(pieces, None))
+            return await self._source.in_time(lambda: anext(pieces, None))
         except LinkBroken as error:
             raise _Interrupted(str(error)) from error
 
@@ -227,31 +169,6 @@ class _Download:
         await self._alive()
         # A fast source, or one that decodes to much, must not keep this process from all else.
         await asyncio.sleep(0)
-
-    async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of work on the network. Raises `TooSlow` and `LinkBroken`."""
-        left = self._deadline - self._clock()
-        wait = min(left, self._limits.window)
-        late = (
-            f"it took longer than {self._limits.seconds:g} s" if left <= wait else f"nothing for {wait:g} s"
-        )
-        if left <= 0:
-            raise TooSlow(late)
-        try:
-            async with asyncio.timeout(wait) as timer:
-                return await work()
-        except _NETWORK_ERRORS as error:
-            if timer.expired():
-                raise TooSlow(late) from error
-            raise LinkBroken(f"the link broke ({type(error.__cause__ or error).__name__})") from error
-
-
-def _target(url: str, headers: Mapping[str, str]) -> str:
-    """Where a redirect leads."""
-    try:
-        return urljoin(url, headers.get("location", ""))
-    except ValueError:
-        raise BadAddress("", "it redirects to what is no URL") from None
 
 
 def _check_end(count: int, body: _Body) -> None:

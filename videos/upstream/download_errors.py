@@ -40,3 +40,9 @@ class NotVideo(DownloadFailed):
 
 class StorageFull(DownloadFailed):
     """Our own disk has no room; the link is not at fault."""
+
+
+def without_cause(failure: DownloadFailed) -> DownloadFailed:
+    """The failure without what caused it, whose text may hold the link or the password of a proxy."""
+    failure.__cause__ = failure.__context__ = None
+    return failure
