@@ -71,7 +71,8 @@ bench: installed-for-tests ## Run the benchmarks: rates, latencies, a million ta
 	$(BIN)/python -m tests.bench.million
 	$(BIN)/python -m tests.bench.pages
 	$(BIN)/python -m tests.bench.finish_to_visible
-	$(BIN)/python -m tests.bench.slow_downloads
+	for store in folder proxy redirect; do $(BIN)/python -m tests.bench.slow_downloads --store $$store || exit 1; done
+	$(BIN)/python -m tests.bench.custody
 	$(BIN)/python -m tests.bench.database_faults
 
 bench-accounts: installed-for-tests ## Measure how accounts share the work, and what an account that refuses its key costs

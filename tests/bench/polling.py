@@ -8,6 +8,7 @@ beside them what an oracle would need that asks once, at the right moment: one q
 """
 
 import argparse
+import asyncio
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ ENDLESS, QUICK = 3000, 10
 """Tasks that never end, and quick ones beside them."""
 AT = (30, 100, 160)
 """Seconds after the last endless task was taken, when quick ones are ordered."""
+BARE_CALLS = 500
 Options = argparse.Namespace
 
 
@@ -49,9 +51,15 @@ def many(family: ProcessGroup, options: Options) -> None:
     order(caller, options.tasks)
     load = Load(stage.start_workers(family, WORKERS))
     wait_until(lambda: finished() == options.tasks, 1800)
+    used, queries = load.cpu_seconds(), report_queries("many", sandbox, options.tasks)
     report(f"many: {load}")
+    report_waits("many: seen", waits(sandbox, moment="done_at"))
     report_waits("many", waits(sandbox))
-    report_queries("many", sandbox, options.tasks)
+    bare = bare_call_seconds(sandbox)
+    report(
+        f"many: {used / queries * 1000:.1f} ms of CPU a query, all work on the tasks included;"
+        f" {used / queries / bare:.1f} times a bare call of the client, {bare * 1000:.1f} ms"
+    )
 
 
 def endless(family: ProcessGroup, options: Options) -> None:
@@ -119,9 +127,16 @@ class Load:
         self._processes = [psutil.Process(child.process.pid) for child in children]
         self._began, self._before = time.monotonic(), [_cpu(process) for process in self._processes]
 
+    def cpu_seconds(self) -> float:
+        """Of all processes together."""
+        return sum(self._used())
+
+    def _used(self) -> list[float]:
+        return [_cpu(each) - before for each, before in zip(self._processes, self._before, strict=True)]
+
     def __str__(self) -> str:
         seconds = time.monotonic() - self._began
-        used = [_cpu(each) - before for each, before in zip(self._processes, self._before, strict=True)]
+        used = self._used()
         shares = ", ".join(f"{each / seconds:.0%}" for each in used)
         return f"{seconds:.0f} s, CPU of each worker {shares} of a core, in all {sum(used) / seconds:.0%}"
 
@@ -129,6 +144,27 @@ class Load:
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
+
+
+def bare_call_seconds(sandbox: Sandbox) -> float:
+    """The CPU seconds of one call of the client for a task, with nothing around it."""
+    from videos.models import Task, UpstreamAccount
+    from videos.routing.clients import connection_of, new_client
+
+    found = UpstreamAccount.objects.filter(product="mps")[0]
+    task_id = str(Task.objects.filter(account=found)[0].upstream_task_id)
+
+    async def ask() -> float:
+        client = new_client(connection_of(found))
+        await client.describe(task_id)  # connects
+        began = time.process_time()
+        for _ in range(BARE_CALLS):
+            await client.describe(task_id)
+        used = time.process_time() - began
+        await client.aclose()
+        return used / BARE_CALLS
+
+    return asyncio.run(ask())
 
 
 def accepted(sandbox: Sandbox) -> int:
@@ -150,16 +186,16 @@ def open_elsewhere(secret_id: str) -> bool:
     return Task.objects.filter(status__in=list(ACTIVE)).exclude(account__secret_id=secret_id).exists()
 
 
-def waits(sandbox: Sandbox, tenant: str | None = None) -> list[float]:
-    """Seconds from upstream's end until the task, of one tenant or of any, was completed."""
+def waits(sandbox: Sandbox, tenant: str | None = None, moment: str = "finished_at") -> list[float]:
+    """Seconds from upstream's end until that moment of a task, of one tenant or of any."""
     from videos.models import Task
 
     ended = {task["task_id"]: task["done_at"] for task in sandbox.state()["tasks"]}
     tasks = Task.objects.filter(status="succeeded", **({"tenant__name": tenant} if tenant else {}))
     return [
-        task.finished_at.timestamp() - ended[task.upstream_task_id]
-        for task in tasks.only("finished_at", "upstream_task_id")
-        if task.finished_at
+        at.timestamp() - ended[upstream_task_id]
+        for at, upstream_task_id in tasks.values_list(moment, "upstream_task_id")
+        if at
     ]
 
 
@@ -171,8 +207,8 @@ def report_waits(name: str, seconds: list[float]) -> None:
     report(f"{name}: {len(seconds)} tasks, end to visible in seconds: {figures}; bars p50 3, p99 20")
 
 
-def report_queries(name: str, sandbox: Sandbox, tasks: int) -> None:
-    """The queries beside the budgets, and beside those of an oracle."""
+def report_queries(name: str, sandbox: Sandbox, tasks: int) -> int:
+    """The queries beside the budgets, and beside those of an oracle; returns how many there were."""
     state = sandbox.state("tasks=0")
     moments: defaultdict[str, list[float]] = defaultdict(list)
     for moment, action, _, secret_id in state["arrivals"]:
@@ -184,6 +220,7 @@ def report_queries(name: str, sandbox: Sandbox, tasks: int) -> None:
         report(f"{name}: {secret_id} {len(times)} queries, at most {busiest_second(times)} in a second")
     refused: Any = {name: count for name, count in refusals(state).items() if count}
     report(f"{name}: refused for limits {state['refused_for_limits']} {refused}; bar 0")
+    return total
 
 
 def refusals(state: dict[str, Any]) -> Counter[str]:

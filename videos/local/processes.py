@@ -89,6 +89,10 @@ class ProcessGroup:
         self._children.append(child)
         return child
 
+    @property
+    def children(self) -> tuple[Child, ...]:
+        return tuple(self._children)
+
     def wait_until_answers(self, child: Child, url: str) -> None:
         """Wait up to `START_SECONDS` until the URL returns 200. Raises `ProcessError`."""
         deadline = time.monotonic() + START_SECONDS
