@@ -110,7 +110,8 @@ async def _read(response: httpx.Response, enough: int) -> _Read:
                     count += len(part)
                     if count > enough:
                         return _Read(bytes(head), count, is_whole=False)
-        decoder.finish()
+        if response.status_code != _PARTIAL:  # of a part, the encoding has no end
+            decoder.finish()
     except UnknownEncoding:
         raise LinkBroken("its encoding is not known") from None
     except DamagedEncoding:
