@@ -54,7 +54,8 @@ def crowd(family: ProcessGroup, options: Options) -> None:
 
     size = options.mebibytes * MEBIBYTE
     with small_disk(stage.DATA / "small", HELD * size) as folder, source(padded(size)) as served:
-        make_waiting([f"{served.url}/{nth}" for nth in range(options.results)], 1)
+        [caller] = stage.make_callers(1)
+        make_waiting(caller, [f"{served.url}/{nth}" for nth in range(options.results)])
         os.environ |= {"RESULTS_DIR": str(folder), "LEAST_FREE_DISK_MB": "1"}
         worker = Watched(family.start("worker", ["manage.py", "worker"]))
         began = time.monotonic()
@@ -81,13 +82,13 @@ def crowd(family: ProcessGroup, options: Options) -> None:
 def dripping(family: ProcessGroup, options: Options) -> None:
     """One good result beside those that come a byte at a time."""
     with source(TINY) as served:
-        slow = [f"{served.url}/drip/{nth}" for nth in range(DRIPPING)]
-        make_waiting(slow, 1)
+        crowd, other = stage.make_callers(2)
+        make_waiting(crowd, [f"{served.url}/drip/{nth}" for nth in range(DRIPPING)])
         family.start("worker", ["manage.py", "worker"])
         wait_until(lambda: served.dripping == DRIPPING, 60)
-        for case in ("another tenant", "the same tenant"):
+        for case, caller in (("another tenant", other), ("the same tenant", crowd)):
             before, began = succeeded(), time.monotonic()
-            make_waiting([f"{served.url}/good"], 1 if case == "another tenant" else 0)
+            make_waiting(caller, [f"{served.url}/good"])
             wait_until(lambda before=before: succeeded() > before, 120)  # type: ignore[misc]  # bound at once
             took = time.monotonic() - began
             report(f"dripping: a good result of {case} is kept after {took:.1f} s; bar 5 s")
@@ -98,22 +99,20 @@ SCENES: dict[str, Callable[[ProcessGroup, Options], None]] = {
 }
 
 
-def make_waiting(links: list[str], tenants: int) -> "list[Caller]":
-    """Tasks whose results wait at these links; of a new tenant, or with 0 of the one before."""
+def make_waiting(caller: "Caller", links: list[str]) -> None:
+    """Tasks of the caller whose results wait at these links."""
     from django.utils import timezone
 
-    from accounts.models import Tenant
-    from tests.conftest import make_caller, order_video
+    from tests.conftest import order_video
     from videos.models import Task, UpstreamAccount
     from videos.states import Status
 
     if not UpstreamAccount.objects.exists():
-        stage.make_account("http://127.0.0.1:9")
+        stage.make_account()
     account = UpstreamAccount.objects.get()
-    callers = stage.make_callers(tenants) if tenants else [make_caller(Tenant.objects.order_by("-pk")[0])]
     now = timezone.now()
-    for nth, link in enumerate(links):
-        task = order_video(callers[nth % len(callers)])
+    for link in links:
+        task = order_video(caller)
         Task.objects.filter(pk=task.pk).update(
             status=Status.STORING,
             account=account,
@@ -125,7 +124,6 @@ def make_waiting(links: list[str], tenants: int) -> "list[Caller]":
             due_at=now,
             result_link=link,
         )
-    return callers
 
 
 def _count(**conditions: Any) -> int:
@@ -236,8 +234,11 @@ def source(content: bytes) -> Iterator[Source]:
     try:
         yield served
     finally:
+        loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 if __name__ == "__main__":
