@@ -22,6 +22,7 @@ from videos.api.bodies import mapping
 from videos.api.errors import limit_reached
 from videos.api.forms import files_taken
 from videos.errors import NotAdmitted, NoUpstreamAccount
+from videos.requests import check_bounds
 from videos.tasks import admission, creation, idempotency, orders, representation
 from videos.tasks.admission import Caller
 from videos.tasks.batch import Created
@@ -44,6 +45,7 @@ class CreateView(TakesFiles):
 
     def post(self, request: Request) -> HttpResponse:
         body = mapping(request)
+        check_bounds(body)  # before any other use
         caller = Caller.of(self.key, timezone.now(), Fingerprint.of(request.headers, body))
         created = self._create(caller.seen(self.beside), body)
         return self._response(created, request, caller.now)

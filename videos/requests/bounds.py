@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from videos.requests.draft import ALIASES, open_body
+from videos.requests.draft import ALIASES, open_body, open_metadata
 from videos.requests.strict_json import MOST_ITEMS
 from videos.requests.violations import InvalidRequestError, Violation
 
@@ -41,7 +41,7 @@ def _oversized_in_texts(body: Mapping[str, Any]) -> Iterator[Violation]:
 def _too_long(body: Mapping[str, Any]) -> Iterator[Violation]:
     sent = body.get("metadata")
     is_too_long = _size(sent) > MOST_METADATA_BYTES
-    metadata = {} if is_too_long and isinstance(sent, str) else open_body(body, None).metadata
+    metadata = {} if is_too_long and isinstance(sent, str) else open_metadata(body)
     for name in ALIASES["ext_info"]:
         if metadata and _size(metadata.get(name)) > MOST_EXT_INFO_BYTES:
             yield _exceeds(f"metadata.{name}", MOST_EXT_INFO_BYTES, "bytes")

@@ -86,9 +86,14 @@ class Draft:
         return f"metadata.{next(given, key)}"
 
 
+def open_metadata(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The metadata of a body, which may be a JSON string, without opening what is nested in it."""
+    return _object(body.get("metadata"))
+
+
 def open_body(body: Mapping[str, Any], spec: ModelSpec | None) -> Draft:
     """Parse the nested objects of a body, some of which may be JSON strings."""
-    metadata = _object(body.get("metadata"))
+    metadata = open_metadata(body)
     outer = Draft(spec, body, metadata, None, None, None)
     ext_info = _object(outer.meta("ext_info"))
     output_config = outer.meta("output_config")
