@@ -62,7 +62,8 @@ class Command(BaseCommand):
                 f"--shutdown-graceful-timeout is {shutdown_graceful_timeout:g}: 0 to {MOST_GRACE} is allowed."
             )
         database.limit_statements(STATEMENT_SECONDS)
-        asyncio.run(_work_until_stopped(shutdown_graceful_timeout))
+        with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+            runner.run(_work_until_stopped(shutdown_graceful_timeout))
 
 
 class StepsInHand:
@@ -96,6 +97,15 @@ class StepsInHand:
                 os._exit(0)
             time.sleep(PAUSE)
         os._exit(1)
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, which takes less CPU, except on Windows."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 async def _work_until_stopped(grace: float) -> None:
