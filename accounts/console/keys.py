@@ -15,7 +15,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from accounts import audit
 from accounts.console.lists import BigListAdmin
@@ -23,7 +27,7 @@ from accounts.console.reasons import person
 from accounts.models import APIKey, AuditPlace, Purpose
 from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
 from accounts.pages import key_changes
-from accounts.pages.key_forms import KeyForm
+from accounts.pages.key_forms import KeyForm, KindField
 from accounts.pages.key_states import chip_of, state_of
 from accounts.people import notices
 from config.console.filters import ChoiceFilter
@@ -44,6 +48,12 @@ class APIKeyForm(KeyForm):
         if "scopes" in self.fields:
             scopes = cast("forms.MultipleChoiceField", self.fields["scopes"])
             scopes.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=scopes.choices)
+
+
+class NewAPIKeyForm(APIKeyForm):
+    """A new key, with the choice of its kind."""
+
+    kind = KindField(widget=UnfoldAdminRadioSelectWidget)
 
 
 class WhoseFilter(ChoiceFilter):
@@ -119,20 +129,28 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
             return
         restrictions = {name: getattr(obj, name) for name in RESTRICTIONS}
         minted, text = APIKey.objects.mint(
-            obj.tenant, obj.name, obj.scopes, obj.expires_at, made_by=person(request), **restrictions
+            obj.tenant,
+            obj.name,
+            obj.scopes,
+            obj.expires_at,
+            made_by=person(request),
+            kind=form.cleaned_data["kind"],
+            **restrictions,
         )
         obj.pk, obj.prefix, obj.digest = minted.pk, minted.prefix, minted.digest
         notices.new_key(minted, audit.author(request, AuditPlace.CONSOLE), timezone.now(), request)
-        message = gettext("Copy the key now, it is not shown again: %(text)s") % {"text": text}
-        messages.warning(request, message)
+        messages.warning(request, _to_copy(minted, text))
 
     def response_add(
         self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None
     ) -> HttpResponse:
         return self._with_messages(request, gettext("New API key"))
 
+    def get_form(self, request: HttpRequest, obj: APIKey | None = None, **kwargs: Any) -> Any:  # type: ignore[override]  # the stubs name the parameter change
+        return super().get_form(request, obj, **(kwargs if obj else {"form": NewAPIKeyForm, **kwargs}))
+
     def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
-        return self.fields if obj else APIKeyForm.Meta.fields
+        return self.fields if obj else [*APIKeyForm.Meta.fields, "kind"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: APIKey | None = None) -> list[str]:
         """A key keeps its tenant, and a replaced one the end that its rotation set."""
@@ -162,12 +180,11 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
         for key in self._of_programs(request, queryset):
             try:
-                _new, text = key_changes.rotate(key, ROTATION_OVERLAP, by, now, request)
+                new, text = key_changes.rotate(key, ROTATION_OVERLAP, by, now, request)
             except NotRotatable as refusal:
                 messages.error(request, f"{refusal}.")
             else:
-                message = gettext("Copy the new key of %(key)s now, it is not shown again: %(text)s")
-                messages.warning(request, message % {"key": key, "text": text})
+                messages.warning(request, f"{key}: {_to_copy(new, text)}")
         return self._with_messages(request, gettext("Rotated API keys"))
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
@@ -197,3 +214,12 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
 
 def _stands_for_people(key: APIKey) -> bool:
     return key.purpose != Purpose.PROGRAM
+
+
+def _to_copy(key: APIKey, text: str) -> str:
+    """The message that shows a new key, the only time."""
+    values = {"id": key.prefix, "text": text}
+    if key.is_pair:
+        pair = gettext("Copy the key pair now, it is not shown again: SecretId %(id)s, SecretKey %(text)s")
+        return pair % values
+    return gettext("Copy the key now, it is not shown again: %(text)s") % values

@@ -1,12 +1,13 @@
 """The tables of tenants, people, keys and quotas."""
 
-from accounts.models.api_key import APIKey, Purpose, Scope
+from accounts.models.api_key import APIKey, KeyKind, Purpose, Scope
 from accounts.models.audit_entry import AuditEntry, AuditPlace
 from accounts.models.authenticator import Authenticator
 from accounts.models.cos_bucket import CosBucket
 from accounts.models.invitation import Invitation
 from accounts.models.quota import Quota, Standing, WhenFull
 from accounts.models.session import Session
+from accounts.models.signing_secret import SigningSecret
 from accounts.models.tenant import Membership, Role, Tenant, User
 
 __all__ = [
@@ -16,12 +17,14 @@ __all__ = [
     "Authenticator",
     "CosBucket",
     "Invitation",
+    "KeyKind",
     "Membership",
     "Purpose",
     "Quota",
     "Role",
     "Scope",
     "Session",
+    "SigningSecret",
     "Standing",
     "Tenant",
     "User",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import keys, networks
 from accounts.models.quota import Standing
+from accounts.models.signing_secret import SigningSecret
 from accounts.models.tenant import Tenant, User
 from accounts.money import MoneyField
 from accounts.networks import Address, validate_network
@@ -51,6 +52,13 @@ class Scope(models.TextChoices):
     MANAGE = "manage", _("manage")
 
 
+class KeyKind(models.TextChoices):
+    """How a program proves a key: it sends its text, or it signs requests with its secret."""
+
+    BEARER = "bearer", _("API key, sent as a bearer token")
+    PAIR = "pair", _("key pair, which signs requests")
+
+
 class Purpose(models.TextChoices):
     """Whether a key is for programs, or stands for the people who use a form.
 
@@ -78,6 +86,7 @@ class APIKeyManager(models.Manager["APIKey"]):
     def of_programs(self) -> models.QuerySet["APIKey"]:
         return self.filter(OF_PROGRAMS)
 
+    @transaction.atomic
     def mint(
         self,
         tenant: Tenant,
@@ -86,28 +95,29 @@ class APIKeyManager(models.Manager["APIKey"]):
         expires_at: datetime | None = None,
         *,
         made_by: User | None = None,
+        kind: str = KeyKind.BEARER,
         **restrictions: Any,
     ) -> tuple["APIKey", str]:
         """Create a key of the tenant; returns it and its text, which can never be shown again.
 
-        `made_by` is the person who did it, if any. `restrictions` are values of the fields in `RESTRICTIONS`
-        and of `form_id`.
+        Of a key pair, the text is its secret key, and `prefix` its id. `made_by` is the person who did it, if
+        any. `restrictions` are values of the fields in `RESTRICTIONS` and of `form_id`.
         """
-        text = keys.mint()
-        parsed = keys.parse(text)
-        assert parsed is not None, "a minted key parses"  # noqa: S101 - mint and parse disagree otherwise
+        minted = keys.mint_pair() if kind == KeyKind.PAIR else keys.mint_bearer()
         key = self.create(
             tenant=tenant,
             name=name,
-            prefix=parsed.prefix,
-            digest=parsed.digest,
+            prefix=minted.prefix,
+            digest=minted.digest,
             scopes=list(scopes) or default_scopes(),
             expires_at=expires_at,
             made_by=made_by,
             made_by_name=made_by.get_username() if made_by else "",
             **restrictions,
         )
-        return key, text
+        if kind == KeyKind.PAIR:
+            SigningSecret.objects.create(key=key, secret=minted.text)
+        return key, minted.text
 
     def mint_once(self, form_id: UUID, tenant: Tenant, name: str, **described: Any) -> tuple["APIKey", str]:
         """Like `mint`, once per form shown. Raises `AlreadyMinted` if the form is sent again."""
@@ -125,17 +135,19 @@ class APIKeyManager(models.Manager["APIKey"]):
         found = self.filter(tenant=tenant, purpose=purpose).select_related("tenant").first()
         if found is not None:
             return found
-        parsed = keys.parse(keys.mint())
-        assert parsed is not None, "a minted key parses"  # noqa: S101 - mint and parse disagree otherwise
+        minted = keys.mint_bearer()
         with translation.override("en"):  # the API shows the name, too
             name = str(Purpose(purpose).label)
-        own = {"name": name, "prefix": parsed.prefix, "digest": parsed.digest}
+        own = {"name": name, "prefix": minted.prefix, "digest": minted.digest}
         self.get_or_create(tenant=tenant, purpose=purpose, defaults=own)  # another request may be faster
         return self.select_related("tenant").get(tenant=tenant, purpose=purpose)
 
 
 class APIKey(models.Model):
-    """A key; only its prefix and digest are stored, never its text."""
+    """A key; only its prefix and digest are stored, never its text.
+
+    Of a key pair the prefix is its whole id, and its secret key is stored apart, as `SigningSecret`.
+    """
 
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.CASCADE, related_name="api_keys"
@@ -249,7 +261,20 @@ class APIKey(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.prefix}…)"
+        return f"{self.name} ({self.shown_prefix})"
+
+    @property
+    def shown_prefix(self) -> str:
+        """What people recognise it by: the id of a pair, the beginning of any other key."""
+        return self.prefix if self.is_pair else f"{self.prefix}…"
+
+    @property
+    def kind(self) -> KeyKind:
+        return KeyKind.PAIR if self.is_pair else KeyKind.BEARER
+
+    @property
+    def is_pair(self) -> bool:
+        return keys.is_pair(self.prefix)
 
     @property
     def scope_names(self) -> list[str]:
@@ -295,7 +320,7 @@ class APIKey(models.Model):
             self._check_rotatable(now)
             same = {name: getattr(self, name) for name in RESTRICTIONS}
             new, text = APIKey.objects.mint(
-                self.tenant, self.name, self.scopes, self.expires_at, made_by=by, **same
+                self.tenant, self.name, self.scopes, self.expires_at, made_by=by, kind=self.kind, **same
             )
             self.expires_at = min(now + overlap, self.expires_at or now + overlap)
             self.replaced_by = new

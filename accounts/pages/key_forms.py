@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import APIKey, Scope
+from accounts.models import APIKey, KeyKind, Scope
 from accounts.models.api_key import RESTRICTIONS, default_scopes
 from accounts.networks import validate_network
 
@@ -21,6 +21,24 @@ SCOPES = {
     Scope.MANAGE: _("Manage: reserved for account settings; not used by any endpoint yet"),
 }
 """The label of each scope in forms."""
+
+
+KINDS = {
+    KeyKind.BEARER: _("API key: the program sends it with each request to the REST API"),
+    KeyKind.PAIR: _("Key pair: SecretId and SecretKey, with which an SDK of Tencent Cloud signs requests"),
+}
+"""The label of each kind of key in forms."""
+
+
+class KindField(forms.ChoiceField):
+    """How a new key is proved; an API key if nothing is chosen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [(kind.value, label) for kind, label in KINDS.items()]
+        super().__init__(label=_("Kind"), choices=choices, initial=KeyKind.BEARER, required=False, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        return str(super().clean(value) or KeyKind.BEARER)
 
 
 class ItemsField(SimpleArrayField):
@@ -97,6 +115,7 @@ class NewKeyForm(PortalKeyForm):
     """A new key. Submitting the same form again creates no second key: `form_id` is the idempotency key."""
 
     form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    kind = KindField(widget=forms.RadioSelect)
 
 
 class ChangedKeyForm(PortalKeyForm):

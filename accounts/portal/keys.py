@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import structlog
 from django import forms
@@ -78,7 +79,8 @@ class _Page(TenantPage):
     def shown_once(self, key: APIKey, text: str, **context: Any) -> HttpResponse:
         """The page with the text of a new key, shown only in the response that created it."""
         models = absolute(_MODELS, self.request)
-        page = self.get_context_data(key=key, text=text, models=models, **context)
+        host = urlsplit(models).netloc
+        page = self.get_context_data(key=key, text=text, models=models, host=host, **context)
         return self.response_class(self.request, "portal/keys_made.html", page)
 
     def record_key(self, key: APIKey, before: audit.Values) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from accounts import encryption
 from accounts.encryption import UndecryptableError, encrypted_columns
-from accounts.models import AuditEntry, CosBucket
+from accounts.models import APIKey, AuditEntry, CosBucket, KeyKind, SigningSecret
 from tests.conftest import Caller, MakeTask
 from tests.support.people import Browser, device_of, make_person
 from videos.models import UpstreamAccount
@@ -20,6 +20,7 @@ SECRET = "the-secret-half"
 COLUMNS = {
     "accounts.Authenticator.key",
     "accounts.CosBucket.secret_key",
+    "accounts.SigningSecret.secret",
     "videos.UpstreamAccount.proxy_url",
     "videos.UpstreamAccount.secret_key",
 }
@@ -43,6 +44,7 @@ def test_every_stored_secret_is_reencrypted(owner: Caller, settings: LazySetting
     UpstreamAccount.objects.create(name="main", secret_id="AKID1", secret_key=SECRET, proxy_url=proxy)
     bucket = {"bucket": "films-1250000000", "region": "ap-guangzhou", "secret_id": "AKID2"}
     CosBucket.objects.create(tenant=owner.tenant, secret_key=SECRET, **bucket)
+    pair, secret_key = APIKey.objects.mint(owner.tenant, "a pair", kind=KeyKind.PAIR)
     settings.ENCRYPTION_KEYS = [old, new]
     assert UpstreamAccount.objects.get().secret_key == SECRET
     settings.ENCRYPTION_KEYS = [new, old]
@@ -53,6 +55,7 @@ def test_every_stored_secret_is_reencrypted(owner: Caller, settings: LazySetting
     assert entry.after == dict.fromkeys(COLUMNS, 1)
     settings.ENCRYPTION_KEYS = [new]
     assert UpstreamAccount.objects.get().secret_key == CosBucket.objects.get().secret_key == SECRET
+    assert SigningSecret.objects.get(key=pair).secret == secret_key
     secret = device.key
     device.refresh_from_db(fields=["key"])
     assert device.key == secret

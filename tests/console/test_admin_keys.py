@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import audit, keys
-from accounts.models import APIKey, AuditEntry, Tenant, User
+from accounts.models import APIKey, AuditEntry, KeyKind, SigningSecret, Tenant, User
 from tests.conftest import NOW, Caller, make_caller
 from tests.support.stored import everything_stored
 
@@ -51,6 +51,27 @@ def test_a_new_key_is_shown_once_and_works(staff: Client, owner: Caller) -> None
     assert Caller(text).get("/v1/models").status_code == 200
     for page in (LIST, change_page(APIKey.objects.latest("pk")), "/admin/"):
         assert text not in staff.get(page).content.decode()
+
+
+def test_a_new_key_pair_is_shown_once(staff: Client, owner: Caller) -> None:
+    assert 'name="kind"' in staff.get(ADD).content.decode()
+    answer = staff.post(ADD, form(owner.tenant, kind="pair")).content.decode()
+    made = APIKey.objects.latest("pk")
+    secret = SigningSecret.objects.get(key=made).secret
+    assert made.kind == KeyKind.PAIR
+    assert f"SecretId {made.prefix}, SecretKey {secret}" in answer
+    for page in (LIST, change_page(made), "/admin/"):
+        assert secret not in staff.get(page).content.decode()
+    assert secret not in everything_stored()
+
+
+def test_a_key_pair_is_rotated_and_changed(staff: Client, owner: Caller) -> None:
+    pair, _ = APIKey.objects.mint(owner.tenant, "a pair", kind=KeyKind.PAIR)
+    answer = act(staff, "rotate", pair).content.decode()
+    new = APIKey.objects.get(replaces=pair)
+    assert f"SecretId {new.prefix}, SecretKey {SigningSecret.objects.get(key=new).secret}" in answer
+    assert staff.post(change_page(new), form(owner.tenant, name="renamed")).status_code == 302
+    assert APIKey.objects.get(pk=new.pk).name == "renamed"
 
 
 def test_a_new_key_is_stored_in_no_cookie_session_or_row(staff: Client, owner: Caller) -> None:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import APIKey, AuditEntry, Purpose, Role, Tenant, User
+from accounts.models import APIKey, AuditEntry, KeyKind, Purpose, Role, SigningSecret, Tenant, User
 from accounts.models.api_key import AlreadyMinted
 from accounts.pages.key_forms import KeyForm
 from accounts.pages.key_states import KeyState, state_of
@@ -67,6 +67,40 @@ def test_a_new_key_is_shown_once_and_works(alice: Member) -> None:
     for page in pages:
         assert page.status_code == 200
         assert text.rpartition("_")[2] not in page.content.decode()
+
+
+def test_a_new_key_pair_is_shown_once(alice: Member) -> None:
+    answer = alice.post("account:new-key", **form(kind="pair", scopes=["read", "write"]))
+    made = APIKey.objects.get(name="a program")
+    assert (made.kind, made.scopes) == (KeyKind.PAIR, ["read", "write"])
+    secret = SigningSecret.objects.get(key=made).secret
+    shown_text = words(answer)
+    assert f"SecretId Copy {made.prefix}" in shown_text
+    assert f"SecretKey Copy {secret}" in shown_text
+    assert "testserver" in shown_text
+    assert "Authorization: Bearer" not in shown_text
+    assert secret not in everything_stored()
+    for page in ("account:keys", "account:new-key"):
+        assert secret not in alice.get(page).content.decode()
+    for page in OF_ONE_KEY:
+        seen = alice.see(page, made.pk)
+        assert secret not in seen
+        assert made.prefix in seen
+        assert f"{made.prefix}…" not in seen
+
+
+def test_a_rotated_key_pair_is_shown_once(alice: Member) -> None:
+    pair, _ = APIKey.objects.mint(alice.tenant, "a pair", kind=KeyKind.PAIR)
+    answer = alice.post("account:rotate-key", pair.pk, overlap="day")
+    new = APIKey.objects.get(replaces=pair)
+    assert new.prefix != pair.prefix
+    assert SigningSecret.objects.get(key=new).secret in words(answer)
+
+
+def test_an_unknown_kind_of_key_is_refused(alice: Member) -> None:
+    answer = alice.post("account:new-key", **form(kind="magic"))
+    assert answer.context["form"].errors["kind"]
+    assert not APIKey.objects.filter(name="a program").exists()
 
 
 def test_the_page_with_a_new_key_shows_a_command_to_list_models(alice: Member) -> None:

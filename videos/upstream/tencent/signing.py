@@ -1,16 +1,11 @@
-"""TC3-HMAC-SHA256, the request signature of Tencent Cloud API 3.0.
+"""Signs calls of Tencent Cloud API 3.0. Pure: the clock is passed in."""
 
-Pure: the clock is passed in. Source: API 3.0 "Signature method v3"; the steps and two test vectors are in the
-facts, section 8.2.
-"""
-
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-ALGORITHM = "TC3-HMAC-SHA256"
+from config.tc3 import ALGORITHM, scope, signature, signed_names
+
+__all__ = ["ALGORITHM", "Credential", "authorization"]
 
 
 @dataclass(frozen=True)
@@ -34,38 +29,8 @@ def authorization(
     `headers` are those to sign, with the exact values that will be sent; upstream requires
     `content-type` and `host`. `timestamp` is in Unix seconds and must also be sent, as `X-TC-Timestamp`.
     """
-    signed = {name.lower(): value.strip().lower() for name, value in headers.items()}
-    scope = f"{_utc_date(timestamp)}/{service}/tc3_request"
-    request_digest = _sha256(_canonical_request(signed, body).encode())
-    to_sign = "\n".join((ALGORITHM, str(timestamp), scope, request_digest))
-    signature = hmac.new(
-        _signing_key(credential, service, timestamp), to_sign.encode(), hashlib.sha256
-    ).hexdigest()
+    proof = signature(credential.secret_key, service=service, headers=headers, body=body, timestamp=timestamp)
     return (
-        f"{ALGORITHM} Credential={credential.secret_id}/{scope}, "
-        f"SignedHeaders={_names(signed)}, Signature={signature}"
+        f"{ALGORITHM} Credential={credential.secret_id}/{scope(service, timestamp)}, "
+        f"SignedHeaders={signed_names(headers)}, Signature={proof}"
     )
-
-
-def _canonical_request(signed: Mapping[str, str], body: bytes) -> str:
-    lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
-    return "\n".join(("POST", "/", "", lines, _names(signed), _sha256(body)))
-
-
-def _names(signed: Mapping[str, str]) -> str:
-    return ";".join(sorted(signed))
-
-
-def _signing_key(credential: Credential, service: str, timestamp: int) -> bytes:
-    key = f"TC3{credential.secret_key}".encode()
-    for part in (_utc_date(timestamp), service, "tc3_request"):
-        key = hmac.digest(key, part.encode(), hashlib.sha256)
-    return key
-
-
-def _utc_date(timestamp: int) -> str:
-    return datetime.fromtimestamp(timestamp, UTC).date().isoformat()
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
