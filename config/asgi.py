@@ -45,6 +45,7 @@ def _django() -> Application:
         connections=Connections(settings.CONNECTIONS_PER_ADDRESS),
         http_2=settings.HTTP_2,
         lanes=import_string(settings.LANES)() if settings.LANE else None,
+        reword=import_string(settings.SIGNED_API_WORDS),
     )
     # What is loaded now stays; collecting it again would only delay requests. Nearly all garbage of a request
     # is freed without the collector.

@@ -18,12 +18,19 @@ from config import charsets, health, time_zones
 from config.edge.bodies import SMALL_BYTES
 from config.envelope import envelope, json_response
 from config.error_codes import ErrorCode
-from config.routes import API_PREFIX, CONSOLE_PREFIX, FOR_PAGES, HEALTH_PREFIXES, PICTURE_FORMS, READING
+from config.routes import (
+    CONSOLE_PREFIX,
+    FOR_PAGES,
+    HEALTH_PREFIXES,
+    PICTURE_FORMS,
+    PROGRAM_PREFIXES,
+    READING,
+)
 
 REQUEST_ID_HEADER = "x-request-id"
 TIME_ZONE_COOKIE = "time_zone"
 """Set by a script of the pages to the viewer's time zone."""
-_FOR_PROGRAMS = (API_PREFIX, *HEALTH_PREFIXES)
+_FOR_PROGRAMS = (*PROGRAM_PREFIXES, *HEALTH_PREFIXES)
 _POLICY_FOR_PROGRAMS = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 """For API responses opened in a browser, which are no pages."""
 _PLAIN = ("", "identity")
@@ -81,7 +88,7 @@ class MethodsMiddleware(_Middleware):
         self, request: HttpRequest, view: Any, arguments: Any, named: Any
     ) -> HttpResponse | None:
         """Answer 405 on the route of a page; each API route checks its own methods."""
-        if request.method in FOR_PAGES or request.path_info.startswith(API_PREFIX):
+        if request.method in FOR_PAGES or request.path_info.startswith(PROGRAM_PREFIXES):
             return None
         return HttpResponseNotAllowed(FOR_PAGES)
 
@@ -107,7 +114,7 @@ class ReadableTextMiddleware(_Middleware):
         query = request.META.get("QUERY_STRING", "")
         if query and (name := _unreadable(query.encode("latin-1"))) is not None:
             return _bad(f"The query parameter {name} is not UTF-8", param=name)
-        is_page = request.method == "POST" and not request.path_info.startswith(API_PREFIX)
+        is_page = request.method == "POST" and not request.path_info.startswith(PROGRAM_PREFIXES)
         return (_form_refusal(request) if is_page else None) or self.get_response(request)
 
 
@@ -122,7 +129,7 @@ class PictureFormsMiddleware(_Middleware):
     ) -> HttpResponse | None:
         """Send everybody else to the log-in, without reading the form."""
         is_large = int(request.META.get("CONTENT_LENGTH") or 0) > SMALL_BYTES
-        if not is_large or request.path_info.startswith(API_PREFIX) or request.user.is_authenticated:
+        if not is_large or request.path_info.startswith(PROGRAM_PREFIXES) or request.user.is_authenticated:
             return None
         query = urlencode({"next": request.get_full_path()})
         return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{query}")

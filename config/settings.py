@@ -100,6 +100,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
+    "videos.dialects.tencent.middleware.SignedApiMiddleware",
     "config.middleware.EmptyRefusalsMiddleware",
     "config.middleware.HealthMiddleware",
     "config.compression.CompressionMiddleware",
@@ -374,6 +375,8 @@ LANE = env.switch("LANE", default=True)
 """Whether plain creates, status reads and lists that wait at the same moment are served together."""
 LANES = "videos.lane.lanes.Lanes"
 """The class that serves them."""
+SIGNED_API_WORDS = "videos.dialects.tencent.answers.reworded"
+"""The function that puts refusals of the edge in the words of the API whose requests are signed."""
 LANE_SHOWN = env.switch("LANE_SHOWN", default=False)
 """Whether their responses have the header `x-reelay-lane`; for tests."""
 REST_FRAMEWORK = {

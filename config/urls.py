@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 
 urlpatterns = [
     path("v1/", include("videos.api.urls")),
+    path("tencent/", include("videos.dialects.tencent.urls")),
     path("language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
     path("portal/<uuid:tenant_id>/", include("accounts.portal.urls")),

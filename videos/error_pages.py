@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from config.middleware import request_id
-from config.routes import API_PREFIX, CONSOLE_PREFIX
+from config.routes import CONSOLE_PREFIX, PROGRAM_PREFIXES
 from videos.api import errors
 
 
@@ -40,7 +40,8 @@ def internal_error(request: HttpRequest) -> HttpResponse:
 
 
 def _wants_page(request: HttpRequest) -> bool:
-    return not request.path_info.startswith(API_PREFIX) and "text/html" in request.headers.get("accept", "")
+    is_program = request.path_info.startswith(PROGRAM_PREFIXES)
+    return not is_program and "text/html" in request.headers.get("accept", "")
 
 
 def _page(request: HttpRequest, status: int, context: dict[str, object] | None = None) -> HttpResponse:

@@ -65,6 +65,7 @@ VERBS: dict[str, Label] = {
     Verb.EXPIRES_SOON: _("The platform's copy goes soon"),
     Verb.REMOVE_MEDIA: _("Video removed"),
     Verb.ASKED: _("Requested through the form"),
+    Verb.OPERATOR: _("Requested in the name of an operator"),
     Verb.REMOVED: _("Cancelled or deleted on a page"),
     Verb.POLL: _("Polled manually"),
     Verb.CANCEL_BY_HAND: _("Cancelled by hand"),

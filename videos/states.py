@@ -112,6 +112,7 @@ class Verb(StrEnum):
     EXPIRES_SOON = "expires_soon"
     REMOVE_MEDIA = "remove_media"
     ASKED = "asked"
+    OPERATOR = "operator"
     REMOVED = "removed"
     POLL = "poll"
     CANCEL_BY_HAND = "cancel_by_hand"

@@ -32,7 +32,14 @@ from config.edge.head import Environ, Scope
 from config.edge.limits import BodyLimit, BodyLimits
 from config.edge.threads import Threads
 from config.networks import subscriber_network
-from config.routes import API_PREFIX, READING
+from config.routes import (
+    ACTION_HEADER,
+    API_PREFIX,
+    PROGRAM_PREFIXES,
+    READING,
+    SIGNED_PREFIX,
+    served_path,
+)
 from config.watchdog import Watchdog
 
 Outcome = TypeVar("Outcome")
@@ -40,6 +47,8 @@ Outcome = TypeVar("Outcome")
 DISCARDED_BYTES = 32 * 1024 * 1024
 """How much of an authenticated caller's oversized body is read and dropped, so that the refusal is read."""
 DISCARDED_SECONDS = 30.0
+DISCARDED_SIGNED_BYTES = 4 * 1024 * 1024
+"""The same of a request to the signed API, whose signature cannot be verified without the body."""
 LINGERING_SECONDS = 1.0
 """How long up to `SMALL_BYTES` of any other unread body are read and dropped, for the same reason."""
 TOO_LARGE = 413
@@ -79,23 +88,26 @@ class Application:
         connections: Connections,
         http_2: bool = False,
         lanes: Lanes | None = None,
+        reword: Callable[[Answer], Answer] | None = None,
     ) -> None:
-        """Runs `threads` requests at a time."""
+        """Runs `threads` requests at a time; `reword` puts refusals in the words of the signed API."""
         self._wsgi = wsgi
         self._limits = limits
         self._http_2 = http_2
         self._connections = connections
         self._lanes = lanes
+        self._reword = reword
         self._threads = Threads(threads)
         self._watchdog = Watchdog(threads, LOST_AFTER_SECONDS).start()
         self._budget = Budget()
         self._disk = Budget(MOST_ON_DISK_OF_ALL, MOST_ON_DISK_OF_ONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = _routed(scope)
         self._connections.hear(scope["client"])
         with_body = scope["method"] != "HEAD"
         if refusal := self._refusal(scope):
-            await refusal.send(receive, send, with_body=with_body)
+            await self._worded(scope, refusal).send(receive, send, with_body=with_body)
             return
         caller = _caller(scope)
         with Body(receive, head.declared_length(scope), caller, self._budget, self._disk) as body:
@@ -113,18 +125,23 @@ class Application:
             return refusals.http_2_not_spoken()
         return refusals.alive() if scope["path"] in _ALIVE and scope["method"] in READING else None
 
+    def _worded(self, scope: Scope, refusal: Answer) -> Answer:
+        """A refusal of ours, in the words of the API that the request was sent to."""
+        is_signed = scope["path"].startswith(SIGNED_PREFIX)
+        return self._reword(refusal) if self._reword and is_signed else refusal
+
     async def _in_time(self, scope: Scope, body: Body, caller: bytes) -> Answer:
         """The response, or a 503 if it takes too long. Reading the body has its own deadline."""
         try:
             return await self._answer(scope, body, caller)
         except TimeoutError:
-            return refusals.no_answer_in_time()
+            return self._worded(scope, refusals.no_answer_in_time())
 
     async def _run(
         self, path: str, caller: bytes, work: Callable[[], Outcome], seconds: float = ANSWER_SECONDS
     ) -> Outcome:
         """Run it in a thread. Raises `TimeoutError` if the API takes longer than `seconds`."""
-        if path.startswith(API_PREFIX):
+        if path.startswith(PROGRAM_PREFIXES):
             return await self._threads.run(caller, partial(self._watched, API_SECONDS, work), seconds)
         return await self._threads.run(caller, partial(self._watched, PAGE_SECONDS, work))
 
@@ -138,9 +155,9 @@ class Application:
                 return await self._whole(scope, body, caller)
             return await self._large(scope, body, caller, self._limits.of(scope))
         except IncompleteBody as error:
-            return refusals.incomplete_body(str(error))
+            return self._worded(scope, refusals.incomplete_body(str(error)))
         except TooManyBodies:
-            return refusals.too_many_bodies()
+            return self._worded(scope, refusals.too_many_bodies())
 
     async def _large(self, scope: Scope, body: Body, caller: bytes, limit: BodyLimit) -> Answer:
         """Run Django with the head alone; read the body only if it asks for it, after authentication."""
@@ -198,6 +215,15 @@ class Application:
         return answer
 
 
+def _routed(scope: Scope) -> Scope:
+    """The scope with the path that serves the request."""
+    path = scope["path"]
+    if path != "/":  # looking for a header costs more
+        return scope
+    names_action = head.field(scope, ACTION_HEADER.encode()) is not None
+    return {**scope, "path": served_path(scope["method"], path, names_action=names_action)}
+
+
 def _caller(scope: Scope) -> bytes:
     """Identifies the sender before authentication: by the Authorization header, cookie or address."""
     proof = head.field(scope, b"authorization") or head.field(scope, b"cookie")
@@ -208,5 +234,7 @@ async def _linger(scope: Scope, body: Body, answer: Answer) -> None:
     """Let a client that is still sending read the response before the connection closes."""
     if answer.status == TOO_LARGE and scope["path"].startswith(API_PREFIX):  # the caller was authenticated
         await body.discard(DISCARDED_BYTES, DISCARDED_SECONDS)
+    elif scope["path"].startswith(SIGNED_PREFIX):  # refusals have another status, and may go to anybody
+        await body.discard(DISCARDED_SIGNED_BYTES, LINGERING_SECONDS)
     else:
         await body.discard(SMALL_BYTES, LINGERING_SECONDS)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from config.edge.bodies import SMALL_BYTES
 from config.edge.head import Scope, field
-from config.routes import API_PREFIX, CREATE_PATHS, FILES_PATH, PICTURE_FORMS
+from config.routes import CREATE_PATHS, FILES_PATH, PICTURE_FORMS, PROGRAM_PREFIXES
 
 _FORM = b"multipart/form-data"
 
@@ -35,7 +35,7 @@ class BodyLimits:
     def of(self, scope: Scope) -> BodyLimit:
         """The limit for a request."""
         path: str = scope["path"]
-        if not path.startswith(API_PREFIX):
+        if not path.startswith(PROGRAM_PREFIXES):
             has_picture = PICTURE_FORMS.fullmatch(path) and _is_form(scope)
             return self._of_pictures if has_picture else self._of_pages
         route = path.removesuffix("/") if scope["method"] == "POST" else ""

@@ -37,7 +37,12 @@ CAPABILITIES: dict[str, dict[str, Any]] = {
         "elements_and_shots": True,
         "aspect_ratios": ["16:9", "9:16", "1:1"],
     },
-    "Kling-3.0-720p": {"seconds_with_video": list(range(3, 16)), "images_as_frames": 2},
+    "Kling-3.0-720p": {
+        "seconds_with_video": list(range(3, 16)),
+        "images_as_frames": 2,
+        "version": "3.0",
+        "default_version": "3.0",
+    },
     "Hailuo-2.3-fast-1080p": {"seconds": [6], "aspect_ratios": [], "max_images": 1},
     "Hailuo-02-768p": {"seconds": [6, 10]},
     "Vidu-q2-720p": {
@@ -48,6 +53,7 @@ CAPABILITIES: dict[str, dict[str, Any]] = {
         "family_switches": ["LogoAdd", "OffPeak"],
     },
     "Vidu-q3-pro-720p": {"seconds": list(range(1, 17)), "max_images": 2, "subjects": False},
+    "Vidu-q3-1080p": {"version": "q3", "default_version": "q3-pro"},
     "GV-3.1-fast-1080p": {"seconds": [8], "aspect_ratios": ["16:9", "9:16"]},
     "OS-2.0-720p": {
         "seconds": [4, 8, 12],

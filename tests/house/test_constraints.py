@@ -59,6 +59,7 @@ from videos.models import (
     ModelHour,
     OfferRevision,
     Price,
+    RecentCalls,
     RefusedCreate,
     Task,
     TaskEvent,
@@ -153,6 +154,7 @@ ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
     },
     FileUse: lambda world: {"file": world.file(), "task": world.make_task()},
     ModelHour: lambda _: {"hour": NOW, "model": "Kling-3.0-720p"},
+    RecentCalls: lambda world: {"tenant": world.owner.tenant, "action": "Create", "moments": [NOW]},
     RefusedCreate: lambda world: {"api_key": world.owner.key, "fingerprint": b"body", "at": NOW},
 }
 ENTRIES: dict[str, Callable[[World], dict[str, Any]]] = {
@@ -255,6 +257,11 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
     ("upstream_account_takes_a_task", "no task at a time", lambda world: _rates(world, most_open_tasks=0)),
     ("upstream_account_product_known", "another product", lambda world: _rates(world, product="av")),
     ("upstream_account_rates_positive", "no describes", lambda world: _rates(world, describes_per_second=-1)),
+    (
+        "recent_calls_of_an_action",
+        "two rows for the calls of one action",
+        lambda world: _twice(lambda: world.make(RecentCalls)),
+    ),
     (
         "upstream_budget_once",
         "two rows for one action",

@@ -70,10 +70,16 @@ def _names_commands(block: Block) -> None:
     assert {*named} <= {*get_commands()}
 
 
+def _is_of_an_sdk(block: Block) -> None:
+    """`tests/dialects/test_tencent_sdk.py` runs the same calls."""
+    compile(block.code, block.heading, "exec")
+
+
 NO_CALLS: dict[str, Callable[[Block], None]] = {
     "git clone": _is_a_make_target,  # clones the code and starts everything, which the tests do in parts
     "export REELAY_URL": _sets_what_the_examples_read,
     'curl "$SANDBOX': _is_a_script,  # calls the sandbox, not the API
+    "from tencentcloud": _is_of_an_sdk,  # shows a program before and after
     "python manage.py migrate": _names_commands,  # starts a deployment and keeps running
 }
 """Blocks that are not run unchanged, by their first words, with their own check."""

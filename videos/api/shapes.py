@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from videos.catalogue import ModelSpec
+from videos.catalogue import STABLE_VERSIONS, ModelSpec
 from videos.requests.media import MAX_VIDEOS
 from videos.tasks.representation import unix
 
@@ -41,6 +41,8 @@ def model(spec: ModelSpec, prices: list[dict[str, Any]]) -> dict[str, Any]:
             "seconds_with_video": list(spec.seconds_for(with_video=True).allowed)
             if spec.elements_and_shots
             else [],
+            "version": spec.version,
+            "default_version": STABLE_VERSIONS[spec.family],
             "resolution": spec.resolution,
             "aspect_ratios": list(spec.ratios.allowed),
             "aspect_ratios_with_images": [] if spec.ratios.text_to_video_only else list(spec.ratios.allowed),

@@ -2,11 +2,14 @@
 
 from videos.catalogue import gv, hailuo, hunyuan, kling, mingmou, os, vidu
 from videos.catalogue.spec import AspectRatios, GenerationTime, ModelSpec, Seconds
+from videos.catalogue.versions import STABLE_VERSIONS, USUAL_SECONDS
 
 __all__ = [
     "MODELS",
     "SCENE_TYPES",
+    "STABLE_VERSIONS",
     "SWITCH_OWNERS",
+    "USUAL_SECONDS",
     "AspectRatios",
     "GenerationTime",
     "ModelSpec",

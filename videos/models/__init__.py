@@ -7,6 +7,7 @@ from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
 from videos.models.model_hour import HoursCounted, ModelHour
 from videos.models.price import OfferRevision, Price
 from videos.models.prompt_text import PromptsIndexed, PromptText
+from videos.models.recent_calls import RecentCalls
 from videos.models.replay import IdempotencyKey, RefusedCreate
 from videos.models.statement import BookedDay, BookedUntil
 from videos.models.task import Task
@@ -32,6 +33,7 @@ __all__ = [
     "Price",
     "PromptText",
     "PromptsIndexed",
+    "RecentCalls",
     "RefusedCreate",
     "Task",
     "TaskEvent",

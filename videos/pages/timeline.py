@@ -18,6 +18,7 @@ from videos.tasks.staff_actions import PLACE as CONSOLE
 FOR_TENANTS = (
     Verb.CREATE,
     Verb.ASKED,
+    Verb.OPERATOR,
     Verb.START,
     Verb.CLAIM,
     Verb.ACCEPTED,

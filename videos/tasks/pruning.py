@@ -21,7 +21,7 @@ from videos.tasks import idempotency, staff_actions
 
 BATCH = 200
 """Tasks per transaction, which locks their rows for some ten milliseconds."""
-DECISION_VERBS = (Verb.ASKED, Verb.REMOVED, *staff_actions.ACTIONS)
+DECISION_VERBS = (Verb.ASKED, Verb.OPERATOR, Verb.REMOVED, *staff_actions.ACTIONS)
 """Events that record who decided what, and why. They contain nothing else, and are kept."""
 FAILURE_REMOVED = "The task failed. What was said about it has been removed."
 

@@ -1,0 +1,1 @@
+"""The APIs of others, spoken in their words over our own rules and verbs; one folder each."""
