@@ -59,7 +59,7 @@ format: installed-for-tests ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: installed-for-tests ## Update the tables of the models in docs/requests.md
+docs: installed-for-tests ## Update the tables of the models in docs/models/
 	$(BIN)/python -m tests.contract.model_tables
 
 messages: installed-for-tests ## Collect and compile the translations (needs gettext)

@@ -35,4 +35,4 @@ ErrorCode = Literal[
     "video_in_your_bucket",
     "video_not_ready",
 ]
-"""Clients depend on them, so a code never changes its meaning; `docs/requests.md` describes each."""
+"""Clients depend on them, so a code never changes its meaning; `docs/errors.md` describes each."""

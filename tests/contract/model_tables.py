@@ -1,32 +1,38 @@
-"""Tables of the models' capabilities in `docs/requests.md`, written from the catalogue by `make docs`."""
+"""What each model takes: a table for each family in `docs/models`, written by `make docs`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 
 from videos.catalogue import MODELS, ModelSpec
 from videos.requests.media import MAX_VIDEOS
 from videos.requests.shots import REFERENCES_WITH_VIDEO
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "requests.md"
-BEGIN = "<!-- The tables are written by `make docs`; change videos/catalogue instead. -->\n"
-END = "<!-- The end of what is written. -->\n"
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "models"
+BEGIN = "<!-- The table is written by `make docs`; change videos/catalogue instead. -->\n\n"
+END = "\n<!-- The end of what is written. -->\n"
 HEADINGS = ("Model", "`seconds`", "`aspect_ratio`", "`images`", "`videos`", "Besides")
 NONE = "none"
 
 
-def written(document: str) -> str:
-    """The document with the current tables."""
-    before, _, rest = document.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + tables() + END + after
+def pages() -> dict[str, Path]:
+    """The page of each family, in the catalogue's order."""
+    return {spec.family: FOLDER / f"{spec.family.lower()}.md" for spec in MODELS}
 
 
-def tables() -> str:
-    families = groupby(MODELS, lambda spec: spec.family)
-    return "\n".join(f"### {family}\n\n{_table(specs)}" for family, specs in families)
+def written(page: str, family: str) -> str:
+    """The page with the family's current table."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"The page of {family} does not say where its table belongs")
+    return before + BEGIN + table(family) + END + after
+
+
+def table(family: str) -> str:
+    """The table of a family."""
+    return _table(spec for spec in MODELS if spec.family == family)
 
 
 def _table(specs: Iterable[ModelSpec]) -> str:
@@ -69,8 +75,8 @@ def _videos(spec: ModelSpec) -> str:
 
 def _besides(spec: ModelSpec) -> str:
     words = [
-        *(["[elements, shots](#elements-and-shots)"] if spec.elements_and_shots else []),
-        *(["[subjects](#subjects)"] if spec.subjects else []),
+        *(["[elements, shots](../requests.md#elements-and-shots)"] if spec.elements_and_shots else []),
+        *(["[subjects](../requests.md#subjects)"] if spec.subjects else []),
         *(f"`{switch}`" for switch in sorted(spec.own_switches, reverse=True)),
         *([f"`scene_type` `{spec.scene_type}`"] if spec.scene_type else []),
     ]
@@ -78,4 +84,5 @@ def _besides(spec: ModelSpec) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(written(DOCUMENT.read_text()))
+    for family, page in pages().items():
+        page.write_text(written(page.read_text(), family))

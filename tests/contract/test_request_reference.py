@@ -1,4 +1,4 @@
-"""`docs/requests.md` documents exactly the existing fields, values, stages and codes."""
+"""`docs/requests.md`, `errors.md` and `models/` document exactly what exists."""
 
 import re
 from collections.abc import Iterable
@@ -8,14 +8,18 @@ from config.error_codes import ErrorCode
 from tests.contract import model_tables
 from tests.house.test_architecture import SOURCES
 from tests.support.refusals import TYPES
-from videos.api.errors import REFUSALS
+from videos.api.errors import NO_RETRY, REFUSALS
 from videos.catalogue import MODELS, SCENE_TYPES
 from videos.requests import extras, media, metadata, parsing, shots
 from videos.states import PUBLIC_STATUS, STAGE
-from videos.tasks.failures import ADVICE, FailureCode
+from videos.tasks.failures import ADVICE, FailureCode, Move
 from videos.upstream.tencent import mps
 
-PAGE = model_tables.DOCUMENT.read_text()
+DOCS = model_tables.FOLDER.parent
+PAGE = (DOCS / "requests.md").read_text()
+REFUSED, FAILED = (DOCS / "errors.md").read_text().split("## Failed videos")
+"""Both halves of the page of errors."""
+WHO = {Move.CLIENT: "you", Move.STAFF: "staff", Move.NOBODY: "nobody"}
 
 
 def section(heading: str) -> str:
@@ -27,7 +31,12 @@ def section(heading: str) -> str:
 
 def rows(heading: str) -> list[list[str]]:
     """The cells of the table under a heading."""
-    lines = [line for line in section(heading).splitlines() if line.startswith("| `")]
+    return table(section(heading))
+
+
+def table(text: str) -> list[list[str]]:
+    """The cells of the tables in a text."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
@@ -47,14 +56,26 @@ def missing(names: Iterable[str], where: str) -> list[str]:
 
 
 def test_the_tables_match_the_catalogue() -> None:
-    assert model_tables.written(PAGE) == PAGE, "make docs writes them anew"
-    assert missing([spec.name for spec in MODELS], PAGE) == []
+    for family, path in model_tables.pages().items():
+        page = path.read_text()
+        assert model_tables.written(page, family) == page, "make docs writes them anew"
+        assert missing([spec.name for spec in MODELS if spec.family == family], page) == []
+
+
+def test_each_family_has_a_page_that_the_overview_names() -> None:
+    pages = {path.name for path in model_tables.pages().values()}
+    assert {path.name for path in model_tables.FOLDER.iterdir()} == {*pages, "index.md"}
+    overview = (model_tables.FOLDER / "index.md").read_text()
+    assert re.findall(r"^\| \[\w+\]\((\w+\.md)\)", overview, re.MULTILINE) == [
+        path.name for path in model_tables.pages().values()
+    ]
 
 
 def test_the_tables_show_all_differences_between_models() -> None:
     """Otherwise two rows would look the same."""
-    facts = [line.split(" | ", 1)[1] for line in section("Kling").splitlines() if line.startswith("| `")]
-    assert len(facts) == len({*facts})
+    for path in model_tables.pages().values():
+        facts = [line.split(" | ", 1)[1] for line in path.read_text().splitlines() if line.startswith("| `")]
+        assert len(facts) == len({*facts})
 
 
 def test_each_field_is_documented_once() -> None:
@@ -100,15 +121,19 @@ def test_each_stage_is_documented_with_its_status() -> None:
 
 
 def test_each_failure_is_documented_in_the_words_of_the_portal() -> None:
-    documented = {named(cells[0])[0]: cells[1:] for cells in rows("Failures")}
-    assert documented.keys() == {*FailureCode} == ADVICE.keys()
+    documented = {named(cells[0])[0]: cells[1:] for cells in table(FAILED)}
+    assert [*documented] == [*FailureCode]
+    assert documented.keys() == ADVICE.keys()
+    again = {True: "now", False: "no"}
     for code, advice in ADVICE.items():
         do = str(advice.do).removesuffix(" Nothing was charged.")
-        assert documented[code] == [str(advice.happened), do]
+        told = [str(advice.happened), WHO[advice.whose], do, "never", again[advice.try_again]]
+        assert documented[code] == told
 
 
 def test_exactly_the_error_codes_are_documented() -> None:
-    assert sorted(first_cells("Errors")) == sorted(get_args(ErrorCode))
+    documented = [named(cells[0])[0] for cells in table(REFUSED)]
+    assert sorted(documented) == sorted(get_args(ErrorCode))
 
 
 def test_each_error_code_is_used() -> None:
@@ -118,8 +143,19 @@ def test_each_error_code_is_used() -> None:
 
 
 def test_codes_are_documented_with_their_statuses_and_types() -> None:
-    documented = {named(cells[0])[0]: cells[1] for cells in rows("Errors")}
+    documented = {named(cells[0])[0]: cells[1] for cells in table(REFUSED)}
     for refusal in REFUSALS.values():
         assert str(refusal.status) in documented[refusal.code].split(", "), refusal.code
     types = {refusal.type for refusal in REFUSALS.values()} | {*TYPES.values()}
-    assert missing(types, section("Errors")) == []
+    assert missing(types, REFUSED) == []
+
+
+def test_whether_to_ask_again_is_what_the_headers_say() -> None:
+    """A code whose responses differ tells each case."""
+    documented = {named(cells[0])[0]: cells[-1] for cells in table(REFUSED)}
+    assert {again for code, again in documented.items() if code != "internal_error"} == {"no", "now", "wait"}
+    for refusal in REFUSALS.values():
+        if refusal.headers == NO_RETRY and refusal.code != "internal_error":
+            assert documented[refusal.code] == "no", refusal.code
+        if "Retry-After" in dict(refusal.headers):
+            assert "wait" in documented[refusal.code], refusal.code

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import find_commands, get_commands
 from django.urls import get_resolver
 
+import accounts
+import videos
 from accounts.quotas.in_force import FIELDS
 from config import checks, health
 from config.edge import server
@@ -19,14 +22,31 @@ from videos.models import UpstreamAccount
 from videos.sandbox.scripts import behaviours_in, parse_script
 from videos.sandbox.verbs import VERBS
 from videos.states import Status
-from videos.tasks.failures import ADVICE, FailureCode
+from videos.tasks.failures import FailureCode
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 ENV = (ROOT / ".env.example").read_text()
 SETTINGS = (ROOT / "config" / "settings.py").read_text()
+GONE = {"seedtasks"}
+"""Commands that only the changelog still names."""
+NO_SETTINGS = {"HTTPS_PROXY", "IN_PROGRESS", "SANDBOX_CREDENTIALS", "TEST_RESULTS"}
+"""What documents name in the form of a setting, and is none of ours."""
+
+
+def test_the_page_of_settings_shows_the_whole_file() -> None:
+    assert '--8<-- ".env.example"' in (ROOT / "docs" / "settings.md").read_text()
+
+
+def test_every_setting_that_a_document_names_exists() -> None:
+    """In the form that documents name them: as code, perhaps with a value, and with an underscore."""
+    known = {*re.findall(r"^#([A-Z0-9_]+)=", ENV, re.MULTILINE), *NO_SETTINGS}
+    for document in DOCUMENTS:
+        named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=[^`]*)?`", document.read_text()))
+        assert named - known == set(), document.name
 
 
 def test_env_example_lists_exactly_the_settings() -> None:
@@ -36,10 +56,20 @@ def test_env_example_lists_exactly_the_settings() -> None:
     assert len(described) == len(read), "each is described once"
 
 
-def test_every_make_target_of_the_readme_exists() -> None:
+def test_every_make_target_of_the_documents_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`make ([a-z0-9-]+)", README)):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for document in DOCUMENTS:
+        for target in set(re.findall(r"`make ([a-z0-9-]+)", document.read_text())):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{document.name}: {target}"
+
+
+def test_every_command_is_documented_and_every_documented_one_exists() -> None:
+    folders = (folder for app in (accounts, videos) for folder in app.__path__)
+    ours = {name for folder in folders for name in find_commands(f"{folder}/management")}
+    assert {name for name in ours if f"manage.py {name}" not in OPERATING} == {"demo", "serve"}
+    for document in DOCUMENTS:
+        named = set(re.findall(r"manage\.py ([a-z-]+)", document.read_text()))
+        assert named - GONE <= {*get_commands()}, document.name
 
 
 def test_every_route_is_in_the_readme() -> None:
@@ -51,8 +81,8 @@ def test_every_route_is_in_the_readme() -> None:
     assert "`DELETE /v1/videos/{id}`" in README
 
 
-def test_the_readme_and_serve_start_the_same_web_process() -> None:
-    [documented] = re.findall(r"^granian ((?:.*\\\n)?.*)$", README, re.MULTILINE)
+def test_the_documents_and_serve_start_the_same_web_process() -> None:
+    [documented] = re.findall(r"^granian ((?:.*\\\n)?.*)$", OPERATING, re.MULTILINE)
     place = ["--workers", "2", "--host", "0.0.0.0"]  # noqa: S104 - as documented
     wanted = [*server.OPTIONS, *server.HTTP_1, *place, server.APPLICATION]
     assert documented.replace("\\\n", " ").split() == wanted
@@ -141,7 +171,7 @@ def test_links_in_the_documents_have_targets() -> None:
 def _anchors(text: str) -> set[str]:
     """The anchors of a document's headings."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_links_to_headings_have_targets() -> None:
@@ -172,17 +202,6 @@ def test_failure_codes_are_those_of_the_contract() -> None:
         "submission_unknown",
         "result_lost",
         "cancelled",
-    }
-
-
-def test_the_table_of_failures_agrees_with_the_advice() -> None:
-    [table] = re.findall(r"^\| Code \| Meaning \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", API, re.MULTILINE)
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
-    documented = {row[0].strip("`"): row[2:] for row in rows}
-    again = {True: "yes", False: "no"}
-    assert [*documented] == [*FailureCode]
-    assert documented == {
-        code.value: [ADVICE[code].whose, "never", again[ADVICE[code].try_again]] for code in FailureCode
     }
 
 

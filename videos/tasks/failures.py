@@ -69,7 +69,10 @@ class Move(StrEnum):
 
 @dataclass(frozen=True)
 class Advice:
-    """What happened, and what the tenant can do. A failed task is never charged."""
+    """What happened, and what the tenant can do; `docs/errors.md` says the same.
+
+    A failed task is never charged.
+    """
 
     happened: Text
     do: Text
