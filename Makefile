@@ -13,7 +13,7 @@ ON_S3 = tests/api/test_api_content.py tests/api/test_api_removal.py tests/tasks/
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test quick test-docs test-s3 test-long e2e screenshots docs messages check format bench bench-accounts bench-poll clean
+.PHONY: help demo serve test quick test-docs test-s3 test-long e2e screenshots docs site messages check format bench bench-accounts bench-poll clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -62,6 +62,10 @@ format: installed-for-tests ## Format the code
 docs: installed-for-tests ## Update the tables of the models in docs/models/
 	$(BIN)/python -m tests.contract.model_tables
 
+site: installed-for-site ## Build the documentation into .site/, which Reelay serves at /docs/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'The documentation is in .site/, and at /docs/ of a running Reelay.'
+
 messages: installed-for-tests ## Collect and compile the translations (needs gettext)
 	$(BIN)/python manage.py makemessages --locale zh_Hans --ignore '$(VENV)' --ignore build --ignore tests --no-obsolete --add-location file --extension html,txt,svg,py
 	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore '$(VENV)'
@@ -82,7 +86,7 @@ bench-poll: installed-for-tests ## Measure how soon ends are seen with thousands
 	$(BIN)/python -m tests.bench.polling $(ARGS)
 
 clean: ## Remove everything the commands created, including the local database and its videos
-	rm -rf $(VENV) .data $(NODE)
+	rm -rf $(VENV) .data .site $(NODE)
 
 # Checks the virtual environment, installs what is missing, and recreates it if it is damaged.
 define provide
@@ -91,9 +95,12 @@ define provide
 	@$(PYTHON) -m config.installation '$(VENV)' $(1)
 endef
 
-.PHONY: installed installed-for-tests
+.PHONY: installed installed-for-site installed-for-tests
 installed:
 	$(call provide,local)
+
+installed-for-site:
+	$(call provide,docs)
 
 installed-for-tests:
 	$(call provide,test)

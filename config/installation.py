@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 NEEDS = PROJECT / "pyproject.toml"
 STAMP = ".reelay.json"
 """Written when the environment is complete: its folder, the digest of `NEEDS`, its extras and packages."""
-INCLUDED = {"local": ("local",), "test": ("test", "local")}
+INCLUDED = {"local": ("local",), "docs": ("docs",), "test": ("test", "local", "docs")}
 """The extras that each extra installs."""
 _PARTS = {
     *("bin", "etc", "include", "lib", "lib64", "man", "share"),

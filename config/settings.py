@@ -300,6 +300,8 @@ STATIC_ROOT = (
 )
 """Where collectstatic puts static files; if it is not set, they are served from the packages."""
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+SITE_ROOT = env.folder("SITE_ROOT", default=BASE_DIR / ".site", is_written=False)
+"""Where `make site` put the documentation, which is served at /docs/."""
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -57,6 +57,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "RESULT_FETCHES": ("0", "all"),
     "CONTENT_DELIVERY": ("stream", "Proxy"),
     "STATIC_ROOT": ("/dev/null",),
+    "SITE_ROOT": ("/dev/null",),
     "LEAST_FREE_DISK_MB": ("-1", "1GB", "0.5"),
     "RESULT_HOSTS": (
         *("https://x.example", "*", "*.com", "x.*.example", "*.10.0.0.1", "x.example:0", "x.example:65536"),

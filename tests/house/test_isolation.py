@@ -114,7 +114,7 @@ PATHS = {
     "model": f"/v1/models/{GOOD_BODY['model']}",
 }
 OF_ONE_FILE = {"file", "file-content"}
-OUTSIDE = {"admin/", "language/", "tencent/"}
+OUTSIDE = {"admin/", "language/", "tencent/", r"^docs(?:/(?P<path>.*))?$"}
 """Routes without a tenant in their path; those of signed requests are in `tests/dialects`."""
 OF_PEOPLE = {"", "portal/<uuid:tenant_id>/"}
 """Prefixes of the routes of pages."""
