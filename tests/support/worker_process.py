@@ -31,7 +31,7 @@ CREATE_TIMEOUT = 1.0
 DOWNLOAD = padded(1024 * 1024)
 """The content of the slow link: about a megabyte that begins like an MP4."""
 
-TOO_LONG = 60.0
+TOO_LONG = 120.0
 """Seconds after which something is considered hung, even on a busy machine."""
 
 T = TypeVar("T")

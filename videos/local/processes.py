@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NoReturn
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 70.0
 """Longer than a worker may take to finish its current step."""
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
