@@ -46,7 +46,7 @@ from videos.tasks.idempotency import Fingerprint
 from videos.tasks.lifecycle import StoredMedia
 from videos.worker.sweep import sweep
 
-EXAMPLES = int(os.environ.get("HYPOTHESIS_RUNS", "60"))
+EXAMPLES = int(os.environ.get("HYPOTHESIS_RUNS", "100"))
 STEPS = 15
 
 ZONE = ZoneInfo("Asia/Shanghai")

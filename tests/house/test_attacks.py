@@ -43,7 +43,7 @@ def _parsing_seconds() -> float:
     return min(costs)
 
 
-BARS = Bars(latency=10.0, cpu=max(0.1, 7 * _parsing_seconds()), load_seconds=4.0)
+BARS = Bars(latency=10.0, cpu=max(0.1, 5 * _parsing_seconds()), load_seconds=4.0)
 """Looser than on the command line, which has the machine to itself: here only standstills fail."""
 TASKS = 100
 LONGEST_PROMPT = "猫" * 2000
