@@ -59,8 +59,9 @@ format: installed-for-tests ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: installed-for-tests ## Update the tables of the models in docs/models/
+docs: installed-for-tests ## Update the tables of the models in docs/models/, and the OpenAPI document
 	$(BIN)/python -m tests.contract.model_tables
+	$(BIN)/python manage.py openapi
 
 site: installed-for-site ## Build the documentation into .site/, which Reelay serves at /docs/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "axes",
     "django_otp",
     "corsheaders",
+    "drf_spectacular_sidecar",  # the assets of the page about the API
     "config.apps.ConfigurationConfig",
     "accounts",
     "videos",
@@ -385,6 +386,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "videos.api.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "videos.openapi.inspector.RouteSchema",  # only `manage.py openapi` loads it
 }
 
 # --- tenants and money

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import TemplateView
 from django.views.i18n import set_language
 
 from config.web import site
@@ -9,6 +10,7 @@ from config.web import site
 urlpatterns = [
     path("v1/", include("videos.api.urls")),
     path("tencent/", include("videos.dialects.tencent.urls")),
+    path("docs/api/", TemplateView.as_view(template_name="reference.html"), name="reference"),
     path("language/", set_language, name="set_language"),
     re_path(r"^docs(?:/(?P<path>.*))?$", site.page, name="docs"),
     path("admin/", admin.site.urls),

@@ -24,6 +24,7 @@ PURE = (
     "accounts/quotas/totals.py",
     "config/tc3.py",
     "config/texts.py",
+    "videos/capabilities/",
     "videos/catalogue/",
     "videos/requests/",
     "videos/files/names.py",
@@ -63,6 +64,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     # What others made is decoded by a process of its own; the sandbox encodes.
     "av": ("videos/media/decoding.py", "videos/sandbox/render.py", "videos/sandbox/frames.py"),
     "csv": ("config/web/csv_files.py",),
+    "drf_spectacular": ("videos/openapi/",),
     "httpx": ("videos/upstream/", "config/stores/cos.py"),
     "obstore": ("config/stores/s3.py",),
     "rest_framework": (

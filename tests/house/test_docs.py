@@ -16,7 +16,7 @@ from config import checks, health
 from config.edge import server
 from tests.api.test_api_listing import PARAMETERS
 from tests.conftest import Caller, order_video
-from tests.house.test_isolation import PATHS, REQUESTS, scope_of
+from tests.house.test_isolation import PATHS, PUBLIC, REQUESTS, scope_of
 from videos.billing.usage import GROUPS
 from videos.models import UpstreamAccount
 from videos.sandbox.scripts import behaviours_in, parse_script
@@ -88,7 +88,13 @@ def test_the_documents_and_serve_start_the_same_web_process() -> None:
     assert documented.replace("\\\n", " ").split() == wanted
 
 
-EQUIVALENTS = {"generation": "video", "new-api": "video", "model": "model"}
+EQUIVALENTS = {
+    "generation": "video",
+    "new-api": "video",
+    "model": "model",
+    "generation-remix": "remix",
+    "new-api-remix": "remix",
+}
 """Routes documented in the row of another one."""
 
 
@@ -96,8 +102,9 @@ EQUIVALENTS = {"generation": "video", "new-api": "video", "model": "model"}
 def test_every_request_is_documented_with_its_scope(method: str, route: str) -> None:
     path = "/v1/models/{id}" if route == "model" else PATHS[EQUIVALENTS.get(route, route)]
     rows = [row for row in API.splitlines() if row.startswith(f"| `{method} ") and f"{path}`" in row]
-    assert [row.split(" | ")[1] for row in rows] == [scope_of(method, route)]
-    assert ("equivalents" in rows[0]) is (PATHS["video"] == path)
+    scope = "none" if route in PUBLIC else scope_of(method, route)
+    assert [row.split(" | ")[1] for row in rows] == [scope]
+    assert ("equivalents" in rows[0]) is (path in (PATHS["video"], PATHS["remix"]))
 
 
 def test_every_limit_and_parameter_is_documented() -> None:

@@ -53,6 +53,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "no-model": (404, "model_not_found"),
     "no-file": (404, "file_not_exist"),
     "no-bucket": (404, "bucket_not_set"),
+    "no-remix": (400, "invalid_request"),
 }
 """Status and code by the table's words."""
 
@@ -75,6 +76,9 @@ HEAD   new-api            done  done done     no-task  denied    denied    unkno
 DELETE new-api            done  done done     no-task  denied    denied    unknown unknown unknown unknown
 GET    content            done  done done     no-task  denied    denied    unknown unknown unknown unknown
 HEAD   content            done  done done     no-task  denied    denied    unknown unknown unknown unknown
+POST   remix              no-remix no-remix no-remix no-task denied denied unknown unknown unknown unknown
+POST   generation-remix   no-remix no-remix no-remix no-task denied denied unknown unknown unknown unknown
+POST   new-api-remix      no-remix no-remix no-remix no-task denied denied unknown unknown unknown unknown
 POST   files              done  done done     done     denied    denied    unknown unknown unknown unknown
 GET    files              done  done done     done     denied    denied    unknown unknown unknown unknown
 HEAD   files              done  done done     done     denied    denied    unknown unknown unknown unknown
@@ -91,6 +95,8 @@ POST   bucket-check       done  done done     no-bucket denied   denied    unkno
 GET    models             done  done done     done     denied    denied    unknown unknown unknown unknown
 HEAD   models             done  done done     done     denied    denied    unknown unknown unknown unknown
 GET    model              done  done no-model done     denied    denied    unknown unknown unknown unknown
+GET    openapi            done done done done done done done done done done
+HEAD   openapi            done done done done done done done done done done
 HEAD   model              done  done no-model done     denied    denied    unknown unknown unknown unknown
 """
 """The answer to each caller on routes of videos, of a finished video of Alice's, and of models."""
@@ -104,20 +110,28 @@ PATHS = {
     "generation": "/v1/videos/generations/{id}",
     "new-api": "/v1/video/generations/{id}",
     "content": "/v1/videos/{id}/content",
+    "remix": "/v1/videos/{id}/remix",
+    "generation-remix": "/v1/videos/generations/{id}/remix",
+    "new-api-remix": "/v1/video/generations/{id}/remix",
     "files": "/v1/files",
     "file": "/v1/files/{id}",
     "file-content": "/v1/files/{id}/content",
     "usage": "/v1/usage",
     "account": "/v1/account",
     "bucket-check": "/v1/account/bucket/check",
+    "openapi": "/v1/openapi.json",
     "models": "/v1/models",
     "model": f"/v1/models/{GOOD_BODY['model']}",
 }
 OF_ONE_FILE = {"file", "file-content"}
-OUTSIDE = {"admin/", "language/", "tencent/", r"^docs(?:/(?P<path>.*))?$"}
+REFUSED = {"remix", "generation-remix", "new-api-remix"}
+"""Routes that only say what to use instead."""
+OUTSIDE = {"admin/", "docs/api/", "language/", "tencent/", r"^docs(?:/(?P<path>.*))?$"}
 """Routes without a tenant in their path; those of signed requests are in `tests/dialects`."""
 OF_PEOPLE = {"", "portal/<uuid:tenant_id>/"}
 """Prefixes of the routes of pages."""
+PUBLIC = {"openapi"}
+"""Routes that need no key."""
 SCOPES = {"GET": Scope.READ, "HEAD": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
 """The scope each method needs."""
 MANAGED = {"bucket-check"}
@@ -125,6 +139,7 @@ MANAGED = {"bucket-check"}
 
 
 def scope_of(method: str, route: str) -> Scope:
+    """Of a public route, one that a key may lack."""
     return Scope.MANAGE if route in MANAGED else SCOPES[method]
 
 
@@ -308,7 +323,7 @@ def test_a_key_limited_to_networks_works_from_them(
     for method, route in REQUESTS:
         if method != "DELETE":
             answer = ask(caller, method, route, video.public_id, REMOTE_ADDR=address)
-            assert answer.status_code == 200
+            assert answer.status_code == (400 if route in REFUSED else 200)
             b"".join(answer)  # read to the end, which closes files
 
 

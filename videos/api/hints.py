@@ -6,8 +6,8 @@ from config.routes import API_PREFIX
 
 WORDS = frozenset(
     {
-        *("v1", "videos", "video", "generations", "validate", "content", "files"),
-        *("usage", "account", "bucket", "check", "models"),
+        *("v1", "videos", "video", "generations", "validate", "content", "remix", "files"),
+        *("usage", "account", "bucket", "check", "models", "openapi.json"),
     }
 )
 """The fixed words of routes; ids and model names are case-sensitive."""

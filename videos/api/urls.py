@@ -6,8 +6,10 @@ from videos.api.account import AccountView
 from videos.api.bucket import BucketCheckView
 from videos.api.content import ContentView
 from videos.api.create import CreateView, ValidateView
+from videos.api.description import DescriptionView
 from videos.api.files import FileContentView, FilesView, OneFileView
 from videos.api.models import ModelsView, ModelView
+from videos.api.remix import RemixView
 from videos.api.usage import UsageView
 from videos.api.videos import GenerationView, VideosView, VideoView
 
@@ -20,6 +22,9 @@ urlpatterns = [
     re_path(r"^video/generations/(?P<task_id>[^/]+)/?$", GenerationView.as_view(), name="new-api"),
     re_path(r"^videos/(?P<task_id>[^/]+)/content/?$", ContentView.as_view(), name="content"),
     re_path(r"^videos/(?P<task_id>[^/]+)/?$", VideoView.as_view(), name="video"),
+    re_path(r"^videos/(?P<task_id>[^/]+)/remix/?$", RemixView.as_view(), name="remix"),
+    re_path(r"^videos/generations/(?P<task_id>[^/]+)/remix/?$", RemixView.as_view(), name="generation-remix"),
+    re_path(r"^video/generations/(?P<task_id>[^/]+)/remix/?$", RemixView.as_view(), name="new-api-remix"),
     re_path(r"^files/?$", FilesView.as_view(), name="files"),
     re_path(r"^files/(?P<file_id>[^/]+)/content/?$", FileContentView.as_view(), name="file-content"),
     re_path(r"^files/(?P<file_id>[^/]+)/?$", OneFileView.as_view(), name="file"),
@@ -28,4 +33,5 @@ urlpatterns = [
     re_path(r"^account/?$", AccountView.as_view(), name="account"),
     re_path(r"^models/?$", ModelsView.as_view(), name="models"),
     re_path(r"^models/(?P<name>[^/]+)/?$", ModelView.as_view(), name="model"),
+    re_path(r"^openapi\.json/?$", DescriptionView.as_view(), name="openapi"),
 ]

@@ -55,7 +55,7 @@ class ReadVideo(View):
         task, place = read_task(self.beside, now)
         body = encode(self.shaped(representation.video(task, request._request, now, place)))
         headers = read_headers(task, body, compression.accept_encoding(request._request))
-        if _has_current(headers["etag"], request.headers.get("if-none-match", "")):
+        if has_current(headers["etag"], request.headers.get("if-none-match", "")):
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(body, content_type="application/json", headers=headers)
 
@@ -135,7 +135,7 @@ class GenerationView(VideoView):
         return shapes.for_new_api(video)
 
 
-def _has_current(etag: str, known: str) -> bool:
+def has_current(etag: str, known: str) -> bool:
     """Whether the client has this version, compressed or not."""
     strong = etag.removeprefix("W/")
     return not {"*", strong, f"W/{strong}"}.isdisjoint(parse_etags(known))
