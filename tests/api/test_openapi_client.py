@@ -21,6 +21,9 @@ EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "3")
 """Requests made up for each operation, besides those that break one rule each; more with `make test-long`."""
 
 
+IMAGES = ("image/jpeg", "image/png", "image/webp")
+
+
 @pytest.fixture
 def web(transactional_db: None, fork_server: ForkServer, tmp_path: Path) -> Iterator[WebProcess]:
     process = WebProcess(fork_server, tmp_path / "web.log")
@@ -80,7 +83,8 @@ def test_a_client_that_was_generated_from_the_document_creates_a_video(
     web: WebProcess, owner: Caller, account: UpstreamAccount, tmp_path: Path
 ) -> None:
     config = tmp_path / "config.json"
-    config.write_text(json.dumps({"package_name_override": "reelay_client", "post_hooks": []}))
+    media = dict.fromkeys(("video/mp4", "video/quicktime", *IMAGES), "application/octet-stream")
+    config.write_text(json.dumps({"post_hooks": [], "content_type_overrides": media}))
     made = run(
         *(str(BIN / "openapi-python-client"), "generate", "--path", str(DOCUMENT), "--meta", "none"),
         *("--config", str(config), "--output-path", str(tmp_path / "reelay_client"), "--fail-on-warning"),

@@ -2,8 +2,9 @@
 
 from playwright.sync_api import expect
 
+from tests.conftest import make_caller
 from tests.e2e.browser import browser
-from tests.e2e.conftest import Site, make_caller
+from tests.e2e.conftest import Site
 from videos.openapi.routes import ROUTES
 
 

@@ -26,6 +26,7 @@ _MULTI_SHOT: Schema = {"enum": [True, "true"]}
 def document(spec: ModelSpec, prices: Sequence[dict[str, Any]] = ()) -> Schema:
     """The schema of a model; `prices` are those in force, as clients see them."""
     modes, properties = modes_of(spec), _properties(spec)
+    conditions = [*_conditions(spec)]
     refused = {*USE_INSTEAD, *SINGULAR, *TAKEN} - properties.keys()
     return {
         "$schema": _DIALECT,
@@ -37,7 +38,7 @@ def document(spec: ModelSpec, prices: Sequence[dict[str, Any]] = ()) -> Schema:
         "propertyNames": {"not": {"enum": sorted(refused)}},
         "properties": properties,
         "anyOf": [_mode(spec, mode) for mode in modes],
-        "allOf": [*_conditions(spec)],
+        **({"allOf": conditions} if conditions else {}),
         "examples": [sample(spec, mode) for mode in modes],
         "x-modes": [_described(spec, mode) for mode in modes],
         "x-price": [*prices],

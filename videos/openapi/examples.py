@@ -48,7 +48,7 @@ VIDEO: dict[str, Any] = {
     "error": None,
     "metadata": {"url": _LINK, "urls": [_LINK], "stage": "completed", "not_forwarded": []},
 }
-_NOTHING_YET = {"url": None, "urls": [], "stage": "queued", "not_forwarded": []}
+_NOTHING_YET: dict[str, Any] = {"url": None, "urls": [], "stage": "queued", "not_forwarded": []}
 QUEUED: dict[str, Any] = VIDEO | {
     "status": "queued",
     "progress": 0,

@@ -18,14 +18,18 @@ ORDER = Parameter(
     {**words(NEWEST_FIRST, OLDEST_FIRST), "default": NEWEST_FIRST},
     "By time of creation: the newest first or the oldest.",
 )
+AFTER_TASK: Schema = {"type": "string", "pattern": "^(task_[0-9a-f]{32})?$"}
+AFTER_FILE: Schema = {"type": "string", "pattern": "^(file_[0-9a-f]{32})?$"}
+DAY: Schema = {"type": "string", "pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
+"""These may be empty, as an empty parameter counts as absent."""
 SECOND: Schema = {"type": "integer", "minimum": 0, "maximum": LATEST_SECOND}
 LINK = (
-    Parameter("expires", {"type": "string", "pattern": "^[0-9]{1,11}$"}, "Of a signed link."),
+    Parameter("expires", TEXT, "Of a signed link."),
     Parameter("signature", TEXT, "Of a signed link, which needs no key."),
 )
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
-    {"type": "string", "maxLength": LONGEST_KEY, "pattern": r"^[\x21-\x7e]+$"},
+    {"type": "string", "maxLength": LONGEST_KEY, "pattern": r"^[\x20-\x7e]*$"},
     "Makes it safe to send the request again within 24 hours: it gets the same answer.",
     "header",
 )

@@ -25,7 +25,7 @@ class RouteSchema(AutoSchema):
     def get_summary(self) -> str:
         return self.operation.summary
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # spectacular overrides it so
         return self.operation.description
 
     def get_tags(self) -> list[str]:
@@ -34,16 +34,16 @@ class RouteSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[str]]]:
         return [{name: []} for name in self.operation.security]
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         return [*self._parameters(), *self._headers()]
 
-    def get_request_serializer(self) -> dict[str, OpenApiRequest] | None:
+    def get_request_serializer(self) -> Any:
         bodies = self.operation.bodies
         return {
             body.media_type: OpenApiRequest(body.schema, examples=_examples(body)) for body in bodies
         } or None
 
-    def get_response_serializers(self) -> dict[Any, OpenApiResponse]:
+    def get_response_serializers(self) -> Any:
         return {
             (str(status), body.media_type) if body else str(status): OpenApiResponse(
                 body.schema if body else None, answer.description, _examples(body) if body else []

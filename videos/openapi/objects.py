@@ -9,7 +9,7 @@ from config.error_codes import ErrorCode
 from videos import catalogue
 from videos.api import uploads
 from videos.api.shapes import NEW_API_STATUS
-from videos.api.usage import FIGURES
+from videos.billing.usage import FIGURES
 from videos.catalogue import SCENE_TYPES, SWITCH_OWNERS
 from videos.listing.order import STATUSES
 from videos.openapi.parts import Schema, ref
@@ -139,6 +139,7 @@ _MAX_COST: Schema = {
     "anyOf": [
         {"type": "number", "minimum": 0},
         {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,20})?$"},
+        {"type": "null"},
     ],
 }
 _IMAGES: Schema = {"type": "array", "maxItems": REFERENCES, "items": _INPUT}
@@ -146,11 +147,11 @@ _VIDEOS: Schema = {"type": "array", "maxItems": MAX_VIDEOS, "items": _INPUT}
 _CREATE = record(
     {"model": words(*MODELS), "seconds": _SECONDS},
     {
-        "prompt": _PROMPT,
-        "images": _IMAGES,
-        "videos": _VIDEOS,
-        "size": _SIZE,
-        "metadata": ref("Metadata"),
+        "prompt": nullable(_PROMPT),
+        "images": nullable(_IMAGES),
+        "videos": nullable(_VIDEOS),
+        "size": nullable(_SIZE),
+        "metadata": nullable(ref("Metadata")),
         "max_cost": _MAX_COST,
     },
 )

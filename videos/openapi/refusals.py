@@ -127,7 +127,7 @@ def merged(*tables: Refused) -> Refused:
 def answer(status: int, codes: tuple[ErrorCode, ...]) -> Answer:
     """The answer with that status, with an example of each code."""
     described = f"{MEANINGS[status]} `code` is {' or '.join(f'`{code}`' for code in codes)}."
-    examples = {code: example(code) for code in codes}
+    examples: dict[str, Any] = {code: example(code) for code in codes}
     return Answer(described, (Body(JSON, ref("Error"), examples),), (REQUEST_ID, *HEADERS.get(status, ())))
 
 

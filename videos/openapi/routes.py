@@ -10,7 +10,7 @@ from videos.api.usage import FORMATS, MOST_ROWS
 from videos.billing.usage import GROUPS, MOST_DAYS
 from videos.listing.order import STATUSES
 from videos.openapi import examples, fields
-from videos.openapi.objects import MODELS, TASK_ID, TEXT, words
+from videos.openapi.objects import MODELS, TEXT, words
 from videos.openapi.parts import FORM, JSON, Answer, Body, Header, Operation, Parameter, Refused, ref
 from videos.openapi.refusals import ALWAYS, WITH_BODY, WITH_KEY, merged
 
@@ -125,7 +125,7 @@ _LIST = Operation(
     tag=_VIDEOS,
     summary="List videos",
     parameters=(
-        Parameter("after", TASK_ID, "The id of the video that the page begins after."),
+        Parameter("after", fields.AFTER_TASK, "The id of the video that the page begins after."),
         fields.LIMIT,
         fields.ORDER,
         Parameter("status", words(*STATUSES), "Only videos with this status."),
@@ -237,7 +237,7 @@ _LIST_FILES = Operation(
     tag=_FILES,
     summary="List files",
     parameters=(
-        Parameter("after", fields.FILE.schema, "The id of the file that the page begins after."),
+        Parameter("after", fields.AFTER_FILE, "The id of the file that the page begins after."),
         fields.LIMIT,
         fields.ORDER,
         Parameter("purpose", words(*PURPOSES), "Only files for this purpose, which all files have."),
@@ -280,14 +280,13 @@ _FILE_CONTENT = Operation(
 
 # --- the account
 
-_DAY = {"type": "string", "format": "date"}
 _USAGE = Operation(
     name="get_usage",
     tag=_ACCOUNT,
     summary="Use and spend by day, model and key",
     parameters=(
-        Parameter("start_date", _DAY, f"The first day; at most {MOST_DAYS} days before end_date."),
-        Parameter("end_date", _DAY, "The last day; today by default."),
+        Parameter("start_date", fields.DAY, f"The first day; at most {MOST_DAYS} days before end_date."),
+        Parameter("end_date", fields.DAY, "The last day; today by default."),
         Parameter(
             "group_by",
             {"type": "array", "items": words(*GROUPS)},
