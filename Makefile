@@ -38,6 +38,8 @@ test-s3: installed-for-tests ## Run the tests of kept videos on a bucket of a se
 
 test-long: installed-for-tests ## Run the property tests of money, state, requests and faults with many examples
 	HYPOTHESIS_RUNS=2000 $(BIN)/python -m pytest tests/billing/test_money_machine.py tests/api/test_api_properties.py $(ARGS)
+	HYPOTHESIS_RUNS=300 $(BIN)/python -m pytest tests/contract/test_capabilities.py $(ARGS)
+	SCHEMATHESIS_EXAMPLES=50 $(BIN)/python -m pytest tests/api/test_openapi_client.py $(ARGS)
 	KILL_STRIDE=1 $(BIN)/python -m pytest tests/worker/test_custody_kills.py $(ARGS)
 	FAULT_SCHEDULES=1000 $(BIN)/python -m pytest -n 3 --dist worksteal tests/worker/test_fault_schedules.py $(ARGS)
 

@@ -60,10 +60,10 @@ CREATES_A_VIDEO = """
 import json, os
 from reelay_client import AuthenticatedClient
 from reelay_client.api.videos import create_video, get_video
-from reelay_client.models import CreateVideo, CreateVideoModel, Error, Metadata, MetadataAspectRatio, Video
+from reelay_client.models import CreateVideo, CreateVideoModel, Error, Metadata, Video
 
 client = AuthenticatedClient(base_url=os.environ["REELAY_URL"], token=os.environ["KEY"])
-metadata = Metadata(aspect_ratio=MetadataAspectRatio.VALUE_0)
+metadata = Metadata.from_dict({"aspect_ratio": "16:9"})
 body = CreateVideo(
     model=CreateVideoModel.KLING_3_0_OMNI_1080P, seconds=5, prompt="A girl dances", metadata=metadata
 )

@@ -80,6 +80,21 @@ def page(item: str) -> Schema:
 
 # --- requests
 
+_EMPTY: Schema = {
+    "description": "Null, an empty text, array or object: counts as absent.",
+    "type": ["null", "string", "array", "object"],
+    "maxLength": 0,
+    "maxItems": 0,
+    "maxProperties": 0,
+    "items": {},
+}
+_JSON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json", "minLength": 1}
+
+
+def _or_empty(*schemas: Schema) -> Schema:
+    return {"anyOf": [*schemas, ref("Empty")]}
+
+
 SWITCH: Schema = {"anyOf": [words(*SWITCH_VALUES), FLAG]}
 _INPUT: Schema = {"type": "string", "maxLength": 4096, "description": "An http(s) URL, or the id of a file."}
 _NUMBER_OR_TEXT: Schema = {"anyOf": [WHOLE, {"type": "string", "pattern": "^[0-9]{1,18}$"}]}
@@ -102,29 +117,36 @@ _PARAMETERS: Schema = {
     "description": "Sent to the model unchanged; these are checked for models with elements and shots.",
     "additionalProperties": True,
     "properties": {
-        "element_list": {"type": "array", "maxItems": REFERENCES, "items": ANYTHING},
-        "multi_shot": {"anyOf": [FLAG, words("true")]},
-        "shot_type": words("customize"),
-        "multi_prompt": {"type": "array", "maxItems": MAX_SHOTS, "items": ref("Shot")},
+        "element_list": _or_empty({"type": "array", "maxItems": REFERENCES, "items": ANYTHING}),
+        "multi_shot": {"description": "`true`: the video has several shots."},
+        "shot_type": _or_empty(words("customize")),
+        "multi_prompt": _or_empty({"type": "array", "maxItems": MAX_SHOTS, "items": ref("Shot")}),
     },
 }
-_METADATA: Schema = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "negative_prompt": {**TEXT, "description": "What the video should not show."},
-        "enhance_prompt": SWITCH,
-        "input_region": words(*INPUT_REGIONS),
-        "aspect_ratio": words(*RATIOS),
-        "scene_type": words(*SCENE_TYPES),
-        "SceneType": {**words(*SCENE_TYPES), "description": "Another name of scene_type."},
-        "ext_info": ref("ExtInfo"),
-        "ExtInfo": {**ref("ExtInfo"), "description": "Another name of ext_info."},
-        "output_config": ref("OutputConfig"),
-        "vidu_q2_object_ids": array({**TEXT, "minLength": 1}),
-        "vidu_q2_voice_map": {"type": "object", "additionalProperties": {**TEXT, "minLength": 1}},
-    },
+_METADATA_FIELDS: dict[str, Schema] = {
+    "negative_prompt": {**TEXT, "description": "What the video should not show."},
+    "enhance_prompt": SWITCH,
+    "input_region": words(*INPUT_REGIONS),
+    "aspect_ratio": words(*RATIOS),
+    "scene_type": words(*SCENE_TYPES),
+    "SceneType": {**words(*SCENE_TYPES), "description": "Another name of scene_type."},
+    "ext_info": {"anyOf": [ref("ExtInfo"), _JSON_TEXT]},
+    "ExtInfo": {"anyOf": [ref("ExtInfo"), _JSON_TEXT], "description": "Another name of ext_info."},
+    "output_config": ref("OutputConfig"),
+    "vidu_q2_object_ids": array({**TEXT, "minLength": 1}),
+    "vidu_q2_voice_map": {"type": "object", "additionalProperties": {**TEXT, "minLength": 1}},
 }
+
+
+def _closed(properties: dict[str, Schema]) -> Schema:
+    """An object of these properties, any of which may be empty; others must be."""
+    return {
+        "type": "object",
+        "additionalProperties": ref("Empty"),
+        "properties": {name: _or_empty(schema) for name, schema in properties.items()},
+    }
+
+
 _SECONDS: Schema = {
     "description": "What each model takes, GET /v1/models/{name} says.",
     "anyOf": [{**WHOLE, "minimum": 1, "maximum": 16}, {"type": "string", "pattern": "^([1-9]|1[0-6])$"}],
@@ -150,8 +172,8 @@ _CREATE = record(
         "prompt": nullable(_PROMPT),
         "images": nullable(_IMAGES),
         "videos": nullable(_VIDEOS),
-        "size": nullable(_SIZE),
-        "metadata": nullable(ref("Metadata")),
+        "size": _or_empty(_SIZE),
+        "metadata": {"anyOf": [ref("Metadata"), _JSON_TEXT, {"type": "null"}, {**TEXT, "maxLength": 0}]},
         "max_cost": _MAX_COST,
     },
 )
@@ -380,16 +402,13 @@ def deleted(kind: str, identity: Schema) -> Schema:
 COMPONENTS: dict[str, Schema] = {
     "CreateVideo": _CREATE,
     "CreateVideoForm": _CREATE_FORM,
-    "Metadata": _METADATA,
-    "OutputConfig": {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {name: _output(name) for name in OUTPUT_FIELDS if name != "Resolution"},
-    },
+    "Empty": _EMPTY,
+    "Metadata": _closed(_METADATA_FIELDS),
+    "OutputConfig": _closed({name: _output(name) for name in OUTPUT_FIELDS if name != "Resolution"}),
     "ExtInfo": {
         "type": "object",
         "additionalProperties": True,
-        "properties": {"AdditionalParameters": ref("AdditionalParameters")},
+        "properties": {"AdditionalParameters": _or_empty(ref("AdditionalParameters"), _JSON_TEXT)},
     },
     "AdditionalParameters": _PARAMETERS,
     "Shot": _SHOT,

@@ -296,7 +296,7 @@ _USAGE = Operation(
         Parameter("model", _MODEL_NAME, "Only use of this model."),
         Parameter(
             "api_key",
-            {"type": "string", "pattern": "^[0-9A-Za-z_]{1,16}$"},
+            {"type": "string", "pattern": "^[0-9A-Za-z_]{0,16}$"},
             "Only that of the key with this prefix.",
         ),
         Parameter("format", words(*FORMATS), "Goes before the header Accept."),
