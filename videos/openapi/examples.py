@@ -117,7 +117,7 @@ USAGE_AS_CSV = (
 )
 ACCOUNT: dict[str, Any] = {
     "object": "account",
-    "name": "Alice",
+    "name": "A studio",
     "time_zone": "Asia/Shanghai",
     "currency": "CNY",
     "limits": {
