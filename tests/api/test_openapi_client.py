@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from accounts.models import APIKey, Scope
 from tests.conftest import Caller
 from tests.support.fork_server import ForkServer
 from tests.support.web_process import WebProcess
@@ -48,9 +49,10 @@ def run(*command: str, folder: Path, **environment: str) -> str:
 def test_the_api_does_what_its_document_says(
     web: WebProcess, owner: Caller, account: UpstreamAccount, tmp_path: Path
 ) -> None:
+    APIKey.objects.update(scopes=[*Scope])
     run(
         *(str(BIN / "schemathesis"), "--config-file", str(CHECKS), "run", str(DOCUMENT)),
-        *("--url", web.url, "--max-examples", EXAMPLES, "--no-color"),
+        *("--url", web.url, "--max-examples", EXAMPLES, "--workers", "2", "--no-color"),
         folder=tmp_path,
         KEY=owner.text or "",
     )

@@ -16,7 +16,7 @@ def test_the_page_shows_every_operation_and_sends_requests(site: Site) -> None:
         page.get_by_role("button", name="Authorize").click()
         page.locator("#auth-bearer-value").fill(key)
         page.get_by_role("button", name="Apply credentials").first.click()
-        page.get_by_role("button", name="Close").click()
+        page.get_by_role("button", name="Close").first.click()
         account = page.locator("#operations-Account-get_account")
         account.get_by_role("button").first.click()
         account.get_by_role("button", name="Try it out").click()
