@@ -152,9 +152,10 @@ def with_parameters(body: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
         },
     )
     images = st.lists(st.just("https://example.com/1.png"), max_size=8)
+    kept = {name: value for name, value in body.items() if name != "images"}
     return st.builds(
         lambda parameters, images: {
-            **{name: value for name, value in body.items() if name != "images"},
+            **kept,
             **({"images": images} if images else {}),
             "metadata": {"ext_info": {"AdditionalParameters": parameters}},
         },

@@ -124,22 +124,23 @@ def _shots() -> Schema:
 
 def _elements() -> Iterator[Schema]:
     """Images and elements share a limit, which is lower beside a video and for a first frame."""
-    for count in range(1, REFERENCES + 1):
-        most = ELEMENTS_WITH_FIRST_FRAME if count == 1 else REFERENCES - count
-        yield _if(_images(count, with_video=False), _at_most(most))
-    for count in range(REFERENCES_WITH_VIDEO + 1):
-        yield _if(_images(count, with_video=True), _at_most(REFERENCES_WITH_VIDEO - count))
+    first_frame = {"minItems": 1, "maxItems": 1}
+    yield _if(_images(first_frame, with_video=False), _at_most(ELEMENTS_WITH_FIRST_FRAME))
+    for count in range(2, REFERENCES + 1):
+        yield _if(_images({"minItems": count}, with_video=False), _at_most(REFERENCES - count))
+    yield _if({"required": ["videos"]}, _at_most(REFERENCES_WITH_VIDEO))
+    for count in range(1, REFERENCES_WITH_VIDEO + 1):
+        yield _if(_images({"minItems": count}, with_video=True), _at_most(REFERENCES_WITH_VIDEO - count))
 
 
 def _at_most(elements: int) -> Schema:
     return _within([*_PARAMETERS, "element_list"], {"maxItems": elements})
 
 
-def _images(count: int, *, with_video: bool) -> Schema:
-    """Whether there are at least so many images, with or without a video."""
-    images: Schema = _given(["images"], {"minItems": count}) if count else {}
-    video = {"required": ["videos"]}
-    return {"allOf": [images, video if with_video else {"not": video}]}
+def _images(count: Schema, *, with_video: bool) -> Schema:
+    """Whether there are images of that count, with or without a video."""
+    video: Schema = {"required": ["videos"]}
+    return {"allOf": [_given(["images"], count), video if with_video else {"not": video}]}
 
 
 def _if(condition: Schema, consequence: Schema) -> Schema:
