@@ -37,18 +37,21 @@ from videos.states import Status
 MEBIBYTE = 1024 * 1024
 ALLOWED = {
     **dict.fromkeys([*CREATE_ROUTES, "/v1/videos/validate", BUCKET_CHECK], ("POST",)),
+    **dict.fromkeys([f"{route}/remix" for route in QUERY_ROUTES], ("POST",)),
     "/v1/videos": ("POST", "GET", "HEAD"),
     **dict.fromkeys([*QUERY_ROUTES, "/v1/files/{id}"], ("GET", "HEAD", "DELETE")),
     "/v1/files": ("GET", "HEAD", "POST"),
     **dict.fromkeys(READ_ROUTES, ("GET", "HEAD")),
 }
-"""The methods of each route."""
+"""The methods of each route that needs a key."""
+PUBLIC = {"/v1/openapi.json": ("GET", "HEAD")}
+"""Those of the others."""
 EVERY_REQUEST = [(method, route) for route, methods in ALLOWED.items() for method in methods]
 
 
 def test_every_route_of_the_resolver_is_in_this_table() -> None:
     def serves(pattern: Any) -> bool:
-        return any(pattern.resolve(sample(route).removeprefix("/v1/")) for route in ALLOWED)
+        return any(pattern.resolve(sample(route).removeprefix("/v1/")) for route in ALLOWED | PUBLIC)
 
     assert all(serves(pattern) for pattern in urlpatterns)
 
@@ -170,6 +173,7 @@ LACKING = [
     ((Scope.READ,), "DELETE", "/v1/videos/generations/{id}"),
     ((Scope.READ,), "DELETE", "/v1/video/generations/{id}"),
     ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/videos/{id}/content"),
+    *(((Scope.READ,), "POST", f"{route}/remix") for route in QUERY_ROUTES),
     ((Scope.READ, Scope.MANAGE), "POST", "/v1/files"),
     ((Scope.WRITE, Scope.MANAGE), "GET", "/v1/files"),
     ((Scope.WRITE,), "GET", "/v1/files/{id}"),
@@ -369,7 +373,7 @@ def test_a_wrong_method_gets_a_suggestion_if_a_route_matches(
 
 
 def test_the_suggestions_know_every_word_of_a_route() -> None:
-    words = {word for route in ALLOWED for word in route.split("/") if word and "{" not in word}
+    words = {word for route in ALLOWED | PUBLIC for word in route.split("/") if word and "{" not in word}
     assert words - {"Kling-3.0-720p"} == WORDS
 
 
