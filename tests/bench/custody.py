@@ -197,8 +197,8 @@ class Source:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 await self._answer(writer, is_dripping=b"/drip/" in head)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client is gone, or the benchmark is over
         finally:
             writer.close()
 
