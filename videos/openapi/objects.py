@@ -253,6 +253,8 @@ _CAPABILITIES = record(
     {
         "seconds": array(WHOLE),
         "seconds_with_video": array(WHOLE),
+        "version": TEXT,
+        "default_version": TEXT,
         "resolution": TEXT,
         "aspect_ratios": array(TEXT),
         "aspect_ratios_with_images": array(TEXT),
