@@ -82,8 +82,8 @@ def test_an_account_of_three_times_the_weight_has_three_times_the_tasks(
     workers.start()
     wait_for_all(tasks)
     made = made_by(sandbox)
-    # The light one may have a few more each time when the heavy one, which has only so many calls a second, is
-    # behind: on a slow machine that happens twice. Without weights it would have 30.
+    # The light one may have a few more each time when the heavy one, which has only so many calls a second,
+    # is behind: on a slow machine that happens twice. Without weights it would have 30.
     assert 0.9 * 15 - 1 <= made[light.secret_id] <= 1.1 * 15 + 2 * MOST_BEHIND, made
     assert made[heavy.secret_id] + made[light.secret_id] == 60
     assert sandbox.state()["refused_for_limits"] == 0
