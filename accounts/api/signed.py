@@ -19,7 +19,6 @@ class UnknownKeyPair(Exception):
 def find_signer(
     headers: Mapping[str, str],
     read_body: Callable[[], bytes],
-    service: str,
     now: datetime,
     wanted: Wanted = KEY_ALONE,
 ) -> Found:
@@ -28,7 +27,7 @@ def find_signer(
     `headers` are by their names in lower case. The body is read only for an id that exists, since a large one
     waits until then. Raises `UnknownKeyPair`, and `BadSignature` of `signatures`.
     """
-    claim = signatures.read(headers, service, now.timestamp())
+    claim = signatures.read(headers, now.timestamp())
     secret = _secret_of(claim.key_id)
     try:
         signatures.check(claim, secret, headers, read_body() if secret else b"")

@@ -40,7 +40,7 @@ class Code(StrEnum):
 
 
 WHEN: dict[Code, str] = {
-    Code.AUTHORIZATION: "`Authorization` or `X-TC-Timestamp` is missing or malformed, or for another service",
+    Code.AUTHORIZATION: "`Authorization` or `X-TC-Timestamp` is missing or malformed",
     Code.SECRET_ID: "the key pair does not exist, is revoked or expired, or its tenant is suspended",
     Code.SIGNATURE: "the signature does not match the request",
     Code.EXPIRED: "the time of the signature is more than five minutes from ours, or not of its date",

@@ -24,7 +24,7 @@ from videos.dialects.tencent.describe import describe
 from videos.requests.strict_json import MalformedJSON, loads
 from videos.tasks import admission
 
-SERVICE, VERSION = "mps", "2019-06-12"
+VERSION = "2019-06-12"
 _JSON = "application/json"
 _SHOWN = 100
 """Characters of a client's value that a message shows."""
@@ -68,7 +68,7 @@ def serve(request: HttpRequest) -> HttpResponse:
 def _result(request: HttpRequest, now: datetime) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in request.headers.items()}
     action = _action(request, headers)
-    signer = find_signer(headers, lambda: request.body, SERVICE, now, action.wanted(now))
+    signer = find_signer(headers, lambda: request.body, now, action.wanted(now))
     _check_allowed(signer, action, request, now)
     payload = fields.check(action.name, _payload(request.body))
     return action.run(Call(signer.key, payload, now, request, signer.beside))
