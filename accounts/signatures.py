@@ -22,6 +22,7 @@ _CLAIM = re.compile(
     r"SignedHeaders=(?P<names>[a-z0-9;-]{1,1000})\s*,\s*Signature=(?P<signature>[0-9a-f]{64})",
     re.ASCII,
 )
+_PORT = re.compile(r":[0-9]{1,5}\Z")
 _SECONDS = re.compile("[1-9][0-9]{0,10}")
 _NOBODY = "of a key pair that does not exist"
 
@@ -76,16 +77,24 @@ def check(claim: Claim, secret_key: str | None, headers: Mapping[str, str], body
 
     Takes as long with a wrong secret key as with the right one, or none.
     """
-    expected = signature(
-        secret_key or _NOBODY,
-        service=claim.service,
-        headers={name: headers.get(name, "") for name in claim.names},
-        body=UNSIGNED_PAYLOAD.encode() if headers.get(_PAYLOAD) == UNSIGNED_PAYLOAD else body,
-        timestamp=claim.timestamp,
-    )
-    is_same = hmac.compare_digest(expected, claim.signature)
+    expected = [
+        signature(
+            secret_key or _NOBODY,
+            service=claim.service,
+            headers={name: headers.get(name, "") for name in claim.names} | {"host": host},
+            body=UNSIGNED_PAYLOAD.encode() if headers.get(_PAYLOAD) == UNSIGNED_PAYLOAD else body,
+            timestamp=claim.timestamp,
+        )
+        for host in _hosts(headers.get("host", ""))
+    ]
+    is_same = any(hmac.compare_digest(each, claim.signature) for each in expected)
     if not is_same or not secret_key:
         raise Forged("The signature does not match the request")
+
+
+def _hosts(sent: str) -> list[str]:
+    """The host as sent, and without its port, which the SDK for Node leaves out of what it signs."""
+    return list(dict.fromkeys([sent, _PORT.sub("", sent)]))
 
 
 def _fresh(text: str, scope_date: str, now: float) -> int:

@@ -82,6 +82,14 @@ def test_any_service_is_taken_as_sdks_make_it_of_the_endpoint(service: str) -> N
         accepted(headers)
 
 
+def test_the_port_of_the_host_may_be_left_out_of_the_signature() -> None:
+    headers = signed_headers(ID, KEY, BODY, NOW, host="video.example")
+    assert accepted({**headers, "host": "video.example:8000"}) == ID
+    for host in ("video.example:x", "video.example:8000:8000", "other.example:8000", ""):
+        with pytest.raises(Forged):
+            accepted({**headers, "host": host})
+
+
 def test_the_date_of_the_scope_must_be_that_of_the_time() -> None:
     headers = headers_of()
     headers["authorization"] = headers["authorization"].replace("2026-03-10", "2026-03-11")
