@@ -2,21 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO
 
 import httpx
 
-from videos.upstream.decoding import DamagedEncoding, Decoder, UnknownEncoding, decoder_of
-from videos.upstream.download_errors import DownloadFailed, LinkBroken, LinkRefused, without_cause
+from videos.upstream.decoding import DamagedEncoding, Decoder, decoder_of
+from videos.upstream.download_errors import DownloadFailed, LinkBroken, without_cause
 from videos.upstream.guard import MakeResolver, public_only
 from videos.upstream.hosts import Hosts
 from videos.upstream.pace import Clock, Pace
 from videos.upstream.received import Fetched, Received
 from videos.upstream.resuming import Described
-from videos.upstream.source import Connections, Limits, Source
+from videos.upstream.source import Connections, Limits, Source, decoder_for, failure_of, is_encoded, pieces_of
 
 CHUNK = 256 * 1024
 """Bytes after which a download shows that it is alive, and lets other work go on."""
@@ -24,7 +23,6 @@ MOST_RESUMES = 5
 _BEAT = 1.0
 """Seconds after which a slow download shows that it is alive."""
 _OK, _PARTIAL = 200, 206
-_REFUSALS = (401, 403, 404, 410)
 
 Alive = Callable[[], Awaitable[None]]
 
@@ -117,7 +115,7 @@ class _Download:
         elif status == _OK:
             body = self._begun(response.headers)
         else:
-            raise LinkRefused(status) if status in _REFUSALS else LinkBroken(f"the link answered {status}")
+            raise failure_of(status)
         self._begun_at = self._received.size
         return body
 
@@ -125,21 +123,15 @@ class _Download:
         """From the first byte on, even if the rest was asked for: then the file is another now."""
         if self._received.size:
             self._received.start_over()
-        encoding = headers.get("content-encoding", "").strip().lower()
-        try:
-            decoder = decoder_of(encoding)
-        except UnknownEncoding:
-            raise LinkBroken("its encoding is not known") from None
-        # Lengths and ranges of an encoded body are not those of the file.
-        self._file = Described.by(headers) if encoding in ("", "identity") else Described()
+        decoder = decoder_for(headers)
+        self._file = Described() if is_encoded(headers) else Described.by(headers)
         self._received.check_size(self._file.total or 0)
         return _Body(decoder, self._file.total)
 
     async def _read(self, response: httpx.Response, body: _Body) -> None:
         pace = Pace(self._limits.least_rate, self._limits.window, self._clock)
         count = 0
-        # Not by the response's own methods: those decode, with no bound.
-        async with aclosing(cast("AsyncGenerator[bytes]", aiter(response.stream))) as pieces:  # type: ignore[arg-type]
+        async with pieces_of(response) as pieces:
             while (piece := await self._next(pieces)) is not None:
                 count += len(piece)
                 self._received.check_size(count)  # an encoding may hold nothing, without end

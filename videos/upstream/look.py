@@ -2,24 +2,21 @@
 
 import re
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import httpx
 
-from videos.upstream.decoding import DamagedEncoding, UnknownEncoding, decoder_of
-from videos.upstream.download_errors import DownloadFailed, LinkBroken, LinkRefused, without_cause
+from videos.upstream.decoding import DamagedEncoding
+from videos.upstream.download_errors import DownloadFailed, LinkBroken, without_cause
 from videos.upstream.guard import MakeResolver, public_only
 from videos.upstream.hosts import Hosts
 from videos.upstream.resuming import Described
-from videos.upstream.source import Connections, Limits, Source
+from videos.upstream.source import Connections, Limits, Source, decoder_for, failure_of, is_encoded, pieces_of
 
 HEAD_BYTES = 64 * 1024
 """Bytes of the beginning that are kept; the size of a picture stands there."""
 _OK, _PARTIAL, _BEYOND_END = 200, 206, 416
-_REFUSALS = (401, 403, 404, 410)
 _TOTAL = re.compile(r"bytes (?:[0-9]{1,18}-[0-9]{1,18}|\*)/([0-9]{1,18})")
 
 
@@ -62,7 +59,8 @@ class Looker:
 
 
 async def _seen(response: httpx.Response, most: int) -> Seen:
-    _check_status(response.status_code)
+    if response.status_code not in (_OK, _PARTIAL, _BEYOND_END):
+        raise failure_of(response.status_code)
     if response.status_code == _BEYOND_END:  # of an empty file there is no first byte
         return Seen(b"", 0)
     total = _total(response)
@@ -72,15 +70,10 @@ async def _seen(response: httpx.Response, most: int) -> Seen:
     return Seen(read.head, total if total is not None else read.count if is_counted else None)
 
 
-def _check_status(status: int) -> None:
-    if status not in (_OK, _PARTIAL, _BEYOND_END):
-        raise LinkRefused(status) if status in _REFUSALS else LinkBroken(f"the link answered {status}")
-
-
 def _total(response: httpx.Response) -> int | None:
     """The size of the file, if it is sent as it is."""
     headers: Mapping[str, str] = response.headers
-    if _encoding(response) not in ("", "identity"):
+    if is_encoded(headers):
         return None
     if response.status_code == _PARTIAL:
         found = _TOTAL.fullmatch(headers.get("content-range", "").strip())
@@ -100,10 +93,9 @@ class _Read:
 async def _read(response: httpx.Response, enough: int) -> _Read:
     """Read until there are more bytes than `enough`, or to the end."""
     head, count = bytearray(), 0
+    decoder = decoder_for(response.headers)
     try:
-        decoder = decoder_of(_encoding(response))
-        # Not by the response's own methods: those decode, with no bound.
-        async with aclosing(cast("AsyncGenerator[bytes]", aiter(response.stream))) as pieces:  # type: ignore[arg-type]
+        async with pieces_of(response) as pieces:
             async for piece in pieces:
                 for part in decoder.decode(piece):
                     head += part[: HEAD_BYTES - len(head)]
@@ -112,12 +104,6 @@ async def _read(response: httpx.Response, enough: int) -> _Read:
                         return _Read(bytes(head), count, is_whole=False)
         if response.status_code != _PARTIAL:  # of a part, the encoding has no end
             decoder.finish()
-    except UnknownEncoding:
-        raise LinkBroken("its encoding is not known") from None
     except DamagedEncoding:
         raise LinkBroken("its encoding is damaged") from None
     return _Read(bytes(head), count, is_whole=True)
-
-
-def _encoding(response: httpx.Response) -> str:
-    return str(response.headers.get("content-encoding", "")).strip().lower()

@@ -1,16 +1,18 @@
 """Asks for what a link leads to: redirects are followed, each URL is checked anew, all within a deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urljoin
 
 import aiohttp
 import httpx
 from aiohttp.http import HttpProcessingError
 
-from videos.upstream.download_errors import BadAddress, LinkBroken, TooSlow
+from videos.upstream.decoding import Decoder, UnknownEncoding, decoder_of
+from videos.upstream.download_errors import BadAddress, DownloadFailed, LinkBroken, LinkRefused, TooSlow
 from videos.upstream.guard import MakeResolver, public_only
 from videos.upstream.hosts import Hosts
 from videos.upstream.pace import Clock
@@ -19,6 +21,7 @@ from videos.upstream.transport import pooled
 MOST_REDIRECTS = 5
 _HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Reelay"}
 _REDIRECTS = (301, 302, 303, 307, 308)
+_REFUSALS = (401, 403, 404, 410)
 _NETWORK_ERRORS = (
     *(httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, HttpProcessingError),
     *(OSError, ValueError),
@@ -112,6 +115,33 @@ class Source:
         transport = self._choose(url)
         request = httpx.Request("GET", url, headers={**_HEADERS, **headers})
         return await self.in_time(lambda: transport.handle_async_request(request))
+
+
+def failure_of(status: int) -> DownloadFailed:
+    """What a status means that brings no file."""
+    return LinkRefused(status) if status in _REFUSALS else LinkBroken(f"the link answered {status}")
+
+
+def is_encoded(headers: Mapping[str, str]) -> bool:
+    """Whether the body is compressed: its length and ranges are not those of the file then."""
+    return _encoding(headers) not in ("", "identity")
+
+
+def decoder_for(headers: Mapping[str, str]) -> Decoder:
+    """The decoder of a body. Raises `LinkBroken`."""
+    try:
+        return decoder_of(_encoding(headers))
+    except UnknownEncoding:
+        raise LinkBroken("its encoding is not known") from None
+
+
+def pieces_of(response: httpx.Response) -> "aclosing[AsyncGenerator[bytes]]":
+    """The body as it comes. Not by the response's own methods: those decode, with no bound."""
+    return aclosing(cast("AsyncGenerator[bytes]", aiter(response.stream)))  # type: ignore[arg-type]
+
+
+def _encoding(headers: Mapping[str, str]) -> str:
+    return headers.get("content-encoding", "").strip().lower()
 
 
 def _target(url: str, headers: Mapping[str, str]) -> str:
