@@ -15,13 +15,16 @@ from videos.upstream.hosts import Hosts
 from videos.upstream.look import Looker
 
 _CLOSING_SECONDS = 2.0
+_one_at_a_time = threading.Lock()
 _MOST_NAMES = 64
 """Names that are resolved together; a name whose servers are silent holds its thread for a while."""
 
 
 def look(urls: Mapping[str, int]) -> dict[str, Known]:
     """Look at all files at once; `urls` gives for each how many bytes are counted, see `Looker.look`."""
-    return asyncio.run_coroutine_threadsafe(_look(urls), _loop()).result()
+    with _one_at_a_time:  # two threads must not make two loops
+        loop = _loop()
+    return asyncio.run_coroutine_threadsafe(_look(urls), loop).result()
 
 
 async def _look(urls: Mapping[str, int]) -> dict[str, Known]:
