@@ -1,10 +1,12 @@
 """Empties the database after a test that commits, faster than TRUNCATE does."""
 
+from collections.abc import Callable
 from functools import cache
 
 import django.test
+import psycopg.errors
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from videos.billing import default_prices
 
@@ -14,6 +16,7 @@ _NEVER = "accounts_never_changed"
 """The function of the triggers that refuse to empty append-only tables."""
 _WATCHED = ("videos_price", "videos_upstreamaccount")
 """Tables whose triggers change the offer revision."""
+_RETRIES = 4
 
 
 class CommittingTest(django.test.TransactionTestCase):
@@ -44,8 +47,23 @@ def let_tables_be_emptied() -> None:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
 
 
+def despite_deadlocks(empty: Callable[[], None]) -> None:
+    """Empty tables, again after a deadlock: the database still finishes what a killed process has sent it."""
+    for _ in range(_RETRIES):
+        try:
+            return empty()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
+                raise
+    return empty()
+
+
 def empty_tables() -> None:
     """Delete all rows and jobs, ignoring foreign keys and triggers, and write the default prices again."""
+    despite_deadlocks(_empty_tables)
+
+
+def _empty_tables() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_deletion())
         default_prices.seed()

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.conftest import GOOD_BODY, Caller
+from tests.support.emptying import despite_deadlocks
 from tests.support.fork_server import Forked, ForkServer
 from tests.support.playable import padded
 from videos.billing import reconciliation
@@ -184,6 +185,10 @@ def _connected(address: str | tuple[str, int]) -> socket.socket:
 
 def delete_jobs() -> None:
     """Delete all jobs and workers."""
+    despite_deadlocks(_truncate_jobs)
+
+
+def _truncate_jobs() -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
 
