@@ -1,10 +1,10 @@
-"""What custody costs and withstands: many large results at once, a full disk, and sources that drip.
+"""What custody costs and withstands: many large results at once, a full disk, a huge one, dripping sources.
 
-    python -m tests.bench.custody [--only crowd dripping] [--results 1000] [--mebibytes 50]
+    python -m tests.bench.custody [--only crowd huge dripping] [--results 1000] [--mebibytes 50]
 
 `crowd`: that many results wait for one worker, which keeps them on a file system that holds a few dozen, so
-that it is soon full; after a while they are removed as they come. Needs the right to mount. `dripping`: 66
-results come a byte every 20 s, and one comes as it should.
+that it is soon full; after a while they are removed as they come. Needs the right to mount. `huge`: one of
+200 MiB comes after a few small ones. `dripping`: 66 results come a byte every 20 s, and one as it should.
 """
 
 import argparse
@@ -34,6 +34,9 @@ FULL_FOR = 20.0
 """Seconds that it stays full."""
 DRIPPING, DRIP_SECONDS = 66, 20.0
 MEBIBYTE = 1024 * 1024
+HUGE = 200 * MEBIBYTE
+SMALL_RESULTS = 4
+"""Results that a worker keeps before its memory is compared, as the first ones load code."""
 Options = argparse.Namespace
 
 
@@ -79,6 +82,20 @@ def crowd(family: ProcessGroup, options: Options) -> None:
         report(f"crowd: memory of the worker {worker.first} MiB after 3 s, {worker.most} MiB at most")
 
 
+def huge(family: ProcessGroup, _options: Options) -> None:
+    """The memory of a worker does not grow with the size of a result."""
+    with source(TINY) as small, source(padded(HUGE)) as served:
+        [caller] = stage.make_callers(1)
+        child = family.start("worker", ["manage.py", "worker"])
+        make_waiting(caller, [f"{small.url}/{nth}" for nth in range(SMALL_RESULTS)])
+        wait_until(lambda: succeeded() == SMALL_RESULTS, 120)
+        worker = Watched(child)
+        time.sleep(4)
+        make_waiting(caller, [f"{served.url}/huge"])
+        wait_until(lambda: succeeded() > SMALL_RESULTS, 600)
+        report(f"huge: memory of the worker rises by {worker.most - worker.first} MiB; bar 16 MiB")
+
+
 def dripping(family: ProcessGroup, options: Options) -> None:
     """One good result beside those that come a byte at a time."""
     with source(TINY) as served:
@@ -95,7 +112,7 @@ def dripping(family: ProcessGroup, options: Options) -> None:
 
 
 SCENES: dict[str, Callable[[ProcessGroup, Options], None]] = {
-    scene.__name__: scene for scene in (crowd, dripping)
+    scene.__name__: scene for scene in (crowd, huge, dripping)
 }
 
 
@@ -164,7 +181,7 @@ def remove(folder: Path, stopped: threading.Event) -> None:
 
 
 class Watched:
-    """The memory of a process: soon after its start and at most, in MiB."""
+    """The memory of a process: after 3 s and at most, in MiB."""
 
     def __init__(self, child: Child) -> None:
         self._process = psutil.Process(child.process.pid)

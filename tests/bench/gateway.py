@@ -15,7 +15,7 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,9 +102,14 @@ def main() -> None:
 class Web:
     """The web processes: the supervisor and its workers."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Sequence[int] | None = None) -> None:
+        """Takes the ids of the processes; by default this process's children that serve."""
         children = psutil.Process().children(recursive=True)
-        self._processes = [child for child in children if "granian" in " ".join(child.cmdline())]
+        self._processes = (
+            [child for child in children if "granian" in " ".join(child.cmdline())]
+            if processes is None
+            else [psutil.Process(pid) for pid in processes]
+        )
 
     def cpu(self) -> float:
         """CPU seconds used so far, by all threads."""
