@@ -244,7 +244,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         ]
         return format_html_join(", ", '<a class="accent" href="{}">{}</a>', links) or gettext("None")
 
-    @admin.display(description=_("at work"), ordering="standing__open_tasks")
+    @admin.display(description=_("in progress"), ordering="standing__open_tasks")
     def open_tasks(self, tenant: Tenant) -> int:
         return tenant.standing.open_tasks
 

@@ -14,7 +14,7 @@ from config.web.badges import BAD, GOOD, NEUTRAL, WARN, chip
 class KeyState(Enum):
     """The state of a key, with the label and style of its chip."""
 
-    WORKS = (_("Works"), GOOD)
+    WORKS = (_("Active"), GOOD)
     ENDS = (_("Active, expires"), GOOD)
     LEAVES = (_("Replaced, still active"), WARN)
     REPLACED = (_("Replaced"), NEUTRAL)

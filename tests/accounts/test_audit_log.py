@@ -89,7 +89,7 @@ def test_staff_changes_to_people_and_groups_are_recorded(sophie: Person, owner: 
 
 def test_the_history_of_a_row_is_its_audit_log_entries(sophie: Person, account: UpstreamAccount) -> None:
     page = f"{ACCOUNTS}{account.pk}/"
-    assert "Nothing is on record" in sophie.see(f"{page}history/")
+    assert "No entries yet" in sophie.see(f"{page}history/")
     sophie.fill_in(f"{page}change/", creates_per_second="5")
     shown = sophie.see(f"{page}history/")
     assert "sophie" in shown

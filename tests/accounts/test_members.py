@@ -72,10 +72,10 @@ def test_only_an_owner_sees_forms(tenant: Tenant, alice: User, bob: User, vera: 
     offered = {}
     for person in (alice, bob, vera):
         page = Browser(person).see(page_of(tenant))
-        words = ("Invite somebody", "Remove the member", "Withdraw", "Role of bob", "Leave the tenant")
+        words = ("Invite a member", "Remove the member", "Withdraw", "Role of bob", "Leave the tenant")
         offered[person.username] = [word for word in words if word in page]
     assert offered == {
-        "alice": ["Invite somebody", "Remove the member", "Withdraw", "Role of bob", "Leave the tenant"],
+        "alice": ["Invite a member", "Remove the member", "Withdraw", "Role of bob", "Leave the tenant"],
         "bob": ["Leave the tenant"],
         "vera": [],
     }
@@ -196,7 +196,7 @@ def test_a_member_leaves(tenant: Tenant, alice: User, bob: User) -> None:
     browser = Browser(bob)
     assert leads_to(browser.post(f"{page_of(tenant)}leave/")) == "/profile/"
     assert roles(tenant) == {"alice": "owner"}
-    assert "You belong to no tenant" in browser.see("/profile/")
+    assert "You are not a member of any tenant" in browser.see("/profile/")
 
 
 WAYS_OUT: dict[str, Callable[[Browser, str, int], Any]] = {

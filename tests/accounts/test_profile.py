@@ -41,7 +41,7 @@ def test_the_profile_lists_the_persons_tenants_and_roles(alice: User, stranger: 
 def test_staff_get_a_link_to_the_console(db: None) -> None:
     page = Browser(make_person("sophie", is_staff=True)).see(PROFILE)
     assert 'href="/admin/"' in page
-    assert "You belong to no tenant" in page
+    assert "You are not a member of any tenant" in page
 
 
 def test_a_person_without_a_tenant_gets_instructions(db: None) -> None:

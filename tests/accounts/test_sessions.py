@@ -235,7 +235,7 @@ def test_a_log_in_beyond_the_pool_is_asked_to_retry(
     browser.client.raise_request_exception = False
     answer = browser.log_in("alice")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert "One moment" in text(answer)
+    assert "Please wait" in text(answer)
     assert not browser.is_logged_in()
 
 

@@ -79,7 +79,7 @@ def test_all_keys_of_a_removed_member_are_revoked_at_once(owner: Caller, strange
     alice.post("account:left-keys", key=shown)
     revoked = APIKey.objects.exclude(revoked_at=None)
     assert set(revoked) == set(his)
-    assert "None is left" in alice.see("account:left-keys")
+    assert "No keys of people who left" in alice.see("account:left-keys")
 
 
 def test_keys_of_deleted_people_still_name_their_maker(owner: Caller) -> None:

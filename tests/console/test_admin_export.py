@@ -210,6 +210,6 @@ def test_no_file_has_a_secret(sophie: Person, owner: Caller, make_task: MakeTask
 
 def test_flags_and_lists_are_exported_as_words(sophie: Person, owner: Caller) -> None:
     [key] = export(sophie, KEYS)
-    assert (key["State"], key["Scopes"], key["Stands for"]) == ("Works", "read, write", "program")
+    assert (key["State"], key["Scopes"], key["Stands for"]) == ("Active", "read, write", "program")
     [person] = export(sophie, "/admin/accounts/user/")
     assert (person["Username"], person["Staff status"]) == ("sophie", "yes")

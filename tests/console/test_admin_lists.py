@@ -131,7 +131,7 @@ def test_page_numbers_have_an_upper_limit(
     monkeypatch.setattr(paging, "MOST_PAGES", 2)
     fill(sophie, owner, make_task, 101)
     last = sophie.see(f"{TASKS}?p=2")
-    assert "The list ends here; choose days or another filter" in last
+    assert "The list ends here. To see older entries" in last
     assert "Older →" not in last
 
 
@@ -561,7 +561,7 @@ def test_a_tenants_page_lists_its_keys_with_their_state_and_can_create_one(
     for text in (
         f"{KEYS}{owner.key.pk}/change/",
         f"{KEYS}{mate.key.pk}/change/",
-        '<span class="chip good">Works</span>',
+        '<span class="chip good">Active</span>',
         '<span class="chip bad">Revoked</span>',
         f"{KEYS}add/?tenant={owner.tenant.pk}",
     ):

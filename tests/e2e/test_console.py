@@ -34,7 +34,7 @@ def _make_a_multi_shot_task(sophie: Visitor) -> None:
     expect(page.locator("#seconds-left")).to_contain_text("fill the video exactly")
     expect(page.locator("#preview")).to_contain_text("CNY")
     sophie.check()
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Create video").click()
     page.wait_for_url("**/change/")
 
 
@@ -45,7 +45,7 @@ def _watch_it_complete_and_play_it(sophie: Visitor, site: Site) -> None:
     expect(page.locator("#live video")).to_be_visible()
     assert page.evaluate("window.isTheSamePage"), "it was not loaded anew"
     expect(page.locator("#timeline")).to_contain_text("Completed")
-    expect(page.locator("#money")).to_contain_text("Capture")
+    expect(page.locator("#money")).to_contain_text("Charge")
     sophie.play()
     sophie.check()
 
@@ -55,7 +55,7 @@ def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
     page = sophie.open("/admin/videos/task/add/")
     page.get_by_label("Prompt", exact=True).fill("A kite over the sea")
     expect(page.locator("#preview")).to_contain_text("CNY")
-    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Create video").click()
     page.wait_for_url("**/change/")
     expect(page.locator("#live .chip")).to_have_text("In doubt")
     expect(page.locator("#attention")).to_contain_text("upstream may have accepted it")

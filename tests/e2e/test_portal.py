@@ -79,7 +79,7 @@ def _make_a_key(alice: Visitor, site: Site) -> str:
     page.get_by_role("link", name="New key").first.click()
     page.get_by_label("Name").fill("a new program")
     alice.check()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     expect(page.locator("#key-text")).to_contain_text("rly_")
     alice.check()
     return page.locator("#key-curl").inner_text()

@@ -5,6 +5,7 @@ import gettext
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import polib
 import pytest
@@ -86,3 +87,49 @@ def test_the_compiled_file_matches_the_source(written: polib.POFile) -> None:
             assert loaded.pgettext(entry.msgctxt, entry.msgid) == entry.msgstr, "make messages"
         else:
             assert loaded.gettext(entry.msgid) == entry.msgstr, "make messages"
+
+
+# --- the glossary
+
+
+class Term(NamedTuple):
+    """A row of `docs/glossary.md`."""
+
+    english: str
+    chinese: str
+    retired: tuple[str, ...]
+
+
+def _terms() -> Iterator[Term]:
+    for line in (ROOT / "docs" / "glossary.md").read_text().splitlines():
+        if line.startswith("| ") and not line.startswith("| English"):
+            english, chinese, _meaning, retired = (cell.strip() for cell in line.strip("|").split("|"))
+            yield Term(english, chinese, tuple(filter(None, retired.split(", "))))
+
+
+def test_a_term_of_the_glossary_has_one_name_in_each_language(written: polib.POFile) -> None:
+    chinese = {entry.msgid: entry.msgstr for entry in written if not entry.msgctxt}
+    for term in _terms():
+        for form in (term.english, term.english.lower()):
+            assert chinese.get(form, term.chinese) == term.chinese, form
+
+
+def test_no_page_uses_a_word_that_the_glossary_retired(written: polib.POFile) -> None:
+    retired = {word for term in _terms() for word in term.retired if not word.isascii()}
+    assert len(retired) > 5
+    for entry in written:
+        for text in (entry.msgstr, *entry.msgstr_plural.values()):
+            assert not [word for word in retired if word in text], entry.msgid
+
+
+RETIRED_SENTENCES = (
+    *("What is not to be seen", "Shape", "As the provider chooses", "Must not cost more than", "Persons"),
+    *("As a program would ask", "Its effect on the limits", "In short", "Upstream's word", "Look now"),
+    *("Requested through the form", "Mark as handled", "Again, with changes", "What is stuck", "Works"),
+    *("Capture", "Set aside", "Released", "Corrected", "Paid in", "Make the video", "What would come of it"),
+)
+"""Labels that named a thing in other words than the field uses."""
+
+
+def test_no_page_has_a_retired_label() -> None:
+    assert not set(RETIRED_SENTENCES) & _sentences().keys()

@@ -236,7 +236,7 @@ def test_the_list_shows_the_state_of_each_key_and_where_it_was_used(alice: Membe
     key.record_use(NOW, None)
     APIKey.objects.filter(pk=key.pk).update(last_used_address="203.0.113.9")
     page = alice.see("account:keys")
-    for part in ("owner", f"{key.prefix}…", "Works", "read, write", "2026-11-20 12:00", "from 203.0.113.9"):
+    for part in ("owner", f"{key.prefix}…", "Active", "read, write", "2026-11-20 12:00", "from 203.0.113.9"):
         assert part in page
     assert key.digest not in alice.get("account:keys").content.decode()
 
@@ -336,7 +336,7 @@ def test_a_rotation_shows_the_new_key_once_and_the_old_one_works_for_the_overlap
     assert ends is not None
     assert before + works <= ends <= timezone.now() + works
     assert owner.get("/v1/models").status_code == (200 if works else 401)
-    assert ("works no more" if not works else "works until") in words(answer)
+    assert ("no longer works" if not works else "works until") in words(answer)
 
 
 def test_a_rotation_sent_twice_makes_one_key(alice: Member, owner: Caller) -> None:
@@ -356,7 +356,7 @@ def test_an_invalid_overlap_rotates_nothing(overlap: str, alice: Member, owner: 
 def test_an_ended_key_cannot_be_rotated(alice: Member, owner: Caller) -> None:
     key_of(owner).revoke(NOW)
     answer = alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
-    assert "It works no more" in words(answer)
+    assert "It no longer works" in words(answer)
     assert APIKey.objects.count() == 1
 
 

@@ -139,7 +139,7 @@ def test_limits_reset_at_the_tenants_own_midnight(time_zone: str, alice: Member)
         possible.append([f"resets on {end:%Y-%m-%d} 00:00" for end in ends])
         page = alice.see("portal:limits")
     assert any(day in page and month in page for day, month in possible)
-    assert f"Days and months are those of {time_zone}." in page
+    assert f"Days and months are in the {time_zone} time zone." in page
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_limits_reset_at_the_tenants_own_midnight(time_zone: str, alice: Member)
         (True, "-0.5", "it must cover each video", True),
         (True, "0", "it must cover each video", True),
         (True, "0.01", "it must cover each video", False),
-        (False, "-5", "it may go below nothing", False),
+        (False, "-5", "it may be negative", False),
     ],
 )
 def test_the_balance_is_shown_with_its_meaning(

@@ -200,7 +200,7 @@ def test_an_invalid_query_breaks_nothing(query: dict[str, Any], alice: Member, u
 
 
 def test_without_usage_the_page_shows_what_to_do_next(alice: Member, owner: Caller) -> None:
-    assert "No use on these days" in alice.see("portal:usage", **DAYS)
+    assert "No usage in this period" in alice.see("portal:usage", **DAYS)
     assert "New video" not in alice.see("portal:usage", **DAYS)
     assert "New video" in Member(owner.tenant, Role.MEMBER).see("portal:usage", **DAYS)
 
@@ -246,7 +246,7 @@ def test_a_statement_shows_balances_movements_and_reasons(alice: Member, moved: 
         "Held for open videos at that time 0.50",
         "2026-11-20 20.00 -1.25 -8.50 5.00 2,015.25 3.00",
         "Closing balance 20.00 -1.25 -8.50 5.00 2,015.25 3.00",
-        "2026-11-20 12:00:00 Corrected -1.25 counted twice",
+        "2026-11-20 12:00:00 Adjustment -1.25 counted twice",
     ):
         assert expected in page
     for untold in ("Invoice 7", "777", "Charlie", "sophie"):
@@ -255,7 +255,7 @@ def test_a_statement_shows_balances_movements_and_reasons(alice: Member, moved: 
 
 def test_the_file_of_the_statement_matches_the_page_and_adds_up(alice: Member, moved: None) -> None:
     heading, opening, *days, closing = table(alice, "portal:statement-csv", "statement", **DAYS)
-    assert heading == ["Day", "Paid in", "Corrected", "Set aside", "Released", "Balance, CNY", "Spent"]
+    assert heading == ["Day", "Top-up", "Adjustment", "Hold", "Refund", "Balance, CNY", "Charge"]
     assert opening == ["Opening balance", "", "", "", "", "2000.00", ""]
     assert days == [["2026-11-20", "20.00", "-1.25", "-8.50", "5.00", "2015.25", "3.00"]]
     assert closing == ["Closing balance", *days[0][1:]]
@@ -269,8 +269,8 @@ def test_the_file_of_payments_has_their_reasons(alice: Member, moved: None) -> N
     heading, *rows = table(alice, "portal:statement-csv", "payments", **DAYS)
     assert heading == ["When", "What", "Amount", "Reason"]
     assert rows == [
-        ["2026-11-20 17:30:00+05:30", "Corrected", "-1.25", "counted twice"],
-        ["2026-11-20 17:30:00+05:30", "Paid in", "20.00", f"'{FORMULA}"],
+        ["2026-11-20 17:30:00+05:30", "Adjustments", "-1.25", "counted twice"],
+        ["2026-11-20 17:30:00+05:30", "Top-up", "20.00", f"'{FORMULA}"],
     ]
     assert "2026-11-20 17:30:00" in alice.see("portal:statement", **DAYS)
 
@@ -290,8 +290,8 @@ def test_many_payments_are_paged_and_the_file_has_all(alice: Member, owner: Call
 def test_without_movements_the_balance_stays(alice: Member, owner: Caller) -> None:
     pay(owner.tenant, "5", "x", timezone.now() - timedelta(days=400))
     page = alice.see("portal:statement")
-    assert "Nothing moved on these days." in page
-    assert "Nothing was paid in or corrected on these days." in page
+    assert "No transactions in this period." in page
+    assert "No payments or adjustments in this period." in page
     assert page.count("5.00") == 4
 
 

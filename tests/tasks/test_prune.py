@@ -330,7 +330,7 @@ def test_pages_say_when_the_request_was_removed(owner: Caller, pruned: dict[Stat
     staff.force_login(sophie)
     removed = "removed on 2026-11-20, 40 days after the end"
     assert removed in alice.see("portal:video", task.public_id)
-    assert "Again, with changes" not in alice.see("portal:video", task.public_id)
+    assert "Edit and rerun" not in alice.see("portal:video", task.public_id)
     assert "The request was removed" in alice.see("portal:videos")
     console = reverse("admin:videos_task_change", args=[task.pk])
     assert removed in " ".join(staff.get(console).content.decode().split())

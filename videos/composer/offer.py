@@ -59,7 +59,7 @@ _ON_OFF = tuple(Option(value, label) for value, label in zip(SWITCH_VALUES, (_("
 _SWITCH_LABELS: dict[str, Text] = {
     "AudioGeneration": _("Sound"),
     "OffPeak": _("Off-peak (slower, cheaper)"),
-    "LogoAdd": _("Add a logo"),
+    "LogoAdd": _("Watermark"),
     "InputComplianceCheck": _("Check the input for compliance"),
     "OutputComplianceCheck": _("Check the result for compliance"),
     "EnhanceSwitch": _("Enhance the result"),
@@ -70,7 +70,7 @@ _SCENES: dict[str, Text] = {
     "land2port": _("Landscape to portrait"),
 }
 _REGIONS: dict[str, Text] = {"Oversea": _("Oversea"), "Mainland": _("Mainland China")}
-_PERSONS: dict[str, Text] = {"AllowAdult": _("Adults may be shown"), "Disallowed": _("No persons")}
+_PERSONS: dict[str, Text] = {"AllowAdult": _("Adults allowed"), "Disallowed": _("No people")}
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Offer:
         if not self.spec.elements_and_shots:
             return []
         values = self._many("elements") or [""]
-        return [Slot(position, _("Element id"), value) for position, value in enumerate(values)]
+        return [Slot(position, _("Element ID"), value) for position, value in enumerate(values)]
 
     @property
     def takes_more_elements(self) -> bool:
@@ -193,7 +193,7 @@ class Offer:
         persons = [Option(value, _PERSONS[value]) for value in PERSON_GENERATIONS]
         return [
             Choice("input_region", _("Region of the input"), regions),
-            Choice("PersonGeneration", _("Persons"), persons),
+            Choice("PersonGeneration", _("People in video"), persons),
             *self._switches(own=False),
         ]
 

@@ -22,7 +22,7 @@ from videos.queueing import Job
 
 STATES: dict[str, Badge] = {
     "todo": Badge(_("Waiting"), NEUTRAL),
-    "doing": Badge(_("At work"), BUSY),
+    "doing": Badge(_("Running"), BUSY),
     "succeeded": Badge(_("Done"), GOOD),
     "failed": Badge(_("Failed"), BAD),
     "cancelled": Badge(_("Cancelled"), NEUTRAL),

@@ -39,7 +39,7 @@ def drawn(span: Span, starts: Sequence[datetime], buckets: Sequence[Counts], now
     tasks = [
         series(_("Completed"), lambda counts: counts.completed),
         series(_("Failed"), lambda counts: counts.failed),
-        series(_("Made"), lambda counts: counts.made),
+        series(_("Created"), lambda counts: counts.made),
     ]
     return [
         Plot("tasks", _("Tasks"), charts.lines(_("Tasks made, completed and failed"), labels, tasks)),

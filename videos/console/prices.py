@@ -44,7 +44,7 @@ COMING, IN_FORCE, SET_ASIDE, ENDED = "to come", "in force", "set aside", "ended"
 STATES = {
     IN_FORCE: Badge(_("In force"), GOOD),
     COMING: Badge(_("To come"), BUSY),
-    SET_ASIDE: Badge(pgettext_lazy("a price that another one took over from", "Set aside"), WARN),
+    SET_ASIDE: Badge(pgettext_lazy("a price that another one took over from", "Superseded"), WARN),
     ENDED: Badge(_("Ended"), NEUTRAL),
 }
 

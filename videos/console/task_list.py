@@ -172,7 +172,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
     def note(self, task: Task) -> SafeString | None:
         """Why the task needs attention, or why it failed."""
         if task.attention:
-            return format_html("{} {}", chip(_("Look"), WARN), clipped(task.attention_label))
+            return format_html("{} {}", chip(_("Needs attention"), WARN), clipped(task.attention_label))
         return clipped(task.failure_code)
 
 

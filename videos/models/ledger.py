@@ -14,8 +14,8 @@ class EntryKind(models.TextChoices):
     """What an entry does: hold the price of a task, capture it, release it; pay in, or correct."""
 
     HOLD = "hold", _("Hold")
-    CAPTURE = "capture", _("Capture")
-    RELEASE = "release", _("Release")
+    CAPTURE = "capture", _("Charge")
+    RELEASE = "release", _("Refund")
     TOP_UP = "top_up", _("Top-up")
     ADJUSTMENT = "adjustment", _("Adjustment")
 

@@ -20,7 +20,7 @@ from videos.requests.values import without_unstorable
 EARLIEST, LATEST = date(1970, 1, 2), date(9999, 12, 30)
 """The range of dates that ids (UUIDv7) can represent in every time zone."""
 STATUSES = {
-    AT_WORK: _("At work"),
+    AT_WORK: _("Running"),
     "queued": _("Queued"),
     "in_progress": _("In progress"),
     "completed": _("Completed"),
@@ -42,7 +42,7 @@ class FilterForm(forms.Form):
     )
     status = forms.ChoiceField(label=_("Status"), required=False)
     model = forms.ChoiceField(label=_("Model"), required=False)
-    key = forms.ChoiceField(label=_("Made by"), required=False)
+    key = forms.ChoiceField(label=_("Created by"), required=False)
     start = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )

@@ -24,15 +24,15 @@ from videos.portal.periods import PeriodForm
 
 PAGE = 50
 HEADINGS = (
-    gettext_lazy("Paid in"),
-    gettext_lazy("Corrected"),
-    gettext_lazy("Set aside"),
-    gettext_lazy("Released"),
+    gettext_lazy("Top-up"),
+    gettext_lazy("Adjustment"),
+    gettext_lazy("Hold"),
+    gettext_lazy("Refund"),
     format_lazy(gettext_lazy("Balance, {currency}"), currency=settings.CURRENCY),
-    gettext_lazy("Spent"),
+    gettext_lazy("Charge"),
 )
 """Headings of the money columns. The last one is what was charged from holds."""
-KINDS = {EntryKind.TOP_UP: gettext_lazy("Paid in"), EntryKind.ADJUSTMENT: gettext_lazy("Corrected")}
+KINDS = {EntryKind.TOP_UP: gettext_lazy("Top-up"), EntryKind.ADJUSTMENT: gettext_lazy("Adjustment")}
 """Ledger entries made by people."""
 
 

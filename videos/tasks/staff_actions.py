@@ -219,8 +219,8 @@ ACTIONS: dict[str, StaffAction] = {
         is_dangerous=True,
     ),
     Verb.SEEN: StaffAction(
-        _("Mark as handled"),
-        _("Removes it from the attention list."),
+        _("Mark resolved"),
+        _("Removes it from the list of tasks that need attention."),
         frozenset(Status),
         _seen,
     ),
