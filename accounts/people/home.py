@@ -23,5 +23,5 @@ def _destination(user: User | AnonymousUser) -> str:
         return reverse("people:log-in")
     membership = Membership.objects.filter(user=user).order_by("tenant__name").first()
     if membership is not None:
-        return reverse("portal:videos", args=[membership.tenant_id])
+        return reverse("portal:overview", args=[membership.tenant_id])
     return reverse("admin:index" if user.is_staff else "people:profile")

@@ -61,7 +61,7 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
             return HttpResponseRedirect(reverse("people:home"))
         except AlreadyMember:
             messages.info(request, _("You are a member already."))
-            return HttpResponseRedirect(reverse("portal:videos", args=[self.invitation.tenant_id]))
+            return HttpResponseRedirect(reverse("portal:overview", args=[self.invitation.tenant_id]))
 
     def _register(self, token: str) -> HttpResponse:
         form = NewPersonForm(self.request.POST, instance=self._new_person())
@@ -95,7 +95,7 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
             "invitation accepted", tenant=str(tenant.pk), person=membership.user_id, role=membership.role
         )
         messages.success(self.request, _("You are a member of %(tenant)s now.") % {"tenant": tenant})
-        return HttpResponseRedirect(reverse("portal:videos", args=[tenant.pk]))
+        return HttpResponseRedirect(reverse("portal:overview", args=[tenant.pk]))
 
     def _mail_confirmation(self, person: User) -> None:
         """Confirms the address with another link, which the inviter cannot see."""

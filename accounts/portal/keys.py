@@ -100,10 +100,8 @@ class KeysPage(_Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         now, shows_ended = timezone.now(), "ended" in request.GET
         keys = (
-            self.keys()
-            .filter(has_ended(now) if shows_ended else ~has_ended(now))
-            .select_related("replaced_by")
-        )
+            self.keys().filter(has_ended(now)) if shows_ended else active_keys(self.tenant, now)
+        ).select_related("replaced_by")
         page = Page.of(keys, request.GET, PAGE)
         rows = [(key, chip_of(state_of(key, now))) for key in page.rows]
         has_left = self.may(Role.OWNER) and left_keys(self.tenant, now).exists()
@@ -261,9 +259,14 @@ class LeftKeysPage(_Page):
 def left_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
     """The working keys that former members made, newest first per person; excludes keys made by staff."""
     members = Membership.objects.filter(tenant=tenant).values("user")
-    made = keys_of(tenant).exclude(has_ended(now)).exclude(made_by_name="")
+    made = active_keys(tenant, now).exclude(made_by_name="")
     left = made.exclude(made_by__in=members).exclude(made_by__is_staff=True)
     return left.order_by("made_by_name", "-pk")
+
+
+def active_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
+    """The keys of the tenant's programs that work."""
+    return keys_of(tenant).exclude(has_ended(now))
 
 
 def keys_of(tenant: Tenant) -> QuerySet[APIKey]:

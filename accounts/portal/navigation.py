@@ -12,23 +12,24 @@ from accounts.models import Role
 
 @dataclass(frozen=True)
 class Entry:
-    """A page: section, route, icon, label, and the role that is needed to see it."""
+    """A page: section, which also names its icon, route, label, and the role that is needed to see it."""
 
     section: str
     route: str
-    icon: str
     label: Promise | str
     role: Role = Role.VIEWER
 
 
 ENTRIES = (
-    Entry("videos", "portal:videos", "▦", _("Videos")),
-    Entry("playground", "portal:playground", "✚", _("New video"), Role.MEMBER),
-    Entry("usage", "portal:usage", "▤", _("Usage and statement")),
-    Entry("limits", "portal:limits", "◔", _("Limits and balance")),
-    Entry("keys", "account:keys", "✱", _("API keys")),
-    Entry("bucket", "account:bucket", "▣", _("COS bucket")),
-    Entry("members", "account:members", "☺", _("Members")),
+    Entry("overview", "portal:overview", _("Overview")),
+    Entry("videos", "portal:videos", _("Videos")),
+    Entry("playground", "portal:playground", _("New video"), Role.MEMBER),
+    Entry("usage", "portal:usage", _("Usage and statement")),
+    Entry("limits", "portal:limits", _("Limits and balance")),
+    Entry("api", "portal:api", "API"),
+    Entry("keys", "account:keys", _("API keys")),
+    Entry("bucket", "account:bucket", _("COS bucket")),
+    Entry("members", "account:members", _("Members")),
 )
 
 
@@ -38,7 +39,6 @@ def entries(tenant_id: Any, *, roles: set[Role]) -> list[dict[str, Any]]:
         {
             "section": entry.section,
             "url": reverse(entry.route, args=[tenant_id]),
-            "icon": entry.icon,
             "label": entry.label,
         }
         for entry in ENTRIES

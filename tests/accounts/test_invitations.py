@@ -192,7 +192,7 @@ def test_a_new_person_creates_an_account_and_is_logged_in(tenant: Tenant) -> Non
     assert "Join Alice" in page
     assert 'value="bob"' in page
     assert "send a link to bob@people.example" in page
-    assert leads_to(browser.post(path, **account())) == f"/portal/{tenant.pk}/videos/"
+    assert leads_to(browser.post(path, **account())) == f"/portal/{tenant.pk}/"
     assert browser.is_logged_in()
     bob = User.objects.get()
     assert (bob.username, bob.email) == ("bob", "")
@@ -326,7 +326,7 @@ def test_a_person_with_an_account_logs_in_and_joins(tenant: Tenant) -> None:
     (log_in,) = re.findall(r'href="(/log-in/\?next=[^"]+)"', browser.see(path))
     assert leads_to(browser.log_in("bob", next=log_in.partition("next=")[2])) == path
     assert "Join as bob" in browser.see(path)
-    assert leads_to(browser.post(path)) == f"/portal/{tenant.pk}/videos/"
+    assert leads_to(browser.post(path)) == f"/portal/{tenant.pk}/"
     assert roles(tenant) == {"bob": "member"}
 
 
@@ -351,7 +351,7 @@ def test_a_logged_in_person_joins_with_one_click_whatever_their_address(tenant: 
 
 def test_an_existing_member_gets_a_message(tenant: Tenant, alice: User) -> None:
     path, browser = invitations.path(invite(tenant, role=Role.VIEWER)), Browser(alice)
-    assert leads_to(browser.post(path)) == f"/portal/{tenant.pk}/videos/"
+    assert leads_to(browser.post(path)) == f"/portal/{tenant.pk}/"
     assert roles(tenant) == {"alice": "owner"}
     assert leads_to(Browser().post(path, **account()))
 

@@ -30,7 +30,8 @@ def test_a_tenant_finds_and_plays_a_video_and_makes_uses_and_revokes_a_key(
 
 def _filter_the_history(alice: Visitor) -> None:
     page = alice.page
-    expect(page.get_by_role("heading", level=1)).to_have_text("Videos")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    page.get_by_role("link", name="Videos", exact=True).click()
     page.get_by_label("Prompt contains all words").fill("LIGHTHOUSE")
     page.get_by_role("button", name="Search").click()
     page.wait_for_url("**q=LIGHTHOUSE**")

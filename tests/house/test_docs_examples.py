@@ -1,4 +1,4 @@
-"""Every example in the documents runs unchanged and has the described result."""
+"""Every example in the documents, and in the portal, runs unchanged and has the described result."""
 
 import json
 import os
@@ -33,6 +33,7 @@ from tests.support.web_process import WebProcess
 from tests.support.worker_process import TOO_LONG, Workers, ask, wait_for
 from videos import catalogue
 from videos.models import GenerationStat, Task, UpstreamAccount
+from videos.portal.api import EXAMPLES
 from videos.requests import parse
 from videos.sandbox.scripts import parse_script
 from videos.states import Status
@@ -132,6 +133,7 @@ def test_what_is_migrated_changes_in_at_most_three_lines() -> None:
 
 # Blocks that call the API
 
+PORTAL = "The portal's page about the API"
 OF_A_BUCKET = "Bucket"
 """The example needs a bucket, and a key that may manage the account."""
 OBJECTS: dict[str, str | None] = {
@@ -157,6 +159,7 @@ OBJECTS: dict[str, str | None] = {
     "Limits": "account",
     "What a video costs": None,
     "Webhooks": "video",
+    PORTAL: "video",
     "Many videos": "list",
     "From OpenAI": "video",
     "From new-api": "video",
@@ -205,7 +208,7 @@ class Example:
             assert not task.not_forwarded
             if heading == OF_A_FILE:
                 assert payload_of(task)["ImageUrl"].startswith("file_")
-            elif self.block.language != "sh" and not self.block.before:
+            elif self.block.language != "sh" and not self.block.before and heading != PORTAL:
                 assert parse(task.request).meaning() == parse(_asked_by_curl(heading)).meaning()
         if "video.mp4" in self.block.code:
             assert (self.folder / "video.mp4").read_bytes()[4:8] == b"ftyp"
@@ -229,7 +232,14 @@ class Gateway:
     def examples(self, language: str) -> list[Example]:
         """The examples of a language."""
         found = [block for block in blocks() if block.language == language and not _is_no_call(block)]
-        return [self._example(block) for block in found]
+        return [self._example(block) for block in [*found, *self._of_the_portal(language)]]
+
+    def _of_the_portal(self, language: str) -> Iterator[Block]:
+        """The programs of a language as the page shows them, each with another model."""
+        for number, example in enumerate(EXAMPLES):
+            if example.language == language:
+                code = example.code(f"{self.url}/v1", catalogue.MODELS[number])
+                yield Block("portal", number, PORTAL, language, code)
 
     def wait_for_videos(self) -> None:
         """Wait until all videos are completed."""
@@ -249,7 +259,7 @@ class Gateway:
         (folder / f"example.{SUFFIXES[block.language]}").write_text(block.code)
         wants_video = "$ID" in block.code and "ID=$(" not in block.code
         prepared = ask(caller, PREPARED) if wants_video else None
-        environment = {"REELAY_URL": self.url, "KEY": str(caller.text)}
+        environment = {"REELAY_URL": self.url, "KEY": str(caller.text), "REELAY_API_KEY": str(caller.text)}
         environment |= {"ID": prepared.public_id} if prepared else {}
         (folder / "environment.json").write_text(json.dumps(environment))
         return Example(block, caller, folder, prepared)

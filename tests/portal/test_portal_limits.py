@@ -12,7 +12,7 @@ from accounts.quotas.totals import Period
 from tests.conftest import Caller
 from tests.support.members import Member, words
 from videos.billing.account import account_of
-from videos.portal.limits import LINES, Meter
+from videos.pages.limits import LINES, Meter
 
 LIMITS: dict[str, Any] = {
     "concurrent_tasks": 5,

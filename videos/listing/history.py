@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import repeat
 from uuid import UUID
 
@@ -141,6 +141,12 @@ def page(tenant: Tenant, filters: Filters, cursor: PageCursor) -> TaskPage:
         return TaskPage(shown, further, _newer(shown, cursor.place), searched_to)
     shown = tasks[:PAGE][::-1]
     return TaskPage(shown, shown[-1].pk if shown else further, further, searched_to)
+
+
+def latest(tenant: Tenant, most: int) -> list[Task]:
+    """The tenant's newest tasks."""
+    tasks, _ended_at = _tasks(tenant, Filters(UTC), PageCursor(), most)
+    return tasks
 
 
 def _newer(shown: list[Task], place: UUID | None) -> UUID | None:

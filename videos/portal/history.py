@@ -30,8 +30,8 @@ from videos.states import FINAL, LOST, Status
 OLDER, NEWER = "before", "after"
 """Query parameters: the id of the task before or after which the page starts."""
 TABS = {"": _("All"), AT_WORK: _("Running"), "completed": _("Completed"), "failed": _("Failed")}
-_SIGNS = {Status.SUCCEEDED: "▶", Status.FAILED: "✕", Status.CANCELLED: "✕"}
-_UNDER_WAY = "◔"
+_SIGNS = {Status.SUCCEEDED: "play", Status.FAILED: "lost", Status.CANCELLED: "lost"}
+_UNDER_WAY = "waiting"
 
 
 class HistoryPage(TenantPage):
@@ -114,7 +114,7 @@ class Row:
 
     @property
     def sign(self) -> str:
-        """The symbol shown if there is no poster."""
+        """The icon shown if there is no poster."""
         return _SIGNS.get(self.task.state, _UNDER_WAY)
 
     @property

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from videos.portal import history, limits, playground, removing, statement, usage, video
+from videos.portal import api, history, limits, overview, playground, removing, statement, usage, video
 
 app_name = "portal"
 urlpatterns = [
+    path("", overview.OverviewPage.as_view(), name="overview"),
     path("videos/", history.HistoryPage.as_view(), name="videos"),
     path("videos.csv", history.HistoryFile.as_view(), name="videos-file"),
     path("videos/new/", playground.PlaygroundPage.as_view(), name="playground"),
@@ -17,5 +18,6 @@ urlpatterns = [
     path("usage/<slug:group>.csv", usage.UsageFile.as_view(), name="usage-csv"),
     path("statement/", statement.StatementPage.as_view(), name="statement"),
     path("statement/<slug:table>.csv", statement.StatementFile.as_view(), name="statement-csv"),
+    path("api/", api.ApiPage.as_view(), name="api"),
     path("limits/", limits.LimitsPage.as_view(), name="limits"),
 ]

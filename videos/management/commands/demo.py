@@ -127,7 +127,7 @@ class Command(BaseCommand):
         self.stdout.write(f"""
 API      {running.api}{VIDEOS_PATH}
 Console  {running.api}/admin/   user {STAFF}, password {seeded.password}
-Portal   {running.api}{reverse("portal:videos", args=[seeded.tenant.pk])}   the same
+Portal   {running.api}{reverse("portal:overview", args=[seeded.tenant.pk])}   the same
 Sandbox  {running.sandbox}/_sandbox/state
 Logs     {running.logs}
 
