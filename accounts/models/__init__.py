@@ -6,6 +6,7 @@ from accounts.models.authenticator import Authenticator
 from accounts.models.cos_bucket import CosBucket
 from accounts.models.invitation import Invitation
 from accounts.models.quota import Quota, Standing, WhenFull
+from accounts.models.recovery_code import RecoveryCode
 from accounts.models.session import Session
 from accounts.models.signing_secret import SigningSecret
 from accounts.models.tenant import Membership, Role, Tenant, User
@@ -21,6 +22,7 @@ __all__ = [
     "Membership",
     "Purpose",
     "Quota",
+    "RecoveryCode",
     "Role",
     "Scope",
     "Session",

@@ -19,7 +19,7 @@ from django.views.generic.edit import FormView
 from accounts import audit
 from accounts.models import AuditPlace, User
 from accounts.people import sessions, totp
-from accounts.people.forms import WRONG_CODE, CodeForm, LogInForm
+from accounts.people.forms import WRONG_CODE, AnyCodeForm, LogInForm
 
 CODE_TIMEOUT = timedelta(minutes=10)
 """How long after the password the code is accepted."""
@@ -56,11 +56,11 @@ class LogInPage(LoginView):
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
-class CodePage(RedirectURLMixin, FormView[CodeForm]):
+class CodePage(RedirectURLMixin, FormView[AnyCodeForm]):
     """The second step, for a person whose password was just verified."""
 
     template_name = "people/log_in_code.html"
-    form_class = CodeForm
+    form_class = AnyCodeForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         person = _pending(request, timezone.now())
@@ -69,7 +69,7 @@ class CodePage(RedirectURLMixin, FormView[CodeForm]):
         self.person = person
         return super().dispatch(request, *args, **kwargs)
 
-    def form_valid(self, form: CodeForm) -> HttpResponse:
+    def form_valid(self, form: AnyCodeForm) -> HttpResponse:
         code = form.cleaned_data["code"]
         person = authenticate(self.request, username=self.person.username, otp_token=code)
         if not isinstance(person, User):

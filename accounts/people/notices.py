@@ -19,6 +19,7 @@ STAFF = _("The platform's staff")
 """Named as the author of a key that was not made in the portal."""
 PASSWORD_CHANGED = _("The password was changed.")
 SECOND_FACTOR_ON = _("A second factor was turned on.")
+RECOVERY_CODES_RENEWED = _("New recovery codes were created. Earlier ones no longer work.")
 SECOND_FACTOR_OFF = _("The second factor was turned off. Log-in now needs only the password.")
 
 

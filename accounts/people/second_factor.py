@@ -1,4 +1,4 @@
-"""The page to set up a second factor or turn it off."""
+"""The pages to set up a second factor, to get recovery codes for it, and to turn it off."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ import segno
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, authenticate
 from django.contrib.auth.views import RedirectURLMixin
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -17,18 +19,23 @@ from django_otp import login as verify_session
 
 from accounts import audit
 from accounts.models import Authenticator
-from accounts.people import notices, totp
-from accounts.people.forms import WRONG_CODE, CodeForm, ProvedForm
+from accounts.people import notices, recovery, totp
+from accounts.people.forms import WRONG_CODE, AnyCodeForm, CodeForm, ProvedForm
 from accounts.people.pages import OwnPage
 
 
 class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
-    """The base of the three views."""
+    """The base of the views."""
 
     template_name = "people/second_factor.html"
 
     def show(self, form: CodeForm | ProvedForm | None = None, **details: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form or CodeForm(), **details))
+        return self.render_to_response(self.get_context_data(form=form or AnyCodeForm(), **details))
+
+    def show_codes(self, codes: list[str], destination: str) -> HttpResponse:
+        """The recovery codes, shown only in the response that created them."""
+        page = self.get_context_data(codes=codes, destination=destination)
+        return self.response_class(self.request, "people/recovery_codes.html", page)
 
     def _changed(self, happened: Any, *, was: bool) -> None:
         """Record in the audit log that it was turned on or off, and mail the person."""
@@ -40,9 +47,13 @@ class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View
         return resolve_url("people:profile")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        is_on = totp.of(self.person) is not None
+        device = totp.of(self.person)
+        codes_left = recovery.left(device) if device else 0
         return super().get_context_data(
-            is_on=is_on, **{REDIRECT_FIELD_NAME: self.get_redirect_url()}, **kwargs
+            is_on=device is not None,
+            left=codes_left,
+            **{REDIRECT_FIELD_NAME: self.get_redirect_url()},
+            **kwargs,
         )
 
 
@@ -53,7 +64,7 @@ class SecondFactorPage(_Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Never shows an existing secret: it is shown once, when it is created."""
         is_on = totp.of(self.person) is not None
-        return self.show(CodeForm() if is_on else ProvedForm(request, self.person))
+        return self.show(AnyCodeForm() if is_on else ProvedForm(request, self.person))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Creates and shows a secret; a second factor in use must be turned off first."""
@@ -62,7 +73,7 @@ class SecondFactorPage(_Page):
         form = ProvedForm(request, self.person, request.POST)
         if not form.is_valid():
             return self.show(form)
-        return self.show(is_waiting=True, **_secret_context(totp.begin(self.person)))
+        return self.show(CodeForm(), is_waiting=True, **_secret_context(totp.begin(self.person)))
 
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")
@@ -70,7 +81,7 @@ class ConfirmPage(_Page):
     """Completes the setup."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Turns it on with a first code, which verifies this session; all others end."""
+        """Turns it on with a first code, which verifies this session; others end. Shows recovery codes."""
         form = CodeForm(request.POST)
         if not form.is_valid():
             return self.show(form, is_waiting=True)
@@ -82,7 +93,37 @@ class ConfirmPage(_Page):
         self._changed(notices.SECOND_FACTOR_ON, was=False)
         self.end_other_sessions()
         messages.success(request, _("From now on, you need a code to log in."))
-        return HttpResponseRedirect(self.get_success_url())
+        return self.show_codes(recovery.renew(device), self.get_success_url())
+
+
+@method_decorator(sensitive_post_parameters("password"), name="dispatch")
+class RecoveryCodesPage(_Page):
+    """Replaces the recovery codes, given the password."""
+
+    template_name = "people/recovery_codes.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if totp.of(self.person) is None:
+            return HttpResponseRedirect(reverse("people:second-factor"))
+        return self.show(ProvedForm(request, self.person))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        device = totp.of(self.person)
+        if device is None:
+            return self.get(request)
+        form = ProvedForm(request, self.person, request.POST)
+        if not form.is_valid():
+            return self.show(form)
+        return self.show_codes(self._renew(device), reverse("people:second-factor"))
+
+    @transaction.atomic
+    def _renew(self, device: Authenticator) -> list[str]:
+        now, before = timezone.now(), recovery.left(device)
+        codes = recovery.renew(device)
+        change = {recovery.RECORDED: before}, {recovery.RECORDED: audit.CHANGED}
+        self.record(audit.subject_of(self.person), change, now)
+        notices.notify(self.request, self.person, notices.RECOVERY_CODES_RENEWED, now)
+        return codes
 
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")
@@ -90,8 +131,8 @@ class TurnOffPage(_Page):
     """Turns the second factor off."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Requires a code; failures count like failed log-ins."""
-        form, name = CodeForm(request.POST), self.person.username
+        """Requires a code, of the app or for recovery; failures count like failed log-ins."""
+        form, name = AnyCodeForm(request.POST), self.person.username
         if not form.is_valid():
             return self.show(form)
         if authenticate(request, username=name, otp_token=form.cleaned_data["code"]) is None:

@@ -22,5 +22,6 @@ urlpatterns = [
     path("profile/second-factor/", second_factor.SecondFactorPage.as_view(), name="second-factor"),
     path("profile/second-factor/confirm/", second_factor.ConfirmPage.as_view(), name="confirm-second-factor"),
     path("profile/second-factor/off/", second_factor.TurnOffPage.as_view(), name="turn-off-second-factor"),
+    path("profile/second-factor/codes/", second_factor.RecoveryCodesPage.as_view(), name="recovery-codes"),
     path("invitations/<str:token>/", invitation.InvitationPage.as_view(), name="invitation"),
 ]

@@ -566,6 +566,8 @@ POST people:confirm-email          hidden hidden hidden hidden   hidden hidden l
 GET  people:password               page   page   page   page     page   page   log-in
 POST people:password               page   page   page   page     page   page   log-in
 GET  people:second-factor          page   page   page   page     page   page   log-in
+GET  people:recovery-codes         there  there  there  there    there  there  log-in
+POST people:recovery-codes         there  there  there  there    there  there  log-in
 GET  people:sessions               page   page   page   page     page   page   log-in
 POST people:sessions               there  there  there  there    there  there  log-in
 POST people:second-factor          page   page   page   page     page   page   log-in
