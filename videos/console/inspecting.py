@@ -32,7 +32,7 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
         "preview": reverse("admin:videos_task_preview", args=[task.pk]) if task.has_preview else "",
         "events": events,
         "timeline": timeline.timeline(events),
-        "show_details": True,
+        "for_staff": True,
         "exchanges": timeline.exchanges(events),
         "price": price_of(task),
         "seen_by_tenant": _json(representation.video(task, request, now, facts["place"])),

@@ -9,7 +9,7 @@ from videos.estimates import completion, queue_position
 from videos.models import Task, TaskEvent
 from videos.pages import timeline
 from videos.results import links
-from videos.states import FINAL
+from videos.states import FINAL, UNACCEPTED, Status
 from videos.tasks import turns
 from videos.tasks.failures import advice_for
 from videos.tasks.representation import in_bucket
@@ -20,14 +20,15 @@ _FRESH = timedelta(minutes=2)
 def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, Any]:
     """Template context shared by portal and console; each adds its own labels and chips."""
     place = queue_position.counted(task, limits_of(task.tenant_id).concurrent_tasks, now)
-    start = place.estimated_start if place else turns.expected_start(task, now)
+    start = turns.expected_start(task, now) if task.state is Status.QUEUED else None
     return {
         "task": task,
         "is_final": task.state in FINAL,
         "removed_after": _removed_after(task),
-        "progress": completion.progress(task, now),
+        "outlook": completion.outlook(task, start, now),
         "place": place,
-        "done_at": completion.done_at(task, start, now),
+        "is_at_provider": task.state is Status.RUNNING,
+        "was_sent": _was_sent(task),
         "advice": advice_for(task.failure_code),
         "money": timeline.money_of(task),
         "media": links.signed_path(task, now) if task.is_readable else "",
@@ -35,6 +36,11 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
         "seen": _mark_of(task, events),
         "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
     }
+
+
+def _was_sent(task: Task) -> bool:
+    """Whether upstream was sent the last submission of the task, though it may not have received it."""
+    return task.submitted_at is not None and task.state not in {*UNACCEPTED, Status.CANCELLED}
 
 
 def _removed_after(task: Task) -> int | None:

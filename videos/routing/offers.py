@@ -73,8 +73,12 @@ class Offers:
 
     def check_available(self, queue: Queue) -> None:
         """Raise `NoUpstreamAccount` if no account works for the queue, unless tasks wait for one then."""
-        if settings.WHEN_NO_UPSTREAM == "refuse" and not any(map(_works, candidates(queue, self.accounts))):
+        if settings.WHEN_NO_UPSTREAM == "refuse" and not self.working(queue):
             raise NoUpstreamAccount
+
+    def working(self, queue: Queue) -> list[UpstreamAccount]:
+        """The accounts that take tasks of the queue, if only after a pause."""
+        return [account for account in candidates(queue, self.accounts) if _works(account)]
 
     def group_of(self, model: str) -> int:
         """The number of the group of models that compete with that one for the platform's accounts."""

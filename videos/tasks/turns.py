@@ -9,7 +9,7 @@ from config.db.prepared import as_array
 from videos.catalogue import MODELS
 from videos.models import Task
 from videos.products import Product
-from videos.routing.choice import Queue, candidates
+from videos.routing.choice import Queue
 from videos.routing.offers import Offers
 from videos.states import Status
 from videos.tasks import sql
@@ -94,9 +94,12 @@ def queue_of(task: Task) -> Queue:
 
 
 def expected_start(task: Task, now: datetime) -> datetime | None:
-    """When a task should be submitted, by the tasks ahead of it and its accounts' rates; None without one."""
+    """When a queued task should be submitted, by the tasks ahead of it and the rates of working accounts.
+
+    None if no account works.
+    """
     offers = Offers.current()
-    rate = sum(account.creates_per_second for account in candidates(queue_of(task), offers.accounts))
+    rate = sum(account.creates_per_second for account in offers.working(queue_of(task)))
     if not rate:
         return None
     ahead = Task.objects.filter(status=Status.QUEUED, on_own_account=task.on_own_account)
@@ -104,5 +107,4 @@ def expected_start(task: Task, now: datetime) -> datetime | None:
         ahead = ahead.filter(tenant=task.tenant_id, pk__lt=task.pk)
     else:
         ahead = ahead.filter(model__in=offers.competing(task.model), turn__lt=task.turn)
-    count = ahead[:MOST_AHEAD].count() if task.state is Status.QUEUED else 0
-    return now + timedelta(seconds=count / rate)
+    return now + timedelta(seconds=ahead[:MOST_AHEAD].count() / rate)
