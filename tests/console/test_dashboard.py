@@ -1,5 +1,6 @@
 """The dashboard's figures agree with the tasks and are shown only with permission."""
 
+import html
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from videos.metrics.overview import BudgetUse, Counts
 from videos.models import Task, UpstreamAccount, UpstreamBudget
 from videos.routing.offers import Offers
 from videos.routing.rate_limits import MINUTE, UpstreamCall
-from videos.states import Attention, Status
+from videos.states import FINAL, Attention, Status
 
 MODEL = "Kling-3.0-720p"
 DAY = timedelta(days=1)
@@ -327,20 +328,39 @@ def test_an_empty_database_shows_what_to_do(boss: Person) -> None:
         assert "Nothing was counted yet" in page
 
 
-def test_the_states_are_counted_and_link_to_their_lists(boss: Person, make_task: MakeTask) -> None:
+TILE = re.compile(r'id="state-([a-z_]+)" href="([^"]+)"><strong>([\d,]+)</strong>')
+
+
+def test_each_tile_leads_to_the_list_of_what_it_counts(boss: Person, make_task: MakeTask) -> None:
+    zone = "Asia/Kolkata"  # where days do not begin with an hour of UTC
+    boss.client.cookies["time_zone"] = zone
     now = timezone.now()
-    for status in (Status.RUNNING, Status.RUNNING, Status.QUEUED, Status.SUCCEEDED, Status.FAILED):
-        make_task(status, now=now)
+    edges = [buckets.counted_from(span, now, ZoneInfo(zone)) for span in Span]
+    ended = [now, *(edge + apart for edge in edges for apart in (-MINUTE, MINUTE))]
+    for status in Status:
+        for moment in ended if status in FINAL else [now, now - 50 * DAY]:
+            make_task(status, now=moment)
+    hourly.roll_up_anew(now)
+    ids = [task.public_id for task in Task.objects.all()]
+
+    def holds(span: Span) -> None:
+        tiles = TILE.findall(boss.see(f"/admin/?span={span}"))
+        listed = {status: boss.see(html.unescape(link)) for status, link, _shown in tiles}
+        counted = {status: str(sum(one in page for one in ids)) for status, page in listed.items()}
+        assert counted == {status: shown for status, _link, shown in tiles}
+        assert counted["failed"] == {Span.DAY: "2", Span.WEEK: "4", Span.MONTH: "6"}[span]
+        assert len(tiles) == len(Status) - 1  # cancelled tasks are not counted
+
+    check_each(Span, holds)
+
+
+def test_the_axis_of_a_percentage_ends_at_100(boss: Person, make_task: MakeTask) -> None:
+    now = timezone.now()
+    make_task(Status.FAILED, now=now)
     hourly.roll_up(now)
     page = boss.see("/admin/")
-    shown = {status: tile(page, status) for status in (Status.RUNNING, Status.QUEUED, Status.SUCCEEDED)}
-    assert shown == {Status.RUNNING: "2", Status.QUEUED: "1", Status.SUCCEEDED: "1"}
-    for status in (Status.RUNNING, Status.FAILED):
-        link = re.search(rf'id="state-{status}" href="([^"]+)"', page)
-        assert link
-        listed = boss.see(link[1])
-        ids = {task.public_id for task in Task.objects.all() if task.public_id in listed}
-        assert ids == {task.public_id for task in Task.objects.filter(status=status)}
+    plot = page[page.index('id="plot-rate"') : page.index('id="models-table"')]
+    assert re.findall(r'text-anchor="end">([^<]*)<', plot) == ["0", "25", "50", "75", "100"]
 
 
 def test_ended_tasks_are_counted_within_the_span(boss: Person, make_task: MakeTask) -> None:

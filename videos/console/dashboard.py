@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from config import disk
 from videos.console import plots
 from videos.console.account_health import Condition, shown_health
+from videos.console.task_list import ENDED_WITHIN
 from videos.labels import status_chip, status_label
 from videos.metrics import buckets, overview
 from videos.metrics.buckets import Span
@@ -85,7 +86,7 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
         "zone": zone,
         **_freshness(now),
         **_disk(),
-        "states": [*_open_states(open_tasks), *_ended_states(total)],
+        "states": [*_open_states(open_tasks), *_ended_states(total, span)],
         **_trouble(open_tasks, accounts, now),
         "plots": plots.drawn(span, starts, counted, now),
         "rows": plots.rows(span, starts, counted, now),
@@ -117,13 +118,15 @@ def _open_states(open_tasks: Sequence[OpenTasks]) -> Iterator[dict[str, Any]]:
         yield _state(status, sum(row.tasks for row in open_tasks if row.status is status))
 
 
-def _ended_states(total: Counts) -> Iterator[dict[str, Any]]:
+def _ended_states(total: Counts, span: Span) -> Iterator[dict[str, Any]]:
     for status, number in ENDED.items():
-        yield _state(status, number(total)) | {"is_of_span": True}
+        of_span = {"when": ENDED_WITHIN[span], "url": f"{_list_of(status)}&ended={span}"}
+        yield _state(status, number(total)) | of_span
 
 
 def _state(status: Status, tasks: int) -> dict[str, Any]:
     return {
+        "when": _("now"),
         "status": status,
         "label": status_label(status),
         "chip": status_chip(status),

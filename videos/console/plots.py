@@ -43,7 +43,9 @@ def drawn(span: Span, starts: Sequence[datetime], buckets: Sequence[Counts], now
     ]
     return [
         Plot("tasks", _("Tasks"), charts.lines(_("Tasks made, completed and failed"), labels, tasks)),
-        Plot("rate", _("Success rate, %"), charts.lines(_("Success rate in percent"), labels, [rate])),
+        Plot(
+            "rate", _("Success rate, %"), charts.lines(_("Success rate in percent"), labels, [rate], top=100)
+        ),
         Plot(
             "spend",
             _("Spend, %(currency)s") % {"currency": settings.CURRENCY},

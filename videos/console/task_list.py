@@ -26,6 +26,8 @@ from videos.console.task_page import TaskPages
 from videos.listing import prompts
 from videos.listing.order import ListOrder
 from videos.listing.search import LONGEST_SEARCH, Search
+from videos.metrics import buckets
+from videos.metrics.buckets import Span
 from videos.models import Task, UpstreamAccount
 from videos.models.task import parse_public_id
 from videos.models.task_indexes import PROMPT
@@ -45,6 +47,12 @@ LISTED = (
 """The columns of a task that the list reads."""
 PROMPT_SHOWN = 80
 """Characters of a prompt in the list."""
+ENDED_WITHIN: dict[Span, labels.Label] = {
+    Span.DAY: _("in the last 24 hours"),
+    Span.WEEK: _("in the last 7 days"),
+    Span.MONTH: _("in the last 30 days"),
+}
+"""The spans of the dashboard's counts."""
 MOST_FOUND = 200
 """Latest matches that a search in prompts shows; the date filter and other filters reach older ones."""
 
@@ -102,6 +110,20 @@ class AttentionFilter(ChoiceFilter):
         return queryset.exclude(attention="")
 
 
+class EndedFilter(ChoiceFilter):
+    """Filters for tasks that ended within a span of the dashboard, by the same whole hours as its counts."""
+
+    title = _("end")
+    parameter_name = "ended"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        return [(span.value, label) for span, label in ENDED_WITHIN.items()]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        zone = timezone.get_current_timezone()
+        return queryset.filter(finished_at__gte=buckets.counted_from(Span(value), timezone.now(), zone))
+
+
 class TaskList(UncountedChangeList):
     """Reads only the columns that the list shows."""
 
@@ -133,6 +155,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         AccountFilter,
         AttentionFilter,
         FailureFilter,
+        EndedFilter,
         ("created_at", DaysOfId),
     ]
     search_fields = ["id"]

@@ -42,6 +42,13 @@ def starts(span: Span, now: datetime, zone: ZoneInfo) -> list[datetime]:
     ]
 
 
+def counted_from(span: Span, now: datetime, zone: ZoneInfo) -> datetime:
+    """The first UTC hour whose tasks count into the span."""
+    first = starts(span, now, zone)[0]
+    hour = start_of_hour(first)
+    return hour if hour == first else hour + HOUR
+
+
 def place(starts: Sequence[datetime], hour: datetime) -> int:
     """The index of the hour's bucket; the hour must not be before the first one."""
     return bisect_right(starts, hour) - 1

@@ -81,10 +81,10 @@ def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
     return _render("bars", title, series, {**frame.as_dict(), "bars": drawn})
 
 
-def lines(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
-    """A line chart as HTML, one line per series."""
+def lines(title: str, labels: Sequence[str], series: Sequence[Series], *, top: float | None = None) -> str:
+    """A line chart as HTML, one line per series; the axis ends at `top`, or by default above the values."""
     values = [value for one in series for value in one.values if value is not None]
-    frame = _Frame(labels, _round_up(max(values, default=0)))
+    frame = _Frame(labels, top or _round_up(max(values, default=0)))
     drawn = [
         {"style": style, "path": _path(frame, one.values), "dots": _dots(frame, one)}
         for style, one in zip(STYLES, series, strict=False)
