@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.models import APIKey
+from accounts.models import APIKey, Tenant
 from config.amounts import format_with_currency
 from config.web.links import absolute
 from videos import catalogue
@@ -23,6 +25,8 @@ from videos.composer.offer import Offer
 from videos.composer.places import NON_FIELD, FieldPlace
 from videos.composer.preview import Preview, curl
 from videos.models import Task
+from videos.routing import availability
+from videos.routing.availability import Service
 from videos.routing.offers import Offers
 from videos.tasks.manual import NotCreated, Requester, make_checked
 
@@ -39,6 +43,17 @@ _SLOTS = {
     "shots": ("shot_prompts", "shot_durations"),
 }
 """Groups of fields whose values belong together by position."""
+
+
+_MARKS = {Service.NONE: gettext_lazy("not available now"), Service.PAUSED: gettext_lazy("paused")}
+"""What is said of a model in the list, if its tasks are not taken."""
+
+
+class Notice(NamedTuple):
+    """A sentence about the chosen model, and its look, a CSS class."""
+
+    look: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,8 @@ class Composer:
     now: datetime
     picture_problem: str = ""
     """What is wrong with the picture that was sent."""
+    shown_to: Tenant | None = None
+    """The tenant that a new form is shown to, which needs no key."""
 
     @classmethod
     def sent(cls, request: HttpRequest, key: APIKey | None, now: datetime) -> "Composer":
@@ -71,9 +88,14 @@ class Composer:
         return cls(answers, form_id_from(data), key, now, problem)
 
     @classmethod
-    def fresh(cls, body: Mapping[str, Any], now: datetime) -> "Composer":
-        """A new form, filled in from a body; showing it needs no key."""
-        return cls(answers_of(body), form_id_from(QueryDict()), None, now)
+    def fresh(cls, body: Mapping[str, Any], tenant: Tenant | None, now: datetime) -> "Composer":
+        """A new form for the tenant, filled in from a body; showing it needs no key."""
+        return cls(answers_of(body), form_id_from(QueryDict()), None, now, shown_to=tenant)
+
+    @property
+    def tenant(self) -> Tenant | None:
+        """The tenant whose models and accounts the form is about; None: the platform's."""
+        return self.key.tenant if self.key else self.shown_to
 
     @cached_property
     def form(self) -> VideoForm:
@@ -103,16 +125,18 @@ class Composer:
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
         """The template context; `is_judged` includes the form's errors."""
-        tenant = self.key.tenant if self.key else None
-        form, offered = self.form, Offers.current().models(tenant)
-        preview = Preview(form)
+        form, offered = self.form, Offers.current().models(self.tenant)
+        preview, offer = Preview(form), Offer(_spec(self.answers, offered), self.answers)
+        untaken = availability.untaken_models(self.tenant, self.now)
         if is_judged:
             form.is_valid()
         return {
             "form_id": self.form_id,
             "is_filled": any(self.answers.get(name) for name in _CONTENT),
             "models": _by_family(offered),
-            "offer": Offer(_spec(self.answers, offered), self.answers),
+            "offer": offer,
+            "untaken": {model: _MARKS[service] for model, service in untaken.items()},
+            "untaken_notice": _notice(untaken.get(offer.spec.name)),
             "problems": (_by_field(form) if is_judged else {}) | self._of_picture(),
             "takes_pictures": settings.UPLOADS,
             "elsewhere": form.problems.get(FieldPlace(NON_FIELD), ()) if is_judged else (),
@@ -134,6 +158,17 @@ def base_address(request: HttpRequest) -> str:
 def price_of(task: Task) -> str:
     """The task's price, with the currency."""
     return format_with_currency(task.price)
+
+
+def _notice(service: Service | None) -> Notice | None:
+    """What is said of a model whose tasks are not taken; None if they are."""
+    if service is None:
+        return None
+    if service is Service.PAUSED:
+        return Notice("info", _("Videos of this model wait a moment now: the provider takes no new ones."))
+    if settings.WHEN_NO_UPSTREAM == "refuse":
+        return Notice("bad", _("Videos of this model cannot be created now: nobody generates them."))
+    return Notice("warn", _("Videos of this model wait for now: nobody generates them at the moment."))
 
 
 def _spec(answers: Mapping[str, list[str]], offered: list[ModelSpec]) -> ModelSpec:

@@ -62,6 +62,13 @@ def shown_health(state: AccountState) -> dict[str, Any]:
     }
 
 
+def why_untaken(account: UpstreamAccount) -> str:
+    """Why the account takes no new tasks, as a sentence for staff."""
+    if not account.is_enabled:
+        return _("It is not enabled, so it is given no new tasks.")
+    return explained(account.state.reason) or str(MEANINGS[account.state.condition])
+
+
 class HealthPages:
     """The actions on an account's health, for the page of accounts."""
 

@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Tenant
 from videos.composer.pages import Composer
-from videos.models import Task
+from videos.console.account_health import why_untaken
+from videos.models import Task, UpstreamAccount
 from videos.requests.values import without_unstorable
+from videos.routing.offers import Offers
 
 MOST_NAMES = 20
 """Tenant names suggested while typing."""
@@ -30,7 +32,7 @@ class Request:
         task = _task(request.GET.get("from", "")) if may_look else None
         tenant = task.tenant if task else _only_tenant()
         body = (dict(task.request) or {"model": task.model}) if task else {}
-        return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, timezone.now()))
+        return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, tenant, timezone.now()))
 
     @classmethod
     def sent(cls, request: HttpRequest) -> "Request":
@@ -39,13 +41,24 @@ class Request:
         return cls(tenant, name, Composer.sent(request, _key(tenant), timezone.now()))
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
+        context = self.composer.context(request, is_judged=is_judged)
         return {
-            **self.composer.context(request, is_judged=is_judged),
+            **context,
+            "idle_accounts": self._idle(context["offer"].spec.name) if context["untaken_notice"] else (),
+            "may_see_accounts": request.user.has_perm("videos.view_upstreamaccount"),
             "tenant_name": self.tenant_name,
             "names": names_like(""),
             "for_staff": True,
             "may_see_limits": request.user.has_perm("accounts.view_tenant"),
         }
+
+    def _idle(self, model: str) -> list[tuple[UpstreamAccount, str]]:
+        """The accounts that have the model, with why each takes no tasks of it."""
+        is_own = self.tenant is not None and Offers.current().is_on_own_account(model, self.tenant)
+        accounts = UpstreamAccount.objects.filter(owner=self.tenant if is_own else None)
+        accounts = accounts.exclude(disabled_models__contains=[model])
+        known = accounts.select_related("state").defer("secret_key", "proxy_url").order_by("name")
+        return [(account, why_untaken(account)) for account in known]
 
 
 def names_like(text: str) -> list[str]:

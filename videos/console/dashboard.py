@@ -19,13 +19,15 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from config import disk
 from videos.console import plots
-from videos.console.account_health import Condition, shown_health
+from videos.console.account_health import Condition, shown_health, why_untaken
 from videos.console.task_list import ENDED_WITHIN
 from videos.labels import status_chip, status_label
 from videos.metrics import buckets, overview
 from videos.metrics.buckets import Span
 from videos.metrics.overview import AccountFigures, Counts, OpenTasks, Spending, StuckTasks
 from videos.models import Task, UpstreamAccount
+from videos.routing import availability
+from videos.routing.availability import Gap, Service
 from videos.routing.rate_limits import UpstreamCall
 from videos.states import Attention, Status
 
@@ -81,6 +83,7 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
     total = sum(counted, Counts())
     open_tasks = overview.open_tasks()
     accounts = overview.accounts(open_tasks, now)
+    gap = availability.gap([figures.account for figures in accounts], now)
     return {
         "now": now,
         "zone": zone,
@@ -92,7 +95,10 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
         "rows": plots.rows(span, starts, counted, now),
         "total": plots.row(total),
         "models": overview.by_model(starts[0], now),
-        "accounts": [_account(one, now) for one in accounts] if request.user.has_perm(ACCOUNTS) else None,
+        "gap": gap and _gap(gap),
+        "accounts": [_account(one, gap, now) for one in accounts]
+        if request.user.has_perm(ACCOUNTS)
+        else None,
         "spending": [_spending(one) for one in overview.spending(now)]
         if request.user.has_perm(TENANTS)
         else None,
@@ -106,6 +112,22 @@ def _freshness(now: datetime) -> dict[str, Any]:
         "is_counted_late": counted is None or counted < now - LATE,
         "heard": heard,
         "is_worker_gone": heard is None or heard < now - overview.WORKER_SILENCE,
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    """The banner that names what no account takes now, and the accounts that should."""
+    return {
+        "is_paused": gap.service is Service.PAUSED,
+        "models": gap.models,
+        "accounts": [
+            {
+                "account": account,
+                "why": why_untaken(account),
+                "url": reverse("admin:videos_upstreamaccount_change", args=[account.pk]),
+            }
+            for account in gap.accounts
+        ],
     }
 
 
@@ -186,11 +208,12 @@ def _age(since: datetime, now: datetime) -> str:
     return timesince(since, now, depth=1)
 
 
-def _account(figures: AccountFigures, now: datetime) -> dict[str, Any]:
+def _account(figures: AccountFigures, gap: Gap | None, now: datetime) -> dict[str, Any]:
     queued = figures.open.get(Status.QUEUED)
+    is_out = figures.account.is_enabled and figures.account.state.condition == Condition.OPEN
     return {
         "account": figures.account,
-        "is_out": figures.account.is_enabled and figures.account.state.condition == Condition.OPEN,
+        "is_out": is_out and not (gap and figures.account in gap.accounts),  # which has a banner already
         "health": shown_health(figures.account.state),
         "url": reverse("admin:videos_upstreamaccount_change", args=[figures.account.pk]),
         "tasks": [figures.open[status].tasks if status in figures.open else 0 for status in _OF_ACCOUNT],

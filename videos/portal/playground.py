@@ -23,7 +23,7 @@ class PlaygroundPage(TenantPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show a new form; `from` fills it in from one of the tenant's tasks."""
-        composer = Composer.fresh(self._start(request), timezone.now())
+        composer = Composer.fresh(self._start(request), self.tenant, timezone.now())
         return self._render(composer, Rendering(is_judged=False))
 
     def post(self, request: HttpRequest) -> HttpResponse:

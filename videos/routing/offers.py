@@ -60,6 +60,11 @@ class Offers:
         own = self._of(tenant.pk, model)
         return tenant.only_own_account or any(_works(account) for account in own)
 
+    def pool(self, model: str, tenant: Tenant | None) -> Sequence[UpstreamAccount]:
+        """The accounts that may take the tenant's tasks of the model, if they work; None: the platform's."""
+        is_own = tenant is not None and self.is_on_own_account(model, tenant)
+        return self._of(tenant.pk if tenant and is_own else None, model)
+
     def prices_for(self, tenant: Tenant, spec: ModelSpec, now: datetime) -> list[dict[str, Any]]:
         """The model's prices in force at `now` for the tenant, as clients see them."""
         is_own = self.is_on_own_account(spec.name, tenant)
