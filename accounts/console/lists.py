@@ -1,6 +1,7 @@
 """Base classes of the staff console's lists: CSV export, and no counting of many rows."""
 
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -34,6 +35,8 @@ class ListAdmin(RecordedAdmin[_Row]):
     list_before_template = "admin/list_tools.html"
     show_facets = ShowFacets.NEVER
     most_exported = MOST_ROWS
+    exported: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    """Values for the file of columns that the list shows as text with markup, such as amounts."""
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"

@@ -1,7 +1,9 @@
 """Tenants in the staff console: quota, running totals, keys, bucket and members."""
 
 from datetime import timedelta
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -10,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -31,8 +34,7 @@ from accounts.models.api_key import OF_PROGRAMS
 from accounts.models.tenant import validate_time_zone
 from accounts.pages.key_states import chip_of, state_of
 from accounts.quotas.totals import Period
-from accounts.templatetags.amounts import second
-from config.amounts import format_with_currency
+from accounts.templatetags.amounts import money, seconds
 from config.console.filters import ChoiceFilter
 from config.web.badges import GOOD, WARN, chip
 
@@ -42,6 +44,7 @@ AUDITED = ("time_zone", "earlier_time_zones", "suspended_at", "only_own_account"
 
 SEE_ACCOUNTS = "videos.view_upstreamaccount"
 """Permission to see the names of the tenant's own upstream accounts."""
+SEE_LEDGER = "videos.view_ledgerentry"
 
 
 class MembershipInline(MembershipsInline[Tenant]):
@@ -164,6 +167,7 @@ class TenantAdmin(ListAdmin[Tenant]):
     search_help_text = _("Name of a tenant")
     list_filter = [StateFilter]
     list_filter_submit = True
+    exported: ClassVar = {"balance": attrgetter("standing.balance")}
     inlines = [KeyInline, QuotaInline, CosBucketInline, MembershipInline]
     standing_fields = ["open_tasks", "waiting_tasks", "balance", "held", "today", "this_month"]
     readonly_fields = ["suspended_at", "own_accounts", *standing_fields]
@@ -177,7 +181,7 @@ class TenantAdmin(ListAdmin[Tenant]):
             (None, {"fields": ["name", "time_zone", "moves_days", "is_suspended", "suspended_at"]}),
             (_("Upstream accounts"), {"fields": ["only_own_account", *own_accounts]}),
             (_("Finished videos"), {"fields": ["retention_days"]}),
-            (_("Standing"), {"fields": self.standing_fields}),
+            (_("Standing"), {"fields": self.standing_fields, "description": _about_spend(request, obj)}),
             *([reason] if self.has_change_permission(request, obj) else []),
         ]
 
@@ -253,28 +257,37 @@ class TenantAdmin(ListAdmin[Tenant]):
         return tenant.standing.waiting_tasks
 
     @admin.display(description=_("balance"), ordering="standing__balance")
-    def balance(self, tenant: Tenant) -> str:
-        return format_with_currency(tenant.standing.balance)
+    def balance(self, tenant: Tenant) -> SafeString:
+        return money(tenant.standing.balance)
 
     @admin.display(description=_("held"))
-    def held(self, tenant: Tenant) -> str:
-        return format_with_currency(tenant.standing.held)
+    def held(self, tenant: Tenant) -> SafeString:
+        return money(tenant.standing.held)
 
     @admin.display(description=_("today"))
-    def today(self, tenant: Tenant) -> str:
+    def today(self, tenant: Tenant) -> SafeString | str:
         standing, day = tenant.standing, Period.of(timezone.now(), tenant.clock).day
         if standing.day is None or standing.day < day:
             return gettext("nothing on %(day)s") % {"day": day}
-        used = f"{standing.day_seconds} {second()}, {format_with_currency(standing.day_spend)}"
-        return gettext("%(used)s on %(day)s") % {"used": used, "day": standing.day}
+        used = format_html("{}, {}", seconds(standing.day_seconds), money(standing.day_spend))
+        return format_html(gettext("{used} on {day}"), used=used, day=standing.day)
 
     @admin.display(description=_("this month"))
-    def this_month(self, tenant: Tenant) -> str:
+    def this_month(self, tenant: Tenant) -> SafeString | str:
         standing, month = tenant.standing, Period.of(timezone.now(), tenant.clock).month
         if standing.month is None or standing.month < month:
             return gettext("nothing in %(month)s") % {"month": f"{month:%Y-%m}"}
-        used = f"{standing.month_seconds} {second()}, {format_with_currency(standing.month_spend)}"
-        return gettext("%(used)s in %(month)s") % {"used": used, "month": f"{standing.month:%Y-%m}"}
+        used = format_html("{}, {}", seconds(standing.month_seconds), money(standing.month_spend))
+        return format_html(gettext("{used} in {month}"), used=used, month=f"{standing.month:%Y-%m}")
+
+
+def _about_spend(request: HttpRequest, tenant: Tenant) -> SafeString:
+    """What spend is, with a link to the tenant's charges for those who may see them."""
+    charges = ""
+    if request.user.has_perm(SEE_LEDGER):
+        query = urlencode({"tenant": tenant.name, "kind__exact": "capture"})
+        charges = f"{reverse('admin:videos_ledgerentry_changelist')}?{query}"
+    return render_to_string("money/spend.html", {"charges": charges})
 
 
 _WANTS_REASON = _(

@@ -1,9 +1,7 @@
 """A list of the console as a CSV file."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 from html import unescape
 from typing import Any
 
@@ -24,7 +22,6 @@ from config.web.csv_files import MOST_ROWS, csv_file_for_people
 
 BATCH = 1000
 """Rows read at a time."""
-_AMOUNT = re.compile(r"-?[0-9]+\.[0-9]+")
 Rows = ModelAdmin[Any]
 """A model's list in the console."""
 
@@ -56,13 +53,13 @@ def _after(row: Any, order: Any) -> Q:
 
 
 def _value(page: Rows, name: str, row: Any) -> Any:
-    """What the list shows, without its markup."""
+    """The value that the page gives for files, or what the list shows, without its markup."""
+    if exact := getattr(page, "exported", {}).get(name):
+        return _plain(exact(row))
     try:
         field, _, value = lookup_field(name, row, page)
     except ObjectDoesNotExist:
         return ""
-    if field is None and isinstance(value, str) and _AMOUNT.fullmatch(value):
-        return Decimal(value)  # an amount that a page shows as text
     if field is not None and getattr(field, "choices", None):
         value = getattr(row, f"get_{field.name}_display")()
     elif field is not None and field.remote_field:

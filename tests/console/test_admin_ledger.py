@@ -40,7 +40,7 @@ def balance(tenant: Tenant) -> Decimal:
 
 
 def rows(page: str) -> int:
-    return page.count('<td class="field-kind ')
+    return page.count('<td class="field-what ')
 
 
 # --- booking
@@ -167,9 +167,29 @@ def test_entries_of_people_and_tasks_are_listed_newest_first(
     book(sophie, owner.tenant, "5")
     page = sophie.see(LIST)
     assert rows(page) == 3
-    assert page.index("Top-up</td>") < page.index("Capture</td>") < page.index("Hold</td>")
-    for text in ("0.225", "-0.225", WHY, "sophie", task.public_id, f"/admin/videos/task/{task.pk}/change/"):
+    assert page.index("Top-up</td>") < page.index("Charge</td>") < page.index("Hold</td>")
+    for text in (WHY, "sophie", task.public_id, f"/admin/videos/task/{task.pk}/change/"):
         assert text in page
+    columns = ("tenant", "when", "what", "sum", "set_aside", "video", "reason", "actor_name")
+    places = [page.index(f"field-{column}") for column in columns]
+    assert places == sorted(places)
+
+
+def test_the_list_says_what_an_entry_did_to_the_balance_and_to_the_held_amount(
+    sophie: Person, make_task: MakeTask, owner: Caller
+) -> None:
+    make_task(Status.SUCCEEDED, price=Decimal("8.125"))
+    make_task(Status.CANCELLED, price=Decimal(2))
+    book(sophie, owner.tenant, "5")
+    did = re.findall(r"field-sum [^>]*>(.*?)</td>.*?field-set_aside [^>]*>(.*?)</td>", sophie.see(LIST), re.S)
+    exact = '<abbr class="amount" title="{0}8.125">{0}8.13</abbr>'
+    assert did == [
+        ("+5.00", ""),
+        ("+2.00", "-2.00 refunded"),
+        ("-2.00", "+2.00 held"),
+        ("0.00", f"{exact.format('-')} charged"),
+        (exact.format("-"), f"{exact.format('+')} held"),
+    ]
 
 
 def test_the_list_is_filtered_by_tenant_kind_and_day(sophie: Person, owner: Caller, stranger: Caller) -> None:

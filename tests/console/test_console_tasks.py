@@ -101,7 +101,7 @@ def test_the_preview_shows_the_price_and_errors(
     sophie: Person, owner: Caller, account: UpstreamAccount
 ) -> None:
     part = send(sophie, f"{ADD}?part=preview", ANSWERS, htmx=True).content.decode()
-    assert re.search(r"<strong>[\d.]+ CNY</strong>", part)
+    assert re.search(r"<strong>[\d.]+\u202fCNY</strong>", part)
     assert 'id="errors-prompt" hx-swap-oob="true"' in part
     assert not Task.objects.exists()
 
@@ -130,7 +130,7 @@ def test_the_page_shows_request_payload_money_and_events(
     body |= {"metadata": {"input_region": "Mainland"}}
     task = order_video(owner, body)
     page = sophie.see(page_of(task))
-    for part in ("u1", "metadata.input_region", "ModelName", "Hold", "queued", "chosen when it is submitted"):
+    for part in ("u1", "metadata.input_region", "ModelName", "Held", "queued", "chosen when it is submitted"):
         assert part in page
     assert json.dumps(payload_of(task)["ModelVersion"]).strip('"') in page
     assert claim_next(account, timezone.now()) == task

@@ -394,14 +394,16 @@ def test_stuck_tasks_and_standstills_are_shown_together_oldest_first(
     assert shown == [f"stuck-{old.pk}", f"still-{account.pk}-queued", f"stuck-{new.pk}"]
 
 
-def test_amounts_are_shown_exactly(boss: Person, make_task: MakeTask, owner: Caller) -> None:
+def test_amounts_are_rounded_with_the_exact_ones_beside(
+    boss: Person, make_task: MakeTask, owner: Caller
+) -> None:
     now = timezone.now()
     make_task(Status.SUCCEEDED, now=now, price=Decimal("1234.005"))
     hourly.roll_up(now)
     Standing.objects.filter(tenant=owner.tenant).update(balance=Decimal("-2345.125"))
     page = boss.see("/admin/")
-    assert '<td class="number">1,234.005</td>' in page
-    assert '<td class="number">-2,345.125</td>' in page
+    assert '<td class="number"><abbr class="amount" title="1,234.005">1,234.01</abbr></td>' in page
+    assert '<abbr class="amount" title="-2,345.125">-2,345.13</abbr></td>' in page
 
 
 def test_a_queue_that_stands_still_is_reported(boss: Person, make_task: MakeTask) -> None:

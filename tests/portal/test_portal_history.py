@@ -140,7 +140,7 @@ def test_a_row_shows_request_author_and_outcome(owner: Caller, alice: Client, ma
         "Completed",
         "2026-11-20 12:00",
         "from owner",
-        "2.50 CNY",
+        "2.50\u202fCNY",
     ):
         assert part in shown
     assert Links(shown).found["a cat runs"] == reverse("portal:video", args=[owner.tenant.pk, task.public_id])

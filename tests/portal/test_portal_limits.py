@@ -54,7 +54,7 @@ def test_each_limit_is_shown_with_its_use(alice: Member) -> None:
         "1,800 s of 3,600 s",
         "36,000 s of 72,000 s",
         "1.25 CNY of 10.50 CNY",
-        "250.00 CNY of 1,000.000001 CNY",
+        "250.00 CNY of 1,000.00 CNY",
         "wait in your queue",
     ):
         assert expected in page

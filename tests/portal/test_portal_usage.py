@@ -90,13 +90,13 @@ def test_the_page_shows_usage_by_day_model_and_key(alice: Member, used: None) ->
     page = alice.see("portal:usage", **DAYS)
     for expected in (
         "2026-11-19 7 7 0 3,500 1,000.00",
-        "2026-11-20 5 2 1 20 3.225001",
-        f"{KLING} 11 9 0 3,520 1,003.225001",
+        "2026-11-20 5 2 1 20 3.23",
+        f"{KLING} 11 9 0 3,520 1,003.23",
         f"{VIDU} 1 0 1 0 0.00",
-        "Total 12 9 1 3,520 1,003.225001",
+        "Total 12 9 1 3,520 1,003.23",
     ):
         assert expected in page
-    assert page.count("Total 12 9 1 3,520 1,003.225001") == 3
+    assert page.count("Total 12 9 1 3,520 1,003.23") == 3
     assert "1000" not in page.replace("1,000", "")
 
 
@@ -269,7 +269,7 @@ def test_the_file_of_payments_has_their_reasons(alice: Member, moved: None) -> N
     heading, *rows = table(alice, "portal:statement-csv", "payments", **DAYS)
     assert heading == ["When", "What", "Amount", "Reason"]
     assert rows == [
-        ["2026-11-20 17:30:00+05:30", "Adjustments", "-1.25", "counted twice"],
+        ["2026-11-20 17:30:00+05:30", "Adjustment", "-1.25", "counted twice"],
         ["2026-11-20 17:30:00+05:30", "Top-up", "20.00", f"'{FORMULA}"],
     ]
     assert "2026-11-20 17:30:00" in alice.see("portal:statement", **DAYS)

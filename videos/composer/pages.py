@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import APIKey, Tenant
-from config.amounts import format_with_currency
 from config.web.links import absolute
 from videos import catalogue
 from videos.catalogue import ModelSpec
@@ -153,11 +152,6 @@ class Composer:
 def base_address(request: HttpRequest) -> str:
     """The base URL of the API."""
     return absolute("", request)
-
-
-def price_of(task: Task) -> str:
-    """The task's price, with the currency."""
-    return format_with_currency(task.price)
 
 
 def _notice(service: Service | None) -> Notice | None:

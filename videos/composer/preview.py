@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.quotas.in_force import LIMITS
 from accounts.quotas.limits import AdmissionDecision, Limits
 from accounts.quotas.totals import Totals
-from config.amounts import format_with_currency
 from config.routes import VIDEOS_PATH
 from videos.composer.form import VideoForm
 from videos.tasks import creation
@@ -60,11 +59,6 @@ class Preview:
     @cached_property
     def translation(self) -> Translation | None:
         return self.checked.translated() if self.checked else None
-
-    @property
-    def price(self) -> str:
-        """The price with the currency; empty if the form is invalid."""
-        return format_with_currency(self.checked.quote.amount) if self.checked else ""
 
     @property
     def effects(self) -> Sequence[Effect]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.console.reasons import person
-from videos.composer.pages import base_address, price_of
+from videos.composer.pages import base_address
 from videos.composer.preview import curl
 from videos.labels import STATUSES
 from videos.models import Task, TaskEvent
@@ -34,7 +34,6 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
         "timeline": timeline.timeline(events),
         "for_staff": True,
         "exchanges": timeline.exchanges(events),
-        "price": price_of(task),
         "seen_by_tenant": _json(representation.video(task, request, now, facts["place"])),
         "mark": staff_actions.state_token(task),
         "actions": staff_actions.available_actions(task, person(request)),

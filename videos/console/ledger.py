@@ -1,8 +1,10 @@
 """The ledger in the staff console: the list of entries, top-ups and adjustments."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -12,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -21,11 +24,13 @@ from accounts.console.lists import BigListAdmin
 from accounts.console.reasons import person, reason_field, record
 from accounts.models import AuditEntry, Tenant
 from accounts.quotas import standing
+from accounts.templatetags.amounts import signed_money
 from config.amounts import format_amount
 from config.console.filters import DaysOfWriting, FieldChoiceFilter
 from videos.billing import ledger
 from videos.models import EntryKind, LedgerEntry
 from videos.models.task import public_id
+from videos.pages.money import MOVED
 
 BOOKINGS = {EntryKind.TOP_UP: ledger.top_up, EntryKind.ADJUSTMENT: ledger.adjust}
 """The kinds of entries that staff may add."""
@@ -82,7 +87,10 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
     form = BookingForm
     records_all = True
     autocomplete_fields = ["tenant"]
-    list_display = ["at", "tenant", "kind", "sum", "set_aside", "video", "actor_name", "reason"]
+    list_display = ["tenant", "when", "what", "sum", "set_aside", "video", "reason", "actor_name"]
+    list_before_template = "admin/videos/ledgerentry/before.html"
+    list_display_links = ["when"]
+    exported: ClassVar = {"sum": attrgetter("amount"), "set_aside": attrgetter("held")}
     list_select_related = ["tenant"]
     list_filter = [("at", DaysOfWriting), TenantFilter, ("kind", FieldChoiceFilter)]
     actions = None
@@ -118,16 +126,27 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
         values = {"tenant": obj.tenant, "balance": balance, "currency": settings.CURRENCY}
         messages.success(request, now % values)
 
-    @admin.display(description=_("amount"))
-    def sum(self, entry: LedgerEntry) -> str:
-        return format_amount(entry.amount)
+    @admin.display(description=_("When"))
+    def when(self, entry: LedgerEntry) -> datetime:
+        return entry.at
 
-    @admin.display(description=_("held"))
-    def set_aside(self, entry: LedgerEntry) -> str:
-        """The change of the held amount."""
-        return format_amount(entry.held)
+    @admin.display(description=_("What"))
+    def what(self, entry: LedgerEntry) -> str:
+        return entry.get_kind_display()
 
-    @admin.display(description=_("task"))
+    @admin.display(description=_("Amount"))
+    def sum(self, entry: LedgerEntry) -> SafeString:
+        """What it did to the available balance."""
+        return signed_money(entry.amount)
+
+    @admin.display(description=_("Held"))
+    def set_aside(self, entry: LedgerEntry) -> SafeString | str:
+        """The change of the held amount, in words; empty for entries by people."""
+        if entry.task_id is None:
+            return ""
+        return format_html("{} {}", signed_money(entry.held), MOVED[EntryKind(entry.kind)])
+
+    @admin.display(description=_("Video"))
     def video(self, entry: LedgerEntry) -> str:
         if entry.task_id is None:
             return ""

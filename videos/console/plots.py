@@ -27,7 +27,7 @@ class Plot:
 
 
 def drawn(span: Span, starts: Sequence[datetime], buckets: Sequence[Counts], now: datetime) -> list[Plot]:
-    """Charts of tasks, success rate and spend per bucket; future buckets are empty."""
+    """Charts of tasks, success rate and charges per bucket; future buckets are empty."""
     labels = [_label(span, start) for start in starts]
     known = [counts if start <= now else None for start, counts in zip(starts, buckets, strict=True)]
 
@@ -35,7 +35,7 @@ def drawn(span: Span, starts: Sequence[datetime], buckets: Sequence[Counts], now
         return Series(name, [None if counts is None else value(counts) for counts in known])
 
     rate = series(_("Success rate"), lambda counts: counts.success_rate)
-    spend = series(_("Spend"), lambda counts: float(counts.spend))
+    charges = series(_("Charges"), lambda counts: float(counts.spend))
     tasks = [
         series(_("Completed"), lambda counts: counts.completed),
         series(_("Failed"), lambda counts: counts.failed),
@@ -47,9 +47,9 @@ def drawn(span: Span, starts: Sequence[datetime], buckets: Sequence[Counts], now
             "rate", _("Success rate, %"), charts.lines(_("Success rate in percent"), labels, [rate], top=100)
         ),
         Plot(
-            "spend",
-            _("Spend, %(currency)s") % {"currency": settings.CURRENCY},
-            charts.bars(_("Price of the tasks that completed"), labels, [spend]),
+            "charges",
+            _("Charges, %(currency)s") % {"currency": settings.CURRENCY},
+            charts.bars(_("Price of the tasks that completed"), labels, [charges]),
         ),
     ]
 

@@ -7,7 +7,8 @@ a future price can be changed or deleted.
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -26,7 +27,7 @@ from unfold.widgets import (
 from accounts import audit
 from accounts.console.lists import ListAdmin
 from accounts.console.reasons import AuditedForm, ReasonForm, record
-from config.amounts import format_amount
+from accounts.templatetags.amounts import rate
 from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
 from videos import catalogue
 from videos.billing.prices import PriceList
@@ -129,7 +130,7 @@ class PriceForm(AuditedForm[Price]):
             yield "per_second", gettext("The price per second must be below %(most)s.") % {"most": MOST}
 
     def _is_late(self) -> bool:
-        """Whether the price came into force after the form was format_amount."""
+        """Whether the price came into force after the form was shown."""
         sent = {"model", "per_second", "valid_from_0"}.intersection(self.data)
         return not self.instance._state.adding and has_begun(self.instance, self.now) and bool(sent)
 
@@ -144,6 +145,7 @@ class PriceAdmin(ListAdmin[Price]):
     list_filter = [StateFilter, *OPTIONS, "model"]
     search_fields = ["model"]
     search_help_text = _("Name of a model")
+    exported: ClassVar = {"a_second": attrgetter("per_second")}
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
@@ -200,7 +202,7 @@ class PriceAdmin(ListAdmin[Price]):
 
     @admin.display(description=_("a second"), ordering="per_second")
     def a_second(self, price: Price) -> str:
-        return format_amount(price.per_second)
+        return rate(price.per_second)
 
     @admin.display(description=_("state"), ordering="state")
     def state(self, price: Any) -> SafeString:

@@ -7,7 +7,7 @@ from typing import Any
 from accounts.quotas.in_force import limits_of
 from videos.estimates import completion, queue_position
 from videos.models import Task, TaskEvent
-from videos.pages import timeline
+from videos.pages import money
 from videos.results import links
 from videos.states import FINAL, UNACCEPTED, Status
 from videos.tasks import turns
@@ -30,7 +30,7 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
         "is_at_provider": task.state is Status.RUNNING,
         "was_sent": _was_sent(task),
         "advice": advice_for(task.failure_code),
-        "money": timeline.money_of(task),
+        "money": money.money_of(task),
         "media": links.signed_path(task, now) if task.is_readable else "",
         "in_bucket": in_bucket(task) if task.bucket_key else None,
         "seen": _mark_of(task, events),

@@ -1,4 +1,4 @@
-"""The timeline of a task, from its events and ledger entries, for its page in console and portal."""
+"""The timeline of a task, from its events, for its page in console and portal."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext
 
 from videos.labels import Label, attention_label, verb_label
-from videos.models import EntryKind, LedgerEntry, Task, TaskEvent
-from videos.models.ledger import CLOSINGS
+from videos.models import Task, TaskEvent
 from videos.states import Verb
 from videos.tasks.staff_actions import PLACE as CONSOLE
 
@@ -118,13 +116,6 @@ def timeline_for_tenant(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
 def exchanges(events: Sequence[TaskEvent]) -> list[Exchange]:
     """The upstream calls recorded in the events."""
     return [_exchange(event.at, call) for event in events for call in _calls_in(event.detail)]
-
-
-def money_of(task: Task) -> list[LedgerEntry]:
-    """The task's hold and the entry that closed it. One query."""
-    # Filtered by kind because the indexes on `task` are partial: one for holds, one for closings.
-    entries = LedgerEntry.objects.filter(Q(kind=EntryKind.HOLD) | Q(kind__in=CLOSINGS), task=task)
-    return list(entries.order_by("id"))
 
 
 def _calls_in(detail: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The history: a tenant's videos, filtered, searched and paged, or as a CSV file."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -15,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role
 from accounts.pages.key_states import key_name
 from accounts.portal.base import TenantPage
-from config.amounts import format_with_currency
 from videos.labels import Badge, stage_badge
 from videos.listing import history, prompts
 from videos.listing.history import AT_WORK, PageCursor, Reading, TaskPage
@@ -132,9 +132,9 @@ class Row:
         return reverse("portal:preview", args=[self.task.tenant_id, self.task.public_id])
 
     @property
-    def price(self) -> str:
-        """With the currency; empty if nothing was charged."""
-        return "" if self.task.state in LOST else format_with_currency(self.task.charged)
+    def charged(self) -> Decimal | None:
+        """What is held or charged for it; None if it was refunded."""
+        return None if self.task.state in LOST else self.task.charged
 
 
 def rows_of(page: TaskPage, query: QueryDict) -> dict[str, Any]:

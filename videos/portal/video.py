@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Role, Tenant
 from accounts.portal.base import TenantPage
-from videos.composer.pages import base_address, price_of
+from videos.composer.pages import base_address
 from videos.composer.preview import curl
 from videos.labels import stage_badge
 from videos.models import Task
@@ -47,7 +47,6 @@ class VideoPage(TenantPage):
 
     def _rest(self, task: Task) -> dict[str, Any]:
         return {
-            "price": price_of(task),
             "body": json.dumps(task.request, ensure_ascii=False, indent=2),
             "curl": curl(task.request, base_address(self.request)),
         }
