@@ -357,3 +357,32 @@ def test_the_number_of_queries_of_pages_does_not_grow(
         DailyUsage.objects.create(**use_row, tasks=1)
     with django_assert_max_num_queries(9):
         assert alice.get(page, **DAYS).status_code == 200
+
+
+# --- a month
+
+
+def test_a_statement_of_a_month_has_its_days_its_neighbours_and_its_name(alice: Member, moved: None) -> None:
+    answer = alice.get("portal:statement", month="2026-11", start_date="2026-01-01", before="7")
+    page = answer.content.decode()
+    statement = answer.context["statement"]
+    assert (statement.start, statement.end) == (date(2026, 11, 1), date(2026, 11, 30))
+    assert 'type="month" name="month" value="2026-11"' in page
+    assert 'rel="prev" href="?month=2026-10"' in page
+    assert "<title>Statement · Alice · 2026-11 · Reelay</title>" in page
+    assert "Alice · 2026-11-01 – 2026-11-30" in words(answer)  # noqa: RUF001 - a dash
+    assert "data-prints>Print</button>" in page
+    file = alice.get("portal:statement-csv", "statement", month="2026-11")
+    assert file["content-disposition"] == 'attachment; filename="statement-2026-11.csv"'
+    earlier = alice.get("portal:statement", month="2026-09").content.decode()
+    assert 'rel="prev" href="?month=2026-08"' in earlier
+    assert 'rel="next" href="?month=2026-10"' in earlier
+    wrong = alice.get("portal:statement", month="2026-13")
+    assert wrong.status_code == 200
+    assert "Enter a valid date." in words(wrong)
+
+
+def test_a_month_to_come_is_not_linked(alice: Member) -> None:
+    this_month = alice.tenant.day_of(timezone.now())
+    page = alice.get("portal:statement", month=f"{this_month:%Y-%m}").content.decode()
+    assert 'rel="next"' not in page

@@ -16,6 +16,8 @@ from videos.billing.usage import MOST_DAYS, DayRange
 
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 _DEFAULT = "this-month"
+MONTH = "month"
+_LONGER_THAN_A_MONTH = timedelta(days=32)
 
 
 def _last_month(today: date) -> tuple[date, date]:
@@ -84,7 +86,7 @@ class PeriodForm(forms.Form):
         return f"{path}?{self._params.urlencode()}"
 
     def _query(self, name: str) -> str:
-        return changed(self._params, "start_date", "end_date", BEFORE, period=name)
+        return changed(self._params, MONTH, "start_date", "end_date", BEFORE, period=name)
 
     def _take_days(self, cleaned: dict[str, Any]) -> None:
         if self.errors:
@@ -96,3 +98,49 @@ class PeriodForm(forms.Form):
             self.add_error("end_date", format_lazy(_("Choose {days} days at most."), days=MOST_DAYS))
         else:
             self.days = days
+
+
+class StatementForm(PeriodForm):
+    """A period, or a month such as `2026-11`, which goes before the days."""
+
+    month = forms.DateField(
+        label=_("Month"),
+        required=False,
+        widget=forms.DateInput({"type": "month", "pattern": "[0-9]{4}-[0-9]{2}"}, "%Y-%m"),
+        input_formats=["%Y-%m"],
+        validators=[MinValueValidator(_FIRST), MaxValueValidator(_LAST)],
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get(MONTH) and not self.errors:
+            self._name, self.days = "", _month_of(cleaned[MONTH])
+        return cleaned
+
+    def show_days(self) -> None:
+        """Also fill in the month of the first day."""
+        super().show_days()
+        self.data = {**self.data, MONTH: self.days.start}
+
+    @property
+    def name(self) -> str:
+        """The period, such as `2026-11` for a whole month, or its first and last day."""
+        start, end = self.days
+        return f"{start:%Y-%m}" if self.days == _month_of(start) else f"{start}-{end}"
+
+    def months(self) -> dict[str, str | None]:
+        """Links to the months before and after that of the first day; None for one to come."""
+        first, last = _month_of(self.days.start)
+        after = last + timedelta(days=1)
+        return {
+            "before": self._to_month(first - timedelta(days=1)),
+            "after": self._to_month(after) if after <= self._today else None,
+        }
+
+    def _to_month(self, day: date) -> str:
+        return changed(self._params, "period", "start_date", "end_date", BEFORE, month=f"{day:%Y-%m}")
+
+
+def _month_of(day: date) -> DayRange:
+    first = day.replace(day=1)
+    return DayRange(first, (first + _LONGER_THAN_A_MONTH).replace(day=1) - timedelta(days=1))

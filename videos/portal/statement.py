@@ -20,7 +20,7 @@ from config.web.csv_files import csv_file_for_people
 from videos.billing import statements
 from videos.billing.statements import Movement, Statement
 from videos.models import EntryKind, LedgerEntry
-from videos.portal.periods import PeriodForm
+from videos.portal.periods import PeriodForm, StatementForm
 
 PAGE = 50
 HEADINGS = (
@@ -42,8 +42,8 @@ class _StatementBase(TenantPage):
     template_name = "portal/statement.html"
     section = "usage"
 
-    def period_form(self) -> PeriodForm:
-        return PeriodForm(self.request.GET, self.tenant.day_of(timezone.now()))
+    def period_form(self) -> StatementForm:
+        return StatementForm(self.request.GET, self.tenant.day_of(timezone.now()))
 
 
 class StatementPage(_StatementBase):
@@ -82,8 +82,7 @@ class StatementFile(_StatementBase):
         if not form.is_valid():
             return HttpResponseRedirect(form.page(reverse("portal:statement", args=[self.tenant.pk])))
         headings, rows = _FILES[table](self.tenant, form)
-        start, end = form.days
-        return csv_file_for_people(f"{table}-{start}-{end}.csv", headings, rows)
+        return csv_file_for_people(f"{table}-{form.name}.csv", headings, rows)
 
 
 def _money(movement: Movement, balance: Decimal) -> list[Any]:

@@ -42,6 +42,7 @@
       if (opened instanceof HTMLDialogElement) opened.showModal();
       else button.setAttribute("aria-expanded", String(opened.classList.toggle("is-open")));
     }
+    if ("prints" in button.dataset) window.print();
     if ("closes" in button.dataset) button.closest("dialog").close();
   });
 
