@@ -1,36 +1,38 @@
 """What a page with the form does: render it, preview the request, create the video."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import APIKey, Tenant
 from config.web.links import absolute
 from videos import catalogue
 from videos.catalogue import ModelSpec
-from videos.composer import pictures
+from videos.composer import picker, pictures
 from videos.composer.body import answers_of
 from videos.composer.form import VideoForm, answers_from, caller_at, form_id_from
+from videos.composer.notices import MARKS, notice_of
 from videos.composer.offer import Offer
+from videos.composer.picker import FAMILY, VERSION, Picker
 from videos.composer.places import NON_FIELD, FieldPlace
 from videos.composer.preview import Preview, curl
 from videos.models import Task
 from videos.routing import availability
-from videos.routing.availability import Service
 from videos.routing.offers import Offers
 from videos.tasks.manual import NotCreated, Requester, make_checked
 
 PARTS = ("fields", "preview")
 """The parts that can be rendered alone, by template name."""
+PICK = "pick"
+"""The query parameter that keeps the picker open."""
 ADD, REMOVE = "add", "remove"
 """The buttons that add or remove a slot; their values are `images`, or `images:2`."""
 _POSITION = re.compile("[0-9]{1,2}")
@@ -42,17 +44,6 @@ _SLOTS = {
     "shots": ("shot_prompts", "shot_durations"),
 }
 """Groups of fields whose values belong together by position."""
-
-
-_MARKS = {Service.NONE: gettext_lazy("not available now"), Service.PAUSED: gettext_lazy("paused")}
-"""What is said of a model in the list, if its tasks are not taken."""
-
-
-class Notice(NamedTuple):
-    """A sentence about the chosen model, and its look, a CSS class."""
-
-    look: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -72,29 +63,27 @@ class Composer:
     key: APIKey | None
     """None until a tenant is chosen."""
     now: datetime
+    tenant: Tenant | None = None
+    """Whose video it is; None until one is chosen."""
     picture_problem: str = ""
     """What is wrong with the picture that was sent."""
-    shown_to: Tenant | None = None
-    """The tenant that a new form is shown to, which needs no key."""
+    is_repicked: bool = False
+    """Whether the form was sent for another model than the one it was drawn for."""
 
     @classmethod
     def sent(cls, request: HttpRequest, key: APIKey | None, now: datetime) -> "Composer":
         """From a submitted form; adds or removes a slot if such a button was pressed; stores a picture."""
-        data = request.POST
+        data, tenant = request.POST, key.tenant if key else None
         answers = answers_from(data)
+        is_repicked = _repick(answers, data, _offered_to(tenant, Offers.current()))
         _resize(answers, data.get(ADD, ""), data.get(REMOVE, ""))
         problem = pictures.take(request.FILES, answers, key, now)
-        return cls(answers, form_id_from(data), key, now, problem)
+        return cls(answers, form_id_from(data), key, now, tenant, problem, is_repicked)
 
     @classmethod
     def fresh(cls, body: Mapping[str, Any], tenant: Tenant | None, now: datetime) -> "Composer":
-        """A new form for the tenant, filled in from a body; showing it needs no key."""
-        return cls(answers_of(body), form_id_from(QueryDict()), None, now, shown_to=tenant)
-
-    @property
-    def tenant(self) -> Tenant | None:
-        """The tenant whose models and accounts the form is about; None: the platform's."""
-        return self.key.tenant if self.key else self.shown_to
+        """A new form, filled in from a body; showing it needs no key."""
+        return cls(answers_of(body), form_id_from(QueryDict()), None, now, tenant)
 
     @cached_property
     def form(self) -> VideoForm:
@@ -102,12 +91,19 @@ class Composer:
         caller = None if key is None else caller_at(key, self.form_id, self.answers, self.now)
         return VideoForm(self.answers, caller)
 
+    @cached_property
+    def _offers(self) -> Offers:
+        return Offers.current()
+
     def submitted(self, request: HttpRequest, asked: Requester) -> Task | Rendering:
         """The new task, or how to show the form again, after adding messages that say why."""
         part = request.GET.get("part", "")
         if part in PARTS:
             is_alone = bool(request.headers.get("hx-request"))
             return Rendering(part if is_alone else "", is_judged=part == "preview")
+        if self.is_repicked:  # without script: nobody has seen this model's settings and price yet
+            messages.info(request, _("The model was changed. Check the form, then create the video."))
+            return Rendering(is_judged=False)
         try:
             return self._create(asked)
         except NotCreated as refusal:
@@ -124,18 +120,19 @@ class Composer:
 
     def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
         """The template context; `is_judged` includes the form's errors."""
-        form, offered = self.form, Offers.current().models(self.tenant)
-        preview, offer = Preview(form), Offer(_spec(self.answers, offered), self.answers)
-        untaken = availability.untaken_models(self.tenant, self.now)
+        form, offered = self.form, _offered_to(self.tenant, self._offers)
+        spec = picker.named(_last(self.answers, "model"), offered) or picker.default(offered)
+        preview, untaken = Preview(form), availability.untaken_models(self.tenant, self.now)
         if is_judged:
             form.is_valid()
         return {
             "form_id": self.form_id,
             "is_filled": any(self.answers.get(name) for name in _CONTENT),
-            "models": _by_family(offered),
-            "offer": offer,
-            "untaken": {model: _MARKS[service] for model, service in untaken.items()},
-            "untaken_notice": _notice(untaken.get(offer.spec.name)),
+            "picker": Picker(spec, offered, self._prices_of),
+            "is_picking": PICK in request.GET,
+            "offer": Offer(spec, self.answers),
+            "untaken": {model: MARKS[service] for model, service in untaken.items()},
+            "untaken_notice": notice_of(untaken.get(spec.name)),
             "problems": (_by_field(form) if is_judged else {}) | self._of_picture(),
             "takes_pictures": settings.UPLOADS,
             "elsewhere": form.problems.get(FieldPlace(NON_FIELD), ()) if is_judged else (),
@@ -144,6 +141,11 @@ class Composer:
             "may_see_limits": True,
             "curl": curl(form.body, base_address(request)),
         }
+
+    def _prices_of(self, spec: ModelSpec) -> Sequence[Mapping[str, Any]]:
+        if self.tenant is None:
+            return self._offers.prices.of_model(spec.name, self.now)
+        return self._offers.prices_for(self.tenant, spec, self.now)
 
     def _of_picture(self) -> dict[str, list[str]]:
         return {pictures.PICTURE: [self.picture_problem]} if self.picture_problem else {}
@@ -154,29 +156,23 @@ def base_address(request: HttpRequest) -> str:
     return absolute("", request)
 
 
-def _notice(service: Service | None) -> Notice | None:
-    """What is said of a model whose tasks are not taken; None if they are."""
-    if service is None:
-        return None
-    if service is Service.PAUSED:
-        return Notice("info", _("Videos of this model wait a moment now: the provider takes no new ones."))
-    if settings.WHEN_NO_UPSTREAM == "refuse":
-        return Notice("bad", _("Videos of this model cannot be created now: nobody generates them."))
-    return Notice("warn", _("Videos of this model wait for now: nobody generates them at the moment."))
+def _offered_to(tenant: Tenant | None, offers: Offers) -> list[ModelSpec]:
+    """The models to choose from; if none is on offer, all."""
+    return offers.models(tenant) or list(catalogue.MODELS)
 
 
-def _spec(answers: Mapping[str, list[str]], offered: list[ModelSpec]) -> ModelSpec:
-    """The chosen model; by default the first on offer, or if none is on offer, of all models."""
-    offered = offered or list(catalogue.MODELS)
-    name = next(reversed(answers.get("model", [])), "").lower()
-    return next((spec for spec in offered if spec.name.lower() == name), offered[0])
+def _last(answers: Mapping[str, list[str]], name: str) -> str:
+    return next(reversed(answers.get(name, [])), "")
 
 
-def _by_family(specs: list[ModelSpec]) -> dict[str, list[ModelSpec]]:
-    families: dict[str, list[ModelSpec]] = {}
-    for spec in specs:
-        families.setdefault(spec.family, []).append(spec)
-    return families
+def _repick(answers: dict[str, list[str]], data: QueryDict, offered: Sequence[ModelSpec]) -> bool:
+    """Put the model that the picker's steps mean into the answers; returns whether it is another one."""
+    name = _last(answers, "model")
+    spec = picker.picked(name, data.get(FAMILY, ""), data.get(VERSION, ""), offered)
+    if spec is None or spec == picker.named(name, offered):
+        return False
+    answers["model"] = [spec.name]
+    return True
 
 
 def _by_field(form: VideoForm) -> dict[str, list[str]]:
