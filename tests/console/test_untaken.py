@@ -104,7 +104,7 @@ def test_the_form_marks_the_models_concerned_and_speaks_of_the_chosen_one(
     assert text_of(shown(OTHER), "untaken").startswith(REFUSED)
     page = shown(MODEL)
     assert not text_of(page, "untaken")
-    assert re.findall(r">([^<>]+) — not available now</option>", page) == [OTHER]
+    assert re.findall(r'id="pick-model-([^"]+)"[^>]*>\s*<span>[^ ]+ [^ ]+ <span class="chip warn">not avail', page) == [OTHER]
 
 
 def test_the_notice_is_about_the_accounts_that_serve_the_tenant(
