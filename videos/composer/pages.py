@@ -123,15 +123,15 @@ class Composer:
         form, offered = self.form, _offered_to(self.tenant, self._offers)
         spec = picker.named(_last(self.answers, "model"), offered) or picker.default(offered)
         preview, untaken = Preview(form), availability.untaken_models(self.tenant, self.now)
+        marks = {model: MARKS[service] for model, service in untaken.items()}
         if is_judged:
             form.is_valid()
         return {
             "form_id": self.form_id,
             "is_filled": any(self.answers.get(name) for name in _CONTENT),
-            "picker": Picker(spec, offered, self._prices_of),
+            "picker": Picker(spec, offered, self._prices_of, marks),
             "is_picking": PICK in request.GET,
             "offer": Offer(spec, self.answers),
-            "untaken": {model: MARKS[service] for model, service in untaken.items()},
             "untaken_notice": notice_of(untaken.get(spec.name)),
             "problems": (_by_field(form) if is_judged else {}) | self._of_picture(),
             "takes_pictures": settings.UPLOADS,

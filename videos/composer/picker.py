@@ -5,7 +5,7 @@ script: whichever differs from the model was chosen last, and leads to a model.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -84,6 +84,8 @@ class Card:
     label: str
     is_chosen: bool
     traits: Traits
+    mark: str | Promise
+    """What is said of it if nobody makes videos of any of its models now; else empty."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Picker:
     chosen: ModelSpec
     offered: Sequence[ModelSpec]
     prices_of: PricesOf
+    marks: Mapping[str, str | Promise] = field(default_factory=dict)
+    """What is said of the models that nobody makes videos of now, by their names."""
 
     @property
     def families(self) -> Sequence[Card]:
@@ -107,7 +111,7 @@ class Picker:
     def resolutions(self) -> Sequence[Card]:
         """The models of the chosen version, which differ in their resolution."""
         return [
-            Card(spec.name, spec.resolution.lower(), spec == self.chosen, self._traits([spec]))
+            self._card(spec.name, spec.resolution.lower(), [spec], is_chosen=spec == self.chosen)
             for spec in self._of_family
             if spec.version == self.chosen.version
         ]
@@ -128,8 +132,12 @@ class Picker:
         for spec in specs:
             groups.setdefault(value_of(spec), []).append(spec)
         return [
-            Card(value, value, value == chosen, self._traits(members)) for value, members in groups.items()
+            self._card(value, value, members, is_chosen=value == chosen) for value, members in groups.items()
         ]
+
+    def _card(self, value: str, label: str, specs: Sequence[ModelSpec], *, is_chosen: bool) -> Card:
+        marks = [self.marks.get(spec.name, "") for spec in specs]
+        return Card(value, label, is_chosen, self._traits(specs), marks[0] if all(marks) else "")
 
     def _traits(self, specs: Sequence[ModelSpec]) -> Traits:
         return Traits(specs, self.prices_of)
