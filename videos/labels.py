@@ -70,6 +70,8 @@ VERBS: dict[str, Label] = {
     Verb.POLL: _("Checked by staff"),
     Verb.CANCEL_BY_HAND: _("Cancelled by staff"),
     Verb.ACCEPT_BY_HAND: _("Marked as accepted by staff"),
+    Verb.CORRECTED: _("Tracked under another id"),
+    Verb.CORRECT_BY_HAND: _("Provider's task id corrected by staff"),
     Verb.RELEASE: _("Marked as not accepted by staff"),
     Verb.RESUBMIT: _("Submitted again by staff"),
     Verb.GIVE_UP: _("Marked as failed by staff"),

@@ -117,6 +117,8 @@ class Verb(StrEnum):
     POLL = "poll"
     CANCEL_BY_HAND = "cancel_by_hand"
     ACCEPT_BY_HAND = "accept_by_hand"
+    CORRECTED = "corrected"
+    CORRECT_BY_HAND = "correct_by_hand"
     RELEASE = "release"
     RESUBMIT = "resubmit"
     GIVE_UP = "give_up"

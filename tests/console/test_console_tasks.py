@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Tenant
-from tests.conftest import Caller, MakeTask, claim_next, order_video, payload_of
+from tests.conftest import UPSTREAM_PAYLOAD, Caller, MakeTask, claim_next, order_video, payload_of
 from tests.support.console import Person
 from videos.models import LedgerEntry, Task, UpstreamAccount
+from videos.routing import clients
 from videos.states import Status
 
 ADD = "/admin/videos/task/add/"
@@ -183,12 +184,18 @@ def decide(person: Person, task: Task, name: str, **changes: str) -> str:
     return str(answer.content.decode())
 
 
-def test_a_doubt_is_resolved_with_a_reason(sophie: Person, make_task: MakeTask) -> None:
+def test_a_doubt_is_resolved_with_a_reason(
+    sophie: Person, make_task: MakeTask, sandbox_account: UpstreamAccount
+) -> None:
+    found = clients.call_once(sandbox_account.pk, lambda client: client.create(UPSTREAM_PAYLOAD)).task_id
     task = make_task(Status.IN_DOUBT, attention="in doubt")
     for name in ("accept_by_hand", "release", "resubmit"):
         assert f'id="decide-{name}"' in sophie.see(page_of(task))
     page = decide(sophie, task, "accept_by_hand", upstream_task_id="found-1")
-    assert "found-1" in page
+    assert "The provider has no task found-1." in page
+    page = decide(sophie, task, "accept_by_hand", upstream_task_id=found)
+    assert found in page
+    assert 'id="decide-correct_by_hand"' in page
     assert "because I looked" in page
     assert AuditEntry.objects.get().actor_name == "sophie"
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEntry, Quota, Standing, User
-from tests.conftest import NOW, MakeTask, claim_next
-from tests.support.rows import each
+from tests.conftest import NOW, UPSTREAM_PAYLOAD, MakeTask, claim_next
+from tests.support.rows import check_each, each
 from videos.billing.reconciliation import differences
-from videos.models import LedgerEntry, Task, TaskEvent
+from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
+from videos.routing import clients
 from videos.states import FINAL, Status
 from videos.tasks.manual import NotCreated
 from videos.tasks.staff_actions import (
@@ -21,6 +22,7 @@ from videos.tasks.staff_actions import (
     state_token,
 )
 
+DAY = timedelta(days=1)
 FORM = "0b5c6f0e-8d6f-4a39-9d0a-8a8e3a3a9a11"
 
 
@@ -65,25 +67,81 @@ def test_an_action_moves_the_task_and_its_money_and_is_recorded(
     assert not differences()
 
 
-def test_a_doubt_is_resolved_with_the_id_found_upstream(make_task: MakeTask, sophie: User) -> None:
-    task = make_task(Status.IN_DOUBT, price=4, attention="in doubt")
-    decided("accept_by_hand", task, sophie, upstream_task_id="4-AigcVideo-found")
+def made_upstream(account: UpstreamAccount) -> str:
+    """The id of a new task at the sandbox."""
+    return clients.call_once(account.pk, lambda client: client.create(UPSTREAM_PAYLOAD)).task_id
+
+
+def assert_unchanged(task: Task) -> None:
+    """A refused action left the task in doubt and nothing on record."""
     task.refresh_from_db()
-    assert (task.status, task.upstream_task_id, task.attention) == (Status.RUNNING, "4-AigcVideo-found", "")
+    assert (task.status, task.upstream_task_id) == (Status.IN_DOUBT, None)
+    assert not AuditEntry.objects.exists()
+    assert not task.events.exists()
+
+
+def test_a_doubt_is_resolved_with_an_id_that_the_provider_knows(
+    make_task: MakeTask, sophie: User, sandbox_account: UpstreamAccount
+) -> None:
+    task, found = make_task(Status.IN_DOUBT, price=4, attention="in doubt"), made_upstream(sandbox_account)
+    with pytest.raises(NotDecided, match="The provider has no task 4-AigcVideo-typo"):
+        decided("accept_by_hand", task, sophie, upstream_task_id="4-AigcVideo-typo")
+    assert_unchanged(task)
+    decided("accept_by_hand", task, sophie, upstream_task_id=found)
+    task.refresh_from_db()
+    assert (task.status, task.upstream_task_id, task.attention) == (Status.RUNNING, found, "")
     assert task.due_at <= NOW + timedelta(seconds=10)
     assert_on_record(task, "accept_by_hand")
+    call = TaskEvent.objects.get(task=task, verb="accept_by_hand").detail
+    assert (call["action"], bool(call["request_id"])) == ("describe", True)
+    assert AuditEntry.objects.get().after["upstream_task_id"] == found
     assert not differences()
 
 
-def test_an_id_of_another_task_is_refused(make_task: MakeTask, sophie: User) -> None:
-    other, task = make_task(Status.RUNNING), make_task(Status.IN_DOUBT)
-    with pytest.raises(NotDecided, match=other.public_id):
-        decided("accept_by_hand", task, sophie, upstream_task_id=other.upstream_task_id)
-    with pytest.raises(NotDecided, match="Enter the provider"):
-        decided("accept_by_hand", task, sophie)
+def test_a_wrong_id_is_corrected_afterwards(
+    make_task: MakeTask, sophie: User, sandbox_account: UpstreamAccount
+) -> None:
+    task = make_task(Status.IN_DOUBT)
+    wrong, right = made_upstream(sandbox_account), made_upstream(sandbox_account)
+    decided("accept_by_hand", task, sophie, upstream_task_id=wrong)
+    stuck = {"attention": "not_told: no", "upstream_status": "RUN", "due_at": NOW + DAY}
+    Task.objects.filter(pk=task.pk).update(**stuck)
+    assert "correct_by_hand" in available_actions(task, sophie)
+    with pytest.raises(NotDecided, match="The provider has no task x"):
+        decided("correct_by_hand", task, sophie, upstream_task_id="x")
+    decided("correct_by_hand", task, sophie, upstream_task_id=right)
     task.refresh_from_db()
-    assert task.status == Status.IN_DOUBT
-    assert not AuditEntry.objects.exists()
+    assert (task.upstream_task_id, task.status, task.attention) == (right, Status.RUNNING, "")
+    assert (task.upstream_status, task.due_at <= NOW + timedelta(seconds=10)) == ("", True)
+    event = TaskEvent.objects.get(task=task, verb="corrected")
+    assert event.detail == {"upstream_task_id": right, "instead_of": wrong}
+    audited = AuditEntry.objects.get(after__action="correct_by_hand")
+    assert (audited.before["upstream_task_id"], audited.after["upstream_task_id"]) == (wrong, right)
+
+
+def test_an_id_that_the_provider_gave_is_not_corrected(make_task: MakeTask, sophie: User) -> None:
+    task = make_task(Status.RUNNING)
+    task.events.create(at=NOW, verb="accepted", status="running", detail={})
+    assert "correct_by_hand" not in available_actions(task, sophie)
+
+
+def test_an_id_is_refused_if_another_task_has_it_or_the_provider_cannot_be_asked(
+    make_task: MakeTask, sophie: User
+) -> None:
+    other, task = make_task(Status.RUNNING), make_task(Status.IN_DOUBT)
+
+    def holds(row: tuple[str | None, str]) -> None:
+        upstream_task_id, message = row
+        with pytest.raises(NotDecided, match=message):
+            decided("accept_by_hand", task, sophie, upstream_task_id=upstream_task_id)
+        assert_unchanged(task)
+
+    rows = [
+        (other.upstream_task_id, other.public_id),
+        ("", "Enter the provider"),
+        ("4-AigcVideo-found", "could not be asked about 4-AigcVideo-found, so nothing was changed"),
+    ]
+    check_each(rows, holds)
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELLED])

@@ -1,7 +1,7 @@
 """This process's open connections to upstream accounts and to results."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ class Closeable(Protocol):
 
 
 C = TypeVar("C", bound=Closeable)
+T = TypeVar("T")
 Kept = dict[Hashable, tuple[Closeable, AsyncIterator[Closeable]]]
 
 transport: ContextVar[Transport | None] = ContextVar("transport", default=None)
@@ -53,6 +54,20 @@ def new_client(connection: Connection) -> Upstream:
         )
     except ValueError as error:
         raise NotSent(str(error), code="InvalidProxy") from None
+
+
+def call_once(account_id: int, call: Callable[[Upstream], Awaitable[T]]) -> T:
+    """Make one call with a client of its own, where no event loop runs. Raises `UpstreamError`."""
+    connection = connection_of(with_secrets(account_id))
+
+    async def called() -> T:
+        client = new_client(connection)
+        try:
+            return await call(client)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(called())
 
 
 def with_secrets(account_id: int) -> UpstreamAccount:

@@ -100,6 +100,26 @@ def accepted(
     return _move(task, Status.RUNNING, Verb.ACCEPTED, now, detail, **changes)
 
 
+def corrected(task: Task, upstream_task_id: str, now: datetime, first_look: timedelta) -> bool:
+    """A running task was accepted under another id than the one it was tracked by; it is polled anew."""
+    before = task.upstream_task_id
+    with transaction.atomic():
+        running = Task.objects.filter(pk=task.pk, status=Status.RUNNING, upstream_task_id=before)
+        changed = running.update(
+            upstream_task_id=upstream_task_id,
+            upstream_status="",
+            done_at=None,
+            looked_at=now,
+            due_at=now + first_look,
+            attention="",
+        )
+        if changed:
+            told = {"upstream_task_id": upstream_task_id, "instead_of": before}
+            _record(task, Verb.CORRECTED, Status.RUNNING, now, told)
+            task.upstream_task_id = upstream_task_id
+    return changed == 1
+
+
 def requeue(task: Task, reason: Mapping[str, Any], due_at: datetime, now: datetime) -> bool:
     """Upstream surely did not act on it: queue it until `due_at`, ahead of all tasks that are queued now."""
     if task.state is not Status.SUBMITTING:  # a waiting task may be queued, too, but by `start_waiting`

@@ -3,9 +3,12 @@
 It applies to the state that the person saw: if the task has moved on since, nothing is done.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
@@ -15,16 +18,23 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import APIKey, AuditPlace, Purpose, User
 from videos.estimates import generation_times
-from videos.models import Task
+from videos.models import Task, TaskEvent
 from videos.queueing import Job, enqueue
+from videos.routing import clients
+from videos.routing.rate_limits import UpstreamCall
 from videos.states import FINAL, Status, Verb, sources
 from videos.tasks import failures, lifecycle
 from videos.tasks.admission import Caller
 from videos.tasks.failures import FailureCode
 from videos.tasks.idempotency import Fingerprint, hash_of
 from videos.tasks.manual import Requester, make
+from videos.upstream.base import Refused, UpstreamError
+from videos.upstream.redaction import call_detail, redacted
 
 PLACE = "console"
+BY_A_PERSON = "a person"
+"""Who found the id of a task that staff marked as accepted, in the event of its acceptance."""
+LONGEST_UPSTREAM_ID = 200
 Text = str | Promise
 
 
@@ -46,6 +56,8 @@ class StaffDecision:
     """Identifies the form, so that sending it twice creates one task."""
     address: str | None = None
     """The person's IP address."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """The call to the provider that the action rests on, as the detail of an event."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,8 @@ class StaffAction:
     states: frozenset[Status]
     do: Callable[[StaffDecision], Task]
     """Returns the task to show next. Raises `NotDecided` and `NotCreated`."""
+    asks: Callable[[StaffDecision], StaffDecision] | None = None
+    """Asks the provider before anything changes; the decision then has its answer. Raises `NotDecided`."""
     is_dangerous: bool = False
     needs_upstream_id: bool = False
     permissions: tuple[str, ...] = ("videos.change_task",)
@@ -71,19 +85,27 @@ def perform(name: str, decision: StaffDecision) -> Task:
     action, task = ACTIONS[name], decision.task
     if task.state not in action.states:
         raise NotDecided(gettext("The task is not in a state for this any more."))
-    before = {"status": task.status}
+    if action.asks is not None:  # outside of the transaction, as the provider may take its time
+        decision = action.asks(decision)
+    before = _recorded(task)
     with transaction.atomic():
         shown_next = action.do(decision)
         is_new = shown_next is not task
         if is_new and shown_next.created_at != decision.now:
             return shown_next  # the form was sent before, and created this task
-        lifecycle.record_event(
-            task, Verb(name), decision.now, by=decision.person.get_username(), reason=decision.reason
-        )
-        after = {"action": name, "status": task.status} | ({"task": shown_next.public_id} if is_new else {})
+        who = {"by": decision.person.get_username(), "reason": decision.reason}
+        lifecycle.record_event(task, Verb(name), decision.now, **who, **decision.evidence)
+        after = {"action": name, **_recorded(task)} | ({"task": shown_next.public_id} if is_new else {})
         by = audit.Author(decision.person, AuditPlace.CONSOLE, decision.address)
         audit.record(by, f"task {task}", decision.reason, before, after, decision.now, task.tenant)
     return shown_next
+
+
+def _recorded(task: Task) -> dict[str, Any]:
+    """What the audit log tells of the task before and after an action."""
+    return {"status": task.status} | (
+        {"upstream_task_id": task.upstream_task_id} if task.upstream_task_id else {}
+    )
 
 
 def available_actions(task: Task, person: User) -> dict[str, StaffAction]:
@@ -97,6 +119,8 @@ def available_actions(task: Task, person: User) -> dict[str, StaffAction]:
         open_now.pop(Verb.SEEN, None)
     if task.pruned_at is not None:
         open_now.pop(Verb.RESUBMIT, None)
+    if Verb.CORRECT_BY_HAND in open_now and not _was_accepted_by_hand(task):
+        del open_now[Verb.CORRECT_BY_HAND]
     return open_now
 
 
@@ -118,25 +142,88 @@ def _cancel(decision: StaffDecision) -> Task:
     return _moved(decision, lifecycle.cancel(decision.task, decision.now))
 
 
-def _accept(decision: StaffDecision) -> Task:
+def _ask_for_the_id(decision: StaffDecision) -> StaffDecision:
+    """Make sure that no other task has the id, and that the provider knows it."""
     task, upstream_id = decision.task, decision.upstream_task_id
-    if not upstream_id:
+    if not upstream_id or len(upstream_id) > LONGEST_UPSTREAM_ID:
         raise NotDecided(gettext("Enter the provider's task id."))
     twin = Task.objects.filter(account=task.account_id, upstream_task_id=upstream_id).first()
     if twin is not None:
         raise NotDecided(
             gettext("The provider's task %(id)s is %(task)s already.") % {"id": upstream_id, "task": twin}
         )
-    expected = generation_times.expected(task.model)
-    at_once = generation_times.time_to_next_poll(task.model, expected, generation_times.known())
+    return replace(decision, evidence=_described(task.account_id or 0, upstream_id))
+
+
+def _described(account_id: int, upstream_id: str) -> dict[str, Any]:
+    """The provider's answer about its task. Raises `NotDecided` if it has none, or does not say."""
+    asked, told = monotonic(), {"id": upstream_id}
+    try:
+        progress = clients.call_once(account_id, lambda client: client.describe(upstream_id))
+    except Refused as error:
+        raise NotDecided(gettext("The provider has no task %(id)s.") % told + _quoted(error)) from error
+    except UpstreamError as error:
+        raise NotDecided(
+            gettext("The provider could not be asked about %(id)s, so nothing was changed.") % told
+            + _quoted(error)
+        ) from error
+    if not progress.word:
+        raise NotDecided(gettext("The provider's task %(id)s is not a video.") % told)
+    return call_detail(UpstreamCall.DESCRIBE, progress, monotonic() - asked)
+
+
+def _quoted(error: UpstreamError) -> str:
+    """What the provider said, to follow a sentence."""
+    said = gettext("Provider's message: %(message)s") % {"message": redacted(str(error))}
+    return f" {said}"
+
+
+def _accept(decision: StaffDecision) -> Task:
+    task, expected = decision.task, generation_times.expected(decision.task.model)
+    with _one_task_an_id():
+        moved = lifecycle.accepted(
+            task,
+            decision.upstream_task_id,
+            decision.now,
+            _first_look(task, expected),
+            expected,
+            found_by=BY_A_PERSON,
+        )
+    return _moved(decision, moved)
+
+
+def _correct(decision: StaffDecision) -> Task:
+    task = decision.task
+    if not _was_accepted_by_hand(task):
+        raise NotDecided(gettext("The provider itself gave this task its id."))
+    with _one_task_an_id():
+        moved = lifecycle.corrected(
+            task,
+            decision.upstream_task_id,
+            decision.now,
+            _first_look(task, generation_times.expected(task.model)),
+        )
+    return _moved(decision, moved)
+
+
+def _was_accepted_by_hand(task: Task) -> bool:
+    """Whether a person entered the provider's id, so that it may be wrong."""
+    accepted = TaskEvent.objects.filter(task=task, verb=Verb.ACCEPTED).order_by("-id").first()
+    return accepted is not None and accepted.detail.get("found_by") == BY_A_PERSON
+
+
+def _first_look(task: Task, age: float) -> timedelta:
+    """Time until the task is polled under its new id; its age there is not known."""
+    return generation_times.time_to_next_poll(task.model, age, generation_times.known())
+
+
+@contextmanager
+def _one_task_an_id() -> Iterator[None]:
     try:
         with transaction.atomic():
-            moved = lifecycle.accepted(
-                task, upstream_id, decision.now, at_once, expected, found_by="a person"
-            )
+            yield
     except IntegrityError as error:  # a worker got the same id at the same moment
         raise NotDecided(gettext("Another task now has this id.")) from error
-    return _moved(decision, moved)
 
 
 def _release(decision: StaffDecision) -> Task:
@@ -191,9 +278,18 @@ ACTIONS: dict[str, StaffAction] = {
     ),
     Verb.ACCEPT_BY_HAND: StaffAction(
         _("Mark as accepted"),
-        _("You found it at the provider: from now on it is tracked under this id."),
+        _("You found it at the provider, which is asked about the id first: then it is tracked under it."),
         frozenset({Status.IN_DOUBT}),
         _accept,
+        asks=_ask_for_the_id,
+        needs_upstream_id=True,
+    ),
+    Verb.CORRECT_BY_HAND: StaffAction(
+        _("Correct the provider's id"),
+        _("It was marked as accepted under the wrong id: from now on it is tracked under the one you enter."),
+        frozenset({Status.RUNNING}),
+        _correct,
+        asks=_ask_for_the_id,
         needs_upstream_id=True,
     ),
     Verb.RELEASE: StaffAction(

@@ -1,6 +1,5 @@
 """Check the connection of an upstream account."""
 
-import asyncio
 from argparse import ArgumentParser
 from typing import Any
 
@@ -11,8 +10,8 @@ from config.texts import is_one_line
 from videos.models import UpstreamAccount
 from videos.routing import health
 from videos.routing.advice import outcome_in_words
-from videos.routing.clients import connection_of, new_client, with_secrets
-from videos.upstream.base import Connection, NotSent, Unavailable, UpstreamError
+from videos.routing.clients import call_once
+from videos.upstream.base import NotSent, Unavailable, UpstreamError
 
 
 class Command(BaseCommand):
@@ -46,18 +45,10 @@ def _find(name: str) -> UpstreamAccount:
 
 def _error_of(account: UpstreamAccount) -> UpstreamError | None:
     try:
-        asyncio.run(_check(connection_of(with_secrets(account.pk))))
+        call_once(account.pk, lambda client: client.check())
     except UpstreamError as error:
         return error
     return None
-
-
-async def _check(connection: Connection) -> None:
-    client = new_client(connection)
-    try:
-        await client.check()
-    finally:
-        await client.aclose()
 
 
 def _in_words(account: UpstreamAccount, error: UpstreamError) -> str:
