@@ -1,0 +1,99 @@
+"""The form for a video in a browser: its price is always that of the form as it is."""
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.browser import Visitor, browser
+from tests.e2e.conftest import PASSWORD, Site, in_database
+from videos.models import Task
+
+
+def form_of(alice: Visitor, site: Site) -> Page:
+    return alice.open(f"{site.portal}videos/new/?model=Kling-3.0-720p")
+
+
+class Slow:
+    """A server that answers requests for a part of the form only when it is told to."""
+
+    def __init__(self, page: Page, part: str) -> None:
+        self._page, self._pattern = page, f"**/videos/new/?part={part}*"
+        self._held: list[Route] = []
+        page.route(self._pattern, lambda route: self._held.append(route))
+
+    def wait(self) -> Route:
+        """The next request, once it is there."""
+        while not self._held:
+            self._page.wait_for_timeout(20)
+        return self._held.pop(0)
+
+    def end(self) -> None:
+        self._page.unroute(self._pattern)
+
+
+def test_the_price_is_always_that_of_the_form_as_it_is(site: Site) -> None:
+    with browser(site.url) as alice:
+        alice.open("/")
+        alice.log_in("alice@example.com", PASSWORD)
+        _create_waits_for_the_price(alice, site)
+        for fault in ("network", "status"):
+            _a_price_that_cannot_be_fetched_is_asked_for_again(alice, site, fault)
+        _what_is_typed_while_the_fields_change_is_kept(alice, site)
+        made = in_database(lambda: Task.objects.get().request)
+        assert (made["model"], made["prompt"]) == ("Hailuo-2.3-768p", "a cat on a roof")
+
+
+def _create_waits_for_the_price(alice: Visitor, site: Site) -> None:
+    page = form_of(alice, site)
+    create, price = page.get_by_role("button", name="Create video"), page.locator("#price")
+    expect(create).to_be_enabled()
+    slow = Slow(page, "preview")
+    page.get_by_label("Prompt", exact=True).fill("a cat")
+    first = slow.wait()
+    expect(create).to_be_disabled()
+    expect(create).to_have_attribute("aria-busy", "true")
+    page.get_by_label("Length").select_option("10")
+    first.continue_()  # its answer is about 3 s
+    slow.wait().continue_()
+    slow.end()
+    expect(price).to_contain_text("6.00 CNY")
+    expect(create).to_be_enabled()
+    expect(create).to_have_attribute("aria-busy", "false")
+    alice.check()
+
+
+def _a_price_that_cannot_be_fetched_is_asked_for_again(alice: Visitor, site: Site, fault: str) -> None:
+    page = form_of(alice, site)
+    create, failure = page.get_by_role("button", name="Create video"), page.locator("#unpriced")
+    slow = Slow(page, "preview")
+    page.get_by_label("Prompt", exact=True).fill("a cat")
+    request = slow.wait()
+    request.abort() if fault == "network" else request.fulfill(status=500)
+    expect(failure).to_contain_text("could not be fetched")
+    expect(create).to_be_disabled()
+    slow.end()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#price")).to_contain_text("1.80 CNY")
+    expect(create).to_be_enabled()
+    expect(failure).to_be_hidden()
+
+
+def _what_is_typed_while_the_fields_change_is_kept(alice: Visitor, site: Site) -> None:
+    page = form_of(alice, site)
+    create, prompt = page.get_by_role("button", name="Create video"), page.get_by_label("Prompt", exact=True)
+    prompt.fill("a cat")
+    expect(page.locator("#price")).to_contain_text("1.80 CNY")
+    slow = Slow(page, "fields")
+    page.locator("#picker summary").click()
+    page.get_by_role("radio", name="Hailuo").check()
+    slow.wait().abort()
+    expect(page.locator("#unpriced")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    request = slow.wait()
+    prompt.fill("a cat on a roof")
+    expect(create).to_be_disabled()
+    request.continue_()
+    slow.end()
+    expect(page.get_by_role("radio", name="768p")).to_be_checked()
+    expect(prompt).to_have_value("a cat on a roof")
+    expect(page.locator("#price")).to_contain_text("6 s at")
+    create.click()
+    page.wait_for_url("**/videos/task_*/")
