@@ -21,6 +21,7 @@ class Job(StrEnum):
     POSTER = "poster"
     SWEEP = "sweep"
     NOTIFY = "notify"
+    ALERT = "alert"
     LEARN = "learn"
     ROLL_UP = "roll_up"
     BOOK = "book"

@@ -3,6 +3,7 @@
 from accounts.models.api_key import APIKey, KeyKind, Purpose, Scope
 from accounts.models.audit_entry import AuditEntry, AuditPlace
 from accounts.models.authenticator import Authenticator
+from accounts.models.balance_alert import BalanceAlert
 from accounts.models.cos_bucket import CosBucket
 from accounts.models.invitation import Invitation
 from accounts.models.quota import Quota, Standing, WhenFull
@@ -16,6 +17,7 @@ __all__ = [
     "AuditEntry",
     "AuditPlace",
     "Authenticator",
+    "BalanceAlert",
     "CosBucket",
     "Invitation",
     "KeyKind",

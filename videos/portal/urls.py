@@ -20,4 +20,5 @@ urlpatterns = [
     path("statement/<slug:table>.csv", statement.StatementFile.as_view(), name="statement-csv"),
     path("api/", api.ApiPage.as_view(), name="api"),
     path("limits/", limits.LimitsPage.as_view(), name="limits"),
+    path("limits/alert/", limits.BalanceAlertPage.as_view(), name="balance-alert"),
 ]

@@ -21,6 +21,7 @@ from videos.routing import health
 from videos.routing.clients import client_for, with_secrets
 from videos.routing.rate_limits import UpstreamCall
 from videos.upstream.base import NotSent
+from videos.worker import alert as alert_step
 from videos.worker import check as check_step
 from videos.worker import notify as notify_step
 from videos.worker import poll as poll_step
@@ -171,6 +172,13 @@ async def add_prompts(timestamp: int) -> None:
 async def notify(timestamp: int) -> None:
     """Tell tenants which copies of their videos go soon."""
     await in_database(notify_step.notify, timezone.now())
+
+
+@app.periodic(cron="* * * * * 20")  # every minute
+@app.task(name=Job.ALERT, queue=Job.ALERT, queueing_lock=Job.ALERT)
+async def alert(timestamp: int) -> None:
+    """Tell tenants whose balance has fallen below their level."""
+    await in_database(alert_step.alert, timezone.now())
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds

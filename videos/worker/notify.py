@@ -10,10 +10,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import translation
 
-from accounts import mail
-from accounts.models import Membership, Role, Tenant
+from accounts.members.owners import mail_owners
+from accounts.models import Tenant
 from videos.models import ExpiryNotices, Task
 from videos.states import Status, Verb
 from videos.tasks import lifecycle
@@ -33,7 +32,7 @@ def notify(now: datetime) -> None:
     while batch := _told(now, end):
         told.update(batch)
     for tenant in Tenant.objects.filter(pk__in=told):
-        _send(tenant, told[tenant.pk], end)
+        mail_owners(tenant, "expires_soon", {"videos": told[tenant.pk], "until": end})
 
 
 @transaction.atomic
@@ -51,10 +50,3 @@ def _told(now: datetime, end: datetime) -> list[UUID]:
     notices.until = max((task.expires_at for task in tasks if task.expires_at), default=notices.until)
     notices.save(update_fields=["until"])
     return [task.tenant_id for task in tasks]
-
-
-def _send(tenant: Tenant, videos: int, end: datetime) -> None:
-    owners = Membership.objects.filter(tenant=tenant, role=Role.OWNER, user__is_active=True)
-    for address in owners.exclude(user__email="").values_list("user__email", flat=True):
-        with translation.override(settings.LANGUAGE_CODE):
-            mail.send("expires_soon", address, {"tenant": tenant, "videos": videos, "until": end})
