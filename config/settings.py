@@ -433,6 +433,8 @@ ASSUME_ROLE = "videos.results.roles.assume"
 """The function that gets temporary keys of a role (`accounts.bucket_access`)."""
 BUCKET_EVIDENCE = "videos.results.bucket.has_video"
 """The function that says whether a tenant has a video in a bucket (`accounts.bucket_check`)."""
+MODEL_FAMILIES = "videos.catalogue.families"
+"""The function that names the models by family (`accounts.pages.model_picker`)."""
 UPSTREAM_UIN = env.digits("UPSTREAM_UIN")
 """The number of the upstream account at the provider, for the policies of tenants' buckets."""
 STS_SECRET_ID = env.text("STS_SECRET_ID", default="")

@@ -1,15 +1,17 @@
 """API keys in the staff console."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -27,24 +29,37 @@ from accounts.console.reasons import person
 from accounts.models import APIKey, AuditPlace, Purpose
 from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
 from accounts.pages import key_changes
-from accounts.pages.key_forms import KeyForm, KindField
-from accounts.pages.key_states import chip_of, state_of
+from accounts.pages.key_forms import KeyForm, KindField, NetworksField
+from accounts.pages.key_states import dated_chip
+from accounts.pages.model_picker import ModelsField
 from accounts.people import notices
 from config.console.filters import ChoiceFilter
 
+CONFIRMED = "confirmed"
+"""The field of the form that confirms a revocation."""
+
 
 class APIKeyForm(KeyForm):
-    """The key form with the console's widgets and a choice of tenant."""
+    """The key form with the console's widgets, and a choice of tenant and of models."""
+
+    allowed_models = ModelsField(
+        label=KeyForm.Meta.labels["allowed_models"],
+        required=False,
+        help_text=_("Choose those that the key may use. None: every model, also future ones."),
+    )
 
     class Meta(KeyForm.Meta):
         fields = ["tenant", *KeyForm.Meta.fields]
+        field_classes = {"allowed_networks": NetworksField}
         widgets = {
-            "allowed_models": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "allowed_networks": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "allowed_models" in self.fields:
+            models = cast("ModelsField", self.fields["allowed_models"])
+            self.initial["allowed_models"] = models.offer(self.instance.allowed_models)
         if "scopes" in self.fields:
             scopes = cast("forms.MultipleChoiceField", self.fields["scopes"])
             scopes.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=scopes.choices)
@@ -86,7 +101,8 @@ class WhoseFilter(ChoiceFilter):
 class APIKeyAdmin(BigListAdmin[APIKey]):
     """API keys. The text of a new key is shown once, in the response that created it.
 
-    Keys that stand for people at a form are read-only: nobody was ever given their text.
+    Keys are revoked, never deleted, since the record of what was made with them stays. Those that stand for
+    people at a form are read-only: nobody was ever given their text.
     """
 
     form = APIKeyForm
@@ -121,6 +137,11 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     ]
     fields = [*APIKeyForm.Meta.fields, *readonly_fields]
     actions = ["rotate", "revoke"]
+    change_form_outer_before_template = "admin/accounts/apikey/revoke_link.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        revoke = self.admin_site.admin_view(self.revoke_view)
+        return [path("<int:key_id>/revoke/", revoke, name="accounts_apikey_revoke"), *super().get_urls()]
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Mints a new key; saves only the changed columns of an existing one."""
@@ -162,7 +183,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         return super().has_change_permission(request, obj) and not (obj and _stands_for_people(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not (obj and _stands_for_people(obj))
+        return False
 
     def has_rotate_permission(self, request: HttpRequest) -> bool:
         """A rotation adds a key and changes another."""
@@ -170,7 +191,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
 
     @admin.display(description=_("state"))
     def state(self, key: APIKey) -> SafeString:
-        return chip_of(state_of(key, timezone.now()))
+        return dated_chip(key, timezone.now())
 
     @admin.action(
         description=_("Rotate the selected keys (the old ones work 24 hours more)"), permissions=["rotate"]
@@ -188,12 +209,49 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         return self._with_messages(request, gettext("Rotated API keys"))
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
+        """Ask for a confirmation, and revoke once it is given."""
+        keys = list(self._of_programs(request, queryset.filter(revoked_at=None)))
+        if not keys:
+            messages.info(request, gettext("None of these keys can be revoked any more."))
+            return None
+        if CONFIRMED not in request.POST:
+            return self._confirmation(request, keys, reverse("admin:accounts_apikey_changelist"))
+        self._revoke(request, keys)
+        return None
+
+    def revoke_view(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """The same for one key, on a page of its own."""
+        key = get_object_or_404(APIKey.objects.of_programs().select_related("tenant"), pk=key_id)
+        if not self.has_change_permission(request, key):
+            raise PermissionDenied
+        page = reverse("admin:accounts_apikey_change", args=[key.pk])
+        if key.revoked_at is not None:
+            messages.info(request, gettext("It is revoked already."))
+        elif request.method == "POST":
+            self._revoke(request, [key])
+        else:
+            return self._confirmation(request, [key], page)
+        return HttpResponseRedirect(page)
+
     @transaction.atomic
-    def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
+    def _revoke(self, request: HttpRequest, keys: Iterable[APIKey]) -> None:
         by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
-        for key in self._of_programs(request, queryset.filter(revoked_at=None)):
+        for key in keys:
             key_changes.revoke(key, by, now)
             messages.success(request, gettext("Revoked: %(key)s") % {"key": key})
+
+    def _confirmation(self, request: HttpRequest, keys: Sequence[APIKey], back: str) -> HttpResponse:
+        """What the revocation stops. The form is sent to where it was asked for."""
+        context = {
+            "title": gettext("Revoke API keys") if len(keys) > 1 else gettext("Revoke a key"),
+            "keys": [(key, dated_chip(key, timezone.now())) for key in keys],
+            "confirmed": CONFIRMED,
+            "back": back,
+        }
+        return TemplateResponse(
+            request, "admin/accounts/apikey/revoke.html", {**self.admin_site.each_context(request), **context}
+        )
 
     def _of_programs(self, request: HttpRequest, keys: QuerySet[APIKey]) -> Iterator[APIKey]:
         """Yields the keys of programs, and adds an error message for each other key."""

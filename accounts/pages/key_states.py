@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import Enum
 
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +42,24 @@ def state_of(key: APIKey, now: datetime) -> KeyState:
 def chip_of(state: KeyState) -> SafeString:
     """Render the state as a chip."""
     return chip(*state.value)
+
+
+_DATED = {
+    KeyState.ENDS: _("Active, expires %(day)s"),
+    KeyState.LEAVES: _("Replaced, active until %(day)s"),
+    KeyState.EXPIRED: _("Expired %(day)s"),
+    KeyState.REVOKED: _("Revoked %(day)s"),
+}
+
+
+def dated_chip(key: APIKey, now: datetime) -> SafeString:
+    """The key's state with the day it ends or ended on, as a chip."""
+    state = state_of(key, now)
+    label, look = state.value
+    moment = key.revoked_at or key.expires_at
+    if state in _DATED and moment is not None:
+        label = _DATED[state] % {"day": f"{timezone.localtime(moment):%Y-%m-%d}"}
+    return chip(label, look)
 
 
 def key_name(key: APIKey) -> str:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import audit, keys
-from accounts.models import APIKey, AuditEntry, KeyKind, SigningSecret, Tenant, User
+from accounts.models import APIKey, AuditEntry, KeyKind, Purpose, SigningSecret, Tenant, User
 from tests.conftest import NOW, Caller, make_caller
 from tests.support.stored import everything_stored
 
@@ -36,7 +36,9 @@ def form(tenant: Tenant, **changes: Any) -> dict[str, Any]:
 
 
 def act(staff: Client, action: str, *chosen: APIKey) -> Any:
-    return staff.post(LIST, {"action": action, "_selected_action": [key.pk for key in chosen]}, follow=True)
+    """Choose the action for the keys, and confirm it."""
+    sent = {"action": action, "_selected_action": [key.pk for key in chosen], "confirmed": "yes"}
+    return staff.post(LIST, sent, follow=True)
 
 
 def shown(answer: Any) -> list[str]:
@@ -90,7 +92,7 @@ def test_a_new_key_has_the_values_of_the_form(staff: Client, owner: Caller) -> N
         "scopes": ["read", "manage"],
         "expires_at_0": "2027-01-01",
         "expires_at_1": "00:00:00",
-        "allowed_models": "Kling-3.0-720p, Vidu-q2-1080p",
+        "allowed_models": ["Kling-3.0-720p", "Vidu-q2-1080p"],
         "allowed_networks": "203.0.113.0/24,2001:db8::/32",
         "requests_per_minute": "10",
         "spend_per_month": "9.5",
@@ -121,7 +123,7 @@ def test_the_form_preselects_the_read_and_write_scopes(staff: Client) -> None:
         ("allowed_networks", "203.0.113.1/24"),
         ("allowed_networks", "somewhere"),
         ("allowed_networks", ",".join(["203.0.113.0/24"] * 101)),
-        ("allowed_models", ",".join(["Kling-3.0-720p"] * 101)),
+        ("allowed_models", ["Kling-9.9-720p"]),
         ("requests_per_minute", "-1"),
         ("spend_per_month", "-0.01"),
     ],
@@ -141,7 +143,7 @@ def test_no_page_shows_a_key_or_its_digest(staff: Client, owner: Caller) -> None
     assert owner.text is not None
     owner.get("/v1/models")
     staff.post(change_page(owner.key), form(owner.tenant, name="renamed"))
-    for page in ("", "change/", "history/", "delete/"):
+    for page in ("", "change/", "history/", "revoke/"):
         answer = staff.get(f"{LIST}{owner.key.pk}/{page}" if page else LIST)
         assert answer.status_code == 200
         for secret in (owner.text, owner.text.rpartition("_")[2], owner.key.digest):
@@ -152,7 +154,7 @@ def test_a_change_does_not_break_the_key_or_move_it_to_another_tenant(
     staff: Client, owner: Caller, stranger: Caller
 ) -> None:
     assert owner.key is not None
-    staff.post(change_page(owner.key), form(stranger.tenant, name="renamed", allowed_models="GV-3.1-720p"))
+    staff.post(change_page(owner.key), form(stranger.tenant, name="renamed", allowed_models=["GV-3.1-720p"]))
     changed = APIKey.objects.get(pk=owner.key.pk)
     assert (changed.name, changed.allowed_models, changed.scopes) == ("renamed", ["GV-3.1-720p"], ["read"])
     assert changed.tenant == owner.tenant
@@ -180,6 +182,50 @@ def test_revoked_keys_stop_working(staff: Client, owner: Caller, mate: Caller) -
     owner.key.refresh_from_db()
     assert (entry.subject, entry.tenant) == (f"API key {owner.key}", owner.tenant)
     assert entry.after == {"revoked_at": audit.plain(owner.key.revoked_at)}
+
+
+def test_a_revocation_is_confirmed_on_a_page_that_says_what_it_stops(
+    staff: Client, owner: Caller, mate: Caller
+) -> None:
+    assert owner.key is not None
+    assert mate.key is not None
+    page = f"{LIST}{owner.key.pk}/revoke/"
+    assert page in staff.get(change_page(owner.key)).content.decode()
+    chosen = {"action": "revoke", "_selected_action": [owner.key.pk, mate.key.pk]}
+    for asked in (staff.get(page), staff.post(LIST, chosen)):
+        assert "refused from the next request on" in asked.content.decode()
+        assert owner.key.shown_prefix in asked.content.decode()
+    assert not APIKey.objects.exclude(revoked_at=None).exists()
+    assert f"Revoked: {owner.key}" in staff.post(page, follow=True).content.decode()
+    assert owner.get("/v1/models").status_code == 401
+    assert "It is revoked already." in staff.post(page, follow=True).content.decode()
+    assert page not in staff.get(change_page(owner.key)).content.decode()
+    people = APIKey.objects.of_people(owner.tenant, Purpose.PORTAL)
+    assert staff.post(f"{LIST}{people.pk}/revoke/").status_code == 404
+    assert "delete/" not in staff.get(change_page(mate.key)).content.decode()
+
+
+def test_the_state_of_a_key_says_until_when(staff: Client, owner: Caller) -> None:
+    assert owner.key is not None
+    day = {"expires_at": timezone.now() + timedelta(days=9)}
+    APIKey.objects.filter(pk=owner.key.pk).update(**day)
+    for page in (LIST, f"/admin/accounts/tenant/{owner.tenant.pk}/change/?tab=keys"):
+        assert f"Active, expires {day['expires_at']:%Y-%m-%d}" in staff.get(page).content.decode()
+    APIKey.objects.filter(pk=owner.key.pk).update(revoked_at=NOW)
+    assert f"Revoked {NOW:%Y-%m-%d}" in staff.get(LIST).content.decode()
+
+
+def test_models_are_picked_by_family_and_stored_ones_stay(staff: Client, owner: Caller) -> None:
+    assert owner.key is not None
+    stored = ["kling-3.0-720p", "Gone-1.0-720p"]
+    APIKey.objects.filter(pk=owner.key.pk).update(allowed_models=stored)
+    page = staff.get(change_page(owner.key)).content.decode()
+    assert "No longer offered" in page
+    chosen = re.findall(r'name="allowed_models" value="([^"]+)"[^>]* checked', page)
+    assert chosen == ["Kling-3.0-720p", "Gone-1.0-720p"]
+    assert len(re.findall("<details open><summary>", page)) == 2
+    staff.post(change_page(owner.key), form(owner.tenant, name="renamed", allowed_models=chosen))
+    assert APIKey.objects.get(pk=owner.key.pk).allowed_models == stored
 
 
 def test_revoking_again_keeps_the_first_time(staff: Client, owner: Caller) -> None:

@@ -32,9 +32,10 @@ TABLE = """
 accounts_apikey_add                       no     yes    no     no
 accounts_apikey_change                    look   no     yes    no
 accounts_apikey_changelist                yes    no     yes    no
-accounts_apikey_delete                    no     no     no     yes
+accounts_apikey_delete                    no     no     no     no
 accounts_apikey_export                    yes    no     yes    no
 accounts_apikey_history                   yes    no     yes    no
+accounts_apikey_revoke                    no     no     yes    no
 accounts_invitation_add                   no     no     no     no
 accounts_invitation_change                look   no     look   no
 accounts_invitation_changelist            yes    no     yes    no

@@ -14,6 +14,7 @@ __all__ = [
     "GenerationTime",
     "ModelSpec",
     "Seconds",
+    "families",
     "find",
 ]
 
@@ -39,3 +40,11 @@ _BY_NAME = {spec.name.lower(): spec for spec in MODELS}
 def find(name: str) -> ModelSpec | None:
     """The model with that public name, ignoring case, or None."""
     return _BY_NAME.get(name.lower()) if name.isascii() else None
+
+
+def families() -> dict[str, list[str]]:
+    """The names of the models by family."""
+    return {
+        family: [spec.name for spec in MODELS if spec.family == family]
+        for family in dict.fromkeys(spec.family for spec in MODELS)
+    }
