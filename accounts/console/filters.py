@@ -16,7 +16,7 @@ MOST_TENANTS = 50
 
 
 class TenantFilter(TextFilter):
-    """Filters by a part of the tenant's name; looks up the tenants first, so that an index finds rows."""
+    """Filters by a tenant's name or a part of it; looks up the tenants first, so that an index finds rows."""
 
     title = _("tenant")
     parameter_name = "tenant"
@@ -33,6 +33,6 @@ class TenantFilter(TextFilter):
 
 
 def _tenants_named(name: str) -> list[UUID]:
-    """The ids of the first `MOST_TENANTS` tenants by name whose name contains this."""
-    tenants = Tenant.objects.filter(name__icontains=name).order_by("name")
-    return list(tenants.values_list("pk", flat=True)[:MOST_TENANTS])
+    """The id of the tenant of that name, else of the first `MOST_TENANTS` whose name contains it."""
+    tenants = Tenant.objects.order_by("name").values_list("pk", flat=True)
+    return list(tenants.filter(name=name) or tenants.filter(name__icontains=name)[:MOST_TENANTS])

@@ -1,20 +1,23 @@
-"""Tenants in the staff console: quota, running totals, keys, bucket and members."""
+"""Tenants in the staff console: their list, and their settings on tabs."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -28,23 +31,20 @@ from accounts.console.lists import ListAdmin, ReadOnlyInline
 from accounts.console.memberships import MembersFormSet, MembershipsInline
 from accounts.console.quota import QuotaInline, limits_of
 from accounts.console.reasons import AuditedForm, record
+from accounts.console.suspension import suspension_page
 from accounts.console.tenant_invite import invite_page
 from accounts.models import APIKey, Quota, Tenant
 from accounts.models.api_key import OF_PROGRAMS
 from accounts.models.tenant import validate_time_zone
-from accounts.pages.key_states import chip_of, state_of
-from accounts.quotas.totals import Period
-from accounts.templatetags.amounts import money, seconds
+from accounts.pages.key_states import dated_chip
+from accounts.templatetags.amounts import money
 from config.console.filters import ChoiceFilter
 from config.web.badges import GOOD, WARN, chip
 
-AUDITED = ("time_zone", "earlier_time_zones", "suspended_at", "only_own_account", "retention_days")
-"""The columns of a tenant whose change needs a reason."""
-
-
+AUDITED = ("time_zone", "earlier_time_zones", "only_own_account", "retention_days")
+"""The columns of the form whose change needs a reason."""
 SEE_ACCOUNTS = "videos.view_upstreamaccount"
 """Permission to see the names of the tenant's own upstream accounts."""
-SEE_LEDGER = "videos.view_ledgerentry"
 
 
 class MembershipInline(MembershipsInline[Tenant]):
@@ -59,7 +59,7 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
     """The keys of a tenant's programs, newest first, read-only."""
 
     model = APIKey
-    fields = ("key", "state", "prefix", "scopes", "expires_at", "last_used_at")
+    fields = ("key", "state", "prefix", "scopes", "last_used_at")
     readonly_fields = fields
     per_page = 20
     template_after = "admin/accounts/tenant/new_key.html"
@@ -79,7 +79,7 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
 
     @admin.display(description=_("state"))
     def state(self, key: APIKey) -> SafeString:
-        return chip_of(state_of(key, timezone.now()))
+        return dated_chip(key, timezone.now())
 
 
 DAY = timedelta(days=1)
@@ -91,19 +91,12 @@ _CONSENT = _("Confirm this first. %(what)s")
 
 
 class TenantForm(AuditedForm[Tenant]):
-    """Name and time zone, and a switch that sets or clears `suspended_at`."""
+    """The settings of a tenant; a new time zone needs a confirmation."""
 
-    is_suspended = forms.BooleanField(
-        required=False,
-        label=_("Suspended"),
-        help_text=_("Its keys, links and portal are disabled; running tasks continue."),
-        widget=UnfoldBooleanSwitchWidget,
-    )
     moves_days = forms.BooleanField(
         required=False, label=_("Confirm the change of days"), widget=UnfoldBooleanSwitchWidget
     )
-    audited = frozenset({"time_zone", "is_suspended", "only_own_account", "retention_days"})
-    columns = {"is_suspended": "suspended_at"}
+    audited = frozenset({"time_zone", "only_own_account", "retention_days"})
 
     class Meta:
         model = Tenant
@@ -112,7 +105,6 @@ class TenantForm(AuditedForm[Tenant]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["is_suspended"] = self.instance.is_suspended
         if "time_zone" in self.fields:
             # Validated before the instance gets it, because the re-rendered page uses the instance's clock.
             self.fields["time_zone"].validators.append(validate_time_zone)
@@ -129,14 +121,59 @@ class TenantForm(AuditedForm[Tenant]):
         return _MOVING % values
 
     def clean(self) -> dict[str, Any]:
-        """Sets or clears the suspension; a new time zone needs the consent `moves_days`."""
+        """Requires the consent `moves_days` for a new time zone."""
         cleaned = super().clean()
         moves = not self.instance._state.adding and "time_zone" in self.changed_data
         if moves and not cleaned.get("moves_days"):
             self.add_error("moves_days", _CONSENT % {"what": self._consequences()})
-        if "is_suspended" in self.changed_data:
-            self.instance.suspended_at = timezone.now() if cleaned["is_suspended"] else None
         return cleaned
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One page of a tenant's settings: fields of the form, and rows of other tables."""
+
+    label: str | Promise
+    fields: tuple[str, ...] = ()
+    inlines: tuple[type[InlineModelAdmin[Any, Any]], ...] = ()
+    reason: str | Promise = ""
+    """What the reason is needed for; empty if nothing on the tab needs one."""
+
+
+KEYS = "keys"
+"""The tab with the keys, which have pages of their own."""
+TABS: Mapping[str, Tab] = {
+    "": Tab(
+        _("General"),
+        ("name", "only_own_account", "own_accounts"),
+        reason=_("Required to change the use of upstream accounts; recorded with the change."),
+    ),
+    "quota": Tab(
+        _("Quota"),
+        inlines=(QuotaInline,),
+        reason=_("Required to change the quota; recorded with the change."),
+    ),
+    "bucket": Tab(_("Bucket"), inlines=(CosBucketInline,)),
+    "time": Tab(
+        _("Time zone and retention"),
+        ("time_zone", "moves_days", "retention_days"),
+        reason=_("Required to change the time zone or how long videos are kept; recorded with the change."),
+    ),
+    "members": Tab(_("Members"), inlines=(MembershipInline,)),
+    KEYS: Tab(_("API keys"), inlines=(KeyInline,)),
+}
+"""The tabs of a tenant's settings, by the value of the parameter `tab`."""
+
+
+def tab_of(request: HttpRequest) -> str:
+    """The tab that is asked for; the first one if there is none of that name."""
+    name = request.GET.get("tab", "")
+    return name if name in TABS else ""
+
+
+def tabs(chosen: str | None) -> list[dict[str, Any]]:
+    """The tabs for a template; none is chosen on a page that is not one of them."""
+    return [{"name": name, "label": tab.label, "is_chosen": name == chosen} for name, tab in TABS.items()]
 
 
 class StateFilter(ChoiceFilter):
@@ -157,9 +194,7 @@ class TenantAdmin(ListAdmin[Tenant]):
     """Tenants. They are suspended instead of deleted, since their payments and usage stay on record."""
 
     form = TenantForm
-    recorded_by_page = frozenset(
-        {"time_zone", "moves_days", "is_suspended", "only_own_account", "retention_days", Quota}
-    )
+    recorded_by_page = frozenset({"time_zone", "moves_days", "only_own_account", "retention_days", Quota})
     list_display = ["name", "state", "open_tasks", "waiting_tasks", "balance", "time_zone", "created_at"]
     list_select_related = ["standing"]
     ordering = ["name"]
@@ -168,22 +203,46 @@ class TenantAdmin(ListAdmin[Tenant]):
     list_filter = [StateFilter]
     list_filter_submit = True
     exported: ClassVar = {"balance": attrgetter("standing.balance")}
-    inlines = [KeyInline, QuotaInline, CosBucketInline, MembershipInline]
-    standing_fields = ["open_tasks", "waiting_tasks", "balance", "held", "today", "this_month"]
-    readonly_fields = ["suspended_at", "own_accounts", *standing_fields]
+    inlines = [QuotaInline, CosBucketInline, MembershipInline]
+    readonly_fields = ["own_accounts"]
+    change_form_outer_before_template = "admin/accounts/tenant/tabs.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
-        reason = (_("Reason"), {"fields": ["reason"], "description": _WANTS_REASON})
+        """Those of the tab, with the reason if it needs one."""
         if obj is None:
+            reason = (_("Reason"), {"fields": ["reason"], "description": _REASON_FOR_QUOTA})
             return [(None, {"fields": ["name", "time_zone"]}), reason]
-        own_accounts = ["own_accounts"] if request.user.has_perm(SEE_ACCOUNTS) else []
+        tab = TABS[tab_of(request)]
+        hidden = () if request.user.has_perm(SEE_ACCOUNTS) else ("own_accounts",)
+        wants_reason = tab.reason and self.has_change_permission(request, obj)
         return [
-            (None, {"fields": ["name", "time_zone", "moves_days", "is_suspended", "suspended_at"]}),
-            (_("Upstream accounts"), {"fields": ["only_own_account", *own_accounts]}),
-            (_("Finished videos"), {"fields": ["retention_days"]}),
-            (_("Standing"), {"fields": self.standing_fields, "description": _about_spend(request, obj)}),
-            *([reason] if self.has_change_permission(request, obj) else []),
+            *(
+                [(None, {"fields": [name for name in tab.fields if name not in hidden]})]
+                if tab.fields
+                else []
+            ),
+            *([(_("Reason"), {"fields": ["reason"], "description": tab.reason})] if wants_reason else []),
         ]
+
+    def get_form(self, request: HttpRequest, obj: Tenant | None = None, **kwargs: Any) -> Any:  # type: ignore[override]  # the stubs name the parameter change
+        """Without the fields that are not on the page, which would count as emptied."""
+        shown = flatten_fieldsets(self.get_fieldsets(request, obj))
+        left_out = {name: None for name in TenantForm.declared_fields if name not in shown}
+        kwargs["form"] = type("TenantForm", (TenantForm,), left_out)
+        return super().get_form(request, obj, **kwargs)
+
+    def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
+        return TABS[tab_of(request)].inlines if obj else self.inlines
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """With the tabs, and without buttons on a tab on which nothing can be changed."""
+        chosen = tab_of(request)
+        context["tabs"] = tabs(chosen)
+        if context.get("original") and chosen == KEYS:
+            context |= dict.fromkeys(("show_save", "show_save_and_continue"), False)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
         return False
@@ -200,24 +259,32 @@ class TenantAdmin(ListAdmin[Tenant]):
             columns = [*columns, "earlier_time_zones"]
         obj.save(update_fields=columns)
         changed = audit.changes(before, obj, [name for name in AUDITED if name in columns])
-        record(request, f"tenant {obj}", form.cleaned_data["reason"], changed, obj)
+        record(request, f"tenant {obj}", form.cleaned_data.get("reason") or "", changed, obj)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Also records how the limits changed."""
         tenant: Tenant = form.instance
+        reason = form.cleaned_data.get("reason") or ""
         before = limits_of(tenant)
         super().save_related(request, form, formsets, change)
         changed = audit.differences(before, limits_of(tenant))
-        record(request, f"quota of {tenant}", form.cleaned_data["reason"], changed, tenant)
+        record(request, f"quota of {tenant}", reason, changed, tenant)
 
     def get_urls(self) -> list[URLPattern]:
-        invite = self.admin_site.admin_view(self.invite_view)
-        bucket = self.admin_site.admin_view(self.bucket_view)
+        views = (self.invite_view, self.bucket_view, self.suspension_view)
+        invite, bucket, suspension = map(self.admin_site.admin_view, views)
         return [
             path("<uuid:tenant_id>/invite/", invite, name="accounts_tenant_invite"),
             path("<uuid:tenant_id>/bucket/", bucket, name="accounts_tenant_bucket"),
+            path("<uuid:tenant_id>/suspension/", suspension, name="accounts_tenant_suspension"),
             *super().get_urls(),
         ]
+
+    def suspension_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        tenant = get_object_or_404(Tenant, pk=tenant_id)
+        if not self.has_change_permission(request, tenant):
+            raise PermissionDenied
+        return suspension_page(request, tenant, self.admin_site)
 
     def invite_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         tenant = get_object_or_404(Tenant, pk=tenant_id)
@@ -233,12 +300,9 @@ class TenantAdmin(ListAdmin[Tenant]):
             raise PermissionDenied
         return check_page(request, tenant, self.admin_site)
 
-    def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
-        return self.inlines if obj else [inline for inline in self.inlines if inline is not KeyInline]
-
     @admin.display(description=_("state"), ordering="suspended_at")
     def state(self, tenant: Tenant) -> SafeString:
-        return chip(_("Suspended"), WARN) if tenant.is_suspended else chip(_("Active"), GOOD)
+        return state_chip(tenant)
 
     @admin.display(description=_("its own accounts"))
     def own_accounts(self, tenant: Tenant) -> SafeString | str:
@@ -260,37 +324,10 @@ class TenantAdmin(ListAdmin[Tenant]):
     def balance(self, tenant: Tenant) -> SafeString:
         return money(tenant.standing.balance)
 
-    @admin.display(description=_("held"))
-    def held(self, tenant: Tenant) -> SafeString:
-        return money(tenant.standing.held)
 
-    @admin.display(description=_("today"))
-    def today(self, tenant: Tenant) -> SafeString | str:
-        standing, day = tenant.standing, Period.of(timezone.now(), tenant.clock).day
-        if standing.day is None or standing.day < day:
-            return gettext("nothing on %(day)s") % {"day": day}
-        used = format_html("{}, {}", seconds(standing.day_seconds), money(standing.day_spend))
-        return format_html(gettext("{used} on {day}"), used=used, day=standing.day)
-
-    @admin.display(description=_("this month"))
-    def this_month(self, tenant: Tenant) -> SafeString | str:
-        standing, month = tenant.standing, Period.of(timezone.now(), tenant.clock).month
-        if standing.month is None or standing.month < month:
-            return gettext("nothing in %(month)s") % {"month": f"{month:%Y-%m}"}
-        used = format_html("{}, {}", seconds(standing.month_seconds), money(standing.month_spend))
-        return format_html(gettext("{used} in {month}"), used=used, month=f"{standing.month:%Y-%m}")
+_REASON_FOR_QUOTA = _("Required to set a quota; recorded with it.")
 
 
-def _about_spend(request: HttpRequest, tenant: Tenant) -> SafeString:
-    """What spend is, with a link to the tenant's charges for those who may see them."""
-    charges = ""
-    if request.user.has_perm(SEE_LEDGER):
-        query = urlencode({"tenant": tenant.name, "kind__exact": "capture"})
-        charges = f"{reverse('admin:videos_ledgerentry_changelist')}?{query}"
-    return render_to_string("money/spend.html", {"charges": charges})
-
-
-_WANTS_REASON = _(
-    "Required to change the time zone, suspension, use of upstream accounts, days that videos are kept or"
-    " quota; recorded with the change."
-)
+def state_chip(tenant: Tenant) -> SafeString:
+    """Whether the tenant is active, as a chip."""
+    return chip(_("Suspended"), WARN) if tenant.is_suspended else chip(_("Active"), GOOD)

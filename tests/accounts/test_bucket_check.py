@@ -377,7 +377,7 @@ def test_members_see_neither_the_button_nor_the_policies(owner: Caller, bucket: 
 def test_staff_who_may_change_buckets_check_one(owner: Caller, bucket: CosBucket) -> None:
     tenant = f"/admin/accounts/tenant/{owner.tenant.pk}/"
     sophie = Person("sophie", "view_tenant", "change_tenant", "view_cosbucket", "change_cosbucket")
-    assert f"{tenant}bucket/" in sophie.see(f"{tenant}change/")
+    assert f"{tenant}bucket/" in sophie.see(f"{tenant}change/?tab=bucket")
     assert "Check this bucket" in sophie.see(f"{tenant}bucket/")
     answer = sophie.send(f"{tenant}bucket/", {})
     assert "The bucket can be used." in answer.page
@@ -385,7 +385,7 @@ def test_staff_who_may_change_buckets_check_one(owner: Caller, bucket: CosBucket
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.place, entry.tenant) == (sophie.user, "console", owner.tenant)
     viewer = Person("vera", "view_tenant", "view_cosbucket")
-    assert f"{tenant}bucket/" not in viewer.see(f"{tenant}change/")
+    assert f"{tenant}bucket/" not in viewer.see(f"{tenant}change/?tab=bucket")
     assert viewer.get(f"{tenant}bucket/").status_code == 403
     assert viewer.client.post(f"{tenant}bucket/").status_code == 403
     CosBucket.objects.all().delete()

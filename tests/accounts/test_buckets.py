@@ -361,7 +361,7 @@ class Console:
 
     def __init__(self, tenant: Tenant) -> None:
         self._staff = Person("staff")
-        self._address = f"/admin/accounts/tenant/{tenant.pk}/change/"
+        self._address = f"/admin/accounts/tenant/{tenant.pk}/change/?tab=bucket"
 
     def page(self) -> str:
         return self._staff.see(self._address)

@@ -142,6 +142,13 @@ def test_groups_use_the_theme(sophie: Person) -> None:
 
 
 TENANTS = "/admin/accounts/tenant/"
+
+
+def members_of(place: Membership) -> str:
+    """The tab of the tenant's page."""
+    return f"{TENANTS}{place.tenant_id}/change/?tab=members"
+
+
 NEEDS_OWNER = "A tenant needs an owner"
 
 
@@ -163,7 +170,7 @@ WAYS_OUT: dict[str, dict[str, str]] = {
 def test_the_last_owner_of_a_tenant_cannot_be_removed(
     way: str, page: str, sophie: Person, place: Membership
 ) -> None:
-    address = page_of(place.user) if page == "of the person" else f"{TENANTS}{place.tenant_id}/change/"
+    address = page_of(place.user) if page == "of the person" else members_of(place)
     assert NEEDS_OWNER in sophie.fill_in(address, **WAYS_OUT[way]).page
     assert Membership.objects.get().role == "owner"
     Membership.objects.create(tenant=place.tenant, user=sophie.user, role=Role.OWNER)
@@ -188,7 +195,7 @@ def test_the_last_owner_cannot_move_to_another_tenant(
 
 
 def test_the_last_owner_can_be_replaced(sophie: Person, place: Membership) -> None:
-    page, emil = f"{TENANTS}{place.tenant_id}/change/", User.objects.create_user("emil")
+    page, emil = members_of(place), User.objects.create_user("emil")
     new = {"memberships-1-user": str(emil.pk), "memberships-1-role": "owner"}
     answer = sophie.fill_in(page, **new, **{"memberships-TOTAL_FORMS": "2", "memberships-0-DELETE": "on"})
     assert NEEDS_OWNER not in answer.page
@@ -197,7 +204,7 @@ def test_the_last_owner_can_be_replaced(sophie: Person, place: Membership) -> No
 
 def test_a_tenant_without_an_owner_can_still_be_edited(sophie: Person, place: Membership) -> None:
     Membership.objects.update(role=Role.MEMBER)
-    sophie.fill_in(f"{TENANTS}{place.tenant_id}/change/", **{"memberships-0-role": "viewer"})
+    sophie.fill_in(members_of(place), **{"memberships-0-role": "viewer"})
     assert Membership.objects.get().role == "viewer"
 
 

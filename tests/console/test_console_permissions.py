@@ -56,6 +56,8 @@ accounts_tenant_delete                    no     no     no     no
 accounts_tenant_export                    yes    no     yes    no
 accounts_tenant_history                   yes    no     yes    no
 accounts_tenant_invite                    no     no     yes    no
+accounts_tenant_overview                  look   no     look   no
+accounts_tenant_suspension                no     no     yes    no
 accounts_user_add                         no     no     no     no
 accounts_user_change                      look   no     look   no
 accounts_user_changelist                  yes    no     yes    no

@@ -231,7 +231,7 @@ _OF_ACCOUNT = (Status.QUEUED, Status.SUBMITTING, Status.RUNNING)
 def _spending(spending: Spending) -> dict[str, Any]:
     return {
         "tenant": spending.tenant,
-        "url": reverse("admin:accounts_tenant_change", args=[spending.tenant.pk]),
+        "url": reverse("admin:accounts_tenant_overview", args=[spending.tenant.pk]),
         "today": spending.today,
         "this_month": spending.this_month,
         "balance": spending.balance,

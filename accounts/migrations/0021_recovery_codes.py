@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("accounts", "0019_key_pairs")]
+    dependencies = [("accounts", "0020_balance_alerts")]
 
     operations = [
         migrations.CreateModel(
