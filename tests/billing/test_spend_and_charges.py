@@ -45,7 +45,7 @@ def test_each_page_says_which_it_shows_and_links_to_the_other(owner: Caller, mak
     alice, sophie = Member(owner.tenant, Role.VIEWER), Person("sophie")
     query = "?start_date=2026-11-01&end_date=2026-11-30"
     to_usage, to_statement = alice.url("portal:usage"), alice.url("portal:statement")
-    tenant = f"/admin/accounts/tenant/{owner.tenant.pk}/change/"
+    tenant = f"/admin/accounts/tenant/{owner.tenant.pk}/"
     charges = "/admin/videos/ledgerentry/?tenant=Alice&kind__exact=capture"
     dashboard = sophie.see("/admin/")
     for page, says, link in (
