@@ -13,6 +13,7 @@ from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from accounts import audit
 from accounts.keys import digest
 from accounts.people import sessions
+from accounts.people.browsers import browser_name
 from accounts.people.pages import OwnPage
 
 MOST_SHOWN = 50
@@ -46,5 +47,8 @@ class SessionsPage(OwnPage, TemplateResponseMixin, ContextMixin, View):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         here = self.request.session.session_key
         found = sessions.of(self.person)[:MOST_SHOWN]
-        rows = [(row, digest(row.session_key), row.session_key == here) for row in found]
+        rows = [
+            (row, browser_name(row.browser), digest(row.session_key), row.session_key == here)
+            for row in found
+        ]
         return super().get_context_data(rows=rows, **kwargs)

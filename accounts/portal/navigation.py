@@ -30,6 +30,7 @@ ENTRIES = (
     Entry("keys", "account:keys", _("API keys")),
     Entry("bucket", "account:bucket", _("COS bucket")),
     Entry("members", "account:members", _("Members")),
+    Entry("audit", "account:audit", _("Audit log"), Role.OWNER),
 )
 
 

@@ -1,8 +1,8 @@
-"""The routes of a tenant's pages about keys, bucket and members."""
+"""The routes of a tenant's pages about keys, bucket, members and its audit log."""
 
 from django.urls import path
 
-from accounts.portal import bucket, keys, members
+from accounts.portal import audit_log, bucket, keys, members
 
 app_name = "account"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("bucket/", bucket.BucketPage.as_view(), name="bucket"),
     path("bucket/check/", bucket.CheckBucketPage.as_view(), name="check-bucket"),
     path("bucket/remove/", bucket.RemoveBucketPage.as_view(), name="remove-bucket"),
+    path("audit/", audit_log.AuditPage.as_view(), name="audit"),
     path("members/", members.MembersPage.as_view(), name="members"),
     path("members/leave/", members.LeavePage.as_view(), name="leave"),
     path("members/<int:member_id>/role/", members.RolePage.as_view(), name="member-role"),

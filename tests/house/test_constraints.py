@@ -23,15 +23,18 @@ from accounts.api.lookup import LookUp
 from accounts.models import (
     APIKey,
     AuditEntry,
+    Authenticator,
     CosBucket,
     Invitation,
     Membership,
     Purpose,
     Quota,
+    RecoveryCode,
     Standing,
     Tenant,
     User,
 )
+from accounts.portal import audit_log
 from accounts.quotas import standing
 from config.console.filters import BY_TIME, within
 from config.db import prepared
@@ -101,6 +104,12 @@ class World:
         file, task = self.file(), self.make_task()
         for _ in range(2):
             FileUse.objects.create(file=file, task=task)
+
+    def keep_code_twice(self) -> None:
+        """Store a recovery code twice for one device."""
+        device = Authenticator.objects.create(user=User.objects.create_user("dora"), name="app")
+        for _ in range(2):
+            RecoveryCode.objects.create(device=device, digest="x" * 64)
 
     def enter(self, kind: str, /, **fields: Any) -> None:
         """A valid ledger entry except for these fields; the task already has its hold."""
@@ -355,6 +364,7 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         for name in COUNTED
     ),
     ("audit_entry_place_known", "nowhere", lambda world: world.make(AuditEntry, place="moon")),
+    ("recovery_code_once", "a code twice", lambda world: world.keep_code_twice()),
     ("audit_entry_has_actor", "nobody", lambda world: world.make(AuditEntry, actor_name="")),
     ("price_not_negative", "paid to take it", lambda world: world.make(Price, per_second=-1)),
     ("price_ends_after_it_begins", "at once", lambda world: world.make(Price, valid_until=NOW)),
@@ -802,6 +812,7 @@ INDEXES: list[tuple[str, Query]] = [
         "audit_entry_of_subject",
         lambda account, tenant: AuditEntry.objects.filter(subject="tenant Alice7")[:100],
     ),
+    ("audit_entry_of_tenant", lambda account, tenant: audit_log.of_tenant(tenant).order_by("-pk")[:51]),
     ("task_event_rare", lambda account, tenant: _newest(TaskEvent.objects.filter(verb="flag"))),
     ("ledger_rare", lambda account, tenant: _newest(LedgerEntry.objects.filter(kind="adjustment"))),
     ("task_event_at", lambda account, tenant: _of_a_day(TaskEvent.objects.all())),

@@ -598,6 +598,7 @@ GET  account:remove-bucket         there  denied denied hidden   hidden hidden l
 GET  account:check-bucket          there  there  there  hidden   hidden hidden log-in
 POST account:check-bucket          there  denied denied hidden   hidden hidden log-in
 POST account:remove-bucket         there  denied denied hidden   hidden hidden log-in
+GET  account:audit                 page   denied denied hidden   hidden hidden log-in
 GET  portal:overview               page   page   page   hidden   hidden hidden log-in
 GET  portal:api                    page   page   page   hidden   hidden hidden log-in
 GET  portal:videos                 page   page   page   hidden   hidden hidden log-in

@@ -36,7 +36,7 @@ def _of_nobody() -> Iterator[Page]:
 def _of_a_member(tenant: Tenant) -> Iterator[Page]:
     for route in ("overview", "videos", "api", "playground", "usage", "statement", "limits"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"portal:{route}", args=[tenant.pk]))
-    for route in ("keys", "new-key", "left-keys", "bucket", "members"):
+    for route in ("keys", "new-key", "left-keys", "bucket", "members", "audit"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk]))
     yield from _of_a_key(tenant)
     for status, task in _one_of_each(tenant):

@@ -1,0 +1,63 @@
+"""The audit log of a tenant, for its owners."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import AuditEntry, Role, Tenant
+from accounts.pages import changes
+from accounts.portal.base import TenantPage
+from accounts.portal.paging import Page
+from config.days import midnight
+
+PAGE = 50
+
+
+class DaysForm(forms.Form):
+    """The first and the last day, both included; an invalid one counts as empty."""
+
+    start = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    end = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def filtered(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        """Those of these days, in the current time zone."""
+        self.is_valid()
+        zone = timezone.get_current_timezone()
+        start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
+        if start:
+            rows = rows.filter(at__gte=midnight(start, zone))
+        return rows.filter(at__lt=midnight(end + timedelta(days=1), zone)) if end else rows
+
+
+class AuditPage(TenantPage):
+    """Who changed keys, members, bucket and limits, newest first."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.OWNER}
+    section = "audit"
+    template_name = "portal/audit.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        form = DaysForm(request.GET, label_suffix="")
+        page = Page.of(form.filtered(of_tenant(self.tenant)), request.GET, PAGE)
+        return self.render_to_response(
+            self.get_context_data(
+                form=form,
+                page=page,
+                entries=changes.entries(list(page.rows)),
+                is_filtered=any(form.cleaned_data.values()),
+            )
+        )
+
+
+def of_tenant(tenant: Tenant) -> QuerySet[AuditEntry]:
+    """The entries about the tenant that it may see."""
+    return AuditEntry.objects.filter(changes.OF_TENANTS, tenant=tenant)

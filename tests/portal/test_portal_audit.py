@@ -1,0 +1,113 @@
+"""The audit log in the portal: an owner sees who changed what of the tenant, and nothing else."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from accounts import audit
+from accounts.models import AuditPlace, Membership, Role, Tenant, User
+from accounts.portal.audit_log import PAGE
+from tests.conftest import NOW, Caller
+from tests.support.members import Member, words
+
+
+@pytest.fixture
+def alice(owner: Caller) -> Member:
+    return Member(owner.tenant, name="alice")
+
+
+@pytest.fixture
+def sophie(db: None) -> audit.Author:
+    """A member of staff in the console."""
+    return audit.Author(User.objects.create_user("sophie"), AuditPlace.CONSOLE, "203.0.113.9")
+
+
+def write(by: audit.Author, tenant: Tenant | None, subject: str, now: datetime = NOW, **after: Any) -> None:
+    before = dict.fromkeys(after)
+    audit.record(by, subject, "a note of staff", before, after, now, tenant)
+
+
+def shown(person: Member, **query: Any) -> list[tuple[str, str, list[tuple[str, str | None, str | None]]]]:
+    """Who, what, and the values of each entry on the page."""
+    return [
+        (
+            entry.who,
+            entry.subject,
+            [(value.name, value.before, value.after) for value in entry.values],
+        )
+        for entry in person.get("account:audit", **query).context["entries"]
+    ]
+
+
+def test_what_members_change_is_shown_in_the_words_of_the_pages(alice: Member) -> None:
+    bob = Member(alice.tenant, Role.VIEWER, "bob")
+    membership = Membership.objects.get(user=bob.user)
+    alice.post("account:member-role", membership.pk, role="member")
+    alice.post("account:bucket", bucket="films-1250000000", region="ap-guangzhou", keep_copy="on")
+    bob.post("account:new-key", name="a program", scopes=["read"], form_id=str(uuid4()))
+    [key, bucket, role] = shown(alice)
+    assert role == ("alice", "Member bob", [("Role", "Viewer", "Member")])
+    assert bucket[:2] == ("alice", "COS bucket")
+    assert ("Bucket", None, "films-1250000000") in bucket[2]
+    assert ("Keep a copy", None, "yes") in bucket[2]
+    assert key[0] == "bob"
+    assert key[1].startswith("API key a program (rly_")
+    assert ("Scopes", None, "read") in key[2]
+    page = alice.see("account:audit")
+    assert "Role: Viewer → Member" in page
+
+
+def test_staff_are_not_named_and_only_what_concerns_the_tenant_is_shown(
+    alice: Member, stranger: Caller, sophie: audit.Author
+) -> None:
+    write(sophie, alice.tenant, "quota of Alice", concurrent_tasks=10, spend_per_day="2.50")
+    write(sophie, alice.tenant, "tenant Alice", suspended_at=NOW.isoformat(), only_own_account=True)
+    write(sophie, alice.tenant, "tenant Alice", only_own_account=False)
+    write(sophie, alice.tenant, "upstream account secret-name", secret_id="changed")
+    write(sophie, alice.tenant, "task task_1", status="failed")
+    write(sophie, stranger.tenant, "quota of Charlie", concurrent_tasks=77)
+    write(sophie, None, "person alice", password="changed")
+    tenant, quota = shown(alice)
+    assert quota == (
+        "Platform staff",
+        "Limits",
+        [("Concurrent videos", "none", "10"), ("Spend today", "none", "2.50")],
+    )
+    assert tenant == ("Platform staff", "Tenant", [("Suspended at", "none", f"{NOW:%Y-%m-%d %H:%M:%S}")])
+    page = words(alice.get("account:audit"))
+    for hidden in ("sophie", "203.0.113.9", "a note of staff", "secret-name", "task_1", "77", "Charlie"):
+        assert hidden not in page
+
+
+def test_it_is_filtered_by_day_and_paged(alice: Member, sophie: audit.Author) -> None:
+    for day in range(3):
+        write(sophie, alice.tenant, "quota of Alice", NOW + timedelta(days=day), queued_tasks=day)
+    day = {number: f"{NOW + timedelta(days=number):%Y-%m-%d}" for number in range(3)}
+
+    def numbers(**query: str) -> list[str | None]:
+        return [values[0][2] for _, _, values in shown(alice, **query)]
+
+    assert numbers() == ["2", "1", "0"]
+    assert numbers(start=day[1]) == ["2", "1"]
+    assert numbers(end=day[1]) == ["1", "0"]
+    assert numbers(start=day[1], end=day[1]) == ["1"]
+    assert "Nothing was changed then" in alice.see("account:audit", start="2999-01-01")
+    wrong = alice.get("account:audit", start="soon")
+    assert wrong.context["form"].errors["start"]
+    for number in range(PAGE):
+        write(sophie, alice.tenant, "quota of Alice", queued_tasks=100 + number)
+    older = alice.get("account:audit").context["page"].older
+    assert len(shown(alice)) == PAGE
+    further = alice.client.get(alice.url("account:audit") + older)
+    assert len(further.context["entries"]) == 3
+
+
+def test_without_changes_the_page_says_so_and_takes_few_queries(
+    alice: Member, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(6):
+        page = alice.get("account:audit")
+    assert "No changes yet" in words(page)
