@@ -280,7 +280,7 @@ CONSOLE_SECURITY_POLICY = {
 UNFOLD = {
     "SITE_TITLE": "Reelay",
     "SITE_HEADER": "Reelay",
-    "SITE_SYMBOL": "movie",
+    "SITE_ICON": lambda request: static("reelay/icon.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("reelay/icon.svg")}],
     "SITE_URL": "/",
     "SHOW_LANGUAGES": True,
@@ -288,6 +288,7 @@ UNFOLD = {
     "STYLES": [lambda request: static("reelay/reelay.css"), lambda request: static("reelay/console.css")],
     "SCRIPTS": [lambda request: static("reelay/reelay.js"), lambda request: static("reelay/console.js")],
     "DASHBOARD_CALLBACK": "videos.console.dashboard.context",
+    "ACCOUNT": {"navigation": "videos.console.navigation.own_pages"},
     "SIDEBAR": {"show_search": True, "navigation": "videos.console.navigation.items"},
 }
 

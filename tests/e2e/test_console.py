@@ -81,7 +81,7 @@ def _find_tasks_by_days(sophie: Visitor) -> None:
         ("2999-12-31", "", "No results found"),
         ("2999-12-31", "2020-01-01", "First day: This is after the last day."),
     ):
-        page.get_by_text("Filters filter_list").click()
+        page.get_by_role("button", name="Filters", exact=True).click()
         page.get_by_label("First day").fill(first)
         page.get_by_label("Last day").fill(last)
         sophie.check()

@@ -1,4 +1,4 @@
-"""The staff console's sidebar."""
+"""The staff console's sidebar, and the menu of the person logged in."""
 
 from typing import Any
 
@@ -40,8 +40,22 @@ def items(request: HttpRequest) -> list[dict[str, Any]]:
                 ("cloud", _("Upstream accounts"), "admin:videos_upstreamaccount_changelist"),
                 ("work_history", _("Jobs"), "admin:procrastinate_procrastinatejob_changelist"),
                 ("history", _("Audit log"), "admin:accounts_auditentry_changelist"),
+                ("menu_book", _("Documentation"), "docs"),
             ),
         ),
+    ]
+
+
+def own_pages(request: HttpRequest) -> list[dict[str, Any]]:
+    """The pages of the person logged in, in the theme's format."""
+    return [
+        {"title": label, "link": link}
+        for label, link in (
+            (_("Your profile"), reverse("people:profile")),
+            (_("Change the password"), reverse("people:password")),
+            (_("Second factor"), reverse("people:second-factor")),
+            (_("Sessions"), reverse("people:sessions")),
+        )
     ]
 
 
