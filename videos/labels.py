@@ -79,6 +79,13 @@ VERBS: dict[str, Label] = {
 }
 """Events of a task."""
 
+VERBS_FOR_TENANTS: dict[str, Label] = {
+    Verb.START: _("Left your queue"),
+    Verb.ASKED: _("Requested"),
+    Verb.OPERATOR: _("Requested for you"),
+}
+"""Events that tenants see in other words than staff do."""
+
 ATTENTIONS: dict[str, Label] = {
     Attention.IN_DOUBT: _("in doubt: upstream may have accepted it; check and decide"),
     Attention.UNKNOWN_WORD: _("upstream returned the unknown status '%(detail)s'"),
@@ -127,5 +134,10 @@ def chip_of(status: str) -> SafeString:
 
 
 def verb_label(verb: str) -> Label:
-    """An event's label; an event without one is shown by its name."""
+    """An event's label for staff; an event without one is shown by its name."""
     return VERBS.get(verb, verb)
+
+
+def verb_label_for_tenant(verb: str) -> Label:
+    """An event's label without the words of staff."""
+    return VERBS_FOR_TENANTS.get(verb) or verb_label(verb)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from videos.labels import Label, attention_label, verb_label
+from videos.labels import Label, attention_label, verb_label, verb_label_for_tenant
 from videos.models import Task, TaskEvent
 from videos.states import Verb
 from videos.tasks.staff_actions import PLACE as CONSOLE
@@ -110,7 +110,7 @@ def timeline(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
 def timeline_for_tenant(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
     """The events that tenants see, without names of staff."""
     entries = timeline([event for event in events if event.verb in FOR_TENANTS])
-    return [replace(entry, is_for_tenant=True) for entry in entries]
+    return [replace(entry, is_for_tenant=True, label=verb_label_for_tenant(entry.verb)) for entry in entries]
 
 
 def exchanges(events: Sequence[TaskEvent]) -> list[Exchange]:
