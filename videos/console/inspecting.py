@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.console.reasons import person
 from videos.composer.pages import base_address
 from videos.composer.preview import curl
+from videos.composer.summary import asked_for
 from videos.labels import STATUSES
 from videos.models import Task, TaskEvent
 from videos.pages import timeline
@@ -43,6 +44,7 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
 def request_of(task: Task, request: HttpRequest, events: list[TaskEvent]) -> dict[str, Any]:
     """The request, which does not change: as received, as normalised, as forwarded, and as curl."""
     return {
+        **asked_for(task.request),
         "sent": _json(_sent(events) or task.request),
         "normalised": _json(task.request),
         "forwarded": _json(task.payload or _to_be_forwarded(task)),

@@ -13,9 +13,8 @@ from config.days import midnight
 from config.ids import made_at
 from videos.listing import order
 from videos.listing.order import ListOrder
-from videos.listing.search import Search
+from videos.listing.search import PROMPTS, Search
 from videos.models import Task
-from videos.models.task import WITH_PROMPT
 from videos.states import ACTIVE, Status
 
 SHOWN = (
@@ -39,7 +38,7 @@ SHOWN = (
     "api_key__name",
     "api_key__purpose",
 )
-"""Columns that the page and the CSV file show, besides the prompt; no others are loaded."""
+"""Columns that the page and the CSV file show, besides the prompts; no others are loaded."""
 PAGE = 20
 """Tasks on a page."""
 BATCH = 1000
@@ -184,5 +183,5 @@ def _tasks(tenant: Tenant, filters: Filters, cursor: PageCursor, most: int) -> t
     if filters.words:
         found = Search(filters.words, tenant.pk, listed, filters.rest, in_order).first(most)
         listed, ended_at = listed.filter(pk__in=found.ids), found.ended_at
-    shown = listed.filter(filters.rest).select_related("api_key").only(*SHOWN).annotate(**WITH_PROMPT)
+    shown = listed.filter(filters.rest).select_related("api_key").only(*SHOWN).annotate(prompt=PROMPTS)
     return [*in_order.of(shown)[:most]], ended_at

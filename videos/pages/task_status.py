@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts.quotas.in_force import limits_of
 from videos.estimates import completion, queue_position
 from videos.models import Task, TaskEvent
 from videos.pages import money
 from videos.results import links
-from videos.states import FINAL, UNACCEPTED, Status
+from videos.states import FINAL, LOST, UNACCEPTED, Status
 from videos.tasks import turns
 from videos.tasks.failures import advice_for
 from videos.tasks.representation import in_bucket
@@ -31,11 +33,19 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
         "was_sent": _was_sent(task),
         "advice": advice_for(task.failure_code),
         "money": money.money_of(task),
+        "price_note": _price_note(task),
         "media": links.signed_path(task, now) if task.is_readable else "",
         "in_bucket": in_bucket(task) if task.bucket_key else None,
         "seen": _mark_of(task, events),
         "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
     }
+
+
+def _price_note(task: Task) -> str:
+    """What became of the price."""
+    if task.state in LOST:
+        return _("not charged")
+    return _("charged") if task.state in FINAL else _("held until it ends")
 
 
 def _was_sent(task: Task) -> bool:

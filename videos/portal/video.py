@@ -12,6 +12,7 @@ from accounts.models import Role, Tenant
 from accounts.portal.base import TenantPage
 from videos.composer.pages import base_address
 from videos.composer.preview import curl
+from videos.composer.summary import asked_for
 from videos.labels import stage_badge
 from videos.models import Task
 from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT
@@ -47,6 +48,7 @@ class VideoPage(TenantPage):
 
     def _rest(self, task: Task) -> dict[str, Any]:
         return {
+            **asked_for(task.request),
             "body": json.dumps(task.request, ensure_ascii=False, indent=2),
             "curl": curl(task.request, base_address(self.request)),
         }

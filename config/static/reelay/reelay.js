@@ -25,7 +25,7 @@
   }
 
   async function copy(button) {
-    const text = document.querySelector(button.dataset.copy).textContent;
+    const text = button.dataset.copyText ?? document.querySelector(button.dataset.copy).textContent;
     await navigator.clipboard.writeText(text);
     const before = button.textContent;
     button.textContent = button.dataset.done;
@@ -36,7 +36,7 @@
     const button = event.target.closest("button");
     if (!button) return;
     if ("themeSwitch" in button.dataset) wear(THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
-    if (button.dataset.copy) copy(button);
+    if (button.dataset.copy || button.dataset.copyText) copy(button);
     if (button.dataset.opens) {
       const opened = document.querySelector(button.dataset.opens);
       if (opened instanceof HTMLDialogElement) opened.showModal();
