@@ -37,6 +37,8 @@ class ListAdmin(RecordedAdmin[_Row]):
     most_exported = MOST_ROWS
     exported: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
     """Values for the file of columns that the list shows as text with markup, such as amounts."""
+    file_columns: tuple[str, ...] = ()
+    """The columns of the CSV file; empty: those of the list."""
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"

@@ -27,8 +27,8 @@ Rows = ModelAdmin[Any]
 
 
 def as_csv(page: Rows, request: HttpRequest, rows: QuerySet[Any], most: int = MOST_ROWS) -> HttpResponse:
-    """The columns of the list and at most `most` of the rows, newest first."""
-    columns = [str(name) for name in page.get_list_display(request)]
+    """The columns of the list, or those it exports, and at most `most` of the rows, newest first."""
+    columns = [str(name) for name in getattr(page, "file_columns", ()) or page.get_list_display(request)]
     name = f"{page.opts.model_name}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
     labels = [capfirst(str(label_for_field(name, page.model, page))) for name in columns]
     values = ([_value(page, name, row) for name in columns] for row in _newest_first(rows))

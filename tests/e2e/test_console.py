@@ -2,6 +2,7 @@
 
 from playwright.sync_api import expect
 
+from accounts.models import Tenant
 from tests.e2e.browser import Visitor, browser
 from tests.e2e.conftest import PASSWORD, Site, in_database
 from videos.models import Task
@@ -17,6 +18,7 @@ def test_staff_make_watch_and_play_a_task_and_resolve_a_doubt(site: Site) -> Non
         _watch_it_complete_and_play_it(sophie, site)
         _resolve_a_doubt(sophie, site)
         _find_tasks_by_days(sophie)
+        _see_all_of_the_list(sophie, site)
 
 
 def _make_a_multi_shot_task(sophie: Visitor) -> None:
@@ -87,3 +89,25 @@ def _find_tasks_by_days(sophie: Visitor) -> None:
         sophie.check()
         page.get_by_role("button", name="Apply Filters").click()
         expect(page.locator("#main")).to_contain_text(expected)
+
+
+_WIDER_THAN_SHOWN = """() => {
+    const wide = [];
+    for (let one = document.querySelector("#result_list"); one; one = one.parentElement) {
+        if (one.scrollWidth > one.clientWidth + 1) wide.push(`${one.tagName} ${one.className}`);
+    }
+    return wide;
+}"""
+
+
+def _see_all_of_the_list(sophie: Visitor, site: Site) -> None:
+    """The list fits on a screen of 1440 pixels, also with long names, prompts and notes."""
+    long = "A name that is much longer than most of them are"
+    in_database(lambda: Tenant.objects.filter(pk=site.tenant.pk).update(name=long))
+    in_database(lambda: Task.objects.update(attention=f"not_told: {long * 3}", model="Kling-3.0-omni-1080p"))
+    page = sophie.open("/admin/videos/task/")
+    assert page.viewport_size == {"width": 1440, "height": 900}
+    expect(page.locator("#result_list")).to_contain_text("A kite over the sea")
+    expect(page.locator("#result_list img.thumb").first).to_be_visible()
+    assert page.evaluate(_WIDER_THAN_SHOWN) == []
+    sophie.check()

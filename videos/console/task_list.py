@@ -9,14 +9,18 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet, UUIDField
 from django.db.models.functions import Left
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from accounts.console.filters import TenantFilter
 from accounts.console.lists import ReadOnlyAdmin, UncountedChangeList
 from accounts.models import Tenant
+from accounts.templatetags.amounts import money
 from config.console.filters import ChoiceFilter, DaysOfId
 from config.db.any_of import OF_ONE_TENANT, is_any_of
 from config.ids import made_at
@@ -25,18 +29,25 @@ from videos import catalogue, labels
 from videos.console.task_page import TaskPages
 from videos.listing import prompts
 from videos.listing.order import ListOrder
-from videos.listing.search import LONGEST_SEARCH, Search
+from videos.listing.search import LONGEST_SEARCH, PROMPTS, Search
 from videos.metrics import buckets
 from videos.metrics.buckets import Span
 from videos.models import Task, UpstreamAccount
 from videos.models.task import parse_public_id
-from videos.models.task_indexes import PROMPT
-from videos.states import Status
+from videos.states import LOST, Status
 from videos.tasks.failures import FailureCode
 
 LISTED = (
     "status",
     "model",
+    "seconds",
+    "price",
+    "has_poster",
+    "expires_at",
+    "media_removed_at",
+    "media_bytes",
+    "bucket_key",
+    "pruned_at",
     "created_at",
     "finished_at",
     "failure_code",
@@ -45,7 +56,7 @@ LISTED = (
     "account__name",
 )
 """The columns of a task that the list reads."""
-PROMPT_SHOWN = 80
+PROMPT_SHOWN = 100
 """Characters of a prompt in the list."""
 ENDED_WITHIN: dict[Span, labels.Label] = {
     Span.DAY: _("in the last 24 hours"),
@@ -129,7 +140,7 @@ class TaskList(UncountedChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: QuerySet[Task] = super().get_queryset(request, exclude_parameters)
-        shown: QuerySet[Any] = rows.only(*LISTED).annotate(prompt_shown=Left(PROMPT, PROMPT_SHOWN))
+        shown: QuerySet[Any] = rows.only(*LISTED).annotate(prompt_shown=Left(PROMPTS, PROMPT_SHOWN))
         return shown
 
 
@@ -137,7 +148,8 @@ class TaskList(UncountedChangeList):
 class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
     """The list of tasks, read-only; `TaskPages` creates and changes tasks through `videos.tasks`."""
 
-    list_display = [
+    list_display = ["summary", "outcome", "tenant_name", "cost", "age", "account_name"]
+    file_columns = (
         "video",
         "state",
         "note",
@@ -147,7 +159,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         "created_at",
         "finished_at",
         "account",
-    ]
+    )
     list_filter = [
         StatusFilter,
         ModelFilter,
@@ -179,6 +191,41 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         return tasks, False
 
     @admin.display(description=_("task"))
+    def summary(self, task: Task) -> SafeString:
+        """Poster, prompt, model, length and id."""
+        has_poster = task.has_poster and task.is_readable
+        poster = reverse("admin:videos_task_poster", args=[task.pk]) if has_poster else ""
+        return render_to_string(
+            "console/task_cell.html", {"task": task, "poster": poster, "prompt": _told(task)}
+        )
+
+    @admin.display(description=_("status"))
+    def outcome(self, task: Task) -> SafeString:
+        """The state, and below it why the task needs attention or failed."""
+        return format_html('<div class="outcome">{}{}</div>', self.state(task), self.note(task) or "")
+
+    @admin.display(description=_("tenant"))
+    def tenant_name(self, task: Task) -> SafeString | None:
+        return clipped(task.tenant.name)
+
+    @admin.display(description=_("cost"))
+    def cost(self, task: Task) -> SafeString | None:
+        return None if task.state in LOST else money(task.price)
+
+    @admin.display(description=_("age"))
+    def age(self, task: Task) -> SafeString:
+        """The time since the task was created, with the moment as a tooltip."""
+        moment = timezone.localtime(task.created_at)
+        ago = timesince(task.created_at, depth=1)
+        return format_html(
+            '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S}", ago
+        )
+
+    @admin.display(description=_("upstream account"))
+    def account_name(self, task: Task) -> SafeString | None:
+        return clipped(task.account.name) if task.account else None
+
+    @admin.display(description=_("task"))
     def video(self, task: Task) -> SafeString | None:
         return clipped(task.public_id)
 
@@ -188,8 +235,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
 
     @admin.display(description=_("prompt"))
     def prompt(self, task: Any) -> SafeString | None:
-        text = task.prompt_shown or ""
-        return clipped(f"{text}…" if len(text) == PROMPT_SHOWN else text)
+        return clipped(_told(task))
 
     @admin.display(description=_("note"))
     def note(self, task: Task) -> SafeString | None:
@@ -197,6 +243,12 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         if task.attention:
             return format_html("{} {}", chip(_("Needs attention"), WARN), clipped(task.attention_label))
         return clipped(task.failure_code)
+
+
+def _told(task: Any) -> str:
+    """The beginning of the prompt, or of the shots' prompts."""
+    text = task.prompt_shown or ""
+    return f"{text}…" if len(text) == PROMPT_SHOWN else text
 
 
 Reading = Callable[[QuerySet[Task], str], QuerySet[Task] | None]
