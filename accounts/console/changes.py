@@ -1,13 +1,12 @@
 """The audit log of staff and tenants in the staff console."""
 
 from django.contrib import admin
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.console.filters import TenantFilter
 from accounts.console.lists import ReadOnlyAdmin
-from accounts.console.recording import shown_change
 from accounts.models import AuditEntry
+from accounts.pages.audit_sentences import sentence
 from config.console.filters import DaysOfWriting
 
 
@@ -15,13 +14,13 @@ from config.console.filters import DaysOfWriting
 class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     """The audit log, read-only."""
 
-    list_display = ["at", "actor_name", "address", "place", "subject", "reason", "what"]
+    list_display = ["at", "what", "reason", "place", "address"]
     list_filter = [TenantFilter, ("at", DaysOfWriting)]
     search_fields = ["subject", "actor_name"]
     search_help_text = _("What was changed, or who changed it")
-    fields = ["at", "actor_name", "address", "place", "tenant", "subject", "reason", "what"]
+    fields = ["at", "what", "reason", "tenant", "place", "address"]
     readonly_fields = ["what"]
 
-    @admin.display(description=_("Before → after"))
-    def what(self, entry: AuditEntry) -> SafeString:
-        return shown_change(entry)
+    @admin.display(description=_("what happened"))
+    def what(self, entry: AuditEntry) -> str:
+        return sentence(entry)

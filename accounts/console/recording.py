@@ -1,6 +1,5 @@
 """Console pages that write to the audit log instead of Django's admin log."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -12,12 +11,11 @@ from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from accounts import audit
-from accounts.models import AuditEntry, AuditPlace
+from accounts.models import AuditPlace
+from accounts.pages.audit_sentences import sentence
 from config.console.theme import ModelAdmin
 
 _Row = TypeVar("_Row", bound=Model)
@@ -82,7 +80,7 @@ class RecordedAdmin(ModelAdmin[_Row]):
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Change history: %s") % row,
-            "entries": [(entry, shown_change(entry)) for entry in audit.of_row(row)[:MOST_SHOWN]],
+            "entries": [(entry, sentence(entry)) for entry in audit.of_row(row)[:MOST_SHOWN]],
             "opts": self.opts,
             **(extra_context or {}),
         }
@@ -93,17 +91,6 @@ class RecordedAdmin(ModelAdmin[_Row]):
         for change in () if self.records_all else changes:
             values = change.before, change.after
             audit.record_row(by, change.row or of_page, values, now, change.reason)
-
-
-def shown_change(entry: AuditEntry) -> SafeString:
-    """Each changed value, on a line of its own."""
-    names = {**entry.before, **entry.after}
-    lines = [(name, _value(entry.before, name), _value(entry.after, name)) for name in names]
-    return format_html("<div>{}</div>", format_html_join("\n", "<div>{}: {} → {}</div>", lines))
-
-
-def _value(values: audit.Values, name: str) -> str:
-    return json.dumps(values[name], ensure_ascii=False) if name in values else gettext("none")
 
 
 def _formset_changes(formset: Any, reason: str) -> Iterator[RowChange]:

@@ -8,10 +8,12 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
+from django.utils import translation
 
 from accounts import audit
 from accounts.models import AuditEntry, AuditPlace, Membership, Role, Tenant, User
-from tests.conftest import Caller
+from accounts.pages.audit_sentences import sentence
+from tests.conftest import NOW, Caller
 from tests.support.console import Person
 from tests.support.people import PASSWORD, Browser, code_of, device_of, make_person, wrong
 from tests.support.rows import check_each
@@ -93,9 +95,82 @@ def test_the_history_of_a_row_is_its_audit_log_entries(sophie: Person, account: 
     sophie.fill_in(f"{page}change/", creates_per_second="5")
     shown = sophie.see(f"{page}history/")
     assert "sophie" in shown
-    assert "creates_per_second: &quot;9.0&quot; → &quot;5.0&quot;" in shown
+    assert "sophie changed the upstream account main: creates a second 9.0 → 5.0" in shown
     assert Person("tim", "view_tenant").get(f"{page}history/").status_code == 403
     assert sophie.get(f"{ACCOUNTS}12345/history/").status_code == 404
+
+
+# --- entries as sentences
+
+CREATED = {"name": "a program", "scopes": ["read", "write"], "expires_at": None, "allowed_models": []}
+ENTRIES: tuple[tuple[str, dict[str, Any], dict[str, Any], str, str], ...] = (
+    (
+        "quota of Alice",
+        {"is_own": False, "concurrent_tasks": 5, "spend_per_day": None, "when_full": "refuse"},
+        {"is_own": True, "concurrent_tasks": 10, "spend_per_day": "9.50", "when_full": "queue"},
+        "sophie changed the quota of Alice: own quota no → yes; concurrent tasks 5 → 10;"
+        " spend per day unlimited → 9.50; when full refuse it → let it wait",
+        "sophie 更改了 Alice 的配额",
+    ),
+    (
+        "tenant Alice",
+        {"suspended_at": None},
+        {"suspended_at": "2026-11-20T12:00:00.123456+00:00"},
+        "sophie changed the tenant Alice: suspended at none → 2026-11-20 12:00:00",
+        "sophie 更改了租户 Alice",
+    ),
+    (
+        "API key a program (rly_1234…)",
+        {},
+        CREATED,
+        "sophie created the API key a program (rly_1234…): name a program; scopes read, write",
+        "sophie 创建了 API 密钥 a program (rly_1234…)",
+    ),
+    (
+        "upstream account main",
+        {},
+        {"secret_id": "changed", "new_secret_key": "changed"},
+        "sophie changed the upstream account main: secret id changed; secret key changed",
+        "sophie 更改了上游账号 main",
+    ),
+    (
+        "membership of bob",
+        {"role": "owner"},
+        {},
+        "sophie removed the member bob: role Owner",
+        "角色 所有者",
+    ),
+    (
+        "balance of Alice",
+        {"balance": "0.00"},
+        {"balance": "5.00", "kind": "top_up", "form": "0199"},
+        "sophie changed the balance of Alice: balance 0.00 → 5.00; kind none → Top-up",
+        "余额 0.00 → 5.00",
+    ),
+    ("person bob", {}, {"sessions ended": 2}, "sophie changed the person bob: sessions ended 2", "会话 2"),
+    ("secrets at rest", {}, {"a column": 3}, "sophie encrypted secrets anew: a column 3", "重新加密"),
+    ("a 100 % odd thing", {"a_b": "<"}, {"a_b": "%"}, "sophie changed a 100 % odd thing: a b < → %", "< → %"),
+    ("log-in of sophie", {}, {"succeeded": True}, "sophie logged in", "sophie 已登录"),
+    (
+        "log-in of bob",
+        {},
+        {"succeeded": False, "refused": "code", "closed": True},
+        "The log-in of bob failed: wrong code; the log-in is locked now",
+        "登录现已锁定",
+    ),
+)
+"""Entries as this and earlier releases wrote them, with their sentence, and what is in the Chinese one."""
+
+
+def test_entries_read_as_sentences_in_both_languages(sophie: Person) -> None:
+    def holds(row: tuple[str, dict[str, Any], dict[str, Any], str, str]) -> None:
+        subject, before, after, english, chinese = row
+        entry = audit.record(sophie.author, subject, "", before, after, NOW)
+        assert sentence(entry) == english
+        with translation.override("zh-hans"):
+            assert chinese in sentence(entry)
+
+    check_each(ENTRIES, holds)
 
 
 # --- log-ins

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
-from accounts.models import Tenant
+from accounts.models import AuditPlace, Tenant
 from config.console import export as export_of_lists
 from config.console.export import BATCH, as_csv
 from config.web import csv_files
@@ -149,10 +149,10 @@ def test_amounts_stay_numbers_and_formulas_are_quoted(sophie: Person, owner: Cal
     ledger.adjust(owner.tenant, Decimal("-7.5"), sophie.user, formula, NOW)
     [row] = export(sophie, LEDGER)
     assert (row["Tenant"], row["Amount"], row["Reason"]) == ("'+Alice", "-7.50", f"'{formula}")
-    audit.record(sophie.author, "@SUM(A1)", "-1+1", {}, {"a": "<b>&"}, NOW, owner.tenant)
+    formulas = audit.Author(sophie.user, AuditPlace.CONSOLE, name="@SUM(A1)")
+    audit.record(formulas, "it", "-1+1", {"a": 1}, {"a": "<b>&"}, NOW, owner.tenant)
     [change] = export(sophie, CHANGES)
-    assert (change["Subject"], change["Reason"]) == ("'@SUM(A1)", "'-1+1")
-    assert change["Before → after"] == 'a: none → "<b>&"'
+    assert (change["What happened"], change["Reason"]) == ("'@SUM(A1) changed it: a 1 → <b>&", "'-1+1")
 
 
 def test_a_file_of_long_rows_ends_early_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_a_tenant_is_bound_to_its_own_accounts_with_a_reason(sophie: Person, own
     change = AuditEntry.objects.get()
     assert (change.subject, change.reason, change.tenant) == ("tenant Alice", WHY, owner.tenant)
     assert (change.before, change.after) == ({"only_own_account": False}, {"only_own_account": True})
-    assert "only_own_account: false → true" in sophie.see(CHANGES)
+    assert "sophie changed the tenant Alice: only on its own accounts no → yes" in sophie.see(CHANGES)
 
 
 def test_staff_say_how_long_videos_are_kept_and_why(owner: Caller) -> None:
@@ -400,7 +400,7 @@ def test_the_audit_log_is_listed_searched_and_filtered_by_tenant(
         page_of(stranger.tenant, "time"), time_zone="Asia/Tokyo", moves_days="on", reason="They moved."
     )
     everything = sophie.see(CHANGES)
-    for text in ("launch", "They moved.", "concurrent_tasks: null → 5", "quota of Alice"):
+    for text in ("launch", "They moved.", "concurrent tasks unlimited → 5", "the quota of Alice"):
         assert text in everything
     for query, shown, hidden in (
         ("?q=tim", "They moved.", "launch"),

@@ -59,7 +59,7 @@ class UpstreamAccountAdmin(HealthPages, ListAdmin[UpstreamAccount]):
 
     form = UpstreamAccountForm
     recorded_by_page = frozenset({"new_proxy_url", "removes_proxy"})
-    list_display = ["name", "product", "owned_by", "condition", "weight", "is_enabled"]
+    list_display = ["name", "condition", "is_enabled", "product", "owned_by", "weight"]
     list_filter = [("product", FieldChoiceFilter), OwnedFilter, ConditionFilter]
     list_filter_submit = True
     list_select_related = ["owner", "state"]

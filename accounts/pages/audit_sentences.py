@@ -1,0 +1,175 @@
+"""Entries of the audit log as sentences in the reader's language, also those of earlier releases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import DateTimeField, Field
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.models import AuditEntry
+
+Label = str | Promise
+
+
+_CREATED, _DELETED, _NONE = _("%(who)s created %(what)s"), _("%(who)s deleted %(what)s"), _("none")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A kind of thing that people change: how the log and how pages name it, and the model of its fields."""
+
+    begins: str
+    """What the subject of an entry begins with; the name of the thing follows."""
+    phrase: Label
+    model: str = ""
+    created: Label = _CREATED
+    deleted: Label = _DELETED
+    empty: Label = _NONE
+    """What an empty value of a field means."""
+
+
+SUBJECTS = (
+    Subject("quota of ", _("the quota of %(name)s"), "accounts.Quota", empty=_("unlimited")),
+    Subject("tenant ", _("the tenant %(name)s"), "accounts.Tenant"),
+    Subject("COS bucket of ", _("the bucket of %(name)s"), "accounts.CosBucket"),
+    Subject("API key ", _("the API key %(name)s"), "accounts.APIKey"),
+    Subject(
+        "membership of ",
+        _("the membership of %(name)s"),
+        "accounts.Membership",
+        created=_("%(who)s added the member %(name)s"),
+        deleted=_("%(who)s removed the member %(name)s"),
+    ),
+    Subject(
+        "invitation of ",
+        _("the invitation of %(name)s"),
+        "accounts.Invitation",
+        created=_("%(who)s invited %(name)s"),
+        deleted=_("%(who)s withdrew the invitation of %(name)s"),
+    ),
+    Subject("person ", _("the person %(name)s"), "accounts.User"),
+    Subject("group ", _("the group %(name)s"), "auth.Group"),
+    Subject("second factor ", _("the second factor %(name)s"), "accounts.Authenticator"),
+    Subject("upstream account ", _("the upstream account %(name)s"), "videos.UpstreamAccount"),
+    Subject("price of ", _("the price of %(name)s"), "videos.Price"),
+    Subject("balance of ", _("the balance of %(name)s"), "videos.LedgerEntry"),
+    Subject("secrets at rest", _("secrets"), created=_("%(who)s encrypted secrets anew")),
+    Subject("task ", _("the task %(name)s"), "videos.Task"),
+)
+LOG_IN = "log-in of "
+WORDS: Mapping[str, Label] = {
+    "action": _("action"),
+    "balance": _("balance"),
+    "check": _("check"),
+    "invited by": _("invited by"),
+    "is_own": _("own quota"),
+    "is_suspended": _("suspended"),
+    "locked out": _("log-in locked"),
+    "new_proxy_url": _("proxy"),
+    "new_secret_key": _("secret key"),
+    "password": _("password"),
+    "password1": _("password"),
+    "second factor": _("second factor"),
+    "sessions ended": _("sessions ended"),
+    "steps": _("failed steps"),
+    "task": _("task"),
+}
+"""Names of values that are no fields of the thing's model."""
+REFUSED: Mapping[str, Label] = {
+    "password": _("The log-in of %(who)s failed: wrong password"),
+    "code": _("The log-in of %(who)s failed: wrong code"),
+}
+_HIDDEN = frozenset({"form", "password2", "usable_password", "moves_days"})
+"""Values that mean nothing to a reader."""
+_EVENTS = frozenset({"sessions ended", "check"})
+"""Values of something that happened to a thing, rather than of a new thing."""
+
+
+def sentence(entry: AuditEntry) -> str:
+    """Who did what, with each changed value before and after; without the reason."""
+    if entry.subject.startswith(LOG_IN):
+        return _of_log_in(entry)
+    subject = next((one for one in SUBJECTS if entry.subject.startswith(one.begins)), None)
+    if subject is None:
+        subject, name = Subject("", "%(name)s"), entry.subject
+    else:
+        name = entry.subject.removeprefix(subject.begins)
+    names = {"who": entry.actor_name, "name": name, "what": str(subject.phrase) % {"name": name}}
+    told = _verb(entry, subject) % names
+    changes = gettext("; ").join(_changes(entry, subject))
+    return gettext("%(told)s: %(changes)s") % {"told": told, "changes": changes} if changes else told
+
+
+def _of_log_in(entry: AuditEntry) -> str:
+    who = {"who": entry.subject.removeprefix(LOG_IN)}
+    if entry.after.get("succeeded"):
+        return gettext("%(who)s logged in") % who
+    told = str(REFUSED.get(str(entry.after.get("refused")), _("The log-in of %(who)s failed"))) % who
+    return (
+        gettext("%(told)s; the log-in is locked now") % {"told": told} if entry.after.get("closed") else told
+    )
+
+
+def _verb(entry: AuditEntry, subject: Subject) -> str:
+    if entry.before and not entry.after:
+        return str(subject.deleted)
+    is_event = not _EVENTS.isdisjoint(entry.after) or set(map(str, entry.after.values())) == {audit.CHANGED}
+    is_new = entry.after and not entry.before and not is_event
+    return str(subject.created) if is_new else gettext("%(who)s changed %(what)s")
+
+
+def _changes(entry: AuditEntry, subject: Subject) -> list[str]:
+    names = [name for name in {**entry.before, **entry.after} if name not in _HIDDEN]
+    return [text for name in names if (text := _change(entry, subject, name))]
+
+
+def _change(entry: AuditEntry, subject: Subject, name: str) -> str:
+    """One value: before and after, or only one of them if the thing is new or gone; empty if it has none."""
+    field = _field(subject, name)
+    label = str(WORDS.get(name) or (field.verbose_name if field is not None else name.replace("_", " ")))
+    before, after = (_shown(values.get(name), field) for values in (entry.before, entry.after))
+    if entry.after.get(name) == audit.CHANGED:
+        return gettext("%(field)s changed") % {"field": label}
+    if not entry.before or not entry.after:
+        return f"{label} {before or after}" if before or after else ""
+    return f"{label} {before or subject.empty} → {after or subject.empty}"
+
+
+def _field(subject: Subject, name: str) -> "Field[Any, Any] | None":
+    if not subject.model:
+        return None
+    try:
+        field: Any = apps.get_model(subject.model)._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None
+    return field if isinstance(field, Field) else None
+
+
+def _shown(value: Any, field: "Field[Any, Any] | None") -> str:
+    """The value as pages show it; empty if there is none."""
+    if value is None or value in ("", []):
+        return ""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, list):
+        return ", ".join(_shown(item, getattr(field, "base_field", None)) for item in value)
+    if isinstance(field, DateTimeField):
+        return _moment(str(value))
+    choices: dict[Any, Any] = dict(getattr(field, "flatchoices", None) or ())
+    return str(choices.get(value, value))
+
+
+def _moment(text: str) -> str:
+    """A moment in ISO 8601 by the reader's clock; any other text unchanged."""
+    try:
+        return f"{timezone.localtime(datetime.fromisoformat(text)):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return text
