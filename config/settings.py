@@ -292,6 +292,8 @@ UNFOLD = {
     "ACCOUNT": {"navigation": "videos.console.navigation.own_pages"},
     "SIDEBAR": {"show_search": True, "navigation": "videos.console.navigation.items"},
 }
+CONSOLE_SEARCH = "videos.console.search.page"
+"""The view of the console's search (`config.console.site`)."""
 
 # --- files
 

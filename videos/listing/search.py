@@ -56,11 +56,15 @@ class Search:
 
     def first(self, most: int) -> Matches:
         """At least `most` matches, or fewer if the search finds no more; not cut to `most`."""
-        near = self._scan(self.order, NEAR)
+        near = self.near()
         if near.ended_at is None or len(near.ids) >= most:
             return near
         with transaction.atomic():
             return self._from_index() or self._further(near)
+
+    def near(self) -> Matches:
+        """The matches among the first tasks, by one query."""
+        return self._scan(self.order, NEAR)
 
     def _scan(self, order: ListOrder, tasks: int) -> Matches:
         """Read the next `tasks` tasks in order."""

@@ -13,3 +13,50 @@
     if (content) new MutationObserver(name).observe(content, { childList: true, subtree: true });
   });
 })();
+
+// The search: Ctrl+K, ⌘K or / opens it, arrows walk through the results, Enter follows the one in focus or the first.
+(() => {
+  "use strict";
+  const dialog = () => document.querySelector("#search");
+  const isTyping = (element) => element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+
+  function open() {
+    if (!dialog() || dialog().open) return;
+    dialog().showModal();
+    dialog().querySelector("input").select();
+  }
+
+  function walk(box, event) {
+    const places = [box.querySelector("input"), ...box.querySelectorAll("[data-results] a")];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const next = places[places.indexOf(document.activeElement) + step];
+    event.preventDefault();
+    if (next) next.focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const isShortcut = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+    if (isShortcut || (event.key === "/" && !isTyping(event.target))) {
+      event.preventDefault();
+      open();
+    }
+    const box = event.target.closest?.("[data-search-box]");
+    if (box && (event.key === "ArrowDown" || event.key === "ArrowUp")) walk(box, event);
+  });
+
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("[data-opens-search]") || !dialog()) return;
+    event.preventDefault();
+    open();
+  });
+
+  // Only if the results are those of the text: else the page shows them.
+  document.addEventListener("submit", (event) => {
+    const box = event.target.closest("dialog[data-search-box]");
+    const results = box?.querySelector("[data-results]");
+    const first = results?.querySelector("a");
+    if (!first || results.dataset.results !== box.querySelector("input").value.trim()) return;
+    event.preventDefault();
+    location.assign(first.href);
+  });
+})();
