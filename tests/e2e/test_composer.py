@@ -1,10 +1,22 @@
-"""The form for a video in a browser: its price is always that of the form as it is."""
+"""The form for a video in a browser: its price is always that of the form as it is, and it takes pictures."""
 
-from playwright.sync_api import Page, Route, expect
+import re
+
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.e2e.browser import Visitor, browser
 from tests.e2e.conftest import PASSWORD, Site, in_database
+from tests.support.uploads import picture
 from videos.models import Task
+
+_GIVE = """([type, selector, bytes, name]) => {
+    const moved = new DataTransfer();
+    moved.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+    const [kind, given] = type === "paste" ? [ClipboardEvent, "clipboardData"] : [DragEvent, "dataTransfer"];
+    const event = new kind(type, { [given]: moved, bubbles: true, cancelable: true });
+    document.querySelector(selector).dispatchEvent(event);
+}"""
+_FILE_ID = re.compile("^file_[0-9a-f]{32}$")
 
 
 def form_of(alice: Visitor, site: Site) -> Page:
@@ -39,6 +51,7 @@ def test_the_price_is_always_that_of_the_form_as_it_is(site: Site) -> None:
         _what_is_typed_while_the_fields_change_is_kept(alice, site)
         made = in_database(lambda: Task.objects.get().request)
         assert (made["model"], made["prompt"]) == ("Hailuo-2.3-768p", "a cat on a roof")
+        _pictures_are_dropped_pasted_and_chosen(alice, site)
 
 
 def _create_waits_for_the_price(alice: Visitor, site: Site) -> None:
@@ -97,3 +110,36 @@ def _what_is_typed_while_the_fields_change_is_kept(alice: Visitor, site: Site) -
     expect(page.locator("#price")).to_contain_text("6 s at")
     create.click()
     page.wait_for_url("**/videos/task_*/")
+
+
+def _payload(name: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "image/png", "buffer": content}
+
+
+def _pictures_are_dropped_pasted_and_chosen(alice: Visitor, site: Site) -> None:
+    page = alice.open(f"{site.portal}videos/new/?model=Kling-3.0-omni-720p")
+    page.evaluate(_GIVE, ["drop", "[data-slot]", list(picture()), "she.png"])
+    expect(page.locator("#id-images-0")).to_have_value(_FILE_ID)
+    shown = page.locator("[data-slot='0'] img")
+    expect(shown).to_have_attribute("alt", "she.png")
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 4
+    expect(page.locator("#announced")).to_have_text("Uploaded she.png")
+    page.evaluate(_GIVE, ["paste", "#id-prompt", list(picture(color="blue")), "sea.png"])
+    expect(page.locator("#id-images-1")).to_have_value(_FILE_ID)
+    two = [_payload("a.png", picture(color="green")), _payload("b.png", picture(color="black"))]
+    page.get_by_label("Add pictures").set_input_files(two)
+    expect(page.locator("#id-images-3")).to_have_value(_FILE_ID)
+    expect(page.get_by_role("button", name="Create video")).to_be_enabled()
+    page.get_by_label("Add pictures").set_input_files(_payload("page.png", b"<html>"))
+    expect(page.locator("#errors-picture")).to_contain_text("HTML")
+    expect(page.locator("#announced")).to_contain_text("HTML")
+    page.route("**/?part=picture", lambda route: route.abort())
+    page.evaluate(_GIVE, ["drop", "#drop", list(picture()), "lost.png"])
+    expect(page.locator("#errors-picture")).to_contain_text("could not be uploaded")
+    alice.troubles.clear()  # the browser reports the failed request
+    alice.check()
+    page.locator("#picker summary").click()
+    page.get_by_role("radio", name="Hunyuan").check()
+    expect(page.locator("#images")).to_have_count(0)
+    page.evaluate(_GIVE, ["paste", "#id-prompt", list(picture()), "sea.png"])
+    expect(page.locator("#announced")).to_have_text("This model takes no images.")

@@ -4,11 +4,10 @@ import re
 import subprocess
 
 import pytest
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import expect
 
 from tests.e2e.browser import DESKTOP, PHONE, Visitor, browser
 from tests.e2e.conftest import PASSWORD, Site, furnished, mate_key  # noqa: F401 - fixtures
-from tests.support.uploads import picture
 
 
 def test_a_tenant_finds_and_plays_a_video_and_makes_uses_and_revokes_a_key(
@@ -117,35 +116,3 @@ def test_the_menu_works_on_a_phone_with_and_without_javascript(
             button.click()
         link.click()
         expect(alice.page.get_by_role("heading", level=1)).to_have_text("API keys")
-
-
-_DROP = """([selector, bytes]) => {
-    const moved = new DataTransfer();
-    moved.items.add(new File([new Uint8Array(bytes)], "she.png", { type: "image/png" }));
-    for (const type of ["dragover", "drop"]) {
-        const event = new DragEvent(type, { dataTransfer: moved, bubbles: true, cancelable: true });
-        document.querySelector(selector).dispatchEvent(event);
-    }
-}"""
-
-
-def test_a_dropped_and_a_chosen_picture_become_images_of_the_form(
-    furnished: Site,  # noqa: F811 - the fixture
-) -> None:
-    with browser(furnished.url) as alice:
-        alice.open("/")
-        alice.log_in("alice@example.com", PASSWORD)
-        page = alice.open(f"{furnished.portal}videos/new/?model=Kling-3.0-omni-720p")
-        page.evaluate(_DROP, [".drop", list(picture())])
-        first = page.locator("#id-images-0")
-        expect(first).to_have_value(re.compile("^file_[0-9a-f]{32}$"))
-        alice.check()
-        page.get_by_role("button", name="Add an image").click()
-        expect(page.locator("#id-images-1")).to_have_value("")
-        chosen: FilePayload = {"name": "blue.png", "mimeType": "image/png", "buffer": picture(color="blue")}
-        page.get_by_label("Add a picture").set_input_files(chosen)
-        expect(page.locator("#id-images-1")).to_have_value(re.compile("^file_"))
-        wrong: FilePayload = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html>"}
-        page.get_by_label("Add a picture").set_input_files(wrong)
-        expect(page.locator("#errors-picture")).to_contain_text("this is an HTML page")
-        alice.check()

@@ -605,6 +605,7 @@ GET  portal:videos                 page   page   page   hidden   hidden hidden l
 GET  portal:videos-file            page   page   page   hidden   hidden hidden log-in
 GET  portal:playground             page   page   denied hidden   hidden hidden log-in
 POST portal:playground             page   page   denied hidden   hidden hidden log-in
+GET  portal:picture                page   page   denied hidden   hidden hidden log-in
 GET  portal:video                  page   page   page   hidden   hidden hidden log-in
 GET  portal:poster                 page   page   page   hidden   hidden hidden log-in
 GET  portal:preview                page   page   page   hidden   hidden hidden log-in
@@ -642,6 +643,7 @@ class House:
 ARGUMENTS: dict[str, Callable[[House], Any]] = {
     "tenant_id": lambda house: house.owner.tenant.pk,
     "task_id": lambda house: house.video.public_id,
+    "file_id": lambda house: house.video.public_id.replace("task_", "file_"),
     "key_id": lambda house: house.owner.key and house.owner.key.pk,
     "group": lambda _: "day",
     "table": lambda _: "statement",
@@ -725,6 +727,7 @@ def test_each_person_sees_what_the_table_says(who: str, house: House, people: di
         if word == "page" and route not in (
             "portal:poster",
             "portal:preview",
+            "portal:picture",
         ):  # pictures may be cached for a while
             assert "no-store" in answer.headers["cache-control"], "nobody goes back to it after the log-out"
         if word in ("denied", "hidden"):

@@ -114,3 +114,53 @@ def test_there_is_no_place_for_pictures_while_uploads_are_off(
     assert 'name="picture"' not in alice.see(page)
     alice.client.post(f"{page}?part=fields", sent())
     assert not File.objects.exists()
+
+
+def test_a_script_uploads_a_picture_alone_and_the_form_shows_it(
+    alice: Browser, page: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    def send(content: bytes) -> str:
+        data = {PICTURE: SimpleUploadedFile("she.png", content)}
+        return text(alice.client.post(f"{page}?part=picture", data, headers={"hx-request": "true"}))
+
+    answer = send(picture())
+    file = File.objects.get()
+    assert f'data-file="{file.public_id}"' in answer
+    refused = send(HTML)
+    assert "data-file" not in refused
+    assert "HTML" in refused
+    images = [file.public_id, "https://cdn.example.com/a/sea.png?x=1", "https://cdn.example.com", "nonsense"]
+    fields = {**ANSWERS, "model": "Kling-3.0-720p", "images": images}
+    shown = text(alice.client.post(f"{page}?part=fields", fields))
+    assert f'src="{page}pictures/{file.public_id}/" alt="she.png"' in shown
+    assert "sea.png (cdn.example.com)" in shown
+    assert shown.count("<img") == 1, "what others serve is not fetched"
+    content = alice.get(f"{page}pictures/{file.public_id}/")
+    assert content.headers["content-type"] == "image/png"
+    assert b"".join(content) == picture()
+
+
+def test_several_pictures_without_script_are_all_taken(
+    alice: Browser, page: str, account: UpstreamAccount
+) -> None:
+    pair = [SimpleUploadedFile(f"{name}.png", picture()) for name in "ab"]
+    fields = {**ANSWERS, "model": "Kling-3.0-720p", PICTURE: pair}
+    shown = text(alice.client.post(f"{page}?part=fields", fields))
+    assert [file.public_id in shown for file in File.objects.all()] == [True, True]
+
+
+def test_staff_see_the_pictures_of_a_task_they_make(owner: Caller, stranger: Caller) -> None:
+    sophie, add = Browser(User.objects.create_superuser("sophie")), reverse("admin:videos_task_add")
+    sophie.client.post(f"{add}?part=fields", sent(tenant=owner.tenant.name))
+    file = File.objects.get()
+    shown = text(
+        sophie.client.post(
+            f"{add}?part=fields", {**ANSWERS, "images": [file.public_id], "tenant": owner.tenant.name}
+        )
+    )
+    address = f"{add}pictures/{owner.tenant.pk}/{file.public_id}/"
+    assert f'src="{address}"' in shown
+    assert b"".join(sophie.get(address)) == picture()
+    assert sophie.get(f"{add}pictures/{stranger.tenant.pk}/{file.public_id}/").status_code == 404
+    alice = Browser(make_person("alice", owner.tenant))
+    assert alice.get(address).status_code == 302

@@ -6,21 +6,18 @@ from uuid import UUID
 from django.conf import settings
 from django.http import FileResponse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Scope
-from config import stores
-from config.edge.answers import body_of
-from config.stores.base import BLOCK, Missing
 from videos.api import uploads
 from videos.api.base import View
 from videos.api.content import MayDownload
 from videos.api.paging import DEFAULT_LIMIT, MOST, NEWEST_FIRST, OLDEST_FIRST
 from videos.api.parameters import Parameters
 from videos.files import storing
+from videos.files.serving import content_response
 from videos.models import File, FileState
 from videos.models.file import FileQuerySet
 from videos.requests.files import parse_file_id
@@ -93,21 +90,6 @@ class FileContentView(FileView):
         is_signed = links.SIGNATURE in request.query_params
         files = File.objects.filter(state=FileState.STORED) if is_signed else self.visible()
         return content_response(files.by_public_id(file_id))
-
-
-def content_response(file: File) -> FileResponse:
-    """The content, with the recognised type, to be saved and never to be shown or run by a browser."""
-    try:
-        window = stores.results().open(storing.object_key(file))
-    except Missing as error:
-        raise File.DoesNotExist from error
-    response = FileResponse(body_of(window), content_type=file.what.content_type)
-    response.block_size = BLOCK
-    response["content-length"] = str(file.bytes)
-    response["content-disposition"] = content_disposition_header(as_attachment=True, filename=file.name)
-    response["x-content-type-options"] = "nosniff"
-    response["cache-control"] = "private, no-cache"
-    return response
 
 
 def file_object(file: File) -> dict[str, Any]:

@@ -24,12 +24,13 @@ from videos.composer.offer import Offer
 from videos.composer.picker import FAMILY, VERSION, Picker
 from videos.composer.places import NON_FIELD, FieldPlace
 from videos.composer.preview import Preview, curl
+from videos.files import uses
 from videos.models import Task
 from videos.routing import availability
 from videos.routing.offers import Offers
 from videos.tasks.manual import NotCreated, Requester, make_checked
 
-PARTS = ("fields", "preview")
+PARTS = ("fields", "preview", "picture")
 """The parts that can be rendered alone, by template name."""
 PICK = "pick"
 """The query parameter that keeps the picker open."""
@@ -135,6 +136,8 @@ class Composer:
             "untaken_notice": notice_of(untaken.get(spec.name)),
             "problems": (_by_field(form) if is_judged else {}) | self._of_picture(),
             "takes_pictures": settings.UPLOADS,
+            "picture_names": self._picture_names(),
+            "pictures_at": f"{request.path}pictures/",
             "elsewhere": form.problems.get(FieldPlace(NON_FIELD), ()) if is_judged else (),
             "preview": preview,
             "is_judged": is_judged,
@@ -146,6 +149,9 @@ class Composer:
         if self.tenant is None:
             return self._offers.prices.of_model(spec.name, self.now)
         return self._offers.prices_for(self.tenant, spec, self.now)
+
+    def _picture_names(self) -> Mapping[str, str]:
+        return uses.picture_names(self.tenant.pk, self.answers.get("images", ())) if self.tenant else {}
 
     def _of_picture(self) -> dict[str, list[str]]:
         return {pictures.PICTURE: [self.picture_problem]} if self.picture_problem else {}

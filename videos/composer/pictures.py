@@ -1,12 +1,12 @@
-"""A picture that is sent with the form: stored as a file of the tenant, whose id becomes an image."""
+"""Pictures that are sent with the form: each is stored as a file of the tenant, whose id becomes an image."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from accounts.models import APIKey
@@ -61,23 +61,23 @@ class PictureHandler(FileUploadHandler):
         return self._spool
 
 
-def take(sent: Mapping[str, Any], answers: dict[str, list[str]], key: APIKey | None, now: datetime) -> str:
-    """Store the picture among the sent files, if there is one, and put its id into the first empty slot.
+def take(
+    sent: MultiValueDict[str, Any], answers: dict[str, list[str]], key: APIKey | None, now: datetime
+) -> str:
+    """Store the pictures among the sent files, and put the id of each into the first empty slot.
 
-    Returns what is wrong with it; empty if nothing is.
+    Returns what is wrong with the first that is not taken, after which none is; empty if nothing is.
     """
-    picture = sent.get(PICTURE)
-    if not isinstance(picture, Picture):
-        return ""
-    if key is None:
-        return _("Choose a tenant.")
-    try:
-        file_id = _stored(picture, key, now)
-    except (NotTaken, NotAdmitted, FileNotStored) as error:
-        return str(error)
-    images = answers.get("images", [])
-    at = images.index("") if "" in images else len(images)
-    answers["images"] = [*images[:at], file_id, *images[at + 1 :]]
+    for picture in sent.getlist(PICTURE):
+        if key is None:
+            return _("Choose a tenant.")
+        try:
+            file_id = _stored(picture, key, now)
+        except (NotTaken, NotAdmitted, FileNotStored) as error:
+            return str(error)
+        images = answers.get("images", [])
+        at = images.index("") if "" in images else len(images)
+        answers["images"] = [*images[:at], file_id, *images[at + 1 :]]
     return ""
 
 

@@ -49,6 +49,7 @@ class Request:
             "tenant_name": self.tenant_name,
             "names": names_like(""),
             "for_staff": True,
+            "pictures_at": f"{request.path}pictures/{self.tenant.pk}/" if self.tenant else "",
             "may_see_limits": request.user.has_perm("accounts.view_tenant"),
         }
 

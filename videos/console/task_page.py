@@ -18,6 +18,7 @@ from accounts.models import AuditPlace
 from videos.composer.form import form_id_from
 from videos.composer.pages import Rendering
 from videos.console import composing, inspecting
+from videos.files.serving import picture_response
 from videos.models import Task
 from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT, parse_public_id
 from videos.results import files
@@ -37,12 +38,13 @@ class TaskPages:
         return bool(request.user.has_perm("videos.add_task"))
 
     def get_urls(self) -> list[URLPattern]:
-        views = (self.decide_view, self.poster_view, self.preview_view)
-        decide, poster, preview = map(self.admin_site.admin_view, views)
+        views = (self.decide_view, self.poster_view, self.preview_view, self.picture_view)
+        decide, poster, preview, picture = map(self.admin_site.admin_view, views)
         own = [
             path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide"),
             path("<uuid:object_id>/poster.jpg", poster, name="videos_task_poster"),
             path("<uuid:object_id>/preview.webp", preview, name="videos_task_preview"),
+            path("add/pictures/<uuid:tenant_id>/<str:file_id>/", picture, name="videos_task_picture"),
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]  # of the ModelAdmin this is mixed into
 
@@ -74,6 +76,12 @@ class TaskPages:
         if not self.has_view_permission(request):
             raise PermissionDenied
         return files.poster_response(task_of(str(object_id)), request)
+
+    def picture_view(self, request: HttpRequest, tenant_id: UUID, file_id: str) -> HttpResponseBase:
+        """A picture that was uploaded for a task of that tenant."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return picture_response(tenant_id, file_id)
 
     def preview_view(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:
         if not self.has_view_permission(request):

@@ -19,6 +19,13 @@ def kinds(tenant_id: UUID, ids: Collection[str]) -> Kinds:
     return {file.public_id: file.what for file in found.only("id", "kind")}
 
 
+def picture_names(tenant_id: UUID, ids: Collection[str]) -> dict[str, str]:
+    """The names of those files that are stored pictures of the tenant's, by public id."""
+    keys = _keys(ids)
+    found = File.objects.visible_to(tenant_id).filter(pk__in=keys).only("id", "kind", "name") if keys else ()
+    return {file.public_id: file.name for file in found if file.what.is_image}
+
+
 def hold(tenant_id: UUID, request: VideoRequest) -> None:
     """Keep the files of a request from being deleted until the transaction ends.
 

@@ -4,12 +4,14 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
 from videos.composer.pages import Composer, Rendering
+from videos.files.serving import picture_response
 from videos.models import Task
 from videos.tasks.manual import Requester
 
@@ -53,3 +55,12 @@ class PlaygroundPage(TenantPage):
             self.template_name = f"composer/{rendering.part}.html"
             return self.render_to_response(context)
         return self.render_to_response(self.get_context_data(**context))
+
+
+class PicturePage(TenantPage):
+    """A picture that was uploaded for the form."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER}
+
+    def get(self, request: HttpRequest, file_id: str) -> HttpResponseBase:
+        return picture_response(self.tenant.pk, file_id)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("videos/", history.HistoryPage.as_view(), name="videos"),
     path("videos.csv", history.HistoryFile.as_view(), name="videos-file"),
     path("videos/new/", playground.PlaygroundPage.as_view(), name="playground"),
+    path("videos/new/pictures/<str:file_id>/", playground.PicturePage.as_view(), name="picture"),
     path("videos/<str:task_id>/remove/", removing.RemovePage.as_view(), name="remove"),
     path("videos/<str:task_id>/", video.VideoPage.as_view(), name="video"),
     path("videos/<str:task_id>/poster.jpg", history.PosterPage.as_view(), name="poster"),

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from videos.requests.values import is_web_url
 
 register = template.Library()
 
@@ -37,6 +40,16 @@ def control(context: dict[str, Any], field: str, slot: int | None = None) -> Saf
 def answer(answers: dict[str, str], name: str) -> str:
     """The value of a field, or ""."""
     return answers.get(name, "")
+
+
+@register.filter
+def link_name(url: str) -> str:
+    """What a link is recognised by: the last part of its path, and the host."""
+    parts = urlsplit(url) if is_web_url(url) else None
+    if parts is None:
+        return ""
+    name = parts.path.rstrip("/").rpartition("/")[2]
+    return f"{name} ({parts.hostname})" if name else str(parts.hostname)
 
 
 def _name(field: str, slot: int | None) -> str:

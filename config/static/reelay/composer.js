@@ -14,13 +14,14 @@
   let redraw = null; // asks for the fields again, until they are there
   let hasFailed = false;
   let isSent = false;
+  let uploads = 0; // pictures on their way
   let timer;
   const askedAt = new WeakMap(); // by request, the change it was sent after
   const answered = new WeakSet(); // requests whose answer is on the page
   const edited = new Map(); // by id, fields that were filled in while new ones were asked for
 
   function show() {
-    const waits = priced !== changes;
+    const waits = priced !== changes || uploads > 0;
     panel.classList.toggle("is-stale", waits);
     create.disabled = waits || isSent;
     create.setAttribute("aria-busy", String(waits && !hasFailed));
@@ -91,6 +92,7 @@
           isRedrawing = false;
           redraw = null;
           keepEdits();
+          if (problems.length) showProblems();
           ask();
         } else if (successful) failed(); // the log-in came instead
       },
@@ -108,6 +110,117 @@
       handlers[partOf(event.detail)]?.(event.detail);
       show();
     });
+  }
+
+  // Pictures are uploaded at once, one after the other, by picker, drop and paste; the form then has their ids.
+  const announced = document.getElementById("announced");
+  const say = (text) => { announced.textContent = text; };
+  const slots = () => [...form.querySelectorAll("[name=images]")];
+  const emptySlot = () => slots().find((slot) => !slot.value);
+  const words = announced.dataset;
+  let problems = []; // of the last picture
+
+  function refusal(slot) {
+    const place = document.getElementById("images");
+    if (!place) return words.none;
+    const isFull = slots().filter((one) => one.value).length >= Number(place.dataset.most);
+    return isFull && !slot?.value ? words.full : "";
+  }
+  function showProblems() {
+    document.getElementById("errors-picture")?.replaceChildren(...problems);
+    document.getElementById("id-picture")?.setAttribute("aria-invalid", String(problems.length > 0));
+  }
+  function complain(list) {
+    problems = list;
+    showProblems();
+    say(list.map((item) => item.textContent).join(" "));
+  }
+  function complainOf(text) {
+    const item = document.createElement("li");
+    item.textContent = text;
+    complain([item]);
+  }
+  function place(id, position) {
+    const slot = document.getElementById(`id-images-${position}`) ?? emptySlot();
+    if (slot) slot.value = id;
+    else {
+      const added = document.createElement("input");
+      Object.assign(added, { type: "hidden", name: "images", value: id });
+      document.getElementById("images")?.append(added);
+    }
+    htmx.trigger("#redraw", "redraw"); // not in the fields: new ones need a moment until they listen
+  }
+  function progress(part) {
+    const bar = document.getElementById("upload-progress");
+    if (bar) [bar.value, bar.hidden] = [part, uploads === 0];
+  }
+  function send(file) {
+    const data = new FormData();
+    data.append("tenant", form.querySelector("[name=tenant]")?.value ?? "");
+    data.append("picture", file);
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", "?part=picture");
+      request.setRequestHeader("hx-request", "true");
+      request.setRequestHeader("x-csrftoken", form.querySelector("[name=csrfmiddlewaretoken]").value);
+      request.upload.onprogress = (event) => progress(event.loaded / event.total);
+      request.onload = () => resolve(new DOMParser().parseFromString(request.responseText, "text/html"));
+      request.onerror = reject;
+      request.send(data);
+    });
+  }
+  async function upload(file, position) {
+    const why = refusal(document.getElementById(`id-images-${position}`));
+    if (why) return complainOf(why);
+    say(`${words.uploading} ${file.name}`);
+    try {
+      const answer = await send(file);
+      const id = answer.querySelector("[data-file]")?.dataset.file;
+      const found = [...answer.querySelectorAll("#errors-picture > li")];
+      if (id) {
+        complain([]);
+        place(id, position);
+        return say(`${words.uploaded} ${file.name}`);
+      }
+      return found.length ? complain(found) : complainOf(words.broken);
+    } catch {
+      return complainOf(words.broken);
+    }
+  }
+  let queue = Promise.resolve();
+  function take(files, position) {
+    for (const file of files) {
+      uploads += 1;
+      show();
+      queue = queue.then(() => upload(file, position)).finally(() => {
+        uploads -= 1;
+        progress(0);
+        show();
+      });
+    }
+  }
+
+  if ("uploading" in words) {
+    form.addEventListener("change", (event) => {
+      if (event.target.id !== "id-picture") return;
+      const files = [...event.target.files];
+      event.target.value = ""; // or it would be sent with the form once more
+      take(files);
+    });
+    document.addEventListener("paste", (event) => {
+      const files = [...event.clipboardData.files];
+      if (!files.length || event.clipboardData.types.includes("text/plain")) return;
+      event.preventDefault();
+      take(files);
+    });
+    for (const type of ["dragover", "dragleave", "drop"]) {
+      form.addEventListener(type, (event) => {
+        if (!event.dataTransfer.types.includes("Files")) return;
+        event.preventDefault();
+        form.classList.toggle("is-over", type === "dragover");
+        if (type === "drop") take([...event.dataTransfer.files], event.target.closest("[data-slot]")?.dataset.slot);
+      });
+    }
   }
 
   document.getElementById("ask-again").addEventListener("click", ask);

@@ -50,20 +50,6 @@
     if ("submits" in event.target.dataset) event.target.form.requestSubmit();
   });
 
-  // A picture dropped on the place of a file input is as if it had been chosen there.
-  for (const type of ["dragover", "dragleave", "drop"]) {
-    document.addEventListener(type, (event) => {
-      const place = event.target instanceof Element && event.target.closest("[data-drops]");
-      if (!place || !event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      place.classList.toggle("is-over", type === "dragover");
-      if (type !== "drop") return;
-      const input = document.querySelector(place.dataset.drops);
-      input.files = event.dataTransfer.files;
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    });
-  }
-
   // How long a text is, beside it.
   document.addEventListener("input", (event) => {
     if (!("counted" in event.target.dataset)) return;
