@@ -56,7 +56,7 @@ class Shot:
 
 
 _ON_OFF = tuple(Option(value, label) for value, label in zip(SWITCH_VALUES, (_("On"), _("Off")), strict=True))
-_SWITCH_LABELS: dict[str, Text] = {
+SWITCH_LABELS: dict[str, Text] = {
     "AudioGeneration": _("Sound"),
     "OffPeak": _("Off-peak (slower, cheaper)"),
     "LogoAdd": _("Watermark"),
@@ -64,6 +64,7 @@ _SWITCH_LABELS: dict[str, Text] = {
     "OutputComplianceCheck": _("Check the result for compliance"),
     "EnhanceSwitch": _("Enhance the result"),
 }
+SCENE_LABEL: Text = _("Scene")
 _SCENES: dict[str, Text] = {
     "motion_control": _("Motion control"),
     "template_effect": _("Template effect"),
@@ -182,7 +183,7 @@ class Offer:
         scene = self.spec.scene_type
         return [
             *self._switches(own=True),
-            *([Choice("scene_type", _("Scene"), [Option(scene, _SCENES[scene])])] if scene else []),
+            *([Choice("scene_type", SCENE_LABEL, [Option(scene, _SCENES[scene])])] if scene else []),
             Choice("enhance_prompt", _("Let the provider improve the prompt"), _ON_OFF),
         ]
 
@@ -239,7 +240,7 @@ class Offer:
         main = {"AudioGeneration", *self.spec.own_switches}
         shared = set(SWITCHES) - set(catalogue.SWITCH_OWNERS) - main
         wanted = main if own else shared
-        return [Choice(name, _SWITCH_LABELS[name], _ON_OFF) for name in SWITCHES if name in wanted]
+        return [Choice(name, SWITCH_LABELS[name], _ON_OFF) for name in SWITCHES if name in wanted]
 
     def _image(self, position: int, rows: int) -> Slot:
         columns = ([*self._many(name), *[""] * rows] for name in ("images", "subjects", "voices"))

@@ -18,6 +18,8 @@ from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.composer import picker, pictures
 from videos.composer.body import answers_of
+from videos.composer.examples import answers_of_example, offered_examples
+from videos.composer.fitting import fitted
 from videos.composer.form import VideoForm, answers_from, caller_at, form_id_from
 from videos.composer.notices import MARKS, notice_of
 from videos.composer.offer import Offer
@@ -36,6 +38,8 @@ PICK = "pick"
 """The query parameter that keeps the picker open."""
 ADD, REMOVE = "add", "remove"
 """The buttons that add or remove a slot; their values are `images`, or `images:2`."""
+EXAMPLE = "example"
+"""The buttons that fill in an example, by its name."""
 _POSITION = re.compile("[0-9]{1,2}")
 _CONTENT = ("prompt", "images", "videos", "shot_prompts")
 """The fields that make a form count as filled in."""
@@ -70,16 +74,27 @@ class Composer:
     """What is wrong with the picture that was sent."""
     is_repicked: bool = False
     """Whether the form was sent for another model than the one it was drawn for."""
+    fitting: Sequence[str] = ()
+    """What was changed in the answers for the model to take them."""
 
     @classmethod
     def sent(cls, request: HttpRequest, key: APIKey | None, now: datetime) -> "Composer":
-        """From a submitted form; adds or removes a slot if such a button was pressed; stores a picture."""
+        """From a submitted form; does what the button that was pressed says; stores pictures.
+
+        If the fields are drawn anew, the answers are fitted to the model.
+        """
         data, tenant = request.POST, key.tenant if key else None
+        offered = _offered_to(tenant, Offers.current())
         answers = answers_from(data)
-        is_repicked = _repick(answers, data, _offered_to(tenant, Offers.current()))
+        is_repicked = _repick(answers, data, offered)
         _resize(answers, data.get(ADD, ""), data.get(REMOVE, ""))
         problem = pictures.take(request.FILES, answers, key, now)
-        return cls(answers, form_id_from(data), key, now, tenant, problem, is_repicked)
+        answers = answers_of_example(data.get(EXAMPLE, ""), offered) or answers
+        fitting: Sequence[str] = ()
+        spec = picker.named(_last(answers, "model"), offered)
+        if spec and (is_repicked or request.GET.get("part") == "fields"):
+            answers, fitting = fitted(answers, spec)
+        return cls(answers, form_id_from(data), key, now, tenant, problem, is_repicked, fitting)
 
     @classmethod
     def fresh(cls, body: Mapping[str, Any], tenant: Tenant | None, now: datetime) -> "Composer":
@@ -132,6 +147,8 @@ class Composer:
             "is_filled": any(self.answers.get(name) for name in _CONTENT),
             "picker": Picker(spec, offered, self._prices_of, marks),
             "is_picking": PICK in request.GET,
+            "fitting": self.fitting,
+            "examples": offered_examples(offered),
             "offer": Offer(spec, self.answers),
             "untaken_notice": notice_of(untaken.get(spec.name)),
             "problems": (_by_field(form) if is_judged else {}) | self._of_picture(),

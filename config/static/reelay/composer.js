@@ -72,8 +72,7 @@
   const partOf = (detail) => new URL(detail.requestConfig.path, document.baseURI).searchParams.get("part");
   const HANDLERS = {
     "htmx:beforeSend": {
-      fields({ elt, requestConfig }) {
-        const { type } = requestConfig.triggeringEvent;
+      fields({ requestConfig: { elt, triggeringEvent: { type } } }) {
         redraw = () => htmx.trigger(elt, type);
         isRedrawing = true;
         edited.clear();
@@ -87,8 +86,11 @@
       preview({ xhr }) { answered.add(xhr); },
     },
     "htmx:afterRequest": {
-      fields({ xhr, successful }) {
+      fields({ xhr, requestConfig, successful }) {
         if (answered.has(xhr)) {
+          const fitting = document.getElementById("fitting");
+          if (fitting) say(fitting.textContent.trim());
+          if (requestConfig.elt.name === "example") document.getElementById("id-prompt").focus();
           isRedrawing = false;
           redraw = null;
           keepEdits();
