@@ -17,7 +17,7 @@ from accounts.models import APIKey, Scope, Standing, Tenant
 from config.amounts import ZERO
 from videos import catalogue
 from videos.billing import statements
-from videos.billing.prices import PriceList
+from videos.billing.prices import PriceBook, Prices
 from videos.errors import NoPrice
 from videos.listing import prompts
 from videos.metrics import hourly
@@ -155,7 +155,7 @@ def _account() -> UpstreamAccount:
 
 def _kinds(now: datetime) -> list[dict[str, Any]]:
     """Each model with each of its lengths and its current price."""
-    prices = PriceList.load()
+    prices = PriceBook.load().default
     requests = (
         parse({"model": spec.name, "seconds": seconds, "prompt": "A cat runs along the beach"})
         for spec in catalogue.MODELS
@@ -174,7 +174,7 @@ def _kinds(now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _price(request: VideoRequest, prices: PriceList, now: datetime) -> Decimal:
+def _price(request: VideoRequest, prices: Prices, now: datetime) -> Decimal:
     try:
         return prices.quote(request, now).amount
     except NoPrice:

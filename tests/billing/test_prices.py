@@ -17,7 +17,7 @@ from tests.conftest import NOW
 from tests.support.rows import each
 from videos import catalogue
 from videos.billing import default_prices
-from videos.billing.prices import PriceList, Quote
+from videos.billing.prices import PriceBook, Prices, Quote
 from videos.errors import NoPrice
 from videos.models import Price
 from videos.requests import VideoRequest, parse
@@ -62,7 +62,7 @@ def price(
 
 
 def quote(*prices: Price, options: str = "", seconds: int = 1, now: datetime = NOW) -> Quote:
-    return PriceList(prices).quote(asking(options.split(), seconds), now)
+    return Prices(prices).quote(asking(options.split(), seconds), now)
 
 
 class Row(NamedTuple):
@@ -153,7 +153,7 @@ DEFAULTS = [
 @each("row", DEFAULTS)
 def test_a_request_costs_what_the_default_prices_specify(row: Row) -> None:
     asked = request(row.model, row.seconds, row.options, **row.fields)
-    quoted = PriceList.load().quote(asked, NOW).as_dict()
+    quoted = PriceBook.load().default.quote(asked, NOW).as_dict()
     assert (quoted["amount"], quoted["seconds"]) == (row.amount, row.seconds)
     assert quoted["options"] == (row.options if row.charged is None else row.charged).split()
 
@@ -165,7 +165,7 @@ def test_the_table_above_has_every_model() -> None:
 @pytest.mark.django_db
 def test_exactly_the_models_of_the_catalogue_have_default_prices() -> None:
     assert set(Price.objects.values_list("model", flat=True)) == {spec.name for spec in catalogue.MODELS}
-    prices = PriceList.load()
+    prices = PriceBook.load().default
     for spec in catalogue.MODELS:
         assert prices.of_model(spec.name, default_prices.VALID_FROM)[0]["options"] == []
 
@@ -230,7 +230,7 @@ def test_a_disabled_switch_is_not_an_option() -> None:
     body = {"model": MODEL, "seconds": 1, "prompt": "a cat runs"}
     off = parse({**body, "metadata": {"output_config": {"AudioGeneration": "Disabled", "OffPeak": False}}})
     rows = [price("1"), price("2", "audio"), price("3", "off_peak")]
-    assert PriceList(rows).quote(off, NOW).options == ()
+    assert Prices(rows).quote(off, NOW).options == ()
 
 
 # Times
@@ -273,7 +273,7 @@ def test_a_model_without_any_price_has_no_quote() -> None:
         quote()
     with pytest.raises(NoPrice):
         quote(price("2", "audio"))
-    assert PriceList([]).of_model(MODEL, NOW) == []
+    assert Prices([]).of_model(MODEL, NOW) == []
 
 
 # Amounts
@@ -317,7 +317,7 @@ def test_the_prices_of_a_model_are_those_in_force_simplest_first(settings: LazyS
         price("7", "reference", start=NOW + DAY),
         price("7", model="Vidu-q2-1080p"),
     ]
-    assert PriceList(rows).of_model(MODEL, NOW) == [
+    assert Prices(rows).of_model(MODEL, NOW) == [
         {"per_second": "0.60", "currency": "EUR", "options": []},
         {"per_second": "0.225", "currency": "EUR", "options": ["audio"]},
         {"per_second": "1.10", "currency": "EUR", "options": ["audio", "reference"]},
@@ -360,9 +360,9 @@ def test_a_quote_is_the_best_fitting_price_in_force(
     current = [row for row in usable if not is_replaced(row, usable)]
     if not current:
         with pytest.raises(NoPrice):
-            PriceList(rows).quote(asking(asked), NOW)
+            Prices(rows).quote(asking(asked), NOW)
         return
-    quoted = PriceList(rows).quote(asking(asked, seconds), NOW)
+    quoted = Prices(rows).quote(asking(asked, seconds), NOW)
     rank = (len(quoted.options), quoted.per_second)
     assert (frozenset(quoted.options), quoted.per_second) in [
         (options_of(row), row.per_second) for row in current
@@ -370,18 +370,18 @@ def test_a_quote_is_the_best_fitting_price_in_force(
     assert all(rank >= (len(options_of(row)), row.per_second) for row in current)
     assert quoted.amount == quoted.per_second * seconds
     chance.shuffle(rows)
-    assert PriceList(rows).quote(asking(asked, seconds), NOW) == quoted
+    assert Prices(rows).quote(asking(asked, seconds), NOW) == quoted
 
 
 # The database
 
 
 @pytest.mark.django_db
-def test_loading_the_price_list_takes_one_query_and_a_quote_none(
+def test_loading_the_price_lists_takes_two_queries_and_a_quote_none(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_num_queries(1):
-        prices = PriceList.load()
+    with django_assert_num_queries(2):
+        prices = PriceBook.load().default
         prices.quote(asking(["audio"]), NOW)
         prices.of_model(MODEL, NOW)
 
@@ -390,7 +390,7 @@ def test_loading_the_price_list_takes_one_query_and_a_quote_none(
 def test_an_operators_price_replaces_the_default_one() -> None:
     price("0.5", start=NOW - DAY).save()
     price("0.7", start=NOW + DAY).save()
-    prices = PriceList.load()
+    prices = PriceBook.load().default
     assert [prices.quote(asking([]), NOW + days * DAY).as_dict()["amount"] for days in (-2, 0, 2)] == [
         "0.32",
         "0.50",

@@ -80,6 +80,7 @@ def test_a_new_price_applies_at_once_and_is_in_the_audit_log(
     assert (change.subject, change.actor, change.tenant) == (f"price of {MODEL}", sophie.user, None)
     assert (change.reason, change.before) == (WHY, {})
     assert change.after == {
+        "price_list": None,
         "model": MODEL,
         "with_audio": False,
         "with_reference": False,
@@ -320,11 +321,11 @@ def test_the_list_shows_which_price_is_in_force(sophie: Person, now: datetime) -
     coming(now, valid_from=now - 5 * DAY)
     coming(now, valid_from=now - 3 * DAY, valid_until=now - DAY)
     coming(now, valid_from=now - 8 * DAY, with_audio=True)
-    assert states(sophie.see(LIST)) == {"in force": 2, "to come": 1, "set aside": 1, "ended": 1}
+    assert states(sophie.see(LIST)) == {"in force": 2, "to come": 1, "superseded": 1, "ended": 1}
     for name, found in states(sophie.see(LIST)).items():
         assert states(sophie.see(f"{LIST}?state={name}")) == {name: found}
     assert states(sophie.see(f"{LIST}?state=in+force&with_audio__exact=1")) == {"in force": 1}
-    assert states(sophie.see(f"{LIST}?o=8")) == {"in force": 2, "to come": 1, "set aside": 1, "ended": 1}
+    assert states(sophie.see(f"{LIST}?o=9")) == {"in force": 2, "to come": 1, "superseded": 1, "ended": 1}
 
 
 def test_the_list_is_searched_by_model(sophie: Person) -> None:
@@ -338,7 +339,7 @@ def test_the_number_of_queries_of_the_list_does_not_grow(
 ) -> None:
     for days in range(1, 31):
         coming(now, valid_from=now + days * DAY)
-    with django_assert_max_num_queries(7):  # including one for the second factor
+    with django_assert_max_num_queries(8):  # including one for the second factor
         sophie.see(LIST)
 
 

@@ -62,10 +62,12 @@ from videos.models import (
     ModelHour,
     OfferRevision,
     Price,
+    PriceList,
     RecentCalls,
     RefusedCreate,
     Task,
     TaskEvent,
+    TenantPriceList,
     UpstreamAccount,
     UpstreamBudget,
 )
@@ -375,6 +377,11 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
     ),
     ("price_of_options_once_per_moment", "two prices", lambda world: _twice(lambda: world.make(Price))),
     (
+        "price_of_list_once_per_moment",
+        "two prices of a list",
+        lambda world: _twice(partial(world.make, Price, price_list=PriceList.objects.create(name="VIP"))),
+    ),
+    (
         "api_key_purpose_known",
         "a key for robbers",
         lambda world: world.make(APIKey, purpose="robbery"),
@@ -681,6 +688,7 @@ OFFER_CHANGES: dict[str, Callable[[UpstreamAccount], object]] = {
     "prices are set": lambda _: Price.objects.bulk_create([Price(model="GV-3.1-720p", per_second=8)]),
     "a price is changed": lambda _: _price().update(per_second=7),
     "a price is removed": lambda _: _price().delete(),
+    "a tenant gets a list": lambda _: TenantPriceList.objects.create(tenant=Tenant.objects.create(name="D")),
     "an account is opened": lambda _: UpstreamAccount.objects.create(name="x", secret_id="x", secret_key="y"),
     "an account is switched off": lambda account: UpstreamAccount.objects.update(is_enabled=False),
     "an account is out of service": lambda _: AccountState.objects.update(condition="open"),

@@ -20,7 +20,7 @@ from tests.support.rows import each
 from tests.support.worker_process import child_environment
 from videos import catalogue
 from videos.billing import reconciliation
-from videos.billing.prices import PriceList
+from videos.billing.prices import PriceBook
 from videos.models import ModelHour, Task, TaskEvent
 from videos.requests import parse
 from videos.states import ACTIVE, Status, Verb
@@ -86,7 +86,7 @@ def test_ids_contain_the_creation_time() -> None:
 @pytest.mark.usefixtures("db")
 def test_tasks_have_all_models_and_lengths_at_their_prices() -> None:
     made_up.fill(TASKS, share=1)
-    prices, now = PriceList.load(), timezone.now()
+    prices, now = PriceBook.load().default, timezone.now()
     for task in Task.objects.all():
         request = parse(task.request)
         assert (request.model.name, request.seconds) == (task.model, task.seconds)

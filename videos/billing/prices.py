@@ -1,17 +1,18 @@
-"""The price list, kept in memory, and the quote for a request."""
+"""The price lists, kept in memory, and the quote for a request."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
 from config.amounts import ZERO, format_amount, rounded
 from videos.errors import NoPrice
-from videos.models import Price
+from videos.models import Price, TenantPriceList
 from videos.requests import VideoRequest
 
 AUDIO, REFERENCE, OFF_PEAK, OWN_ACCOUNT = "audio", "reference", "off_peak", "own_account"
@@ -52,30 +53,27 @@ class _Term:
 
 @dataclass(frozen=True)
 class _Variant:
-    """All prices of one model with the same options, latest first."""
+    """All prices of one model with the same options, in the order in which they go before each other."""
 
     options: tuple[str, ...]
     needs: frozenset[str]
     terms: tuple[_Term, ...]
 
     def per_second(self, now: datetime) -> Decimal | None:
-        """The latest price in force, if any."""
+        """The first price in force, if any."""
         return next((term.per_second for term in self.terms if term.is_in_force(now)), None)
 
 
-class PriceList:
+class Prices:
     """The past, present and future prices of all models. Immutable, so threads may share it."""
 
-    def __init__(self, prices: Iterable[Price]) -> None:
+    def __init__(self, prices: Iterable[Price], otherwise: Iterable[Price] = ()) -> None:
+        """Where none of `prices` is in force for a model and options, those of `otherwise` hold."""
         terms: dict[str, dict[tuple[str, ...], list[_Term]]] = defaultdict(lambda: defaultdict(list))
-        for price in sorted(prices, key=lambda price: price.valid_from, reverse=True):
+        for price in (*_latest_first(prices), *_latest_first(otherwise)):
             term = _Term(price.per_second, price.valid_from, price.valid_until)
             terms[price.model][_options_of(price)].append(term)
         self._variants = {model: _variants(by_options) for model, by_options in terms.items()}
-
-    @classmethod
-    def load(cls) -> "PriceList":
-        return cls(Price.objects.order_by())
 
     def quote(self, request: VideoRequest, now: datetime, *, on_own_account: bool = False) -> Quote:
         """The price of the request at `now`. Raises `NoPrice`.
@@ -113,6 +111,37 @@ class PriceList:
     def _variants_of(self, model: str, *, on_own_account: bool) -> list[_Variant]:
         variants = self._variants.get(model, ())
         return [variant for variant in variants if (OWN_ACCOUNT in variant.needs) == on_own_account]
+
+
+class PriceBook:
+    """The prices of every price list, and which tenant has which. Immutable, so threads may share it."""
+
+    def __init__(self, prices: Iterable[Price], lists: Mapping[UUID, int]) -> None:
+        """`lists` has the list of each tenant that has one."""
+        by_list: dict[int | None, list[Price]] = defaultdict(list)
+        for price in prices:
+            by_list[price.price_list_id].append(price)
+        everyones = by_list.pop(None, [])
+        self.default = Prices(everyones)
+        self._lists = {number: Prices(own, everyones) for number, own in by_list.items()}
+        self._of_tenants = lists
+
+    @classmethod
+    def load(cls) -> "PriceBook":
+        lists = TenantPriceList.objects.exclude(price_list=None).values_list("tenant_id", "price_list_id")
+        return cls(Price.objects.order_by(), dict(lists))
+
+    def of_list(self, number: int | None) -> Prices:
+        """The prices of that list, and of the default list where it has none; None is the default list."""
+        return self.default if number is None else self._lists.get(number, self.default)
+
+    def of_tenant(self, tenant_id: UUID) -> Prices:
+        """The prices that hold for the tenant."""
+        return self.of_list(self._of_tenants.get(tenant_id))
+
+
+def _latest_first(prices: Iterable[Price]) -> list[Price]:
+    return sorted(prices, key=lambda price: price.valid_from, reverse=True)
 
 
 def _variants(by_options: dict[tuple[str, ...], list[_Term]]) -> tuple[_Variant, ...]:

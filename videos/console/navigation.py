@@ -31,6 +31,7 @@ def items(request: HttpRequest) -> list[dict[str, Any]]:
             _("Money"),
             (
                 ("sell", _("Prices"), "admin:videos_price_changelist"),
+                ("list_alt", _("Price lists"), "admin:videos_pricelist_changelist"),
                 ("receipt_long", _("Ledger"), "admin:videos_ledgerentry_changelist"),
             ),
         ),

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -30,22 +31,24 @@ from accounts.console.reasons import AuditedForm, ReasonForm, record
 from accounts.templatetags.amounts import rate
 from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
 from videos import catalogue
-from videos.billing.prices import PriceList
+from videos.billing.prices import PriceBook
 from videos.labels import Badge
-from videos.models import Price
+from videos.models import Price, PriceList
 
 OPTIONS = ("with_audio", "with_reference", "off_peak", "on_own_account")
-FIXED = ("model", *OPTIONS, "per_second", "valid_from")
+FIXED = ("price_list", "model", *OPTIONS, "per_second", "valid_from")
 """Fields that cannot change once the price has come into force."""
 COLUMNS = (*FIXED, "valid_until")
+_DEFAULT = "default"
+"""The default list in the filter's parameter."""
 MOST = Decimal(1_000_000)
 """Exclusive bound of the price of a second, so that sums of task prices fit their columns."""
-COMING, IN_FORCE, SET_ASIDE, ENDED = "to come", "in force", "set aside", "ended"
-"""The states of a price. SET_ASIDE is superseded by a later one, and applies again once that has ended."""
+COMING, IN_FORCE, SUPERSEDED, ENDED = "to come", "in force", "superseded", "ended"
+"""The states of a price. A superseded one was replaced by a later one, and applies again once that one has ended."""
 STATES = {
     IN_FORCE: Badge(_("In force"), GOOD),
     COMING: Badge(_("To come"), BUSY),
-    SET_ASIDE: Badge(pgettext_lazy("a price that another one took over from", "Superseded"), WARN),
+    SUPERSEDED: Badge(pgettext_lazy("a price that another one took over from", "Superseded"), WARN),
     ENDED: Badge(_("Ended"), NEUTRAL),
 }
 
@@ -54,11 +57,15 @@ def state_at(now: datetime) -> Case:
     """SQL expression for the state of a price at that time."""
     valid = Q(valid_from__lte=now) & (Q(valid_until=None) | Q(valid_until__gt=now))
     same = {name: OuterRef(name) for name in ("model", *OPTIONS)}
-    later = Price.objects.filter(valid, **same, valid_from__gt=OuterRef("valid_from"))
+    # The default list is NULL, which equals nothing in SQL.
+    of_list = Price.objects.annotate(list=Coalesce("price_list_id", 0)).filter(
+        list=Coalesce(OuterRef("price_list_id"), 0)
+    )
+    later = of_list.filter(valid, **same, valid_from__gt=OuterRef("valid_from"))
     return Case(
         When(valid_from__gt=now, then=Value(COMING)),
         When(valid_until__lte=now, then=Value(ENDED)),
-        When(Exists(later), then=Value(SET_ASIDE)),
+        When(Exists(later), then=Value(SUPERSEDED)),
         default=Value(IN_FORCE),
     )
 
@@ -74,6 +81,23 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+class ListFilter(admin.SimpleListFilter):
+    """Filters by the price list."""
+
+    title = _("price list")
+    parameter_name = "list"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        lists = PriceList.objects.values_list("pk", "name")
+        return [(_DEFAULT, _("Default list")), *((str(number), name) for number, name in lists)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == _DEFAULT:
+            return queryset.filter(price_list=None)
+        is_known = self.value() in dict(self.lookup_choices)
+        return queryset.filter(price_list=self.value()) if is_known else queryset
 
 
 class PriceForm(AuditedForm[Price]):
@@ -141,8 +165,18 @@ class PriceAdmin(ListAdmin[Price]):
 
     form = PriceForm
     records_all = True
-    list_display = ["model", *OPTIONS[:-1], "own_account", "a_second", "valid_from", "valid_until", "state"]
-    list_filter = [StateFilter, *OPTIONS, "model"]
+    list_display = [
+        "model",
+        "of_list",
+        *OPTIONS[:-1],
+        "own_account",
+        "a_second",
+        "valid_from",
+        "valid_until",
+        "state",
+    ]
+    list_filter = [StateFilter, ListFilter, *OPTIONS, "model"]
+    list_select_related = ["price_list"]
     search_fields = ["model"]
     search_help_text = _("Name of a model")
     exported: ClassVar = {"a_second": attrgetter("per_second")}
@@ -179,7 +213,7 @@ class PriceAdmin(ListAdmin[Price]):
         changed = audit.changes(before, obj, columns)
         record(request, f"price of {obj}", form.cleaned_data["reason"], changed)
         if not obj.on_own_account:
-            _warn_if_unsold(request, obj.model)
+            _warn_if_unsold(request, obj)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -195,6 +229,10 @@ class PriceAdmin(ListAdmin[Price]):
         """Record the deletion in the audit log and delete."""
         record(request, f"price of {obj}", _reason(request), audit.changes(obj, None, COLUMNS))
         obj.delete()
+
+    @admin.display(description=_("price list"), ordering="price_list")
+    def of_list(self, price: Price) -> str:
+        return str(price.price_list or gettext("Default list"))
 
     @admin.display(description=_("own account"), ordering="on_own_account", boolean=True)
     def own_account(self, price: Price) -> bool:
@@ -224,8 +262,8 @@ def _reason(request: HttpRequest) -> str:
     return str(form.cleaned_data["reason"]) if form.is_valid() else ""
 
 
-def _warn_if_unsold(request: HttpRequest, model: str) -> None:
-    in_force = PriceList.load().of_model(model, timezone.now())
-    if all(price["options"] for price in in_force):
+def _warn_if_unsold(request: HttpRequest, price: Price) -> None:
+    in_force = PriceBook.load().of_list(price.price_list_id).of_model(price.model, timezone.now())
+    if all(found["options"] for found in in_force):
         unsold = gettext("%(model)s has no base price in force and is not sold without options.")
-        messages.warning(request, unsold % {"model": model})
+        messages.warning(request, unsold % {"model": price.model})

@@ -6,6 +6,7 @@ from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
 from videos.models.model_hour import HoursCounted, ModelHour
 from videos.models.price import OfferRevision, Price
+from videos.models.price_list import PriceList, TenantPriceList
 from videos.models.prompt_text import PromptsIndexed, PromptText
 from videos.models.recent_calls import RecentCalls
 from videos.models.replay import IdempotencyKey, RefusedCreate
@@ -31,12 +32,14 @@ __all__ = [
     "ModelHour",
     "OfferRevision",
     "Price",
+    "PriceList",
     "PromptText",
     "PromptsIndexed",
     "RecentCalls",
     "RefusedCreate",
     "Task",
     "TaskEvent",
+    "TenantPriceList",
     "UpstreamAccount",
     "UpstreamBudget",
 ]

@@ -1,4 +1,4 @@
-"""The price list, and the revision of the offers."""
+"""Prices, and the revision of the offers."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -8,6 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.money import MoneyField
 from config.amounts import ZERO
+from videos.models.price_list import PriceList
+
+_OPTIONS = ("on_own_account", "with_audio", "with_reference", "off_peak")
+_BEGINS_TOO = _("A price of the same list with these options and this start already exists.")
+_STARTS = ("model", "with_audio", "with_reference", "off_peak", "on_own_account", "valid_from")
 
 
 class Price(models.Model):
@@ -17,6 +22,15 @@ class Price(models.Model):
     with the same options, the latest.
     """
 
+    price_list = models.ForeignKey(
+        PriceList,
+        verbose_name=_("price list"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="prices",
+        help_text=_("Empty: the default list, for all tenants whose own list has no such price in force."),
+    )
     model = models.CharField(
         verbose_name=_("model"), max_length=50, help_text=_("The public name, such as Kling-3.0-720p.")
     )
@@ -51,19 +65,24 @@ class Price(models.Model):
     class Meta:
         verbose_name = _("price")
         verbose_name_plural = _("prices")
-        ordering = ["model", "on_own_account", "with_audio", "with_reference", "off_peak", "-valid_from"]
+        ordering = ["model", "price_list", *_OPTIONS, "-valid_from"]
         constraints = [
             models.CheckConstraint(condition=Q(per_second__gte=0), name="price_not_negative"),
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
                 name="price_ends_after_it_begins",
             ),
-            # No two prices start at the same moment, so there is always a latest one.
+            # No two prices of a list start at the same moment, so there is always a latest one.
             models.UniqueConstraint(
-                fields=[
-                    *("model", "with_audio", "with_reference", "off_peak", "on_own_account", "valid_from"),
-                ],
+                fields=_STARTS,
+                condition=Q(price_list__isnull=True),
                 name="price_of_options_once_per_moment",
+                violation_error_message=_BEGINS_TOO,
+            ),
+            models.UniqueConstraint(
+                fields=["price_list", *_STARTS],
+                name="price_of_list_once_per_moment",
+                violation_error_message=_BEGINS_TOO,
             ),
         ]
 
@@ -74,11 +93,12 @@ class Price(models.Model):
             "off-peak": self.off_peak,
             "own account": self.on_own_account,
         }
-        return " + ".join([self.model, *(name for name, wanted in options.items() if wanted)])
+        name = " + ".join([self.model, *(name for name, wanted in options.items() if wanted)])
+        return f"{name} ({self.price_list})" if self.price_list else name
 
 
 class OfferRevision(models.Model):
-    """A single row, which triggers update on every change of a price or an upstream account."""
+    """A single row, which triggers update when a price, a tenant's price list or an account changes."""
 
     id = models.PositiveSmallIntegerField(verbose_name=_("id"), primary_key=True, default=1)
     revision = models.UUIDField(verbose_name=_("revision"))

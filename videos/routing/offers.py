@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts.models import Tenant
 from videos import catalogue
-from videos.billing.prices import PriceList
+from videos.billing.prices import PriceBook
 from videos.catalogue import ModelSpec
 from videos.errors import NoUpstreamAccount
 from videos.models import OfferRevision, UpstreamAccount
@@ -28,7 +28,7 @@ class Offers:
         enabled = UpstreamAccount.objects.filter(is_enabled=True).select_related("state")
         self.accounts = list(enabled.defer("secret_key", "proxy_url").order_by("pk"))
         """The enabled accounts, oldest first."""
-        self.prices = PriceList.load()
+        self.prices = PriceBook.load()
 
     @classmethod
     def current(cls) -> "Offers":
@@ -68,7 +68,7 @@ class Offers:
     def prices_for(self, tenant: Tenant, spec: ModelSpec, now: datetime) -> list[dict[str, Any]]:
         """The model's prices in force at `now` for the tenant, as clients see them."""
         is_own = self.is_on_own_account(spec.name, tenant)
-        return self.prices.of_model(spec.name, now, on_own_account=is_own)
+        return self.prices.of_tenant(tenant.pk).of_model(spec.name, now, on_own_account=is_own)
 
     def product_for(self, queue: Queue) -> Product:
         """The product that a task of that queue would use now."""

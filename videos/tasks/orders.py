@@ -108,7 +108,7 @@ def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checke
     if not caller.key.allows_model(request.model.name):
         raise ModelNotAllowed(f"This API key may not use the model '{request.model.name}'")
     is_own = offers.is_on_own_account(request.model.name, tenant)
-    quote = offers.prices.quote(request, caller.now, on_own_account=is_own)
+    quote = offers.prices.of_tenant(tenant.pk).quote(request, caller.now, on_own_account=is_own)
     _check_cost(request, quote)
     usual = request.model.generation_time.usual
     demand = Demand(request.seconds, quote.amount, settings.CURRENCY, usual)
