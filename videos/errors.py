@@ -7,10 +7,15 @@ of a request is `requests.InvalidRequestError`; upstream's errors are in `upstre
 from collections.abc import Sequence
 
 from accounts.quotas.limits import Allowance, LimitReached
+from videos.requests.rules import Rule, Values
 
 
 class ReelayError(Exception):
     """Base class of the errors below."""
+
+    rule: Rule | None = None
+    """What people are told of it; None if no form can cause it."""
+    values: Values = {}
 
 
 class ModelNotExist(ReelayError):
@@ -20,13 +25,23 @@ class ModelNotExist(ReelayError):
 class ModelNotAllowed(ReelayError):
     """The API key may not use the model."""
 
+    rule = Rule.MODEL_NOT_ALLOWED
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"This API key may not use the model '{model}'")
+        self.values = {"model": model}
+
 
 class KeyRefused(ReelayError):
     """The API key stopped working after the request was authenticated."""
 
+    rule = Rule.TENANT_SUSPENDED
+
 
 class NoUpstreamAccount(ReelayError):
     """No upstream account that works can take the task."""
+
+    rule = Rule.NO_ACCOUNT
 
     def __init__(self) -> None:
         super().__init__("No upstream account can take this request at the moment")
@@ -34,6 +49,8 @@ class NoUpstreamAccount(ReelayError):
 
 class NoPrice(ReelayError):
     """The model has no price in force."""
+
+    rule = Rule.NO_PRICE
 
     def __init__(self) -> None:
         super().__init__("This model has no price at the moment")
@@ -52,11 +69,19 @@ class NotAdmitted(ReelayError):
 
 
 class MaxCostExceeded(ReelayError):
-    """The quote exceeds the request's `max_cost`."""
+    """The quote exceeds the request's `max_cost`; both with the currency."""
+
+    rule = Rule.COST_OVER_MAXIMUM
+
+    def __init__(self, cost: str, most: str) -> None:
+        super().__init__(f"This video costs {cost}; max_cost is {most}")
+        self.values = {"cost": cost, "most": most}
 
 
 class IdempotencyKeyReused(ReelayError):
     """The Idempotency-Key was used with a different body within its retention period."""
+
+    rule = Rule.FORM_SENT_BEFORE
 
 
 class VideoInProgress(ReelayError):
@@ -84,6 +109,8 @@ class FileInUse(ReelayError):
 
 class FileNotStored(ReelayError):
     """The store did not take the file."""
+
+    rule = Rule.FILE_NOT_STORED
 
     def __init__(self) -> None:
         super().__init__("The file could not be stored; send it again in a moment")

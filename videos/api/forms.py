@@ -126,7 +126,7 @@ def _value(part: Part, sink: Sink, charset: str) -> str | None:
     try:
         received = sink.received()
     except NotTaken as error:
-        return Upload.refused(sink.sha256, name, str(error))
+        return Upload.refused(sink.sha256, name, error.fault)
     return Upload.of(sink.sha256, name, received.kind, received)
 
 

@@ -8,9 +8,10 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
-from videos.requests.files import FileKind
+from videos.requests.files import LABELS, FileKind
+from videos.requests.rules import Fault, Rule
 
 MOST_IMAGE_BYTES = 10 * 1024 * 1024
 MOST_VIDEO_BYTES = 200 * 1024 * 1024
@@ -52,7 +53,12 @@ _MARKUP = (
 
 
 class NotTaken(Exception):
-    """The file is not taken; the message says why, to be put behind the name of the field."""
+    """The file is not taken; `fault` says why."""
+
+    def __init__(self, words: str, rule: Rule = Rule.FILE_DAMAGED, **values: Any) -> None:
+        """`words` are put behind the name of the field."""
+        super().__init__(words)
+        self.fault = Fault(rule, words, values)
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def kind_of(head: bytes) -> FileKind:
         return FileKind.PNG
     if head[4:8] == b"ftyp":
         return _kind_of_brand(head[8:12])
-    raise NotTaken(_other(_looks_like(head)))
+    raise _other(_looks_like(head))
 
 
 def what_it_is(head: bytes) -> str:
@@ -131,16 +137,17 @@ def _kind_of_brand(brand: bytes) -> FileKind:
     if brand == b"qt  ":
         return FileKind.MOV
     if brand in _STILLS:
-        raise NotTaken(_other("a HEIC"))
+        raise _other("a HEIC")
     if brand in (b"avif", b"avis"):
-        raise NotTaken(_other("an AVIF"))
+        raise _other("an AVIF")
     if brand in (b"M4A ", b"M4B ", b"M4P "):
-        raise NotTaken(_other("a sound file"))
+        raise _other("a sound file")
     return FileKind.MP4
 
 
-def _other(what: str) -> str:
-    return f"must be a JPEG, PNG, MP4 or MOV by its content; this is {what}"
+def _other(what: str) -> NotTaken:
+    words = f"must be a JPEG, PNG, MP4 or MOV by its content; this is {what}"
+    return NotTaken(words, Rule.FILE_OF_ANOTHER_KIND, allowed=LABELS)
 
 
 def _looks_like(head: bytes) -> str:
@@ -155,7 +162,13 @@ def _check_pixels(size: Pixels) -> None:
     if not size.width or not size.height:
         raise NotTaken("must have a width and a height; this image has none")
     if size.width * size.height > MOST_PIXELS:
-        raise NotTaken(f"must not exceed {MOST_PIXELS} pixels; this image has {size.width} x {size.height}")
+        raise NotTaken(
+            f"must not exceed {MOST_PIXELS} pixels; this image has {size.width} x {size.height}",
+            Rule.IMAGE_TOO_LARGE,
+            width=size.width,
+            height=size.height,
+            most=MOST_PIXELS,
+        )
 
 
 def _png(file: IO[bytes], size: int) -> Pixels:

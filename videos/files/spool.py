@@ -8,13 +8,16 @@ from videos.files import names, recognition
 from videos.files.recognition import HEAD_BYTES, MOST_VIDEO_BYTES, NotTaken
 from videos.files.storing import Received
 from videos.requests.files import FileKind
+from videos.requests.rules import Fault, Rule
 
 
 class TooLarge(Exception):
     """A file exceeds the bytes that its kind may have, or any kind if it has none yet."""
 
     def __init__(self, kind: FileKind | None, most: int) -> None:
-        super().__init__(f"must not exceed {most} bytes" + (f" as {kind.label}" if kind else ""))
+        words = f"must not exceed {most} bytes" + (f" as {kind.label}" if kind else "")
+        super().__init__(words)
+        self.fault = Fault(Rule.FILE_TOO_LARGE, words, {"most_bytes": most})
 
 
 class Spool:
@@ -48,7 +51,7 @@ class Spool:
     def received(self) -> Received:
         """The whole file. Raises `NotTaken`."""
         if not self.size:
-            raise NotTaken("must not be empty")
+            raise NotTaken("must not be empty", Rule.FILE_EMPTY)
         if self._problem:
             raise self._problem
         kind = recognition.check(self.content, self.size)

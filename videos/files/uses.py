@@ -7,7 +7,7 @@ from django.db import connection
 
 from videos.models import File, FileUse
 from videos.requests import InvalidRequestError, VideoRequest, Violation
-from videos.requests.files import Kinds, parse_file_id, public_file_id
+from videos.requests.files import Kinds, parse_file_id, public_file_id, unknown
 
 # Shared: tasks may begin to use a file at the same moment, but not while it is deleted.
 _HOLD = "SELECT id FROM videos_file WHERE id = ANY(%s) AND tenant_id = %s AND state = 'stored' FOR SHARE"
@@ -36,7 +36,7 @@ def hold(tenant_id: UUID, request: VideoRequest) -> None:
         held = {public_file_id(file_id) for (file_id,) in cursor.fetchall()}
     if gone := [file_id for file_id in request.files if file_id not in held]:
         place = request.place_of(gone[0])
-        raise InvalidRequestError([Violation(f"{place} names {gone[0]}, which does not exist", place)])
+        raise InvalidRequestError([Violation.of(unknown(gone[0]), place)])
 
 
 def record(task_id: UUID, ids: Iterable[str]) -> None:

@@ -44,5 +44,5 @@ def _violations(
 ) -> Iterator[Violation]:
     for given in named:
         found = known.get(given.url)
-        if found is not None and (why := rules.problem(given, found, request.model)):
-            yield Violation(f"{given.place} {why}", given.place, allowed=rules.allowed(given))
+        if found is not None and (fault := rules.fault_of(given, found, request.model)):
+            yield Violation.of(fault, given.place, rules.allowed(given))

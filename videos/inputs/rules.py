@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from videos.catalogue import ModelSpec
 from videos.files.recognition import most_bytes
 from videos.inputs.facts import Facts, Input, Known, Unreadable
-from videos.requests.files import IMAGES, VIDEOS
+from videos.requests.files import IMAGES, VIDEOS, of_another_kind
+from videos.requests.rules import Fault, Rule
 
 _LONGEST_SHOWN = 200
 """Characters of a URL."""
@@ -21,26 +22,29 @@ def allowed(given: Input) -> tuple[str, ...]:
     return IMAGES if given.is_image else VIDEOS
 
 
-def problem(given: Input, known: Known, model: ModelSpec) -> str | None:
-    """Why upstream would not take it, to be put behind the name of the field; None if it would."""
+def fault_of(given: Input, known: Known, model: ModelSpec) -> Fault | None:
+    """Why upstream would not take it; None if it would."""
     url = shown(given.url)
     if isinstance(known, Unreadable):
-        return f"cannot be read at {url}: {known.reason}"
+        return Fault(Rule.INPUT_UNREADABLE, f"cannot be read at {url}: {known.reason}", {"url": url})
     if known.kind is None or known.kind.label not in allowed(given):
-        return f"must be {' or '.join(allowed(given))} by its content; {url} is {known.what}"
+        return of_another_kind(allowed(given), f"{url} is {known.what}", " by its content")
     most = most_bytes(known.kind)
     if known.size is not None and known.size > most:
-        return f"must not exceed {most // _MEBIBYTE} MiB; {url} is larger"
-    return _problem_of_size(known, url, model) if given.is_image else None
+        words = f"must not exceed {most // _MEBIBYTE} MiB; {url} is larger"
+        return Fault(Rule.FILE_TOO_LARGE, words, {"most_bytes": most})
+    return _fault_of_size(known, url, model) if given.is_image else None
 
 
-def _problem_of_size(known: Facts, url: str, model: ModelSpec) -> str | None:
+def _fault_of_size(known: Facts, url: str, model: ModelSpec) -> Fault | None:
     sizes = model.image_sizes
     if not sizes or known.pixels is None or known.pixels in sizes:
         return None
-    names = " or ".join(f"{width}x{height}" for width, height in sizes)
-    width, height = known.pixels
-    return f"must be {names} for {model.family}; {url} is {width}x{height}"
+    names = tuple(f"{width}x{height}" for width, height in sizes)
+    found = "{}x{}".format(*known.pixels)
+    words = f"must be {' or '.join(names)} for {model.family}; {url} is {found}"
+    values = {"model": model.label(" "), "allowed": names, "value": found}
+    return Fault(Rule.IMAGE_OF_ANOTHER_SIZE, words, values)
 
 
 def shown(url: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from videos.requests.draft import ALIASES, open_body, open_metadata
+from videos.requests.rules import Rule
 from videos.requests.strict_json import MOST_ITEMS
 from videos.requests.violations import InvalidRequestError, Violation
 
@@ -50,7 +51,9 @@ def _too_long(body: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _exceeds(path: str, most: int, unit: str) -> Violation:
-    return Violation(f"{path or 'The request body'} must not exceed {most} {unit}", path or None)
+    rule = Rule.TOO_MANY_BYTES if unit == "bytes" else Rule.TOO_MANY_ITEMS
+    message = f"{path or 'The request body'} must not exceed {most} {unit}"
+    return Violation(message, path or None, rule, {"most": most})
 
 
 def _size(value: Any) -> int:

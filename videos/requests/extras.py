@@ -11,6 +11,7 @@ from typing import Any
 
 from videos.requests.draft import Draft
 from videos.requests.metadata import aspect_ratio
+from videos.requests.rules import Rule
 from videos.requests.values import is_empty, whole_number
 from videos.requests.violations import Violation
 
@@ -62,7 +63,8 @@ def other_fields(draft: Draft) -> Iterator[Violation]:
     for name, instead in USE_INSTEAD.items():
         value = draft.body.get(name)
         if not is_empty(value) and not _is_redundant(draft, name, value):
-            yield Violation(f"{name} is not supported; {instead}", name)
+            message = f"{name} is not supported; {instead}"
+            yield Violation(message, name, Rule.FIELD_NOT_SUPPORTED, {"field": name})
 
 
 def _is_redundant(draft: Draft, name: str, value: Any) -> bool:
@@ -101,12 +103,13 @@ def _size(draft: Draft) -> Iterator[Violation]:
         return
     sides, ratio = _sides(draft), ratio_of_size(draft)
     if sides is None or ratio is None:
-        yield Violation("size must be WIDTHxHEIGHT, such as 1280x720", "size")
+        yield Violation("size must be WIDTHxHEIGHT, such as 1280x720", "size", Rule.SIZE_MALFORMED)
         return
     given, spec = draft.meta("aspect_ratio"), draft.spec
     if given is None:
         yield from aspect_ratio(draft, ratio, "size")
     elif given != ratio:
-        yield Violation("size and metadata.aspect_ratio differ", "size")
+        yield Violation("size and metadata.aspect_ratio differ", "size", Rule.SIZE_NOT_THE_RATIO)
     if spec and f"{min(sides)}p" != spec.resolution.lower():
-        yield Violation(f"size must have the resolution of the model, {spec.resolution.lower()}", "size")
+        message = f"size must have the resolution of the model, {spec.resolution.lower()}"
+        yield Violation(message, "size", Rule.SIZE_NOT_THE_RESOLUTION, {"resolution": spec.resolution})

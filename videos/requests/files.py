@@ -1,10 +1,12 @@
 """The ids of uploaded files, which stand in requests wherever a URL may, and the kinds of files."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from videos.requests.rules import Fault, Rule
 
 PREFIX = "file_"
 _ID = re.compile(r"file_[0-9a-f]{32}")
@@ -46,23 +48,25 @@ class Upload(str):
     kind: FileKind | None
     content: Any
     """What `videos.files` keeps of it."""
-    problem: str
-    """Why it is not taken at all, to be put behind the name of the field; `kind` is None then."""
+    fault: Fault | None
+    """Why it is not taken at all; `kind` is None then."""
 
     @classmethod
     def of(cls, sha256: str, field: str, kind: FileKind, content: Any) -> "Upload":
         """A file of a kind that is taken."""
-        return cls._made(sha256, field, kind, content, "")
+        return cls._made(sha256, field, kind, content, None)
 
     @classmethod
-    def refused(cls, sha256: str, field: str, problem: str) -> "Upload":
+    def refused(cls, sha256: str, field: str, fault: Fault) -> "Upload":
         """A file that is not taken."""
-        return cls._made(sha256, field, None, None, problem)
+        return cls._made(sha256, field, None, None, fault)
 
     @classmethod
-    def _made(cls, sha256: str, field: str, kind: FileKind | None, content: Any, problem: str) -> "Upload":
+    def _made(
+        cls, sha256: str, field: str, kind: FileKind | None, content: Any, fault: Fault | None
+    ) -> "Upload":
         made = cls(f"sha256:{sha256}")
-        made.field, made.kind, made.content, made.problem = field, kind, content, problem
+        made.field, made.kind, made.content, made.fault = field, kind, content, fault
         return made
 
 
@@ -111,14 +115,25 @@ def ids_in(values: Any) -> Iterator[str]:
             yield from ids_in(value)
 
 
-def problem(file_id: str, kinds: Kinds, wanted: Iterable[str]) -> str | None:
-    """Why a file cannot stand there, to be put behind the name of the field; None if it can."""
+def fault_of(file_id: str, kinds: Kinds, wanted: Sequence[str]) -> Fault | None:
+    """Why a file cannot stand there; None if it can."""
     if file_id not in kinds:
-        return f"names {file_id}, which does not exist"
+        return unknown(file_id)
     kind = kinds[file_id]
     if kind is not None and kind.label not in wanted:
-        return f"must be {' or '.join(wanted)}; {file_id} is {kind.label}"
+        return of_another_kind(wanted, f"{file_id} is {kind.label}")
     return None
+
+
+def unknown(file_id: str) -> Fault:
+    """There is no such file."""
+    return Fault(Rule.FILE_UNKNOWN, f"names {file_id}, which does not exist", {"file": file_id})
+
+
+def of_another_kind(wanted: Sequence[str], but: str, how: str = "") -> Fault:
+    """A file that is not of the wanted kinds; `but` says what it is instead, `how` that is known."""
+    words = f"must be {' or '.join(wanted)}{how}; {but}"
+    return Fault(Rule.FILE_OF_ANOTHER_KIND, words, {"allowed": tuple(wanted)})
 
 
 def replaced(value: Any, links: Mapping[str, str]) -> Any:

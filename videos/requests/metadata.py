@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from videos.catalogue import SCENE_TYPES, SWITCH_OWNERS
 from videos.requests.draft import ALIASES, Draft
+from videos.requests.rules import Rule
 from videos.requests.strict_json import fault
 from videos.requests.values import is_empty, is_storable, json_object, on_off
 from videos.requests.violations import Violation
@@ -56,7 +58,7 @@ def keys(draft: Draft) -> Iterator[Violation]:
     """Metadata must be an object without unknown keys, unless their value is empty."""
     if draft.metadata is None:
         detail = fault(draft.body.get("metadata"))
-        yield Violation("metadata must be an object", "metadata", detail=detail)
+        yield Violation("metadata must be an object", "metadata", Rule.NOT_AN_OBJECT, detail=detail)
     yield from _unknown(draft.metadata, KEYS, "metadata")
 
 
@@ -72,13 +74,14 @@ def output_config(draft: Draft) -> Iterator[Violation]:
     """Options of the output; the resolution is set by the model."""
     config = draft.output_config
     if config is None:
-        yield Violation("metadata.output_config must be an object", "metadata.output_config")
+        name = "metadata.output_config"
+        yield Violation(f"{name} must be an object", name, Rule.NOT_AN_OBJECT)
         return
     for name in OUTPUT_FIELDS:
         if not is_empty(config.get(name)):
             yield from _output_field(draft, name, config[name])
     for violation in _unknown(config, OUTPUT_FIELDS, "output_config"):
-        yield Violation(violation.message, f"metadata.{violation.param}")
+        yield replace(violation, param=f"metadata.{violation.param}", allowed=None)
 
 
 def aspect_ratio(draft: Draft, ratio: Any, param: str) -> Iterator[Violation]:
@@ -87,9 +90,13 @@ def aspect_ratio(draft: Draft, ratio: Any, param: str) -> Iterator[Violation]:
     if spec is None:
         return
     if ratio not in spec.ratios.allowed:
-        yield Violation(spec.ratios.refusal, param, allowed=spec.ratios.allowed)
+        rule = Rule.RATIO_NOT_ALLOWED if spec.ratios.allowed else Rule.RATIO_NOT_SUPPORTED
+        values = {"model": spec.label(" "), "value": ratio}
+        values |= {"allowed": spec.ratios.allowed} if spec.ratios.allowed else {}
+        yield Violation(spec.ratios.refusal, param, rule, values, allowed=spec.ratios.allowed)
     if spec.ratios.text_to_video_only and draft.image_count:
-        yield Violation(f"{spec.family} aspect_ratio is only supported for text-to-video", param)
+        message = f"{spec.family} aspect_ratio is only supported for text-to-video"
+        yield Violation(message, param, Rule.RATIO_WITH_IMAGES, {"model": spec.label(" ")})
 
 
 def differing_aliases(draft: Draft, key: str) -> Iterator[Violation]:
@@ -97,8 +104,9 @@ def differing_aliases(draft: Draft, key: str) -> Iterator[Violation]:
     given = [(draft.metadata or {}).get(name) for name in ALIASES[key]]
     first, second = (value if (opened := json_object(value)) is None else opened for value in given)
     if not is_empty(first) and not is_empty(second) and not _same(first, second):
-        names = " and ".join(f"metadata.{name}" for name in ALIASES[key])
-        yield Violation(f"{names} differ", f"metadata.{ALIASES[key][1]}")
+        one, other = (f"metadata.{name}" for name in ALIASES[key])
+        values = {"first": one, "second": other}
+        yield Violation(f"{one} and {other} differ", other, Rule.NAMES_DIFFER, values)
 
 
 def _same(first: Any, second: Any) -> bool:
@@ -110,27 +118,30 @@ def _unknown(given: Any, known: tuple[str, ...], prefix: str) -> Iterator[Violat
     for name, value in (given or {}).items():
         if name not in known and not is_empty(value):
             path = f"{prefix}.{name[:_SHOWN_KEY_LENGTH]}"
-            yield Violation(f"{path} is not supported", path, allowed=known)
+            values = {"field": path}
+            message = f"{path} is not supported"
+            yield Violation(message, path, Rule.FIELD_NOT_SUPPORTED, values, allowed=known)
 
 
 def _negative_prompt(draft: Draft) -> Iterator[Violation]:
     value, name = draft.meta("negative_prompt"), "metadata.negative_prompt"
     if value is not None and not isinstance(value, str):
-        yield Violation(f"{name} must be a string", name)
+        yield Violation(f"{name} must be a string", name, Rule.NOT_TEXT)
     elif not is_storable(value):
-        yield Violation(f"{name} contains characters that cannot be stored", name)
+        yield Violation(f"{name} contains characters that cannot be stored", name, Rule.NOT_STORABLE)
 
 
 def _enhance_prompt(draft: Draft) -> Iterator[Violation]:
     value, name = draft.meta("enhance_prompt"), "metadata.enhance_prompt"
     if value is not None and on_off(value) is None:
-        yield Violation(f"{name} must be Enabled or Disabled", name, allowed=SWITCH_VALUES)
+        message = f"{name} must be Enabled or Disabled"
+        yield Violation(message, name, Rule.NOT_ON_OR_OFF, allowed=SWITCH_VALUES)
 
 
 def _input_region(draft: Draft) -> Iterator[Violation]:
     value, name = draft.meta("input_region"), "metadata.input_region"
     if value is not None and value not in INPUT_REGIONS:
-        yield Violation(f"{name} must be Oversea or Mainland", name, allowed=INPUT_REGIONS)
+        yield _not_a_choice(f"{name} must be Oversea or Mainland", name, INPUT_REGIONS)
 
 
 def _aspect_ratio(draft: Draft) -> Iterator[Violation]:
@@ -145,7 +156,11 @@ def _scene_type(draft: Draft) -> Iterator[Violation]:
     if value is not None and value not in SCENE_TYPES:
         *first, last = SCENE_TYPES
         message = f"metadata.scene_type must be {', '.join(first)} or {last}"
-        yield Violation(message, draft.meta_name("scene_type"), allowed=SCENE_TYPES)
+        yield _not_a_choice(message, draft.meta_name("scene_type"), SCENE_TYPES)
+
+
+def _not_a_choice(message: str, name: str, allowed: tuple[str, ...]) -> Violation:
+    return Violation(message, name, Rule.NOT_A_CHOICE, allowed=allowed)
 
 
 def _object_ids(draft: Draft) -> Iterator[Violation]:
@@ -153,15 +168,16 @@ def _object_ids(draft: Draft) -> Iterator[Violation]:
     if ids is None:
         return
     if not isinstance(ids, list):
-        yield Violation(f"{_IDS} must be an array", _IDS)
+        yield Violation(f"{_IDS} must be an array", _IDS, Rule.SUBJECTS_NOT_A_LIST)
     elif spec and spec.subjects and len(ids) < min(draft.image_count, _MAX_SUBJECTS):
-        yield Violation(f"{_IDS} length must match images (at least first 1-7) for Vidu:q2", _IDS)
+        message = f"{_IDS} length must match images (at least first 1-7) for Vidu:q2"
+        yield Violation(message, _IDS, Rule.TOO_FEW_SUBJECTS)
     if spec and not spec.subjects:
-        yield Violation(f"{_IDS} is only supported for Vidu:q2", _IDS)
+        yield Violation(f"{_IDS} is only supported for Vidu:q2", _IDS, Rule.SUBJECTS_NOT_SUPPORTED)
     if isinstance(ids, list) and not all(map(_is_nonempty_string, ids)):
-        yield Violation(f"{_IDS} must contain non-empty strings", _IDS)
+        yield Violation(f"{_IDS} must contain non-empty strings", _IDS, Rule.SUBJECT_EMPTY)
     if not is_storable(ids):
-        yield Violation(f"{_IDS} contains characters that cannot be stored", _IDS)
+        yield Violation(f"{_IDS} contains characters that cannot be stored", _IDS, Rule.NOT_STORABLE)
 
 
 def _voice_map(draft: Draft) -> Iterator[Violation]:
@@ -169,15 +185,15 @@ def _voice_map(draft: Draft) -> Iterator[Violation]:
     if voices is None:
         return
     if not isinstance(voices, dict):
-        yield Violation(f"{_VOICES} must be an object", _VOICES)
+        yield Violation(f"{_VOICES} must be an object", _VOICES, Rule.NOT_AN_OBJECT)
     if draft.meta("vidu_q2_object_ids") is None:
-        yield Violation(f"{_VOICES} requires {_IDS}", _VOICES)
+        yield Violation(f"{_VOICES} requires {_IDS}", _VOICES, Rule.VOICES_WITHOUT_SUBJECTS)
     if spec and not spec.subjects:
-        yield Violation(f"{_VOICES} is only supported for Vidu:q2", _VOICES)
+        yield Violation(f"{_VOICES} is only supported for Vidu:q2", _VOICES, Rule.VOICES_NOT_SUPPORTED)
     if isinstance(voices, dict) and not all(map(_is_nonempty_string, voices.values())):
-        yield Violation(f"{_VOICES} values must be non-empty strings", _VOICES)
+        yield Violation(f"{_VOICES} values must be non-empty strings", _VOICES, Rule.VOICE_EMPTY)
     if not is_storable(voices):
-        yield Violation(f"{_VOICES} contains characters that cannot be stored", _VOICES)
+        yield Violation(f"{_VOICES} contains characters that cannot be stored", _VOICES, Rule.NOT_STORABLE)
 
 
 def _is_nonempty_string(value: Any) -> bool:
@@ -187,12 +203,15 @@ def _is_nonempty_string(value: Any) -> bool:
 def _output_field(draft: Draft, name: str, value: Any) -> Iterator[Violation]:
     label, param = f"output_config.{name}", f"metadata.output_config.{name}"
     if name == "Resolution":
-        yield Violation(f"{label} is not supported; resolution is set by model", param)
+        message = f"{label} is not supported; resolution is set by model"
+        yield Violation(message, param, Rule.RESOLUTION_OF_THE_MODEL)
     elif name == "PersonGeneration":
         if value not in PERSON_GENERATIONS:
-            yield Violation(f"{label} must be AllowAdult or Disallowed", param, allowed=PERSON_GENERATIONS)
+            yield _not_a_choice(f"{label} must be AllowAdult or Disallowed", param, PERSON_GENERATIONS)
     elif on_off(value) is None:
-        yield Violation(f"{label} must be Enabled or Disabled", param, allowed=SWITCH_VALUES)
+        message = f"{label} must be Enabled or Disabled"
+        yield Violation(message, param, Rule.NOT_ON_OR_OFF, allowed=SWITCH_VALUES)
     owner = SWITCH_OWNERS.get(name)
     if owner and draft.spec and name not in draft.spec.own_switches:
-        yield Violation(f"{label} is only supported for modelName {owner}", param)
+        message = f"{label} is only supported for modelName {owner}"
+        yield Violation(message, param, Rule.SWITCH_OF_ANOTHER_MODEL, {"owner": owner})

@@ -12,6 +12,7 @@ from videos.catalogue import ModelSpec
 from videos.requests import bounds, extras, media, metadata, shots
 from videos.requests.draft import ALIASES, Draft, open_body
 from videos.requests.files import FindFiles, Upload, any_files, replaced, replaced_in_json
+from videos.requests.rules import Rule
 from videos.requests.strict_json import dumps
 from videos.requests.values import amount, is_empty, is_storable, json_object, on_off, storable, whole_number
 from videos.requests.violations import MODEL_NOT_FOUND, InvalidRequestError, Violation
@@ -169,27 +170,35 @@ def parse(
 def _model(draft: Draft) -> Iterator[Violation]:
     if draft.spec is None:
         name = draft.body.get("model")
-        shown = "" if name is None else name
-        unknown = f"The model '{shown[:_SHOWN_NAME_LENGTH]}' does not exist" if isinstance(shown, str) else ""
-        yield Violation(unknown or "model must be a string", "model", code=MODEL_NOT_FOUND)
+        if name is not None and not isinstance(name, str):
+            yield Violation("model must be a string", "model", Rule.NOT_TEXT, code=MODEL_NOT_FOUND)
+            return
+        shown = (name or "")[:_SHOWN_NAME_LENGTH]
+        rule = Rule.MODEL_UNKNOWN if name else Rule.MODEL_MISSING
+        message = f"The model '{shown}' does not exist"
+        yield Violation(message, "model", rule, {"model": shown}, code=MODEL_NOT_FOUND)
 
 
 def _prompt(draft: Draft) -> Iterator[Violation]:
     prompt = draft.body.get("prompt")
     if prompt is not None and not isinstance(prompt, str):
-        yield Violation("prompt must be a string", "prompt")
+        yield Violation("prompt must be a string", "prompt", Rule.NOT_TEXT)
     elif not draft.prompt_given and not _has_other_input(draft):
-        yield Violation("prompt is required when both images and videos are empty", "prompt")
+        message = "prompt is required when both images and videos are empty"
+        yield Violation(message, "prompt", Rule.PROMPT_MISSING)
     elif len(prompt or "") > MAX_PROMPT:
-        yield Violation(f"prompt must not exceed {MAX_PROMPT} characters", "prompt")
+        values = {"most": MAX_PROMPT, "length": len(prompt or "")}
+        message = f"prompt must not exceed {MAX_PROMPT} characters"
+        yield Violation(message, "prompt", Rule.PROMPT_TOO_LONG, values)
     if not is_storable(prompt):
-        yield Violation("prompt contains characters that cannot be stored", "prompt")
+        yield Violation("prompt contains characters that cannot be stored", "prompt", Rule.NOT_STORABLE)
 
 
 def _max_cost(draft: Draft) -> Iterator[Violation]:
     given = draft.body.get("max_cost")
     if given is not None and amount(given) is None:
-        yield Violation("max_cost must be an amount of money, such as 1.50", "max_cost")
+        message = "max_cost must be an amount of money, such as 1.50"
+        yield Violation(message, "max_cost", Rule.MAX_COST_MALFORMED)
 
 
 def _has_other_input(draft: Draft) -> bool:

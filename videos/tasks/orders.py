@@ -106,7 +106,7 @@ def check(body: Mapping[str, Any], caller: Caller, snapshot: Snapshot) -> Checke
     find_files = partial(uses.kinds, tenant.pk) if settings.UPLOADS else None
     request = parse(body, lambda name: offers.find(name, tenant), find_files)
     if not caller.key.allows_model(request.model.name):
-        raise ModelNotAllowed(f"This API key may not use the model '{request.model.name}'")
+        raise ModelNotAllowed(request.model.name)
     is_own = offers.is_on_own_account(request.model.name, tenant)
     quote = offers.prices.of_tenant(tenant.pk).quote(request, caller.now, on_own_account=is_own)
     _check_cost(request, quote)
@@ -156,5 +156,4 @@ def _detail(checked: Checked) -> dict[str, Any]:
 def _check_cost(request: VideoRequest, quote: Quote) -> None:
     limit = request.max_cost
     if limit is not None and quote.amount > limit:
-        cost, most = format_with_currency(quote.amount), format_with_currency(limit)
-        raise MaxCostExceeded(f"This video costs {cost}; max_cost is {most}")
+        raise MaxCostExceeded(format_with_currency(quote.amount), format_with_currency(limit))
