@@ -44,7 +44,7 @@ _DEFAULT = "default"
 MOST = Decimal(1_000_000)
 """Exclusive bound of the price of a second, so that sums of task prices fit their columns."""
 COMING, IN_FORCE, SUPERSEDED, ENDED = "to come", "in force", "superseded", "ended"
-"""The states of a price. A superseded one was replaced by a later one, and applies again once that one has ended."""
+"""The states of a price. A superseded one gave way to a later one, and applies again after its end."""
 STATES = {
     IN_FORCE: Badge(_("In force"), GOOD),
     COMING: Badge(_("To come"), BUSY),

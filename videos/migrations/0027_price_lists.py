@@ -14,8 +14,8 @@ BACKWARD = "DROP TRIGGER videos_tenantpricelist_changed ON videos_tenantpricelis
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0020_balance_alerts'),
-        ('videos', '0025_ledger_words'),
+        ('accounts', '0021_recovery_codes'),
+        ('videos', '0026_end_of_task_ids'),
     ]
 
     operations = [
