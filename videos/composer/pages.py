@@ -164,7 +164,7 @@ class Composer:
 
     def _prices_of(self, spec: ModelSpec) -> Sequence[Mapping[str, Any]]:
         if self.tenant is None:
-            return self._offers.prices.of_model(spec.name, self.now)
+            return self._offers.prices.default.of_model(spec.name, self.now)
         return self._offers.prices_for(self.tenant, spec, self.now)
 
     def _picture_names(self) -> Mapping[str, str]:
