@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +21,6 @@ from accounts.models import APIKey, AuditPlace, Purpose, User
 from videos.estimates import generation_times
 from videos.models import Task, TaskEvent
 from videos.queueing import Job, enqueue
-from videos.routing import clients
 from videos.routing.rate_limits import UpstreamCall
 from videos.states import FINAL, Status, Verb, sources
 from videos.tasks import failures, lifecycle
@@ -35,6 +35,8 @@ PLACE = "console"
 BY_A_PERSON = "a person"
 """Who found the id of a task that staff marked as accepted, in the event of its acceptance."""
 LONGEST_UPSTREAM_ID = 200
+CALL_ONCE = "videos.routing.clients.call_once"
+"""Imported when it is used, as it loads an HTTP client, which web processes do without."""
 Text = str | Promise
 
 
@@ -159,7 +161,7 @@ def _described(account_id: int, upstream_id: str) -> dict[str, Any]:
     """The provider's answer about its task. Raises `NotDecided` if it has none, or does not say."""
     asked, told = monotonic(), {"id": upstream_id}
     try:
-        progress = clients.call_once(account_id, lambda client: client.describe(upstream_id))
+        progress = import_string(CALL_ONCE)(account_id, lambda client: client.describe(upstream_id))
     except Refused as error:
         raise NotDecided(gettext("The provider has no task %(id)s.") % told + _quoted(error)) from error
     except UpstreamError as error:
