@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.e2e.browser import Visitor, browser
+from tests.e2e.browser import PHONE, Visitor, browser
 from tests.e2e.conftest import PASSWORD, Site, in_database
 from tests.support.uploads import picture
 from videos.models import Task
@@ -52,6 +52,7 @@ def test_the_price_is_always_that_of_the_form_as_it_is(site: Site) -> None:
         made = in_database(lambda: Task.objects.get().request)
         assert (made["model"], made["prompt"]) == ("Hailuo-2.3-768p", "a cat on a roof")
         _pictures_are_dropped_pasted_and_chosen(alice, site)
+        _price_and_button_stay_in_view_on_a_phone(alice, site)
 
 
 def _create_waits_for_the_price(alice: Visitor, site: Site) -> None:
@@ -107,9 +108,35 @@ def _what_is_typed_while_the_fields_change_is_kept(alice: Visitor, site: Site) -
     slow.end()
     expect(page.get_by_role("radio", name="768p")).to_be_checked()
     expect(prompt).to_have_value("a cat on a roof")
+    expect(page.locator("[data-count]")).to_have_text("15")
     expect(page.locator("#price")).to_contain_text("6 s at")
-    create.click()
+    slow = Slow(page, "preview")
+    prompt.press("End")
+    prompt.type("s")
+    prompt.press("Control+Enter")  # nothing is sent without its price
+    expect(create).to_be_disabled()
+    slow.wait().continue_()
+    slow.end()
+    expect(create).to_be_enabled()
+    prompt.press("Backspace")
+    expect(create).to_be_disabled()
+    expect(create).to_be_enabled()
+    prompt.press("Control+Enter")
     page.wait_for_url("**/videos/task_*/")
+
+
+def _price_and_button_stay_in_view_on_a_phone(alice: Visitor, site: Site) -> None:
+    alice.page.set_viewport_size({"width": PHONE, "height": 700})
+    page = form_of(alice, site)
+    page.get_by_role("button", name="A story in three shots").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
+    expect(page.locator("#price")).to_contain_text("6.00 CNY")
+    for place in (page.get_by_label("Prompt", exact=True), page.get_by_text("Further settings")):
+        place.scroll_into_view_if_needed()
+        expect(page.locator("#price")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("button", name="Create video")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE
+    alice.check()
 
 
 def _payload(name: str, content: bytes) -> FilePayload:

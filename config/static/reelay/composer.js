@@ -65,6 +65,7 @@
       if (!now || now === before || now.type !== before.type) continue;
       now.value = before.value;
       now.checked = before.checked;
+      now.dispatchEvent(new Event("input", { bubbles: true })); // its length is counted beside it
     }
     edited.clear();
   }
@@ -224,6 +225,15 @@
       });
     }
   }
+
+  // Create by keyboard, once, and only what has its price.
+  const hint = document.getElementById("create-keys");
+  if (/Mac|iP(hone|ad)/.test(navigator.platform)) hint.textContent = hint.dataset.mac;
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
+    event.preventDefault();
+    if (!create.disabled && !isSent) form.requestSubmit(create);
+  });
 
   document.getElementById("ask-again").addEventListener("click", ask);
   form.addEventListener("submit", (event) => {
