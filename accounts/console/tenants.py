@@ -240,6 +240,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         """With the tabs, and without buttons on a tab on which nothing can be changed."""
         chosen = tab_of(request)
         context["tabs"] = tabs(chosen)
+        context["show_save_and_add_another"] = not context.get("original")
         if context.get("original") and chosen == KEYS:
             context |= dict.fromkeys(("show_save", "show_save_and_continue"), False)
         return super().render_change_form(request, context, *args, **kwargs)

@@ -82,7 +82,7 @@ class Quota(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"quota of {self.tenant_id}"
+        return f"quota of {self.tenant}"
 
 
 class Standing(models.Model):

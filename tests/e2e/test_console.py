@@ -111,3 +111,31 @@ def _see_all_of_the_list(sophie: Visitor, site: Site) -> None:
     expect(page.locator("#result_list img.thumb").first).to_be_visible()
     assert page.evaluate(_WIDER_THAN_SHOWN) == []
     sophie.check()
+
+
+def test_staff_find_a_tenant_by_keyboard_alone(site: Site) -> None:
+    with browser(site.url) as sophie:
+        page = sophie.open("/admin/")
+        sophie.log_in("sophie", PASSWORD)
+        page.keyboard.press("Control+k")
+        field = page.locator("#search-text")
+        expect(field).to_be_focused()
+        page.keyboard.type("studio")
+        expect(page.locator("#search-found a").first).to_contain_text("Alice Studio")
+        sophie.check()
+        page.keyboard.press("ArrowDown")
+        expect(page.locator("#search-found a").first).to_be_focused()
+        page.keyboard.press("ArrowUp")
+        expect(field).to_be_focused()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/admin/accounts/tenant/{site.tenant.pk}/")
+        sophie.check()
+        page.keyboard.press("/")
+        expect(field).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.locator("#search")).to_be_hidden()
+    with browser(site.url, has_scripts=False) as sophie:
+        page = sophie.open("/admin/search/?q=studio")
+        sophie.log_in("sophie", PASSWORD)
+        page.get_by_role("link", name="Alice Studio").click()
+        expect(page.get_by_role("heading", name="Alice Studio")).to_be_visible()

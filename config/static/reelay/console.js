@@ -14,7 +14,8 @@
   });
 })();
 
-// The search: Ctrl+K, ⌘K or / opens it, arrows walk through the results, Enter follows the one in focus or the first.
+// The search: Ctrl+K or ⌘K opens it, and / where no list has a search of its own. Arrows walk through the results,
+// Enter follows the one in focus or the first.
 (() => {
   "use strict";
   const dialog = () => document.querySelector("#search");
@@ -36,7 +37,8 @@
 
   document.addEventListener("keydown", (event) => {
     const isShortcut = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
-    if (isShortcut || (event.key === "/" && !isTyping(event.target))) {
+    const isSlash = event.key === "/" && !isTyping(event.target) && !document.querySelector("#searchbar");
+    if (isShortcut || isSlash) {
       event.preventDefault();
       open();
     }
