@@ -1,20 +1,23 @@
 """Entries of the audit log as sentences in the reader's language, also those of earlier releases."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import DateTimeField, Field
+from django.db.models import DateTimeField, Field, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, AuditPlace
 
 Label = str | Promise
 
@@ -34,19 +37,24 @@ class Subject:
     deleted: Label = _DELETED
     empty: Label = _NONE
     """What an empty value of a field means."""
+    is_of_tenants: bool = False
+    """Whether the owners of the tenant that it belongs to see its entries."""
 
 
 SUBJECTS = (
-    Subject("quota of ", _("the quota of %(name)s"), "accounts.Quota", empty=_("unlimited")),
-    Subject("tenant ", _("the tenant %(name)s"), "accounts.Tenant"),
-    Subject("COS bucket of ", _("the bucket of %(name)s"), "accounts.CosBucket"),
-    Subject("API key ", _("the API key %(name)s"), "accounts.APIKey"),
+    Subject(
+        "quota of ", _("the quota of %(name)s"), "accounts.Quota", empty=_("unlimited"), is_of_tenants=True
+    ),
+    Subject("tenant ", _("the tenant %(name)s"), "accounts.Tenant", is_of_tenants=True),
+    Subject("COS bucket of ", _("the bucket of %(name)s"), "accounts.CosBucket", is_of_tenants=True),
+    Subject("API key ", _("the API key %(name)s"), "accounts.APIKey", is_of_tenants=True),
     Subject(
         "membership of ",
         _("the membership of %(name)s"),
         "accounts.Membership",
         created=_("%(who)s added the member %(name)s"),
         deleted=_("%(who)s removed the member %(name)s"),
+        is_of_tenants=True,
     ),
     Subject(
         "invitation of ",
@@ -54,6 +62,13 @@ SUBJECTS = (
         "accounts.Invitation",
         created=_("%(who)s invited %(name)s"),
         deleted=_("%(who)s withdrew the invitation of %(name)s"),
+        is_of_tenants=True,
+    ),
+    Subject(
+        "balance alert of ",
+        _("the balance alert of %(name)s"),
+        "accounts.BalanceAlert",
+        is_of_tenants=True,
     ),
     Subject("person ", _("the person %(name)s"), "accounts.User"),
     Subject("group ", _("the group %(name)s"), "auth.Group"),
@@ -64,6 +79,12 @@ SUBJECTS = (
     Subject("secrets at rest", _("secrets"), created=_("%(who)s encrypted secrets anew")),
     Subject("task ", _("the task %(name)s"), "videos.Task"),
 )
+OF_TENANTS = reduce(or_, (Q(subject__startswith=one.begins) for one in SUBJECTS if one.is_of_tenants))
+"""The entries that a tenant's owners see, of those about the tenant."""
+_BY_STAFF = (AuditPlace.CONSOLE, AuditPlace.COMMAND_LINE)
+"""Where only staff make changes."""
+_OF_STAFF = frozenset({"only_own_account"})
+"""Values that are not the tenant's business."""
 LOG_IN = "log-in of "
 WORDS: Mapping[str, Label] = {
     "action": _("action"),
@@ -106,6 +127,18 @@ def sentence(entry: AuditEntry) -> str:
     told = _verb(entry, subject) % names
     changes = gettext("; ").join(_changes(entry, subject))
     return gettext("%(told)s: %(changes)s") % {"told": told, "changes": changes} if changes else told
+
+
+def for_tenant(entry: AuditEntry) -> str:
+    """The sentence as the tenant's owners read it: staff are not named; empty if it concerns only them."""
+    told = copy(entry)
+    told.before, told.after = (
+        {name: value for name, value in values.items() if name not in _OF_STAFF}
+        for values in (entry.before, entry.after)
+    )
+    if entry.place in _BY_STAFF:
+        told.actor_name = gettext("Platform staff")
+    return sentence(told) if told.before or told.after else ""
 
 
 def _of_log_in(entry: AuditEntry) -> str:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, Role, Tenant
-from accounts.pages import changes
+from accounts.pages.audit_sentences import OF_TENANTS, for_tenant
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
 from config.days import midnight
@@ -52,7 +52,7 @@ class AuditPage(TenantPage):
             self.get_context_data(
                 form=form,
                 page=page,
-                entries=changes.entries(list(page.rows)),
+                entries=[(entry, told) for entry in page.rows if (told := for_tenant(entry))],
                 is_filtered=any(form.cleaned_data.values()),
             )
         )
@@ -60,4 +60,4 @@ class AuditPage(TenantPage):
 
 def of_tenant(tenant: Tenant) -> QuerySet[AuditEntry]:
     """The entries about the tenant that it may see."""
-    return AuditEntry.objects.filter(changes.OF_TENANTS, tenant=tenant)
+    return AuditEntry.objects.filter(OF_TENANTS, tenant=tenant)

@@ -30,53 +30,39 @@ def write(by: audit.Author, tenant: Tenant | None, subject: str, now: datetime =
     audit.record(by, subject, "a note of staff", before, after, now, tenant)
 
 
-def shown(person: Member, **query: Any) -> list[tuple[str, str, list[tuple[str, str | None, str | None]]]]:
-    """Who, what, and the values of each entry on the page."""
-    return [
-        (
-            entry.who,
-            entry.subject,
-            [(value.name, value.before, value.after) for value in entry.values],
-        )
-        for entry in person.get("account:audit", **query).context["entries"]
-    ]
+def shown(person: Member, **query: Any) -> list[str]:
+    """The sentences on the page."""
+    return [told for _, told in person.get("account:audit", **query).context["entries"]]
 
 
-def test_what_members_change_is_shown_in_the_words_of_the_pages(alice: Member) -> None:
+def test_what_members_change_is_told_in_the_words_of_the_pages(alice: Member) -> None:
     bob = Member(alice.tenant, Role.VIEWER, "bob")
     membership = Membership.objects.get(user=bob.user)
     alice.post("account:member-role", membership.pk, role="member")
     alice.post("account:bucket", bucket="films-1250000000", region="ap-guangzhou", keep_copy="on")
     bob.post("account:new-key", name="a program", scopes=["read"], form_id=str(uuid4()))
     [key, bucket, role] = shown(alice)
-    assert role == ("alice", "Member bob", [("Role", "Viewer", "Member")])
-    assert bucket[:2] == ("alice", "COS bucket")
-    assert ("Bucket", None, "films-1250000000") in bucket[2]
-    assert ("Keep a copy", None, "yes") in bucket[2]
-    assert key[0] == "bob"
-    assert key[1].startswith("API key a program (rly_")
-    assert ("Scopes", None, "read") in key[2]
-    page = alice.see("account:audit")
-    assert "Role: Viewer → Member" in page
+    assert role == "alice changed the membership of bob: role Viewer → Member"
+    assert bucket.startswith("alice created the bucket of Alice: ")
+    assert "bucket films-1250000000" in bucket
+    assert key.startswith("bob created the API key a program (rly_")
+    assert role in alice.see("account:audit")
 
 
 def test_staff_are_not_named_and_only_what_concerns_the_tenant_is_shown(
     alice: Member, stranger: Caller, sophie: audit.Author
 ) -> None:
-    write(sophie, alice.tenant, "quota of Alice", concurrent_tasks=10, spend_per_day="2.50")
+    write(sophie, alice.tenant, "quota of Alice", concurrent_tasks=10)
     write(sophie, alice.tenant, "tenant Alice", suspended_at=NOW.isoformat(), only_own_account=True)
     write(sophie, alice.tenant, "tenant Alice", only_own_account=False)
     write(sophie, alice.tenant, "upstream account secret-name", secret_id="changed")
     write(sophie, alice.tenant, "task task_1", status="failed")
     write(sophie, stranger.tenant, "quota of Charlie", concurrent_tasks=77)
     write(sophie, None, "person alice", password="changed")
-    tenant, quota = shown(alice)
-    assert quota == (
-        "Platform staff",
-        "Limits",
-        [("Concurrent videos", "none", "10"), ("Spend today", "none", "2.50")],
-    )
-    assert tenant == ("Platform staff", "Tenant", [("Suspended at", "none", f"{NOW:%Y-%m-%d %H:%M:%S}")])
+    assert shown(alice) == [
+        f"Platform staff changed the tenant Alice: suspended at none → {NOW:%Y-%m-%d %H:%M:%S}",
+        "Platform staff changed the quota of Alice: concurrent tasks unlimited → 10",
+    ]
     page = words(alice.get("account:audit"))
     for hidden in ("sophie", "203.0.113.9", "a note of staff", "secret-name", "task_1", "77", "Charlie"):
         assert hidden not in page
@@ -87,8 +73,8 @@ def test_it_is_filtered_by_day_and_paged(alice: Member, sophie: audit.Author) ->
         write(sophie, alice.tenant, "quota of Alice", NOW + timedelta(days=day), queued_tasks=day)
     day = {number: f"{NOW + timedelta(days=number):%Y-%m-%d}" for number in range(3)}
 
-    def numbers(**query: str) -> list[str | None]:
-        return [values[0][2] for _, _, values in shown(alice, **query)]
+    def numbers(**query: str) -> list[str]:
+        return [told.rpartition(" → ")[2] for told in shown(alice, **query)]
 
     assert numbers() == ["2", "1", "0"]
     assert numbers(start=day[1]) == ["2", "1"]
