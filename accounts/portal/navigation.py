@@ -26,6 +26,7 @@ ENTRIES = (
     Entry("playground", "portal:playground", _("New video"), Role.MEMBER),
     Entry("usage", "portal:usage", _("Usage and statement")),
     Entry("limits", "portal:limits", _("Limits and balance")),
+    Entry("prices", "portal:prices", _("Prices")),
     Entry("api", "portal:api", "API"),
     Entry("keys", "account:keys", _("API keys")),
     Entry("bucket", "account:bucket", _("COS bucket")),

@@ -616,6 +616,9 @@ GET  portal:usage-csv              page   page   page   hidden   hidden hidden l
 GET  portal:statement              page   page   page   hidden   hidden hidden log-in
 GET  portal:statement-csv          page   page   page   hidden   hidden hidden log-in
 GET  portal:limits                 page   page   page   hidden   hidden hidden log-in
+GET  portal:balance-alert          there  there  there  hidden   hidden hidden log-in
+POST portal:balance-alert          there  denied denied hidden   hidden hidden log-in
+GET  portal:prices                 page   page   page   hidden   hidden hidden log-in
 """
 """The answer to each person who opens or posts to a page of Alice's tenant, or one of their own."""
 

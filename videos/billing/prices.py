@@ -40,6 +40,23 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A price of a second from a moment on; None if there is none from then on."""
+
+    at: datetime
+    per_second: Decimal | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The price of a second with certain options, in force now, and its next change."""
+
+    options: tuple[str, ...]
+    per_second: Decimal | None
+    change: Change | None
+
+
+@dataclass(frozen=True)
 class _Term:
     """A price per second, and when it is in force."""
 
@@ -62,6 +79,14 @@ class _Variant:
     def per_second(self, now: datetime) -> Decimal | None:
         """The first price in force, if any."""
         return next((term.per_second for term in self.terms if term.is_in_force(now)), None)
+
+    def next_change(self, now: datetime) -> "Change | None":
+        """The first change after `now`, if any."""
+        known, ends = self.per_second(now), [term.valid_until for term in self.terms if term.valid_until]
+        for moment in sorted({*ends, *(term.valid_from for term in self.terms)}):
+            if moment > now and self.per_second(moment) != known:
+                return Change(moment, self.per_second(moment))
+        return None
 
 
 class Prices:
@@ -107,6 +132,14 @@ class Prices:
             for variant in self._variants_of(name, on_own_account=on_own_account)
             if (per_second := variant.per_second(now)) is not None
         ]
+
+    def listed(self, name: str, now: datetime, *, on_own_account: bool = False) -> list[Listed]:
+        """The model's prices that are in force or to come, fewest options first."""
+        found = [
+            Listed(variant.options, variant.per_second(now), variant.next_change(now))
+            for variant in self._variants_of(name, on_own_account=on_own_account)
+        ]
+        return [one for one in found if one.per_second is not None or one.change]
 
     def _variants_of(self, model: str, *, on_own_account: bool) -> list[_Variant]:
         variants = self._variants.get(model, ())

@@ -11,10 +11,14 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext_lazy
@@ -34,6 +38,7 @@ from videos import catalogue
 from videos.billing.prices import PriceBook
 from videos.labels import Badge
 from videos.models import Price, PriceList
+from videos.pages import price_table
 
 OPTIONS = ("with_audio", "with_reference", "off_peak", "on_own_account")
 FIXED = ("price_list", "model", *OPTIONS, "per_second", "valid_from")
@@ -181,6 +186,7 @@ class PriceAdmin(ListAdmin[Price]):
     search_help_text = _("Name of a model")
     exported: ClassVar = {"a_second": attrgetter("per_second")}
     actions = None
+    list_before_template = "admin/videos/price/before.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
         return super().get_queryset(request).annotate(state=state_at(timezone.now()))
@@ -229,6 +235,29 @@ class PriceAdmin(ListAdmin[Price]):
         """Record the deletion in the audit log and delete."""
         record(request, f"price of {obj}", _reason(request), audit.changes(obj, None, COLUMNS))
         obj.delete()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.table_view)
+        return [path("table/", view, name="videos_price_table"), *super().get_urls()]
+
+    def table_view(self, request: HttpRequest) -> HttpResponse:
+        """The prices of one list as a table: those in force, and what changes next."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        lists = {"": gettext("Default list"), **{str(one.pk): one.name for one in PriceList.objects.all()}}
+        chosen = request.GET.get("list", "")
+        if chosen not in lists:
+            raise Http404
+        prices, now = PriceBook.load().of_list(int(chosen) if chosen else None), timezone.now()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Price table"),
+            "table": price_table.of_list(prices, now),
+            "tabs": [(number, name, number == chosen) for number, name in lists.items()],
+            "currency": settings.CURRENCY,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/videos/price/table.html", context)
 
     @admin.display(description=_("price list"), ordering="price_list")
     def of_list(self, price: Price) -> str:

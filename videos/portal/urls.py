@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from videos.portal import api, history, limits, overview, playground, removing, statement, usage, video
+from videos.portal import (
+    api,
+    history,
+    limits,
+    overview,
+    playground,
+    prices,
+    removing,
+    statement,
+    usage,
+    video,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -20,6 +31,7 @@ urlpatterns = [
     path("statement/", statement.StatementPage.as_view(), name="statement"),
     path("statement/<slug:table>.csv", statement.StatementFile.as_view(), name="statement-csv"),
     path("api/", api.ApiPage.as_view(), name="api"),
+    path("prices/", prices.PricesPage.as_view(), name="prices"),
     path("limits/", limits.LimitsPage.as_view(), name="limits"),
     path("limits/alert/", limits.BalanceAlertPage.as_view(), name="balance-alert"),
 ]

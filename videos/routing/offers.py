@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts.models import Tenant
 from videos import catalogue
-from videos.billing.prices import PriceBook
+from videos.billing.prices import Listed, PriceBook
 from videos.catalogue import ModelSpec
 from videos.errors import NoUpstreamAccount
 from videos.models import OfferRevision, UpstreamAccount
@@ -69,6 +69,11 @@ class Offers:
         """The model's prices in force at `now` for the tenant, as clients see them."""
         is_own = self.is_on_own_account(spec.name, tenant)
         return self.prices.of_tenant(tenant.pk).of_model(spec.name, now, on_own_account=is_own)
+
+    def listed_for(self, tenant: Tenant, spec: ModelSpec, now: datetime) -> list[Listed]:
+        """The model's prices for the tenant that are in force or to come."""
+        is_own = self.is_on_own_account(spec.name, tenant)
+        return self.prices.of_tenant(tenant.pk).listed(spec.name, now, on_own_account=is_own)
 
     def product_for(self, queue: Queue) -> Product:
         """The product that a task of that queue would use now."""
