@@ -165,17 +165,6 @@ TABS: Mapping[str, Tab] = {
 """The tabs of a tenant's settings, by the value of the parameter `tab`."""
 
 
-def tab_of(request: HttpRequest) -> str:
-    """The tab that is asked for; the first one if there is none of that name."""
-    name = request.GET.get("tab", "")
-    return name if name in TABS else ""
-
-
-def tabs(chosen: str | None) -> list[dict[str, Any]]:
-    """The tabs for a template; none is chosen on a page that is not one of them."""
-    return [{"name": name, "label": tab.label, "is_chosen": name == chosen} for name, tab in TABS.items()]
-
-
 class StateFilter(ChoiceFilter):
     """Filters by active or suspended."""
 
@@ -203,6 +192,8 @@ class TenantAdmin(ListAdmin[Tenant]):
     list_filter = [StateFilter]
     list_filter_submit = True
     exported: ClassVar = {"balance": attrgetter("standing.balance")}
+    tabs: ClassVar[Mapping[str, Tab]] = TABS
+    """The tabs of its settings."""
     inlines = [QuotaInline, CosBucketInline, MembershipInline]
     readonly_fields = ["own_accounts"]
     change_form_outer_before_template = "admin/accounts/tenant/tabs.html"
@@ -212,7 +203,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         if obj is None:
             reason = (_("Reason"), {"fields": ["reason"], "description": _REASON_FOR_QUOTA})
             return [(None, {"fields": ["name", "time_zone"]}), reason]
-        tab = TABS[tab_of(request)]
+        tab = self.tabs[self.tab_of(request)]
         hidden = () if request.user.has_perm(SEE_ACCOUNTS) else ("own_accounts",)
         wants_reason = tab.reason and self.has_change_permission(request, obj)
         return [
@@ -232,14 +223,25 @@ class TenantAdmin(ListAdmin[Tenant]):
         return super().get_form(request, obj, **kwargs)
 
     def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
-        return TABS[tab_of(request)].inlines if obj else self.inlines
+        return self.tabs[self.tab_of(request)].inlines if obj else self.inlines
+
+    def tab_of(self, request: HttpRequest) -> str:
+        """The tab that is asked for; the first one if there is none of that name."""
+        name = request.GET.get("tab", "")
+        return name if name in self.tabs else ""
+
+    def links_to_tabs(self, chosen: str | None) -> list[dict[str, Any]]:
+        """The tabs for a template; none is chosen on a page that is not one of them."""
+        return [
+            {"name": name, "label": tab.label, "is_chosen": name == chosen} for name, tab in self.tabs.items()
+        ]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """With the tabs, and without buttons on a tab on which nothing can be changed."""
-        chosen = tab_of(request)
-        context["tabs"] = tabs(chosen)
+        chosen = self.tab_of(request)
+        context["tabs"] = self.links_to_tabs(chosen)
         context["show_save_and_add_another"] = not context.get("original")
         if context.get("original") and chosen == KEYS:
             context |= dict.fromkeys(("show_save", "show_save_and_continue"), False)

@@ -104,12 +104,14 @@ def test_staff_choose_the_list_of_a_tenant_with_a_reason(owner: Caller, account:
     vip = PriceList.objects.get()
     assert sophie.fill_in(f"{PRICES}add/", price_list=str(vip.pk), model=MODEL, per_second="0.5", reason=WHY)
     assert AuditEntry.objects.latest("id").subject == f"price of {MODEL} (VIP)"
-    page = f"/admin/accounts/tenant/{owner.tenant.pk}/change/"
+    overview = f"/admin/accounts/tenant/{owner.tenant.pk}/"
+    page = f"{overview}change/?tab=prices"
     field = "price_list-0-price_list"
     assert sophie.fill_in(page, **{field: str(vip.pk)}).errors
     assert per_second(owner) == DEFAULT
     assert sophie.fill_in(page, **{field: str(vip.pk)}, reason=WHY).errors == []
     assert sophie.open(page)[field] == str(vip.pk)
+    assert "Price list VIP" in words(sophie.get(overview))
     assert per_second(owner) == Decimal("0.5")
     assert sophie.fill_in(page, **{field: ""}, reason="It ended.").errors == []
     assert per_second(owner) == DEFAULT

@@ -34,7 +34,7 @@ def _of_nobody() -> Iterator[Page]:
 
 
 def _of_a_member(tenant: Tenant) -> Iterator[Page]:
-    for route in ("overview", "videos", "api", "playground", "usage", "statement", "limits"):
+    for route in ("overview", "videos", "api", "playground", "usage", "statement", "limits", "prices"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"portal:{route}", args=[tenant.pk]))
     for route in ("keys", "new-key", "left-keys", "bucket", "members", "audit"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk]))
@@ -62,6 +62,7 @@ def _of_staff(tenant: Tenant, staff: User) -> Iterator[Page]:
         yield from _of_model(model, rows, staff)
     for status, task in _one_of_each(tenant):
         yield Page(f"console-task-{status}", STAFF, reverse("admin:videos_task_change", args=[task.pk]))
+    yield Page("console-price-table", STAFF, reverse("admin:videos_price_table"))
     yield Page("console-tenant", STAFF, reverse("admin:accounts_tenant_change", args=[tenant.pk]))
     yield Page("console-tenant-bucket", STAFF, reverse("admin:accounts_tenant_bucket", args=[tenant.pk]))
     yield Page("console-tenant-invite", STAFF, reverse("admin:accounts_tenant_invite", args=[tenant.pk]))

@@ -65,18 +65,10 @@ class TenantPriceListInline(StackedInline[TenantPriceList, Tenant]):
     can_delete = False
 
 
-admin.site.unregister(Tenant)
-
-
-@admin.register(Tenant)
 class PricedTenantAdmin(TenantAdmin):
-    """The page of a tenant, with its price list."""
+    """The pages of a tenant, which record a change of its price list."""
 
     recorded_by_page = TenantAdmin.recorded_by_page | {TenantPriceList}
-
-    def get_inlines(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
-        inlines = super().get_inlines(request, obj)
-        return [*inlines, TenantPriceListInline] if obj else inlines
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Also records how the price list changed."""
@@ -84,7 +76,7 @@ class PricedTenantAdmin(TenantAdmin):
         before = _list_of(tenant)
         super().save_related(request, form, formsets, change)
         changed = audit.differences(before, _list_of(tenant))
-        record(request, f"price list of {tenant}", form.cleaned_data["reason"], changed, tenant)
+        record(request, f"price list of {tenant}", form.cleaned_data.get("reason") or "", changed, tenant)
 
 
 def _list_of(tenant: Tenant) -> audit.Values:

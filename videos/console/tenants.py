@@ -12,11 +12,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from accounts.console.tenants import TenantAdmin, tabs
+from accounts.console.tenants import TABS, Tab
 from accounts.models import Tenant
 from videos.console import tenant_overview
+from videos.console.price_lists import PricedTenantAdmin, TenantPriceListInline
 
 admin.site.unregister(Tenant)
 
@@ -29,8 +31,17 @@ class TenantList(ChangeList):
 
 
 @admin.register(Tenant)
-class TenantPages(TenantAdmin):
+class TenantPages(PricedTenantAdmin):
     """Tenants, with what the overview shows of their videos and money."""
+
+    tabs = {
+        **TABS,
+        "prices": Tab(
+            _("Price list"),
+            inlines=(TenantPriceListInline,),
+            reason=_("Required to change the price list; recorded with the change."),
+        ),
+    }
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return TenantList
@@ -42,7 +53,9 @@ class TenantPages(TenantAdmin):
     @method_decorator(require_safe)
     def overview_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """Raises `PermissionDenied` for staff who may not view the tenant."""
-        tenants = Tenant.objects.select_related("cos_bucket").defer("cos_bucket__secret_key")
+        tenants = Tenant.objects.select_related("cos_bucket", "price_list__price_list").defer(
+            "cos_bucket__secret_key"
+        )
         tenant = get_object_or_404(tenants, pk=tenant_id)
         if not self.has_view_or_change_permission(request, tenant):
             raise PermissionDenied
@@ -52,7 +65,7 @@ class TenantPages(TenantAdmin):
             "opts": self.opts,
             "title": tenant.name,
             "original": tenant,
-            "tabs": tabs(None),
+            "tabs": self.links_to_tabs(None),
         }
         return TemplateResponse(request, "console/tenant.html", {**frame, **context})
 
