@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,7 +14,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -23,11 +23,13 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from accounts import audit
+from accounts import audit, once
 from accounts.console.lists import BigListAdmin
+from accounts.console.once import OnceActionForm, OnceAdmin, said, say_again
 from accounts.console.reasons import person
 from accounts.models import APIKey, AuditPlace, Purpose
 from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
+from accounts.once import FORM_ID, ChangedForm, FormIdField
 from accounts.pages import key_changes
 from accounts.pages.key_forms import KeyForm, KindField, NetworksField
 from accounts.pages.key_states import dated_chip
@@ -69,6 +71,7 @@ class NewAPIKeyForm(APIKeyForm):
     """A new key, with the choice of its kind."""
 
     kind = KindField(widget=UnfoldAdminRadioSelectWidget)
+    form_id = FormIdField()
 
 
 class WhoseFilter(ChoiceFilter):
@@ -98,8 +101,8 @@ class WhoseFilter(ChoiceFilter):
 
 
 @admin.register(APIKey)
-class APIKeyAdmin(BigListAdmin[APIKey]):
-    """API keys. The text of a new key is shown once, in the response that created it.
+class APIKeyAdmin(OnceAdmin[APIKey], BigListAdmin[APIKey]):
+    """API keys. The text of a new key is shown to the person who made it, for `once.LIFE`.
 
     Keys are revoked, never deleted, since the record of what was made with them stays. Those that stand for
     people at a form are read-only: nobody was ever given their text.
@@ -138,10 +141,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     fields = [*APIKeyForm.Meta.fields, *readonly_fields]
     actions = ["rotate", "revoke"]
     change_form_outer_before_template = "admin/accounts/apikey/revoke_link.html"
-
-    def get_urls(self) -> list[URLPattern]:
-        revoke = self.admin_site.admin_view(self.revoke_view)
-        return [path("<int:key_id>/revoke/", revoke, name="accounts_apikey_revoke"), *super().get_urls()]
+    action_form = OnceActionForm
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Mints a new key; saves only the changed columns of an existing one."""
@@ -160,18 +160,47 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
         )
         obj.pk, obj.prefix, obj.digest = minted.pk, minted.prefix, minted.digest
         notices.new_key(minted, audit.author(request, AuditPlace.CONSOLE), timezone.now(), request)
-        messages.warning(request, _to_copy(minted, text))
+        self.keep(request, keys=[(minted.pk, text)])
 
     def response_add(
         self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        return self._with_messages(request, gettext("New API key"))
+        return self._to_made(once.form_id_in(request.POST))
+
+    def get_urls(self) -> list[URLPattern]:
+        made, revoke = map(self.admin_site.admin_view, (self.made_view, self.revoke_view))
+        return [
+            path("made/<uuid:form_id>/", made, name="accounts_apikey_made"),
+            path("<int:key_id>/revoke/", revoke, name="accounts_apikey_revoke"),
+            *super().get_urls(),
+        ]
+
+    def made_view(self, request: HttpRequest, form_id: UUID) -> HttpResponse:
+        """The text of the keys that the person's form made; a POST shows it no more."""
+        if request.method == "POST":
+            once.forget(person(request), form_id)
+            return self._to_list()
+        made = once.result_of(person(request), form_id, self.kind, timezone.now())
+        if not self.has_add_permission(request) or not made:
+            messages.info(request, once.NOT_SHOWN)
+            return self._to_list()
+        found = APIKey.objects.select_related("tenant").in_bulk([pk for pk, _text in made["keys"]])
+        shown = [(found[pk], text) for pk, text in made["keys"] if pk in found]
+        context = {"title": gettext("New API keys"), "opts": self.opts, "keys": shown}
+        page = "admin/accounts/apikey/made.html"
+        return TemplateResponse(request, page, {**self.admin_site.each_context(request), **context})
+
+    def _to_made(self, form_id: UUID | None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:accounts_apikey_made", args=[form_id]))
+
+    def _to_list(self) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:accounts_apikey_changelist"))
 
     def get_form(self, request: HttpRequest, obj: APIKey | None = None, **kwargs: Any) -> Any:  # type: ignore[override]  # the stubs name the parameter change
         return super().get_form(request, obj, **(kwargs if obj else {"form": NewAPIKeyForm, **kwargs}))
 
     def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
-        return self.fields if obj else [*APIKeyForm.Meta.fields, "kind"]
+        return self.fields if obj else [*APIKeyForm.Meta.fields, "kind", FORM_ID]
 
     def get_readonly_fields(self, request: HttpRequest, obj: APIKey | None = None) -> list[str]:
         """A key keeps its tenant, and a replaced one the end that its rotation set."""
@@ -196,17 +225,30 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     @admin.action(
         description=_("Rotate the selected keys (the old ones work 24 hours more)"), permissions=["rotate"]
     )
-    @transaction.atomic
-    def rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse:
-        by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
+    def rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
+        """Leads to the page with the new keys, or back to the list if there are none."""
+        try:
+            with once.submission(request, self.kind) as sent:
+                if not sent.is_first:
+                    say_again(request, sent)
+                elif made := self._rotate(request, queryset):
+                    sent.keep(keys=made, said=said(request))
+        except ChangedForm:
+            messages.error(request, once.CHANGED)
+            return None
+        return self._to_made(sent.form_id) if sent.result else None
+
+    def _rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> list[tuple[int, str]]:
+        """The new keys, with their texts; adds an error message for each key that cannot be rotated."""
+        by, now, made = audit.author(request, AuditPlace.CONSOLE), timezone.now(), []
         for key in self._of_programs(request, queryset):
             try:
                 new, text = key_changes.rotate(key, ROTATION_OVERLAP, by, now, request)
             except NotRotatable as refusal:
                 messages.error(request, f"{refusal}.")
             else:
-                messages.warning(request, f"{key}: {_to_copy(new, text)}")
-        return self._with_messages(request, gettext("Rotated API keys"))
+                made.append((new.pk, text))
+        return made
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
@@ -237,8 +279,10 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
     @transaction.atomic
     def _revoke(self, request: HttpRequest, keys: Iterable[APIKey]) -> None:
         by, now = audit.author(request, AuditPlace.CONSOLE), timezone.now()
-        for key in keys:
-            key_changes.revoke(key, by, now)
+        chosen = APIKey.objects.filter(pk__in=[key.pk for key in keys]).select_related("tenant")
+        for key in chosen.select_for_update(of=("self",), no_key=True):
+            if key.revoked_at is None:
+                key_changes.revoke(key, by, now)
             messages.success(request, gettext("Revoked: %(key)s") % {"key": key})
 
     def _confirmation(self, request: HttpRequest, keys: Sequence[APIKey], back: str) -> HttpResponse:
@@ -247,6 +291,7 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
             "title": gettext("Revoke API keys") if len(keys) > 1 else gettext("Revoke a key"),
             "keys": [(key, dated_chip(key, timezone.now())) for key in keys],
             "confirmed": CONFIRMED,
+            "form_id": uuid4(),
             "back": back,
         }
         return TemplateResponse(
@@ -262,22 +307,6 @@ class APIKeyAdmin(BigListAdmin[APIKey]):
             else:
                 yield key
 
-    def _with_messages(self, request: HttpRequest, title: str) -> HttpResponse:
-        """Shows the messages now: until the next page, a cookie or session would store the keys' text."""
-        address = reverse("admin:accounts_apikey_changelist")
-        back = format_html('<a class="accent" href="{}">{}</a>', address, gettext("All API keys"))
-        context = {**self.admin_site.each_context(request), "title": title, "content": back}
-        return TemplateResponse(request, "admin/base_site.html", context)
-
 
 def _stands_for_people(key: APIKey) -> bool:
     return key.purpose != Purpose.PROGRAM
-
-
-def _to_copy(key: APIKey, text: str) -> str:
-    """The message that shows a new key, the only time."""
-    values = {"id": key.prefix, "text": text}
-    if key.is_pair:
-        pair = gettext("Copy the key pair now, it is not shown again: SecretId %(id)s, SecretKey %(text)s")
-        return pair % values
-    return gettext("Copy the key now, it is not shown again: %(text)s") % values

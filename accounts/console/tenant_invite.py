@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -30,12 +32,15 @@ class ThemedInviteForm(InviteForm):
 
 
 def invite_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpResponse:
-    """The page with the form, and with the link after an invitation."""
-    form = ThemedInviteForm(person(request), request.POST or None)
-    invited = form.is_valid() and invite.invite(request, tenant, form, AuditPlace.CONSOLE)
+    """The page with the form, and after an invitation with its link."""
+    staff = person(request)
+    form = ThemedInviteForm(staff, request.POST or None)
+    query = form.is_valid() and invite.invite(request, tenant, form, AuditPlace.CONSOLE)
+    if query:
+        return HttpResponseRedirect(reverse("admin:accounts_tenant_invite", args=[tenant.pk]) + query)
+    invited = invite.invited(staff, tenant, request.GET, timezone.now())
     title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
-    shown_form = ThemedInviteForm(person(request)) if invited else form
-    context = {"title": title, "tenant": tenant, "form": shown_form, "invited": invited or None}
+    context = {"title": title, "tenant": tenant, "form": form, "invited": invited}
     return TemplateResponse(
         request, "admin/accounts/tenant/invite.html", {**site.each_context(request), **context}
     )

@@ -5,6 +5,7 @@ from accounts.models.audit_entry import AuditEntry, AuditPlace
 from accounts.models.authenticator import Authenticator
 from accounts.models.balance_alert import BalanceAlert
 from accounts.models.cos_bucket import CosBucket
+from accounts.models.form_result import FormResult
 from accounts.models.invitation import Invitation
 from accounts.models.quota import Quota, Standing, WhenFull
 from accounts.models.recovery_code import RecoveryCode
@@ -19,6 +20,7 @@ __all__ = [
     "Authenticator",
     "BalanceAlert",
     "CosBucket",
+    "FormResult",
     "Invitation",
     "KeyKind",
     "Membership",

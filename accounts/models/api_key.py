@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.validators import ArrayMaxLengthValidator
 from django.core.validators import MinValueValidator
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
@@ -34,14 +33,6 @@ MOST_ITEMS = 100
 
 class NotRotatable(Exception):
     """The key is revoked, expired or replaced already; the message says which."""
-
-
-class AlreadyMinted(Exception):
-    """The form already made `key`, whose text cannot be shown again."""
-
-    def __init__(self, key: "APIKey") -> None:
-        super().__init__(f"The form made the key {key} already")
-        self.key = key
 
 
 class Scope(models.TextChoices):
@@ -101,7 +92,7 @@ class APIKeyManager(models.Manager["APIKey"]):
         """Create a key of the tenant; returns it and its text, which can never be shown again.
 
         Of a key pair, the text is its secret key, and `prefix` its id. `made_by` is the person who did it, if
-        any. `restrictions` are values of the fields in `RESTRICTIONS` and of `form_id`.
+        any. `restrictions` are values of the fields in `RESTRICTIONS`.
         """
         minted = keys.mint_pair() if kind == KeyKind.PAIR else keys.mint_bearer()
         key = self.create(
@@ -118,17 +109,6 @@ class APIKeyManager(models.Manager["APIKey"]):
         if kind == KeyKind.PAIR:
             SigningSecret.objects.create(key=key, secret=minted.text)
         return key, minted.text
-
-    def mint_once(self, form_id: UUID, tenant: Tenant, name: str, **described: Any) -> tuple["APIKey", str]:
-        """Like `mint`, once per form shown. Raises `AlreadyMinted` if the form is sent again."""
-        try:
-            with transaction.atomic():
-                return self.mint(tenant, name, form_id=form_id, **described)
-        except IntegrityError:
-            made = self.filter(tenant=tenant, form_id=form_id).first()
-            if made is None:
-                raise
-            raise AlreadyMinted(made) from None
 
     def of_people(self, tenant: Tenant, purpose: Purpose) -> "APIKey":
         """The key that stands for the tenant's people who use that form; created when first needed."""
@@ -198,9 +178,6 @@ class APIKey(models.Model):
         editable=False,
         help_text=_("The creator's name at that time; empty if created at the command line."),
     )
-    form_id = models.UUIDField(
-        null=True, editable=False, help_text="The form it was made with; sent twice, it makes one key."
-    )
     allowed_models = ArrayField(
         models.CharField(max_length=50),
         verbose_name=_("allowed models"),
@@ -250,8 +227,6 @@ class APIKey(models.Model):
             models.CheckConstraint(
                 condition=models.Q(purpose__in=Purpose.values), name="api_key_purpose_known"
             ),
-            # A form that is sent twice makes one key.
-            models.UniqueConstraint(fields=["tenant", "form_id"], name="api_key_once_per_form"),
             # One key of a tenant stands for the people who use a form.
             models.UniqueConstraint(
                 fields=["tenant", "purpose"],

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.conf import settings
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import APIKey, KeyKind, Scope
 from accounts.models.api_key import RESTRICTIONS, default_scopes
 from accounts.networks import validate_network
+from accounts.once import FormIdField
 
 SCOPES = {
     Scope.READ: _("Read: look at videos, models, use and limits"),
@@ -112,9 +112,9 @@ class PortalKeyForm(KeyForm):
 
 
 class NewKeyForm(PortalKeyForm):
-    """A new key. Submitting the same form again creates no second key: `form_id` is the idempotency key."""
+    """A new key."""
 
-    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    form_id = FormIdField()
     kind = KindField(widget=forms.RadioSelect)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import structlog
 from django import forms
@@ -16,9 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
+from accounts import audit, once
 from accounts.models import APIKey, Membership, Role, Tenant
-from accounts.models.api_key import AUDITED_FIELDS, AlreadyMinted, NotRotatable
+from accounts.models.api_key import AUDITED_FIELDS, NotRotatable
+from accounts.once import ChangedForm, FormIdField
 from accounts.pages import key_changes
 from accounts.pages.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.pages.key_states import chip_of, state_of
@@ -39,6 +41,8 @@ OVERLAPS = {
 """How long a key keeps working after it was replaced."""
 MOST_AT_ONCE = 500
 """How many keys are listed and revoked at once."""
+MADE = "key"
+"""The kind of result of the forms that make a key."""
 _MODELS = f"{API_PREFIX}models"
 
 
@@ -50,6 +54,7 @@ def has_ended(now: datetime) -> Q:
 class RotationForm(forms.Form):
     """How long the old key keeps working."""
 
+    form_id = FormIdField()
     overlap = forms.ChoiceField(
         label=gettext_lazy("How long the old key keeps working"),
         choices=[(name, label) for name, (_, label) in OVERLAPS.items()],
@@ -76,12 +81,9 @@ class _Page(TenantPage):
         state = state_of(key, timezone.now())
         return self.get_context_data(key=key, chip=chip_of(state), is_over=state.is_over, **context)
 
-    def shown_once(self, key: APIKey, text: str, **context: Any) -> HttpResponse:
-        """The page with the text of a new key, shown only in the response that created it."""
-        models = absolute(_MODELS, self.request)
-        host = urlsplit(models).netloc
-        page = self.get_context_data(key=key, text=text, models=models, host=host, **context)
-        return self.response_class(self.request, "portal/keys_made.html", page)
+    def to_made(self, form_id: UUID) -> HttpResponse:
+        """Leads to the page with the text of the key that the form made."""
+        return HttpResponseRedirect(reverse("account:made-key", args=[self.tenant.pk, form_id]))
 
     def record_key(self, key: APIKey, before: audit.Values) -> None:
         """Record in the audit log what changed since `before`."""
@@ -123,21 +125,54 @@ class NewKeyPage(_Page):
         if not form.is_valid():
             return self._show(form)
         try:
-            key, text = self._mint(form)
-        except AlreadyMinted as existing:
-            return self._show(NewKeyForm(), made=existing.key)
-        self.note("an API key was made", key)
-        return self.shown_once(key, text)
+            with once.submission(request, MADE) as sent:
+                if sent.is_first:
+                    key, text = self._mint(form)
+                    sent.keep(key=key.pk, text=text)
+        except ChangedForm:
+            form.add_error(None, str(once.CHANGED))
+            return self._show(form)
+        return self.to_made(sent.form_id)
 
-    @transaction.atomic
     def _mint(self, form: NewKeyForm) -> tuple[APIKey, str]:
-        key, text = APIKey.objects.mint_once(tenant=self.tenant, made_by=self.person, **form.cleaned_data)
+        fields = {name: value for name, value in form.cleaned_data.items() if name != once.FORM_ID}
+        key, text = APIKey.objects.mint(self.tenant, made_by=self.person, **fields)
         self.record_key(key, {})
         notices.new_key(key, self.author, timezone.now(), self.request)
+        self.note("an API key was made", key)
         return key, text
 
-    def _show(self, form: NewKeyForm, **context: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form, **context))
+    def _show(self, form: NewKeyForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form))
+
+
+class MadeKeyPage(_Page):
+    """Shows the text of a new key to the person who made it, for `once.LIFE` or until they have copied it."""
+
+    roles: ClassVar[dict[str, Role]] = {"GET": Role.MEMBER, "POST": Role.MEMBER}
+    template_name = "portal/keys_made.html"
+
+    def get(self, request: HttpRequest, form_id: UUID) -> HttpResponse:
+        made = once.result_of(self.person, form_id, MADE, timezone.now())
+        key = made and self.keys().filter(pk=made["key"]).first()
+        if not made or not key:
+            messages.info(
+                request, _("The text of the key is not shown any more. Rotate the key to get another.")
+            )
+            return self._to_keys()
+        old = self.keys().filter(pk=made.get("old", 0)).first()
+        models = absolute(_MODELS, request)
+        context = {"key": key, "text": made["text"], "old": old, "is_over": made.get("is_over")}
+        page = self.get_context_data(models=models, host=urlsplit(models).netloc, **context)
+        return self.render_to_response(page)
+
+    def post(self, request: HttpRequest, form_id: UUID) -> HttpResponse:
+        """Shows it no more."""
+        once.forget(self.person, form_id)
+        return self._to_keys()
+
+    def _to_keys(self) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account:keys", args=[self.tenant.pk]))
 
 
 class KeyPage(_Page):
@@ -191,14 +226,19 @@ class RotateKeyPage(_Page):
         form = RotationForm(request.POST)
         if not form.is_valid():
             return self._show(key_id, form)
-        key = self.key(key_id)
-        overlap, _label = OVERLAPS[form.cleaned_data["overlap"]]
         try:
-            new, text = key_changes.rotate(key, overlap, self.author, timezone.now(), request)
-        except NotRotatable:
+            with once.submission(request, MADE) as sent:
+                if sent.is_first:
+                    sent.keep(**self._rotate(self.key(key_id), form))
+        except (NotRotatable, ChangedForm):
             return self._show(key_id, form)
+        return self.to_made(sent.form_id)
+
+    def _rotate(self, key: APIKey, form: RotationForm) -> dict[str, Any]:
+        overlap, _label = OVERLAPS[form.cleaned_data["overlap"]]
+        new, text = key_changes.rotate(key, overlap, self.author, timezone.now(), self.request)
         self.note("an API key was rotated", key)
-        return self.shown_once(new, text, old=key, is_over=not overlap)
+        return {"key": new.pk, "text": text, "old": key.pk, "is_over": not overlap}
 
     def _show(self, key_id: int, form: RotationForm) -> HttpResponse:
         return self.render_to_response(self.with_key(self.key(key_id), form=form))

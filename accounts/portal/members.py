@@ -50,15 +50,15 @@ class MembersPage(_Page):
     roles = {"GET": Role.VIEWER, "POST": Role.OWNER}
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=InviteForm()))
+        invited = invite.invited(self.person, self.tenant, request.GET, timezone.now())
+        return self.render_to_response(self.get_context_data(form=InviteForm(), invited=invited))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = InviteForm(request.POST)
-        invited = form.is_valid() and invite.invite(request, self.tenant, form, AuditPlace.PORTAL)
-        if not invited:
+        query = form.is_valid() and invite.invite(request, self.tenant, form, AuditPlace.PORTAL)
+        if not query:
             return self.render_to_response(self.get_context_data(form=form))
-        self.note("member invited", role=invited.invitation.role)
-        return self.render_to_response(self.get_context_data(form=InviteForm(), invited=invited))
+        return HttpResponseRedirect(reverse("account:members", args=[self.tenant.pk]) + query)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         members = Membership.objects.filter(tenant=self.tenant).select_related("user")

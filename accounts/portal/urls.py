@@ -8,6 +8,7 @@ app_name = "account"
 urlpatterns = [
     path("keys/", keys.KeysPage.as_view(), name="keys"),
     path("keys/new/", keys.NewKeyPage.as_view(), name="new-key"),
+    path("keys/made/<uuid:form_id>/", keys.MadeKeyPage.as_view(), name="made-key"),
     path("keys/left/", keys.LeftKeysPage.as_view(), name="left-keys"),
     path("keys/<int:key_id>/", keys.KeyPage.as_view(), name="key"),
     path("keys/<int:key_id>/rotate/", keys.RotateKeyPage.as_view(), name="rotate-key"),

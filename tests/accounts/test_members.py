@@ -1,9 +1,11 @@
 """Members of a tenant: owners invite, change and remove them, all see them, and one owner always stays."""
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -17,6 +19,7 @@ from accounts.members.memberships import LastOwner
 from accounts.models import AuditEntry, AuditPlace, Invitation, Membership, Role, Tenant, User
 from tests.accounts.test_invitations import roles
 from tests.conftest import Caller
+from tests.support.members import after
 from tests.support.people import Browser, at_once, leads_to, link_in, mails, make_person, text
 from tests.support.stored import everything_stored
 
@@ -106,14 +109,30 @@ def test_an_owner_invites_by_mail_and_does_not_see_the_link(tenant: Tenant, alic
     link = link_in(message)
     assert message.to == ["carol@people.example"]
     assert "Alice" in message.subject
-    assert link not in text(answer)
-    assert "no-store" in answer.headers["cache-control"]
+    assert link not in text(after(answer))
+    assert "no-store" in after(answer).headers["cache-control"]
     secret = link.split("/")[-2]
     assert secret not in browser.see(page_of(tenant))
     assert secret not in everything_stored()
     assert "carol@people.example" in browser.see(page_of(tenant))
     carol = Browser()
     assert "Join Alice" in carol.see(link)
+
+
+def test_an_invitation_sent_twice_is_mailed_once_and_shown_again(
+    tenant: Tenant, alice: User, bob: User, settings: LazySettings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"  # so the page shows the link
+    memberships.change_role(tenant, place(bob).pk, Role.OWNER)
+    browser, sent = Browser(alice), {"email": "carol@people.example", "role": "viewer", "form_id": uuid4()}
+    first, again = browser.post(page_of(tenant), **sent), browser.post(page_of(tenant), **sent)
+    assert first.url == again.url
+    [link] = re.findall(r"http://testserver/invitations/[^<]+", text(after(again)))
+    assert link in text(after(first))
+    assert Invitation.objects.count() == 1
+    assert "is invited" not in Browser(bob).see(first.url)
+    Invitation.objects.update(revoked_at=timezone.now())
+    assert "is invited" not in browser.see(first.url)
 
 
 def test_the_link_uses_the_public_url(tenant: Tenant, alice: User, settings: LazySettings) -> None:
@@ -147,14 +166,14 @@ def test_invitations_to_one_address_are_rate_limited_across_inviters(
 ) -> None:
     charlie = make_person("charlie", stranger.tenant, Role.OWNER)
     for person, its in ((alice, tenant), (charlie, stranger.tenant), (alice, tenant)):
-        assert "is invited" in text(Browser(person).post(page_of(its), email="c@x.example", role="viewer"))
+        answer = Browser(person).post(page_of(its), email="c@x.example", role="viewer")
+        assert "is invited" in text(after(answer))
     refused = Browser(charlie).post(page_of(stranger.tenant), email="C@x.example", role="viewer")
     assert "Too many e-mails" in str(refused.context["form"].errors["email"])
     assert len(mails()) == 3
     assert invitations.unanswered(stranger.tenant).count() == 1
-    assert "is invited" in text(
-        Browser(charlie).post(page_of(stranger.tenant), email="d@x.example", role="viewer")
-    )
+    answer = Browser(charlie).post(page_of(stranger.tenant), email="d@x.example", role="viewer")
+    assert "is invited" in text(after(answer))
 
 
 def test_invitations_by_one_person_are_rate_limited_per_hour(tenant: Tenant, alice: User, bob: User) -> None:
@@ -165,7 +184,7 @@ def test_invitations_by_one_person_are_rate_limited_per_hour(tenant: Tenant, ali
     assert len(mails()) == BY_A_CALLER.most
     memberships.change_role(tenant, place(bob).pk, Role.OWNER)
     answer = Browser(bob).post(page_of(tenant), email="20@x.example", role="viewer")
-    assert "is invited" in text(answer)
+    assert "is invited" in text(after(answer))
 
 
 def test_an_owner_withdraws_an_invitation(tenant: Tenant, alice: User) -> None:

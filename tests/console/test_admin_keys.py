@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -13,6 +14,7 @@ from django.utils import timezone
 from accounts import audit, keys
 from accounts.models import APIKey, AuditEntry, KeyKind, Purpose, SigningSecret, Tenant, User
 from tests.conftest import NOW, Caller, make_caller
+from tests.support.members import after, words
 from tests.support.stored import everything_stored
 
 LIST, ADD = "/admin/accounts/apikey/", "/admin/accounts/apikey/add/"
@@ -32,17 +34,19 @@ def change_page(key: APIKey) -> str:
 
 
 def form(tenant: Tenant, **changes: Any) -> dict[str, Any]:
-    return {"tenant": tenant.pk, "name": "a program", "scopes": ["read"], **changes}
+    return {"tenant": tenant.pk, "name": "a program", "scopes": ["read"], "form_id": uuid4(), **changes}
 
 
 def act(staff: Client, action: str, *chosen: APIKey) -> Any:
     """Choose the action for the keys, and confirm it."""
     sent = {"action": action, "_selected_action": [key.pk for key in chosen], "confirmed": "yes"}
+    sent["form_id"] = str(uuid4())
     return staff.post(LIST, sent, follow=True)
 
 
 def shown(answer: Any) -> list[str]:
-    return KEY.findall(answer.content.decode())
+    """The keys that an answer shows, or the page it leads to."""
+    return KEY.findall(after(answer).content.decode())
 
 
 # --- a new key
@@ -57,11 +61,11 @@ def test_a_new_key_is_shown_once_and_works(staff: Client, owner: Caller) -> None
 
 def test_a_new_key_pair_is_shown_once(staff: Client, owner: Caller) -> None:
     assert 'name="kind"' in staff.get(ADD).content.decode()
-    answer = staff.post(ADD, form(owner.tenant, kind="pair")).content.decode()
+    answer = words(staff.post(ADD, form(owner.tenant, kind="pair"), follow=True))
     made = APIKey.objects.latest("pk")
     secret = SigningSecret.objects.get(key=made).secret
     assert made.kind == KeyKind.PAIR
-    assert f"SecretId {made.prefix}, SecretKey {secret}" in answer
+    assert f"SecretId Copy {made.prefix} SecretKey Copy {secret}" in answer
     for page in (LIST, change_page(made), "/admin/"):
         assert secret not in staff.get(page).content.decode()
     assert secret not in everything_stored()
@@ -69,9 +73,10 @@ def test_a_new_key_pair_is_shown_once(staff: Client, owner: Caller) -> None:
 
 def test_a_key_pair_is_rotated_and_changed(staff: Client, owner: Caller) -> None:
     pair, _ = APIKey.objects.mint(owner.tenant, "a pair", kind=KeyKind.PAIR)
-    answer = act(staff, "rotate", pair).content.decode()
+    answer = words(act(staff, "rotate", pair))
     new = APIKey.objects.get(replaces=pair)
-    assert f"SecretId {new.prefix}, SecretKey {SigningSecret.objects.get(key=new).secret}" in answer
+    secret = SigningSecret.objects.get(key=new).secret
+    assert f"SecretId Copy {new.prefix} SecretKey Copy {secret}" in answer
     assert staff.post(change_page(new), form(owner.tenant, name="renamed")).status_code == 302
     assert APIKey.objects.get(pk=new.pk).name == "renamed"
 
@@ -84,7 +89,41 @@ def test_a_new_key_is_stored_in_no_cookie_session_or_row(staff: Client, owner: C
 
 
 def test_a_page_that_shows_a_key_is_not_cached(staff: Client, owner: Caller) -> None:
-    assert "no-store" in staff.post(ADD, form(owner.tenant))["Cache-Control"]
+    assert "no-store" in after(staff.post(ADD, form(owner.tenant)))["Cache-Control"]
+
+
+def test_a_form_sent_twice_makes_one_key_and_shows_it_again_until_it_is_copied(
+    staff: Client, owner: Caller
+) -> None:
+    sent = form(owner.tenant)
+    first, again = staff.post(ADD, sent), staff.post(ADD, sent)
+    assert len(shown(first)) == 1
+    assert shown(again) == shown(first)
+    assert APIKey.objects.filter(name="a program").count() == 1
+    tim = Client()
+    tim.force_login(User.objects.create_superuser("tim"))
+    assert shown(tim.get(first.url)) == []
+    assert staff.post(first.url).url == LIST
+    assert "is not shown any more" in words(staff.get(first.url, follow=True))
+    other = staff.post(ADD, {**sent, "name": "another"})
+    assert "sent already, with other values" in words(other)
+    assert not APIKey.objects.filter(name="another").exists()
+
+
+def test_a_rotation_sent_twice_makes_one_key_of_each_and_says_the_same_again(
+    staff: Client, owner: Caller, mate: Caller
+) -> None:
+    assert owner.key is not None
+    assert mate.key is not None
+    mate.key.revoke(NOW)
+    chosen = [owner.key.pk, mate.key.pk]
+    sent = {"action": "rotate", "_selected_action": chosen, "form_id": uuid4()}
+    pages = [staff.post(LIST, sent, follow=True) for _ in range(2)]
+    assert len(shown(pages[0])) == 1
+    assert shown(pages[0]) == shown(pages[1])
+    for page in pages:
+        assert f"{mate.key} has been revoked" in words(page)
+    assert APIKey.objects.count() == 3
 
 
 def test_a_new_key_has_the_values_of_the_form(staff: Client, owner: Caller) -> None:

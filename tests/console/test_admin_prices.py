@@ -68,6 +68,16 @@ def refused(answer: Answer, why: str) -> bool:
 # --- a new price
 
 
+def test_a_form_sent_twice_adds_one_price_and_gets_the_same_answer(sophie: Person, account: object) -> None:
+    form = sophie.open(ADD)
+    filled = {"model": MODEL, "per_second": "1.5", "reason": WHY}
+    first, again = (sophie.send(ADD, form, filled) for _ in range(2))
+    assert first.errors == again.errors == []
+    assert "was added successfully" in first.messages[0]
+    assert (again.messages, again.page.count("&lt;a")) == (first.messages, 0)
+    assert AuditEntry.objects.count() == 1
+
+
 def test_a_new_price_applies_at_once_and_is_in_the_audit_log(
     sophie: Person, owner: Caller, account: object
 ) -> None:

@@ -25,6 +25,7 @@ from accounts.models import (
     AuditEntry,
     Authenticator,
     CosBucket,
+    FormResult,
     Invitation,
     Membership,
     Purpose,
@@ -138,6 +139,11 @@ ROWS: dict[type[Model], Callable[[World], dict[str, Any]]] = {
     },
     TaskEvent: lambda world: {"task": world.make_task(Status.SUCCEEDED), "at": NOW, "verb": "succeed"},
     AuditEntry: lambda _: {"at": NOW, "subject": "quota of Alice", **PERSON},
+    FormResult: lambda _: {
+        "person": User.objects.get_or_create(username="bob")[0],
+        "form_id": UUID(int=1),
+        "created_at": NOW,
+    },
     UpstreamBudget: lambda world: {"account": world.account, "action": "create"},
     Price: lambda _: {"model": "Kling-3.0-720p", "per_second": 1, "valid_from": NOW},
     DailyUsage: lambda world: {
@@ -392,9 +398,9 @@ ATTEMPTS: list[tuple[str, str, Callable[[World], object]]] = [
         lambda world: _twice(lambda: world.make(APIKey, purpose=Purpose.PORTAL)),
     ),
     (
-        "api_key_once_per_form",
-        "two keys by one form",
-        lambda world: _twice(lambda: world.make(APIKey, form_id=UUID(int=1))),
+        "form_result_once_per_form",
+        "two results of one form",
+        lambda world: _twice(lambda: world.make(FormResult)),
     ),
     ("booked_day_once", "two sums of a day", lambda world: _twice(lambda: world.make(BookedDay))),
     ("daily_usage_once_per_key", "two rows to add to", lambda world: _twice(lambda: world.make(DailyUsage))),

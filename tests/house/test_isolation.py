@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
@@ -576,7 +577,7 @@ POST people:turn-off-second-factor page   page   page   page     page   page   l
 GET  people:invitation             page   page   page   page     page   page   page
 POST people:invitation             there  there  there  there    there  there  page
 GET  account:members               page   page   page   hidden   hidden hidden log-in
-POST account:members               page   denied denied hidden   hidden hidden log-in
+POST account:members               there  denied denied hidden   hidden hidden log-in
 POST account:leave                 there  there  denied hidden   hidden hidden log-in
 POST account:member-role           there  denied denied hidden   hidden hidden log-in
 POST account:remove-member         there  denied denied hidden   hidden hidden log-in
@@ -586,6 +587,8 @@ GET  account:left-keys             page   denied denied hidden   hidden hidden l
 POST account:left-keys             there  denied denied hidden   hidden hidden log-in
 GET  account:new-key               page   page   denied hidden   hidden hidden log-in
 POST account:new-key               page   page   denied hidden   hidden hidden log-in
+GET  account:made-key              there  there  denied hidden   hidden hidden log-in
+POST account:made-key              there  there  denied hidden   hidden hidden log-in
 GET  account:key                   page   page   page   hidden   hidden hidden log-in
 POST account:key                   page   page   denied hidden   hidden hidden log-in
 GET  account:rotate-key            page   page   denied hidden   hidden hidden log-in
@@ -648,6 +651,7 @@ ARGUMENTS: dict[str, Callable[[House], Any]] = {
     "task_id": lambda house: house.video.public_id,
     "file_id": lambda house: house.video.public_id.replace("task_", "file_"),
     "key_id": lambda house: house.owner.key and house.owner.key.pk,
+    "form_id": lambda _: UUID(int=1),
     "group": lambda _: "day",
     "table": lambda _: "statement",
     "member_id": lambda house: house.mate.pk,

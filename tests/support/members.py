@@ -3,6 +3,7 @@
 import html
 import re
 from typing import Any
+from uuid import uuid4
 
 from django.test import Client
 from django.urls import reverse
@@ -29,13 +30,20 @@ class Member:
         return self.client.get(self.url(page, *which, tenant=tenant), query)
 
     def post(self, page: str, *which: Any, tenant: Tenant | None = None, **fields: Any) -> Any:
-        return self.client.post(self.url(page, *which, tenant=tenant), fields)
+        """Send a form that was just opened, unless `form_id` says which."""
+        sent = {"form_id": uuid4(), **fields}
+        return self.client.post(self.url(page, *which, tenant=tenant), sent)
 
     def see(self, page: str, *which: Any, **query: Any) -> str:
         """The text of the page."""
         answer = self.get(page, *which, **query)
         assert answer.status_code == 200, answer.status_code
         return words(answer)
+
+
+def after(answer: Any) -> Any:
+    """The page that an answer leads to; the answer itself if it is a page."""
+    return answer.client.get(answer.url) if answer.status_code == 302 else answer
 
 
 def words(answer: Any) -> str:

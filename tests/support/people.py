@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 from django.core import mail as outbox
 from django.db import connections
@@ -39,7 +40,8 @@ class Browser:
         return self.client.get(path, **extra)
 
     def post(self, path: str, /, **fields: Any) -> Any:
-        return self.client.post(path, fields)
+        """Send a form that was just opened, unless `form_id` says which."""
+        return self.client.post(path, {"form_id": uuid4(), **fields})
 
     def see(self, path: str) -> str:
         answer = self.client.get(path)

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, ClassVar
-from uuid import uuid4
 
 from django import forms
 from django.conf import settings
@@ -21,8 +20,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.console.filters import TenantFilter
 from accounts.console.lists import BigListAdmin
+from accounts.console.once import OnceAdmin
 from accounts.console.reasons import person, reason_field, record
-from accounts.models import AuditEntry, Tenant
+from accounts.models import Tenant
+from accounts.once import FORM_ID, FormIdField
 from accounts.quotas import standing
 from accounts.templatetags.amounts import signed_money
 from config.amounts import format_amount
@@ -48,8 +49,7 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
         widget=UnfoldAdminSelectWidget,
     )
     reason = reason_field(required=True)
-    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
-    """Idempotency key: a form that is sent twice is booked once."""
+    form_id = FormIdField()
 
     class Meta:
         model = LedgerEntry
@@ -58,13 +58,13 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
     def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
-        if {"tenant", "kind", "amount", "form_id"} <= cleaned.keys():
-            for problem in self._problems(**cleaned):
+        if {"tenant", "kind", "amount"} <= cleaned.keys():
+            for problem in self._problems(cleaned["tenant"], cleaned["kind"], cleaned["amount"]):
                 self.add_error("amount", problem)
         return cleaned
 
-    def _problems(self, tenant: Tenant, kind: str, amount: Decimal, form_id: Any, **__: Any) -> Iterator[str]:
-        # Locked until the entry is booked, as the view is one transaction: a repeated submission waits here.
+    def _problems(self, tenant: Tenant, kind: str, amount: Decimal) -> Iterator[str]:
+        # Locked until the entry is booked, as the view is one transaction.
         totals = standing.lock(tenant.pk)
         values = {"balance": format_amount(totals.balance)}
         if amount == 0:
@@ -73,15 +73,10 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
             yield gettext("A top-up must be positive; use an adjustment to deduct.")
         if abs(totals.balance + amount) >= MOST:
             yield gettext("The resulting balance would be too large; it is %(balance)s now.") % values
-        if AuditEntry.objects.filter(tenant=tenant, after__form=str(form_id)).exists():
-            already = gettext(
-                "This form was already booked; the balance is %(balance)s. Open a new form to book again."
-            )
-            yield already % values
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
+class LedgerEntryAdmin(OnceAdmin[LedgerEntry], BigListAdmin[LedgerEntry]):
     """Ledger entries. Adding one books it; entries are never changed or deleted."""
 
     form = BookingForm
@@ -96,7 +91,7 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
     actions = None
 
     def get_fields(self, request: HttpRequest, obj: LedgerEntry | None = None) -> Any:
-        return [*BookingForm.Meta.fields, "form_id"] if obj is None else self.list_display
+        return [*BookingForm.Meta.fields, FORM_ID] if obj is None else self.list_display
 
     def get_readonly_fields(self, request: HttpRequest, obj: LedgerEntry | None = None) -> Any:
         return () if obj is None else self.list_display
@@ -119,8 +114,7 @@ class LedgerEntryAdmin(BigListAdmin[LedgerEntry]):
         entry = book(obj.tenant, obj.amount, person(request), obj.reason, timezone.now())
         obj.pk = entry.pk
         balance = format_amount(before + entry.amount)
-        booked = {"balance": balance, "kind": obj.kind, "form": str(form.cleaned_data["form_id"])}
-        changed = {"balance": format_amount(before)}, booked
+        changed = {"balance": format_amount(before)}, {"balance": balance, "kind": obj.kind}
         record(request, f"balance of {obj.tenant}", obj.reason, changed, obj.tenant)
         now = gettext("The balance of %(tenant)s is %(balance)s %(currency)s now.")
         values = {"tenant": obj.tenant, "balance": balance, "currency": settings.CURRENCY}

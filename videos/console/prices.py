@@ -31,7 +31,9 @@ from unfold.widgets import (
 
 from accounts import audit
 from accounts.console.lists import ListAdmin
+from accounts.console.once import OnceAdmin
 from accounts.console.reasons import AuditedForm, ReasonForm, record
+from accounts.once import FORM_ID, FormIdField
 from accounts.templatetags.amounts import rate
 from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
 from videos import catalogue
@@ -164,8 +166,14 @@ class PriceForm(AuditedForm[Price]):
         return not self.instance._state.adding and has_begun(self.instance, self.now) and bool(sent)
 
 
+class NewPriceForm(PriceForm):
+    """A new price."""
+
+    form_id = FormIdField()
+
+
 @admin.register(Price)
-class PriceAdmin(ListAdmin[Price]):
+class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
     """Prices per second of video."""
 
     form = PriceForm
@@ -198,7 +206,11 @@ class PriceAdmin(ListAdmin[Price]):
             *COLUMNS,
             *(["ends_now"] if begun and may_change else []),
             *(["reason"] if may_change else []),
+            *([] if obj else [FORM_ID]),
         ]
+
+    def get_form(self, request: HttpRequest, obj: Price | None = None, **kwargs: Any) -> Any:  # type: ignore[override]  # the stubs name the parameter change
+        return super().get_form(request, obj, **(kwargs if obj else {"form": NewPriceForm, **kwargs}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
         return FIXED if obj and has_begun(obj, timezone.now()) else ()

@@ -6,6 +6,7 @@ import structlog
 from django.conf import settings
 from django.db.models import F, Q
 
+from accounts import once
 from accounts.models import Standing
 from accounts.quotas.in_force import default_limits
 from videos.files import storing
@@ -31,6 +32,7 @@ def sweep(now: datetime) -> None:
         _remove_expired_media,
         idempotency.delete_expired,
         storing.remove_unneeded,
+        once.remove_expired,
     ):
         try:
             part(now)
