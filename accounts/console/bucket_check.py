@@ -2,25 +2,30 @@
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts import audit, bucket_check
-from accounts.bucket_check import BucketCheck, NoBucket, TooManyChecks
+from accounts.bucket_check import NoBucket, TooManyChecks
+from accounts.console.reasons import person
 from accounts.models import AuditPlace, CosBucket, Tenant
+from accounts.pages import kept_checks
 
 
 def check_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpResponse:
-    """The bucket with the policies that it needs, and the result of a check after a POST."""
-    check = _checked(request, tenant) if request.method == "POST" else None
+    """The bucket with the policies that it needs, and the result of a check; a POST checks it."""
+    if request.method == "POST":
+        page = reverse("admin:accounts_tenant_bucket", args=[tenant.pk])
+        return HttpResponseRedirect(page + _checked(request, tenant))
     own = CosBucket.objects.defer("secret_key").filter(tenant=tenant).exclude(bucket="").first()
     context = {
         "title": gettext("The bucket of %(tenant)s") % {"tenant": tenant},
         "tenant": tenant,
         "bucket": own,
-        "check": check,
+        "check": kept_checks.kept(person(request), own, request.GET, timezone.now()),
         "policies": bucket_check.policies(own) if own else (),
     }
     return TemplateResponse(
@@ -28,11 +33,13 @@ def check_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpRes
     )
 
 
-def _checked(request: HttpRequest, tenant: Tenant) -> BucketCheck | None:
+def _checked(request: HttpRequest, tenant: Tenant) -> str:
+    """Check the bucket; returns the query of the page that shows what was found."""
     try:
-        return bucket_check.check(tenant, audit.author(request, AuditPlace.CONSOLE), timezone.now())
+        check = bucket_check.check(tenant, audit.author(request, AuditPlace.CONSOLE), timezone.now())
     except NoBucket:
-        return None
+        return ""
     except TooManyChecks:
         messages.error(request, gettext("The bucket was checked too often. Try again in a minute."))
-        return None
+        return ""
+    return kept_checks.keep(person(request), check)

@@ -1,6 +1,7 @@
 """The pages to set up a second factor, to get recovery codes for it, and to turn it off."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from django.contrib import messages
@@ -17,11 +18,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_otp import login as verify_session
 
-from accounts import audit
+from accounts import audit, once
 from accounts.models import Authenticator
 from accounts.people import notices, recovery, totp
 from accounts.people.forms import WRONG_CODE, AnyCodeForm, CodeForm, ProvedForm
 from accounts.people.pages import OwnPage
+
+_BEGUN, _CODES = "second factor", "recovery codes"
+"""The kinds of what forms make."""
+_QUERY = "made"
+"""The parameter with the form whose result the page shows."""
 
 
 class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
@@ -32,10 +38,16 @@ class _Page(OwnPage, RedirectURLMixin, TemplateResponseMixin, ContextMixin, View
     def show(self, form: CodeForm | ProvedForm | None = None, **details: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form or AnyCodeForm(), **details))
 
-    def show_codes(self, codes: list[str], destination: str) -> HttpResponse:
-        """The recovery codes, shown only in the response that created them."""
-        page = self.get_context_data(codes=codes, destination=destination)
-        return self.response_class(self.request, "people/recovery_codes.html", page)
+    def to_codes(self, codes: list[str], destination: str) -> HttpResponse:
+        """Leads to the page with the recovery codes, which shows them only to who has just got them."""
+        form_id = once.put(self.person, _CODES, codes=codes, destination=destination)
+        query = urlencode({_QUERY: form_id})
+        return HttpResponseRedirect(f"{reverse('people:recovery-codes')}?{query}")
+
+    def just_made(self, kind: str) -> dict[str, Any] | None:
+        """What the form in the query has just made of that kind."""
+        form_id = once.form_id_in(self.request.GET, _QUERY)
+        return once.result_of(self.person, form_id, kind, timezone.now())
 
     def _changed(self, happened: Any, *, was: bool) -> None:
         """Record in the audit log that it was turned on or off, and mail the person."""
@@ -62,18 +74,29 @@ class SecondFactorPage(_Page):
     """Shows whether a second factor is on, and starts setting one up."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Never shows an existing secret: it is shown once, when it is created."""
+        """Shows the secret of a device only to who has just begun to set it up, until its first code."""
+        device = self._begun()
+        if device is not None:
+            return self.show(CodeForm(), is_waiting=True, **_secret_context(device))
         is_on = totp.of(self.person) is not None
         return self.show(AnyCodeForm() if is_on else ProvedForm(request, self.person))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Creates and shows a secret; a second factor in use must be turned off first."""
+        """Creates a secret and leads to it; a second factor in use must be turned off first."""
         if totp.of(self.person) is not None:
             return self.show()
         form = ProvedForm(request, self.person, request.POST)
         if not form.is_valid():
             return self.show(form)
-        return self.show(CodeForm(), is_waiting=True, **_secret_context(totp.begin(self.person)))
+        form_id = once.put(self.person, _BEGUN, device=totp.begin(self.person).pk)
+        query = {_QUERY: form_id, **({REDIRECT_FIELD_NAME: to} if (to := self.get_redirect_url()) else {})}
+        return HttpResponseRedirect(f"{reverse('people:second-factor')}?{urlencode(query)}")
+
+    def _begun(self) -> Authenticator | None:
+        """The device in the query, while it waits for its first code."""
+        begun = self.just_made(_BEGUN)
+        device = totp.pending(self.person) if begun else None
+        return device if device and begun and device.pk == begun["device"] else None
 
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")
@@ -81,7 +104,7 @@ class ConfirmPage(_Page):
     """Completes the setup."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Turns it on with a first code, which verifies this session; others end. Shows recovery codes."""
+        """Turns it on with a first code, which verifies this session; others end. Leads to recovery codes."""
         form = CodeForm(request.POST)
         if not form.is_valid():
             return self.show(form, is_waiting=True)
@@ -93,7 +116,7 @@ class ConfirmPage(_Page):
         self._changed(notices.SECOND_FACTOR_ON, was=False)
         self.end_other_sessions()
         messages.success(request, _("From now on, you need a code to log in."))
-        return self.show_codes(recovery.renew(device), self.get_success_url())
+        return self.to_codes(recovery.renew(device), self.get_success_url())
 
 
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
@@ -105,6 +128,9 @@ class RecoveryCodesPage(_Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         if totp.of(self.person) is None:
             return HttpResponseRedirect(reverse("people:second-factor"))
+        made = self.just_made(_CODES)
+        if made:
+            return self.render_to_response(self.get_context_data(**made))
         return self.show(ProvedForm(request, self.person))
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -114,7 +140,7 @@ class RecoveryCodesPage(_Page):
         form = ProvedForm(request, self.person, request.POST)
         if not form.is_valid():
             return self.show(form)
-        return self.show_codes(self._renew(device), reverse("people:second-factor"))
+        return self.to_codes(self._renew(device), reverse("people:second-factor"))
 
     @transaction.atomic
     def _renew(self, device: Authenticator) -> list[str]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, bucket_check
 from accounts.bucket_check import BucketCheck, NoBucket, TooManyChecks
 from accounts.models import CosBucket, Role, Tenant
+from accounts.pages import kept_checks
 from accounts.pages.bucket_forms import OwnBucketForm
 from accounts.portal.base import TenantPage
 
@@ -81,7 +82,8 @@ class BucketPage(_Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         bucket = self.bucket()
-        return self.shown(bucket, self.own_form(bucket))
+        check = kept_checks.kept(self.person, bucket, request.GET, timezone.now())
+        return self.shown(bucket, self.own_form(bucket), check)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
@@ -102,7 +104,7 @@ class BucketPage(_Page):
 
 
 class CheckBucketPage(_Page):
-    """Checks the bucket and shows what was found, on the bucket's page."""
+    """Checks the bucket, and leads to the bucket's page, which shows what was found."""
 
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER, "POST": Role.OWNER}
 
@@ -119,8 +121,8 @@ class CheckBucketPage(_Page):
             bucket = self.bucket()
             return self.shown(bucket, self.own_form(bucket), status=429)
         log.info("a bucket was checked", tenant=str(self.tenant.pk), ok=check.ok)
-        bucket = self.bucket()
-        return self.shown(bucket, self.own_form(bucket), check)
+        page = reverse("account:bucket", args=[self.tenant.pk])
+        return HttpResponseRedirect(f"{page}{kept_checks.keep(self.person, check)}#check")
 
 
 class RemoveBucketPage(_Page):

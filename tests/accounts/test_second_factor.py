@@ -14,6 +14,7 @@ from accounts.models import Authenticator, Role, User, authenticator
 from accounts.people import totp
 from accounts.people.log_in import CODE_TIMEOUT
 from tests.conftest import NOW, Caller
+from tests.support.members import after
 from tests.support.people import (
     LOG_IN,
     PASSWORD,
@@ -73,7 +74,7 @@ def age_session(browser: Browser, by: timedelta) -> None:
 def test_a_person_sets_it_up_with_a_secret_and_a_first_code(alice: User) -> None:
     browser = Browser(alice)
     assert "Set it up" in browser.see(PAGE)
-    page = text(browser.post(PAGE, password=PASSWORD))
+    page = text(after(browser.post(PAGE, password=PASSWORD)))
     device = Authenticator.objects.get(user=alice)
     assert secret_on(page) == totp.secret(device).replace(" ", "")
     assert '<img class="qr" src="data:image/svg+xml' in page
@@ -107,23 +108,31 @@ def test_a_wrong_first_code_does_not_turn_it_on(alice: User) -> None:
     assert browser.log_in("alice").status_code == 302
 
 
-def test_the_secret_is_shown_only_once(alice: User) -> None:
+def test_the_secret_is_shown_only_to_who_made_it_until_the_first_code(alice: User, sophie: User) -> None:
     browser = Browser(alice)
-    made = browser.post(PAGE, password=PASSWORD)
+    begun = leads_to(browser.post(PAGE, password=PASSWORD))
+    made = browser.get(begun)
     secret = secret_on(text(made))
+    assert secret_on(browser.see(begun)) == secret
+    assert 'id="secret"' not in Browser(sophie).see(begun)
     assert "no-store" in made.headers["cache-control"]
     device = Authenticator.objects.get()
     pages = [text(browser.post(CONFIRM, code=wrong(code_of(device)))), browser.see(PAGE)]
     forgive(device)
     browser.post(CONFIRM, code=code_of(device))
-    pages += [browser.see(PAGE), text(browser.post(PAGE, password=PASSWORD)), browser.see("/profile/")]
+    pages += [
+        browser.see(PAGE),
+        text(browser.post(PAGE, password=PASSWORD)),
+        browser.see(begun),
+        browser.see("/profile/"),
+    ]
     for page in pages:
         assert secret not in page.replace(" ", "")
 
 
 def test_a_new_secret_replaces_an_unconfirmed_one(alice: User) -> None:
     browser = Browser(alice)
-    first, second = (secret_on(text(browser.post(PAGE, password=PASSWORD))) for _ in range(2))
+    first, second = (secret_on(text(after(browser.post(PAGE, password=PASSWORD)))) for _ in range(2))
     assert first != second
     assert Authenticator.objects.count() == 1
 
