@@ -50,6 +50,32 @@
     if ("submits" in event.target.dataset) event.target.form.requestSubmit();
   });
 
+  // A form that changes something is sent once: its buttons wait for the answer. What htmx sends, it sends itself.
+  const LONGEST_WAIT = 30_000; // then it can be sent again, which is safe: the server knows the form by its id
+  const buttonsOf = (form) => [...form.elements].filter((element) => element.type === "submit");
+  function wait(form, button) {
+    button?.setAttribute("aria-busy", "true");
+    for (const one of buttonsOf(form)) if (!one.disabled) one.dataset.waits = one.disabled = true;
+    setTimeout(() => goOn(form), LONGEST_WAIT);
+  }
+  function goOn(form) {
+    delete form.dataset.sent;
+    for (const button of buttonsOf(form)) {
+      button.removeAttribute("aria-busy");
+      if ("waits" in button.dataset) button.disabled = false;
+      delete button.dataset.waits;
+    }
+  }
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || form.target) return;
+    if ("sent" in form.dataset) return event.preventDefault();
+    form.dataset.sent = "";
+    // Only once the browser has read the form, to which the name and value of the button belong.
+    setTimeout(() => event.defaultPrevented ? goOn(form) : wait(form, event.submitter));
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(goOn));
+
   // How long a text is, beside it.
   document.addEventListener("input", (event) => {
     if (!("counted" in event.target.dataset)) return;
