@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlencode
+from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from config import charsets, health, time_zones
 from config.edge.bodies import SMALL_BYTES
@@ -171,6 +173,21 @@ class ViewerTimeZoneMiddleware(_Middleware):
         name = request.COOKIES.get(TIME_ZONE_COOKIE, "")
         with timezone.override(ZoneInfo(name) if name in time_zones.names() else None):
             return self.get_response(request)
+
+
+class WholePageLogInMiddleware(_Middleware):
+    """Leads the whole page to the log-in, and back to itself, if only a part of it was asked for."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        asked: HtmxDetails = vars(request)["htmx"]
+        if not asked or not isinstance(response, HttpResponseRedirect):
+            return response
+        log_in = urlsplit(response.url).path
+        if log_in not in (resolve_url(settings.LOGIN_URL), f"{CONSOLE_PREFIX}login/"):
+            return response
+        page = asked.current_url_abs_path or request.path
+        return HttpResponseClientRedirect(f"{log_in}?{urlencode({'next': page})}")
 
 
 def request_id(request: HttpRequest) -> str:

@@ -129,6 +129,7 @@ PAGES_MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "accounts.people.seen.SeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.WholePageLogInMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 """Middleware for pages only, so that the API stays fast. Its view and exception hooks are not called."""
@@ -287,7 +288,11 @@ UNFOLD = {
     "SHOW_LANGUAGES": True,
     "SHOW_BACK_BUTTON": True,
     "STYLES": [lambda request: static("reelay/reelay.css"), lambda request: static("reelay/console.css")],
-    "SCRIPTS": [lambda request: static("reelay/reelay.js"), lambda request: static("reelay/console.js")],
+    "SCRIPTS": [
+        lambda request: static("reelay/reelay.js"),
+        lambda request: static("reelay/drafts.js"),
+        lambda request: static("reelay/console.js"),
+    ],
     "DASHBOARD_CALLBACK": "videos.console.dashboard.context",
     "ACCOUNT": {"navigation": "videos.console.navigation.own_pages"},
     "SIDEBAR": {"show_search": True, "navigation": "videos.console.navigation.items"},

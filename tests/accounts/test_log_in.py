@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from axes.models import AccessAttempt
@@ -153,6 +154,22 @@ def test_a_page_that_needs_a_log_in_redirects_with_its_address(db: None) -> None
 
 
 # --- locking
+
+
+@pytest.mark.parametrize(
+    ("place", "log_in"),
+    [("/portal/{}/videos/new/", "/log-in/"), ("/admin/videos/task/add/", "/admin/login/")],
+)
+def test_a_part_of_a_page_leads_the_whole_page_to_the_log_in(place: str, log_in: str, owner: Caller) -> None:
+    page = place.format(owner.tenant.pk)
+    sent = {"hx-request": "true", "hx-current-url": f"http://testserver{page}?from=task_1"}
+    for ask in (Browser().client.get, Browser().client.post):
+        answer = ask(f"{page}?part=preview", headers=sent)
+        assert answer.status_code == 200
+        query = urlencode({"next": f"{page}?from=task_1"})
+        assert answer.headers["hx-redirect"] == f"{log_in}?{query}"
+        elsewhere = ask(page, headers={**sent, "hx-current-url": "https://elsewhere.example/"})
+        assert elsewhere.headers["hx-redirect"] == f"{log_in}?{urlencode({'next': page})}"
 
 
 def test_too_many_failures_lock_the_log_in_even_for_the_right_password(alice: User) -> None:

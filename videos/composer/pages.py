@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.models import APIKey, Tenant
@@ -40,6 +40,9 @@ ADD, REMOVE = "add", "remove"
 """The buttons that add or remove a slot; their values are `images`, or `images:2`."""
 EXAMPLE = "example"
 """The buttons that fill in an example, by its name."""
+MADE_COOKIE = "made_by_form"
+"""Read by the script that keeps drafts: the id of the form that just made a task."""
+_MINUTE = 60
 _POSITION = re.compile("[0-9]{1,2}")
 _CONTENT = ("prompt", "images", "videos", "shot_prompts")
 """The fields that make a form count as filled in."""
@@ -172,6 +175,15 @@ class Composer:
 
     def _of_picture(self) -> dict[str, list[str]]:
         return {pictures.PICTURE: [self.picture_problem]} if self.picture_problem else {}
+
+
+def leads_to(page: str, composer: Composer) -> HttpResponse:
+    """Leads to the new task's page, and tells the browser that it need not keep what was typed."""
+    answer = HttpResponseRedirect(page)
+    answer.set_cookie(
+        MADE_COOKIE, composer.form_id, max_age=_MINUTE, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+    )
+    return answer
 
 
 def base_address(request: HttpRequest) -> str:

@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.console.reasons import NO_REASON, person
 from accounts.models import AuditPlace
 from videos.composer.form import form_id_from
-from videos.composer.pages import Rendering
+from videos.composer.pages import Rendering, leads_to
 from videos.console import composing, inspecting
 from videos.files.serving import picture_response
 from videos.models import Task
@@ -126,7 +126,7 @@ class TaskPages:
         outcome = form.composer.submitted(request, Requester(person(request), PLACE))
         if isinstance(outcome, Rendering):
             return self._form(request, form, outcome)
-        return HttpResponseRedirect(reverse("admin:videos_task_change", args=[outcome.pk]))
+        return leads_to(reverse("admin:videos_task_change", args=[outcome.pk]), form.composer)
 
     def _form(self, request: HttpRequest, form: composing.Request, rendering: Rendering) -> HttpResponse:
         context = form.context(request, is_judged=rendering.is_judged)

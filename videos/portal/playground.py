@@ -3,14 +3,14 @@
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
-from videos.composer.pages import Composer, Rendering
+from videos.composer.pages import Composer, Rendering, leads_to
 from videos.files.serving import picture_response
 from videos.models import Task
 from videos.tasks.manual import Requester
@@ -34,7 +34,7 @@ class PlaygroundPage(TenantPage):
         outcome = composer.submitted(request, Requester(self.person, "portal"))
         if isinstance(outcome, Rendering):
             return self._render(composer, outcome)
-        return HttpResponseRedirect(reverse("portal:video", args=[self.tenant.pk, outcome.public_id]))
+        return leads_to(reverse("portal:video", args=[self.tenant.pk, outcome.public_id]), composer)
 
     @property
     def _key(self) -> APIKey:
