@@ -9,7 +9,7 @@ import accounts.encryption
 
 class Migration(migrations.Migration):
 
-    dependencies = [("accounts", "0020_recovery_codes")]
+    dependencies = [("accounts", "0023_one_index_of_tenants")]
 
     operations = [
         migrations.CreateModel(
