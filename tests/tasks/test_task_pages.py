@@ -85,7 +85,7 @@ def test_the_page_begins_with_the_prompt_the_state_and_the_cost(
         [heading] = [text for text in text_in(page, "h1") if "fox" in text]
         assert heading == LONG[:89] + "…"
         assert heading in text_in(page, "title")[0]
-        body = page[page.index(heading, page.index("<h1")) :]
+        body = page[page.index(heading, page.index("<h1")) :].replace("\u202f", " ")
         order = [body.index(text) for text in ('data-status="succeeded"', "8.00 CNY", LONG.strip())]
         assert order == sorted(order)
         assert not Unfolded(page).found
