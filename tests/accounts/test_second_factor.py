@@ -79,7 +79,7 @@ def test_a_person_sets_it_up_with_a_secret_and_a_first_code(alice: User) -> None
     assert secret_on(page) == totp.secret(device).replace(" ", "")
     assert '<img class="qr" src="data:image/svg+xml' in page
     assert totp.of(alice) is None
-    confirmed = text(browser.post(CONFIRM, code=code_of(device)))
+    confirmed = text(after(browser.post(CONFIRM, code=code_of(device))))
     assert "you need a code to log in" in confirmed
     assert '<a class="button primary" href="/profile/">' in confirmed
     assert totp.of(alice) == device
@@ -370,7 +370,7 @@ def test_if_staff_need_a_second_factor_the_console_redirects_to_its_setup(
     assert "only to staff with a second factor" in browser.see(page)
     browser.post(page, password=PASSWORD)
     answer = browser.post(CONFIRM, code=code_of(Authenticator.objects.get()), next=CONSOLE)
-    assert f'<a class="button primary" href="{CONSOLE}">' in text(answer)
+    assert f'<a class="button primary" href="{CONSOLE}">' in text(after(answer))
     assert browser.get(CONSOLE).status_code == 200
 
 
