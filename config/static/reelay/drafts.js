@@ -13,6 +13,8 @@
       return null;
     }
   }
+  // Not form.elements: a field of that name is in its place.
+  const fieldOf = (form, name) => form.querySelector(`[name="${name}"]`);
   function typed(form) {
     const entries = [...new FormData(form)];
     return entries.filter(([name, value]) => typeof value === "string" && !NOT_TYPED.includes(name));
@@ -36,11 +38,11 @@
   function restore(form, entries, sent) {
     const part = form.querySelector("#fields");
     for (const name of [...sent.keys()]) sent.delete(name);
-    sent.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    sent.append("csrfmiddlewaretoken", fieldOf(form, "csrfmiddlewaretoken").value);
     for (const [name, value] of entries) {
       sent.append(name, value);
-      const field = form.elements[name];
-      if (field instanceof Element && !part.contains(field)) field.value = value;
+      const field = fieldOf(form, name);
+      if (field && !part.contains(field)) field.value = value;
     }
   }
 
@@ -66,7 +68,7 @@
     offer(form, key);
     for (const type of ["input", "change"]) {
       form.addEventListener(type, () => {
-        const draft = { at: Date.now(), form: form.elements.form_id.value, typed: typed(form) };
+        const draft = { at: Date.now(), form: fieldOf(form, "form_id").value, typed: typed(form) };
         localStorage.setItem(key, JSON.stringify(draft));
       });
     }

@@ -52,7 +52,7 @@
 
   // A form that changes something is sent once: its buttons wait for the answer. What htmx sends, it sends itself.
   const LONGEST_WAIT = 30_000; // then it can be sent again, which is safe: the server knows the form by its id
-  const buttonsOf = (form) => [...form.elements].filter((element) => element.type === "submit");
+  const buttonsOf = (form) => [...document.querySelectorAll("[type=submit], button:not([type])")].filter((one) => one.form === form);
   function wait(form, button) {
     button?.setAttribute("aria-busy", "true");
     for (const one of buttonsOf(form)) if (!one.disabled) one.dataset.waits = one.disabled = true;
