@@ -43,7 +43,7 @@ class Slow:
 
 def test_the_price_is_always_that_of_the_form_as_it_is(site: Site) -> None:
     with browser(site.url) as alice:
-        alice.open("/")
+        alice.open(f"{site.portal}videos/new/")
         alice.log_in("alice@example.com", PASSWORD)
         _create_waits_for_the_price(alice, site)
         for fault in ("network", "status"):

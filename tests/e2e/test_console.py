@@ -23,11 +23,15 @@ def test_staff_make_watch_and_play_a_task_and_resolve_a_doubt(site: Site) -> Non
 
 def _make_a_multi_shot_task(sophie: Visitor) -> None:
     page = sophie.open("/admin/videos/task/add/")
+    for tenant in ("Somebody else", "Alice Studio"):
+        with page.expect_response("**/add/?part=fields"):  # other models and prices
+            page.get_by_label("Tenant").fill(tenant)
+            page.get_by_label("Tenant").blur()
     page.locator("#picker summary").click()
     page.get_by_role("radio", name="3.0-Omni").check()
     expect(page.get_by_role("radio", name="720p")).to_have_value("Kling-3.0-omni-720p")
     page.get_by_label("Length").select_option("3")
-    page.get_by_label("Several shots").check()
+    page.get_by_label("Several shots, each").check()
     page.get_by_label("Shot 1", exact=True).fill("A cat wakes up")
     page.get_by_label("Seconds").first.fill("2")
     expect(page.locator("#seconds-left")).to_contain_text("1 s left to fill")

@@ -57,6 +57,8 @@
     form.addEventListener(type, (event) => {
       if (isRedrawing) edited.set(event.target.id, event.target);
       if (event.target.type !== "file" && !redraws(event)) changed();
+      // Another tenant has other models and prices.
+      if (type === "change" && event.target.name === "tenant") htmx.trigger("#redraw", "redraw");
     });
   }
   function keepEdits() {
