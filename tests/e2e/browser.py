@@ -25,6 +25,8 @@ PATIENCE = 20_000
 """Milliseconds to wait for an element."""
 expect.set_options(timeout=PATIENCE)
 DESKTOP, PHONE = 1440, 375
+_REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
+"""What htmx logs when a newer request takes the place of one on its way; of failures it logs more."""
 _SERIOUS = ("serious", "critical")
 _ZONE = "Asia/Shanghai"
 
@@ -87,7 +89,7 @@ class Visitor:
         return [f"{self.page.url}: {found['id']}: {found['help']}: {where[found['id']]}" for found in serious]
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(_REPLACED):
             self.troubles.append(f"console: {message.text}")
 
     def _answered(self, response: Response) -> None:

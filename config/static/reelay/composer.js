@@ -124,6 +124,7 @@
   const emptySlot = () => slots().find((slot) => !slot.value);
   const words = announced.dataset;
   let problems = []; // of the last picture
+  let isPlaced = false; // a picture has a place that is not drawn yet
 
   function refusal(slot) {
     const place = document.getElementById("images");
@@ -153,6 +154,10 @@
       Object.assign(added, { type: "hidden", name: "images", value: id });
       document.getElementById("images")?.append(added);
     }
+    isPlaced = true;
+  }
+  function drawPictures() {
+    isPlaced = false;
     htmx.trigger("#redraw", "redraw"); // not in the fields: new ones need a moment until they listen
   }
   function progress(part) {
@@ -200,6 +205,7 @@
       queue = queue.then(() => upload(file, position)).finally(() => {
         uploads -= 1;
         progress(0);
+        if (isPlaced && !uploads) drawPictures();
         show();
       });
     }
