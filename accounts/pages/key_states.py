@@ -55,11 +55,11 @@ _DATED = {
 def dated_chip(key: APIKey, now: datetime) -> SafeString:
     """The key's state with the day it ends or ended on, as a chip."""
     state = state_of(key, now)
-    label, look = state.value
+    plain, look = state.value
     moment = key.revoked_at or key.expires_at
-    if state in _DATED and moment is not None:
-        label = _DATED[state] % {"day": f"{timezone.localtime(moment):%Y-%m-%d}"}
-    return chip(label, look)
+    if state not in _DATED or moment is None:
+        return chip(plain, look)
+    return chip(_DATED[state] % {"day": f"{timezone.localtime(moment):%Y-%m-%d}"}, look)
 
 
 def key_name(key: APIKey) -> str:

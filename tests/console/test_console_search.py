@@ -99,7 +99,7 @@ def test_only_kinds_that_the_person_may_view_are_found(owner: Caller, make_task:
     assert owner.key is not None
     APIKey.objects.filter(pk=owner.key.pk).update(prefix="rly_alice123")
     key = f"/admin/accounts/apikey/{owner.key.pk}/change/"
-    rows = (
+    rows: tuple[tuple[str, list[str]], ...] = (
         ("view_tenant", [of_tenant(owner.tenant)]),
         ("view_apikey", [key]),
         ("view_task", [of_task(task), "/admin/videos/task/?q=alice"]),

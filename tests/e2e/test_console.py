@@ -142,4 +142,4 @@ def test_staff_find_a_tenant_by_keyboard_alone(site: Site) -> None:
         page = sophie.open("/admin/search/?q=studio")
         sophie.log_in("sophie", PASSWORD)
         page.get_by_role("link", name="Alice Studio").click()
-        expect(page.get_by_role("heading", name="Alice Studio")).to_be_visible()
+        expect(page.get_by_role("heading", name="Alice Studio", exact=True)).to_be_visible()

@@ -130,7 +130,7 @@ def _links(tenant: Tenant) -> dict[str, str]:
     """Lists that show this tenant only, and the form that tops its balance up."""
     named = urlencode({"tenant": tenant.name})
     charged = urlencode({"kind__exact": EntryKind.CAPTURE})
-    top_up = urlencode({"tenant": tenant.pk, "kind": EntryKind.TOP_UP})
+    top_up = urlencode({"tenant": str(tenant.pk), "kind": EntryKind.TOP_UP.value})
     return {
         "tasks": f"{reverse('admin:videos_task_changelist')}?{named}",
         "events": f"{reverse('admin:videos_taskevent_changelist')}?{named}",

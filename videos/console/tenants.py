@@ -69,10 +69,10 @@ class TenantPages(PricedTenantAdmin):
         }
         return TemplateResponse(request, "console/tenant.html", {**frame, **context})
 
-    def response_post_save_add(self, request: HttpRequest, obj: Tenant) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Tenant) -> HttpResponseRedirect:
         return HttpResponseRedirect(_overview_of(obj))
 
-    def response_post_save_change(self, request: HttpRequest, obj: Tenant) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Tenant) -> HttpResponseRedirect:
         return HttpResponseRedirect(_overview_of(obj))
 
 
