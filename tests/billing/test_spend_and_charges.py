@@ -35,7 +35,10 @@ def test_a_video_across_the_end_of_a_month_is_spend_of_one_and_a_charge_of_the_o
     def charged(days: dict[str, Any]) -> Decimal:
         return Decimal(alice.get("portal:statement", **days).context["statement"].total.taken)
 
-    assert [(spent(month), charged(month)) for month in (OCTOBER, NOVEMBER)] == [(3, 0), (0, 3)]
+    assert [(spent(month), charged(month)) for month in (OCTOBER, NOVEMBER)] == [
+        (Decimal(3), Decimal(0)),
+        (Decimal(0), Decimal(3)),
+    ]
     year: dict[str, Any] = {"start_date": "2026-01-01", "end_date": "2026-12-31"}
     assert spent(year) == charged(year)
 

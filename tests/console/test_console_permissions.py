@@ -23,7 +23,7 @@ from tests.support.rows import check_each
 from videos import queueing
 from videos.billing import ledger
 from videos.console import account_health
-from videos.models import Price, TaskEvent
+from videos.models import Price, PriceList, TaskEvent
 from videos.results import files
 from videos.states import Status
 
@@ -88,6 +88,13 @@ videos_price_changelist                   yes    no     yes    no
 videos_price_delete                       no     no     no     yes
 videos_price_export                       yes    no     yes    no
 videos_price_history                      yes    no     yes    no
+videos_price_table                        yes    no     yes    no
+videos_pricelist_add                      no     yes    no     no
+videos_pricelist_change                   look   no     yes    no
+videos_pricelist_changelist               yes    no     yes    no
+videos_pricelist_delete                   no     no     no     yes
+videos_pricelist_export                   yes    no     yes    no
+videos_pricelist_history                  yes    no     yes    no
 videos_task_add                           no     yes    no     no
 videos_task_change                        yes    no     yes    no
 videos_task_changelist                    yes    no     yes    no
@@ -175,6 +182,7 @@ def things(owner: Caller, make_task: MakeTask) -> dict[type[Model], Model]:
     ledger.top_up(owner.tenant, Decimal(5), boss, "paid", NOW)
     queueing.enqueue(queueing.Job.STORE, task_id=str(task.pk))
     Group.objects.create(name="clerks")
+    PriceList.objects.create(name="VIP")
     Price.objects.create(model="GV-3.1-720p", per_second=1, valid_from=timezone.now() + timedelta(days=1))
     return {model: model._default_manager.order_by("-pk")[0] for model in admin.site._registry}
 
