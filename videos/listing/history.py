@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import repeat
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -39,6 +40,8 @@ SHOWN = (
     "api_key__purpose",
 )
 """Columns that the page and the CSV file show, besides the prompts; no others are loaded."""
+_WITH_PROMPTS: dict[str, Any] = {"prompt": PROMPTS}
+"""Annotation that fills `Task.prompt` with the prompt and those of the shots."""
 PAGE = 20
 """Tasks on a page."""
 BATCH = 1000
@@ -183,5 +186,5 @@ def _tasks(tenant: Tenant, filters: Filters, cursor: PageCursor, most: int) -> t
     if filters.words:
         found = Search(filters.words, tenant.pk, listed, filters.rest, in_order).first(most)
         listed, ended_at = listed.filter(pk__in=found.ids), found.ended_at
-    shown = listed.filter(filters.rest).select_related("api_key").only(*SHOWN).annotate(prompt=PROMPTS)
+    shown = listed.filter(filters.rest).select_related("api_key").only(*SHOWN).annotate(**_WITH_PROMPTS)
     return [*in_order.of(shown)[:most]], ended_at
