@@ -13,6 +13,10 @@ def chip(label: "str | Promise", look: str = NEUTRAL) -> SafeString:
     return format_html('<span class="chip {}">{}</span>', look, label)
 
 
-def clipped(text: str) -> SafeString | None:
-    """A text that lists show clipped, with all of it as a tooltip; None if it is empty."""
-    return format_html('<span class="clip" title="{0}">{0}</span>', text) if text else None
+def clipped(text: str, *, is_brief: bool = False) -> SafeString | None:
+    """A text that lists show clipped, with all of it as a tooltip; None if it is empty.
+
+    A brief one stands in a list of many columns.
+    """
+    look = "clip brief" if is_brief else "clip"
+    return format_html('<span class="{1}" title="{0}">{0}</span>', text, look) if text else None

@@ -206,7 +206,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
 
     @admin.display(description=_("tenant"))
     def tenant_name(self, task: Task) -> SafeString | None:
-        return clipped(task.tenant.name)
+        return clipped(task.tenant.name, is_brief=True)
 
     @admin.display(description=_("cost"))
     def cost(self, task: Task) -> SafeString | None:
@@ -223,7 +223,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
 
     @admin.display(description=_("upstream account"))
     def account_name(self, task: Task) -> SafeString | None:
-        return clipped(task.account.name) if task.account else None
+        return clipped(task.account.name, is_brief=True) if task.account else None
 
     @admin.display(description=_("task"))
     def video(self, task: Task) -> SafeString | None:
@@ -241,8 +241,10 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
     def note(self, task: Task) -> SafeString | None:
         """Why the task needs attention, or why it failed."""
         if task.attention:
-            return format_html("{} {}", chip(_("Needs attention"), WARN), clipped(task.attention_label))
-        return clipped(task.failure_code)
+            return format_html(
+                "{} {}", chip(_("Needs attention"), WARN), clipped(task.attention_label, is_brief=True)
+            )
+        return clipped(task.failure_code, is_brief=True)
 
 
 def _told(task: Any) -> str:
