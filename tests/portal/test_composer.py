@@ -105,8 +105,7 @@ def test_form_and_api_agree_on_each_case_of_the_contract(
     answer = owner.post("/v1/videos/validate", case["request"]).json()
     assert form.is_valid() is answer.get("valid", False)
     expected = sorted(error["message"] for error in answer.get("errors", ()))
-    assert sorted(message for messages in form.problems.values() for message in messages) == expected
-    assert sorted(str(message) for messages in form.errors.values() for message in messages) == expected
+    assert sorted(violation.message for violation in form.violations) == expected
     if form.checked is not None:
         assert form.checked.request.as_body() == answer["request"]
         assert form.checked.quote.as_dict() == answer["price"]
@@ -281,7 +280,7 @@ def test_limits_apply_to_people_as_to_programs(
     owner: Caller, key: APIKey, alice: User, account: UpstreamAccount
 ) -> None:
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=0)
-    with pytest.raises(NotCreated, match="concurrent tasks"):
+    with pytest.raises(NotCreated, match="At most 0 videos"):
         make(BODY, caller_at(key, "a form", answers_of(BODY), timezone.now()), Requester(alice, "portal"))
     assert not Task.objects.exists()
     assert not TaskEvent.objects.exists()

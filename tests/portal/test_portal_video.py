@@ -57,13 +57,11 @@ def test_a_viewer_cannot_create_a_video(owner: Caller, account: UpstreamAccount)
     assert not Task.objects.exists()
 
 
-def test_errors_have_the_same_messages_as_in_the_api(
-    alice: Client, owner: Caller, account: UpstreamAccount
-) -> None:
+def test_each_error_is_explained(alice: Client, owner: Caller, account: UpstreamAccount) -> None:
     wrong = ANSWERS | {"seconds": "4", "model": "Kling-2.5-720p", "prompt": ""}
     shown = text(alice.post(page(owner.tenant, "new/"), wrong))
-    for error in owner.post("/v1/videos/validate", wrong).json()["errors"]:
-        assert error["message"] in shown
+    assert "Kling 2.5 does not make videos of 4 s: choose 5 or 10 s." in shown
+    assert "Describe the video, or add an image or a video to begin with." in shown
     assert not Task.objects.exists()
 
 
@@ -73,7 +71,7 @@ def test_a_refusing_limit_is_shown_in_the_preview(
     Quota.objects.create(tenant=owner.tenant, seconds_per_day=4)
     path = page(owner.tenant, "new/?part=preview")
     shown = text(alice.post(path, ANSWERS, headers={"hx-request": "true"}))
-    assert "The daily limit of 4 seconds of video does not allow this task" in shown
+    assert "4 s of video can be created a day; 0 s are used." in shown
 
 
 def test_without_javascript_a_part_is_a_whole_page(

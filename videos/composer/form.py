@@ -11,10 +11,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.models import APIKey
+from videos import explanations
 from videos.composer.body import REPEATED_FIELDS, Answers, body_of, names
 from videos.composer.places import NON_FIELD, FieldPlace, place_of
 from videos.errors import KeyRefused, MaxCostExceeded, ModelNotAllowed, NoPrice
-from videos.requests import InvalidRequestError, parse
+from videos.requests import InvalidRequestError, Violation, parse
 from videos.routing.offers import Offers
 from videos.tasks import admission, orders
 from videos.tasks.admission import Caller
@@ -24,6 +25,12 @@ from videos.tasks.orders import Checked
 FORM_ID = "form_id"
 _FORM_KEY = "form-{}"
 """The idempotency key of a form: submitted twice, it creates one task."""
+_FIELDS_OF_REFUSALS: Mapping[type[Exception], str] = {
+    MaxCostExceeded: "max_cost",
+    NoPrice: "model",
+    ModelNotAllowed: "model",
+}
+"""Where refusals are shown that concern one field."""
 
 
 class Many(forms.Field):
@@ -49,28 +56,30 @@ class VideoForm(forms.Form):
         self.caller = caller
         self.checked: Checked | None = None
         self.problems: dict[FieldPlace, list[str]] = defaultdict(list)
-        """Error messages by the place where they are shown."""
+        """What is wrong, in a sentence each, by the place where it is shown."""
+        self.violations: list[Violation] = []
+        """What is wrong as programs would be told."""
         for name in names():
             self.fields[name] = (
                 Many(required=False) if name in REPEATED_FIELDS else forms.Field(required=False)
             )
 
     def clean(self) -> dict[str, Any]:
-        """Adds each violation to its field, with the API's message."""
+        """Explains each violation at its field."""
         try:
             self._check()
         except InvalidRequestError as error:
-            for violation in error.violations:
-                self._report(place_of(violation, self.answers), violation.message)
-        except MaxCostExceeded as error:
-            self._report(FieldPlace("max_cost"), str(error))
-        except (NoPrice, ModelNotAllowed) as error:
-            self._report(FieldPlace("model"), str(error))
-        except KeyRefused:
-            self._report(
-                FieldPlace(NON_FIELD), _("The tenant is suspended, so no videos can be created for it.")
-            )
+            self.report(error.violations)
+        except (MaxCostExceeded, NoPrice, ModelNotAllowed, KeyRefused) as error:
+            for sentence in explanations.of_error(error):
+                self._report(FieldPlace(_FIELDS_OF_REFUSALS.get(type(error), NON_FIELD)), sentence)
         return self.cleaned_data
+
+    def report(self, violations: Sequence[Violation]) -> None:
+        """Explain violations at their fields."""
+        self.violations += violations
+        for violation in violations:
+            self._report(place_of(violation, self.answers), explanations.of_violation(violation))
 
     def _check(self) -> None:
         if self.caller is None:
@@ -79,9 +88,10 @@ class VideoForm(forms.Form):
         else:
             self.checked = orders.check(self.body, self.caller, admission.read_snapshot(self.caller))
 
-    def _report(self, place: FieldPlace, message: str) -> None:
-        self.problems[place].append(message)
-        self.add_error(place.field if place.field in self.fields else None, message)
+    def _report(self, place: FieldPlace, sentence: str) -> None:
+        if sentence not in self.problems[place]:
+            self.problems[place].append(sentence)
+            self.add_error(place.field if place.field in self.fields else None, sentence)
 
 
 def caller_at(key: APIKey, form_id: str, answers: Answers, now: datetime) -> Caller:

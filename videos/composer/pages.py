@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +25,7 @@ from videos.composer.form import VideoForm, answers_from, caller_at, form_id_fro
 from videos.composer.notices import MARKS, notice_of
 from videos.composer.offer import Offer
 from videos.composer.picker import FAMILY, VERSION, Picker
-from videos.composer.places import NON_FIELD, FieldPlace
+from videos.composer.places import is_begun
 from videos.composer.preview import Preview, curl
 from videos.files import uses
 from videos.models import Task
@@ -43,6 +44,8 @@ EXAMPLE = "example"
 MADE_COOKIE = "made_by_form"
 """Read by the script that keeps drafts: the id of the form that just made a task."""
 _MINUTE = 60
+TOUCHED, EVERYTHING = "touched", "*"
+"""The hidden field that tells which inputs the person has touched, and its value for all of them."""
 _POSITION = re.compile("[0-9]{1,2}")
 _CONTENT = ("prompt", "images", "videos", "shot_prompts")
 """The fields that make a form count as filled in."""
@@ -54,12 +57,21 @@ _SLOTS = {
 """Groups of fields whose values belong together by position."""
 
 
+class Judged(Enum):
+    """The fields at which the form shows what is wrong."""
+
+    NONE = auto()
+    BEGUN = auto()
+    """Those that were touched or hold something: nobody is told of what they are about to fill in."""
+    ALL = auto()
+
+
 @dataclass(frozen=True)
 class Rendering:
-    """How to show the form again: which part of it (empty: all), and whether with its errors."""
+    """How to show the form again: which part of it (empty: all), and where with what is wrong."""
 
     part: str = ""
-    is_judged: bool = True
+    judged: Judged = Judged.ALL
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,8 @@ class Composer:
     """Whether the form was sent for another model than the one it was drawn for."""
     fitting: Sequence[str] = ()
     """What was changed in the answers for the model to take them."""
+    touched: frozenset[str] = frozenset()
+    """The names of the inputs that the person has changed or left; `EVERYTHING` once the form was sent."""
 
     @classmethod
     def sent(cls, request: HttpRequest, key: APIKey | None, now: datetime) -> "Composer":
@@ -97,7 +111,8 @@ class Composer:
         spec = picker.named(_last(answers, "model"), offered)
         if spec and (is_repicked or request.GET.get("part") == "fields"):
             answers, fitting = fitted(answers, spec)
-        return cls(answers, form_id_from(data), key, now, tenant, problem, is_repicked, fitting)
+        touched = frozenset(data.get(TOUCHED, "").split(",")) - {""}
+        return cls(answers, form_id_from(data), key, now, tenant, problem, is_repicked, fitting, touched)
 
     @classmethod
     def fresh(cls, body: Mapping[str, Any], tenant: Tenant | None, now: datetime) -> "Composer":
@@ -119,32 +134,36 @@ class Composer:
         part = request.GET.get("part", "")
         if part in PARTS:
             is_alone = bool(request.headers.get("hx-request"))
-            return Rendering(part if is_alone else "", is_judged=part == "preview")
+            return self._redrawn(part) if is_alone else Rendering(judged=_judged_without_script(part))
         if self.is_repicked:  # without script: nobody has seen this model's settings and price yet
             messages.info(request, _("The model was changed. Check the form, then create the video."))
-            return Rendering(is_judged=False)
+            return Rendering(judged=Judged.NONE)
         try:
             return self._create(asked)
         except NotCreated as refusal:
-            for message in refusal.messages:
+            self.form.report(refusal.violations)
+            for message in () if refusal.violations else refusal.messages:
                 messages.error(request, message)
             return Rendering()
 
+    def _redrawn(self, part: str) -> Rendering:
+        if part == "picture":
+            return Rendering(part, Judged.NONE)
+        return Rendering(part, Judged.ALL if EVERYTHING in self.touched else Judged.BEGUN)
+
     def _create(self, asked: Requester) -> Task:
-        """Raises `NotCreated`, without messages if the form itself shows the errors."""
+        """Raises `NotCreated`, without messages if the form itself shows what is wrong."""
         checked = self.form.checked if self.form.is_valid() else None
         if checked is None or self.picture_problem:
             raise NotCreated
         return make_checked(checked, asked)
 
-    def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
-        """The template context; `is_judged` includes the form's errors."""
+    def context(self, request: HttpRequest, judged: Judged) -> dict[str, Any]:
+        """The template context."""
         form, offered = self.form, _offered_to(self.tenant, self._offers)
         spec = picker.named(_last(self.answers, "model"), offered) or picker.default(offered)
-        preview, untaken = Preview(form), availability.untaken_models(self.tenant, self.now)
+        untaken = availability.untaken_models(self.tenant, self.now)
         marks = {model: MARKS[service] for model, service in untaken.items()}
-        if is_judged:
-            form.is_valid()
         return {
             "form_id": self.form_id,
             "is_filled": any(self.answers.get(name) for name in _CONTENT),
@@ -154,13 +173,13 @@ class Composer:
             "examples": offered_examples(offered),
             "offer": Offer(spec, self.answers),
             "untaken_notice": notice_of(untaken.get(spec.name)),
-            "problems": (_by_field(form) if is_judged else {}) | self._of_picture(),
+            "problems": self._shown(judged) | self._of_picture(),
+            "touched": EVERYTHING if judged is Judged.ALL else ",".join(sorted(self.touched)),
             "takes_pictures": settings.UPLOADS,
             "picture_names": self._picture_names(),
             "pictures_at": f"{request.path}pictures/",
-            "elsewhere": form.problems.get(FieldPlace(NON_FIELD), ()) if is_judged else (),
-            "preview": preview,
-            "is_judged": is_judged,
+            "preview": Preview(form),
+            "is_judged": judged is not Judged.NONE,
             "may_see_limits": True,
             "curl": curl(form.body, base_address(request)),
         }
@@ -172,6 +191,16 @@ class Composer:
 
     def _picture_names(self) -> Mapping[str, str]:
         return uses.picture_names(self.tenant.pk, self.answers.get("images", ())) if self.tenant else {}
+
+    def _shown(self, judged: Judged) -> dict[str, list[str]]:
+        """What is wrong by field name, followed by `-` and the slot if it concerns one."""
+        if judged is Judged.NONE or self.form.is_valid():
+            return {}
+        return {
+            place.field if place.slot is None else f"{place.field}-{place.slot}": problems
+            for place, problems in self.form.problems.items()
+            if judged is Judged.ALL or is_begun(place, self.answers, self.touched)
+        }
 
     def _of_picture(self) -> dict[str, list[str]]:
         return {pictures.PICTURE: [self.picture_problem]} if self.picture_problem else {}
@@ -191,6 +220,11 @@ def base_address(request: HttpRequest) -> str:
     return absolute("", request)
 
 
+def _judged_without_script(part: str) -> Judged:
+    """The buttons of a page without script change the form, or check it."""
+    return Judged.ALL if part == "preview" else Judged.NONE
+
+
 def _offered_to(tenant: Tenant | None, offers: Offers) -> list[ModelSpec]:
     """The models to choose from; if none is on offer, all."""
     return offers.models(tenant) or list(catalogue.MODELS)
@@ -208,14 +242,6 @@ def _repick(answers: dict[str, list[str]], data: QueryDict, offered: Sequence[Mo
         return False
     answers["model"] = [spec.name]
     return True
-
-
-def _by_field(form: VideoForm) -> dict[str, list[str]]:
-    """The errors by field name, followed by `-` and the slot if they concern one."""
-    return {
-        place.field if place.slot is None else f"{place.field}-{place.slot}": problems
-        for place, problems in form.problems.items()
-    }
 
 
 def _resize(answers: dict[str, list[str]], added: str, removed: str) -> None:

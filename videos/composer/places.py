@@ -1,7 +1,7 @@
 """Maps violations of the API's rules to fields of the form. Pure functions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from videos.composer.body import METADATA_FIELDS, OUTPUT, SINGLE, Answers
@@ -11,6 +11,10 @@ _AT = re.compile(r"\[(\d+)\]")
 _ADDITIONAL = re.compile(r"metadata\.(?:ext_info|ExtInfo)\.AdditionalParameters(?:\.(.+))?")
 _SHOT_COLUMNS = {"prompt": "shot_prompts", "duration": "shot_durations"}
 _EDITORS = {"element_list": "elements", "multi_prompt": "shots", "shot_type": "shots"}
+_SWITCHES = {"elements": "elements", "shots": "multi_shot"}
+"""The field that tells whether an editor was used."""
+_COLUMNS = {"shots": ("shot_prompts", "shot_durations")}
+"""The fields of an editor, if they are called otherwise."""
 _METADATA = {
     **{f"metadata.{name}": name for name in METADATA_FIELDS},
     **{f"metadata.output_config.{name}": name for name in OUTPUT},
@@ -41,15 +45,31 @@ def place_of(violation: Violation, answers: Answers) -> FieldPlace:
     if base in ("images", "videos"):
         return FieldPlace(base, None if position is None else _slot(answers.get(base, ()), position))
     if inner := _ADDITIONAL.fullmatch(param):
-        return _within_additional(inner[1] or "", position)
+        return _within_additional(inner[1] or "", position, answers)
     return FieldPlace(_METADATA.get(param, param if param in SINGLE else NON_FIELD))
 
 
-def _within_additional(path: str, position: int | None) -> FieldPlace:
+def is_begun(place: FieldPlace, answers: Answers, touched: Collection[str]) -> bool:
+    """Whether something was filled in there, or an input was touched, whose names are `touched`."""
+    names = _COLUMNS.get(place.field, (place.field,))
+    if place.slot is not None:
+        values = answers.get(place.field, ())
+        is_filled = place.slot < len(values) and bool(values[place.slot])
+        return is_filled or f"{place.field}-{place.slot}" in touched
+    return any(map(any, (answers.get(name, ()) for name in names))) or any(
+        name.partition("-")[0] in names for name in touched
+    )
+
+
+def _within_additional(path: str, position: int | None, answers: Answers) -> FieldPlace:
+    """The editor that was used, or else the field for JSON."""
     name, column = re.split(r"[.\[]", path)[0], path.rpartition(".")[2]
+    editor = _EDITORS.get(name, "")
+    if not any(answers.get(_SWITCHES.get(editor, ""), ())):
+        return FieldPlace("additional")
     if position is not None and column in _SHOT_COLUMNS:
         return FieldPlace(_SHOT_COLUMNS[column], position)
-    return FieldPlace(_EDITORS.get(name, "additional"))
+    return FieldPlace(editor)
 
 
 def _slot(values: Sequence[str], position: int) -> int:

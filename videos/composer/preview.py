@@ -16,6 +16,7 @@ from accounts.quotas.in_force import LIMITS
 from accounts.quotas.limits import AdmissionDecision, Limits
 from accounts.quotas.totals import Totals
 from config.routes import VIDEOS_PATH
+from videos import explanations
 from videos.composer.form import VideoForm
 from videos.tasks import creation
 from videos.tasks.orders import Checked
@@ -56,6 +57,11 @@ class Preview:
         [decision] = creation.decide([self.checked], self.checked.snapshot)
         return decision
 
+    @property
+    def refusals(self) -> Sequence[str]:
+        """The limits that do not admit it now, in a sentence each."""
+        return [explanations.of_limit(refusal) for refusal in self.decision.refusals] if self.decision else []
+
     @cached_property
     def translation(self) -> Translation | None:
         return self.checked.translated() if self.checked else None
@@ -67,8 +73,8 @@ class Preview:
 
     @property
     def problems(self) -> Sequence[str]:
-        """All errors, in the API's order."""
-        return [message for messages in self.form.problems.values() for message in messages]
+        """All that is wrong, in the API's order, each sentence once."""
+        return list(dict.fromkeys(sentence for found in self.form.problems.values() for sentence in found))
 
     @property
     def body(self) -> str:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Tenant
-from videos.composer.pages import Composer
+from videos.composer.pages import Composer, Judged
 from videos.console.account_health import why_untaken
 from videos.models import Task, UpstreamAccount
 from videos.requests.values import without_unstorable
@@ -40,8 +40,8 @@ class Request:
         tenant = Tenant.objects.filter(name=name).first() if name else None
         return cls(tenant, name, Composer.sent(request, _key(tenant), timezone.now()))
 
-    def context(self, request: HttpRequest, *, is_judged: bool) -> dict[str, Any]:
-        context = self.composer.context(request, is_judged=is_judged)
+    def context(self, request: HttpRequest, judged: Judged) -> dict[str, Any]:
+        context = self.composer.context(request, judged)
         return {
             **context,
             "idle_accounts": self._idle(context["offer"].spec.name) if context["untaken_notice"] else (),

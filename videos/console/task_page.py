@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.console.reasons import NO_REASON, person
 from accounts.models import AuditPlace
 from videos.composer.form import form_id_from
-from videos.composer.pages import Rendering, leads_to
+from videos.composer.pages import Judged, Rendering, leads_to
 from videos.console import composing, inspecting
 from videos.files.serving import picture_response
 from videos.models import Task
@@ -56,7 +56,7 @@ class TaskPages:
             names = composing.names_like(request.GET.get("tenant", ""))
             return TemplateResponse(request, "console/tenant_names.html", {"names": names})
         if request.method != "POST":
-            return self._form(request, composing.Request.fresh(request), Rendering(is_judged=False))
+            return self._form(request, composing.Request.fresh(request), Rendering(judged=Judged.NONE))
         return self._sent(request, composing.Request.sent(request))
 
     def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
@@ -129,7 +129,7 @@ class TaskPages:
         return leads_to(reverse("admin:videos_task_change", args=[outcome.pk]), form.composer)
 
     def _form(self, request: HttpRequest, form: composing.Request, rendering: Rendering) -> HttpResponse:
-        context = form.context(request, is_judged=rendering.is_judged)
+        context = form.context(request, rendering.judged)
         if rendering.part:
             return TemplateResponse(request, f"composer/{rendering.part}.html", context)
         return self._page(request, "console/compose.html", _("New task"), context)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
-from videos.composer.pages import Composer, Rendering, leads_to
+from videos.composer.pages import Composer, Judged, Rendering, leads_to
 from videos.files.serving import picture_response
 from videos.models import Task
 from videos.tasks.manual import Requester
@@ -26,7 +26,7 @@ class PlaygroundPage(TenantPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show a new form; `from` fills it in from one of the tenant's tasks."""
         composer = Composer.fresh(self._start(request), self.tenant, timezone.now())
-        return self._render(composer, Rendering(is_judged=False))
+        return self._render(composer, Rendering(judged=Judged.NONE))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Redraw a part of the form, or create the task."""
@@ -50,7 +50,7 @@ class PlaygroundPage(TenantPage):
         return {"model": request.GET.get("model") or latest or ""}
 
     def _render(self, composer: Composer, rendering: Rendering) -> HttpResponse:
-        context = composer.context(self.request, is_judged=rendering.is_judged)
+        context = composer.context(self.request, rendering.judged)
         if rendering.part:
             self.template_name = f"composer/{rendering.part}.html"
             return self.render_to_response(context)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from accounts.models import User
-from videos import inputs
-from videos.errors import IdempotencyKeyReused, KeyRefused, NotAdmitted, ReelayError
+from videos import explanations, inputs
+from videos.errors import ReelayError
 from videos.models import Task
 from videos.requests import InvalidRequestError
 from videos.states import Verb
@@ -20,11 +19,13 @@ from videos.tasks.orders import Checked
 
 
 class NotCreated(Exception):
-    """No video was created; `messages` say why."""
+    """No video was created; `messages` say why, and `violations` what is wrong with single fields."""
 
-    def __init__(self, *messages: str) -> None:
-        super().__init__(*messages)
-        self.messages = messages
+    def __init__(self, error: Exception | None = None) -> None:
+        """Without an error, the form itself shows what is wrong."""
+        self.messages = explanations.of_error(error) if error else []
+        self.violations = error.violations if isinstance(error, InvalidRequestError) else ()
+        super().__init__(*self.messages)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def make_checked(checked: Checked, requester: Requester) -> Task:
     try:
         inputs.check(checked.request)  # not in the transaction: it asks other servers
     except InvalidRequestError as error:
-        raise NotCreated(*_messages(error)) from error
+        raise NotCreated(error) from error
     return _make(lambda: creation.create_checked(checked), requester)
 
 
@@ -59,16 +60,4 @@ def _make(create: Callable[[], Created], requester: Requester) -> Task:
                 lifecycle.record_event(task, Verb.ASKED, task.created_at, **who)
             return task
     except (ReelayError, InvalidRequestError) as error:
-        raise NotCreated(*_messages(error)) from error
-
-
-def _messages(error: Exception) -> list[str]:
-    if isinstance(error, NotAdmitted):
-        return [refusal.message for refusal in error.refusals]
-    if isinstance(error, InvalidRequestError):
-        return [violation.message for violation in error.violations]
-    if isinstance(error, KeyRefused):
-        return [_("The tenant is suspended, so no videos can be created for it.")]
-    if isinstance(error, IdempotencyKeyReused):
-        return [_("This form was sent before, with other values. Open a new one for another video.")]
-    return [str(error)]
+        raise NotCreated(error) from error

@@ -11,6 +11,8 @@ from django.utils.safestring import SafeString
 from videos.requests.values import is_web_url
 
 register = template.Library()
+_GROUPS = {"shot_prompts": "shots", "shot_durations": "shots"}
+"""Where it is said what is wrong with all slots of a field together, if not at the field's own name."""
 
 
 @register.inclusion_tag("composer/errors.html", takes_context=True)
@@ -28,11 +30,13 @@ def problems_at(context: dict[str, Any], name: str) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def control(context: dict[str, Any], field: str, slot: int | None = None) -> SafeString:
-    """The id, name and ARIA attributes of an input, which link it to its error list."""
+    """The id, name and ARIA attributes of an input, which link it to what is wrong with it and its group."""
     name = _name(field, slot)
-    invalid = "true" if _messages(context, name) else "false"
+    lists = [name] if slot is None else [name, _GROUPS.get(field, field)]
+    invalid = "true" if any(_messages(context, of) for of in lists) else "false"
+    described_by = " ".join(f"errors-{of}" for of in lists)
     return format_html(
-        'id="id-{}" name="{}" aria-describedby="errors-{}" aria-invalid="{}"', name, field, name, invalid
+        'id="id-{}" name="{}" aria-describedby="{}" aria-invalid="{}"', name, field, described_by, invalid
     )
 
 

@@ -61,6 +61,10 @@
       if (type === "change" && event.target.name === "tenant") htmx.trigger("#redraw", "redraw");
     });
   }
+  // A field was left empty: what is wrong with it is told now; the price stays as it is.
+  form.addEventListener("left", () => {
+    if (!isRedrawing && priced === changes) htmx.trigger(form, "preview");
+  });
   function keepEdits() {
     for (const [id, before] of edited) {
       const now = document.getElementById(id);

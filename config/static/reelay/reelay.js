@@ -82,12 +82,27 @@
     event.target.closest(".field").querySelector("[data-count]").textContent = [...event.target.value].length;
   });
 
-  // What the server says of a field that is on the page already.
+  // What the server says of a field that is on the page already; a field may be described by several lists.
   document.addEventListener("htmx:oobAfterSwap", (event) => {
-    const list = event.detail.target;
-    const input = document.querySelector(`[aria-describedby="${list.id}"]`);
-    if (input) input.setAttribute("aria-invalid", String(list.children.length > 0));
+    for (const input of document.querySelectorAll(`[aria-describedby~="${event.detail.target.id}"]`)) {
+      const lists = input.getAttribute("aria-describedby").split(" ");
+      const isWrong = lists.some((id) => document.getElementById(id)?.children.length > 0);
+      input.setAttribute("aria-invalid", String(isWrong));
+    }
   });
+
+  // The form for a video tells the server which inputs were changed or left: only of those it says what is wrong.
+  for (const type of ["input", "change", "focusout"]) {
+    document.addEventListener(type, (event) => {
+      const touched = event.target.form?.elements.namedItem("touched");
+      if (!touched || !event.target.matches("input[id], select[id], textarea[id]")) return;
+      const names = touched.value.split(",").filter(Boolean);
+      const name = event.target.id.replace(/^id-/, "");
+      if (names.includes(name)) return;
+      touched.value = [...names, name].join(",");
+      if (type === "focusout" && !event.target.value) event.target.form.dispatchEvent(new Event("left"));
+    }, true);
+  }
 
   // A part of the page was refused, or led to the log-in, for the session has ended: no part takes that in. What
   // asks by itself is over with the page, which then says why; a form that was being filled in stays as it is.
