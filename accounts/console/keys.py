@@ -115,7 +115,7 @@ class APIKeyAdmin(OnceAdmin[APIKey], BigListAdmin[APIKey]):
         "tenant",
         "prefix",
         "purpose",
-        "scopes",
+        "may",
         "created_at",
         "made_by_name",
         "expires_at",
@@ -142,6 +142,10 @@ class APIKeyAdmin(OnceAdmin[APIKey], BigListAdmin[APIKey]):
     actions = ["rotate", "revoke"]
     change_form_outer_before_template = "admin/accounts/apikey/revoke_link.html"
     action_form = OnceActionForm
+
+    @admin.display(description=_("scopes"))
+    def may(self, key: APIKey) -> str:
+        return ", ".join(key.scope_names)
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Mints a new key; saves only the changed columns of an existing one."""

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import ManyToManyField, Model, QuerySet
@@ -98,6 +99,14 @@ class PermissionsField(forms.ModelMultipleChoiceField[Permission]):
         return f"{permission.content_type} | {DEEDS.get(deed, permission.name)}"
 
 
+def _of_pages() -> QuerySet[Permission]:
+    """The permissions that pages ask for: those on rows that have a page, or a place on one."""
+    pages = admin.site._registry.values()
+    models = {model for page in pages for model in (page.model, *(inline.model for inline in page.inlines))}
+    types = ContentType.objects.get_for_models(*models, for_concrete_models=False).values()
+    return Permission.objects.filter(content_type__in=list(types))
+
+
 class PermissionsAdmin(ListAdmin[_Row]):
     """A page on which permissions are granted."""
 
@@ -106,7 +115,7 @@ class PermissionsAdmin(ListAdmin[_Row]):
     ) -> Any:
         if db_field.related_model is Permission:
             kwargs["form_class"] = PermissionsField
-            kwargs.setdefault("queryset", Permission.objects.select_related("content_type"))
+            kwargs["queryset"] = _of_pages().select_related("content_type")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 

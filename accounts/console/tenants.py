@@ -59,7 +59,7 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
     """The keys of a tenant's programs, newest first, read-only."""
 
     model = APIKey
-    fields = ("key", "state", "prefix", "scopes", "last_used_at")
+    fields = ("key", "state", "prefix", "may", "last_used_at")
     readonly_fields = fields
     per_page = 20
     template_after = "admin/accounts/tenant/new_key.html"
@@ -71,6 +71,10 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
         return request.user.has_perm("accounts.view_apikey") or request.user.has_perm(
             "accounts.change_apikey"
         )
+
+    @admin.display(description=_("scopes"))
+    def may(self, key: APIKey) -> str:
+        return ", ".join(key.scope_names)
 
     @admin.display(description=_("name"))
     def key(self, key: APIKey) -> SafeString:

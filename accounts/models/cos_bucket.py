@@ -100,7 +100,7 @@ class CosBucket(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.bucket or "no bucket"
+        return self.bucket or gettext("no bucket")
 
     @property
     def has_secret_key(self) -> bool:

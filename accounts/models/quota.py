@@ -82,7 +82,7 @@ class Quota(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"quota of {self.tenant}"
+        return str(self._meta.verbose_name)
 
 
 class Standing(models.Model):

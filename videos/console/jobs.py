@@ -48,6 +48,7 @@ admin.site.unregister(ProcrastinateJob)  # its own admin does not use the theme 
 # Translated names. `makemigrations` does not see them, as it reads `_meta.original_attrs`.
 ProcrastinateJob._meta.verbose_name = _("job")
 ProcrastinateJob._meta.verbose_name_plural = _("jobs")
+ProcrastinateEvent._meta.verbose_name = _("event of a job")
 apps.get_app_config("procrastinate").verbose_name = _("Operation")
 
 

@@ -35,7 +35,7 @@ from videos.metrics.buckets import Span
 from videos.models import Task, UpstreamAccount
 from videos.models.task import parse_public_id
 from videos.states import LOST, Status
-from videos.tasks.failures import FailureCode
+from videos.tasks.failures import FailureCode, label_for
 
 LISTED = (
     "status",
@@ -105,7 +105,7 @@ class FailureFilter(ChoiceFilter):
     parameter_name = column = "failure_code"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
-        return [(code.value, code.value) for code in FailureCode]
+        return [(code.value, label_for(code)) for code in FailureCode]
 
 
 class AttentionFilter(ChoiceFilter):
@@ -244,7 +244,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
             return format_html(
                 "{} {}", chip(_("Needs attention"), WARN), clipped(task.attention_label, is_brief=True)
             )
-        return clipped(task.failure_code, is_brief=True)
+        return clipped(str(label_for(task.failure_code)), is_brief=True)
 
 
 def _told(task: Any) -> str:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from videos.labels import verb_label
 from videos.models.task import Task
 from videos.states import Verb
 
@@ -42,4 +43,4 @@ class TaskEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"{verb_label(self.verb)} {self.at:%Y-%m-%d %H:%M:%S}"

@@ -13,7 +13,7 @@ from videos.pages import money
 from videos.results import links
 from videos.states import FINAL, LOST, UNACCEPTED, Status
 from videos.tasks import turns
-from videos.tasks.failures import advice_for
+from videos.tasks.failures import advice_for, upstream_message
 from videos.tasks.representation import in_bucket
 
 _FRESH = timedelta(minutes=2)
@@ -32,6 +32,7 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
         "is_at_provider": task.state is Status.RUNNING,
         "was_sent": _was_sent(task),
         "advice": advice_for(task.failure_code),
+        "upstream_message": _upstream_message(task),
         "money": money.money_of(task),
         "price_note": _price_note(task),
         "media": links.signed_path(task, now) if task.is_readable else "",
@@ -58,6 +59,11 @@ def _removed_after(task: Task) -> int | None:
     if task.pruned_at is None or task.finished_at is None:
         return None
     return (task.pruned_at - task.finished_at).days
+
+
+def _upstream_message(task: Task) -> str:
+    """What the provider said of a failure, unless it was removed with the request."""
+    return "" if task.pruned_at else upstream_message(task.failure_code, task.failure_message)
 
 
 def _mark_of(task: Task, events: Sequence[TaskEvent]) -> str:

@@ -1,5 +1,6 @@
 """Why tasks fail: the codes and messages that tenants get, and what they can do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -36,6 +37,20 @@ _SENTENCES = {
 """Shown to tenants if upstream's own message must not be."""
 
 
+_OURS = frozenset({RESULT_LOST, UNCONFIRMED, GIVEN_UP, *_SENTENCES.values()})
+_OF_UPSTREAM = (
+    FailureCode.UPSTREAM_REJECTED,
+    FailureCode.CONTENT_POLICY_VIOLATION,
+    FailureCode.GENERATION_FAILED,
+)
+"""Failures whose messages may be upstream's own."""
+
+
+def upstream_message(code: str, message: str) -> str:
+    """The message of a failure if it is upstream's own; our own sentences say no more than the advice."""
+    return message if code in _OF_UPSTREAM and message not in _OURS else ""
+
+
 class Failure(NamedTuple):
     """Why a task failed: code and message for the tenant, and why staff should look at it (may be empty)."""
 
@@ -55,6 +70,22 @@ def failure(message: str, reason: Reason, otherwise: FailureCode) -> Failure:
         neutral if reason.is_ours else for_tenant(message, neutral),
         Attention.OUR_ACCOUNT if reason.is_ours else "",
     )
+
+
+LABELS: Mapping[str, Text] = {
+    FailureCode.UPSTREAM_REJECTED: _("Refused by the provider"),
+    FailureCode.CONTENT_POLICY_VIOLATION: _("Violates the content policy"),
+    FailureCode.GENERATION_FAILED: _("Generation failed"),
+    FailureCode.SUBMISSION_UNKNOWN: _("Never confirmed"),
+    FailureCode.RESULT_LOST: _("Result lost"),
+    FailureCode.CANCELLED: _("Cancelled"),
+}
+"""Why tasks failed, for lists."""
+
+
+def label_for(code: str) -> Text:
+    """A failure code in words; empty for none."""
+    return LABELS.get(code, code)
 
 
 class Move(StrEnum):
