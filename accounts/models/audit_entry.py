@@ -80,4 +80,4 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.actor_name}: {self.subject}"
+        return f"{self.actor_name}, {self.at:%Y-%m-%d %H:%M:%S}"

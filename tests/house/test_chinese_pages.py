@@ -61,10 +61,10 @@ def sophie(tenant: Tenant) -> User:
     sophie, now = User.objects.create_superuser("sophie"), timezone.now()
     by = audit.Author(sophie, AuditPlace.CONSOLE)
     ledger.top_up(tenant, Decimal(500), sophie, "银行转账", now)
-    quota = Quota.objects.create(tenant=tenant, concurrent_tasks=20, seconds_per_day=600, is_prepaid=True)
+    Quota.objects.create(tenant=tenant, concurrent_tasks=20, seconds_per_day=600, is_prepaid=True)
     CosBucket.objects.create(tenant=tenant, bucket="", region="")
     changed = {"concurrent_tasks": 5}, {"concurrent_tasks": 20}
-    audit.record_row(by, quota, changed, now, "约定")
+    audit.record_change(by, f"quota of {tenant}", changed, now, tenant, "约定")
     return sophie
 
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 _NAMES = """
 Reelay Tencent Cloud Python OpenAI Node MPS VOD Axes Mac
 API COS CORS CSV HTTP HTTPS ID IP JPEG JSON KB GB LDAP MB MOV MP4 PNG QR REST SDK TOTP URL UTC CNY
-SecretId SecretKey SubAppId Control Command English en zh-hans
+SecretId SecretKey SubAppId Control Command Enter Esc curl English en zh-hans
 """
 NAMES = frozenset(_NAMES.split())
 """Products, standards, units, keys and languages, which are called the same in Chinese sentences."""
