@@ -190,6 +190,7 @@ def things(owner: Caller, make_task: MakeTask) -> dict[type[Model], Model]:
 PLACES: dict[str, Callable[[Any], list[Any]]] = {
     "add": lambda _: [],
     "changelist": lambda _: [],
+    "table": lambda _: [],
     "export": lambda _: [],
     "decide": lambda thing: [thing.pk, "cancel_by_hand"],
 }
