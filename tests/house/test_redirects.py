@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from accounts.console.keys import CONFIRMED
 from accounts.models import Role, User, authenticator
 from accounts.people import confirmation, totp
 from tests.conftest import GOOD_BODY, NOW, Caller, MakeTask
@@ -138,7 +139,8 @@ def test_each_form_of_our_own_in_the_console_leads_on(
         (f"accounts/tenant/{tenant}/bucket/", {}),
         ("accounts/apikey/add/", {"tenant": tenant, "name": "a program", "scopes": ["read"]}),
         ("accounts/apikey/", {"action": "rotate", **chosen}),
-        ("accounts/apikey/", {"action": "revoke", **chosen}),
+        ("accounts/apikey/", {"action": "revoke", CONFIRMED: "yes", **chosen}),
+        (f"accounts/apikey/{owner.key.pk}/revoke/", {}),
         (f"accounts/apikey/made/{uuid4()}/", {}),
         (
             "videos/ledgerentry/add/",
