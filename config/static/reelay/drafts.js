@@ -66,7 +66,8 @@
     if (!form) return;
     const key = `${PREFIX}${form.dataset.draft}:${location.pathname}`;
     offer(form, key);
-    for (const type of ["input", "change"]) {
+    // Also what was restored, once it is sent with the id of this form.
+    for (const type of ["input", "change", "submit"]) {
       form.addEventListener(type, () => {
         const draft = { at: Date.now(), form: fieldOf(form, "form_id").value, typed: typed(form) };
         localStorage.setItem(key, JSON.stringify(draft));
