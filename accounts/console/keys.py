@@ -172,7 +172,8 @@ class APIKeyAdmin(OnceAdmin[APIKey], BigListAdmin[APIKey]):
         return self._to_made(once.form_id_in(request.POST))
 
     def get_urls(self) -> list[URLPattern]:
-        made, revoke = map(self.admin_site.admin_view, (self.made_view, self.revoke_view))
+        made = self.admin_site.admin_view(self.made_view)
+        revoke = self.admin_site.admin_view(self.revoke_view)
         return [
             path("made/<uuid:form_id>/", made, name="accounts_apikey_made"),
             path("<int:key_id>/revoke/", revoke, name="accounts_apikey_revoke"),

@@ -15,6 +15,7 @@ from accounts import audit, keys
 from accounts.models import APIKey, AuditEntry, KeyKind, Purpose, SigningSecret, Tenant, User
 from tests.conftest import NOW, Caller, make_caller
 from tests.support.members import after, words
+from tests.support.people import leads_to
 from tests.support.stored import everything_stored
 
 LIST, ADD = "/admin/accounts/apikey/", "/admin/accounts/apikey/add/"
@@ -102,9 +103,10 @@ def test_a_form_sent_twice_makes_one_key_and_shows_it_again_until_it_is_copied(
     assert APIKey.objects.filter(name="a program").count() == 1
     tim = Client()
     tim.force_login(User.objects.create_superuser("tim"))
-    assert shown(tim.get(first.url)) == []
-    assert staff.post(first.url).url == LIST
-    assert "is not shown any more" in words(staff.get(first.url, follow=True))
+    made = leads_to(first)
+    assert shown(tim.get(made)) == []
+    assert leads_to(staff.post(made)) == LIST
+    assert "is not shown any more" in words(staff.get(made, follow=True))
     other = staff.post(ADD, {**sent, "name": "another"})
     assert "sent already, with other values" in words(other)
     assert not APIKey.objects.filter(name="another").exists()

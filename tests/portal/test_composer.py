@@ -235,6 +235,7 @@ def test_the_preview_shows_price_effect_and_command(
     assert (effects["Video today"].before, effects["Video today"].after) == (0, 5)
     assert preview.decision is not None
     assert not preview.decision.refusals
+    assert preview.checked is not None
     assert preview.checked.quote.amount > 0
     words = shlex.split(command.replace("\\\n", ""))
     assert words[1] == "http://x.example/v1/videos"

@@ -100,13 +100,16 @@ def told() -> list[tuple[Rule | None, Any]]:
     ]
     broken = [violation for body in (*BROKEN, WITH_A_FILE) for violation in violations_of(body)]
     faults = [fault for fault in (*_of_files(), *_of_inputs()) if fault is not None]
-    return [(each.rule, each.values) for each in (*broken, *faults, *refusals)]
+    broke: list[Any] = [*broken, *faults, *refusals]
+    return [(each.rule, each.values) for each in broke]
 
 
 def limits() -> list[LimitReached]:
     """Each limit that refuses, of a tenant that may do nothing, and of one with a full queue."""
-    names = ("requests_per_minute", "key_requests_per_minute", "concurrent_tasks", "queued_tasks")
-    names += ("seconds_per_day", "seconds_per_month")
+    names = (
+        *("requests_per_minute", "key_requests_per_minute", "concurrent_tasks", "queued_tasks"),
+        *("seconds_per_day", "seconds_per_month"),
+    )
     amounts = ("spend_per_day", "spend_per_month", "key_spend_per_month")
     nothing: Any = {**dict.fromkeys(names, 0), **dict.fromkeys(amounts, Decimal(0)), "is_prepaid": True}
     full = Limits(concurrent_tasks=1, queued_tasks=0, queues_when_full=True, seconds_per_day=7)

@@ -31,7 +31,7 @@ from accounts.pages.key_states import KeyState, state_of
 from tests.conftest import NOW, Caller, make_caller
 from tests.support.console import Form
 from tests.support.members import Member, after, words
-from tests.support.people import at_once
+from tests.support.people import at_once, leads_to
 from tests.support.stored import everything_stored
 
 KEY = re.compile(r"rly_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}")
@@ -204,7 +204,7 @@ def test_a_form_sent_twice_makes_one_key_and_shows_it_again(alice: Member, membe
     assert APIKey.objects.filter(name="a program").count() == 1
     assert Caller(text).get("/v1/models").status_code == 200
     assert AuditEntry.objects.count() == 1
-    assert member.client.get(first.url).url == member.url("account:keys")
+    assert leads_to(member.client.get(first.url)) == member.url("account:keys")
     assert shown(member.client.get(first.url)) == []
 
 
@@ -213,7 +213,7 @@ def test_the_text_of_a_key_is_shown_for_ten_minutes_or_until_it_is_copied(
 ) -> None:
     now = timezone.now()
     copied, left = (alice.post("account:new-key", **form(name=name)).url for name in ("one", "two"))
-    assert alice.client.post(copied).url == alice.url("account:keys")
+    assert leads_to(alice.client.post(copied)) == alice.url("account:keys")
     assert "is not shown any more" in words(alice.client.get(copied, follow=True))
     for minutes, is_shown in ((9, True), (11, False)):
         monkeypatch.setattr(timezone, "now", lambda at=now + timedelta(minutes=minutes): at)
