@@ -61,7 +61,7 @@ def test_a_file_has_the_columns_and_labels_of_the_list(sophie: Person, make_task
     assert row == {
         "Task": task.public_id,
         "Status": "Failed",
-        "Note": "result_lost",
+        "Note": "Result lost",
         "Tenant": "Alice",
         "Model": "Kling-3.0-720p",
         "Prompt": "a cat runs",

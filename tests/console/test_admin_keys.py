@@ -232,7 +232,7 @@ def test_a_revocation_is_confirmed_on_a_page_that_says_what_it_stops(
     assert mate.key is not None
     page = f"{LIST}{owner.key.pk}/revoke/"
     assert page in staff.get(change_page(owner.key)).content.decode()
-    chosen = {"action": "revoke", "_selected_action": [owner.key.pk, mate.key.pk]}
+    chosen = {"action": "revoke", "_selected_action": [owner.key.pk, mate.key.pk], "form_id": uuid4()}
     for asked in (staff.get(page), staff.post(LIST, chosen)):
         assert "refused from the next request on" in asked.content.decode()
         assert owner.key.shown_prefix in asked.content.decode()

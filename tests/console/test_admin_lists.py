@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -528,7 +529,7 @@ def test_keys_of_people_are_hidden_by_default_and_cannot_be_changed(sophie: Pers
     assert rows(sophie.see(f"{KEYS}?used_by=anybody")) == 2
     assert "tenant portal" in sophie.see(f"{KEYS}?used_by=people")
     for action in ("rotate", "revoke"):
-        chosen = {"action": action, "_selected_action": [portal.pk]}
+        chosen = {"action": action, "_selected_action": [portal.pk], "form_id": uuid4()}
         page = sophie.client.post(f"{KEYS}?used_by=people", chosen, follow=True).content.decode()
         assert "stands for people at a form" in page
     for address in ("change", "delete"):
