@@ -103,7 +103,7 @@ def test_the_form_marks_the_models_concerned_and_speaks_of_the_chosen_one(
 
     assert text_of(shown(OTHER), "untaken").startswith(REFUSED)
     assert not text_of(shown(MODEL), "untaken")
-    marked = r' value="([^"]+)"[^>]*>\s*<span><strong[^>]*>[^<]+</strong> <span class="chip warn">'
+    marked = r'<span id="pick-model-([^"]+)-name"><strong[^>]*>[^<]+</strong> <span class="chip warn">'
     assert re.findall(marked, shown(SIBLING)) == [OTHER]
 
 
