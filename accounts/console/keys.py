@@ -182,11 +182,13 @@ class APIKeyAdmin(OnceAdmin[APIKey], BigListAdmin[APIKey]):
 
     def made_view(self, request: HttpRequest, form_id: UUID) -> HttpResponse:
         """The text of the keys that the person's form made; a POST shows it no more."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
         if request.method == "POST":
             once.forget(person(request), form_id)
             return self._to_list()
         made = once.result_of(person(request), form_id, self.kind, timezone.now())
-        if not self.has_add_permission(request) or not made:
+        if not made:
             messages.info(request, once.NOT_SHOWN)
             return self._to_list()
         found = APIKey.objects.select_related("tenant").in_bulk([pk for pk, _text in made["keys"]])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -17,13 +18,14 @@ from django.utils import timezone
 from accounts import audit
 from accounts.members import invitations
 from accounts.models import AuditPlace, Role, Tenant, User
+from tests.api.test_files_in_requests import uploaded
 from tests.conftest import NOW, Caller, MakeTask
 from tests.support.console import Person
 from tests.support.rows import check_each
 from videos import queueing
 from videos.billing import ledger
 from videos.console import account_health
-from videos.models import Price, PriceList, TaskEvent
+from videos.models import File, Price, PriceList, TaskEvent
 from videos.results import files
 from videos.states import Status
 
@@ -35,6 +37,7 @@ accounts_apikey_changelist                yes    no     yes    no
 accounts_apikey_delete                    no     no     no     no
 accounts_apikey_export                    yes    no     yes    no
 accounts_apikey_history                   yes    no     yes    no
+accounts_apikey_made                      no     yes    no     no
 accounts_apikey_revoke                    no     no     yes    no
 accounts_invitation_add                   no     no     no     no
 accounts_invitation_change                look   no     look   no
@@ -102,6 +105,7 @@ videos_task_decide                        no     no     send   no
 videos_task_delete                        no     no     no     no
 videos_task_export                        yes    no     yes    no
 videos_task_history                       yes    no     yes    no
+videos_task_picture                       no     yes    no     no
 videos_task_poster                        yes    no     yes    no
 videos_task_preview                       yes    no     yes    no
 videos_taskevent_add                      no     no     no     no
@@ -174,6 +178,7 @@ def _model(route: str) -> type[Model]:
 @pytest.fixture
 def things(owner: Caller, make_task: MakeTask) -> dict[type[Model], Model]:
     boss = User.objects.create_superuser("boss")
+    uploaded(owner)
     task = make_task(Status.SUCCEEDED, has_poster=True, has_preview=True)
     files.save_pictures(task, b"a still", b"a preview")
     TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
@@ -193,6 +198,8 @@ PLACES: dict[str, Callable[[Any], list[Any]]] = {
     "table": lambda _: [],
     "export": lambda _: [],
     "decide": lambda thing: [thing.pk, "cancel_by_hand"],
+    "made": lambda _: [uuid4()],
+    "picture": lambda _: [(file := File.objects.get()).tenant_id, file.public_id],
 }
 """Arguments of a route, by its last word; by default the row."""
 

@@ -365,7 +365,7 @@ def test_a_form_is_prefilled_with_only_its_model(owner: Caller, pruned: dict[Sta
     for client, path in paths.items():
         answer = client.get(path, {"from": task.public_id})
         assert answer.status_code == 200
-        assert f'value="{task.model}" selected' in answer.content.decode()
+        assert f'id="pick-model-{task.model}" checked' in answer.content.decode()
 
 
 def test_a_pruned_task_cannot_be_submitted_again(owner: Caller, pruned: dict[Status, Task]) -> None:
