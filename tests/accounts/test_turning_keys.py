@@ -1,16 +1,18 @@
 """Rotation of encryption and secret keys without downtime, as docs/keys.md describes."""
 
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from accounts import encryption
 from accounts.encryption import UndecryptableError, encrypted_columns
-from accounts.models import APIKey, AuditEntry, CosBucket, KeyKind, SigningSecret
+from accounts.models import APIKey, AuditEntry, CosBucket, FormResult, KeyKind, SigningSecret
 from tests.conftest import Caller, MakeTask
 from tests.support.people import Browser, device_of, make_person
 from videos.models import UpstreamAccount
@@ -20,6 +22,7 @@ SECRET = "the-secret-half"
 COLUMNS = {
     "accounts.Authenticator.key",
     "accounts.CosBucket.secret_key",
+    "accounts.FormResult.result",
     "accounts.SigningSecret.secret",
     "videos.UpstreamAccount.proxy_url",
     "videos.UpstreamAccount.secret_key",
@@ -40,6 +43,8 @@ def test_every_stored_secret_is_reencrypted(owner: Caller, settings: LazySetting
     old, new = new_key(), new_key()
     settings.ENCRYPTION_KEYS = [old]
     device = device_of(make_person("alice"))
+    form = {"person": device.user, "form_id": uuid4(), "kind": "apikey", "created_at": timezone.now()}
+    FormResult.objects.create(result=SECRET, **form)
     proxy = "http://user:password@proxy.example:3128"
     UpstreamAccount.objects.create(name="main", secret_id="AKID1", secret_key=SECRET, proxy_url=proxy)
     bucket = {"bucket": "films-1250000000", "region": "ap-guangzhou", "secret_id": "AKID2"}

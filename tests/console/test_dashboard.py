@@ -468,7 +468,7 @@ def test_the_age_of_the_figures_is_shown(boss: Person) -> None:
     assert "old, counted to" in boss.see("/admin/")
     hourly.roll_up(now)
     page = boss.see("/admin/")
-    assert f"Plots are counted to {now:%H:%M}." in page
+    assert f"Plots are counted to {now:%H:%M:%S}." in page
     assert "old, counted to" not in page
 
 
