@@ -35,7 +35,7 @@ def _make_a_multi_shot_task(sophie: Visitor) -> None:
     page.get_by_label("Shot 1", exact=True).fill("A cat wakes up")
     page.get_by_label("Seconds").first.fill("2")
     expect(page.locator("#seconds-left")).to_contain_text("1 s left to fill")
-    expect(page.locator("#preview")).to_contain_text("must equal seconds")
+    expect(page.locator("#preview")).to_contain_text("The shots take 2 s together, but the video has 3 s")
     page.get_by_role("button", name="Add a shot").click()
     page.get_by_label("Shot 2", exact=True).fill("It runs along the beach")
     page.get_by_label("Seconds").nth(1).fill("1")

@@ -94,7 +94,7 @@
   // The form for a video tells the server which inputs were changed or left: only of those it says what is wrong.
   for (const type of ["input", "change", "focusout"]) {
     document.addEventListener(type, (event) => {
-      const touched = event.target.form?.elements.namedItem("touched");
+      const touched = event.target.form?.querySelector('[name=touched]'); // not `elements`: a field has that name
       if (!touched || !event.target.matches("input[id], select[id], textarea[id]")) return;
       const names = touched.value.split(",").filter(Boolean);
       const name = event.target.id.replace(/^id-/, "");
