@@ -53,10 +53,18 @@
     const isWhole = event.type === "change" || event.target.matches("[type=radio], [type=checkbox], [type=file]");
     return place !== form && isWhole;
   }
+  // Leaving a field is no change if its input was one: or the click that leaves it would find Create disabled.
+  const counted = new WeakMap(); // by field, the value that was counted as a change
+  function isCounted({ type, target }) {
+    const value = `${target.value} ${target.checked}`;
+    if (type === "change" && counted.get(target) === value) return true;
+    counted.set(target, value);
+    return false;
+  }
   for (const type of ["input", "change"]) {
     form.addEventListener(type, (event) => {
       if (isRedrawing) edited.set(event.target.id, event.target);
-      if (event.target.type !== "file" && !redraws(event)) changed();
+      if (event.target.type !== "file" && !isCounted(event) && !redraws(event)) changed();
       // Another tenant has other models and prices.
       if (type === "change" && event.target.name === "tenant") htmx.trigger("#redraw", "redraw");
     });
