@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from config.clock import Clock
+from config.days import month_of
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Period:
     @lru_cache(maxsize=256)  # the callers of a batch share the moment, and few time zones
     def of(cls, now: datetime, clock: Clock) -> "Period":
         day = clock.day_of(now)
-        month = day.replace(day=1)
-        next_month = (month + timedelta(days=31)).replace(day=1)
-        return cls(day, month, clock.begin_of(day + timedelta(days=1)), clock.begin_of(next_month))
+        month, last_day = month_of(day)
+        tomorrow, next_month = day + timedelta(days=1), last_day + timedelta(days=1)
+        return cls(day, month, clock.begin_of(tomorrow), clock.begin_of(next_month))
 
 
 @dataclass(frozen=True)

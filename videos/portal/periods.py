@@ -11,18 +11,17 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.portal.paging import BEFORE
+from config.days import month_of
 from config.web.query_strings import changed
 from videos.billing.usage import MOST_DAYS, DayRange
 
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 _DEFAULT = "this-month"
 MONTH = "month"
-_LONGER_THAN_A_MONTH = timedelta(days=32)
 
 
 def _last_month(today: date) -> tuple[date, date]:
-    end = today.replace(day=1) - timedelta(days=1)
-    return end.replace(day=1), end
+    return month_of(today.replace(day=1) - timedelta(days=1))
 
 
 _Days = Callable[[date], tuple[date, date]]
@@ -114,7 +113,7 @@ class StatementForm(PeriodForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get(MONTH) and not self.errors:
-            self._name, self.days = "", _month_of(cleaned[MONTH])
+            self._name, self.days = "", DayRange(*month_of(cleaned[MONTH]))
         return cleaned
 
     def show_days(self) -> None:
@@ -126,11 +125,11 @@ class StatementForm(PeriodForm):
     def name(self) -> str:
         """The period, such as `2026-11` for a whole month, or its first and last day."""
         start, end = self.days
-        return f"{start:%Y-%m}" if self.days == _month_of(start) else f"{start}-{end}"
+        return f"{start:%Y-%m}" if self.days == month_of(start) else f"{start}-{end}"
 
     def months(self) -> dict[str, str | None]:
         """Links to the months before and after that of the first day; None for one to come."""
-        first, last = _month_of(self.days.start)
+        first, last = month_of(self.days.start)
         after = last + timedelta(days=1)
         return {
             "before": self._to_month(first - timedelta(days=1)),
@@ -139,8 +138,3 @@ class StatementForm(PeriodForm):
 
     def _to_month(self, day: date) -> str:
         return changed(self._params, "period", "start_date", "end_date", BEFORE, month=f"{day:%Y-%m}")
-
-
-def _month_of(day: date) -> DayRange:
-    first = day.replace(day=1)
-    return DayRange(first, (first + _LONGER_THAN_A_MONTH).replace(day=1) - timedelta(days=1))
