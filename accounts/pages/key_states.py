@@ -1,14 +1,15 @@
-"""The states of an API key as pages show them: label and chip."""
+"""The states of an API key as pages show them, label and chip, and the keys of a tenant in them."""
 
 from datetime import datetime
 from enum import Enum
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import APIKey, Purpose
+from accounts.models import APIKey, Purpose, Tenant
 from config.web.badges import BAD, GOOD, NEUTRAL, WARN, chip
 
 
@@ -70,3 +71,18 @@ def key_name(key: APIKey) -> str:
 def name_of(purpose: str, name: str) -> str:
     """The name a program's key was given; for other keys the label of their purpose."""
     return name if purpose == Purpose.PROGRAM else str(capfirst(Purpose(purpose).label))
+
+
+def keys_of(tenant: Tenant) -> QuerySet[APIKey]:
+    """The keys of the tenant's programs."""
+    return APIKey.objects.of_programs().filter(tenant=tenant)
+
+
+def active_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
+    """The keys of the tenant's programs that work."""
+    return keys_of(tenant).exclude(has_ended(now))
+
+
+def has_ended(now: datetime) -> Q:
+    """Filters keys that no longer work."""
+    return Q(revoked_at__isnull=False) | Q(expires_at__lte=now)

@@ -9,7 +9,7 @@ import structlog
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -23,7 +23,7 @@ from accounts.models.api_key import AUDITED_FIELDS, NotRotatable
 from accounts.once import ChangedForm, FormIdField
 from accounts.pages import key_changes
 from accounts.pages.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
-from accounts.pages.key_states import chip_of, state_of
+from accounts.pages.key_states import active_keys, chip_of, has_ended, keys_of, state_of
 from accounts.people import notices
 from accounts.portal.base import TenantPage
 from accounts.portal.paging import Page
@@ -44,11 +44,6 @@ MOST_AT_ONCE = 500
 MADE = "key"
 """The kind of result of the forms that make a key."""
 _MODELS = f"{API_PREFIX}models"
-
-
-def has_ended(now: datetime) -> Q:
-    """Filters keys that no longer work."""
-    return Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
 
 
 class RotationForm(forms.Form):
@@ -302,13 +297,3 @@ def left_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
     made = active_keys(tenant, now).exclude(made_by_name="")
     left = made.exclude(made_by__in=members).exclude(made_by__is_staff=True)
     return left.order_by("made_by_name", "-pk")
-
-
-def active_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
-    """The keys of the tenant's programs that work."""
-    return keys_of(tenant).exclude(has_ended(now))
-
-
-def keys_of(tenant: Tenant) -> QuerySet[APIKey]:
-    """The keys of the tenant's programs."""
-    return APIKey.objects.of_programs().filter(tenant=tenant)

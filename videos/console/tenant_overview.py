@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, UUIDField
+from django.db.models import UUIDField
 from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,8 +12,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.console.tenants import state_chip
-from accounts.models import APIKey, Membership, Tenant
-from accounts.pages.key_states import dated_chip
+from accounts.models import Membership, Tenant
+from accounts.pages.key_states import active_keys, dated_chip
+from config.days import month_of
 from config.db.any_of import OF_ONE_TENANT, is_any_of
 from videos import labels
 from videos.billing.account import account_of
@@ -73,8 +74,7 @@ def _spend(tenant: Tenant, asked: str, today: date) -> dict[str, Any]:
     """The spend of one of the tenant's months by day, with a chart and the choice of months."""
     months = [f"{month:%Y-%m}" for month in _months(tenant.day_of(tenant.created_at), today)]
     chosen = asked if asked in months else months[0]
-    start = date.fromisoformat(f"{chosen}-01")
-    end = (start + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    start, end = month_of(date.fromisoformat(f"{chosen}-01"))
     rows = Question(start, end, ["day"]).answer(tenant)
     by_day = {row["day"]: row["spend"] for row in rows}
     days = [start + timedelta(days=number) for number in range(end.day)]
@@ -121,8 +121,7 @@ def _memberships(tenant: Tenant) -> list[Membership]:
 
 def _keys(tenant: Tenant, now: datetime) -> list[dict[str, Any]]:
     """The newest keys of programs that work."""
-    works = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
-    keys = APIKey.objects.of_programs().filter(works, tenant=tenant).order_by("-pk")[:MOST_KEYS]
+    keys = active_keys(tenant, now).order_by("-pk")[:MOST_KEYS]
     return [{"key": key, "chip": dated_chip(key, now)} for key in keys]
 
 

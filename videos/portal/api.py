@@ -8,9 +8,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import APIKey, Tenant
-from accounts.pages.key_states import chip_of, state_of
+from accounts.pages.key_states import active_keys, chip_of, state_of
 from accounts.portal.base import TenantPage
-from accounts.portal.keys import active_keys
 from config.routes import API_PREFIX
 from config.web.links import absolute
 from videos.catalogue import ModelSpec
