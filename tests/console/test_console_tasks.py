@@ -247,10 +247,16 @@ def test_a_decision_is_never_made_by_get(sophie: Person, make_task: MakeTask) ->
     assert sophie.client.post(f"/admin/videos/task/{task.pk}/decide/fly/").status_code == 404
 
 
-def test_a_single_tenant_is_preselected(sophie: Person, owner: Caller, account: UpstreamAccount) -> None:
-    assert 'value="Alice"' in sophie.see(ADD)
-    Tenant.objects.create(name="Bob")
+def test_a_single_tenant_is_preselected_and_so_is_the_one_in_the_address(
+    sophie: Person, owner: Caller, account: UpstreamAccount
+) -> None:
+    assert 'value="Alice" list' in sophie.see(ADD)
+    bob = Tenant.objects.create(name="Bob")
     assert 'value="Alice" list' not in sophie.see(ADD)
+    assert 'value="Bob" list' in sophie.see(f"{ADD}?tenant={bob.pk}")
+    assert 'value="Bob" list' not in sophie.see(f"{ADD}?tenant=Bob")
+    [link] = re.findall(r'id="new-task" href="([^"]+)"', sophie.see(f"/admin/accounts/tenant/{bob.pk}/"))
+    assert link == f"{ADD}?tenant={bob.pk}"
 
 
 def test_a_page_without_news_is_not_redrawn(sophie: Person, make_task: MakeTask) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -27,10 +28,10 @@ class Request:
 
     @classmethod
     def fresh(cls, request: HttpRequest) -> "Request":
-        """A new form; `from` copies a task. The tenant is preset if there is only one."""
+        """A new form; `from` copies a task. Without it, `tenant` or the only tenant there is is preset."""
         may_look = request.user.has_perm("videos.view_task")
         task = _task(request.GET.get("from", "")) if may_look else None
-        tenant = task.tenant if task else _only_tenant()
+        tenant = task.tenant if task else _tenant(request.GET.get("tenant", ""))
         body = (dict(task.request) or {"model": task.model}) if task else {}
         return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, tenant, timezone.now()))
 
@@ -85,6 +86,10 @@ def _task(public_id: str) -> Task | None:
         return None
 
 
-def _only_tenant() -> Tenant | None:
-    tenants = Tenant.objects.order_by("pk")[:2]
-    return tenants[0] if len(tenants) == 1 else None
+def _tenant(asked: str) -> Tenant | None:
+    """The tenant with this id, or the only one."""
+    try:
+        return Tenant.objects.get(pk=UUID(asked))
+    except (ValueError, Tenant.DoesNotExist):
+        tenants = Tenant.objects.order_by("pk")[:2]
+        return tenants[0] if len(tenants) == 1 else None

@@ -35,6 +35,7 @@ SHOWN = ("status", "model", "seconds", "price", "created_at", "attention", "fail
 """The columns of a task that are read."""
 MAY_VIEW = {
     "may_see_tasks": "videos.view_task",
+    "may_make_tasks": "videos.add_task",
     "may_see_events": "videos.view_taskevent",
     "may_see_ledger": "videos.view_ledgerentry",
     "may_book": "videos.add_ledgerentry",
