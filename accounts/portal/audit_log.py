@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, Role, Tenant
 from accounts.pages.audit_sentences import OF_TENANTS, for_tenant
+from accounts.pages.paging import Page
 from accounts.portal.base import TenantPage
-from accounts.portal.paging import Page
 from config.days import midnight
 
 PAGE = 50

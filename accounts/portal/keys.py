@@ -24,9 +24,9 @@ from accounts.once import ChangedForm, FormIdField
 from accounts.pages import key_changes
 from accounts.pages.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
 from accounts.pages.key_states import active_keys, chip_of, has_ended, keys_of, state_of
+from accounts.pages.paging import Page
 from accounts.people import notices
 from accounts.portal.base import TenantPage
-from accounts.portal.paging import Page
 from config.routes import API_PREFIX
 from config.web.links import absolute
 

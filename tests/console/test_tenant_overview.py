@@ -121,7 +121,7 @@ def test_parts_need_their_permission(owner: Caller, make_task: MakeTask) -> None
     assert "portal/" not in seen
     dora = Person("dora", "view_tenant", "view_membership")
     Membership.objects.create(tenant=owner.tenant, user=dora.user, role=Role.VIEWER)
-    assert f"/portal/{owner.tenant.pk}/statement/" in dora.see(page)
+    assert f"/portal/{owner.tenant.pk}/videos/" in dora.see(page)
 
 
 def test_it_takes_few_queries_whatever_there_is(

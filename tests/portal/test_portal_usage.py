@@ -22,7 +22,7 @@ from tests.support.members import Member, words
 from videos import catalogue
 from videos.billing import ledger, statements
 from videos.models import DailyUsage
-from videos.portal.periods import PeriodForm
+from videos.pages.periods import PeriodForm
 from videos.states import Status
 
 GROUPS = ("day", "model", "api_key")

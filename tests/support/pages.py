@@ -63,9 +63,10 @@ def _of_staff(tenant: Tenant, staff: User) -> Iterator[Page]:
     for status, task in _one_of_each(tenant):
         yield Page(f"console-task-{status}", STAFF, reverse("admin:videos_task_change", args=[task.pk]))
     yield Page("console-price-table", STAFF, reverse("admin:videos_price_table"))
-    yield Page("console-tenant", STAFF, reverse("admin:accounts_tenant_change", args=[tenant.pk]))
-    yield Page("console-tenant-bucket", STAFF, reverse("admin:accounts_tenant_bucket", args=[tenant.pk]))
-    yield Page("console-tenant-invite", STAFF, reverse("admin:accounts_tenant_invite", args=[tenant.pk]))
+    for view in ("change", "overview", "statement", "bucket", "invite", "suspension"):
+        yield Page(
+            f"console-tenant-{view}", STAFF, reverse(f"admin:accounts_tenant_{view}", args=[tenant.pk])
+        )
 
 
 def _of_model(model: Any, rows: Any, staff: User) -> Iterator[Page]:

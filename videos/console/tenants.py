@@ -19,6 +19,7 @@ from accounts.console.tenants import TABS, Tab
 from accounts.models import Tenant
 from videos.console import tenant_overview
 from videos.console.price_lists import PricedTenantAdmin, TenantPriceListInline
+from videos.pages import statement
 
 admin.site.unregister(Tenant)
 
@@ -47,8 +48,15 @@ class TenantPages(PricedTenantAdmin):
         return TenantList
 
     def get_urls(self) -> list[URLPattern]:
-        overview = self.admin_site.admin_view(self.overview_view)
-        return [path("<uuid:tenant_id>/", overview, name="accounts_tenant_overview"), *super().get_urls()]
+        of_staff = self.admin_site.admin_view
+        overview, statement = of_staff(self.overview_view), of_staff(self.statement_view)
+        file = of_staff(self.statement_file)
+        return [
+            path("<uuid:tenant_id>/", overview, name="accounts_tenant_overview"),
+            path("<uuid:tenant_id>/statement/", statement, name="accounts_tenant_statement"),
+            path("<uuid:tenant_id>/statement/<slug:table>.csv", file, name="accounts_tenant_statement_csv"),
+            *super().get_urls(),
+        ]
 
     @method_decorator(require_safe)
     def overview_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
@@ -60,20 +68,58 @@ class TenantPages(PricedTenantAdmin):
         if not self.has_view_or_change_permission(request, tenant):
             raise PermissionDenied
         context = tenant_overview.context(request, tenant, timezone.now())
+        return self._page(request, "console/tenant.html", tenant, {"title": tenant.name, **context})
+
+    @method_decorator(require_safe)
+    def statement_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        """Raises `PermissionDenied` for staff who may not view the ledger."""
+        tenant = self._with_ledger(request, tenant_id)
+        files = {table: _statement_file(tenant, table) for table in statement.TABLES}
+        spend = {"spend": f"{_overview_of(tenant)}#spend"}
+        title = _("Statement of %(tenant)s") % {"tenant": tenant}
+        context = {"title": title, "links": {**spend, **files}, **statement.context(request, tenant)}
+        return self._page(request, "console/statement.html", tenant, context)
+
+    @method_decorator(require_safe)
+    def statement_file(self, request: HttpRequest, tenant_id: UUID, table: str) -> HttpResponse:
+        """A table of the statement, as CSV. Redirects to the page if the period is invalid."""
+        tenant = self._with_ledger(request, tenant_id)
+        form = statement.period_form(request, tenant)
+        if not form.is_valid():
+            return HttpResponseRedirect(
+                form.page(reverse("admin:accounts_tenant_statement", args=[tenant.pk]))
+            )
+        return statement.file(form, tenant, table)
+
+    def _with_ledger(self, request: HttpRequest, tenant_id: UUID) -> Tenant:
+        tenant = get_object_or_404(Tenant, pk=tenant_id)
+        may_see = self.has_view_or_change_permission(request, tenant)
+        if not (may_see and request.user.has_perm("videos.view_ledgerentry")):
+            raise PermissionDenied
+        return tenant
+
+    def _page(
+        self, request: HttpRequest, template: str, tenant: Tenant, context: dict[str, Any]
+    ) -> HttpResponse:
+        """One of the tenant's pages, under its tabs."""
         frame = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": tenant.name,
             "original": tenant,
+            "tenant": tenant,
             "tabs": self.links_to_tabs(None),
         }
-        return TemplateResponse(request, "console/tenant.html", {**frame, **context})
+        return TemplateResponse(request, template, {**frame, **context})
 
     def response_post_save_add(self, request: HttpRequest, obj: Tenant) -> HttpResponseRedirect:
         return HttpResponseRedirect(_overview_of(obj))
 
     def response_post_save_change(self, request: HttpRequest, obj: Tenant) -> HttpResponseRedirect:
         return HttpResponseRedirect(_overview_of(obj))
+
+
+def _statement_file(tenant: Tenant, table: str) -> str:
+    return reverse("admin:accounts_tenant_statement_csv", args=[tenant.pk, table])
 
 
 def _overview_of(tenant: Tenant) -> str:

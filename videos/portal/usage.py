@@ -24,7 +24,7 @@ from videos import catalogue
 from videos.billing.usage import FIGURES, NAME, PREFIX, PURPOSE, Question, Row, total
 from videos.pages import charts
 from videos.pages.charts import Series
-from videos.portal.periods import PeriodForm
+from videos.pages.periods import PeriodForm
 
 Label = str | Promise
 MOST_KEYS = 200

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.portal.paging import BEFORE
+from accounts.pages.paging import BEFORE
 from config.days import month_of
 from config.web.query_strings import changed
 from videos.billing.usage import MOST_DAYS, DayRange

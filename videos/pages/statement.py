@@ -1,0 +1,108 @@
+"""A tenant's statement for a period, in portal and console: what its page shows and its files hold."""
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Tenant
+from accounts.pages.paging import Page
+from config.clock import Clock
+from config.web.csv_files import csv_file_for_people
+from videos.billing import statements
+from videos.billing.statements import Movement, Statement
+from videos.models import EntryKind, LedgerEntry
+from videos.pages.periods import PeriodForm, StatementForm
+
+PAGE = 50
+HEADINGS = (
+    gettext_lazy("Top-up"),
+    gettext_lazy("Adjustment"),
+    gettext_lazy("Hold"),
+    gettext_lazy("Refund"),
+    format_lazy(gettext_lazy("Balance, {currency}"), currency=settings.CURRENCY),
+    gettext_lazy("Charge"),
+)
+"""Headings of the money columns. The last one is what was charged from holds."""
+KINDS = {EntryKind.TOP_UP: gettext_lazy("Top-up"), EntryKind.ADJUSTMENT: gettext_lazy("Adjustment")}
+"""Ledger entries made by people."""
+
+
+def period_form(request: HttpRequest, tenant: Tenant) -> StatementForm:
+    """The period that the request's query asks for."""
+    return StatementForm(request.GET, tenant.day_of(timezone.now()))
+
+
+def context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+    """The statement by day, with top-ups and adjustments; the form alone if its period is invalid."""
+    form = period_form(request, tenant)
+    if not form.is_valid():
+        return {"form": form}
+    form.show_days()
+    statement = statements.statement(tenant, *form.days)
+    page = Page.of(statements.by_people(tenant, *form.days), request.GET, PAGE)
+    return {
+        "form": form,
+        "statement": statement,
+        "rows": [(day.day, _money(day.movement, day.balance)) for day in statement.days],
+        "total": _money(statement.total, statement.closing),
+        "headings": HEADINGS,
+        "page": page,
+        "entries": [(entry, KINDS[EntryKind(entry.kind)]) for entry in page.rows],
+        "query": request.GET.urlencode(),
+    }
+
+
+def file(form: StatementForm, tenant: Tenant, table: str) -> HttpResponse:
+    """One of the tables as CSV. The form must be valid. Raises `Http404` for an unknown table."""
+    if table not in _FILES:
+        raise Http404
+    headings, rows = _FILES[table](tenant, form)
+    return csv_file_for_people(f"{table}-{form.name}.csv", headings, rows)
+
+
+def _money(movement: Movement, balance: Decimal) -> list[Any]:
+    """The amounts in the order of `HEADINGS`."""
+    moved = movement.paid_in, movement.corrected, movement.set_aside, movement.given_back
+    return [*moved, balance, movement.taken]
+
+
+_Contents = tuple[list[Any], Iterable[list[Any]]]
+"""Headings and rows."""
+
+
+def _days_file(tenant: Tenant, form: PeriodForm) -> _Contents:
+    return [_("Day"), *HEADINGS], _day_rows(statements.statement(tenant, *form.days))
+
+
+def _day_rows(statement: Statement) -> Iterator[list[Any]]:
+    yield [_("Opening balance"), "", "", "", "", statement.opening, ""]
+    for day in statement.days:
+        yield [day.day.isoformat(), *_money(day.movement, day.balance)]
+    yield [_("Closing balance"), *_money(statement.total, statement.closing)]
+
+
+def _payments_file(tenant: Tenant, form: PeriodForm) -> _Contents:
+    entries = statements.by_people(tenant, *form.days).order_by("-pk")
+    clock = tenant.clock
+    return [_("When"), _("What"), _("Amount"), _("Reason")], (_payment(entry, clock) for entry in entries)
+
+
+def _payment(entry: LedgerEntry, clock: Clock) -> list[Any]:
+    when = entry.at.astimezone(clock.zone_at(entry.at)).isoformat(" ", "seconds")
+    return [when, KINDS[EntryKind(entry.kind)], entry.amount, entry.reason]
+
+
+_FILES: dict[str, Callable[[Tenant, PeriodForm], _Contents]] = {
+    "statement": _days_file,
+    "payments": _payments_file,
+}
+"""The tables by file name."""
+TABLES = tuple(_FILES)
+"""The names of the tables that there are files of."""
