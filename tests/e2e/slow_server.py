@@ -1,6 +1,6 @@
-"""A proxy whose answers to forms come late, though the server behind it has long acted."""
+"""A proxy whose answers come late, though the server behind it has long acted."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +10,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 DELAY = 2.5
-"""Seconds that the answer to a form takes."""
+"""Seconds that a late answer takes."""
 _OWN = {"connection", "transfer-encoding", "keep-alive", "date", "server", "content-length"}
 """Headers of one connection, which the proxy writes itself."""
 
@@ -18,6 +18,7 @@ _OWN = {"connection", "transfer-encoding", "keep-alive", "date", "server", "cont
 class _Proxy(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     site: ClassVar[str]
+    late: ClassVar[Collection[str]]
 
     def do_GET(self) -> None:
         self._pass_on(b"")
@@ -27,7 +28,7 @@ class _Proxy(BaseHTTPRequestHandler):
 
     def _pass_on(self, body: bytes) -> None:
         answer, content = self._asked(body)
-        sleep(DELAY if self.command == "POST" else 0)
+        sleep(DELAY if self._is_late(answer) else 0)
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in _OWN:
@@ -35,6 +36,12 @@ class _Proxy(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _is_late(self, answer: HTTPResponse) -> bool:
+        """Styles, scripts and pictures come at once, as from a cache."""
+        return self.command in self.late and (
+            self.command != "GET" or answer.headers.get_content_type() == "text/html"
+        )
 
     def _asked(self, body: bytes) -> tuple[HTTPResponse, bytes]:
         """The answer of the site, and its body."""
@@ -57,9 +64,9 @@ class _Proxy(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def slow(site: str) -> Iterator[str]:
-    """The address of a proxy before the site."""
-    handler = type("Proxy", (_Proxy,), {"site": urlsplit(site).netloc})
+def slow(site: str, late: Collection[str] = ("POST",)) -> Iterator[str]:
+    """The address of a proxy before the site, which delays the answers to these methods."""
+    handler = type("Proxy", (_Proxy,), {"site": urlsplit(site).netloc, "late": late})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
