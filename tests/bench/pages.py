@@ -92,9 +92,12 @@ def _asked_for(tenant: "Tenant") -> "Iterator[Page]":
     history = reverse("portal:videos", args=[tenant.pk])
     for query in _queries_of_the_history(tenant):
         yield Page(f"history {query}", MEMBER, f"{history}?{query}")
-    usage = reverse("portal:usage", args=[tenant.pk])
-    for period in ("this-month", "last-month", "7-days", "30-days"):
-        yield Page(f"usage {period}", MEMBER, f"{usage}?period={period}")
+    for name in ("usage", "statement"):
+        address = reverse(f"portal:{name}", args=[tenant.pk])
+        for period in ("this-month", "last-month", "7-days", "30-days"):
+            yield Page(f"{name} {period}", MEMBER, f"{address}?period={period}")
+    for query in _searched(tenant):
+        yield Page(f"search {query}", STAFF, f"{reverse('admin:search')}?q={quote(query)}")
     for span in ("day", "week", "month"):
         yield Page(f"dashboard {span}", STAFF, f"/admin/?span={span}")
     for name, queries in _queries_of_lists(tenant).items():
@@ -114,6 +117,19 @@ def _queries_of_the_history(tenant: "Tenant") -> Iterator[str]:
     yield f"before={middle.public_id}"
     yield f"start={middle.created_at:%Y-%m-%d}&end={middle.created_at:%Y-%m-%d}"
     yield from (f"q={quote(word)}" for word in WORDS)
+
+
+def _searched(tenant: "Tenant") -> Iterator[str]:
+    """What staff search for: a tenant, the ends and the middle of an id, an upstream id, a key, words."""
+    from accounts.models import APIKey
+    from videos.models import Task
+
+    tasks = Task.objects.filter(tenant=tenant, status="succeeded").order_by("id")
+    task = tasks[tasks.count() // 2]
+    digits = task.id.hex
+    yield from (tenant.name, task.public_id, digits[:8], digits[12:20], digits[-8:], "0" * 8)
+    yield from (task.upstream_task_id, "1300000000-none", APIKey.objects.of_programs()[0].prefix[:7])
+    yield from WORDS
 
 
 def _queries_of_lists(tenant: "Tenant") -> dict[str, list[str]]:
