@@ -21,7 +21,7 @@ _OPTIONS = [
 SHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
 FAILURE = SHOTS / "failure.png"
 """Screenshot of the last failed test."""
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds to wait for an element."""
 expect.set_options(timeout=PATIENCE)
 DESKTOP, PHONE = 1440, 375

@@ -128,12 +128,12 @@ def _make_videos(site: Site, caller: Caller) -> None:
         "[sandbox: never_end] a river that flows for ever",
     )
     tasks = [order_video(caller, {**GOOD_BODY, "prompt": prompt}) for prompt in prompts]
-    wait_until("two videos", lambda: _count(site, Status.SUCCEEDED, has_poster=True) == 2, 60)
-    wait_until("a failure", lambda: _count(site, Status.FAILED) == 1, 30)
-    wait_until("one at work", lambda: _count(site, Status.RUNNING) == 1, 30)
+    wait_until("two videos", lambda: _count(site, Status.SUCCEEDED, has_poster=True) == 2, 90)
+    wait_until("a failure", lambda: _count(site, Status.FAILED) == 1, 90)
+    wait_until("one at work", lambda: _count(site, Status.RUNNING) == 1, 90)
     site.sandbox.script("create", "drop_after_accept")
     order_video(caller, {**GOOD_BODY, "prompt": "A kite over the sea"})
-    wait_until("a doubt", lambda: _count(site, Status.IN_DOUBT) == 1, 30)
+    wait_until("a doubt", lambda: _count(site, Status.IN_DOUBT) == 1, 90)
     assert len(tasks) == len(prompts)
 
 

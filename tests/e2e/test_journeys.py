@@ -72,7 +72,7 @@ def test_staff_go_from_a_new_tenant_to_its_first_video(look: Look) -> None:
         expect(page.locator("#price")).to_contain_text("CNY")
         expect(page.locator("#create")).to_be_enabled()
         keys.press("Control+Enter")
-        expect(page.locator("#live video")).to_be_visible(timeout=60_000)
+        expect(page.locator("#live video")).to_be_visible()
         keys.see("A lighthouse in a storm")
         keys.visitor.check()
         task = in_database(Task.objects.select_related("tenant").get)
@@ -97,7 +97,7 @@ def test_staff_resolve_a_doubt(look: Look, site: Site) -> None:
         keys.type_over("found in the provider's console")
         keys.reach(page.locator("#decide-accept_by_hand button.primary"))
         keys.press("Space")
-        expect(page.locator("#live video")).to_be_visible(timeout=60_000)
+        expect(page.locator("#live video")).to_be_visible()
         expect(page.locator("#timeline")).to_contain_text("sophie")
         keys.visitor.check()
 
@@ -124,7 +124,7 @@ def test_a_tenant_finds_reruns_and_downloads_a_video(look: Look, site: Site) -> 
         expect(page.locator("#create")).to_be_enabled()
         keys.press("Control+Enter")
         keys.see("A red kite over the sea")
-        expect(page.locator("#live video")).to_be_visible(timeout=60_000)
+        expect(page.locator("#live video")).to_be_visible()
         keys.reach(keys.link("Download"))
         with page.expect_download() as download:
             keys.press("Enter")
