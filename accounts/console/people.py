@@ -107,8 +107,30 @@ def _of_pages() -> QuerySet[Permission]:
     return Permission.objects.filter(content_type__in=list(types))
 
 
+def _granted(row: Model) -> Any:
+    """The manager of the permissions that the person or group was granted directly."""
+    return getattr(row, "user_permissions" if isinstance(row, User) else "permissions")
+
+
 class PermissionsAdmin(ListAdmin[_Row]):
-    """A page on which permissions are granted."""
+    """A page on which permissions are granted; those that it does not offer are kept as they are."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]  # the stubs name the parameter change
+        """Names the permissions that the form keeps without offering them."""
+        form: Any = super().get_form(request, obj, **kwargs)
+        kept = _not_of_pages(obj) if obj else []
+        for field in form.base_fields.values():
+            if isinstance(field, PermissionsField) and kept:
+                names = ", ".join(field.label_from_instance(permission) for permission in kept)
+                kept_text = gettext("No page uses these; they are kept as they are: %s.") % names
+                field.help_text = f"{field.help_text} {kept_text}"
+        return form
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Gives back what the form took away without having offered it."""
+        kept = _not_of_pages(form.instance)
+        super().save_related(request, form, formsets, change)
+        _granted(form.instance).add(*kept)
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
@@ -206,6 +228,11 @@ class GroupAdmin(BaseGroupAdmin, PermissionsAdmin[Group]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return _is_superuser(request)
+
+
+def _not_of_pages(row: Model) -> list[Permission]:
+    """The permissions that the person or group was granted and that no page asks for."""
+    return list(_granted(row).exclude(pk__in=_of_pages()).select_related("content_type"))
 
 
 def _permissions_of(person: User) -> set[str]:

@@ -1,12 +1,15 @@
 """People in the staff console: memberships, second factor, and who may change staff."""
 
+from html import unescape
+from typing import Any
+
 import pytest
 from axes.models import AccessAttempt
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 
 from accounts.models import AuditEntry, Authenticator, Membership, Role, User
 from tests.conftest import Caller
-from tests.support.console import Person
+from tests.support.console import Form, Person
 
 LIST, ADD = "/admin/accounts/user/", "/admin/accounts/user/add/"
 MAY_CHANGE = ("view_user", "change_user", "add_user", "delete_user")
@@ -136,6 +139,29 @@ def test_groups_use_the_theme(sophie: Person) -> None:
     assert sophie.fill_in("/admin/auth/group/add/", name="Support").errors == []
     assert "Support" in sophie.see("/admin/auth/group/")
     assert Group.objects.count() == 1
+
+
+@pytest.mark.parametrize("kind", ["person", "group"])
+def test_permissions_that_no_page_uses_are_kept_and_named(kind: str, sophie: Person, dora: User) -> None:
+    group = Group.objects.create(name="Support")
+    pages: dict[str, tuple[Any, str, str]] = {
+        "person": (dora.user_permissions, page_of(dora), "user_permissions"),
+        "group": (group.permissions, f"/admin/auth/group/{group.pk}/change/", "permissions"),
+    }
+    granted, address, field = pages[kind]
+    hidden = Permission.objects.get(codename="change_session", content_type__app_label="sessions")
+    tenants, people = Permission.objects.filter(codename__in=["view_tenant", "view_user"])
+    granted.set([hidden, tenants])
+    page = sophie.see(address)
+    assert f'<option value="{hidden.pk}"' not in page
+    assert f"they are kept as they are: {hidden.content_type} | Can change." in unescape(page)
+    sophie.client.post(address, {**Form(page).fields, field: [people.pk]})
+    assert {*granted.all()} == {hidden, people}
+    [entry] = AuditEntry.objects.all()
+    assert hidden.name not in str((entry.before, entry.after))
+    sophie.client.post(address, {**sophie.open(address), field: []})
+    assert {*granted.all()} == {hidden}
+    assert "they are kept" not in sophie.see(page_of(sophie.user))
 
 
 # --- the last owner of a tenant
