@@ -1,6 +1,6 @@
 """Entries of the audit log as sentences in the reader's language, also those of earlier releases."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit
+from accounts import audit, bucket_findings
 from accounts.models import AuditEntry, AuditPlace
 
 Label = str | Promise
@@ -75,6 +75,9 @@ SUBJECTS = (
     Subject("second factor ", _("the second factor %(name)s"), "accounts.Authenticator"),
     Subject("upstream account ", _("the upstream account %(name)s"), "videos.UpstreamAccount"),
     Subject("price of ", _("the price of %(name)s"), "videos.Price"),
+    Subject(
+        "price list of ", _("the price list of %(name)s"), "videos.TenantPriceList", empty=_("Default list")
+    ),
     Subject("balance of ", _("the balance of %(name)s"), "videos.LedgerEntry"),
     Subject("secrets at rest", _("secrets"), created=_("%(who)s encrypted secrets anew")),
     Subject("task ", _("the task %(name)s"), "videos.Task"),
@@ -90,6 +93,7 @@ WORDS: Mapping[str, Label] = {
     "action": _("action"),
     "balance": _("balance"),
     "check": _("check"),
+    "condition": _("condition"),
     "invited by": _("invited by"),
     "is_own": _("own quota"),
     "is_suspended": _("suspended"),
@@ -98,12 +102,26 @@ WORDS: Mapping[str, Label] = {
     "new_secret_key": _("secret key"),
     "password": _("password"),
     "password1": _("password"),
+    "reason": _("reason"),
     "second factor": _("second factor"),
     "sessions ended": _("sessions ended"),
     "steps": _("failed steps"),
     "task": _("task"),
 }
 """Names of values that are no fields of the thing's model."""
+
+
+def _step_and_code(recorded: str) -> str:
+    """A failed step of a bucket's check in words; its code is that of the API."""
+    step, separator, code = recorded.partition(": ")
+    return f"{bucket_findings.NAMES.get(step, step)}{separator}{code}"
+
+
+CODES: dict[str, Callable[[str], Label]] = {
+    "check": lambda code: {"passed": _("passed"), "failed": _("not passed")}.get(code, code),
+    "steps": _step_and_code,
+}
+"""What says codes in words that are no choices of a field, by the name of the value; `videos` adds some."""
 REFUSED: Mapping[str, Label] = {
     "password": _("The log-in of %(who)s failed: wrong password"),
     "code": _("The log-in of %(who)s failed: wrong code"),
@@ -168,7 +186,9 @@ def _change(entry: AuditEntry, subject: Subject, name: str) -> str:
     """One value: before and after, or only one of them if the thing is new or gone; empty if it has none."""
     field = _field(subject, name)
     label = str(WORDS.get(name) or (field.verbose_name if field is not None else name.replace("_", " ")))
-    before, after = (_shown(values.get(name), field) for values in (entry.before, entry.after))
+    before, after = (
+        _shown(values.get(name), field, CODES.get(name)) for values in (entry.before, entry.after)
+    )
     if entry.after.get(name) == audit.CHANGED:
         return gettext("%(field)s changed") % {"field": label}
     if not entry.before or not entry.after:
@@ -186,16 +206,20 @@ def _field(subject: Subject, name: str) -> "Field[Any, Any] | None":
     return field if isinstance(field, Field) else None
 
 
-def _shown(value: Any, field: "Field[Any, Any] | None") -> str:
+def _shown(
+    value: Any, field: "Field[Any, Any] | None", in_words: Callable[[str], Label] | None = None
+) -> str:
     """The value as pages show it; empty if there is none."""
     if value is None or value in ("", []):
         return ""
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, list):
-        return ", ".join(_shown(item, getattr(field, "base_field", None)) for item in value)
+        return ", ".join(_shown(item, getattr(field, "base_field", None), in_words) for item in value)
     if isinstance(field, DateTimeField):
         return _moment(str(value))
+    if in_words is not None:
+        return str(in_words(str(value)))
     choices: dict[Any, Any] = dict(getattr(field, "flatchoices", None) or ())
     return str(choices.get(value, value))
 

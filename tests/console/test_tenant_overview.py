@@ -44,12 +44,14 @@ def test_the_overview_shows_money_limits_tasks_people_and_keys(
         "a purple cat",
         f"/admin/videos/task/{task.pk}/change/",
         "not charged",
+        "Generation failed",  # in words, not the code
         "dora",
         "owner",
         f"/admin/accounts/apikey/{owner.key.pk}/revoke/",  # type: ignore[union-attr]  # it has one
         "/suspension/",
     ):
         assert text in page, text
+    assert "generation_failed" not in page
     assert stranger.key is not None
     assert stranger.key.prefix not in page
     assert f'href="{overview_of(tenant)}"' in sophie.see(LIST)

@@ -25,6 +25,7 @@ from videos.pages import charts
 from videos.pages.charts import Series
 from videos.pages.limits import meters_of
 from videos.states import LOST
+from videos.tasks.failures import label_for
 
 MOST_TASKS, MOST_PEOPLE, MOST_KEYS = 8, 20, 8
 MOST_MONTHS = 60
@@ -109,6 +110,7 @@ def _tasks(tenant: Tenant) -> list[dict[str, Any]]:
             "chip": labels.chip_of(task.status),
             "url": reverse("admin:videos_task_change", args=[task.pk]),
             "is_lost": task.state in LOST,
+            "failure": label_for(task.failure_code),
         }
         for task in tasks[:MOST_TASKS]
     ]
