@@ -126,6 +126,7 @@ PAGES_MIDDLEWARE = [
     "config.middleware.ConsolePolicyMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.middleware.ViewerTimeZoneMiddleware",
+    "videos.error_pages.RefusedMethodsMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "accounts.people.seen.SeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

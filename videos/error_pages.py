@@ -1,10 +1,12 @@
 """Django's error handlers: an HTML page for browsers, the API's error envelope for all other clients."""
 
+from collections.abc import Callable
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from config.middleware import request_id
-from config.routes import CONSOLE_PREFIX, PROGRAM_PREFIXES
+from config.routes import CONSOLE_PREFIX, PROGRAM_PREFIXES, READING
 from videos.api import errors
 
 
@@ -37,6 +39,21 @@ def internal_error(request: HttpRequest) -> HttpResponse:
     if not _wants_page(request):
         return errors.internal_error(request)
     return _page(request, 500, {"request_id": request_id(request)})
+
+
+class RefusedMethodsMiddleware:
+    """Answers browsers with a page where an address does not take the method, such as a form's by GET."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or not _wants_page(request):
+            return response
+        page = _page(request, 405, {"is_form": request.method in READING})
+        page["Allow"] = response["Allow"]
+        return page
 
 
 def _wants_page(request: HttpRequest) -> bool:

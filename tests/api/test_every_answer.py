@@ -9,11 +9,15 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
-from tests.conftest import Caller
+from accounts.models import Role
+from tests.conftest import Caller, MakeTask
 from tests.support.fork_server import ForkServer
+from tests.support.people import Browser, make_person, text
 from tests.support.refusals import METHODS, assert_refused
-from tests.support.rows import each
+from tests.support.rows import check_each, each
 from tests.support.web_process import WebProcess
+from videos.models import UpstreamAccount
+from videos.states import Status
 
 ASSET = "/static/admin/css/base.css"
 PAGES = (
@@ -49,6 +53,39 @@ def test_a_wrong_method_gets_405_with_the_allowed_ones_on_every_page(
 @each("method", ["OPTIONS", "TRACE", "CONNECT", "BREW", "GET"])
 def test_an_unknown_route_gets_404_for_every_method(path: str, method: str, nobody: Caller) -> None:
     assert_refused(nobody.request(method, path), 404, "not_found")
+
+
+def test_an_address_that_only_takes_a_form_is_a_page_for_browsers(
+    owner: Caller, account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    alice = make_person("alice", owner.tenant, Role.OWNER, is_staff=True, is_superuser=True)
+    tenant, in_console = f"/portal/{owner.tenant.pk}", f"/admin/videos/upstreamaccount/{account.pk}"
+    task = make_task(Status.QUEUED)
+    browser = Browser(alice)
+
+    def holds(path: str) -> None:
+        for language, words in ("en", "This address is not a page"), ("zh-hans", "此地址不是页面"):
+            answer = browser.get(path, headers={"accept-language": language})
+            assert (answer.status_code, answer["allow"].split(", ")[0]) == (405, "POST")
+            assert words in text(answer)
+            assert "default-src" in answer["content-security-policy"]
+        program = browser.get(path, headers={"accept": "application/json"})
+        assert_refused(program, 405, "method_not_allowed")
+
+    paths = (
+        "/log-out/",
+        "/profile/second-factor/off/",
+        f"{tenant}/members/leave/",
+        f"{tenant}/members/1/role/",
+        f"{in_console}/check/",
+        f"{in_console}/restore/",
+        f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/",
+    )
+    check_each(paths, holds)
+    listed = browser.post(f"{tenant}/statement/")
+    assert (listed.status_code, "It cannot be asked in this way" in text(listed)) == (405, True)
+    refused: Any = Browser().client.put("/v1/models")
+    assert_refused(refused, 405, "method_not_allowed")
 
 
 def test_a_form_without_csrf_token_gets_a_readable_refusal(db: None) -> None:

@@ -243,7 +243,7 @@ def test_permissions_control_who_views_creates_and_decides(
 
 def test_a_decision_is_never_made_by_get(sophie: Person, make_task: MakeTask) -> None:
     task = make_task(Status.QUEUED)
-    assert sophie.get(f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/").status_code == 404
+    assert sophie.get(f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/").status_code == 405
     assert sophie.client.post(f"/admin/videos/task/{task.pk}/decide/fly/").status_code == 404
 
 

@@ -408,7 +408,7 @@ def test_without_change_permission_there_are_no_buttons_and_no_actions(
 def test_actions_need_post_and_a_csrf_token(action: str, sophie: Person, account: UpstreamAccount) -> None:
     break_(account)
     address = f"{LIST}{account.pk}/{action}/"
-    assert sophie.get(address).status_code == 404
+    assert sophie.get(address).status_code == 405
     assert sophie.client.post(f"{LIST}987654/{action}/").status_code == 404
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(sophie.user)

@@ -7,12 +7,13 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts import audit
@@ -76,7 +77,8 @@ class HealthPages:
     has_change_permission: Any
 
     def get_urls(self) -> list[URLPattern]:
-        check, restore = map(self.admin_site.admin_view, (self.check_view, self.restore_view))
+        views = map(require_POST, (self.check_view, self.restore_view))
+        check, restore = map(self.admin_site.admin_view, views)
         own = [
             path("<int:account_id>/check/", check, name="videos_upstreamaccount_check"),
             path("<int:account_id>/restore/", restore, name="videos_upstreamaccount_restore"),
@@ -109,8 +111,6 @@ class HealthPages:
         return _page_of(account)
 
     def _account(self, request: HttpRequest, account_id: int) -> UpstreamAccount:
-        if request.method != "POST":
-            raise Http404
         accounts = UpstreamAccount.objects.select_related("owner").defer("secret_key", "proxy_url")
         account = get_object_or_404(accounts, pk=account_id)
         if not self.has_change_permission(request, account):

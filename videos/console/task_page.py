@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from accounts import audit
 from accounts.console.reasons import NO_REASON, person
@@ -38,7 +39,7 @@ class TaskPages:
         return bool(request.user.has_perm("videos.add_task"))
 
     def get_urls(self) -> list[URLPattern]:
-        views = (self.decide_view, self.poster_view, self.preview_view, self.picture_view)
+        views = (require_POST(self.decide_view), self.poster_view, self.preview_view, self.picture_view)
         decide, poster, preview, picture = map(self.admin_site.admin_view, views)
         own = [
             path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide"),
@@ -90,7 +91,7 @@ class TaskPages:
 
     def decide_view(self, request: HttpRequest, object_id: UUID, name: str) -> HttpResponse:
         """Perform a staff action, if the task is unchanged since the page was shown."""
-        if request.method != "POST" or name not in ACTIONS:
+        if name not in ACTIONS:
             raise Http404
         if not person(request).has_perms(ACTIONS[name].permissions):
             raise PermissionDenied
