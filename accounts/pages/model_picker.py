@@ -1,4 +1,4 @@
-"""The choice of the models that a key may use: checkboxes by family."""
+"""The choice of models, for a key and for an upstream account: checkboxes by family."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ class ModelPicker(forms.CheckboxSelectMultiple):
 
 
 class ModelsField(forms.MultipleChoiceField):
-    """Names of models, spelled as the catalogue does; none stands for every model."""
+    """Names of models, spelled as the catalogue does."""
 
     widget = ModelPicker
 

@@ -95,7 +95,7 @@ def test_the_history_of_a_row_is_its_audit_log_entries(sophie: Person, account: 
     sophie.fill_in(f"{page}change/", creates_per_second="5")
     shown = sophie.see(f"{page}history/")
     assert "sophie" in shown
-    assert "sophie changed the upstream account main: creates a second 9.0 → 5.0" in shown
+    assert "sophie changed the upstream account main: creates per second 9.0 → 5.0" in shown
     assert Person("tim", "view_tenant").get(f"{page}history/").status_code == 403
     assert sophie.get(f"{ACCOUNTS}12345/history/").status_code == 404
 

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import AuditEntry, Tenant
 from tests.conftest import MakeTask
-from tests.support.console import Answer, Person
+from tests.support.console import Answer, Form, Person
 from videos.console import account_health
 from videos.models import AccountState, UpstreamAccount
 from videos.queueing import Job
@@ -102,14 +102,40 @@ def test_all_fields_are_saved_and_only_what_changed_is_recorded(
         "weight": "3",
         "most_open_tasks": "5",
         "creates_per_second": "4.5",
-        "disabled_models": "Kling-1.6-720p,Vidu-q2-720p",
     }
     assert sophie.fill_in(page_of(account), **changes, is_enabled=None).errors == []
     account.refresh_from_db()
     assert (account.region, account.weight, account.most_open_tasks) == ("ap-guangzhou", 3, 5)
     assert (account.creates_per_second, account.is_enabled) == (4.5, False)
-    assert account.disabled_models == ["Kling-1.6-720p", "Vidu-q2-720p"]
     assert set(AuditEntry.objects.get().after) == {*changes, "is_enabled"}
+
+
+def test_disabled_models_are_picked_by_family_and_those_that_left_the_catalogue_are_kept(
+    sophie: Person, account: UpstreamAccount
+) -> None:
+    account.disabled_models = ["Kling-1.6-720p", "Gone-1.0-720p"]
+    account.save(update_fields=["disabled_models"])
+    page = sophie.see(page_of(account))
+    for family, chosen in ("Kling", "1 of "), ("Vidu", ""), ("No longer offered", "1 of 1"):
+        assert re.search(rf'<summary>{family} <span class="muted small">{chosen}\d*', page)
+    ticked = re.findall(r'name="disabled_models" value="([^"]+)"[^>]* checked', page)
+    assert ticked == account.disabled_models
+    form = Form(page).fields | {"initial-disabled_models": ticked}
+
+    def save(*chosen: str) -> Any:
+        return sophie.client.post(page_of(account), {**form, "disabled_models": [*chosen], "weight": "3"})
+
+    save("Kling-1.6-720p", "Gone-1.0-720p")
+    assert set(AuditEntry.objects.get().after) == {"weight"}
+    assert "Select a valid choice" in save("Kling-9.9-720p").content.decode()
+    save("Vidu-q2-720p", "Gone-1.0-720p")
+    account.refresh_from_db()
+    assert account.disabled_models == ["Vidu-q2-720p", "Gone-1.0-720p"]
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.before["disabled_models"], entry.after["disabled_models"]) == (
+        ticked,
+        ["Vidu-q2-720p", "Gone-1.0-720p"],
+    )
 
 
 @pytest.mark.parametrize(

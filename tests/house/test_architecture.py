@@ -145,7 +145,10 @@ def test_only_the_upstream_folder_names_the_provider() -> None:
         if "tencent" in path.read_text().replace("videos.upstream.tencent", "").lower()
     ]
     # The migrations of the column contain the default address of a new account.
-    migrations = ("0001_initial", "0005_pages", "0009_connecting_accounts", "0015_plain_words")
+    migrations = (
+        *("0001_initial", "0005_pages", "0009_connecting_accounts", "0015_plain_words"),
+        "0028_words_of_upstream_accounts",
+    )
     assert naming == [f"videos/migrations/{name}.py" for name in migrations]
 
 

@@ -1,22 +1,19 @@
 """The form of an upstream account: secrets are written and never shown."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldBooleanSwitchWidget,
-)
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from accounts import audit
 from accounts.console.reasons import AuditedForm
 from accounts.credentials import validate_credential
 from accounts.encryption import UndecryptableError
+from accounts.pages.model_picker import ModelsField
 from videos.endpoints import validate_proxy
 from videos.models import Task, UpstreamAccount
 from videos.products import Product
@@ -33,6 +30,7 @@ _BUSY = _("It has unfinished tasks, which are known only there: disable it, and 
 FIXED_WHILE_BUSY = ("endpoint", "sub_app_id", "region")
 """What cannot be changed while upstream works on tasks of the account."""
 NOT_COLUMNS = ("new_secret_key", "new_proxy_url", "removes_proxy")
+_DISABLED: Any = UpstreamAccount._meta.get_field("disabled_models")
 _KEPT = _("Leave empty to keep the one that is set.")
 
 
@@ -62,10 +60,17 @@ class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
         label=_("Remove the proxy"), required=False, widget=UnfoldBooleanSwitchWidget
     )
 
+    disabled_models = ModelsField(label=_DISABLED.verbose_name, required=False, help_text=_DISABLED.help_text)
+
     class Meta:
         model = UpstreamAccount
         fields = "__all__"  # the console's page chooses
-        widgets = {"disabled_models": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "disabled_models" in self.fields:
+            models = cast("ModelsField", self.fields["disabled_models"])
+            self.initial["disabled_models"] = models.offer(self.instance.disabled_models)
 
     def clean_new_secret_key(self) -> str:
         given = str(self.cleaned_data["new_secret_key"])

@@ -33,7 +33,7 @@ class UpstreamAccount(models.Model):
         max_length=200,
         default=settings.DEFAULT_UPSTREAM_ENDPOINT,
         validators=[validate_endpoint],
-        help_text=_("The API's address, without a path."),
+        help_text=_("Address of the provider's API, without a path."),
     )
     region = models.CharField(
         verbose_name=_("region"),
@@ -41,14 +41,14 @@ class UpstreamAccount(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Such as ap-guangzhou; usually not needed."),
+        help_text=_("Such as ap-guangzhou. Usually not needed."),
     )
     sub_app_id = models.BigIntegerField(
-        verbose_name=_("application id"),
+        verbose_name=_("application id (SubAppId)"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("SubAppId, which VOD needs for accounts opened since December 2023."),
+        help_text=_("Required by VOD for accounts opened since December 2023."),
     )
     secret_id = models.CharField(
         verbose_name=_("secret id"), max_length=100, validators=[validate_credential]
@@ -68,17 +68,19 @@ class UpstreamAccount(models.Model):
         null=True,
         blank=True,
         related_name="upstream_accounts",
-        help_text=_("The tenant whose tasks alone it takes; empty: the platform, for all tenants."),
+        help_text=_("Only the tasks of this tenant go there. Empty: the platform; it is for all tenants."),
     )
     is_enabled = models.BooleanField(
-        verbose_name=_("enabled"), default=True, help_text=_("Accepts new tasks.")
+        verbose_name=_("enabled"),
+        default=True,
+        help_text=_("It takes new tasks. Those that it took are finished in any case."),
     )
     disabled_models = ArrayField(
         models.CharField(max_length=50),
         verbose_name=_("disabled models"),
         default=list,
         blank=True,
-        help_text=_("Models not to request from this account, such as Kling-1.6-720p, separated by commas."),
+        help_text=_("Choose those that are not to be requested from it. None: it takes every model."),
     )
     weight = models.PositiveSmallIntegerField(
         verbose_name=_("weight"),
@@ -88,20 +90,24 @@ class UpstreamAccount(models.Model):
         help_text=_("Accounts that can take the same task share such tasks in proportion to their weights."),
     )
     most_open_tasks = models.PositiveIntegerField(
-        verbose_name=_("most tasks at a time"),
+        verbose_name=_("concurrent tasks"),
         null=True,
         blank=True,
-        help_text=_("Tasks that upstream runs at once; empty: no limit. A new VOD account may run 1."),
+        help_text=_(
+            "Limit of the tasks that the provider runs at once. Empty: no limit. A new VOD account has 1."
+        ),
     )
     creates_per_second = models.FloatField(
-        verbose_name=_("creates a second"),
+        verbose_name=_("creates per second"),
         default=9.0,
-        help_text=_("MPS refuses more than 10, VOD more than 20."),
+        help_text=_("Limit of the tasks that are submitted. MPS refuses more than 10, VOD more than 20."),
     )
     describes_per_second = models.FloatField(
-        verbose_name=_("queries a second"),
+        verbose_name=_("queries per second"),
         default=36.0,
-        help_text=_("MPS refuses more than 50, VOD more than 100."),
+        help_text=_(
+            "Limit of the queries for the status of tasks. MPS refuses more than 50, VOD more than 100."
+        ),
     )
     created_at = models.DateTimeField(verbose_name=_("created at"), default=timezone.now, editable=False)
 
