@@ -73,11 +73,15 @@ def test_each_kind_is_found_by_what_people_know_of_it(
         (digits[-12:], of_task(task), of_task(other)),
         (digits[-25:], of_task(task), of_task(other)),
         (its_id[-6:], of_task(task), of_task(other)),
+        (digits[24:30], of_task(task), of_task(other)),
+        (its_id[22:34], of_task(task), of_task(other)),
+        (digits[1:31], of_task(task), of_task(other)),
         ("24-Procedure-7c3f", of_task(other), of_task(task)),
         ("purple RUNS", of_task(task), of_task(other)),
         ("prices", "/admin/videos/price/", of_task(task)),
     ]
     check_each(rows, holds)
+    assert of_task(task) not in found(sophie, digits[24:29])  # too short for the middle
     for text in ("", " ", "\0", "nothing like that", "zzzz", "%", "_" * 300):
         assert of_task(task) not in found(sophie, text)
     assert "/admin/videos/task/?q=purple+RUNS" in found(sophie, "purple RUNS")
@@ -87,6 +91,7 @@ def test_it_is_a_page_without_script_and_in_chinese(sophie: Person, owner: Calle
     page = sophie.see(f"{SEARCH}?q=alice")
     assert of_tenant(owner.tenant) in _LINK.findall(page)
     assert 'name="q" value="alice"' in page
+    assert "6 of its middle among the latest 20,000 tasks" in page
     assert f'href="{SEARCH}"' in page  # in the sidebar
     assert "&lt;b&gt;" in sophie.see(f"{SEARCH}?q=<b>")
     sophie.client.cookies["django_language"] = "zh-hans"
@@ -135,6 +140,20 @@ def test_parts_of_ids_are_found_by_indexes() -> None:
         assert index in plan, plan
         assert "Seq Scan on videos_task" not in plan, plan
     assert task.pk in set(search.of_id_end(digits[-6:]) or ())
+
+
+@pytest.mark.usefixtures("many_tasks")
+def test_the_middle_of_an_id_is_searched_among_the_latest_tasks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    latest, earlier = (one.pk for one in Task.objects.order_by("-pk")[:2])
+    middle = slice(9, -3)
+    assert search.with_id_middle(earlier.hex[middle]) == [earlier]
+    monkeypatch.setattr(search, "LATEST_IDS", 1)
+    assert search.with_id_middle(latest.hex[middle]) == [latest]
+    assert search.with_id_middle(earlier.hex[middle]) == []
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {search.MIDDLE_OF_ID}", [100, "%abcdef%", search.MOST])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Only Scan Backward using videos_task_pkey" in plan, plan
 
 
 def plan_of(rows: Any) -> str:

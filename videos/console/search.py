@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
+from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +28,7 @@ from accounts.pages.key_states import dated_chip
 from videos import labels
 from videos.console import navigation
 from videos.listing.order import ListOrder
-from videos.listing.search import LONGEST_SEARCH, Search
+from videos.listing.search import LONGEST_SEARCH, NEAR, Search
 from videos.models import PromptText, Task, UpstreamAccount
 from videos.models.prompt_text import BACKWARDS
 from videos.models.task import PUBLIC_PREFIX
@@ -38,10 +39,19 @@ MOST = 8
 """Results of each kind."""
 LEAST_OF_ID = 4
 """Digits of a part of an id: with fewer there are too many matches to be of use."""
+LEAST_OF_MIDDLE = 6
+"""Digits of a part that is neither the beginning nor the end of an id, for which there is no index."""
+LATEST_IDS = 20_000
+"""Tasks whose ids are searched for such a part, which takes 16 ms on a slow machine with a million tasks, and 47 ms
+as long as these were not vacuumed."""
 PROMPT_SHOWN = 90
 _ID_LENGTH, _GROUPS_FROM_END = 32, (12, 4, 4, 4, 8)
 """Digits of an id, and of its groups as PostgreSQL writes them, the last one first."""
 _ID = re.compile(rf"[0-9a-f]{{{LEAST_OF_ID},{_ID_LENGTH}}}")
+MIDDLE_OF_ID = """
+SELECT id FROM (SELECT id FROM videos_task ORDER BY id DESC LIMIT %s) latest
+WHERE replace(id::text, '-', '') LIKE %s ORDER BY id DESC LIMIT %s
+"""
 _KEY = re.compile(r"[0-9A-Za-z_]{4,}")
 _UPSTREAM_ID = re.compile(r"(?=\S*[0-9])\S{8,}")
 _LONGEST_PREFIX = 16
@@ -141,7 +151,10 @@ class Question:
     def _tasks_by_id(self) -> list[UUID]:
         parts = [of_id_begin, of_id_end, of_upstream_id]
         found = [tasks for part in parts if (tasks := part(self.text)) is not None]
-        return sorted(set(found[0].union(*found[1:], all=True)), reverse=True)[:MOST] if found else []
+        ids = set(found[0].union(*found[1:], all=True)) if found else set()
+        if len(ids) < MOST:
+            ids.update(with_id_middle(self.text))
+        return sorted(ids, reverse=True)[:MOST]
 
     def _tasks_with_words(self) -> list[UUID]:
         order = ListOrder(None, newest_first=True, by="")
@@ -157,6 +170,8 @@ def page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         "text": text,
         "groups": list(question.groups()) if text else [],
         "all_tasks": question.all_tasks if text else "",
+        "least": {"end": LEAST_OF_ID, "middle": LEAST_OF_MIDDLE},
+        "latest": {"ids": LATEST_IDS, "prompts": NEAR},
     }
     if "part" in request.GET:
         return TemplateResponse(request, "console/search_results.html", context)
@@ -178,6 +193,16 @@ def of_id_end(text: str) -> "QuerySet[Any, UUID] | None":
     backwards = _grouped(digits[::-1])
     ending = PromptText.objects.annotate(backwards=BACKWARDS).filter(backwards__startswith=backwards)
     return ending.order_by().values_list("task_id", flat=True)[:MOST]
+
+
+def with_id_middle(text: str) -> list[UUID]:
+    """Of the latest tasks, those with the text anywhere in their id."""
+    digits = _digits(text)
+    if digits is None or not LEAST_OF_MIDDLE <= len(digits) <= _ID_LENGTH - 2:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(MIDDLE_OF_ID, [LATEST_IDS, f"%{digits}%", MOST])
+        return [task_id for (task_id,) in cursor.fetchall()]
 
 
 def of_upstream_id(text: str) -> "QuerySet[Any, UUID] | None":
