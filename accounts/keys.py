@@ -28,6 +28,8 @@ _SHAPE = re.compile(
     rf"({PREFIX}_[0-9A-Za-z]{{{_LOOKUP_LENGTH}}})_"
     rf"[0-9A-Za-z]{{{_SECRET_LENGTH}}}([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})"
 )
+_WITH_SECRET = re.compile(rf"({PREFIX}_[0-9A-Za-z]{{{_LOOKUP_LENGTH}}})_[0-9A-Za-z]+")
+"""A key, or as much of its secret as was copied."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ def parse(key: str) -> ParsedKey | None:
     if match is None or _checksum(key[:-_CHECKSUM_LENGTH]) != match[2]:
         return None
     return ParsedKey(prefix=match[1], digest=digest(key))
+
+
+def without_secrets(text: str) -> str:
+    """The text with each key in it cut to its prefix."""
+    return _WITH_SECRET.sub(r"\1", text)
 
 
 def digest(key: str) -> str:

@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "config.middleware.PagesMiddleware",
 ]
 PAGES_MIDDLEWARE = [
+    "accounts.console.addresses.KeysInAddressesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

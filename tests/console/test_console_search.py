@@ -65,7 +65,6 @@ def test_each_kind_is_found_by_what_people_know_of_it(
         (owner.tenant.pk.hex[:31], of_tenant(owner.tenant), of_tenant(stranger.tenant)),
         (owner.key.prefix, key, of_tenant(owner.tenant)),
         (owner.key.prefix.removeprefix("rly_")[:6], key, of_tenant(owner.tenant)),
-        (owner.text or "", key, of_tenant(owner.tenant)),
         (task.public_id, of_task(task), of_task(other)),
         (its_id.upper(), of_task(task), of_task(other)),
         (digits, of_task(task), of_task(other)),
@@ -97,6 +96,24 @@ def test_it_is_a_page_without_script_and_in_chinese(sophie: Person, owner: Calle
     sophie.client.cookies["django_language"] = "zh-hans"
     page = sophie.see(f"{SEARCH}?q=租户")
     assert "/admin/accounts/tenant/" in _LINK.findall(page)
+
+
+def test_no_address_of_the_console_keeps_a_whole_key(sophie: Person, owner: Caller) -> None:
+    assert owner.key is not None
+    assert owner.text is not None
+    prefix, key = owner.key.prefix, f"/admin/accounts/apikey/{owner.key.pk}/change/"
+    for sent, kept in (
+        (owner.text, prefix),
+        (owner.text[:-3], prefix),
+        (f"Bearer {owner.text} 100%", f"Bearer+{prefix}+100%25"),
+    ):
+        for page in (SEARCH, "/admin/accounts/apikey/"):
+            answer = sophie.client.get(page, {"q": sent, "part": "1"})
+            assert (answer.status_code, answer["location"]) == (302, f"{page}?q={kept}&part=1")
+    assert _LINK.findall(sophie.client.get(SEARCH, {"q": owner.text}, follow=True).content.decode())[0] == key
+    to_log_in = Client().get(SEARCH, {"q": owner.text}, follow=True)
+    assert owner.text not in str((to_log_in.redirect_chain, to_log_in.content))
+    assert found(sophie, prefix)[0] == key
 
 
 def test_only_kinds_that_the_person_may_view_are_found(owner: Caller, make_task: MakeTask) -> None:

@@ -136,6 +136,9 @@ def test_staff_find_a_tenant_by_keyboard_alone(site: Site) -> None:
         sophie.check()
         page.keyboard.press("/")
         expect(field).to_be_focused()
+        page.keyboard.insert_text("rly_12345678_secret")
+        expect(field).to_have_value("rly_12345678")
+        field.clear()
         page.keyboard.press("Escape")
         expect(page.locator("#search")).to_be_hidden()
     with browser(site.url, has_scripts=False) as sophie:

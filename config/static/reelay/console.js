@@ -14,6 +14,18 @@
   });
 })();
 
+// Of an API key that is typed or pasted into a search, only the prefix is sent: addresses are remembered. The shape
+// is that of `accounts/keys.py`.
+document.addEventListener(
+  "input",
+  (event) => {
+    if (event.target.name !== "q") return;
+    const kept = event.target.value.replace(/(rly_[0-9A-Za-z]{8})_[0-9A-Za-z]+/g, "$1");
+    if (kept !== event.target.value) event.target.value = kept;
+  },
+  true,
+);
+
 // The search: Ctrl+K or ⌘K opens it, and / where no list has a search of its own. Arrows walk through the results,
 // Enter follows the one in focus or the first.
 (() => {
