@@ -14,7 +14,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -24,6 +23,7 @@ from unfold.widgets import (
 )
 
 from accounts import audit, once
+from accounts.console.key_columns import KeyColumns
 from accounts.console.lists import BigListAdmin
 from accounts.console.once import OnceActionForm, OnceAdmin, said, say_again
 from accounts.console.reasons import person
@@ -101,7 +101,7 @@ class WhoseFilter(ChoiceFilter):
 
 
 @admin.register(APIKey)
-class APIKeyAdmin(OnceAdmin[APIKey], BigListAdmin[APIKey]):
+class APIKeyAdmin(KeyColumns, OnceAdmin[APIKey], BigListAdmin[APIKey]):
     """API keys. The text of a new key is shown to the person who made it, for `once.LIFE`.
 
     Keys are revoked, never deleted, since the record of what was made with them stays. Those that stand for
@@ -142,10 +142,6 @@ class APIKeyAdmin(OnceAdmin[APIKey], BigListAdmin[APIKey]):
     actions = ["rotate", "revoke"]
     change_form_outer_before_template = "admin/accounts/apikey/revoke_link.html"
     action_form = OnceActionForm
-
-    @admin.display(description=_("scopes"))
-    def may(self, key: APIKey) -> str:
-        return ", ".join(key.scope_names)
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Mints a new key; saves only the changed columns of an existing one."""
@@ -224,10 +220,6 @@ class APIKeyAdmin(OnceAdmin[APIKey], BigListAdmin[APIKey]):
     def has_rotate_permission(self, request: HttpRequest) -> bool:
         """A rotation adds a key and changes another."""
         return self.has_add_permission(request) and self.has_change_permission(request)
-
-    @admin.display(description=_("state"))
-    def state(self, key: APIKey) -> SafeString:
-        return dated_chip(key, timezone.now())
 
     @admin.action(
         description=_("Rotate the selected keys (the old ones work 24 hours more)"), permissions=["rotate"]

@@ -27,6 +27,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 from accounts import audit
 from accounts.console.bucket import CosBucketInline
 from accounts.console.bucket_check import check_page
+from accounts.console.key_columns import KeyColumns
 from accounts.console.lists import ListAdmin, ReadOnlyInline
 from accounts.console.memberships import MembersFormSet, MembershipsInline
 from accounts.console.quota import QuotaInline, limits_of
@@ -36,7 +37,6 @@ from accounts.console.tenant_invite import invite_page
 from accounts.models import APIKey, Quota, Tenant
 from accounts.models.api_key import OF_PROGRAMS
 from accounts.models.tenant import validate_time_zone
-from accounts.pages.key_states import dated_chip
 from accounts.templatetags.amounts import money
 from config.console.filters import ChoiceFilter
 from config.web.badges import GOOD, WARN, chip
@@ -55,7 +55,7 @@ class MembershipInline(MembershipsInline[Tenant]):
     template_after = "admin/accounts/tenant/invite_link.html"
 
 
-class KeyInline(ReadOnlyInline[APIKey, Tenant]):
+class KeyInline(KeyColumns, ReadOnlyInline[APIKey, Tenant]):
     """The keys of a tenant's programs, newest first, read-only."""
 
     model = APIKey
@@ -72,18 +72,10 @@ class KeyInline(ReadOnlyInline[APIKey, Tenant]):
             "accounts.change_apikey"
         )
 
-    @admin.display(description=_("scopes"))
-    def may(self, key: APIKey) -> str:
-        return ", ".join(key.scope_names)
-
     @admin.display(description=_("name"))
     def key(self, key: APIKey) -> SafeString:
         page = reverse("admin:accounts_apikey_change", args=[key.pk])
         return format_html('<a class="accent" href="{}">{}</a>', page, key.name)
-
-    @admin.display(description=_("state"))
-    def state(self, key: APIKey) -> SafeString:
-        return dated_chip(key, timezone.now())
 
 
 DAY = timedelta(days=1)
