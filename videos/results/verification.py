@@ -5,7 +5,7 @@ Both are read folder by folder, so that memory does not grow with the store.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import TruncMonth
 
 from config import stores
+from config.days import midnight, month_of
 from config.ids import first_uuid7
 from config.stores.base import Missing, StoredObject, StoreError
 from videos.models import Task
@@ -131,11 +132,11 @@ def _rows_of(folder: str, since: datetime | None) -> QuerySet[Task]:
     """The tasks whose videos belong into a folder, `tenant/year/month`; none for other folders."""
     try:
         tenant, year, month = folder.split("/")
-        begin = datetime(int(year), int(month), 1, tzinfo=UTC)
+        first, last = month_of(date(int(year), int(month), 1))
         owner = UUID(hex=tenant)
     except ValueError:
         return Task.objects.none()
-    end = (begin + timedelta(days=31)).replace(day=1)
+    begin, end = midnight(first, UTC), midnight(last + timedelta(days=1), UTC)
     of_month = Task.objects.filter(tenant=owner, id__gte=first_uuid7(begin), id__lt=first_uuid7(end))
     return _since(of_month, since).only(
         *("status", "tenant_id", "created_at", "media_name", "media_bytes", "media_removed_at"),
