@@ -60,7 +60,7 @@ class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
         label=_("Remove the proxy"), required=False, widget=UnfoldBooleanSwitchWidget
     )
 
-    disabled_models = ModelsField(label=_DISABLED.verbose_name, required=False, help_text=_DISABLED.help_text)
+    disabled_models = ModelsField(label=_("Disabled models"), required=False, help_text=_DISABLED.help_text)
 
     class Meta:
         model = UpstreamAccount
