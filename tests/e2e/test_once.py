@@ -19,6 +19,13 @@ CLICK = """async (button) => {
     return [button.disabled, button.getAttribute("aria-busy")];
 }"""
 """Click a button; whether it is disabled and busy soon after."""
+_RENAME = """() => {
+    const key = Object.keys(localStorage).find((one) => one.startsWith("draft:"));
+    const draft = JSON.parse(localStorage.getItem(key));
+    draft.typed.push(["elements", "7"], ["nothing", ""]);
+    localStorage.setItem(key, JSON.stringify(draft));
+}"""
+"""Give the draft fields that were called otherwise when it was kept, or are gone."""
 
 
 @pytest.mark.parametrize("has_scripts", [True, False])
@@ -114,6 +121,8 @@ def test_what_was_typed_outlives_the_session_and_ends_with_the_video(site: Site)
         expect(page.get_by_label("Prompt", exact=True)).to_have_value("")
         expect(page.locator("#draft")).to_contain_text("Restore what you typed?")
         alice.check()
+        page.evaluate(_RENAME)
+        page.reload()
         page.get_by_role("button", name="Restore", exact=True).click()
         expect(page.get_by_label("Prompt", exact=True)).to_have_value(PROMPT)
         expect(page.locator("#picker .chosen")).to_contain_text("Hailuo")

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +19,8 @@ from tests.contract.test_contract_cases import CASES
 from tests.support.rows import check_each, each
 from videos import catalogue
 from videos.catalogue import ModelSpec
-from videos.composer.body import REPEATED_FIELDS, SINGLE, answers_of, body_of
-from videos.composer.form import VideoForm, caller_at
+from videos.composer.body import REPEATED_FIELDS, SINGLE, answers_of, body_of, names
+from videos.composer.form import VideoForm, answers_from, caller_at
 from videos.composer.offer import Offer
 from videos.composer.places import NON_FIELD, place_of
 from videos.composer.preview import Preview, curl
@@ -159,6 +160,21 @@ def test_any_input_is_validated_and_every_message_belongs_to_a_field(
     except InvalidRequestError as refusal:
         fields = {place_of(violation, answers).field for violation in refusal.violations}
         assert NON_FIELD not in fields
+
+
+OWN_PROPERTIES = {
+    *("accept-charset", "action", "autocomplete", "elements", "encoding", "enctype", "length", "method", "name"),
+    *("noValidate", "rel", "relList", "requestSubmit", "reset", "submit", "target", "title", "id", "dataset"),
+}
+"""What scripts read of a form, which a field of that name would hide from them."""
+
+
+def test_no_field_hides_a_property_of_the_form_and_former_names_are_still_read() -> None:
+    assert not OWN_PROPERTIES & {*names()}
+    former = QueryDict("elements=7&elements=8&prompt=a+cat&prices=1")
+    assert answers_from(former) == {"prompt": ["a cat"], "element_ids": ["7", "8"]}
+    both = QueryDict("element_ids=9&elements=7")
+    assert answers_from(both) == {"element_ids": ["9"]}
 
 
 # --- offers

@@ -115,7 +115,7 @@ def _problem_fields(answers: dict[str, list[str]]) -> set[str]:
             "Shots removed: this model makes one shot.",
             {"prompt": ["x"]},
         ),
-        ("GV-3.1-720p", {"elements": ["1"]}, "Elements removed: this model takes none.", {"elements": []}),
+        ("GV-3.1-720p", {"element_ids": ["1"]}, "Elements removed: this model takes none.", {"element_ids": []}),
         ("GV-3.1-720p", {"videos": ["https://x.example/a.mp4"]}, "Reference video removed", {"videos": []}),
         ("Vidu-q3-720p", {"subjects": ["a"], "voices": ["b"]}, "Subjects and voices removed", {"voices": []}),
         ("Kling-3.0-720p", {**SHOTS, "seconds": ["5"], "images": MANY}, "", SHOTS),

@@ -18,7 +18,7 @@ Answers = Mapping[str, Sequence[str]]
 TOP_FIELDS = ("model", "seconds", "prompt", "max_cost")
 METADATA_FIELDS = ("negative_prompt", "enhance_prompt", "input_region", "aspect_ratio", "scene_type")
 OUTPUT = tuple(name for name in OUTPUT_FIELDS if name != "Resolution")
-REPEATED_FIELDS = ("images", "subjects", "voices", "videos", "shot_prompts", "shot_durations", "elements")
+REPEATED_FIELDS = ("images", "subjects", "voices", "videos", "shot_prompts", "shot_durations", "element_ids")
 """Repeated fields; the values of one slot or shot have the same position."""
 JSON_TEXTS = ("additional", "ext_info")
 SINGLE = (*TOP_FIELDS, *METADATA_FIELDS, *OUTPUT, "multi_shot", *JSON_TEXTS)
@@ -85,7 +85,7 @@ def _additional(answers: Answers) -> Any:
 
 
 def _elements(answers: Answers) -> dict[str, Any]:
-    elements = [{"element_id": _number(text)} for text in _filled(answers, "elements")]
+    elements = [{"element_id": _number(text)} for text in _filled(answers, "element_ids")]
     return {"element_list": elements} if elements else {}
 
 
@@ -130,7 +130,7 @@ def _element_answers(rest: dict[str, Any]) -> dict[str, list[str]]:
     if not elements or not _all_have(elements, {"element_id"}):
         return {}
     del rest["element_list"]
-    return {"elements": [_text(element["element_id"]) for element in elements]}
+    return {"element_ids": [_text(element["element_id"]) for element in elements]}
 
 
 def _shot_answers(rest: dict[str, Any]) -> dict[str, list[str]]:

@@ -45,8 +45,8 @@ def _shots(offer: Offer) -> Iterator[Change]:
 
 
 def _elements(offer: Offer) -> Iterator[Change]:
-    if not offer.spec.elements_and_shots and any(offer.answers.get("elements", ())):
-        yield _("Elements removed: this model takes none."), {"elements": []}
+    if not offer.spec.elements_and_shots and any(offer.answers.get("element_ids", ())):
+        yield _("Elements removed: this model takes none."), {"element_ids": []}
 
 
 def _videos(offer: Offer) -> Iterator[Change]:

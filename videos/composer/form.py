@@ -25,6 +25,8 @@ from videos.tasks.orders import Checked
 FORM_ID = "form_id"
 _FORM_KEY = "form-{}"
 """The idempotency key of a form: submitted twice, it creates one task."""
+_FORMER_NAMES: Mapping[str, str] = {"element_ids": "elements"}
+"""What fields were called before: pages that are still open and drafts in browsers send them so."""
 _FIELDS_OF_REFUSALS: Mapping[type[Exception], str] = {
     MaxCostExceeded: "max_cost",
     NoPrice: "model",
@@ -102,7 +104,8 @@ def caller_at(key: APIKey, form_id: str, answers: Answers, now: datetime) -> Cal
 
 def answers_from(sent: QueryDict) -> dict[str, list[str]]:
     """The form's fields among the submitted data."""
-    return {name: [str(value) for value in sent.getlist(name)] for name in names() if name in sent}
+    sent_as = {name: name if name in sent else _FORMER_NAMES.get(name, name) for name in names()}
+    return {name: [str(value) for value in sent.getlist(key)] for name, key in sent_as.items() if key in sent}
 
 
 def form_id_from(sent: QueryDict) -> str:

@@ -147,7 +147,7 @@ class Offer:
         """The slots in use for element ids, or one empty slot."""
         if not self.spec.elements_and_shots:
             return []
-        values = self._many("elements") or [""]
+        values = self._many("element_ids") or [""]
         return [Slot(position, _("Element ID"), value) for position, value in enumerate(values)]
 
     @property
@@ -232,7 +232,7 @@ class Offer:
         of_shots = [
             f"{name}-{shot.position}" for shot in shots for name in ("shot_prompts", "shot_durations")
         ]
-        names = ["elements", *(["shots"] if self.is_multi_shot else [])]
+        names = ["element_ids", *(["shots"] if self.is_multi_shot else [])]
         return [*names, *(f"videos-{slot.position}" for slot in self.videos), *of_shots]
 
     def _switches(self, *, own: bool) -> list[Choice]:

@@ -51,7 +51,7 @@ _CONTENT = ("prompt", "images", "videos", "shot_prompts")
 """The fields that make a form count as filled in."""
 _SLOTS = {
     "images": ("images", "subjects", "voices"),
-    "elements": ("elements",),
+    "elements": ("element_ids",),
     "shots": ("shot_prompts", "shot_durations"),
 }
 """Groups of fields whose values belong together by position."""

@@ -10,8 +10,8 @@ from videos.requests import Violation
 _AT = re.compile(r"\[(\d+)\]")
 _ADDITIONAL = re.compile(r"metadata\.(?:ext_info|ExtInfo)\.AdditionalParameters(?:\.(.+))?")
 _SHOT_COLUMNS = {"prompt": "shot_prompts", "duration": "shot_durations"}
-_EDITORS = {"element_list": "elements", "multi_prompt": "shots", "shot_type": "shots"}
-_SWITCHES = {"elements": "elements", "shots": "multi_shot"}
+_EDITORS = {"element_list": "element_ids", "multi_prompt": "shots", "shot_type": "shots"}
+_SWITCHES = {"element_ids": "element_ids", "shots": "multi_shot"}
 """The field that tells whether an editor was used."""
 _COLUMNS = {"shots": ("shot_prompts", "shot_durations")}
 """The fields of an editor, if they are called otherwise."""

@@ -178,13 +178,13 @@
   }
   function send(file) {
     const data = new FormData();
-    data.append("tenant", form.querySelector("[name=tenant]")?.value ?? "");
+    data.append("tenant", form.elements.tenant?.value ?? "");
     data.append("picture", file);
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open("POST", "?part=picture");
       request.setRequestHeader("hx-request", "true");
-      request.setRequestHeader("x-csrftoken", form.querySelector("[name=csrfmiddlewaretoken]").value);
+      request.setRequestHeader("x-csrftoken", form.elements.csrfmiddlewaretoken.value);
       request.upload.onprogress = (event) => progress(event.loaded / event.total);
       request.onload = () => resolve(new DOMParser().parseFromString(request.responseText, "text/html"));
       request.onerror = reject;

@@ -13,8 +13,6 @@
       return null;
     }
   }
-  // Not form.elements: a field of that name is in its place.
-  const fieldOf = (form, name) => form.querySelector(`[name="${name}"]`);
   function typed(form) {
     const entries = [...new FormData(form)];
     return entries.filter(([name, value]) => typeof value === "string" && !NOT_TYPED.includes(name));
@@ -38,11 +36,12 @@
   function restore(form, entries, sent) {
     const part = form.querySelector("#fields");
     for (const name of [...sent.keys()]) sent.delete(name);
-    sent.append("csrfmiddlewaretoken", fieldOf(form, "csrfmiddlewaretoken").value);
+    sent.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    const beside = [...form.elements].filter((field) => !part.contains(field));
     for (const [name, value] of entries) {
       sent.append(name, value);
-      const field = fieldOf(form, name);
-      if (field && !part.contains(field)) field.value = value;
+      const field = beside.find((one) => one.name === name);
+      if (field) field.value = value;
     }
   }
 
@@ -69,7 +68,7 @@
     // Also what was restored, once it is sent with the id of this form.
     for (const type of ["input", "change", "submit"]) {
       form.addEventListener(type, () => {
-        const draft = { at: Date.now(), form: fieldOf(form, "form_id").value, typed: typed(form) };
+        const draft = { at: Date.now(), form: form.elements.form_id.value, typed: typed(form) };
         localStorage.setItem(key, JSON.stringify(draft));
       });
     }

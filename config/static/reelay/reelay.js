@@ -52,7 +52,7 @@
 
   // A form that changes something is sent once: its buttons wait for the answer. What htmx sends, it sends itself.
   const LONGEST_WAIT = 30_000; // then it can be sent again, which is safe: the server knows the form by its id
-  const buttonsOf = (form) => [...document.querySelectorAll("[type=submit], button:not([type])")].filter((one) => one.form === form);
+  const buttonsOf = (form) => [...form.elements].filter((one) => one.matches("[type=submit], button:not([type])"));
   function wait(form, button) {
     button?.setAttribute("aria-busy", "true");
     for (const one of buttonsOf(form)) if (!one.disabled) one.dataset.waits = one.disabled = true;
@@ -94,7 +94,7 @@
   // The form for a video tells the server which inputs were changed or left: only of those it says what is wrong.
   for (const type of ["input", "change", "focusout"]) {
     document.addEventListener(type, (event) => {
-      const touched = event.target.form?.querySelector('[name=touched]'); // not `elements`: a field has that name
+      const touched = event.target.form?.elements.touched;
       if (!touched || !event.target.matches("input[id], select[id], textarea[id]")) return;
       const names = touched.value.split(",").filter(Boolean);
       const name = event.target.id.replace(/^id-/, "");
