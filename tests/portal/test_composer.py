@@ -163,8 +163,8 @@ def test_any_input_is_validated_and_every_message_belongs_to_a_field(
 
 
 OWN_PROPERTIES = {
-    *("accept-charset", "action", "autocomplete", "elements", "encoding", "enctype", "length", "method", "name"),
-    *("noValidate", "rel", "relList", "requestSubmit", "reset", "submit", "target", "title", "id", "dataset"),
+    *("action", "autocomplete", "dataset", "elements", "enctype", "id", "length", "method", "name"),
+    *("noValidate", "requestSubmit", "reset", "submit", "target", "title"),
 }
 """What scripts read of a form, which a field of that name would hide from them."""
 

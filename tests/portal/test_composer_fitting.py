@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from tests.conftest import Caller
-from tests.support.people import Browser, make_person, text
+from tests.support.people import Browser, text
 from tests.support.rows import each
 from videos import catalogue
 from videos.capabilities import modes_of, sample
@@ -24,16 +24,6 @@ SOURCES = {(spec.family, mode.name): (spec, mode) for spec in catalogue.MODELS f
 """A way of asking for a video, by family."""
 SHOTS = {"multi_shot": ["true"], "shot_prompts": ["a", "b"], "shot_durations": ["2", "3"]}
 MANY = [f"https://x.example/{number}.png" for number in range(3)]
-
-
-@pytest.fixture
-def alice(owner: Caller) -> Browser:
-    return Browser(make_person("alice", owner.tenant))
-
-
-@pytest.fixture
-def page(owner: Caller) -> str:
-    return reverse("portal:playground", args=[owner.tenant.pk])
 
 
 @each("spec", catalogue.MODELS)
@@ -115,7 +105,12 @@ def _problem_fields(answers: dict[str, list[str]]) -> set[str]:
             "Shots removed: this model makes one shot.",
             {"prompt": ["x"]},
         ),
-        ("GV-3.1-720p", {"element_ids": ["1"]}, "Elements removed: this model takes none.", {"element_ids": []}),
+        (
+            "GV-3.1-720p",
+            {"element_ids": ["1"]},
+            "Elements removed: this model takes none.",
+            {"element_ids": []},
+        ),
         ("GV-3.1-720p", {"videos": ["https://x.example/a.mp4"]}, "Reference video removed", {"videos": []}),
         ("Vidu-q3-720p", {"subjects": ["a"], "voices": ["b"]}, "Subjects and voices removed", {"voices": []}),
         ("Kling-3.0-720p", {**SHOTS, "seconds": ["5"], "images": MANY}, "", SHOTS),

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from tests.conftest import Caller
-from tests.support.people import Browser, leads_to, make_person, text
+from tests.support.people import Browser, leads_to, text
 from videos import catalogue
 from videos.capabilities import modes_of
 from videos.composer.picker import WORDS, Picker, default, picked
@@ -18,16 +18,6 @@ from videos.models import Price, Task, UpstreamAccount
 from videos.routing.offers import Offers
 
 ANSWERS: dict[str, Any] = {"model": "Kling-2.5-1080p", "seconds": "10", "prompt": "she smiles"}
-
-
-@pytest.fixture
-def alice(owner: Caller) -> Browser:
-    return Browser(make_person("alice", owner.tenant))
-
-
-@pytest.fixture
-def page(owner: Caller) -> str:
-    return reverse("portal:playground", args=[owner.tenant.pk])
 
 
 def sent(**answers: Any) -> dict[str, Any]:

@@ -21,16 +21,6 @@ ANOTHER_KIND = "Use another file: it must be JPEG or PNG by its content."
 ANSWERS: dict[str, Any] = {"model": "Kling-2.6-1080p", "seconds": "5", "prompt": "she smiles", "images": [""]}
 
 
-@pytest.fixture
-def alice(owner: Caller) -> Browser:
-    return Browser(make_person("alice", owner.tenant))
-
-
-@pytest.fixture
-def page(owner: Caller) -> str:
-    return reverse("portal:playground", args=[owner.tenant.pk])
-
-
 def sent(content: bytes | None = None, **answers: Any) -> dict[str, Any]:
     file = SimpleUploadedFile("../she.png", picture() if content is None else content)
     return {**ANSWERS, "form_id": str(uuid4()), PICTURE: file, **answers}

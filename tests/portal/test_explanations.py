@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
-from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import Quota
@@ -19,7 +18,7 @@ from tests.conftest import Caller
 from tests.contract.rules import ROWS
 from tests.contract.test_contract_cases import CASES
 from tests.portal.test_composer import can_express
-from tests.support.people import Browser, make_person, text
+from tests.support.people import Browser, text
 from tests.support.uploads import png
 from videos import catalogue, errors, explanations
 from videos.composer.body import answers_of
@@ -165,13 +164,9 @@ def test_what_nobody_foresaw_is_told_in_general_words() -> None:
 
 
 @pytest.fixture
-def alice(owner: Caller, account: UpstreamAccount) -> Browser:
-    return Browser(make_person("alice", owner.tenant))
-
-
-@pytest.fixture
-def page(owner: Caller) -> str:
-    return reverse("portal:playground", args=[owner.tenant.pk])
+def alice(alice: Browser, account: UpstreamAccount) -> Browser:
+    """Alice, who is offered the models of the account."""
+    return alice
 
 
 def preview(alice: Browser, page: str, answers: dict[str, Any], language: str = CHINESE) -> str:
