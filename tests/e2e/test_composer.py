@@ -16,6 +16,8 @@ _GIVE = """([type, selector, bytes, name]) => {
     const event = new kind(type, { [given]: moved, bubbles: true, cancelable: true });
     document.querySelector(selector).dispatchEvent(event);
 }"""
+_FINGER = 44
+"""The least width and height of what a finger can press, in pixels."""
 _FILE_ID = re.compile("^file_[0-9a-f]{32}$")
 
 
@@ -131,6 +133,8 @@ def _price_and_button_stay_in_view_on_a_phone(alice: Visitor, site: Site) -> Non
     page.get_by_role("button", name="A story in three shots").click()
     expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
     expect(page.locator("#price")).to_contain_text("6.00 CNY")
+    box = page.get_by_role("button", name="Remove shot 1").bounding_box()
+    assert box is not None and (box["width"], box["height"]) == (_FINGER, _FINGER)
     for place in (page.get_by_label("Prompt", exact=True), page.get_by_text("Further settings")):
         place.scroll_into_view_if_needed()
         expect(page.locator("#price")).to_be_in_viewport(ratio=1)

@@ -1,5 +1,6 @@
 """What was filled in is fitted to another model, which is said; examples fill in the form."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ SOURCES = {(spec.family, mode.name): (spec, mode) for spec in catalogue.MODELS f
 """A way of asking for a video, by family."""
 SHOTS = {"multi_shot": ["true"], "shot_prompts": ["a", "b"], "shot_durations": ["2", "3"]}
 MANY = [f"https://x.example/{number}.png" for number in range(3)]
+_REMOVING = re.compile(r'<button class="button remove"[^>]*aria-label="([^"]+)">(.*?)\s*</button>', re.DOTALL)
 
 
 @each("spec", catalogue.MODELS)
@@ -179,3 +181,15 @@ def test_an_example_fills_in_an_empty_form(alice: Browser, page: str, account: U
 def test_the_console_has_examples_too(owner: Caller, account: UpstreamAccount) -> None:
     sophie = Browser(User.objects.create_superuser("sophie"))
     assert 'value="violin"' in sophie.see(reverse("admin:videos_task_add"))
+
+
+def test_buttons_that_remove_have_a_name_and_an_icon(
+    alice: Browser, page: str, account: UpstreamAccount
+) -> None:
+    rows: dict[str, Any] = {**SHOTS, "images": ["", ""], "element_ids": ["1", "2"]}
+    sent = {"model": "Kling-3.0-720p", "form_id": str(uuid4()), **rows}
+    shown = text(alice.client.post(f"{page}?part=fields", sent))
+    buttons = _REMOVING.findall(shown)
+    names = ["First frame", "Last frame", "shot 1", "shot 2", "element 1", "element 2"]
+    assert [name for name, _ in buttons] == [f"Remove {name}" for name in names]
+    assert all(drawn.startswith("<svg") and drawn.endswith('#remove"/></svg>') for _, drawn in buttons)
