@@ -134,7 +134,8 @@ def _price_and_button_stay_in_view_on_a_phone(alice: Visitor, site: Site) -> Non
     expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
     expect(page.locator("#price")).to_contain_text("6.00 CNY")
     box = page.get_by_role("button", name="Remove shot 1").bounding_box()
-    assert box is not None and (box["width"], box["height"]) == (_FINGER, _FINGER)
+    assert box is not None
+    assert (box["width"], box["height"]) == (_FINGER, _FINGER)
     for place in (page.get_by_label("Prompt", exact=True), page.get_by_text("Further settings")):
         place.scroll_into_view_if_needed()
         expect(page.locator("#price")).to_be_in_viewport(ratio=1)

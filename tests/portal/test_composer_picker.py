@@ -89,6 +89,27 @@ def test_a_card_shows_the_price_the_lengths_and_the_abilities(db: None, owner: C
     assert unpriced.traits.price == ""
 
 
+def test_a_model_on_the_tenants_own_account_is_free_where_it_has_no_price(
+    alice: Browser, page: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    UpstreamAccount.objects.filter(pk=account.pk).update(owner=owner.tenant)
+    Price.objects.create(model="Kling-2.5-720p", on_own_account=True, with_audio=True, per_second="0.9")
+    Price.objects.create(model="Kling-2.5-1080p", on_own_account=True, per_second="0.2")
+    shown = " ".join(text(alice.client.post(f"{page}?part=fields", sent())).split())
+    assert 'id="pick-family-Vidu-traits"><span class="traits"><span>Free: your own account' in shown
+    assert "<span>0.00-0.20 CNY/s</span>" in shown
+    assert 'id="pick-model-Kling-2.5-720p-traits"><span class="traits"><span>Free: your own' in shown
+    free, dear = (
+        text(alice.client.post(f"{page}?part=preview", sent(model=model), headers={"hx-request": "true"}))
+        for model in ("Kling-2.5-720p", "Kling-2.5-1080p")
+    )
+    assert "Free: your own account" in free
+    assert "10 s at 0.20 a second" in dear
+    sophie = Browser(User.objects.create_superuser("sophie"))
+    add = f"{reverse('admin:videos_task_add')}?part=fields"
+    assert "Free: the tenant's own account" in text(sophie.client.post(add, sent(tenant=owner.tenant.name)))
+
+
 def test_the_page_offers_what_the_tenant_may_request(
     alice: Browser,
     page: str,

@@ -28,6 +28,11 @@ class Quote:
     seconds: int
     options: tuple[str, ...]
 
+    @property
+    def is_free_on_own_account(self) -> bool:
+        """Whether nothing is charged because the tenant's own account makes the video."""
+        return OWN_ACCOUNT in self.options and self.amount == ZERO
+
     def as_dict(self) -> dict[str, Any]:
         """As clients see it; amounts are strings."""
         return {

@@ -167,7 +167,7 @@ class Composer:
         return {
             "form_id": self.form_id,
             "is_filled": any(self.answers.get(name) for name in _CONTENT),
-            "picker": Picker(spec, offered, self._prices_of, marks),
+            "picker": Picker(spec, offered, self._prices_of, marks, self._own(offered)),
             "is_picking": PICK in request.GET,
             "fitting": self.fitting,
             "examples": offered_examples(offered),
@@ -188,6 +188,13 @@ class Composer:
         if self.tenant is None:
             return self._offers.prices.default.of_model(spec.name, self.now)
         return self._offers.prices_for(self.tenant, spec, self.now)
+
+    def _own(self, offered: Sequence[ModelSpec]) -> frozenset[str]:
+        """The names of the models that the tenant's own account makes."""
+        tenant, offers = self.tenant, self._offers
+        if tenant is None:
+            return frozenset()
+        return frozenset(spec.name for spec in offered if offers.is_on_own_account(spec.name, tenant))
 
     def _picture_names(self) -> Mapping[str, str]:
         return uses.picture_names(self.tenant.pk, self.answers.get("images", ())) if self.tenant else {}

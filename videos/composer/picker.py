@@ -4,7 +4,7 @@ The form submits the public name as `model`. Its family and version are submitte
 script: whichever differs from the model was chosen last, and leads to a model.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -15,9 +15,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.amounts import format_amount
+from config.amounts import ZERO, format_amount
 from videos import catalogue
-from videos.billing.prices import AUDIO
+from videos.billing.prices import AUDIO, OWN_ACCOUNT
 from videos.capabilities import modes_of
 from videos.catalogue import ModelSpec
 
@@ -43,6 +43,8 @@ class Traits:
 
     specs: Sequence[ModelSpec]
     prices_of: PricesOf
+    own: Collection[str]
+    """The names of the models that the tenant's own account makes, free where they have no price."""
 
     @property
     def lengths(self) -> str:
@@ -51,8 +53,8 @@ class Traits:
     @property
     def price(self) -> str:
         """The price of a second without options, or from the lowest to the highest; empty without a price."""
-        lists = map(self.prices_of, self.specs)
-        usual = sorted(Decimal(prices[0]["per_second"]) for prices in lists if prices)
+        known = (self._per_second(spec) for spec in self.specs)
+        usual = sorted(amount for amount in known if amount is not None)
         if not usual:
             return ""
         ends = dict.fromkeys(format_amount(amount) for amount in (usual[0], usual[-1]))
@@ -60,6 +62,11 @@ class Traits:
             "amount": "-".join(ends),
             "currency": settings.CURRENCY,
         }
+
+    @property
+    def is_free_on_own_account(self) -> bool:
+        """Whether the tenant's own account makes all of them, and nothing is charged without options."""
+        return all(spec.name in self.own and self._per_second(spec) == ZERO for spec in self.specs)
 
     @property
     def abilities(self) -> Sequence[str]:
@@ -70,6 +77,13 @@ class Traits:
         shown = most.keys() - {_IMPLIED.get(name) for name in most}
         able = [str(word) % {"most": most[name]} for name, word in WORDS.items() if name in shown]
         return [*able, *([_("Sound")] if self._has_sound else [])]
+
+    def _per_second(self, spec: ModelSpec) -> Decimal | None:
+        """The price of a second with the fewest options; none is needed on the tenant's own account."""
+        prices = self.prices_of(spec)
+        if spec.name in self.own and not any(price["options"] == [OWN_ACCOUNT] for price in prices):
+            return ZERO
+        return Decimal(prices[0]["per_second"]) if prices else None
 
     @property
     def _has_sound(self) -> bool:
@@ -97,6 +111,8 @@ class Picker:
     prices_of: PricesOf
     marks: Mapping[str, str | Promise] = field(default_factory=dict)
     """What is said of the models that nobody makes videos of now, by their names."""
+    own: Collection[str] = ()
+    """The names of the models that the tenant's own account makes."""
 
     @property
     def families(self) -> Sequence[Card]:
@@ -140,7 +156,7 @@ class Picker:
         return Card(value, label, is_chosen, self._traits(specs), marks[0] if all(marks) else "")
 
     def _traits(self, specs: Sequence[ModelSpec]) -> Traits:
-        return Traits(specs, self.prices_of)
+        return Traits(specs, self.prices_of, self.own)
 
 
 def in_seconds(lengths: Iterable[int]) -> str:

@@ -275,7 +275,9 @@ class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
     def of_list(self, price: Price) -> str:
         return str(price.price_list or gettext("Default list"))
 
-    @admin.display(description=_("own account"), ordering="on_own_account", boolean=True)
+    @admin.display(
+        description=pgettext_lazy("upstream", "own account"), ordering="on_own_account", boolean=True
+    )
     def own_account(self, price: Price) -> bool:
         return price.on_own_account
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Tenant
 from videos import catalogue
@@ -19,7 +20,7 @@ _WORDS: dict[str, Label] = {
     AUDIO: _("with audio"),
     REFERENCE: _("with reference"),
     OFF_PEAK: _("off-peak"),
-    OWN_ACCOUNT: _("own account"),
+    OWN_ACCOUNT: pgettext_lazy("upstream", "own account"),
 }
 
 
