@@ -19,10 +19,12 @@ from config.amounts import format_amount
 from tests.api.test_api_usage import KLING, VIDU, use
 from tests.conftest import Caller, MakeTask
 from tests.support.members import Member, words
+from tests.support.people import text
 from videos import catalogue
 from videos.billing import ledger, statements
-from videos.models import DailyUsage
+from videos.models import DailyUsage, LedgerEntry
 from videos.pages.periods import PeriodForm
+from videos.pages.statement import MOST_PRINTED
 from videos.states import Status
 
 GROUPS = ("day", "model", "api_key")
@@ -287,6 +289,33 @@ def test_many_payments_are_paged_and_the_file_has_all(alice: Member, owner: Call
     assert len(table(alice, "portal:statement-csv", "payments")) == 61
 
 
+def test_the_printed_statement_has_all_payments_and_says_if_there_are_too_many(
+    alice: Member, owner: Caller, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    pay(owner.tenant, "1", "the first.", datetime(2026, 11, 20, tzinfo=UTC))
+    entry, query = LedgerEntry.objects.get(), {"month": "2026-11"}
+    _copy(entry, 59)
+    shown = alice.see("portal:statement", **query)
+    assert "Not all top-ups and adjustments are on this page." in shown
+    assert 'href="?month=2026-11&amp;print=1"' in text(alice.get("portal:statement", before="7", **query))
+    with django_assert_max_num_queries(10):
+        printed = alice.see("portal:statement", before="7", print="1", **query)
+    assert printed.count("the first.") == 60
+    assert "on this page" not in printed
+    _copy(entry, MOST_PRINTED - 59)
+    printed = alice.see("portal:statement", print="1", **query)
+    assert printed.count("the first.") == MOST_PRINTED
+    assert "Only the latest 1,000 top-ups and adjustments are on this page." in printed
+    assert "The CSV file payments-2026-11.csv has all of them." in printed
+    assert len(table(alice, "portal:statement-csv", "payments", **query)) == 1 + MOST_PRINTED + 1
+
+
+def _copy(entry: LedgerEntry, times: int) -> None:
+    copied = ("tenant", "kind", "amount", "at", "actor", "actor_name", "reason")
+    fields = {name: getattr(entry, name) for name in copied}
+    LedgerEntry.objects.bulk_create(LedgerEntry(**fields) for _ in range(times))
+
+
 def test_without_movements_the_balance_stays(alice: Member, owner: Caller) -> None:
     pay(owner.tenant, "5", "x", timezone.now() - timedelta(days=400))
     page = alice.see("portal:statement")
@@ -371,7 +400,7 @@ def test_a_statement_of_a_month_has_its_days_its_neighbours_and_its_name(alice: 
     assert 'rel="prev" href="?month=2026-10"' in page
     assert "<title>Statement · Alice · 2026-11 · Reelay</title>" in page
     assert "Alice · 2026-11-01 – 2026-11-30" in words(answer)  # noqa: RUF001 - a dash
-    assert "data-prints>Print</button>" in page
+    assert 'href="?month=2026-11&amp;start_date=2026-01-01&amp;print=1">Print' in page
     file = alice.get("portal:statement-csv", "statement", month="2026-11")
     assert file["content-disposition"] == 'attachment; filename="statement-2026-11.csv"'
     earlier = alice.get("portal:statement", month="2026-09").content.decode()

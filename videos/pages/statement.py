@@ -5,22 +5,27 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Tenant
-from accounts.pages.paging import Page
+from accounts.pages.paging import BEFORE, Page
 from config.clock import Clock
 from config.web.csv_files import csv_file_for_people
+from config.web.query_strings import changed
 from videos.billing import statements
 from videos.billing.statements import Movement, Statement
 from videos.models import EntryKind, LedgerEntry
 from videos.pages.periods import PeriodForm, StatementForm
 
-PAGE = 50
+PAGE, MOST_PRINTED = 50, 1000
+"""Top-ups and adjustments on a page, and on the page for printing. The file has all."""
+PRINT = "print"
+"""The query parameter of the page for printing."""
 HEADINGS = (
     gettext_lazy("Top-up"),
     gettext_lazy("Adjustment"),
@@ -46,16 +51,28 @@ def context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         return {"form": form}
     form.show_days()
     statement = statements.statement(tenant, *form.days)
-    page = Page.of(statements.by_people(tenant, *form.days), request.GET, PAGE)
     return {
         "form": form,
         "statement": statement,
         "rows": [(day.day, _money(day.movement, day.balance)) for day in statement.days],
         "total": _money(statement.total, statement.closing),
         "headings": HEADINGS,
+        "query": request.GET.urlencode(),
+        **_payments(statements.by_people(tenant, *form.days), request.GET),
+        "payments_file": _file_name("payments", form),
+    }
+
+
+def _payments(entries: QuerySet[LedgerEntry], query: QueryDict) -> dict[str, Any]:
+    """A page of top-ups and adjustments; for printing, a long one that begins with the latest."""
+    is_printed = PRINT in query
+    page = Page.of(entries, QueryDict(), MOST_PRINTED) if is_printed else Page.of(entries, query, PAGE)
+    return {
         "page": page,
         "entries": [(entry, KINDS[EntryKind(entry.kind)]) for entry in page.rows],
-        "query": request.GET.urlencode(),
+        "is_printed": is_printed,
+        "printed": changed(query, BEFORE, **{PRINT: "1"}),
+        "unprinted": changed(query, PRINT) or "?",
     }
 
 
@@ -64,7 +81,11 @@ def file(form: StatementForm, tenant: Tenant, table: str) -> HttpResponse:
     if table not in _FILES:
         raise Http404
     headings, rows = _FILES[table](tenant, form)
-    return csv_file_for_people(f"{table}-{form.name}.csv", headings, rows)
+    return csv_file_for_people(_file_name(table, form), headings, rows)
+
+
+def _file_name(table: str, form: StatementForm) -> str:
+    return f"{table}-{form.name}.csv"
 
 
 def _money(movement: Movement, balance: Decimal) -> list[Any]:

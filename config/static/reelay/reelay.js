@@ -137,5 +137,8 @@
     document.addEventListener(name, does);
   }
 
+  // A page made for printing.
+  addEventListener("load", () => { if (document.querySelector("[data-prints-at-once]")) window.print(); });
+
   document.addEventListener("DOMContentLoaded", label);
 })();
