@@ -20,10 +20,16 @@ def mail_link(request: HttpRequest, person: User, address: str) -> bool:
     """Mail the confirmation link; returns False if the address is over its mail rate limit."""
     if not mail.permits("confirm_email", address, request):
         return False
-    signed = signing.dumps([person.pk, person.email, address], salt=_SALT)
-    link = absolute(reverse("people:confirm-email", args=[signed]), request)
-    mail.send("confirm_email", address, {"link": link, "person": person})
+    mail.send(
+        "confirm_email", address, {"link": absolute(page_of(person, address), request), "person": person}
+    )
     return True
+
+
+def page_of(person: User, address: str) -> str:
+    """The page that makes the address that of the person, as long as the link lasts."""
+    signed = signing.dumps([person.pk, person.email, address], salt=_SALT)
+    return reverse("people:confirm-email", args=[signed])
 
 
 def address_in(signed: str, person: User) -> str | None:

@@ -59,6 +59,11 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no ty
     ) -> HttpResponse:
         return HttpResponseRedirect(reverse("people:password"))
 
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(reverse("people:profile"))
+
 
 def lacks_second_factor(request: HttpRequest) -> bool:
     """Whether this session needs a second factor that was not checked."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 from django.conf import LazySettings, global_settings
+from django.contrib.auth.models import Group
 from django.db import connections
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ from tests.support.fork_server import ForkServer
 from tests.support.web_process import WebProcess
 from tests.support.worker_process import Workers, wait_until, workers  # noqa: F401 - a fixture
 from videos.billing import ledger
-from videos.models import Task, UpstreamAccount
+from videos.models import PriceList, Task, UpstreamAccount
 from videos.states import Status
 
 PASSWORD = "a long pass phrase 7"
@@ -110,6 +111,8 @@ def _furnish(site: Site) -> None:
     ledger.top_up(site.tenant, Decimal(500), site.sophie, "paid by bank transfer", now)
     Quota.objects.create(tenant=site.tenant, concurrent_tasks=20, seconds_per_day=600, is_prepaid=True)
     CosBucket.objects.create(tenant=site.tenant, bucket="", region="")
+    Group.objects.create(name="support")
+    PriceList.objects.create(name="VIP")
     mate = User.objects.create_user("bob@example.com", "bob@example.com", PASSWORD)
     Membership.objects.create(tenant=site.tenant, user=mate, role=Role.VIEWER)
     invitations.invite(site.tenant, "carol@example.com", Role.MEMBER, site.alice, now)
