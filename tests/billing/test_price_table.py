@@ -1,5 +1,6 @@
 """The table of prices: in force and to come, of a list in the console, a tenant's own in the portal."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -65,6 +66,19 @@ def test_staff_see_the_prices_of_each_list(account: UpstreamAccount) -> None:
     assert f'href="{TABLE}"' in sophie.see("/admin/videos/price/")
     assert sophie.get(f"{TABLE}?list=x").status_code == 404
     assert Person("ted", "view_task").get(TABLE).status_code == 403
+
+
+def test_on_a_phone_each_model_is_a_card_of_the_prices_it_has(
+    owner: Caller, account: UpstreamAccount
+) -> None:
+    page = Member(owner.tenant, Role.VIEWER).get("portal:prices").content.decode()
+    assert '<table class="table prices cards-on-phone">' in page
+    [row] = re.findall(
+        r'<tr><th scope="row">1.6</th><td class="resolution">720p</td>(.*?)</tr>', page, re.DOTALL
+    )
+    cells = re.findall(r'<td class="number( empty)?" data-label="([^"]+)">', row)
+    assert [heading for is_empty, heading in cells if not is_empty] == ["Base price"]
+    assert [heading for _, heading in cells][1:4] == ["with audio", "with reference", "off-peak"]
 
 
 def test_without_prices_the_table_says_so(owner: Caller, account: UpstreamAccount) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from accounts.models import Tenant
 from videos import catalogue
@@ -36,9 +36,9 @@ class Row:
 
 @dataclass(frozen=True)
 class PriceTable:
-    """A heading for each column, made of the words of its options, and the rows of each family."""
+    """A heading for each column, and the rows of each family."""
 
-    columns: Sequence[Sequence[Label]]
+    columns: Sequence[str]
     families: Sequence[tuple[str, Sequence[Row]]]
 
 
@@ -68,7 +68,7 @@ def _table(found: Mapping[ModelSpec, Sequence[Listed]], own: Iterable[ModelSpec]
     rows = [Row(spec, [row.get(column) for column in columns], spec in is_own) for spec, row in cells.items()]
     families = groupby(rows, key=lambda row: row.spec.family)
     return PriceTable(
-        [[_WORDS[option] for option in column] for column in columns],
+        [_heading(column) for column in columns],
         [(family, list(of_family)) for family, of_family in families],
     )
 
@@ -76,6 +76,10 @@ def _table(found: Mapping[ModelSpec, Sequence[Listed]], own: Iterable[ModelSpec]
 def _place(listed: Listed, is_own: bool) -> _Options:  # noqa: FBT001 - one of two kinds
     """The column; in the row of an own account, that option goes without saying."""
     return tuple(option for option in listed.options if not (is_own and option == OWN_ACCOUNT))
+
+
+def _heading(column: _Options) -> str:
+    return " + ".join(str(_WORDS[option]) for option in column) or gettext("Base price")
 
 
 def _order(column: _Options) -> tuple[bool, int, list[int]]:
