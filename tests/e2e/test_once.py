@@ -16,9 +16,10 @@ PROMPT = "A lighthouse in a storm"
 CLICK = """async (button) => {
     button.click();
     await new Promise((resolve) => setTimeout(resolve, 200));
-    return [button.disabled, button.getAttribute("aria-busy")];
+    const said = document.querySelector("[role=status]#working").textContent;
+    return [button.disabled, button.getAttribute("aria-busy"), said];
 }"""
-"""Click a button; whether it is disabled and busy soon after."""
+"""Click a button; whether it is disabled and busy soon after, and what screen readers are told."""
 _RENAME = """() => {
     const key = Object.keys(localStorage).find((one) => one.startsWith("draft:"));
     const draft = JSON.parse(localStorage.getItem(key));
@@ -98,11 +99,12 @@ def test_buttons_wait_for_the_answer_and_work_again_after_back(site: Site) -> No
         page = alice.open(f"{site.portal}keys/new/")
         page.get_by_label("Name").fill("a program")
         button = page.get_by_role("button", name="Create key")
-        assert button.evaluate(CLICK) == [True, "true"]
+        assert button.evaluate(CLICK) == [True, "true", "Working…"]
         expect(page.locator("#key-text")).to_contain_text("rly_")
         page.go_back()
         expect(button).to_be_enabled()
         expect(button).not_to_have_attribute("aria-busy", "true")
+        expect(page.locator("#working")).to_have_text("")
         alice.check()
 
 

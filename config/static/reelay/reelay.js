@@ -53,12 +53,18 @@
   // A form that changes something is sent once: its buttons wait for the answer. What htmx sends, it sends itself.
   const LONGEST_WAIT = 30_000; // then it can be sent again, which is safe: the server knows the form by its id
   const buttonsOf = (form) => [...form.elements].filter((one) => one.matches("[type=submit], button:not([type])"));
+  function announce(isWaiting) {
+    const place = document.getElementById("working");
+    place.textContent = isWaiting ? place.dataset.text : "";
+  }
   function wait(form, button) {
+    announce(true);
     button?.setAttribute("aria-busy", "true");
     for (const one of buttonsOf(form)) if (!one.disabled) one.dataset.waits = one.disabled = true;
     setTimeout(() => goOn(form), LONGEST_WAIT);
   }
   function goOn(form) {
+    announce(false);
     delete form.dataset.sent;
     for (const button of buttonsOf(form)) {
       button.removeAttribute("aria-busy");
