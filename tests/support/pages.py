@@ -43,8 +43,7 @@ def _of_nobody() -> Iterator[Page]:
 
 
 def _of_a_member(tenant: Tenant) -> Iterator[Page]:
-    routes = ("overview", "videos", "api", "playground", "usage", "statement", "limits")
-    for route in (*routes, "prices"):
+    for route in ("overview", "videos", "api", "playground", "usage", "statement", "limits", "prices"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"portal:{route}", args=[tenant.pk]))
     for route in ("keys", "new-key", "left-keys", "bucket", "members", "audit"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk]))
