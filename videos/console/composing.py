@@ -12,7 +12,7 @@ from videos.composer.pages import Composer, Judged
 from videos.console.account_health import why_untaken
 from videos.models import Task, UpstreamAccount
 from videos.requests.values import without_unstorable
-from videos.routing.offers import Offers
+from videos.routing.availability import accounts_for
 
 MOST_NAMES = 20
 """Tenant names suggested while typing."""
@@ -45,7 +45,9 @@ class Request:
         context = self.composer.context(request, judged)
         return {
             **context,
-            "idle_accounts": self._idle(context["offer"].spec.name) if context["untaken_notice"] else (),
+            "idle_accounts": _idle(context["offer"].spec.name, self.tenant)
+            if context["untaken_notice"]
+            else (),
             "may_see_accounts": request.user.has_perm("videos.view_upstreamaccount"),
             "tenant_name": self.tenant_name,
             "names": names_like(""),
@@ -54,19 +56,16 @@ class Request:
             "may_see_limits": request.user.has_perm("accounts.view_tenant"),
         }
 
-    def _idle(self, model: str) -> list[tuple[UpstreamAccount, str]]:
-        """The accounts that have the model, with why each takes no tasks of it."""
-        is_own = self.tenant is not None and Offers.current().is_on_own_account(model, self.tenant)
-        accounts = UpstreamAccount.objects.filter(owner=self.tenant if is_own else None)
-        accounts = accounts.exclude(disabled_models__contains=[model])
-        known = accounts.select_related("state").defer("secret_key", "proxy_url").order_by("name")
-        return [(account, why_untaken(account)) for account in known]
-
 
 def names_like(text: str) -> list[str]:
     """The first `MOST_NAMES` tenant names that contain the text, in alphabetical order."""
     found = Tenant.objects.filter(name__icontains=_typed(text)).order_by("name")
     return list(found.values_list("name", flat=True)[:MOST_NAMES])
+
+
+def _idle(model: str, tenant: Tenant | None) -> list[tuple[UpstreamAccount, str]]:
+    """The accounts that the model's tasks go to, with why each takes none."""
+    return [(account, why_untaken(account)) for account in accounts_for(model, tenant)]
 
 
 def _typed(name: str) -> str:

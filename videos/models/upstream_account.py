@@ -137,9 +137,13 @@ class UpstreamAccount(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def has(self, model: str) -> bool:
+        """Whether staff let it make the model of that canonical name, once the account itself is enabled."""
+        return model not in self.disabled_models
+
     def offers(self, model: str) -> bool:
         """Whether the model of that canonical name may be requested from it."""
-        return self.is_enabled and model not in self.disabled_models
+        return self.is_enabled and self.has(model)
 
     def offered(self) -> list[catalogue.ModelSpec]:
         return [spec for spec in catalogue.MODELS if self.offers(spec.name)]

@@ -66,7 +66,7 @@ def gap(accounts: Iterable[UpstreamAccount], now: datetime) -> Gap | None:
     best = max(taken.values())
     if best is not Service.TAKEN:
         return Gap(best, (), shared)
-    pools = {spec.name: _listing(spec.name, shared) for spec in catalogue.MODELS}
+    pools = {spec.name: _having(spec.name, shared) for spec in catalogue.MODELS}
     lacking = {
         model: pool for model, pool in pools.items() if pool and max(taken[one.pk] for one in pool) < best
     }
@@ -76,6 +76,12 @@ def gap(accounts: Iterable[UpstreamAccount], now: datetime) -> Gap | None:
     return Gap(max(taken[one.pk] for one in concerned), list(lacking), concerned)
 
 
-def _listing(model: str, accounts: Iterable[UpstreamAccount]) -> list[UpstreamAccount]:
-    """The accounts that have the model, enabled or not."""
-    return [account for account in accounts if model not in account.disabled_models]
+def accounts_for(model: str, tenant: Tenant | None) -> list[UpstreamAccount]:
+    """The accounts for the tenant's tasks of the model, working or not, by name; None: the platform's."""
+    is_own = tenant is not None and Offers.current().is_on_own_account(model, tenant)
+    accounts = UpstreamAccount.objects.filter(owner=tenant if is_own else None).select_related("state")
+    return _having(model, accounts.defer("secret_key", "proxy_url").order_by("name"))
+
+
+def _having(model: str, accounts: Iterable[UpstreamAccount]) -> list[UpstreamAccount]:
+    return [account for account in accounts if account.has(model)]
