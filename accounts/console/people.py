@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from axes.utils import reset as forget_failures
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import display_for_value
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, Permission
@@ -64,12 +65,12 @@ class DeviceInline(TableInline[Any, User]):
         return bool(device.confirmed)
 
     @admin.display(description=_("created at"))
-    def created(self, device: Any) -> Any:
-        return device.created_at
+    def created(self, device: Any) -> str:
+        return display_for_value(device.created_at, "-")
 
     @admin.display(description=_("last used at"))
-    def last_used(self, device: Any) -> Any:
-        return device.last_used_at
+    def last_used(self, device: Any) -> str:
+        return display_for_value(device.last_used_at, "-")
 
     def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False

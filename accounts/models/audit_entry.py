@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models.tenant import Tenant, User
 
@@ -13,7 +15,7 @@ class AuditPlace(models.TextChoices):
 
     CONSOLE = "console", _("staff console")
     PORTAL = "portal", _("tenant portal")
-    OWN_PAGES = "own pages", _("own account")
+    OWN_PAGES = "own pages", pgettext_lazy("of a person", "own account")
     COMMAND_LINE = "command line", _("command line")
     API = "api", _("API")
 
@@ -80,4 +82,4 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.actor_name}, {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.actor_name}, {timezone.localtime(self.at):%Y-%m-%d %H:%M:%S}"

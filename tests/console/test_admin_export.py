@@ -120,7 +120,7 @@ def test_a_file_filtered_by_days_is_read_by_time_in_batches(
         found = export(sophie, LEDGER, "?day_from=2026-11-20&day_to=2026-11-20")
     at_noon, at_one, at_two = ([f"number {place}" for place in reversed(range(n))] for n in (25, 8, 4))
     assert [row["Reason"] for row in found] == at_two + at_one + at_noon
-    assert [row["When"] for row in found] == sorted((row["When"] for row in found), reverse=True)
+    assert [row["At"] for row in found] == sorted((row["At"] for row in found), reverse=True)
     entries = [query["sql"] for query in asked.captured_queries if "videos_ledgerentry" in query["sql"]]
     assert all("LIMIT" in statement and "OFFSET" not in statement for statement in entries)
 
@@ -135,7 +135,7 @@ def test_a_file_ends_at_its_row_limit_and_says_so(most: int, sophie: Person, own
     request.user = sophie.user
     page = admin.site._registry[LedgerEntry]
     found = read(as_csv(page, request, LedgerEntry.objects.all(), most=most))
-    assert [row["Tenant"] for row in found if row["Tenant"] == CUT] == [CUT] * (most < 5)
+    assert [row["At"] for row in found if row["At"] == CUT] == [CUT] * (most < 5)
     found = found[: min(most, 5)]
     assert [row["Reason"] for row in found] == ["number 4", "number 3", "number 2", "number 1", "number 0"][
         :most

@@ -173,7 +173,7 @@ def test_entries_of_people_and_tasks_are_listed_newest_first(
     assert page.index("Top-up</td>") < page.index("Charge</td>") < page.index("Hold</td>")
     for text in (WHY, "sophie", task.public_id, f"/admin/videos/task/{task.pk}/change/"):
         assert text in page
-    columns = ("tenant", "when", "what", "sum", "set_aside", "video", "reason", "actor_name")
+    columns = ("at", "tenant", "what", "sum", "set_aside", "video", "reason", "actor_name")
     places = [page.index(f"field-{column}") for column in columns]
     assert places == sorted(places)
 

@@ -1,14 +1,12 @@
 """The list of task events in the staff console."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet, TextField, UUIDField
 from django.db.models.functions import Cast, Left
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +17,7 @@ from config.db.any_of import OF_ONE_TENANT, is_any_of
 from config.ids import first_uuid7
 from config.web.badges import clipped
 from videos import labels
+from videos.console.task_links import task_link
 from videos.models import Task, TaskEvent
 from videos.models.task import parse_public_id, public_id
 
@@ -71,6 +70,7 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
 
     list_display = ["at", "what", "state", "video", "tenant", "told"]
     list_filter = [("at", DaysOfWriting), VerbFilter, TenantOfTaskFilter]
+    exported: ClassVar = {"video": lambda event: public_id(event.task_id)}
     search_fields = ["task__id"]
     search_help_text = _("Task id")
     fields = ["at", "what", "state", "video", "tenant", "detail"]
@@ -99,8 +99,7 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
 
     @admin.display(description=_("task"))
     def video(self, event: TaskEvent) -> SafeString:
-        page = reverse("admin:videos_task_change", args=[event.task_id])
-        return format_html('<a class="accent clip" href="{}">{}</a>', page, public_id(event.task_id))
+        return task_link(event.task_id)
 
     @admin.display(description=_("tenant"))
     def tenant(self, event: TaskEvent) -> str:

@@ -1,7 +1,6 @@
 """The ledger in the staff console: the list of entries, top-ups and adjustments."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -10,7 +9,6 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -29,6 +27,7 @@ from accounts.templatetags.amounts import signed_money
 from config.amounts import format_amount
 from config.console.filters import DaysOfWriting, FieldChoiceFilter
 from videos.billing import ledger
+from videos.console.task_links import task_link
 from videos.models import EntryKind, LedgerEntry
 from videos.models.task import public_id
 from videos.pages.money import MOVED
@@ -82,10 +81,13 @@ class LedgerEntryAdmin(OnceAdmin[LedgerEntry], BigListAdmin[LedgerEntry]):
     form = BookingForm
     records_all = True
     autocomplete_fields = ["tenant"]
-    list_display = ["tenant", "when", "what", "sum", "set_aside", "video", "reason", "actor_name"]
+    list_display = ["at", "tenant", "what", "sum", "set_aside", "video", "reason", "actor_name"]
     list_before_template = "admin/videos/ledgerentry/before.html"
-    list_display_links = ["when"]
-    exported: ClassVar = {"sum": attrgetter("amount"), "set_aside": attrgetter("held")}
+    exported: ClassVar = {
+        "sum": attrgetter("amount"),
+        "set_aside": attrgetter("held"),
+        "video": lambda entry: "" if entry.task_id is None else public_id(entry.task_id),
+    }
     list_select_related = ["tenant"]
     list_filter = [("at", DaysOfWriting), TenantFilter, ("kind", FieldChoiceFilter)]
     actions = None
@@ -120,10 +122,6 @@ class LedgerEntryAdmin(OnceAdmin[LedgerEntry], BigListAdmin[LedgerEntry]):
         values = {"tenant": obj.tenant, "balance": balance, "currency": settings.CURRENCY}
         messages.success(request, now % values)
 
-    @admin.display(description=_("When"))
-    def when(self, entry: LedgerEntry) -> datetime:
-        return entry.at
-
     @admin.display(description=_("What"))
     def what(self, entry: LedgerEntry) -> str:
         return entry.get_kind_display()
@@ -142,7 +140,4 @@ class LedgerEntryAdmin(OnceAdmin[LedgerEntry], BigListAdmin[LedgerEntry]):
 
     @admin.display(description=_("Video"))
     def video(self, entry: LedgerEntry) -> str:
-        if entry.task_id is None:
-            return ""
-        page = reverse("admin:videos_task_change", args=[entry.task_id])
-        return format_html('<a class="accent clip" href="{}">{}</a>', page, public_id(entry.task_id))
+        return "" if entry.task_id is None else task_link(entry.task_id)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import APIKey, Tenant, User
 from accounts.money import MoneyField
-from config.amounts import ZERO
+from config.amounts import ZERO, format_amount
 from videos.models.task import Task
 
 
@@ -106,7 +106,7 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.amount}"
+        return f"{self.get_kind_display()} {format_amount(self.amount)}"
 
 
 class DailyUsage(models.Model):

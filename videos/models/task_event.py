@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from videos.labels import verb_label
@@ -43,4 +44,4 @@ class TaskEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{verb_label(self.verb)} {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"{verb_label(self.verb)} {timezone.localtime(self.at):%Y-%m-%d %H:%M:%S}"
