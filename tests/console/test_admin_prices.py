@@ -335,7 +335,7 @@ def test_the_list_shows_which_price_is_in_force(sophie: Person, now: datetime) -
     for name, found in states(sophie.see(LIST)).items():
         assert states(sophie.see(f"{LIST}?state={name}")) == {name: found}
     assert states(sophie.see(f"{LIST}?state=in+force&with_audio__exact=1")) == {"in force": 1}
-    assert states(sophie.see(f"{LIST}?o=9")) == {"in force": 2, "to come": 1, "superseded": 1, "ended": 1}
+    assert states(sophie.see(f"{LIST}?o=7")) == {"in force": 2, "to come": 1, "superseded": 1, "ended": 1}
 
 
 def test_the_list_is_searched_by_model(sophie: Person) -> None:
@@ -373,3 +373,12 @@ def test_the_view_permission_is_read_only(db: None, now: datetime) -> None:
     assert MODEL in tim.see(page_of(price))
     assert 'name="per_second"' not in tim.see(page_of(price))
     assert tim.client.post(page_of(price), {"per_second": "9", "reason": WHY}).status_code == 403
+
+
+def test_the_list_says_in_words_what_a_price_is_for(sophie: Person, now: datetime) -> None:
+    Price.objects.all().delete()
+    coming(now)
+    begun = coming(now, valid_from=now - DAY, with_audio=True, off_peak=True, per_second=Decimal("0.225"))
+    page = sophie.see(LIST)
+    assert re.findall(r"field-options [^>]*>([^<]*)<", page) == ["Base price", "with audio + off-peak"]
+    assert "0.225000" not in sophie.see(page_of(begun))

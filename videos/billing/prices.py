@@ -102,7 +102,7 @@ class Prices:
         terms: dict[str, dict[tuple[str, ...], list[_Term]]] = defaultdict(lambda: defaultdict(list))
         for price in (*_latest_first(prices), *_latest_first(otherwise)):
             term = _Term(price.per_second, price.valid_from, price.valid_until)
-            terms[price.model][_options_of(price)].append(term)
+            terms[price.model][options_of(price)].append(term)
         self._variants = {model: _variants(by_options) for model, by_options in terms.items()}
 
     def quote(self, request: VideoRequest, now: datetime, *, on_own_account: bool = False) -> Quote:
@@ -189,7 +189,8 @@ def _variants(by_options: dict[tuple[str, ...], list[_Term]]) -> tuple[_Variant,
     )
 
 
-def _options_of(price: Price) -> tuple[str, ...]:
+def options_of(price: Price) -> tuple[str, ...]:
+    """What a request must have for the price."""
     options = {
         AUDIO: price.with_audio,
         REFERENCE: price.with_reference,

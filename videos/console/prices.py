@@ -37,7 +37,7 @@ from accounts.once import FORM_ID, FormIdField
 from accounts.templatetags.amounts import rate
 from config.web.badges import BUSY, GOOD, NEUTRAL, WARN, chip
 from videos import catalogue
-from videos.billing.prices import PriceBook
+from videos.billing.prices import PriceBook, options_of
 from videos.labels import Badge
 from videos.models import Price, PriceList
 from videos.pages import price_table
@@ -178,16 +178,8 @@ class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
 
     form = PriceForm
     records_all = True
-    list_display = [
-        "model",
-        "of_list",
-        *OPTIONS[:-1],
-        "own_account",
-        "a_second",
-        "valid_from",
-        "valid_until",
-        "state",
-    ]
+    list_display = ["model", "of_list", "options", "a_second", "valid_from", "valid_until", "state"]
+    file_columns = ("model", "of_list", *OPTIONS, "a_second", "valid_from", "valid_until", "state")
     list_filter = [StateFilter, ListFilter, *OPTIONS, "model"]
     list_select_related = ["price_list"]
     search_fields = ["model"]
@@ -202,8 +194,9 @@ class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
     def get_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
         begun = obj is not None and has_begun(obj, timezone.now())
         may_change = self.has_change_permission(request, obj) if obj else True
+        shown = {"per_second": "a_second"} if begun else {}
         return [
-            *COLUMNS,
+            *(shown.get(name, name) for name in COLUMNS),
             *(["ends_now"] if begun and may_change else []),
             *(["reason"] if may_change else []),
             *([] if obj else [FORM_ID]),
@@ -213,7 +206,7 @@ class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
         return super().get_form(request, obj, **(kwargs if obj else {"form": NewPriceForm, **kwargs}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
-        return FIXED if obj and has_begun(obj, timezone.now()) else ()
+        return (*FIXED, "a_second") if obj and has_begun(obj, timezone.now()) else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
         """Not if the price has ended."""
@@ -275,13 +268,12 @@ class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
     def of_list(self, price: Price) -> str:
         return str(price.price_list or gettext("Default list"))
 
-    @admin.display(
-        description=pgettext_lazy("upstream", "own account"), ordering="on_own_account", boolean=True
-    )
-    def own_account(self, price: Price) -> bool:
-        return price.on_own_account
+    @admin.display(description=_("options"))
+    def options(self, price: Price) -> str:
+        """What a request must have for it, in the words of the price table."""
+        return price_table.heading(options_of(price))
 
-    @admin.display(description=_("a second"), ordering="per_second")
+    @admin.display(description=_("price of a second"), ordering="per_second")
     def a_second(self, price: Price) -> str:
         return rate(price.per_second)
 

@@ -61,6 +61,11 @@ def of_tenant(tenant: Tenant, offers: Offers, now: datetime) -> PriceTable:
     return _table({spec: listed for spec, listed in found.items() if listed or spec in own}, own)
 
 
+def heading(options: Iterable[str]) -> str:
+    """The options in words."""
+    return " + ".join(str(_WORDS[option]) for option in options) or gettext("Base price")
+
+
 def _table(found: Mapping[ModelSpec, Sequence[Listed]], own: Iterable[ModelSpec] = ()) -> PriceTable:
     is_own = set(own)
     cells = {spec: {_place(one, spec in is_own): one for one in listed} for spec, listed in found.items()}
