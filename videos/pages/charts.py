@@ -68,7 +68,7 @@ class _Frame:
 def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
     """Stacked bars, one per label, as HTML. Values must not be negative."""
     sums = [sum(one.values[position] or 0 for one in series) for position in range(len(labels))]
-    frame = _Frame(labels, _round_up(max(sums, default=0)))
+    frame = _Frame(labels, _end_of_axis(sums))
     drawn, below = [], [0.0] * len(labels)
     for style, one in zip(STYLES, series, strict=False):
         for position, value in enumerate(one.values):
@@ -84,7 +84,7 @@ def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
 def lines(title: str, labels: Sequence[str], series: Sequence[Series], *, top: float | None = None) -> str:
     """A line chart as HTML, one line per series; the axis ends at `top`, or by default above the values."""
     values = [value for one in series for value in one.values if value is not None]
-    frame = _Frame(labels, top or _round_up(max(values, default=0)))
+    frame = _Frame(labels, top or _end_of_axis(values))
     drawn = [
         {"style": style, "path": _path(frame, one.values), "dots": _dots(frame, one)}
         for style, one in zip(STYLES, series, strict=False)
@@ -130,6 +130,14 @@ def _dots(frame: _Frame, one: Series) -> list[dict[str, object]]:
 def _render(kind: str, title: str, series: Sequence[Series], picture: dict[str, object]) -> str:
     legend = [{"name": one.name, "style": style} for style, one in zip(STYLES, series, strict=False)]
     return render_to_string(f"charts/{kind}.svg", {"title": title, "legend": legend, **picture})
+
+
+def _end_of_axis(values: Sequence[float]) -> float:
+    """A round number above the values; the ticks of whole numbers, such as counts, are whole."""
+    top = _round_up(max(values, default=0))
+    if all(float(value).is_integer() for value in values):
+        return math.ceil(top / _TICKS) * _TICKS
+    return top
 
 
 def _round_up(value: float) -> float:
