@@ -114,6 +114,15 @@ class APIKeyAdmin(KeyColumns, OnceAdmin[APIKey], BigListAdmin[APIKey]):
         "state",
         "tenant",
         "prefix",
+        "may",
+        "last_used_at",
+        "created_at",
+    ]
+    file_columns = (
+        "name",
+        "state",
+        "tenant",
+        "prefix",
         "purpose",
         "may",
         "created_at",
@@ -121,7 +130,7 @@ class APIKeyAdmin(KeyColumns, OnceAdmin[APIKey], BigListAdmin[APIKey]):
         "expires_at",
         "last_used_at",
         "last_used_address",
-    ]
+    )
     list_select_related = ["tenant"]
     list_filter = [WhoseFilter]
     search_fields = ["name", "prefix", "tenant__name"]

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -149,14 +149,23 @@ class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ["username", "email", "first_name", "last_name", "is_staff", "is_active", "last_login"]
+    list_display = ["username", "email", "full_name", "is_staff", "is_active", "last_login"]
+    file_columns = ("username", "email", "first_name", "last_name", "is_staff", "is_active", "last_login")
     list_filter = ["is_staff", "is_superuser", "is_active"]
     search_help_text = _("User name, name or e-mail address")
     inlines = [PlacesInline, DeviceInline]
     actions = ["let_in"]
 
+    @admin.display(description=pgettext_lazy("of a person", "Name"))
+    def full_name(self, person: User) -> str:
+        return person.get_full_name()
+
     def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return self.inlines if obj else []
+        """None for a new person, and no table of second factors for somebody without."""
+        if obj is None:
+            return []
+        has_device = Authenticator.objects.filter(user=obj).exists()
+        return [inline for inline in self.inlines if inline is not DeviceInline or has_device]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Only a superuser makes somebody staff, or changes where password reset links go."""

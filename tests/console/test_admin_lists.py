@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.console import filters
-from accounts.models import APIKey, Invitation, Purpose, Tenant
+from accounts.models import APIKey, Invitation, Purpose, Tenant, User
 from config.console import paging
 from tests.conftest import NOW, Caller, MakeTask
 from tests.support.console import Person
@@ -654,3 +654,33 @@ def test_a_view_permission_shows_one_list_read_only(
     for other in {TASKS, EVENTS, LEDGER, KEYS, TENANTS, PEOPLE} - {address}:
         assert tim.get(other).status_code == 403
         assert tim.get(f"{other}export/").status_code == 403
+
+
+def test_a_list_on_one_page_says_how_many_rows_it_has(sophie: Person, owner: Caller) -> None:
+    page = sophie.see(KEYS)
+    assert f"{rows(page)} API key" in page
+    nothing = sophie.see(f"{KEYS}?q=nobody")
+    assert "Nothing matches" in nothing
+    assert "Nothing here yet" in sophie.see("/admin/auth/group/")
+    assert "yielded" not in nothing
+
+
+def test_the_sidebar_marks_one_entry(sophie: Person, make_task: MakeTask) -> None:
+    task = make_task(Status.SUCCEEDED)
+    for page, entry in {
+        "/admin/": "Dashboard",
+        f"{TASKS}add/": "New task",
+        f"{TASKS}{task.pk}/change/": "Tasks",
+        f"{PRICES}table/": "Prices",
+        "/admin/videos/pricelist/": "Price lists",
+    }.items():
+        marked = re.findall(
+            r'<a href="[^"]*" class="flex h-\[38px\][^"]* active">(.*?)</a>', sophie.see(page), re.S
+        )
+        assert [re.sub(r"<[^>]+>", " ", one).split()[1:] for one in marked] == [entry.split()], page
+
+
+def test_what_is_not_so_is_no_alarm(sophie: Person) -> None:
+    User.objects.create_user("dora")
+    found = re.findall(r'field-is_staff [^>]*>\s*<span class="(\w+)"', sophie.see(PEOPLE))
+    assert sorted(found) == ["no", "yes"]

@@ -8,7 +8,23 @@ from django.utils.translation import gettext as _
 
 
 def items(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups of links in the sidebar, in the theme's format."""
+    """The groups of links in the sidebar, in the theme's format; that of the page is marked."""
+    groups = _groups()
+    links = [item for group in groups for item in group["items"]]
+    current = max(
+        (item["link"] for item in links if _leads_to(item["link"], request.path)), default="", key=len
+    )
+    for item in links:
+        item["active"] = item["link"] == current
+    return groups
+
+
+def _leads_to(link: str, page: str) -> bool:
+    """Whether it is the link of the page, or of the list that the page belongs to."""
+    return page == link if link == reverse("admin:index") else page.startswith(link)
+
+
+def _groups() -> list[dict[str, Any]]:
     return [
         _group(
             _("Videos"),
