@@ -70,6 +70,14 @@ def test_every_member_sees_members_and_open_invitations(
             assert word in page
 
 
+def test_a_member_without_a_name_is_shown_once(tenant: Tenant, alice: User, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(username="bob@example.com", email="bob@example.com")
+    User.objects.filter(pk=alice.pk).update(first_name="Alice", email="alice@example.com")
+    page = Browser(alice).see(page_of(tenant))
+    assert page.count(">bob@example.com</span>") == 1
+    assert page.count(">Alice</span>") == page.count(">alice@example.com</span>") == 1
+
+
 def test_only_an_owner_sees_forms(tenant: Tenant, alice: User, bob: User, vera: User) -> None:
     invitations.invite(tenant, "carol@people.example", Role.VIEWER, alice, timezone.now())
     offered = {}
