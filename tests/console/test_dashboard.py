@@ -377,10 +377,23 @@ def test_a_stuck_task_is_shown_with_tenant_reason_and_link(boss: Person, make_ta
     page = boss.see("/admin/")
     assert "find out &lt;and&gt; decide" in page
     assert f'href="/admin/videos/task/{task.pk}/change/"' in page
-    assert "<td>Alice</td>" in page
+    assert ">Alice</td>" in page
     assert "3\xa0hours" in page
     assert "Nothing needs attention" not in page
     assert boss.get(f"/admin/videos/task/{task.pk}/change/").status_code == 200
+
+
+def test_each_cell_of_the_tables_has_its_heading_for_a_phone(boss: Person, make_task: MakeTask) -> None:
+    make_task(Status.RUNNING, attention=Attention.OVERDUE, now=timezone.now() - HOUR)
+    hourly.roll_up_anew(timezone.now())
+    tables = re.findall(r'<table class="table cards-on-phone">.*?</table>', boss.see("/admin/"), re.S)
+    assert len(tables) == 4
+    for table in tables:
+        cells = re.findall(r"<td[^>]*>", table)
+        headings = [re.search(r'data-label="([^"]+)"', cell) for cell in cells]
+        assert cells, table
+        assert all(headings), table
+        assert {found[1] for found in headings if found} <= set(re.findall(r"<th [^>]*>([^<]+)</th>", table))
 
 
 def test_stuck_tasks_and_standstills_are_shown_together_oldest_first(

@@ -216,7 +216,10 @@ def _account(figures: AccountFigures, gap: Gap | None, now: datetime) -> dict[st
         "is_out": is_out and not (gap and figures.account in gap.accounts),  # which has a banner already
         "health": shown_health(figures.account.state),
         "url": reverse("admin:videos_upstreamaccount_change", args=[figures.account.pk]),
-        "tasks": [figures.open[status].tasks if status in figures.open else 0 for status in _OF_ACCOUNT],
+        "tasks": [
+            (status_label(status), figures.open[status].tasks if status in figures.open else 0)
+            for status in _OF_ACCOUNT
+        ],
         "oldest": _age(queued.oldest, now) if queued else "",
         "uses": [
             (_("Creates"), figures.uses[UpstreamCall.CREATE]),
