@@ -23,6 +23,8 @@ def check_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpRes
     own = CosBucket.objects.defer("secret_key").filter(tenant=tenant).exclude(bucket="").first()
     context = {
         "title": gettext("The bucket of %(tenant)s") % {"tenant": tenant},
+        "opts": Tenant._meta,
+        "original": tenant,
         "tenant": tenant,
         "bucket": own,
         "check": kept_checks.kept(person(request), own, request.GET, timezone.now()),

@@ -109,6 +109,7 @@ class ReadOnlyAdmin(BigListAdmin[_Row]):
     """A read-only list."""
 
     actions = None
+    has_history = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -16,9 +16,14 @@ from django.db import transaction
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import (
+    AdminPasswordChangeForm,
+    UnfoldReadOnlyPasswordHashWidget,
+    UserChangeForm,
+    UserCreationForm,
+)
 
 from accounts import audit
 from accounts.console.lists import ListAdmin, TableInline
@@ -92,6 +97,24 @@ class PlacesInline(MembershipsInline[User]):
     verbose_name_plural = _("member of")
 
 
+class PasswordWidget(UnfoldReadOnlyPasswordHashWidget):  # type: ignore[misc]  # the theme has no types
+    """Whether there is a password, without its algorithm, salt and hash."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        if len(context["summary"]) > 1:
+            context["summary"] = [{"label": pgettext("a password", "Set")}]
+        return context
+
+
+class PersonForm(UserChangeForm):  # type: ignore[misc]  # the theme has no types
+    """A person."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget = PasswordWidget()
+
+
 class PermissionsField(forms.ModelMultipleChoiceField[Permission]):
     """Permissions labelled in the viewer's language: the names that Django stores are English."""
 
@@ -146,7 +169,7 @@ class PermissionsAdmin(ListAdmin[_Row]):
 class UserAdmin(BaseUserAdmin[User], PermissionsAdmin[User]):
     """People."""
 
-    form = UserChangeForm
+    form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "full_name", "is_staff", "is_active", "last_login"]

@@ -43,6 +43,8 @@ class RecordedAdmin(ModelAdmin[_Row]):
     """Fields of its form and models of its inlines that the page records itself."""
     records_all: ClassVar[bool] = False
     """Whether the page records everything itself."""
+    has_history: ClassVar[bool] = True
+    """Whether rows change, so that their pages lead to what was changed."""
 
     def construct_change_message(
         self,

@@ -25,6 +25,8 @@ def suspension_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> Ht
     title = _("Reactivate %(tenant)s") if tenant.is_suspended else _("Suspend %(tenant)s")
     context = {
         "title": title % {"tenant": tenant},
+        "opts": Tenant._meta,
+        "original": tenant,
         "tenant": tenant,
         "form": form,
         "change": REACTIVATE if tenant.is_suspended else SUSPEND,

@@ -40,7 +40,14 @@ def invite_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpRe
         return HttpResponseRedirect(reverse("admin:accounts_tenant_invite", args=[tenant.pk]) + query)
     invited = invite.invited(staff, tenant, request.GET, timezone.now())
     title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
-    context = {"title": title, "tenant": tenant, "form": form, "invited": invited}
+    context = {
+        "title": title,
+        "opts": Tenant._meta,
+        "original": tenant,
+        "tenant": tenant,
+        "form": form,
+        "invited": invited,
+    }
     return TemplateResponse(
         request, "admin/accounts/tenant/invite.html", {**site.each_context(request), **context}
     )

@@ -684,3 +684,13 @@ def test_what_is_not_so_is_no_alarm(sophie: Person) -> None:
     User.objects.create_user("dora")
     found = re.findall(r'field-is_staff [^>]*>\s*<span class="(\w+)"', sophie.see(PEOPLE))
     assert sorted(found) == ["no", "yes"]
+
+
+def test_only_rows_that_change_lead_to_their_history(
+    sophie: Person, owner: Caller, make_task: MakeTask
+) -> None:
+    event = TaskEvent.objects.create(
+        task=make_task(Status.SUCCEEDED), at=NOW, verb="succeed", status="succeeded"
+    )
+    assert "/history/" not in sophie.see(f"{EVENTS}{event.pk}/change/")
+    assert "/history/" in sophie.see(f"{TENANTS}{owner.tenant.pk}/change/?tab=general")

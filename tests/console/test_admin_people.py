@@ -1,5 +1,6 @@
 """People in the staff console: memberships, second factor, and who may change staff."""
 
+import re
 from html import unescape
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.conftest import Caller
 from tests.support.console import Form, Person
 
 LIST, ADD = "/admin/accounts/user/", "/admin/accounts/user/add/"
+_PASSWORD_IS_SET = re.compile(r'class="readonly[^>]*>\s*Set\s*<')
 MAY_CHANGE = ("view_user", "change_user", "add_user", "delete_user")
 
 
@@ -56,6 +58,18 @@ def test_a_superuser_removes_the_second_factor_of_a_lost_phone(sophie: Person, d
     [entry] = AuditEntry.objects.all()
     assert entry.before["name"] == "phone"
     assert device.key not in str(entry.before)
+
+
+def test_the_page_of_a_person_says_whether_there_is_a_password_and_no_more(
+    sophie: Person, dora: User
+) -> None:
+    page = sophie.see(page_of(dora))
+    assert _PASSWORD_IS_SET.search(page)
+    assert dora.password.split("$")[-1][:6] not in page
+    assert "Second factors" not in page
+    dora.set_unusable_password()
+    dora.save(update_fields=["password"])
+    assert not _PASSWORD_IS_SET.search(sophie.see(page_of(dora)))
 
 
 def test_other_staff_cannot_remove_or_add_a_second_factor(dora: User) -> None:

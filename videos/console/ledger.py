@@ -80,6 +80,7 @@ class LedgerEntryAdmin(OnceAdmin[LedgerEntry], BigListAdmin[LedgerEntry]):
 
     form = BookingForm
     records_all = True
+    has_history = False
     autocomplete_fields = ["tenant"]
     list_display = ["at", "tenant", "what", "sum", "set_aside", "video", "reason", "actor_name"]
     list_before_template = "admin/videos/ledgerentry/before.html"
