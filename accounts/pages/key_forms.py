@@ -99,9 +99,14 @@ class KeyForm(forms.ModelForm[APIKey]):
 
 
 class PortalKeyForm(KeyForm):
-    """The form with the portal's widgets."""
+    """The form with the portal's widgets and words."""
 
     class Meta(KeyForm.Meta):
+        labels = {**KeyForm.Meta.labels, "requests_per_minute": _("Videos per minute")}
+        help_texts = {
+            **KeyForm.Meta.help_texts,
+            "requests_per_minute": _("Videos created with the key in any 60 seconds. Empty: unlimited."),
+        }
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
             # With seconds, so that an unchanged value comes back exactly.

@@ -112,6 +112,10 @@ class PasswordForm(PasswordChangeForm):
 class ResetForm(PasswordResetForm):
     """Sends the link as plain text."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
+
     def send_mail(
         self,
         subject_template_name: str,

@@ -145,6 +145,12 @@ def test_a_page_that_shows_a_key_is_not_cached(page: str, alice: Member, owner: 
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_a_tenant_reads_of_videos_where_staff_read_of_tasks(alice: Member, owner: Caller) -> None:
+    for page in (alice.see("account:new-key"), alice.see("account:key", key_of(owner).pk)):
+        assert "Videos per minute" in page
+        assert "asks per minute" not in page
+
+
 def test_a_new_key_has_the_values_of_the_form(alice: Member) -> None:
     limits = {
         "scopes": ["read", "manage"],

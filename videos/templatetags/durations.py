@@ -12,8 +12,10 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 @register.filter
 def duration(length: timedelta) -> str:
-    """At most two units: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 4 days."""
+    """At most two units: <0.1 s, 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 4 days."""
     seconds = length.total_seconds()
+    if seconds < 0.05:
+        return _("%(number)s s") % {"number": "<0.1"}
     if seconds < 10:
         return _("%(number)s s") % {"number": f"{seconds:.1f}"}
     if seconds < _MINUTE:
