@@ -69,3 +69,4 @@ def test_the_title_of_a_ledger_entry_tells_its_amount_as_pages_do(owner: Caller)
     page = sophie.see(f"/admin/videos/ledgerentry/{payment.pk}/change/")
     assert "Top-up 4.50" in page
     assert "4.500000" not in page
+    assert "What it adds to the balance, in CNY." in sophie.see("/admin/videos/ledgerentry/add/")

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -53,6 +54,11 @@ class BookingForm(forms.ModelForm[LedgerEntry]):
     class Meta:
         model = LedgerEntry
         fields = ["tenant", "kind", "amount", "reason"]
+        help_texts = {
+            "amount": format_lazy(
+                _("What it adds to the balance, in {currency}."), currency=settings.CURRENCY
+            )
+        }
 
     def clean(self) -> dict[str, Any]:
         super().clean()

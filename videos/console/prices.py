@@ -21,6 +21,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -129,6 +130,7 @@ class PriceForm(AuditedForm[Price]):
     class Meta:
         model = Price
         fields = COLUMNS
+        help_texts = {"per_second": format_lazy(_("In {currency}."), currency=settings.CURRENCY)}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
