@@ -486,6 +486,23 @@ def test_events_are_filtered_and_searched(sophie: Person, make_task: MakeTask, s
         assert rows(sophie.see(f"{EVENTS}?{query}")) == number, query
 
 
+def test_the_list_of_events_says_why_in_words(sophie: Person, make_task: MakeTask) -> None:
+    task = make_task()
+    for verb, detail in (
+        ("flag", {"attention": "overdue: 12", "action": "Describe"}),
+        ("fail", {"code": "result_lost"}),
+        ("fail", {"code": "generation_failed", "message": "Too dark."}),
+        ("claim", {"attempt": 7}),
+    ):
+        TaskEvent.objects.create(task=task, at=NOW, verb=verb, status="queued", detail=detail)
+    for page in (EVENTS, f"{EVENTS}export/"):
+        shown = b"".join(sophie.get(page)).decode()
+        for words in ("it has not ended after 12 hours", "Result lost", "Too dark."):
+            assert words in shown
+        assert not any(code in shown for code in ("overdue", "result_lost", "generation_failed"))
+        assert re.search(r"attempt\W+: 7|attempt&quot;: 7", shown)
+
+
 def test_an_event_is_shown_with_a_link_to_its_task(sophie: Person, make_task: MakeTask) -> None:
     task = make_task()
     event = TaskEvent.objects.create(task=task, at=NOW, verb="flag", status="queued", detail={"why": "slow"})

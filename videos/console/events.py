@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet, TextField, UUIDField
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Left
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -20,12 +21,13 @@ from videos import labels
 from videos.console.task_links import task_link
 from videos.models import Task, TaskEvent
 from videos.models.task import parse_public_id, public_id
+from videos.pages.timeline import IN_WORDS, why
 
 LATEST_TASKS = 2000
 """For one tenant only events of its latest tasks are listed; an earlier last day reaches earlier tasks."""
 
 DETAIL_SHOWN = 500
-"""Characters of an event's detail in the list and its CSV file; the event's page has all of it."""
+"""Characters of a part of an event's detail in the list and its CSV file; the event's page has all of it."""
 
 
 class VerbFilter(ChoiceFilter):
@@ -59,9 +61,13 @@ class EventList(UncountedChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: QuerySet[TaskEvent] = super().get_queryset(request, exclude_parameters)
-        start = Left(Cast("detail", TextField()), DETAIL_SHOWN)
-        shown: QuerySet[Any] = rows.defer("detail").annotate(detail_shown=start)
+        parts = {f"detail_{name}": _begin_of(KeyTextTransform(name, "detail")) for name in IN_WORDS}
+        shown: QuerySet[Any] = rows.defer("detail").annotate(detail_shown=_begin_of("detail"), **parts)
         return shown
+
+
+def _begin_of(text: Any) -> Left:
+    return Left(Cast(text, TextField()), DETAIL_SHOWN)
 
 
 @admin.register(TaskEvent)
@@ -107,5 +113,7 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
 
     @admin.display(description=_("detail"))
     def told(self, event: Any) -> SafeString | None:
-        text = event.detail_shown
+        """Why it happened, in words; without such words the beginning of the whole detail."""
+        words = why({name: getattr(event, f"detail_{name}") for name in IN_WORDS})
+        text = words or event.detail_shown
         return clipped("" if text == "{}" else f"{text}…" if len(text) == DETAIL_SHOWN else text)

@@ -1,7 +1,7 @@
 """The timeline of a task, from its events, for its page in console and portal."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from videos.labels import Label, attention_label, verb_label, verb_label_for_tenant
 from videos.models import Task, TaskEvent
 from videos.states import Verb
+from videos.tasks.failures import label_for
 from videos.tasks.staff_actions import PLACE as CONSOLE
 
 FOR_TENANTS = (
@@ -40,6 +41,23 @@ _MOST = 500
 """Events shown on a page; only a task that upstream throttles for hours has more."""
 
 
+IN_WORDS: dict[str, Callable[[str], Label]] = {
+    "reason": str,
+    "attention": attention_label,
+    "message": str,
+    "word": str,
+    "error": str,
+    "code": label_for,
+}
+"""What says in an event's detail why it happened, the best first, and its words."""
+
+
+def why(detail: Mapping[str, Any]) -> str:
+    """A short reason or message from an event's detail; may be empty."""
+    told = (str(in_words(str(detail[name]))) for name, in_words in IN_WORDS.items() if detail.get(name))
+    return next(told, "")
+
+
 @dataclass(frozen=True)
 class TimelineEntry:
     """One event, and the time since the previous one."""
@@ -63,11 +81,7 @@ class TimelineEntry:
     @property
     def why(self) -> str:
         """A short reason or message; may be empty."""
-        detail = self.detail
-        if "reason" not in detail and detail.get("attention"):
-            return attention_label(str(detail["attention"]))
-        texts = (detail.get(name) for name in ("reason", "message", "word", "error"))
-        return next((str(text) for text in texts if text), "")
+        return why(self.detail)
 
     @property
     def as_json(self) -> str:
