@@ -293,7 +293,8 @@ def test_the_printed_statement_has_all_payments_and_says_if_there_are_too_many(
     alice: Member, owner: Caller, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     pay(owner.tenant, "1", "the first.", datetime(2026, 11, 20, tzinfo=UTC))
-    entry, query = LedgerEntry.objects.get(), {"month": "2026-11"}
+    entry = LedgerEntry.objects.get()
+    query: dict[str, Any] = {"month": "2026-11"}
     _copy(entry, 59)
     shown = alice.see("portal:statement", **query)
     assert "Not all top-ups and adjustments are on this page." in shown

@@ -50,7 +50,7 @@ ProcrastinateJob._meta.verbose_name = _("job")
 ProcrastinateJob._meta.verbose_name_plural = _("jobs")
 ProcrastinateEvent._meta.verbose_name = _("event of a job")
 for _field, _label in (("id", _("ID")), ("priority", _("priority")), ("lock", _("lock"))):
-    ProcrastinateJob._meta.get_field(_field).verbose_name = _label
+    ProcrastinateJob._meta.get_field(_field).verbose_name = _label  # type: ignore[union-attr]  # no relation
 ProcrastinateEvent._meta.get_field("at").verbose_name = _("at")
 apps.get_app_config("procrastinate").verbose_name = _("Operation")
 
