@@ -71,7 +71,11 @@ def _people_and_pages(tenant_id: UUID) -> "tuple[dict[str, Person], list[Page]]"
     member, staff = User.objects.create_user("member"), User.objects.create_superuser("staff")
     Membership.objects.create(tenant=tenant, user=member, role=Role.OWNER)
     people = {NOBODY: Person(""), MEMBER: _logged_in(member), STAFF: _logged_in(staff)}
-    plain = [page for page in pages(tenant, staff) if page.name not in ("not-found", "invitation-unknown")]
+    plain = [
+        page
+        for page in pages(tenant, staff)
+        if page.name not in ("not-found", "invitation-unknown", "people-confirm-email")
+    ]
     return people, [*plain, *_asked_for(tenant)]
 
 
