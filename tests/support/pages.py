@@ -12,6 +12,7 @@ from accounts.models import APIKey, CosBucket, Role, Tenant, User
 from accounts.people import confirmation
 from accounts.portal.keys import MADE
 from videos.models import Task
+from videos.pages.statement import PRINT
 from videos.states import Status
 
 NOBODY, MEMBER, STAFF = "nobody", "member", "staff"
@@ -45,6 +46,8 @@ def _of_nobody() -> Iterator[Page]:
 def _of_a_member(tenant: Tenant) -> Iterator[Page]:
     for route in ("overview", "videos", "api", "playground", "usage", "statement", "limits", "prices"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"portal:{route}", args=[tenant.pk]))
+    statement = reverse("portal:statement", args=[tenant.pk])
+    yield Page("portal-statement-print", MEMBER, f"{statement}?{PRINT}=1")
     for route in ("keys", "new-key", "left-keys", "bucket", "members", "audit"):
         yield Page(f"portal-{route}", MEMBER, reverse(f"account:{route}", args=[tenant.pk]))
     if CosBucket.objects.filter(tenant=tenant).exists():
