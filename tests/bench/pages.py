@@ -132,7 +132,7 @@ def _searched(tenant: "Tenant") -> Iterator[str]:
     task = tasks[tasks.count() // 2]
     digits = task.id.hex
     yield from (tenant.name, task.public_id, digits[:8], digits[12:20], digits[-8:], "0" * 8)
-    yield from (task.upstream_task_id, "1300000000-none", APIKey.objects.of_programs()[0].prefix[:7])
+    yield from (task.upstream_task_id or "", "1300000000-none", APIKey.objects.of_programs()[0].prefix[:7])
     yield from WORDS
 
 

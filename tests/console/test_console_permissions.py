@@ -55,11 +55,13 @@ accounts_tenant_add                       no     yes    no     no
 accounts_tenant_bucket                    no     no     no     no
 accounts_tenant_change                    look   no     yes    no
 accounts_tenant_changelist                yes    no     yes    no
+accounts_tenant_csv                       no     no     no     no
 accounts_tenant_delete                    no     no     no     no
 accounts_tenant_export                    yes    no     yes    no
 accounts_tenant_history                   yes    no     yes    no
 accounts_tenant_invite                    no     no     yes    no
 accounts_tenant_overview                  look   no     look   no
+accounts_tenant_statement                 no     no     no     no
 accounts_tenant_suspension                no     no     yes    no
 accounts_user_add                         no     no     no     no
 accounts_user_change                      look   no     look   no
@@ -199,6 +201,7 @@ PLACES: dict[str, Callable[[Any], list[Any]]] = {
     "export": lambda _: [],
     "decide": lambda thing: [thing.pk, "cancel_by_hand"],
     "made": lambda _: [uuid4()],
+    "csv": lambda tenant: [tenant.pk, "statement"],
     "picture": lambda _: [(file := File.objects.get()).tenant_id, file.public_id],
 }
 """Arguments of a route, by its last word; by default the row."""

@@ -85,7 +85,7 @@ def alice(tenant: Tenant) -> User:
 
 NOT_LISTED = {
     "a file or a picture": r"admin:\w+_export|admin:videos_task_(poster|preview|picture)"
-    r"|admin:accounts_tenant_statement_csv|portal:(videos-file|usage-csv|statement-csv|picture|poster|preview)",
+    r"|admin:accounts_tenant_csv|portal:(videos-file|usage-csv|statement-csv|picture|poster|preview)",
     "fetched by scripts": r"admin:(jsi18n|autocomplete)",
     "leads elsewhere": r"admin:(login|password_change|password_change_done|view_on_site)|people:home"
     r"|portal:balance-alert|account:check-bucket",

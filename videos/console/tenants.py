@@ -54,7 +54,7 @@ class TenantPages(PricedTenantAdmin):
         return [
             path("<uuid:tenant_id>/", overview, name="accounts_tenant_overview"),
             path("<uuid:tenant_id>/statement/", statement, name="accounts_tenant_statement"),
-            path("<uuid:tenant_id>/statement/<slug:table>.csv", file, name="accounts_tenant_statement_csv"),
+            path("<uuid:tenant_id>/statement/<slug:table>.csv", file, name="accounts_tenant_csv"),
             *super().get_urls(),
         ]
 
@@ -119,7 +119,7 @@ class TenantPages(PricedTenantAdmin):
 
 
 def _statement_file(tenant: Tenant, table: str) -> str:
-    return reverse("admin:accounts_tenant_statement_csv", args=[tenant.pk, table])
+    return reverse("admin:accounts_tenant_csv", args=[tenant.pk, table])
 
 
 def _overview_of(tenant: Tenant) -> str:
