@@ -156,30 +156,63 @@ def test_without_a_log_in_the_page_redirects_to_it(owner: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "stays"),
+    ("before", "after", "wanted", "stays"),
     [
-        (Status.QUEUED, Status.CANCELLED, True),
-        (Status.WAITING, Status.CANCELLED, True),
-        (Status.FAILED, Status.FAILED, False),
-        (Status.CANCELLED, Status.CANCELLED, False),
-        (Status.SUCCEEDED, Status.SUCCEEDED, False),
-        (Status.RUNNING, Status.RUNNING, True),
+        (Status.QUEUED, Status.CANCELLED, "cancel", True),
+        (Status.WAITING, Status.CANCELLED, "cancel", True),
+        (Status.FAILED, Status.FAILED, "delete", False),
+        (Status.CANCELLED, Status.CANCELLED, "delete", False),
+        (Status.SUCCEEDED, Status.SUCCEEDED, "delete", False),
     ],
 )
 def test_a_video_is_cancelled_or_deleted_after_confirmation(
-    before: Status, after: Status, stays: bool, alice: Client, owner: Caller, make_task: MakeTask
+    before: Status, after: Status, wanted: str, stays: bool, alice: Client, owner: Caller, make_task: MakeTask
 ) -> None:
     task = make_task(before)
     path = page(owner.tenant, f"{task.public_id}/")
-    assert "Keep it" in text(alice.get(f"{path}remove/"))
+    shown = text(alice.get(f"{path}remove/"))
+    assert "Keep it" in shown
+    assert f'name="wanted" value="{wanted}"' in shown
     task.refresh_from_db()
     assert (task.status, task.hidden_at) == (before, None)
-    answer = alice.post(f"{path}remove/")
+    answer = alice.post(f"{path}remove/", {"wanted": wanted})
     assert alice.get(answer["location"]).status_code == 200
     task.refresh_from_db()
     assert task.status == after
     assert alice.get(path).status_code == (200 if stays else 404)
-    assert task.events.filter(verb="removed", detail__by="alice").exists() is (before is not Status.RUNNING)
+    assert task.events.filter(verb="removed", detail__by="alice").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "sent", "said"),
+    [
+        (Status.SUCCEEDED, {"wanted": "cancel"}, "Completed"),  # it ended while the page was open
+        (Status.CANCELLED, {"wanted": "cancel"}, "Cancelled"),  # the second click
+        (Status.QUEUED, {"wanted": "delete"}, "Queued"),
+        (Status.FAILED, {}, "Failed"),
+        (Status.RUNNING, {"wanted": "cancel"}, "in progress"),
+    ],
+)
+def test_a_video_is_not_removed_otherwise_than_the_page_said(
+    state: Status, sent: dict[str, str], said: str, alice: Client, owner: Caller, make_task: MakeTask
+) -> None:
+    task = make_task(state)
+    path = page(owner.tenant, f"{task.public_id}/")
+    answer = alice.post(f"{path}remove/", sent)
+    assert answer["location"] == path
+    shown = text(alice.get(path))
+    assert said in shown[shown.index('class="messages"') :][:400]
+    task.refresh_from_db()
+    assert (task.state, task.hidden_at, task.media_removed_at) == (state, None, None)
+    assert not task.events.exists()
+
+
+def test_a_video_in_progress_has_nothing_to_confirm(
+    alice: Client, owner: Caller, make_task: MakeTask
+) -> None:
+    path = page(owner.tenant, f"{make_task(Status.RUNNING).public_id}/")
+    assert alice.get(f"{path}remove/")["location"] == path
+    assert "it can be deleted after it ends" in text(alice.get(path))
 
 
 def test_a_viewer_cannot_delete(owner: Caller, make_task: MakeTask) -> None:

@@ -72,7 +72,7 @@ def live(task: Task, now: datetime) -> dict[str, Any]:
     look = stage_badge(task.status, was_accepted=task.accepted_at is not None)
     return {
         **facts(task, events, now),
-        "is_removable": deletion.is_removable(task),
+        "removal": deletion.removal_of(task),
         "stage_label": look.label,
         "stage_chip": look.chip,
         "timeline": timeline.timeline_for_tenant(events),

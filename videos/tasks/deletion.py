@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 
 import structlog
 from django.db import transaction
@@ -21,20 +22,40 @@ IN_PROGRESS = (
 )
 
 
-def is_removable(task: Task) -> bool:
-    """Whether the task can be cancelled or deleted in its current state."""
-    return task.state in CANCELLABLE | FINAL
+class Removal(StrEnum):
+    """What removing a video means in its state."""
+
+    CANCEL = "cancel"
+    DELETE = "delete"
 
 
-def remove(find: Callable[[], Task], now: datetime, by: str = "") -> Task:
+class OtherRemoval(Exception):
+    """Nothing was done: in the state that `task` has by now, another removal fits than the wanted one."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        super().__init__(task.public_id)
+
+
+def removal_of(task: Task) -> Removal | None:
+    """What is possible in the task's current state; None while it is in progress."""
+    if task.state in CANCELLABLE:
+        return Removal.CANCEL
+    return Removal.DELETE if task.state in FINAL else None
+
+
+def remove(
+    find: Callable[[], Task], now: datetime, by: str = "", wanted: frozenset[Removal] = frozenset(Removal)
+) -> Task:
     """Cancel a queued task, or hide one that has ended and delete its media; returns the task.
 
     `find` loads it from the tenant's tasks, and may raise; `by` names the person who asks, empty for an API
-    key. Raises `VideoInProgress` in any other state.
+    key. A person wants what the page said; the API takes what fits. Raises `VideoInProgress` while neither is
+    possible, and `OtherRemoval` if what is possible is not wanted.
     """
     for _ in range(MAX_ATTEMPTS):
         task = find()
-        if _removed(task, now, by):
+        if _removed(task, now, by, wanted):
             # After hiding it, so that no visible task lacks its video.
             if task.hidden_at is not None and task.has_copy:
                 delete_media(task, now)
@@ -56,13 +77,18 @@ def delete_media(task: Task, now: datetime) -> bool:
     return lifecycle.remove_media(task, now)
 
 
-def _removed(task: Task, now: datetime, by: str) -> bool:
+def _removed(task: Task, now: datetime, by: str, wanted: frozenset[Removal]) -> bool:
     """False if the task has changed state since it was loaded."""
-    if not is_removable(task):
+    removal = removal_of(task)
+    if removal is None:
         raise VideoInProgress(IN_PROGRESS)
-    verb = lifecycle.cancel if task.state in CANCELLABLE else lifecycle.hide
+    if removal not in wanted:
+        raise OtherRemoval(task)
     with transaction.atomic():
-        removed = verb(task, now)
+        removed = _VERBS[removal](task, now)
         if removed and by:
             lifecycle.record_event(task, Verb.REMOVED, now, by=by)
     return removed
+
+
+_VERBS = {Removal.CANCEL: lifecycle.cancel, Removal.DELETE: lifecycle.hide}
