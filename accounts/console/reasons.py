@@ -14,6 +14,8 @@ from accounts import audit
 from accounts.models import AuditPlace, Tenant, User
 
 NO_REASON = _("Enter a reason for the change.")
+LONGEST_REASON = 2000
+"""Characters: a reason stays in the audit log for ever, and some in the log of the server."""
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -23,6 +25,7 @@ def reason_field(*, required: bool) -> forms.CharField:
     return forms.CharField(
         label=_("Reason"),
         required=required,
+        max_length=LONGEST_REASON,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         error_messages={"required": NO_REASON},
     )
@@ -32,6 +35,11 @@ class ReasonForm(forms.Form):
     """Asks only for a reason."""
 
     reason = reason_field(required=True)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong first, for a page that shows no form; empty if nothing is."""
+        return next((str(error) for errors in self.errors.values() for error in errors), "")
 
 
 class ChangesForm(forms.ModelForm[_Row]):

@@ -200,14 +200,25 @@ def test_a_doubt_is_resolved_with_a_reason(
     assert AuditEntry.objects.get().actor_name == "sophie"
 
 
-@pytest.mark.parametrize("changes", [{"reason": " "}, {"mark": "queued:0"}])
-def test_a_decision_without_a_reason_or_on_an_old_page_changes_nothing(
-    changes: dict[str, str], sophie: Person, make_task: MakeTask
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"reason": " "}, "Enter a reason for the change."),
+        ({"reason": "a\0b"}, "Null characters are not allowed."),
+        ({"reason": "a" * 2001}, "at most 2000 characters"),
+        ({"upstream_task_id": "a\0b"}, "Null characters are not allowed."),
+        ({"upstream_task_id": "a" * 201}, "at most 200 characters"),
+        ({"mark": "queued:0"}, "The task has changed since the page was loaded."),
+    ],
+)
+def test_a_decision_with_a_wrong_form_or_on_an_old_page_changes_nothing(
+    changes: dict[str, str], said: str, sophie: Person, make_task: MakeTask
 ) -> None:
     task = make_task(Status.IN_DOUBT)
-    decide(sophie, task, "release", **changes)
+    assert said in decide(sophie, task, "release", **changes)
     task.refresh_from_db()
     assert task.status == Status.IN_DOUBT
+    assert not AuditEntry.objects.exists()
 
 
 def test_a_decision_redirects_to_the_new_task(sophie: Person, make_task: MakeTask) -> None:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts import audit
-from accounts.console.reasons import NO_REASON, ReasonForm, record
+from accounts.console.reasons import ReasonForm, record
 from config.web.badges import BAD, BUSY, GOOD, WARN, chip
 from videos.labels import Label
 from videos.models import AccountState, UpstreamAccount
@@ -103,7 +103,7 @@ class HealthPages:
         account = self._account(request, account_id)
         form = ReasonForm(request.POST)
         if not form.is_valid():
-            messages.error(request, NO_REASON)
+            messages.error(request, form.problem)
         elif _restored(request, account, form.cleaned_data["reason"]):
             messages.success(request, _("The account is back in service."))
         else:

@@ -233,8 +233,8 @@ class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
     ) -> HttpResponse:
         """Require a reason."""
         may_delete = self.has_delete_permission(request)
-        if may_delete and request.method == "POST" and not _reason(request):
-            messages.error(request, gettext("Give a reason for deleting the price."))
+        if may_delete and request.method == "POST" and (problem := ReasonForm(request.POST).problem):
+            messages.error(request, problem)
             return HttpResponseRedirect(request.get_full_path())
         return super().delete_view(request, object_id, extra_context)
 

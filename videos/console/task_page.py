@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import audit
-from accounts.console.reasons import NO_REASON, person
+from accounts.console.reasons import person
 from accounts.models import AuditPlace
 from videos.composer.form import form_id_from
 from videos.composer.pages import Judged, Rendering, leads_to
 from videos.console import composing, inspecting
+from videos.console.decisions import DecisionForm
 from videos.files.serving import picture_response
 from videos.models import Task
 from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT, parse_public_id
@@ -105,17 +106,18 @@ class TaskPages:
         return HttpResponseRedirect(reverse("admin:videos_task_change", args=[task.pk]))
 
     def _decided(self, request: HttpRequest, task: Task, name: str) -> Task:
-        sent = {field: value.strip() for field, value in request.POST.items() if isinstance(value, str)}
-        if not sent.get("reason"):
-            raise NotDecided(NO_REASON)
-        if sent.get("mark") != staff_actions.state_token(task):
+        form = DecisionForm(request.POST)
+        if not form.is_valid():
+            raise NotDecided(form.problem)
+        sent = form.cleaned_data
+        if sent["mark"] != staff_actions.state_token(task):
             raise NotDecided(_("The task has changed since the page was loaded."))
         decision = StaffDecision(
             task,
             person(request),
             sent["reason"],
             timezone.now(),
-            upstream_task_id=sent.get("upstream_task_id", ""),
+            upstream_task_id=sent["upstream_task_id"],
             form_id=form_id_from(request.POST),
             address=audit.author(request, AuditPlace.CONSOLE).address,
         )

@@ -147,7 +147,7 @@ def _cancel(decision: StaffDecision) -> Task:
 def _ask_for_the_id(decision: StaffDecision) -> StaffDecision:
     """Make sure that no other task has the id, and that the provider knows it."""
     task, upstream_id = decision.task, decision.upstream_task_id
-    if not upstream_id or len(upstream_id) > LONGEST_UPSTREAM_ID:
+    if not upstream_id:
         raise NotDecided(gettext("Enter the provider's task id."))
     twin = Task.objects.filter(account=task.account_id, upstream_task_id=upstream_id).first()
     if twin is not None:
