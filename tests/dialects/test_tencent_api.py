@@ -23,7 +23,7 @@ from videos.dialects.tencent import errors
 from videos.dialects.tencent.codes import WHEN, Code
 from videos.dialects.tencent.view import ACTIONS
 from videos.models import RecentCalls, Task, TaskEvent, UpstreamAccount
-from videos.pages.timeline import events_of, timeline_for_tenant
+from videos.pages.timeline import events_for_tenant, timeline_for_tenant
 from videos.states import Status, Verb
 
 MEBIBYTE = 1024 * 1024
@@ -140,7 +140,7 @@ def test_the_operator_is_kept_with_the_task(pair: Pair) -> None:
     task = Task.objects.get()
     event = TaskEvent.objects.get(verb=Verb.OPERATOR)
     assert (event.task, event.detail) == (task, {"by": "admin"})
-    assert "admin" in [entry.who for entry in timeline_for_tenant(events_of(task))]
+    assert "admin" in [entry.who for entry in timeline_for_tenant(events_for_tenant(task).rows)]
     pair.create()
     assert TaskEvent.objects.filter(verb=Verb.OPERATOR).count() == 1
 

@@ -13,7 +13,7 @@ from tests.support.console import Person
 from tests.support.members import Member
 from tests.support.rows import check_each
 from videos.listing import prompts
-from videos.models import Task
+from videos.models import Task, TaskEvent
 from videos.states import Status
 
 LONG = "a fox runs over the snow " * 10
@@ -148,3 +148,22 @@ def test_tenants_read_a_timeline_with_seconds_and_without_words_of_staff(
         times = re.findall(r"<time[^>]*>([^<]*)</time>", timeline)
         assert times
         assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", time) for time in times)
+
+
+def test_a_long_timeline_keeps_its_end(sophie: Person, alice: Member, make_task: MakeTask) -> None:
+    task = make_task(Status.SUCCEEDED)
+
+    def happened(verb: str, times: int = 1, **detail: Any) -> None:
+        one = {"task": task, "at": task.created_at, "verb": verb, "status": "queued", "detail": detail}
+        TaskEvent.objects.bulk_create(TaskEvent(**one) for _ in range(times))
+
+    happened("create", sent={"prompt": "as it came"})
+    happened("requeue", 600)
+    happened("succeed")
+    for_staff, for_tenant = pages_of(task, sophie, alice)
+    assert for_staff.count("<strong>Queued again</strong>") == 499
+    assert "as it came" in for_staff
+    assert f"/admin/videos/taskevent/?q={task.public_id}" in for_staff
+    assert re.findall("<strong>(Created|Completed)</strong>", for_staff) == ["Completed"]
+    assert re.findall("<strong>(Created|Completed)</strong>", for_tenant) == ["Created", "Completed"]
+    assert "Earlier events" not in for_tenant

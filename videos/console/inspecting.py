@@ -31,21 +31,20 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
         "stage_chip": look.chip,
         "poster": reverse("admin:videos_task_poster", args=[task.pk]) if task.has_poster else "",
         "preview": reverse("admin:videos_task_preview", args=[task.pk]) if task.has_preview else "",
-        "events": events,
-        "timeline": timeline.timeline(events),
+        "timeline": timeline.timeline(events.rows),
         "for_staff": True,
-        "exchanges": timeline.exchanges(events),
+        "exchanges": timeline.exchanges(events.rows),
         "seen_by_tenant": _json(representation.video(task, request, now, facts["place"])),
         "mark": staff_actions.state_token(task),
         "actions": staff_actions.available_actions(task, person(request)),
     }
 
 
-def request_of(task: Task, request: HttpRequest, events: list[TaskEvent]) -> dict[str, Any]:
+def request_of(task: Task, request: HttpRequest) -> dict[str, Any]:
     """The request, which does not change: as received, as normalised, as forwarded, and as curl."""
     return {
         **asked_for(task.request),
-        "sent": _json(_sent(events) or task.request),
+        "sent": _json(_sent(task) or task.request),
         "normalised": _json(task.request),
         "forwarded": _json(task.payload or _to_be_forwarded(task)),
         "curl": curl(task.request, base_address(request)),
@@ -61,9 +60,10 @@ def _to_be_forwarded(task: Task) -> dict[str, Any]:
         return {}
 
 
-def _sent(events: list[TaskEvent]) -> Any:
+def _sent(task: Task) -> Any:
     """The body as received; None if it equals the normalised request."""
-    return next((event.detail.get("sent") for event in events if event.verb == Verb.CREATE), None)
+    created = TaskEvent.objects.filter(task=task, verb=Verb.CREATE)
+    return created.values_list("detail__sent", flat=True).first()
 
 
 def _json(value: Any) -> str:

@@ -71,7 +71,7 @@ class TaskPages:
         if is_part:
             is_news = request.GET.get("seen") != context["seen"]
             return TemplateResponse(request, "console/live.html", context | {"is_news": is_news})
-        context |= inspecting.request_of(task, request, context["events"])
+        context |= inspecting.request_of(task, request)
         return self._page(request, "console/task.html", context["headline"] or task.public_id, context)
 
     def poster_view(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:

@@ -1,6 +1,5 @@
 """The part of a task's page that changes while the task is open."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,8 +7,9 @@ from django.utils.translation import gettext as _
 
 from accounts.quotas.in_force import limits_of
 from videos.estimates import completion, queue_position
-from videos.models import Task, TaskEvent
+from videos.models import Task
 from videos.pages import money
+from videos.pages.timeline import Events
 from videos.results import links
 from videos.states import FINAL, LOST, UNACCEPTED, Status
 from videos.tasks import turns
@@ -19,7 +19,7 @@ from videos.tasks.representation import in_bucket
 _FRESH = timedelta(minutes=2)
 
 
-def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, Any]:
+def facts(task: Task, events: Events, now: datetime) -> dict[str, Any]:
     """Template context shared by portal and console; each adds its own labels and chips."""
     place = queue_position.counted(task, limits_of(task.tenant_id).concurrent_tasks, now)
     start = turns.expected_start(task, now) if task.state is Status.QUEUED else None
@@ -37,6 +37,7 @@ def facts(task: Task, events: Sequence[TaskEvent], now: datetime) -> dict[str, A
         "price_note": _price_note(task),
         "media": links.signed_path(task, now) if task.is_readable else "",
         "in_bucket": in_bucket(task) if task.bucket_key else None,
+        "has_earlier_events": events.has_earlier,
         "seen": _mark_of(task, events),
         "poll_seconds": 2 if now - task.created_at < _FRESH else 5,
     }
@@ -66,6 +67,6 @@ def _upstream_message(task: Task) -> str:
     return "" if task.pruned_at else upstream_message(task.failure_code, task.failure_message)
 
 
-def _mark_of(task: Task, events: Sequence[TaskEvent]) -> str:
+def _mark_of(task: Task, events: Events) -> str:
     """Changes whenever the page would show something new; the page polls with it."""
-    return f"{task.status}-{task.attempts}-{len(events)}-{int(task.has_poster)}"
+    return f"{task.status}-{task.attempts}-{events.last}-{int(task.has_poster)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from videos.labels import Label, attention_label, verb_label, verb_label_for_tenant
@@ -38,7 +39,7 @@ _LOOKS: dict[str, str] = {
     Verb.PRODUCED: "busy",
 }
 _MOST = 500
-"""Events shown on a page; only a task that upstream throttles for hours has more."""
+"""The latest events shown on a page; only a task that upstream throttles for hours has more."""
 
 
 IN_WORDS: dict[str, Callable[[str], Label]] = {
@@ -100,9 +101,33 @@ class Exchange:
     """As JSON."""
 
 
-def events_of(task: Task) -> list[TaskEvent]:
-    """The task's events, oldest first. One query."""
-    return list(TaskEvent.objects.filter(task=task).order_by("id")[:_MOST])
+@dataclass(frozen=True)
+class Events:
+    """The latest events of a task, oldest first."""
+
+    rows: Sequence[TaskEvent]
+    has_earlier: bool
+    """Whether there are more, before these."""
+
+    @property
+    def last(self) -> int:
+        """The id of the latest event; 0 without any."""
+        return self.rows[-1].pk if self.rows else 0
+
+
+def events_of(task: Task) -> Events:
+    """The latest of all events of the task, for staff. One query."""
+    return _latest(TaskEvent.objects.filter(task=task))
+
+
+def events_for_tenant(task: Task) -> Events:
+    """The latest of the task's events that tenants see. One query."""
+    return _latest(TaskEvent.objects.filter(task=task, verb__in=FOR_TENANTS))
+
+
+def _latest(events: QuerySet[TaskEvent]) -> Events:
+    found = list(events.order_by("-id")[: _MOST + 1])
+    return Events(found[:_MOST][::-1], has_earlier=len(found) > _MOST)
 
 
 def timeline(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
@@ -122,8 +147,8 @@ def timeline(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
 
 
 def timeline_for_tenant(events: Sequence[TaskEvent]) -> list[TimelineEntry]:
-    """The events that tenants see, without names of staff."""
-    entries = timeline([event for event in events if event.verb in FOR_TENANTS])
+    """The same for its tenant, without names of staff."""
+    entries = timeline(events)
     return [replace(entry, is_for_tenant=True, label=verb_label_for_tenant(entry.verb)) for entry in entries]
 
 

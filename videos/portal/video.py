@@ -68,12 +68,12 @@ def task_of(tenant: Tenant, public_id: str, *, with_request: bool = False) -> Ta
 
 def live(task: Task, now: datetime) -> dict[str, Any]:
     """Template context of the part that changes while the task is open, for its tenant."""
-    events = timeline.events_of(task)
+    events = timeline.events_for_tenant(task)
     look = stage_badge(task.status, was_accepted=task.accepted_at is not None)
     return {
         **facts(task, events, now),
         "removal": deletion.removal_of(task),
         "stage_label": look.label,
         "stage_chip": look.chip,
-        "timeline": timeline.timeline_for_tenant(events),
+        "timeline": timeline.timeline_for_tenant(events.rows),
     }
