@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.models import APIKey, Purpose
 from tests.conftest import Caller, MakeTask
 from tests.support.console import Person
 from tests.support.members import Member
@@ -148,6 +149,20 @@ def test_tenants_read_a_timeline_with_seconds_and_without_words_of_staff(
         times = re.findall(r"<time[^>]*>([^<]*)</time>", timeline)
         assert times
         assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", time) for time in times)
+
+
+def test_the_key_that_stands_for_people_is_named_in_their_language(
+    sophie: Person, alice: Member, make_task: MakeTask
+) -> None:
+    of_people = APIKey.objects.of_people(alice.tenant, Purpose.PORTAL)
+    for key, name in ((of_people, "租户门户"), (make_task().api_key, "owner")):
+        task = make_task(api_key=key)
+        for browser in (sophie, alice):
+            browser.client.cookies["django_language"] = "zh-hans"
+        for page in pages_of(task, sophie, alice):
+            [named] = re.findall(r"<dt>创建者</dt><dd>([^<]*)", page)
+            assert named.strip() == name
+            assert "tenant portal" not in page
 
 
 def test_a_long_timeline_keeps_its_end(sophie: Person, alice: Member, make_task: MakeTask) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from accounts.pages.key_states import key_name
 from accounts.quotas.in_force import limits_of
 from videos.estimates import completion, queue_position
 from videos.models import Task
@@ -27,6 +28,7 @@ def facts(task: Task, events: Events, now: datetime) -> dict[str, Any]:
         "task": task,
         "is_final": task.state in FINAL,
         "removed_after": _removed_after(task),
+        "made_by": key_name(task.api_key) if task.api_key else "",
         "outlook": completion.outlook(task, start, now),
         "place": place,
         "is_at_provider": task.state is Status.RUNNING,
