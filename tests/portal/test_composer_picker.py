@@ -87,6 +87,11 @@ def test_a_card_shows_the_price_the_lengths_and_the_abilities(db: None, owner: C
     assert {"Up to 7 references", "Reference video", "Several shots"} <= {*family.traits.abilities}
     [unpriced] = [card for card in steps.versions if card.value == "1.6"]
     assert unpriced.traits.price == ""
+    # A surcharge is not the usual price: without sound, the model is not sold.
+    Price.objects.create(model="Kling-1.6-720p", per_second="0.5", with_audio=True, valid_from=now)
+    offers = Offers()
+    [surcharged] = [card for card in steps.versions if card.value == "1.6"]
+    assert (surcharged.traits.price, "Sound" in surcharged.traits.abilities) == ("", True)
 
 
 def test_a_model_on_the_tenants_own_account_is_free_where_it_has_no_price(

@@ -79,11 +79,12 @@ class Traits:
         return [*able, *([_("Sound")] if self._has_sound else [])]
 
     def _per_second(self, spec: ModelSpec) -> Decimal | None:
-        """The price of a second with the fewest options; none is needed on the tenant's own account."""
-        prices = self.prices_of(spec)
-        if spec.name in self.own and not any(price["options"] == [OWN_ACCOUNT] for price in prices):
-            return ZERO
-        return Decimal(prices[0]["per_second"]) if prices else None
+        """The price of a second without options; none is needed on the tenant's own account."""
+        usual = (price for price in self.prices_of(spec) if {*price["options"]} <= {OWN_ACCOUNT})
+        found = next(usual, None)
+        if found is None:
+            return ZERO if spec.name in self.own else None
+        return Decimal(found["per_second"])
 
     @property
     def _has_sound(self) -> bool:
