@@ -18,7 +18,7 @@ from videos.composer.body import answers_of, body_of
 from videos.composer.examples import EXAMPLES, answers_of_example, offered_examples
 from videos.composer.fitting import fitted
 from videos.composer.places import place_of
-from videos.models import UpstreamAccount
+from videos.models import Task, UpstreamAccount
 from videos.requests import InvalidRequestError, parse
 
 SOURCES = {(spec.family, mode.name): (spec, mode) for spec in catalogue.MODELS for mode in modes_of(spec)}
@@ -193,3 +193,22 @@ def test_buttons_that_remove_have_a_name_and_an_icon(
     names = ["First frame", "Last frame", "shot 1", "shot 2", "element 1", "element 2"]
     assert [name for name, _ in buttons] == [f"Remove {name}" for name in names]
     assert all(drawn.startswith("<svg") and drawn.endswith('#remove"/></svg>') for _, drawn in buttons)
+
+
+def test_a_rerun_says_that_its_model_is_not_offered_any_more_and_keeps_the_most_it_may_cost(
+    alice: Browser, page: str, account: UpstreamAccount
+) -> None:
+    answers = {"model": "Vidu-q3-turbo-1080p", "seconds": "14", "prompt": "the same", "max_cost": "7.50"}
+    alice.client.post(page, answers)
+    again = f"{page}?from={Task.objects.get().public_id}"
+    shown = alice.see(again)
+    assert "is not offered" not in shown
+    assert 'value="7.50"' in shown
+    account.disabled_models = ["Vidu-q3-turbo-1080p"]
+    account.save(update_fields=["disabled_models"])
+    staff = Browser(User.objects.create_superuser("sophie"))
+    for shown in (alice.see(again), staff.see(f"{reverse('admin:videos_task_add')}{again[len(page) :]}")):
+        assert "Vidu-q3-turbo-1080p is not offered any more: Kling-3.0-720p was chosen instead." in shown
+        assert "the same" in shown
+        assert 'value="7.50"' in shown
+        assert "Vidu-q3-turbo-1080p" not in shown.replace("Vidu-q3-turbo-1080p is not", "")

@@ -108,16 +108,26 @@ class Composer:
         problem = pictures.take(request.FILES, answers, key, now)
         answers = answers_of_example(data.get(EXAMPLE, ""), offered) or answers
         fitting: Sequence[str] = ()
-        spec = picker.named(_last(answers, "model"), offered)
-        if spec and (is_repicked or request.GET.get("part") == "fields"):
-            answers, fitting = fitted(answers, spec)
-        touched = frozenset(data.get(TOUCHED, "").split(",")) - {""}
-        return cls(answers, form_id_from(data), key, now, tenant, problem, is_repicked, fitting, touched)
+        if is_repicked or request.GET.get("part") == "fields":
+            answers, fitting = _on_offer(answers, offered)
+        return cls(
+            answers,
+            form_id_from(data),
+            key,
+            now,
+            tenant,
+            problem,
+            is_repicked,
+            fitting,
+            touched=frozenset(data.get(TOUCHED, "").split(",")) - {""},
+        )
 
     @classmethod
     def fresh(cls, body: Mapping[str, Any], tenant: Tenant | None, now: datetime) -> "Composer":
-        """A new form, filled in from a body; showing it needs no key."""
-        return cls(answers_of(body), form_id_from(QueryDict()), None, now, tenant)
+        """A new form, filled in from a body and fitted to the models on offer; showing it needs no key."""
+        answers, fitting = _on_offer(answers_of(body), _offered_to(tenant, Offers.current()))
+        form_id = form_id_from(QueryDict())
+        return cls(answers, form_id, None, now, tenant, fitting=fitting)
 
     @cached_property
     def form(self) -> VideoForm:
@@ -235,6 +245,20 @@ def _judged_without_script(part: str) -> Judged:
 def _offered_to(tenant: Tenant | None, offers: Offers) -> list[ModelSpec]:
     """The models to choose from; if none is on offer, all."""
     return offers.models(tenant) or list(catalogue.MODELS)
+
+
+def _on_offer(
+    answers: Mapping[str, list[str]], offered: Sequence[ModelSpec]
+) -> tuple[dict[str, list[str]], Sequence[str]]:
+    """The answers as their model takes them, or the default one if theirs is not on offer; what changed."""
+    asked = _last(answers, "model")
+    if spec := picker.named(asked, offered):
+        return fitted(answers, spec)
+    spec = picker.default(offered)
+    fitting, sentences = fitted({**answers, "model": [spec.name]}, spec)
+    values = {"asked": asked, "chosen": spec.name}
+    replaced = [_("%(asked)s is not offered any more: %(chosen)s was chosen instead.") % values]
+    return fitting, [*(replaced if asked else []), *sentences]
 
 
 def _last(answers: Mapping[str, list[str]], name: str) -> str:

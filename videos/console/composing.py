@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import APIKey, Purpose, Tenant
 from videos.composer.pages import Composer, Judged
+from videos.composer.rerun import body_again
 from videos.console.account_health import why_untaken
 from videos.models import Task, UpstreamAccount
 from videos.requests.values import without_unstorable
@@ -32,8 +33,9 @@ class Request:
         may_look = request.user.has_perm("videos.view_task")
         task = _task(request.GET.get("from", "")) if may_look else None
         tenant = task.tenant if task else _tenant(request.GET.get("tenant", ""))
-        body = (dict(task.request) or {"model": task.model}) if task else {}
-        return cls(tenant, tenant.name if tenant else "", Composer.fresh(body, tenant, timezone.now()))
+        body = body_again(task) if task else {}
+        composer = Composer.fresh(body, tenant, timezone.now())
+        return cls(tenant, tenant.name if tenant else "", composer)
 
     @classmethod
     def sent(cls, request: HttpRequest) -> "Request":
@@ -52,8 +54,8 @@ class Request:
             "tenant_name": self.tenant_name,
             "names": names_like(""),
             "for_staff": True,
-            "pictures_at": f"{request.path}pictures/{self.tenant.pk}/" if self.tenant else "",
             "may_see_limits": request.user.has_perm("accounts.view_tenant"),
+            "pictures_at": f"{request.path}pictures/{self.tenant.pk}/" if self.tenant else "",
         }
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import APIKey, Purpose, Role
 from accounts.portal.base import TenantPage
 from videos.composer.pages import Composer, Judged, Rendering, leads_to
+from videos.composer.rerun import body_again
 from videos.files.serving import picture_response
 from videos.models import Task
 from videos.tasks.manual import Requester
@@ -44,8 +45,7 @@ class PlaygroundPage(TenantPage):
         """The request of the task in `from`, or only a model: the one in the query or the last one used."""
         mine = Task.objects.visible_to(self.tenant.pk)
         with suppress(Task.DoesNotExist):
-            task = mine.only("request", "model").by_public_id(request.GET.get("from", ""))
-            return dict(task.request) or {"model": task.model}
+            return body_again(mine.only("request", "model").by_public_id(request.GET.get("from", "")))
         latest = mine.order_by("-id").values_list("model", flat=True).first()
         return {"model": request.GET.get("model") or latest or ""}
 
