@@ -110,6 +110,7 @@ LIMITS: Mapping[str, Promise] = {
 }
 """By the names of `LimitReached`; each reads well for a limit of 0, too."""
 UNKNOWN: Promise = _("This cannot be accepted as it is.")
+SOME_LIMIT: Promise = _("A limit of the tenant, which you may not see, does not allow this now.")
 _MONEY = ("spend_per_day", "spend_per_month", "key.spend_per_month", "balance")
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
     **dict.fromkeys(_MONEY, format_with_currency),
@@ -143,12 +144,15 @@ def of_limit(refusal: LimitReached) -> str:
     return gettext("%(sentence)s %(next_sentence)s") % {"sentence": sentence, "next_sentence": again}
 
 
-def of_error(error: Exception) -> list[str]:
-    """The sentences for an exception that refuses a video or a file."""
+def of_error(error: Exception, *, tells_limits: bool = True) -> list[str]:
+    """The sentences for an exception that refuses a video or a file.
+
+    Whoever may not see a tenant's limits is told only that one of them refuses.
+    """
     if isinstance(error, InvalidRequestError):
         return [of_violation(violation) for violation in error.violations]
     if isinstance(error, NotAdmitted):
-        return [of_limit(refusal) for refusal in error.refusals]
+        return [of_limit(refusal) for refusal in error.refusals] if tells_limits else [str(SOME_LIMIT)]
     return [of_rule(error.rule, error.values) if isinstance(error, ReelayError) else str(UNKNOWN)]
 
 

@@ -5,11 +5,14 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Tenant
+from accounts.models import AuditEntry, Quota, Tenant
 from tests.conftest import UPSTREAM_PAYLOAD, Caller, MakeTask, claim_next, order_video, payload_of
 from tests.support.console import Person
+from tests.support.uploads import picture
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.routing import clients
 from videos.states import Status
@@ -285,6 +288,32 @@ def test_the_add_permission_shows_no_requests_and_no_limits(make_task: MakeTask)
     part = send(person, f"{ADD}?part=preview", ANSWERS, htmx=True).content.decode()
     assert "CNY" in part
     assert "Concurrent videos" not in part
+
+
+def test_a_refusal_tells_limits_only_to_those_who_may_see_them(
+    make_task: MakeTask, owner: Caller, settings: LazySettings
+) -> None:
+    hidden = "A limit of the tenant, which you may not see, does not allow this now."
+    task = make_task(Status.FAILED)
+    Quota.objects.create(tenant=owner.tenant, spend_per_day="0.10")
+    settings.FILES_BYTES_PER_TENANT = 1
+    told = {
+        Person("erin", "add_task", "view_task", "change_task"): (hidden, hidden, hidden),
+        Person("vera", "add_task", "view_task", "change_task", "view_tenant"): (
+            "0.10 CNY can be spent a day",
+            "0.10 CNY can be spent a day",
+            "The files may take 1",
+        ),
+    }
+    for person, sentences in told.items():
+        with_picture = {**ANSWERS, "picture": SimpleUploadedFile("she.png", picture())}
+        pages = (
+            send(person, ADD, ANSWERS).content.decode(),
+            decide(person, task, "resubmit"),
+            send(person, f"{ADD}?part=fields", with_picture).content.decode(),
+        )
+        assert [sentence in page for page, sentence in zip(pages, sentences, strict=True)] == [True] * 3
+        assert (hidden in "".join(pages)) is (person.user.username == "erin")
 
 
 def test_submitting_again_needs_the_add_permission(make_task: MakeTask) -> None:

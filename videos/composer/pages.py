@@ -93,9 +93,13 @@ class Composer:
     """What was changed in the answers for the model to take them."""
     touched: frozenset[str] = frozenset()
     """The names of the inputs that the person has changed or left; `EVERYTHING` once the form was sent."""
+    tells_limits: bool = True
+    """Whether the person may see the tenant's limits and balance."""
 
     @classmethod
-    def sent(cls, request: HttpRequest, key: APIKey | None, now: datetime) -> "Composer":
+    def sent(
+        cls, request: HttpRequest, key: APIKey | None, now: datetime, *, tells_limits: bool = True
+    ) -> "Composer":
         """From a submitted form; does what the button that was pressed says; stores pictures.
 
         If the fields are drawn anew, the answers are fitted to the model.
@@ -105,7 +109,7 @@ class Composer:
         answers = answers_from(data)
         is_repicked = _repick(answers, data, offered)
         _resize(answers, data.get(ADD, ""), data.get(REMOVE, ""))
-        problem = pictures.take(request.FILES, answers, key, now)
+        problem = pictures.take(request.FILES, answers, key, now, tells_limits=tells_limits)
         answers = answers_of_example(data.get(EXAMPLE, ""), offered) or answers
         fitting: Sequence[str] = ()
         if is_repicked or request.GET.get("part") == "fields":
@@ -120,14 +124,17 @@ class Composer:
             is_repicked,
             fitting,
             touched=frozenset(data.get(TOUCHED, "").split(",")) - {""},
+            tells_limits=tells_limits,
         )
 
     @classmethod
-    def fresh(cls, body: Mapping[str, Any], tenant: Tenant | None, now: datetime) -> "Composer":
+    def fresh(
+        cls, body: Mapping[str, Any], tenant: Tenant | None, now: datetime, *, tells_limits: bool = True
+    ) -> "Composer":
         """A new form, filled in from a body and fitted to the models on offer; showing it needs no key."""
         answers, fitting = _on_offer(answers_of(body), _offered_to(tenant, Offers.current()))
         form_id = form_id_from(QueryDict())
-        return cls(answers, form_id, None, now, tenant, fitting=fitting)
+        return cls(answers, form_id, None, now, tenant, fitting=fitting, tells_limits=tells_limits)
 
     @cached_property
     def form(self) -> VideoForm:
@@ -152,7 +159,7 @@ class Composer:
             return self._create(asked)
         except NotCreated as refusal:
             self.form.report(refusal.violations)
-            for message in () if refusal.violations else refusal.messages:
+            for message in () if refusal.violations else refusal.messages(tells_limits=self.tells_limits):
                 messages.error(request, message)
             return Rendering()
 
@@ -190,7 +197,7 @@ class Composer:
             "pictures_at": f"{request.path}pictures/",
             "preview": Preview(form),
             "is_judged": judged is not Judged.NONE,
-            "may_see_limits": True,
+            "may_see_limits": self.tells_limits,
             "curl": curl(form.body, base_address(request)),
         }
 

@@ -73,7 +73,12 @@ class PictureHandler(FileUploadHandler):
 
 
 def take(
-    sent: MultiValueDict[str, Any], answers: dict[str, list[str]], key: APIKey | None, now: datetime
+    sent: MultiValueDict[str, Any],
+    answers: dict[str, list[str]],
+    key: APIKey | None,
+    now: datetime,
+    *,
+    tells_limits: bool,
 ) -> str:
     """Store the pictures among the sent files, and put the id of each into the first empty slot.
 
@@ -87,7 +92,7 @@ def take(
         except NoPicture as error:
             return explanations.of_rule(error.fault.rule, error.fault.values)
         except (NotAdmitted, FileNotStored) as error:
-            return " ".join(explanations.of_error(error))
+            return " ".join(explanations.of_error(error, tells_limits=tells_limits))
         images = answers.get("images", [])
         at = images.index("") if "" in images else len(images)
         answers["images"] = [*images[:at], file_id, *images[at + 1 :]]

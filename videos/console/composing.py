@@ -34,14 +34,15 @@ class Request:
         task = _task(request.GET.get("from", "")) if may_look else None
         tenant = task.tenant if task else _tenant(request.GET.get("tenant", ""))
         body = body_again(task) if task else {}
-        composer = Composer.fresh(body, tenant, timezone.now())
+        composer = Composer.fresh(body, tenant, timezone.now(), tells_limits=may_see_limits(request))
         return cls(tenant, tenant.name if tenant else "", composer)
 
     @classmethod
     def sent(cls, request: HttpRequest) -> "Request":
         name = _typed(request.POST.get("tenant", ""))
         tenant = Tenant.objects.filter(name=name).first() if name else None
-        return cls(tenant, name, Composer.sent(request, _key(tenant), timezone.now()))
+        seen = may_see_limits(request)
+        return cls(tenant, name, Composer.sent(request, _key(tenant), timezone.now(), tells_limits=seen))
 
     def context(self, request: HttpRequest, judged: Judged) -> dict[str, Any]:
         context = self.composer.context(request, judged)
@@ -54,9 +55,13 @@ class Request:
             "tenant_name": self.tenant_name,
             "names": names_like(""),
             "for_staff": True,
-            "may_see_limits": request.user.has_perm("accounts.view_tenant"),
             "pictures_at": f"{request.path}pictures/{self.tenant.pk}/" if self.tenant else "",
         }
+
+
+def may_see_limits(request: HttpRequest) -> bool:
+    """Whether the member of staff may see the limits and balances of tenants."""
+    return bool(request.user.has_perm("accounts.view_tenant"))
 
 
 def names_like(text: str) -> list[str]:

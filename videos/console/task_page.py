@@ -102,7 +102,8 @@ class TaskPages:
         except NotDecided as refusal:
             messages.error(request, str(refusal))
         except NotCreated as refusal:
-            messages.error(request, " ".join(refusal.messages))
+            told = refusal.messages(tells_limits=composing.may_see_limits(request))
+            messages.error(request, " ".join(told))
         return HttpResponseRedirect(reverse("admin:videos_task_change", args=[task.pk]))
 
     def _decided(self, request: HttpRequest, task: Task, name: str) -> Task:

@@ -19,13 +19,17 @@ from videos.tasks.orders import Checked
 
 
 class NotCreated(Exception):
-    """No video was created; `messages` say why, and `violations` what is wrong with single fields."""
+    """No video was created because of `error`; `violations` say what is wrong with single fields."""
 
     def __init__(self, error: Exception | None = None) -> None:
         """Without an error, the form itself shows what is wrong."""
-        self.messages = explanations.of_error(error) if error else []
+        self.error = error
         self.violations = error.violations if isinstance(error, InvalidRequestError) else ()
-        super().__init__(*self.messages)
+        super().__init__(*self.messages(tells_limits=True))
+
+    def messages(self, *, tells_limits: bool) -> list[str]:
+        """Why, for a person who may or may not see the tenant's limits."""
+        return explanations.of_error(self.error, tells_limits=tells_limits) if self.error else []
 
 
 @dataclass(frozen=True)
