@@ -44,6 +44,21 @@ def test_a_form_with_a_picture_makes_the_video(alice: Browser, page: str, accoun
     assert Task.objects.get().request["images"] == [File.objects.get().public_id]
 
 
+def test_a_form_with_pictures_that_is_sent_twice_makes_one_video(
+    alice: Browser, page: str, account: UpstreamAccount
+) -> None:
+    """Without script, a double click on Create sends the picture twice."""
+    form_id = str(uuid4())
+    first = leads_to(alice.client.post(page, sent(form_id=form_id)))
+    kept = File.objects.get()
+    assert leads_to(alice.client.post(page, sent(form_id=form_id))) == first
+    assert (Task.objects.count(), File.objects.get()) == (1, kept)
+    for changes in ({"content": jpeg_of_size(200, 200)}, {"prompt": "he smiles"}):
+        shown = text(alice.client.post(page, sent(form_id=form_id, **changes)))
+        assert "This form was sent before, with other values." in shown
+    assert Task.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

@@ -27,6 +27,8 @@ from videos.composer.offer import Offer
 from videos.composer.picker import FAMILY, VERSION, Picker
 from videos.composer.places import is_begun
 from videos.composer.preview import Preview, curl
+from videos.composer.repeated import task_of_the_form
+from videos.errors import IdempotencyKeyReused
 from videos.files import uses
 from videos.models import Task
 from videos.routing import availability
@@ -173,7 +175,13 @@ class Composer:
         checked = self.form.checked if self.form.is_valid() else None
         if checked is None or self.picture_problem:
             raise NotCreated
-        return make_checked(checked, asked)
+        try:
+            return make_checked(checked, asked)
+        except NotCreated as refusal:
+            is_repeated = isinstance(refusal.error, IdempotencyKeyReused)
+            if is_repeated and (made := task_of_the_form(checked)):
+                return made
+            raise
 
     def context(self, request: HttpRequest, judged: Judged) -> dict[str, Any]:
         """The template context."""
