@@ -54,6 +54,7 @@ def context(request: HttpRequest, tenant: Tenant, now: datetime) -> dict[str, An
     """The template context, limited by the permissions of staff."""
     may = {name: request.user.has_perm(permission) for name, permission in MAY_VIEW.items()}
     account = account_of(tenant, now)
+    spend = _spend(tenant, request.GET.get("month", ""), tenant.day_of(now))
     memberships = _memberships(tenant) if may["may_see_people"] else []
     return {
         **may,
@@ -62,13 +63,13 @@ def context(request: HttpRequest, tenant: Tenant, now: datetime) -> dict[str, An
         "state": state_chip(tenant),
         "account": account,
         "meters": meters_of(account),
-        "spend": _spend(tenant, request.GET.get("month", ""), tenant.day_of(now)),
+        "spend": spend,
         "tasks": _tasks(tenant) if may["may_see_tasks"] else [],
         "memberships": memberships[:MOST_PEOPLE],
         "has_more_people": len(memberships) > MOST_PEOPLE,
         "is_member": any(one.user_id == request.user.pk for one in memberships),
         "keys": _keys(tenant, now) if may["may_see_keys"] else [],
-        "links": _links(tenant),
+        "links": _links(tenant, spend["month"]),
     }
 
 
@@ -128,16 +129,16 @@ def _keys(tenant: Tenant, now: datetime) -> list[dict[str, Any]]:
     return [{"key": key, "chip": dated_chip(key, now)} for key in keys]
 
 
-def _links(tenant: Tenant) -> dict[str, str]:
-    """Lists that show this tenant only, and the form that tops its balance up."""
+def _links(tenant: Tenant, month: str) -> dict[str, str]:
+    """Lists that show this tenant only, its charges of the month, and the form that tops its balance up."""
     named = urlencode({"tenant": tenant.name})
-    charged = urlencode({"kind__exact": EntryKind.CAPTURE})
+    statement = reverse("admin:accounts_tenant_statement", args=[tenant.pk])
     top_up = urlencode({"tenant": str(tenant.pk), "kind": EntryKind.TOP_UP.value})
     return {
         "tasks": f"{reverse('admin:videos_task_changelist')}?{named}",
         "events": f"{reverse('admin:videos_taskevent_changelist')}?{named}",
         "ledger": f"{reverse('admin:videos_ledgerentry_changelist')}?{named}",
-        "charges": f"{reverse('admin:videos_ledgerentry_changelist')}?{named}&{charged}",
+        "charges": f"{statement}?{urlencode({'month': month})}",
         "log": f"{reverse('admin:accounts_auditentry_changelist')}?{named}",
         "top_up": f"{reverse('admin:videos_ledgerentry_add')}?{top_up}",
     }

@@ -74,10 +74,10 @@ class TenantPages(PricedTenantAdmin):
     def statement_view(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         """Raises `PermissionDenied` for staff who may not view the ledger."""
         tenant = self._with_ledger(request, tenant_id)
-        files = {table: _statement_file(tenant, table) for table in statement.TABLES}
-        spend = {"spend": f"{_overview_of(tenant)}#spend"}
-        title = _("Statement of %(tenant)s") % {"tenant": tenant}
-        context = {"title": title, "links": {**spend, **files}, **statement.context(request, tenant)}
+        shown = statement.context(request, tenant)
+        links = {table: _statement_file(tenant, table) for table in statement.TABLES}
+        links["spend"] = f"{_overview_of(tenant)}?month={shown['form'].days.end:%Y-%m}#spend"
+        context = {"title": _("Statement of %(tenant)s") % {"tenant": tenant}, "links": links, **shown}
         return self._page(request, "console/statement.html", tenant, context)
 
     @method_decorator(require_safe)

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
+from django.utils.http import urlencode
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -83,6 +84,11 @@ class PeriodForm(forms.Form):
 
     def page(self, path: str) -> str:
         return f"{path}?{self._params.urlencode()}"
+
+    def same_days(self, path: str) -> str:
+        """Another page that takes a period, with the days of this one."""
+        start, end = self.days
+        return f"{path}?{urlencode({'start_date': start, 'end_date': end})}"
 
     def _query(self, name: str) -> str:
         return changed(self._params, MONTH, "start_date", "end_date", BEFORE, period=name)

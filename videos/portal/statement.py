@@ -14,11 +14,11 @@ class StatementPage(TenantPage):
     section = "usage"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        shown = statement.context(request, self.tenant)
         links = {
-            "spend": reverse("portal:usage", args=[self.tenant.pk]),
+            "spend": shown["form"].same_days(reverse("portal:usage", args=[self.tenant.pk])),
             **{table: self._file(table) for table in statement.TABLES},
         }
-        shown = statement.context(request, self.tenant)
         return self.render_to_response(self.get_context_data(tab="statement", links=links, **shown))
 
     def _file(self, table: str) -> str:

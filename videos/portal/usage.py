@@ -125,6 +125,7 @@ class UsagePage(_UsageBase):
                 headings=HEADINGS.values(),
                 charts=_charts(found["day"], *form.days) if found["day"] else [],
                 query=request.GET.urlencode(),
+                charges=form.same_days(reverse("portal:statement", args=[self.tenant.pk])),
             )
         )
 
