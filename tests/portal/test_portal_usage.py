@@ -277,6 +277,19 @@ def test_the_file_of_payments_has_their_reasons(alice: Member, moved: None) -> N
     assert "2026-11-20 17:30:00" in alice.see("portal:statement", **DAYS)
 
 
+def test_a_payment_stands_on_the_day_that_counts_it_after_a_move(alice: Member, owner: Caller) -> None:
+    Tenant.objects.filter(pk=owner.tenant.pk).update(
+        time_zone="America/Los_Angeles", earlier_time_zones=["2026-11-01T16:00:00+00:00 Asia/Shanghai"]
+    )
+    pay(owner.tenant, "20", "Invoice 7", datetime(2026, 10, 10, 20, tzinfo=UTC))
+    october = {"month": "2026-10"}
+    shown = alice.see("portal:statement", **october)
+    assert "2026-10-11 20.00" in shown
+    assert "2026-10-11 04:00:00 Top-up" in shown
+    _, row = table(alice, "portal:statement-csv", "payments", **october)
+    assert row[0] == "2026-10-11 04:00:00+08:00"
+
+
 def test_many_payments_are_paged_and_the_file_has_all(alice: Member, owner: Caller) -> None:
     now = timezone.now()
     for number in range(60):

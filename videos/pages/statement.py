@@ -1,6 +1,7 @@
 """A tenant's statement for a period, in portal and console: what its page shows and its files hold."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -58,18 +59,22 @@ def context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         "total": _money(statement.total, statement.closing),
         "headings": HEADINGS,
         "query": request.GET.urlencode(),
-        **_payments(statements.by_people(tenant, *form.days), request.GET),
+        **_payments(statements.by_people(tenant, *form.days), tenant.clock, request.GET),
         "payments_file": _file_name("payments", form),
     }
 
 
-def _payments(entries: QuerySet[LedgerEntry], query: QueryDict) -> dict[str, Any]:
+def _payments(entries: QuerySet[LedgerEntry], clock: Clock, query: QueryDict) -> dict[str, Any]:
     """A page of top-ups and adjustments; for printing, a long one that begins with the latest."""
     is_printed = PRINT in query
     page = Page.of(entries, QueryDict(), MOST_PRINTED) if is_printed else Page.of(entries, query, PAGE)
+    shown = [
+        (entry, KINDS[EntryKind(entry.kind)], f"{_local(entry, clock):%Y-%m-%d %H:%M:%S}")
+        for entry in page.rows
+    ]
     return {
         "page": page,
-        "entries": [(entry, KINDS[EntryKind(entry.kind)]) for entry in page.rows],
+        "entries": shown,
         "is_printed": is_printed,
         "printed": changed(query, BEFORE, **{PRINT: "1"}),
         "unprinted": changed(query, PRINT) or "?",
@@ -116,8 +121,13 @@ def _payments_file(tenant: Tenant, form: PeriodForm) -> _Contents:
 
 
 def _payment(entry: LedgerEntry, clock: Clock) -> list[Any]:
-    when = entry.at.astimezone(clock.zone_at(entry.at)).isoformat(" ", "seconds")
+    when = _local(entry, clock).isoformat(" ", "seconds")
     return [when, KINDS[EntryKind(entry.kind)], entry.amount, entry.reason]
+
+
+def _local(entry: LedgerEntry, clock: Clock) -> datetime:
+    """When it was booked, in the time zone that the tenant had then: on the day that counts it."""
+    return entry.at.astimezone(clock.zone_at(entry.at))
 
 
 _FILES: dict[str, Callable[[Tenant, PeriodForm], _Contents]] = {
