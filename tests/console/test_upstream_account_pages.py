@@ -1,22 +1,24 @@
 """The page of an upstream account: its fields, its secrets, its health, and what staff can do about it."""
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import AuditEntry, Tenant
-from tests.conftest import MakeTask
+from tests.api.test_api_errors import _is_waiting_for_a_lock as is_waiting_for_a_lock
+from tests.conftest import MakeTask, claim_next
 from tests.support.console import Answer, Form, Person
 from videos.console import account_health
-from videos.models import AccountState, UpstreamAccount
+from videos.models import AccountState, Task, UpstreamAccount
 from videos.queueing import Job
 from videos.routing import health
 from videos.states import Status
@@ -199,6 +201,49 @@ def test_an_account_with_unfinished_tasks_stays_where_it_is(
     assert "unfinished tasks" in error
     account.refresh_from_db()
     assert account.endpoint == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_does_not_move_while_a_worker_claims_a_task_for_it(
+    sophie: Person, account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    task, moved = make_task(Status.QUEUED), {"endpoint": "https://other.example", "reason": WHY}
+    page, answers = Form(sophie.see(page_of(account))).fields, list[str]()
+
+    def move() -> None:
+        answers.append(sophie.client.post(page_of(account), {**page, **moved}).content.decode())
+        connection.close()
+
+    request = threading.Thread(target=move)
+    with transaction.atomic():
+        assert claim_next(account, timezone.now()) == task
+        request.start()
+        while not is_waiting_for_a_lock():
+            assert request.is_alive(), "the form did not wait for the worker"
+    request.join()
+    assert "unfinished tasks" in answers[0]
+    assert UpstreamAccount.objects.get().endpoint == account.endpoint
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_claims_no_task_for_an_account_that_moves(
+    account: UpstreamAccount, make_task: MakeTask
+) -> None:
+    make_task(Status.QUEUED)
+    claimed = list[Task | None]()
+
+    def claim() -> None:
+        claimed.append(claim_next(account, timezone.now()))
+        connection.close()
+
+    worker = threading.Thread(target=claim)
+    with transaction.atomic():
+        UpstreamAccount.objects.filter(pk=account.pk).update(endpoint="https://other.example")
+        worker.start()
+        while not is_waiting_for_a_lock():
+            assert worker.is_alive(), "the worker did not wait for the form"
+    worker.join()
+    assert claimed == [None]
 
 
 def test_an_account_without_tasks_can_be_deleted_and_one_with_tasks_not(

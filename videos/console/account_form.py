@@ -114,6 +114,8 @@ class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
             self.instance.endpoint = cleaned["endpoint"] = endpoint
 
     def _keep_fixed(self) -> None:
+        # Locked until the change is saved, as a worker may be about to send the account a task.
+        UpstreamAccount.objects.select_for_update(no_key=True).only("pk").get(pk=self.instance.pk)
         tasks = Task.objects.filter(account=self.instance.pk)
         changed = [name for name in FIXED if name in self.changed_data]
         if changed and tasks.exists():

@@ -183,8 +183,9 @@ def claim_next(account: UpstreamAccount, turn: Round, now: datetime) -> Task | N
 
 
 def _locked_state(account: UpstreamAccount) -> AccountState:
-    """The account's state, locked, with the account as it is now."""
-    states = AccountState.objects.select_for_update(of=("self",)).select_related("account")
+    """The account's state, with the account as it is now; both locked, so that the account does not move."""
+    both = AccountState.objects.select_for_update(of=("self", "account"), no_key=True)
+    states = both.select_related("account")
     return states.defer("account__secret_key", "account__proxy_url").get(account=account.pk)
 
 
