@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -61,7 +61,12 @@ class HistoryFile(TenantPage):
     roles: ClassVar[dict[str, Role]] = {"GET": Role.VIEWER}
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        filters = FilterForm(request.GET, self.tenant).filters()
+        """Redirects to the page, which shows what is wrong, if a filter is invalid."""
+        form = FilterForm(request.GET, self.tenant)
+        if not form.is_valid():
+            page = reverse("portal:videos", args=[self.tenant.pk])
+            return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}")
+        filters = form.filters()
         return history_file(Reading(self.tenant, filters), filters.zone)
 
 
