@@ -103,7 +103,7 @@ videos_pricelist_history                  yes    no     yes    no
 videos_task_add                           no     yes    no     no
 videos_task_change                        yes    no     yes    no
 videos_task_changelist                    yes    no     yes    no
-videos_task_decide                        no     no     send   no
+videos_task_decide                        no     no     yes    no
 videos_task_delete                        no     no     no     no
 videos_task_export                        yes    no     yes    no
 videos_task_history                       yes    no     yes    no

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, Quota, Tenant
 from tests.conftest import UPSTREAM_PAYLOAD, Caller, MakeTask, claim_next, order_video, payload_of
-from tests.support.console import Person
+from tests.support.console import Form, Person
 from tests.support.uploads import picture
 from videos.models import LedgerEntry, Task, UpstreamAccount
 from videos.routing import clients
@@ -255,9 +255,16 @@ def test_permissions_control_who_views_creates_and_decides(
     assert Task.objects.get().status == (Status.CANCELLED if may_decide == 302 else Status.QUEUED)
 
 
-def test_a_decision_is_never_made_by_get(sophie: Person, make_task: MakeTask) -> None:
+def test_without_script_an_action_has_a_page_of_its_own(sophie: Person, make_task: MakeTask) -> None:
     task = make_task(Status.QUEUED)
-    assert sophie.get(f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/").status_code == 405
+    page = f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/"
+    assert f'<form action="{page}"><button class="button danger"' in sophie.see(page_of(task))
+    assert "The hold is released to the tenant." in sophie.see(page)
+    assert Task.objects.get().status == Status.QUEUED, "nothing is done by GET"
+    sophie.client.post(page, {**Form(sophie.see(page)).fields, "reason": "because"})
+    assert Task.objects.get().status == Status.CANCELLED
+    assert sophie.get(page)["location"] == page_of(task)
+    assert "The task is not in a state for this any more." in sophie.see(page_of(task))
     assert sophie.client.post(f"/admin/videos/task/{task.pk}/decide/fly/").status_code == 404
 
 

@@ -89,7 +89,7 @@ NOT_LISTED = {
     "fetched by scripts": r"admin:(jsi18n|autocomplete)",
     "leads elsewhere": r"admin:(login|password_change|password_change_done|view_on_site)|people:home"
     r"|portal:balance-alert|account:check-bucket",
-    "takes POST alone": r"admin:(logout|videos_task_decide|videos_upstreamaccount_(check|restore))"
+    "takes POST alone": r"admin:(logout|videos_upstreamaccount_(check|restore))"
     r"|people:(log-out|confirm-second-factor|turn-off-second-factor)"
     r"|account:(leave|member-role|remove-member|withdraw-invitation)",
     "rows that the console does not add": r"admin:(accounts_auditentry|accounts_invitation|videos_taskevent"

@@ -13,7 +13,7 @@ from accounts.people import confirmation
 from accounts.portal.keys import MADE
 from videos.models import Task
 from videos.pages.statement import PRINT
-from videos.states import Status
+from videos.states import Status, Verb
 
 NOBODY, MEMBER, STAFF = "nobody", "member", "staff"
 TEXT = "_a_text_that_is_shown_once"
@@ -90,6 +90,9 @@ def _of_staff(tenant: Tenant, staff: User) -> Iterator[Page]:
         yield from _of_model(model, rows, staff)
     for status, task in _one_of_each(tenant):
         yield Page(f"console-task-{status}", STAFF, reverse("admin:videos_task_change", args=[task.pk]))
+        if status == Status.SUCCEEDED:
+            again = reverse("admin:videos_task_decide", args=[task.pk, Verb.RESUBMIT])
+            yield Page("console-task-decide", STAFF, again)
     yield Page("console-price-table", STAFF, reverse("admin:videos_price_table"))
     yield Page("console-search", STAFF, f"{reverse('admin:search')}?q={tenant.name[:3]}")
     yield Page("console-videos", STAFF, reverse("admin:app_list", args=["videos"]))

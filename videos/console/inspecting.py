@@ -3,11 +3,12 @@
 import json
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.console.reasons import person
+from accounts.console.reasons import LONGEST_REASON, person
 from videos.composer.pages import base_address
 from videos.composer.preview import curl
 from videos.composer.summary import asked_for
@@ -35,8 +36,17 @@ def live(task: Task, request: HttpRequest, now: datetime) -> dict[str, Any]:
         "for_staff": True,
         "exchanges": timeline.exchanges(events.rows),
         "seen_by_tenant": _json(representation.video(task, request, now, facts["place"])),
-        "mark": staff_actions.state_token(task),
         "actions": staff_actions.available_actions(task, person(request)),
+        **decision_on(task),
+    }
+
+
+def decision_on(task: Task) -> dict[str, Any]:
+    """What the forms of all staff actions have in common."""
+    return {
+        "mark": staff_actions.state_token(task),
+        "form_id": uuid4(),
+        "longest_reason": LONGEST_REASON,
     }
 
 

@@ -1,7 +1,7 @@
 """The pages of a task in the staff console: creating it, inspecting it, and staff actions."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts import audit
 from accounts.console.reasons import person
@@ -28,6 +28,8 @@ from videos.tasks import staff_actions
 from videos.tasks.manual import NotCreated, Requester
 from videos.tasks.staff_actions import ACTIONS, PLACE, NotDecided, StaffDecision
 
+_for_forms = require_http_methods(["GET", "HEAD", "POST"])
+
 
 class TaskPages:
     """Replaces Django's add and change forms: tasks are created and changed only through `videos.tasks`."""
@@ -40,7 +42,7 @@ class TaskPages:
         return bool(request.user.has_perm("videos.add_task"))
 
     def get_urls(self) -> list[URLPattern]:
-        views = (require_POST(self.decide_view), self.poster_view, self.preview_view, self.picture_view)
+        views = (_for_forms(self.decide_view), self.poster_view, self.preview_view, self.picture_view)
         decide, poster, preview, picture = map(self.admin_site.admin_view, views)
         own = [
             path("<uuid:object_id>/decide/<str:name>/", decide, name="videos_task_decide"),
@@ -67,7 +69,7 @@ class TaskPages:
             raise PermissionDenied
         is_part, now = request.GET.get("part") == "live", timezone.now()
         task = task_of(object_id, as_asked=not is_part)
-        context = inspecting.live(task, request, now) | {"form_id": uuid4()}
+        context = inspecting.live(task, request, now)
         if is_part:
             is_news = request.GET.get("seen") != context["seen"]
             return TemplateResponse(request, "console/live.html", context | {"is_news": is_news})
@@ -91,13 +93,15 @@ class TaskPages:
         return files.preview_response(task_of(str(object_id)), request)
 
     def decide_view(self, request: HttpRequest, object_id: UUID, name: str) -> HttpResponse:
-        """Perform a staff action, if the task is unchanged since the page was shown."""
+        """Ask for a reason, or perform a staff action if the task is unchanged since the page was shown."""
         if name not in ACTIONS:
             raise Http404
         if not person(request).has_perms(ACTIONS[name].permissions):
             raise PermissionDenied
         task = task_of(str(object_id))
         try:
+            if request.method != "POST":
+                return self._asked(request, task, name)
             task = self._decided(request, task, name)
         except NotDecided as refusal:
             messages.error(request, str(refusal))
@@ -105,6 +109,14 @@ class TaskPages:
             told = refusal.messages(tells_limits=composing.may_see_limits(request))
             messages.error(request, " ".join(told))
         return HttpResponseRedirect(reverse("admin:videos_task_change", args=[task.pk]))
+
+    def _asked(self, request: HttpRequest, task: Task, name: str) -> HttpResponse:
+        """The form of the action on its own page. Raises `NotDecided` if it is not possible any more."""
+        action = staff_actions.available_actions(task, person(request)).get(name)
+        if action is None:
+            raise NotDecided(_("The task is not in a state for this any more."))
+        context = {"task": task, "name": name, "action": action, **inspecting.decision_on(task)}
+        return self._page(request, "console/decide.html", str(action.label), context)
 
     def _decided(self, request: HttpRequest, task: Task, name: str) -> Task:
         form = DecisionForm(request.POST)

@@ -38,6 +38,7 @@
     if ("themeSwitch" in button.dataset) wear(THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
     if (button.dataset.copy || button.dataset.copyText) copy(button);
     if (button.dataset.opens) {
+      event.preventDefault(); // without script, the button leads to a page
       const opened = document.querySelector(button.dataset.opens);
       if (opened instanceof HTMLDialogElement) opened.showModal();
       else button.setAttribute("aria-expanded", String(opened.classList.toggle("is-open")));
