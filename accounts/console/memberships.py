@@ -16,6 +16,9 @@ from accounts.members.memberships import NEEDS_OWNER, LastOwner
 from accounts.models import Membership, Role, Tenant, User
 from accounts.people import sessions
 
+FIXED = frozenset({"user", "tenant"})
+"""The fields of a membership that only a new one may set."""
+
 _Parent = TypeVar("_Parent", Tenant, User)
 
 
@@ -44,13 +47,19 @@ class _MembershipsFormSet(ChangedColumnsFormSet):
             self._check_roles()
             self.keep_owners()
 
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """A membership keeps its person and its tenant: another one is a deletion and an addition."""
+        super().add_fields(form, index)
+        if not form.instance._state.adding:
+            for name in FIXED.intersection(form.fields):
+                form.fields[name].disabled = True
+
     def _check_roles(self) -> None:
         """Raise `ValidationError` if the editor may not give a new or changed role."""
-        for form in self.forms:
-            if form.has_changed() and not _is_deleted(form):
-                place = form.cleaned_data
-                before = None if form.instance._state.adding else form.initial.get("role")
-                appointing.check_gift(self.giver, place.get("user", self.instance), before, place["role"])
+        changed = [form for form in self.forms if form.has_changed() and not _is_deleted(form)]
+        stored = Membership.objects.in_bulk([form.instance.pk for form in changed if form.instance.pk])
+        for form in changed:
+            appointing.check_gift(self.giver, stored.get(form.instance.pk), form.instance)
 
     def keep_owners(self) -> None:
         """Raise `ValidationError` if a tenant would lose its last owner."""
@@ -65,8 +74,7 @@ class _MembershipsFormSet(ChangedColumnsFormSet):
 
     def _takes_permissions(self, form: Any) -> bool:
         role = self.role_in(form)
-        is_lower = role is None or Role(role).rank < Role(form.initial["role"]).rank
-        return is_lower or "tenant" in form.changed_data
+        return role is None or Role(role).rank < Role(form.initial["role"]).rank
 
     def role_in(self, form: Any) -> str | None:
         """The role the form gives; None if it deletes the membership."""
@@ -101,8 +109,7 @@ class PlacesFormSet(_MembershipsFormSet):
         tenants = Tenant.objects.in_bulk([form.initial["tenant"] for form in self.initial_forms])
         for form in self.initial_forms:
             if form.has_changed():
-                role = None if "tenant" in form.changed_data else self.role_in(form)
-                yield tenants[form.initial["tenant"]], form.instance.pk, role
+                yield tenants[form.initial["tenant"]], form.instance.pk, self.role_in(form)
 
 
 class MembershipsInline(TableInline[Membership, _Parent]):

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
 
+from accounts.members import appointing
 from accounts.models import AuditEntry, Authenticator, Membership, Role, User
 from tests.conftest import Caller
 from tests.support.console import Form, Person
@@ -226,12 +228,37 @@ def place_on(form: dict[str, str], place: Membership) -> str:
     return name.split("-")[1]
 
 
-def test_the_last_owner_cannot_move_to_another_tenant(
-    sophie: Person, place: Membership, stranger: Caller
-) -> None:
-    answer = sophie.fill_in(page_of(place.user), **{"memberships-0-tenant": str(stranger.tenant.pk)})
-    assert NEEDS_OWNER in answer.page
-    assert Membership.objects.get().tenant == place.tenant
+SEES_MEMBERS = (
+    "view_user",
+    "change_user",
+    "view_tenant",
+    "change_tenant",
+    "view_membership",
+    "change_membership",
+)
+
+
+def test_a_membership_keeps_its_person_and_its_tenant(place: Membership, stranger: Caller) -> None:
+    """Else the role of an owner could be had without the permission to give it."""
+    stan = Person("stan", *SEES_MEMBERS)
+    of_tenant, of_person = members_of(place), page_of(place.user)
+    stan.fill_in(of_tenant, **{"memberships-0-user": str(stan.user.pk)})
+    stan.fill_in(of_person, **{"memberships-0-tenant": str(stranger.tenant.pk)})
+    assert Membership.objects.get() == place
+    kept = Membership.objects.get()
+    assert (kept.user, kept.tenant, kept.role) == (place.user, place.tenant, "owner")
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_role_that_changes_hands_is_a_role_given(place: Membership, stranger: Caller) -> None:
+    stan = Person("stan", *SEES_MEMBERS)
+    to_stan = Membership(pk=place.pk, tenant=place.tenant, user=stan.user, role=Role.OWNER)
+    elsewhere = Membership(pk=place.pk, tenant=stranger.tenant, user=place.user, role=Role.OWNER)
+    appointing.check_gift(stan.user, place, place)
+    with pytest.raises(ValidationError, match="cannot give yourself"):
+        appointing.check_gift(stan.user, place, to_stan)
+    with pytest.raises(ValidationError, match="may not make somebody an owner"):
+        appointing.check_gift(stan.user, place, elsewhere)
 
 
 def test_the_last_owner_can_be_replaced(sophie: Person, place: Membership) -> None:
