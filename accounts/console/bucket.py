@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget
 
+from accounts.console.memberships import ChangedColumnsFormSet
 from accounts.models import CosBucket, Tenant
 from accounts.pages.bucket_forms import CosBucketForm
 from config.console.theme import StackedInline
@@ -26,6 +27,7 @@ class CosBucketInline(StackedInline[CosBucket, Tenant]):
 
     model = CosBucket
     form = ThemedBucketForm
+    formset = ChangedColumnsFormSet
     fields = ["bucket", "region", "path_prefix", "secret_id", "new_secret_key", "role_arn", "keep_copy"]
     template_after = "admin/accounts/tenant/check_bucket.html"
 

@@ -155,7 +155,7 @@ class APIKeyAdmin(KeyColumns, OnceAdmin[APIKey], BigListAdmin[APIKey]):
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Mints a new key; saves only the changed columns of an existing one."""
         if change:
-            obj.save(update_fields=form.changed_data)
+            obj.save(update_fields=form.written())
             return
         restrictions = {name: getattr(obj, name) for name in RESTRICTIONS}
         minted, text = APIKey.objects.mint(

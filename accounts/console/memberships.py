@@ -14,6 +14,7 @@ from accounts.console.reasons import person
 from accounts.members import appointing, memberships
 from accounts.members.memberships import NEEDS_OWNER, LastOwner
 from accounts.models import Membership, Role, Tenant, User
+from accounts.pages.changes_form import ChangesForm
 from accounts.people import sessions
 
 FIXED = frozenset({"user", "tenant"})
@@ -23,11 +24,11 @@ _Parent = TypeVar("_Parent", Tenant, User)
 
 
 class ChangedColumnsFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
-    """Saves only the changed columns of existing rows."""
+    """Saves only the changed columns of existing rows; its forms are `ChangesForm`s."""
 
     def save_existing(self, form: Any, obj: Model, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         row = form.save(commit=False)
-        row.save(update_fields=form.changed_data)
+        row.save(update_fields=form.written())
         return row
 
 
@@ -116,6 +117,7 @@ class MembershipsInline(TableInline[Membership, _Parent]):
     """Memberships on the page of a tenant or a person."""
 
     model = Membership
+    form = ChangesForm
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         return type("FormSet", (super().get_formset(request, obj, **kwargs),), {"giver": person(request)})

@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.console.memberships import ChangedColumnsFormSet
-from accounts.console.reasons import NO_REASON, ChangesForm
+from accounts.console.reasons import NO_REASON
 from accounts.models import Quota, Tenant
+from accounts.pages.changes_form import ChangesForm
 from accounts.quotas.in_force import FIELDS, default_columns, quota_of
 from config.console.theme import StackedInline
 

@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts import audit
 from accounts.models import AuditPlace, Tenant, User
+from accounts.pages.changes_form import ChangesForm
 
 NO_REASON = _("Enter a reason for the change.")
 LONGEST_REASON = 2000
@@ -40,25 +41,6 @@ class ReasonForm(forms.Form):
     def problem(self) -> str:
         """What is wrong first, for a page that shows no form; empty if nothing is."""
         return next((str(error) for errors in self.errors.values() for error in errors), "")
-
-
-class ChangesForm(forms.ModelForm[_Row]):
-    """Detects what was changed since the page was shown.
-
-    What somebody else changed meanwhile is neither counted as a change nor overwritten.
-    """
-
-    columns: ClassVar[dict[str, str]] = {}
-    """The columns that form fields outside the model are saved in."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
-            field.show_hidden_initial = name != "reason"
-
-    def written(self) -> list[str]:
-        """The names of the columns to save."""
-        return [self.columns.get(name, name) for name in self.changed_data if name != "reason"]
 
 
 class AuditedForm(ChangesForm[_Row]):

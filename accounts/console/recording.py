@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
@@ -45,6 +46,14 @@ class RecordedAdmin(ModelAdmin[_Row]):
     """Whether the page records everything itself."""
     has_history: ClassVar[bool] = True
     """Whether rows change, so that their pages lead to what was changed."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> _Row | None:
+        """The row, locked if a form changes it, so that nobody else does until it is saved and recorded."""
+        row = super().get_object(request, object_id, from_field)
+        if row is None or request.method != "POST" or not transaction.get_connection().in_atomic_block:
+            return row
+        list(type(row)._base_manager.select_for_update(no_key=True).filter(pk=row.pk).values("pk"))
+        return super().get_object(request, object_id, from_field)
 
     def construct_change_message(
         self,

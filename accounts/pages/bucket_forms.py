@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.credentials import validate_credential
 from accounts.models import CosBucket
+from accounts.pages.changes_form import ChangesForm
 
 
-class CosBucketForm(forms.ModelForm[CosBucket]):
+class CosBucketForm(ChangesForm[CosBucket]):
     """Edits a bucket; accepts a new secret key and never shows the stored one."""
 
     new_secret_key = forms.CharField(
@@ -47,7 +48,7 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
             ),
         }
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, Any]:
         """A changed secret id replaces the stored key, or clears it if no new key is given."""
         cleaned = super().clean()
         if self._changes_key():
@@ -55,9 +56,9 @@ class CosBucketForm(forms.ModelForm[CosBucket]):
         return cleaned
 
     def written(self) -> list[str]:
-        """The names of the columns to save when an existing bucket was edited."""
-        columns = [name for name in self.changed_data if name != "new_secret_key"]
-        return [*columns, "secret_key"] if self._changes_key() else columns
+        """The names of the columns to save; a key pair is saved as a whole, never half of another."""
+        columns = [name for name in super().written() if name not in ("new_secret_key", "secret_id")]
+        return [*columns, "secret_id", "secret_key"] if self._changes_key() else columns
 
     def _changes_key(self) -> bool:
         return bool(self.cleaned_data.get("new_secret_key")) or "secret_id" in self.changed_data

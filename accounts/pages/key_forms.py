@@ -14,6 +14,7 @@ from accounts.models import APIKey, KeyKind, Scope
 from accounts.models.api_key import RESTRICTIONS, default_scopes
 from accounts.networks import validate_network
 from accounts.once import FormIdField
+from accounts.pages.changes_form import ChangesForm
 
 SCOPES = {
     Scope.READ: _("Read: look at videos, models, use and limits"),
@@ -55,7 +56,7 @@ class NetworksField(ItemsField):
         super().__init__(base_field, **kwargs)
 
 
-class KeyForm(forms.ModelForm[APIKey]):
+class KeyForm(ChangesForm[APIKey]):
     """The editable fields of a key."""
 
     scopes = forms.MultipleChoiceField(

@@ -187,7 +187,7 @@ class KeyPage(_Page):
             before = audit.values(key, AUDITED_FIELDS)
             form = ChangedKeyForm(request.POST, instance=key)
             if key.revoked_at is None and form.is_valid():
-                key.save(update_fields=form.changed_data)
+                key.save(update_fields=form.written())
                 self.record_key(key, before)
         if key.revoked_at is None and not form.is_valid():
             return self.render_to_response(self.with_key(self.key(key_id), form=form))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts import audit, keys
 from accounts.models import APIKey, AuditEntry, KeyKind, Purpose, SigningSecret, Tenant, User
 from tests.conftest import NOW, Caller, make_caller
+from tests.support.console import Person
 from tests.support.members import after, words
 from tests.support.people import leads_to
 from tests.support.stored import everything_stored
@@ -200,6 +201,18 @@ def test_a_change_does_not_break_the_key_or_move_it_to_another_tenant(
     assert (changed.name, changed.allowed_models, changed.scopes) == ("renamed", ["GV-3.1-720p"], ["read"])
     assert changed.tenant == owner.tenant
     assert owner.get("/v1/models").status_code == 200
+
+
+def test_what_somebody_else_changed_meanwhile_is_kept(owner: Caller) -> None:
+    assert owner.key is not None
+    sophie, page = Person("sophie"), change_page(owner.key)
+    sent = sophie.open(page)
+    APIKey.objects.update(requests_per_minute=5, expires_at=NOW, allowed_models=["GV-3.1-720p"])
+    sophie.send(page, sent, {"name": "renamed"})
+    changed = APIKey.objects.get()
+    assert (changed.name, changed.requests_per_minute, changed.expires_at) == ("renamed", 5, NOW)
+    assert changed.allowed_models == ["GV-3.1-720p"]
+    assert AuditEntry.objects.get().after == {"name": "renamed"}
 
 
 def test_a_form_opened_before_a_rotation_does_not_revive_the_old_key(staff: Client, owner: Caller) -> None:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 
 from accounts.members import appointing
-from accounts.models import AuditEntry, Authenticator, Membership, Role, User
+from accounts.models import AuditEntry, Authenticator, CosBucket, Membership, Role, User
 from tests.conftest import Caller
 from tests.support.console import Form, Person
 
@@ -259,6 +259,25 @@ def test_a_role_that_changes_hands_is_a_role_given(place: Membership, stranger: 
         appointing.check_gift(stan.user, place, to_stan)
     with pytest.raises(ValidationError, match="may not make somebody an owner"):
         appointing.check_gift(stan.user, place, elsewhere)
+
+
+def test_a_role_that_somebody_else_changed_meanwhile_is_kept(
+    sophie: Person, place: Membership, owner: Caller
+) -> None:
+    """Nor is the bucket on another tab of the tenant's page overwritten."""
+    bucket = CosBucket.objects.create(tenant=owner.tenant, bucket="films-1250000000", region="ap-guangzhou")
+    members, of_bucket = members_of(place), f"{TENANTS}{place.tenant_id}/change/?tab=bucket"
+    sent, sent_of_bucket = sophie.open(members), sophie.open(of_bucket)
+    Membership.objects.create(tenant=owner.tenant, user=sophie.user, role=Role.OWNER)
+    Membership.objects.filter(pk=place.pk).update(role=Role.VIEWER)
+    CosBucket.objects.update(path_prefix="elsewhere")
+    sophie.send(members, sent, {})
+    number = next(name for name in sent_of_bucket if name.endswith("-region") and "initial" not in name)
+    sophie.send(of_bucket, sent_of_bucket, {number: "ap-shanghai"})
+    place.refresh_from_db()
+    bucket.refresh_from_db()
+    assert place.role == "viewer"
+    assert (bucket.region, bucket.path_prefix) == ("ap-shanghai", "elsewhere")
 
 
 def test_the_last_owner_can_be_replaced(sophie: Person, place: Membership) -> None:

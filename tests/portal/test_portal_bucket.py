@@ -12,6 +12,7 @@ from accounts.console.bucket import CosBucketInline
 from accounts.models import AuditEntry, CosBucket, Role, Tenant
 from accounts.pages.bucket_forms import CosBucketForm, OwnBucketForm
 from tests.conftest import Caller
+from tests.support.console import Form
 from tests.support.members import Member, words
 from tests.support.stored import everything_stored
 
@@ -145,6 +146,21 @@ def test_only_changed_columns_are_written(alice: Member, bucket: CosBucket) -> N
     [update] = writes.updates
     assert '"path_prefix"' in update
     assert '"secret_key"' not in update
+
+
+def test_what_somebody_else_changed_meanwhile_is_kept(alice: Member, bucket: CosBucket) -> None:
+    """Columns one by one, and a key pair as a whole."""
+    page = alice.get("account:bucket").content.decode()
+    [own] = [form for form in page.split("</form>") if 'name="bucket"' in form]
+    sent = Form(own).fields
+    CosBucket.objects.update(path_prefix="elsewhere", secret_id="AKIDbob")
+    post(alice, **{**sent, "keep_copy": "on"})
+    changed = CosBucket.objects.get()
+    assert (changed.path_prefix, changed.secret_id, changed.keep_copy) == ("elsewhere", "AKIDbob", True)
+    assert AuditEntry.objects.get().after == {"keep_copy": True}
+    post(alice, **{**sent, "new_secret_key": NEW_SECRET})
+    changed = CosBucket.objects.get()
+    assert (changed.secret_id, changed.secret_key) == ("AKIDalice", NEW_SECRET)
 
 
 class Writes:

@@ -348,6 +348,17 @@ def test_an_unchanged_form_changes_nothing(alice: Member, owner: Caller) -> None
     assert APIKey.objects.values().get() == before
 
 
+def test_what_somebody_else_changed_meanwhile_is_kept(alice: Member, owner: Caller) -> None:
+    APIKey.objects.update(scopes=["write"])
+    sent = Form(alice.get("account:key", key_of(owner).pk).content.decode()).fields
+    APIKey.objects.update(requests_per_minute=5, scopes=["read", "write"], allowed_networks=["10.0.0.0/8"])
+    alice.post("account:key", key_of(owner).pk, **{**sent, "name": "renamed"})
+    key = key_of(owner)
+    assert (key.name, key.requests_per_minute, key.scopes) == ("renamed", 5, ["read", "write"])
+    assert key.allowed_networks == ["10.0.0.0/8"]
+    assert AuditEntry.objects.get().after == {"name": "renamed"}
+
+
 def test_an_invalid_change_is_reported_and_changes_nothing(alice: Member, owner: Caller) -> None:
     answer = alice.post("account:key", key_of(owner).pk, name="", scopes=["read"])
     assert "This field is required." in words(answer)

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.console.lists import ListAdmin
 from accounts.console.quota import QuotaFormSet
-from accounts.console.reasons import ChangesForm, record
+from accounts.console.reasons import record
 from accounts.console.tenants import TenantAdmin
 from accounts.models import Tenant
+from accounts.pages.changes_form import ChangesForm
 from config.console.theme import StackedInline
 from videos.models import PriceList, TenantPriceList
 
