@@ -225,7 +225,10 @@ class RotateKeyPage(_Page):
             with once.submission(request, MADE) as sent:
                 if sent.is_first:
                     sent.keep(**self._rotate(self.key(key_id), form))
-        except (NotRotatable, ChangedForm):
+        except NotRotatable:  # the page says why
+            return self._show(key_id, form)
+        except ChangedForm:
+            form.add_error(None, str(once.CHANGED))
             return self._show(key_id, form)
         return self.to_made(sent.form_id)
 

@@ -413,6 +413,8 @@ def test_a_rotation_sent_twice_makes_one_key_and_shows_it_again(alice: Member, o
     another = alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
     assert shown(another) == []
     assert "was replaced by" in words(another)
+    changed = alice.post("account:rotate-key", key_of(owner).pk, **{**sent, "overlap": "none"})
+    assert "sent already, with other values" in words(changed)
     assert APIKey.objects.count() == 2
 
 
