@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, bucket_findings
+from accounts.members.naming import INVITER, INVITER_IS_TOLD, STAFF
 from accounts.models import AuditEntry, AuditPlace
 
 Label = str | Promise
@@ -94,7 +95,7 @@ WORDS: Mapping[str, Label] = {
     "balance": _("balance"),
     "check": _("check"),
     "condition": _("condition"),
-    "invited by": _("invited by"),
+    INVITER: _("invited by"),
     "is_own": _("own quota"),
     "is_suspended": _("suspended"),
     "locked out": _("log-in locked"),
@@ -126,7 +127,7 @@ REFUSED: Mapping[str, Label] = {
     "password": _("The log-in of %(who)s failed: wrong password"),
     "code": _("The log-in of %(who)s failed: wrong code"),
 }
-_HIDDEN = frozenset({"form", "password2", "usable_password", "moves_days"})
+_HIDDEN = frozenset({"form", "password2", "usable_password", "moves_days", INVITER_IS_TOLD})
 """Values that mean nothing to a reader."""
 _EVENTS = frozenset({"sessions ended", "check"})
 """Values of something that happened to a thing, rather than of a new thing."""
@@ -156,6 +157,8 @@ def for_tenant(entry: AuditEntry) -> str:
     )
     if entry.place in _BY_STAFF:
         told.actor_name = gettext("Platform staff")
+    if INVITER in told.after and not told.after.get(INVITER_IS_TOLD):
+        told.after[INVITER] = str(STAFF) if INVITER_IS_TOLD in told.after else None
     return sentence(told) if told.before or told.after else ""
 
 

@@ -18,6 +18,7 @@ from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from accounts import audit
 from accounts.members import invitations
 from accounts.members.invitations import AlreadyMember, NotOpen, OwnInvitation
+from accounts.members.naming import INVITER, INVITER_IS_TOLD, Names
 from accounts.models import AuditPlace, Invitation, Membership, User
 from accounts.people import confirmation
 from accounts.people.forms import NewPersonForm
@@ -85,7 +86,9 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
 
     def _record(self, membership: Membership) -> Membership:
         by = audit.claimed(self.request, AuditPlace.OWN_PAGES, membership.user)
-        after = {"role": membership.role, "invited by": audit.plain(self.invitation.invited_by)}
+        inviter = self.invitation.invited_by
+        is_told = inviter is not None and not Names(membership.tenant).hides(inviter.pk)
+        after = {"role": membership.role, INVITER: audit.plain(inviter), INVITER_IS_TOLD: is_told}
         audit.record_row(by, membership, ({}, after), membership.created_at)
         return membership
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit, once
+from accounts.members.naming import Names
 from accounts.models import APIKey, Membership, Role, Tenant
 from accounts.models.api_key import AUDITED_FIELDS, NotRotatable
 from accounts.once import ChangedForm, FormIdField
@@ -74,7 +75,10 @@ class _Page(TenantPage):
     def with_key(self, key: APIKey, **context: Any) -> dict[str, Any]:
         """The context of a page about one key."""
         state = state_of(key, timezone.now())
-        return self.get_context_data(key=key, chip=chip_of(state), is_over=state.is_over, **context)
+        maker = Names(self.tenant).of(key.made_by_id, key.made_by_name)
+        return self.get_context_data(
+            key=key, maker=maker, chip=chip_of(state), is_over=state.is_over, **context
+        )
 
     def to_made(self, form_id: UUID) -> HttpResponse:
         """Leads to the page with the text of the key that the form made."""
@@ -100,7 +104,11 @@ class KeysPage(_Page):
             self.keys().filter(has_ended(now)) if shows_ended else active_keys(self.tenant, now)
         ).select_related("replaced_by")
         page = Page.of(keys, request.GET, PAGE)
-        rows = [(key, chip_of(state_of(key, now))) for key in page.rows]
+        names = Names(self.tenant)
+        rows = [
+            (key, chip_of(state_of(key, now)), names.of(key.made_by_id, key.made_by_name))
+            for key in page.rows
+        ]
         has_left = self.may(Role.OWNER) and left_keys(self.tenant, now).exists()
         context = {"page": page, "rows": rows, "shows_ended": shows_ended, "has_left_keys": has_left}
         return self.render_to_response(self.get_context_data(**context))

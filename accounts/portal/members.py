@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.members import invitations, memberships
 from accounts.members.memberships import NEEDS_OWNER, LastOwner
+from accounts.members.naming import Names
 from accounts.models import AuditPlace, Invitation, Membership, Role
 from accounts.pages import invite
 from accounts.pages.invite import InviteForm
@@ -61,10 +62,11 @@ class MembersPage(_Page):
         return HttpResponseRedirect(reverse("account:members", args=[self.tenant.pk]) + query)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        open_ones, names = invitations.unanswered(self.tenant), Names(self.tenant)
         members = Membership.objects.filter(tenant=self.tenant).select_related("user")
         return super().get_context_data(
             members=members.order_by("user__username"),
-            invitations=invitations.unanswered(self.tenant),
+            invitations=[(one, names.of(one.invited_by_id, str(one.invited_by or ""))) for one in open_ones],
             role_choices=Role.choices,
             now=timezone.now(),
             **kwargs,

@@ -1,5 +1,6 @@
 """Members of a tenant: owners invite, change and remove them, all see them, and one owner always stays."""
 
+import html
 import logging
 import re
 from collections.abc import Callable
@@ -11,12 +12,13 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.mail import BY_A_CALLER
 from accounts.members import invitations, memberships
 from accounts.members.memberships import LastOwner
-from accounts.models import AuditEntry, AuditPlace, Invitation, Membership, Role, Tenant, User
+from accounts.models import APIKey, AuditEntry, AuditPlace, Invitation, Membership, Role, Tenant, User
 from tests.accounts.test_invitations import roles
 from tests.conftest import Caller
 from tests.support.members import after
@@ -76,6 +78,20 @@ def test_a_member_without_a_name_is_shown_once(tenant: Tenant, alice: User, bob:
     page = Browser(alice).see(page_of(tenant))
     assert page.count(">bob@example.com</span>") == 1
     assert page.count(">Alice</span>") == page.count(">alice@example.com</span>") == 1
+
+
+def test_staff_who_do_not_belong_to_the_tenant_are_not_named(tenant: Tenant, alice: User) -> None:
+    sophie = User.objects.create_superuser("sophie")
+    invitations.invite(tenant, "carol@people.example", Role.VIEWER, sophie, timezone.now())
+    key, _ = APIKey.objects.mint(tenant, "a program", ["read"], None, made_by=sophie)
+    of_key = reverse("account:key", args=[tenant.pk, key.pk])
+    pages = [page_of(tenant), reverse("account:keys", args=[tenant.pk]), of_key]
+    for page in pages:
+        seen = Browser(alice).see(page)
+        assert "sophie" not in seen
+        assert "the platform's staff" in html.unescape(seen)
+    Membership.objects.create(tenant=tenant, user=sophie, role=Role.VIEWER)
+    assert all("sophie" in Browser(alice).see(page) for page in pages)
 
 
 def test_only_an_owner_sees_forms(tenant: Tenant, alice: User, bob: User, vera: User) -> None:

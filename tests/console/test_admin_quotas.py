@@ -27,6 +27,7 @@ from accounts.models import (
 from accounts.quotas.in_force import limits_of
 from tests.conftest import NOW, Caller
 from tests.support.console import Person
+from tests.support.members import Member
 from tests.support.people import PASSWORD, Browser, link_in, mails
 from tests.support.rows import check_each, rolled_back
 from videos.models import UpstreamAccount
@@ -342,7 +343,10 @@ def test_staff_invite_the_first_owner_without_seeing_the_link(sophie: Person, ow
     assert Membership.objects.get(tenant=owner.tenant).role == "owner"
     invited, joined, logged_in = AuditEntry.objects.order_by("id")
     assert (invited.actor_name, invited.subject) == ("sophie", "invitation of dora@people.example")
-    assert (joined.actor_name, joined.after) == ("dora", {"role": "owner", "invited by": "sophie"})
+    told = {"role": "owner", "invited by": "sophie", "inviter is told": False}
+    assert (joined.actor_name, joined.after) == ("dora", told)
+    read = Member(owner.tenant).see("account:audit")
+    assert "dora added the member dora: role Owner; invited by the platform's staff" in read
     assert logged_in.subject == "log-in of dora"
     assert link.split("/")[-2] not in str([entry.after for entry in (invited, joined)])
 
