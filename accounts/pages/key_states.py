@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import APIKey, Purpose, Tenant
+from accounts.models import APIKey, Membership, Purpose, Tenant
 from config.web.badges import BAD, GOOD, NEUTRAL, WARN, chip
 
 
@@ -81,6 +81,14 @@ def keys_of(tenant: Tenant) -> QuerySet[APIKey]:
 def active_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
     """The keys of the tenant's programs that work."""
     return keys_of(tenant).exclude(has_ended(now))
+
+
+def left_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
+    """The working keys that former members made, newest first per person; excludes keys made by staff."""
+    members = Membership.objects.filter(tenant=tenant).values("user")
+    made = active_keys(tenant, now).exclude(made_by_name="")
+    left = made.exclude(made_by__in=members).exclude(made_by__is_staff=True)
+    return left.order_by("made_by_name", "-pk")
 
 
 def has_ended(now: datetime) -> Q:

@@ -1,6 +1,6 @@
 """The keys of a tenant's programs, which its members make, change, rotate and revoke."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,12 +19,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit, once
 from accounts.members.naming import Names
-from accounts.models import APIKey, Membership, Role, Tenant
+from accounts.models import APIKey, Role
 from accounts.models.api_key import AUDITED_FIELDS, NotRotatable
 from accounts.once import ChangedForm, FormIdField
 from accounts.pages import key_changes
 from accounts.pages.key_forms import ChangedKeyForm, NewKeyForm, PortalKeyForm
-from accounts.pages.key_states import active_keys, chip_of, has_ended, keys_of, state_of
+from accounts.pages.key_states import active_keys, chip_of, has_ended, keys_of, left_keys, state_of
 from accounts.pages.paging import Page
 from accounts.people import notices
 from accounts.portal.base import TenantPage
@@ -300,11 +300,3 @@ class LeftKeysPage(_Page):
         for key in revoked:
             key_changes.revoke(key, self.author, now)
         return revoked
-
-
-def left_keys(tenant: Tenant, now: datetime) -> QuerySet[APIKey]:
-    """The working keys that former members made, newest first per person; excludes keys made by staff."""
-    members = Membership.objects.filter(tenant=tenant).values("user")
-    made = active_keys(tenant, now).exclude(made_by_name="")
-    left = made.exclude(made_by__in=members).exclude(made_by__is_staff=True)
-    return left.order_by("made_by_name", "-pk")

@@ -19,8 +19,8 @@ from accounts.members.naming import Names
 from accounts.models import AuditPlace, Invitation, Membership, Role
 from accounts.pages import invite
 from accounts.pages.invite import InviteForm
+from accounts.pages.key_states import left_keys
 from accounts.portal.base import TenantPage
-from accounts.portal.keys import left_keys
 
 log = structlog.get_logger(__name__)
 
