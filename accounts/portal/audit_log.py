@@ -3,30 +3,22 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, Role, Tenant
 from accounts.pages.audit_sentences import OF_TENANTS, for_tenant
 from accounts.pages.paging import Page
 from accounts.portal.base import TenantPage
 from config.days import midnight
+from config.web.day_fields import DaysForm
 
 PAGE = 50
 
 
-class DaysForm(forms.Form):
-    """The first and the last day, both included; an invalid one counts as empty."""
-
-    start = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    end = forms.DateField(
-        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+class AuditFilterForm(DaysForm):
+    """Filters the entries by day; an invalid day counts as empty and shows its error."""
 
     def filtered(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """Those of these days, in the current time zone."""
@@ -46,7 +38,7 @@ class AuditPage(TenantPage):
     template_name = "portal/audit.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        form = DaysForm(request.GET, label_suffix="")
+        form = AuditFilterForm(request.GET, label_suffix="")
         page = Page.of(form.filtered(of_tenant(self.tenant)), request.GET, PAGE)
         return self.render_to_response(
             self.get_context_data(

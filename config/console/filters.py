@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,12 +17,12 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from config.console.theme import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
 from config.days import midnight
 from config.ids import first_uuid7
+from config.web.day_fields import BOUNDS, FIRST, LAST, REVERSED
 
 DAYS = "day"
 """Prefix of the parameters of a range of days: `day_from` and `day_to`."""
 BY_TIME = ("-at", "-pk")
 """The order of rows in an index of `at` and the primary key, newest first."""
-_FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 
 
 class ChoiceForm(DropdownForm):  # type: ignore[misc]  # the theme has no types
@@ -76,15 +75,15 @@ class DayRangeForm(RangeDateForm):  # type: ignore[misc]  # the theme has no typ
         for field, label in zip(self.fields.values(), (_("First day"), _("Last day")), strict=True):
             field.label = label
             field.input_formats = ["%Y-%m-%d"]
-            field.validators = [MinValueValidator(_FIRST), MaxValueValidator(_LAST)]
+            field.validators = list(BOUNDS)
             field.widget.input_type = "date"
-            field.widget.attrs |= {"min": str(_FIRST), "max": str(_LAST)}
+            field.widget.attrs |= {"min": str(FIRST), "max": str(LAST)}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         first, last = self.days()
         if first and last and first > last:
-            self.add_error(f"{self.name}_from", _("This is after the last day."))
+            self.add_error(f"{self.name}_from", REVERSED)
         return cleaned
 
     def days(self) -> tuple[date | None, date | None]:

@@ -83,6 +83,10 @@ def test_it_is_filtered_by_day_and_paged(alice: Member, sophie: audit.Author) ->
     assert "Nothing was changed then" in alice.see("account:audit", start="2999-01-01")
     wrong = alice.get("account:audit", start="soon")
     assert wrong.context["form"].errors["start"]
+    for outside in ("9999-12-31", "0001-01-01"):
+        for name in ("start", "end"):
+            assert alice.get("account:audit", **{name: outside}).context["form"].errors[name]
+    assert "This is after the last day." in alice.see("account:audit", start=second, end="2020-01-01")
     for number in range(PAGE):
         write(sophie, alice.tenant, "quota of Alice", queued_tasks=100 + number)
     older = alice.get("account:audit").context["page"].older

@@ -351,7 +351,7 @@ def test_a_period_that_ends_before_it_begins_is_reported(
 ) -> None:
     make_task()
     shown = text(alice.get(address(owner.tenant, start="2026-11-20", end="2026-11-19")))
-    assert "This is before the first day." in shown
+    assert "This is after the last day." in shown
 
 
 @pytest.mark.parametrize("place", [{"before": "x"}, {"after": "task_1"}, {"before": "", "after": ""}])

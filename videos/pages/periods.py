@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils.http import urlencode
 from django.utils.text import format_lazy
@@ -13,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.pages.paging import BEFORE
 from config.days import month_of
+from config.web.day_fields import BOUNDS, REVERSED, day_field
 from config.web.query_strings import changed
 from videos.billing.usage import MOST_DAYS, DayRange
 
-_FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 _DEFAULT = "this-month"
 MONTH = "month"
 
@@ -35,24 +34,14 @@ PERIODS: dict[str, tuple[Any, _Days]] = {
 """Label of each named period, and a function from today to its first and last day."""
 
 
-def _day_field(label: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=False,
-        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-        validators=[MinValueValidator(_FIRST), MaxValueValidator(_LAST)],
-    )
-
-
 class PeriodForm(forms.Form):
     """A period by name (in links) or by first and last day (filled in); by default this month."""
 
     period = forms.ChoiceField(
         required=False, choices=[(name, name) for name in PERIODS], widget=forms.HiddenInput
     )
-    start_date = _day_field(_("From"))
-    end_date = _day_field(_("To"))
+    start_date = day_field(_("From"))
+    end_date = day_field(_("To"))
 
     def __init__(self, query: QueryDict, today: date) -> None:  # today in the tenant's time zone
         super().__init__(query)
@@ -98,7 +87,7 @@ class PeriodForm(forms.Form):
             return
         days = DayRange.asked(cleaned.get("start_date"), cleaned.get("end_date"), self._today)
         if days.is_reversed:
-            self.add_error("start_date", _("This is after the last day."))
+            self.add_error("start_date", REVERSED)
         elif days.is_too_long:
             self.add_error("end_date", format_lazy(_("Choose {days} days at most."), days=MOST_DAYS))
         else:
@@ -113,7 +102,7 @@ class StatementForm(PeriodForm):
         required=False,
         widget=forms.DateInput({"type": "month", "pattern": "[0-9]{4}-[0-9]{2}"}, "%Y-%m"),
         input_formats=["%Y-%m"],
-        validators=[MinValueValidator(_FIRST), MaxValueValidator(_LAST)],
+        validators=BOUNDS,
     )
 
     def clean(self) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The filter form of the history; its values are in the URL's query."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -12,13 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import APIKey, Tenant
 from accounts.pages.key_states import key_name
+from config.web.day_fields import DaysForm
 from videos import catalogue
 from videos.listing.history import AT_WORK, Filters
 from videos.listing.search import LONGEST_SEARCH
 from videos.requests.values import without_unstorable
 
-EARLIEST, LATEST = date(1970, 1, 2), date(9999, 12, 30)
-"""The range of dates that ids (UUIDv7) can represent in every time zone."""
 STATUSES = {
     AT_WORK: _("Running"),
     "queued": _("Queued"),
@@ -31,7 +29,7 @@ MOST_KEYS = 200
 """API keys offered by the filter."""
 
 
-class FilterForm(forms.Form):
+class FilterForm(DaysForm):
     """The history's filters. An invalid field counts as empty and shows its error."""
 
     q = forms.CharField(
@@ -43,12 +41,6 @@ class FilterForm(forms.Form):
     status = forms.ChoiceField(label=_("Status"), required=False)
     model = forms.ChoiceField(label=_("Model"), required=False)
     key = forms.ChoiceField(label=_("Created by"), required=False)
-    start = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    end = forms.DateField(
-        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
 
     def __init__(self, query: QueryDict, tenant: Tenant) -> None:
         super().__init__(query, label_suffix="")
@@ -61,18 +53,6 @@ class FilterForm(forms.Form):
     def is_narrow(self) -> bool:
         """Whether one of the collapsed fields is set."""
         return any(self.data.get(name) for name in ("model", "key", "start", "end"))
-
-    def clean(self) -> dict[str, Any]:
-        start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
-        if start and end and start > end:
-            self.add_error("end", _("This is before the first day."))
-        return self.cleaned_data
-
-    def clean_start(self) -> date | None:
-        return _day(self.cleaned_data["start"])
-
-    def clean_end(self) -> date | None:
-        return _day(self.cleaned_data["end"])
 
     def filters(self) -> Filters:
         self.is_valid()
@@ -91,12 +71,6 @@ class FilterForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - called for choice fields only
         field.choices = [_ANY, *choices]
-
-
-def _day(day: date | None) -> date | None:
-    if day is not None and not EARLIEST <= day <= LATEST:
-        raise forms.ValidationError(_("This date is out of range."))
-    return day
 
 
 def _keys(tenant: Tenant, chosen: str) -> list[APIKey]:
