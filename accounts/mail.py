@@ -46,8 +46,12 @@ TOO_OFTEN = _("Too many e-mails were sent. Try again later.")
 
 def send(template: str, to: str, context: Mapping[str, Any]) -> None:
     """Send `mails/<template>.txt`, whose first line is the subject, to the address `to`."""
-    subject, _, text = render_to_string(f"mails/{template}.txt", dict(context)).strip().partition("\n")
-    _SENDING.submit(_deliver, template, EmailMessage(subject, text.strip() + "\n", to=[to]))
+    _SENDING.submit(_deliver, template, _message(template, to, context))
+
+
+def deliver(template: str, to: str, context: Mapping[str, Any]) -> bool:
+    """Like `send` for callers that can wait; returns whether the mail server took the mail."""
+    return _deliver(template, _message(template, to, context))
 
 
 def permits(kind: str, to: str, request: HttpRequest) -> bool:
@@ -69,11 +73,18 @@ def flush() -> None:
     _SENDING.submit(lambda: None).result()
 
 
-def _deliver(template: str, message: EmailMessage) -> None:
+def _message(template: str, to: str, context: Mapping[str, Any]) -> EmailMessage:
+    subject, _, text = render_to_string(f"mails/{template}.txt", dict(context)).strip().partition("\n")
+    return EmailMessage(subject, text.strip() + "\n", to=[to])
+
+
+def _deliver(template: str, message: EmailMessage) -> bool:
     try:
         message.send()
-    except Exception as error:  # nobody waits for the result
+    except Exception as error:  # of the mail server, whatever it is: no page may fail of it
         log.warning("mail was not sent", template=template, error=type(error).__name__, reason=_reason(error))
+        return False
+    return True
 
 
 def _reason(error: Exception) -> str:

@@ -4,9 +4,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from smtplib import SMTPException
+from typing import Any, ClassVar
 
 import pytest
+from django.conf import LazySettings
 from django.core.mail import EmailMessage
+from django.core.mail.backends import locmem
 from django.db import connection
 
 from accounts import mail
@@ -53,6 +57,36 @@ def test_owners_are_told_once_and_again_after_the_balance_was_above(owner: Calle
     assert first.to == ["olga@alice.example"]
     assert first.subject == "The balance of Alice at Reelay is below 10.00 CNY"
     assert "The balance of Alice is 9.995 CNY." in first.body
+
+
+class Flaky(locmem.EmailBackend):
+    """A mail server that refuses what is sent to the addresses in `refused`."""
+
+    refused: ClassVar[set[str]] = set()
+
+    def send_messages(self, messages: Any) -> int:
+        if self.refused.intersection(messages[0].to):
+            raise SMTPException
+        return int(super().send_messages(messages))
+
+
+def test_a_mail_that_fails_is_sent_again_at_the_next_run(
+    owner: Caller, stranger: Caller, mails: Mails, settings: LazySettings
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.Flaky"
+    for name, tenant in (("otto", owner.tenant), ("cora", stranger.tenant)):
+        person = User.objects.create_user(name, f"{name}@people.example")
+        Membership.objects.create(tenant=tenant, user=person, role=Role.OWNER)
+        BalanceAlert.objects.get_or_create(tenant=tenant, defaults={"level": Decimal(10)})
+    Standing.objects.update(balance=Decimal(5))
+    for refused, told in (
+        ({"olga@alice.example", "otto@people.example"}, ["cora"]),  # one tenant's does not hinder another's
+        ({"olga@alice.example"}, ["cora", "otto"]),  # one owner is told: nobody is told twice
+        (set(), ["cora", "otto"]),
+    ):
+        Flaky.refused = refused
+        alert.alert(NOW)
+        assert sorted(one.to[0].partition("@")[0] for one in mails()) == told
 
 
 def test_without_a_level_nobody_is_told(owner: Caller, stranger: Caller, mails: Mails) -> None:

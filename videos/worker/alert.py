@@ -1,5 +1,12 @@
-"""Alert: tell a tenant's owners once that its balance has fallen below the level they set."""
+"""Alert: tell a tenant's owners once that its balance has fallen below the level they set.
 
+A tenant is claimed before its mails are sent, and given back if the mail server takes none of them: then they
+are sent again at the next run. So nobody is told twice, and a mail server that is down for a while costs only
+time. What may be lost: the mail to one of several owners, and those of the one tenant whose mails a worker
+was sending when it was killed.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -7,35 +14,55 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.members.owners import mail_owners
-from accounts.models import Tenant
+from accounts.models import BalanceAlert, Tenant
 from config.amounts import format_with_currency
 
 
 def alert(now: datetime) -> None:
     """Mail those whose balance is below their level, each once until it has been above it."""
-    below = _newly_below(now)
-    for tenant in Tenant.objects.filter(pk__in=below):
-        level, balance = map(format_with_currency, below[tenant.pk])
-        mail_owners(tenant, "low_balance", {"level": level, "balance": balance})
+    for tenant in Tenant.objects.in_bulk(_below()).values():
+        if claimed := _claimed(tenant, now):
+            _tell(tenant, *claimed, now)
 
 
-def _newly_below(now: datetime) -> dict[UUID, tuple[Decimal, Decimal]]:
-    """Level and balance of the tenants to tell; of two processes, only one gets each."""
+def _tell(tenant: Tenant, level: Decimal, balance: Decimal, now: datetime) -> None:
+    """Mail the tenant's owners; if that fails, it is told at the next run."""
+    amounts = {"level": format_with_currency(level), "balance": format_with_currency(balance)}
+    is_told = False
+    try:
+        is_told = mail_owners(tenant, "low_balance", amounts)
+    finally:
+        if not is_told:
+            BalanceAlert.objects.filter(tenant=tenant, told_at=now).update(told_at=None)
+
+
+def _below() -> Iterable[UUID]:
+    """Tenants that are to be told, after those whose balance has been above their level are armed again."""
     with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, {"now": now})
-        return {tenant: (level, balance) for tenant, level, balance in cursor.fetchall()}
+        cursor.execute(_ARM_AGAIN)
+        cursor.execute(_BELOW)
+        return [tenant for (tenant,) in cursor.fetchall()]
 
 
-_UPDATE = """
-WITH armed_again AS (
-    UPDATE accounts_balancealert alert SET told_at = NULL FROM accounts_standing standing
-    WHERE standing.tenant_id = alert.tenant_id AND alert.told_at IS NOT NULL
-        AND standing.balance > alert.level
-)
+def _claimed(tenant: Tenant, now: datetime) -> tuple[Decimal, Decimal] | None:
+    """Level and balance of the tenant; None if another process was faster, or it is not below any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"now": now, "tenant": tenant.pk})
+        return cursor.fetchone()
+
+
+_ARM_AGAIN = """
+UPDATE accounts_balancealert alert SET told_at = NULL FROM accounts_standing standing
+WHERE standing.tenant_id = alert.tenant_id AND alert.told_at IS NOT NULL AND standing.balance > alert.level
+"""
+_BELOW = """
+SELECT alert.tenant_id FROM accounts_balancealert alert JOIN accounts_standing standing USING (tenant_id)
+WHERE alert.told_at IS NULL AND standing.balance < alert.level ORDER BY alert.tenant_id
+"""
+_CLAIM = """
 UPDATE accounts_balancealert alert SET told_at = %(now)s FROM accounts_standing standing
-WHERE standing.tenant_id = alert.tenant_id AND alert.told_at IS NULL AND standing.balance < alert.level
-RETURNING alert.tenant_id, alert.level, standing.balance
+WHERE alert.tenant_id = %(tenant)s AND standing.tenant_id = alert.tenant_id AND alert.told_at IS NULL
+    AND standing.balance < alert.level
+RETURNING alert.level, standing.balance
 """
-"""The two never change the same row. A row that another process changes meanwhile is looked at again, so that
-only one finds `told_at` empty.
-"""
+"""A row that another process changes meanwhile is looked at again, so that only one finds `told_at` empty."""
