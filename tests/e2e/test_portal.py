@@ -21,6 +21,7 @@ def test_a_tenant_finds_and_plays_a_video_and_makes_uses_and_revokes_a_key(
         _look_at_the_preview(alice)
         _play_what_was_found(alice)
         command = _make_a_key(alice, furnished)
+        _copy_the_key(alice)
         assert "Kling-3.0-720p" in _run(command)
         _revoke_it(alice)
         assert "invalid_api_key" in _run(command)
@@ -83,6 +84,18 @@ def _make_a_key(alice: Visitor, site: Site) -> str:
     expect(page.locator("#key-text")).to_contain_text("rly_")
     alice.check()
     return page.locator("#key-curl").inner_text()
+
+
+def _copy_the_key(alice: Visitor) -> None:
+    """By a double click, in a browser that has no clipboard for pages, as none has over plain HTTP."""
+    page = alice.page
+    page.evaluate("window.kept = navigator.clipboard")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    button = page.locator("[data-copy='#key-text']").first
+    button.dblclick()
+    expect(button).to_have_text("Copied")
+    assert page.evaluate("window.kept.readText()") == page.locator("#key-text").inner_text()
+    expect(button).to_have_text("Copy")
 
 
 def _run(command: str) -> str:

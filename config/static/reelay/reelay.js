@@ -25,11 +25,28 @@
   }
 
   async function copy(button) {
-    const text = button.dataset.copyText ?? document.querySelector(button.dataset.copy).textContent;
-    await navigator.clipboard.writeText(text);
-    const before = button.textContent;
+    const source = button.dataset.copy ? document.querySelector(button.dataset.copy) : button.parentElement;
+    if (!(await toClipboard(button.dataset.copyText ?? source.textContent, source))) return;
+    button.dataset.label ??= button.textContent; // a second click finds the word for done on it
     button.textContent = button.dataset.done;
-    setTimeout(() => { button.textContent = before; }, 1500);
+    clearTimeout(saysDone.get(button));
+    saysDone.set(button, setTimeout(() => { button.textContent = button.dataset.label; }, 1500));
+  }
+  const saysDone = new WeakMap();
+
+  // Over plain HTTP there is no clipboard but the old way; if that fails, the text is selected, to be copied by hand.
+  async function toClipboard(text, source) {
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(text);
+      return true;
+    }
+    getSelection().selectAllChildren(source);
+    const put = (event) => { event.clipboardData.setData("text/plain", text); event.preventDefault(); };
+    document.addEventListener("copy", put, { once: true });
+    const isCopied = document.execCommand("copy");
+    document.removeEventListener("copy", put);
+    if (isCopied) getSelection().removeAllRanges();
+    return isCopied;
   }
 
   document.addEventListener("click", (event) => {
