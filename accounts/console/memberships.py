@@ -117,7 +117,7 @@ class MembershipsInline(TableInline[Membership, _Parent]):
     """Memberships on the page of a tenant or a person."""
 
     model = Membership
-    form = ChangesForm
+    form = ChangesForm[Membership]
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         return type("FormSet", (super().get_formset(request, obj, **kwargs),), {"giver": person(request)})

@@ -48,7 +48,8 @@ def _claimed(tenant: Tenant, now: datetime) -> tuple[Decimal, Decimal] | None:
     """Level and balance of the tenant; None if another process was faster, or it is not below any more."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"now": now, "tenant": tenant.pk})
-        return cursor.fetchone()
+        claimed: tuple[Decimal, Decimal] | None = cursor.fetchone()
+    return claimed
 
 
 _ARM_AGAIN = """
