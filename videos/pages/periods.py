@@ -77,7 +77,7 @@ class PeriodForm(forms.Form):
     def same_days(self, path: str) -> str:
         """Another page that takes a period, with the days of this one."""
         start, end = self.days
-        return f"{path}?{urlencode({'start_date': start, 'end_date': end})}"
+        return f"{path}?{urlencode({'start_date': str(start), 'end_date': str(end)})}"
 
     def _query(self, name: str) -> str:
         return changed(self._params, MONTH, "start_date", "end_date", BEFORE, period=name)
