@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from functools import partial
 from getpass import getuser
 from typing import Any
@@ -20,7 +21,7 @@ from django.utils import translation
 
 from accounts import networks
 from accounts.encryption import EncryptedTextField
-from accounts.models import APIKey, AuditEntry, AuditPlace, CosBucket, Invitation, Membership, Tenant, User
+from accounts.models import AuditEntry, AuditPlace, CosBucket, Invitation, Membership, Tenant, User
 from config.amounts import format_amount
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,33 @@ UNKNOWN_PERSON = "(unknown)"
 """Recorded in place of an unknown user name at a failed log-in: it may be a password."""
 _SECRET = re.compile("password|secret|digest|^key$")
 _LONGEST_SUBJECT = 200
+
+
+class About(StrEnum):
+    """What an entry is about: how its subject begins, in English; the name of the thing follows."""
+
+    QUOTA = "quota of "
+    TENANT = "tenant "
+    BUCKET = "COS bucket of "
+    API_KEY = "API key "
+    MEMBERSHIP = "membership of "
+    INVITATION = "invitation of "
+    BALANCE_ALERT = "balance alert of "
+    PERSON = "person "
+    GROUP = "group "
+    SECOND_FACTOR = "second factor "
+    LOG_IN = "log-in of "
+    UPSTREAM_ACCOUNT = "upstream account "
+    PRICE = "price of "
+    LIST_OF_TENANT = "price list of "
+    PRICE_LIST = "price list "
+    BALANCE = "balance of "
+    SECRETS = "secrets at rest"
+    TASK = "task "
+
+    def named(self, thing: object) -> str:
+        """The subject of an entry about this thing."""
+        return f"{self}{thing}"
 
 
 @dataclass(frozen=True)
@@ -116,19 +144,24 @@ def _stream(entry: AuditEntry) -> None:
     log.info("audit", **values(entry, names), before=entry.before, after=entry.after)
 
 
-_SUBJECTS: dict[type[Model], Callable[[Any], str]] = {
-    CosBucket: lambda bucket: f"COS bucket of {bucket.tenant}",
-    Invitation: lambda invitation: f"invitation of {invitation.email}",
-    Membership: lambda membership: f"membership of {membership.user}",
-    APIKey: lambda key: f"API key {key}",
+_NAMED: dict[type[Model], tuple[About, Callable[[Any], object]]] = {
+    CosBucket: (About.BUCKET, lambda bucket: bucket.tenant),
+    Invitation: (About.INVITATION, lambda invitation: invitation.email),
+    Membership: (About.MEMBERSHIP, lambda membership: membership.user),
 }
+"""Rows that are not named by what they are called themselves."""
 
 
 def subject_of(row: Model) -> str:
     """The row's name in the log, always in English."""
     with translation.override("en"):
-        name = _SUBJECTS.get(type(row), lambda row: f"{row._meta.verbose_name} {row}")
-        return name(row)[:_LONGEST_SUBJECT]
+        _about, name = _NAMED.get(type(row), (None, str))
+        return f"{beginning(type(row))}{name(row)}"[:_LONGEST_SUBJECT]
+
+
+def beginning(model: type[Model]) -> str:
+    """How the subjects of a model's rows begin; call it where the language is English."""
+    return _NAMED[model][0] if model in _NAMED else f"{model._meta.verbose_name} "
 
 
 def of_row(row: Model) -> QuerySet[AuditEntry]:

@@ -17,8 +17,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, bucket_findings
+from accounts.audit import About
 from accounts.members.naming import INVITER, INVITER_IS_TOLD, STAFF
-from accounts.models import AuditEntry, AuditPlace
+from accounts.models import AuditEntry, AuditPlace, KeyKind
 
 Label = str | Promise
 
@@ -30,8 +31,8 @@ _CREATED, _DELETED, _NONE = _("%(who)s created %(what)s"), _("%(who)s deleted %(
 class Subject:
     """A kind of thing that people change: how the log and how pages name it, and the model of its fields."""
 
-    begins: str
-    """What the subject of an entry begins with; the name of the thing follows."""
+    begins: About | None
+    """None for anything else, named as in its entries."""
     phrase: Label
     model: str = ""
     created: Label = _CREATED
@@ -44,13 +45,13 @@ class Subject:
 
 SUBJECTS = (
     Subject(
-        "quota of ", _("the quota of %(name)s"), "accounts.Quota", empty=_("unlimited"), is_of_tenants=True
+        About.QUOTA, _("the quota of %(name)s"), "accounts.Quota", empty=_("unlimited"), is_of_tenants=True
     ),
-    Subject("tenant ", _("the tenant %(name)s"), "accounts.Tenant", is_of_tenants=True),
-    Subject("COS bucket of ", _("the bucket of %(name)s"), "accounts.CosBucket", is_of_tenants=True),
-    Subject("API key ", _("the API key %(name)s"), "accounts.APIKey", is_of_tenants=True),
+    Subject(About.TENANT, _("the tenant %(name)s"), "accounts.Tenant", is_of_tenants=True),
+    Subject(About.BUCKET, _("the bucket of %(name)s"), "accounts.CosBucket", is_of_tenants=True),
+    Subject(About.API_KEY, _("the API key %(name)s"), "accounts.APIKey", is_of_tenants=True),
     Subject(
-        "membership of ",
+        About.MEMBERSHIP,
         _("the membership of %(name)s"),
         "accounts.Membership",
         created=_("%(who)s added the member %(name)s"),
@@ -58,7 +59,7 @@ SUBJECTS = (
         is_of_tenants=True,
     ),
     Subject(
-        "invitation of ",
+        About.INVITATION,
         _("the invitation of %(name)s"),
         "accounts.Invitation",
         created=_("%(who)s invited %(name)s"),
@@ -66,22 +67,27 @@ SUBJECTS = (
         is_of_tenants=True,
     ),
     Subject(
-        "balance alert of ",
+        About.BALANCE_ALERT,
         _("the balance alert of %(name)s"),
         "accounts.BalanceAlert",
         is_of_tenants=True,
     ),
-    Subject("person ", _("the person %(name)s"), "accounts.User"),
-    Subject("group ", _("the group %(name)s"), "auth.Group"),
-    Subject("second factor ", _("the second factor %(name)s"), "accounts.Authenticator"),
-    Subject("upstream account ", _("the upstream account %(name)s"), "videos.UpstreamAccount"),
-    Subject("price of ", _("the price of %(name)s"), "videos.Price"),
+    Subject(About.PERSON, _("the person %(name)s"), "accounts.User"),
+    Subject(About.GROUP, _("the group %(name)s"), "auth.Group"),
+    Subject(About.SECOND_FACTOR, _("the second factor %(name)s"), "accounts.Authenticator"),
+    Subject(About.UPSTREAM_ACCOUNT, _("the upstream account %(name)s"), "videos.UpstreamAccount"),
+    Subject(About.PRICE, _("the price of %(name)s"), "videos.Price"),
     Subject(
-        "price list of ", _("the price list of %(name)s"), "videos.TenantPriceList", empty=_("Default list")
+        About.LIST_OF_TENANT,
+        _("the price list of %(name)s"),
+        "videos.TenantPriceList",
+        empty=_("Default list"),
     ),
-    Subject("balance of ", _("the balance of %(name)s"), "videos.LedgerEntry"),
-    Subject("secrets at rest", _("secrets"), created=_("%(who)s encrypted secrets anew")),
-    Subject("task ", _("the task %(name)s"), "videos.Task"),
+    Subject(About.PRICE_LIST, _("the price list %(name)s"), "videos.PriceList"),
+    Subject(About.BALANCE, _("the balance of %(name)s"), "videos.LedgerEntry"),
+    Subject(About.SECRETS, _("secrets"), created=_("%(who)s encrypted secrets anew")),
+    Subject(About.TASK, _("the task %(name)s"), "videos.Task"),
+    Subject(None, "%(name)s"),
 )
 OF_TENANTS = reduce(or_, (Q(subject__startswith=one.begins) for one in SUBJECTS if one.is_of_tenants))
 """The entries that a tenant's owners see, of those about the tenant."""
@@ -89,7 +95,6 @@ _BY_STAFF = (AuditPlace.CONSOLE, AuditPlace.COMMAND_LINE)
 """Where only staff make changes."""
 _OF_STAFF = frozenset({"only_own_account"})
 """Values that are not the tenant's business."""
-LOG_IN = "log-in of "
 WORDS: Mapping[str, Label] = {
     "action": _("action"),
     "balance": _("balance"),
@@ -98,12 +103,16 @@ WORDS: Mapping[str, Label] = {
     INVITER: _("invited by"),
     "is_own": _("own quota"),
     "is_suspended": _("suspended"),
+    "key pair": _("key pair"),
+    "kind": _("kind"),
     "locked out": _("log-in locked"),
     "new_proxy_url": _("proxy"),
     "new_secret_key": _("secret key"),
     "password": _("password"),
     "password1": _("password"),
+    "proxy": _("proxy"),
     "reason": _("reason"),
+    "recovery codes": _("recovery codes"),
     "second factor": _("second factor"),
     "sessions ended": _("sessions ended"),
     "steps": _("failed steps"),
@@ -119,6 +128,7 @@ def _step_and_code(recorded: str) -> str:
 
 
 CODES: dict[str, Callable[[str], Label]] = {
+    "kind": lambda code: dict(KeyKind.choices).get(code, code),
     "check": lambda code: {"passed": _("passed"), "failed": _("not passed")}.get(code, code),
     "steps": _step_and_code,
 }
@@ -135,13 +145,10 @@ _EVENTS = frozenset({"sessions ended", "check"})
 
 def sentence(entry: AuditEntry) -> str:
     """Who did what, with each changed value before and after; without the reason."""
-    if entry.subject.startswith(LOG_IN):
+    if entry.subject.startswith(About.LOG_IN):
         return _of_log_in(entry)
-    subject = next((one for one in SUBJECTS if entry.subject.startswith(one.begins)), None)
-    if subject is None:
-        subject, name = Subject("", "%(name)s"), entry.subject
-    else:
-        name = entry.subject.removeprefix(subject.begins)
+    subject = next(one for one in SUBJECTS if entry.subject.startswith(one.begins or ""))
+    name = entry.subject.removeprefix(subject.begins or "")
     names = {"who": entry.actor_name, "name": name, "what": str(subject.phrase) % {"name": name}}
     told = _verb(entry, subject) % names
     changes = gettext("; ").join(_changes(entry, subject))
@@ -163,7 +170,7 @@ def for_tenant(entry: AuditEntry) -> str:
 
 
 def _of_log_in(entry: AuditEntry) -> str:
-    who = {"who": entry.subject.removeprefix(LOG_IN)}
+    who = {"who": entry.subject.removeprefix(About.LOG_IN)}
     if entry.after.get("succeeded"):
         return gettext("%(who)s logged in") % who
     told = str(REFUSED.get(str(entry.after.get("refused")), _("The log-in of %(who)s failed"))) % who
@@ -187,8 +194,7 @@ def _changes(entry: AuditEntry, subject: Subject) -> list[str]:
 
 def _change(entry: AuditEntry, subject: Subject, name: str) -> str:
     """One value: before and after, or only one of them if the thing is new or gone; empty if it has none."""
-    field = _field(subject, name)
-    label = str(WORDS.get(name) or (field.verbose_name if field is not None else name.replace("_", " ")))
+    field, label = _field(subject, name), label_of(subject, name)
     before, after = (
         _shown(values.get(name), field, CODES.get(name)) for values in (entry.before, entry.after)
     )
@@ -197,6 +203,12 @@ def _change(entry: AuditEntry, subject: Subject, name: str) -> str:
     if not entry.before or not entry.after:
         return f"{label} {before or after}" if before or after else ""
     return f"{label} {before or subject.empty} → {after or subject.empty}"
+
+
+def label_of(subject: Subject, name: str) -> str:
+    """How the log calls a value of that name, of such a thing."""
+    field = _field(subject, name)
+    return str(WORDS.get(name) or (field.verbose_name if field is not None else name.replace("_", " ")))
 
 
 def _field(subject: Subject, name: str) -> "Field[Any, Any] | None":
@@ -218,12 +230,14 @@ def _shown(
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, list):
-        return ", ".join(_shown(item, getattr(field, "base_field", None), in_words) for item in value)
+        return gettext(", ").join(
+            _shown(item, getattr(field, "base_field", None), in_words) for item in value
+        )
     if isinstance(field, DateTimeField):
         return _moment(str(value))
-    if in_words is not None:
-        return str(in_words(str(value)))
     choices: dict[Any, Any] = dict(getattr(field, "flatchoices", None) or ())
+    if in_words is not None and value not in choices:
+        return str(in_words(str(value)))
     return str(choices.get(value, value))
 
 

@@ -27,4 +27,6 @@ def record_failure(credentials: Mapping[str, Any], request: HttpRequest | None =
         "closed": bool(getattr(request, "axes_locked_out", False)),
     }
     by = audit.claimed(request, AuditPlace.OWN_PAGES, person)
-    audit.record(by, f"log-in of {person or audit.UNKNOWN_PERSON}", "", {}, failure, timezone.now())
+    audit.record(
+        by, audit.About.LOG_IN.named(person or audit.UNKNOWN_PERSON), "", {}, failure, timezone.now()
+    )

@@ -77,7 +77,13 @@ class PricedTenantAdmin(TenantAdmin):
         before = _list_of(tenant)
         super().save_related(request, form, formsets, change)
         changed = audit.differences(before, _list_of(tenant))
-        record(request, f"price list of {tenant}", form.cleaned_data.get("reason") or "", changed, tenant)
+        record(
+            request,
+            audit.About.LIST_OF_TENANT.named(tenant),
+            form.cleaned_data.get("reason") or "",
+            changed,
+            tenant,
+        )
 
 
 def _list_of(tenant: Tenant) -> audit.Values:

@@ -50,4 +50,4 @@ def set_level(tenant: Tenant, level: Decimal | None, by: Author, now: datetime) 
         values = {"level": level, "told_at": None}
         after, _is_new = BalanceAlert.objects.update_or_create(tenant=tenant, defaults=values)
     change = audit.changes(before, after, _RECORDED)
-    audit.record_change(by, f"balance alert of {tenant}", change, now, tenant)
+    audit.record_change(by, audit.About.BALANCE_ALERT.named(tenant), change, now, tenant)
