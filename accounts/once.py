@@ -28,8 +28,8 @@ REMEMBERED = timedelta(days=30)
 """How long a form that is sent again is recognised."""
 FORM_ID = "form_id"
 CHECK = _("Check the form and send it again.")
-CHANGED = _("This form was sent already, with other values. Check it and send it again.")
-NOT_SHOWN = _("It was made already, and is not shown any more.")
+CHANGED = _("This form was already sent with other values. Check it and send it again.")
+NOT_SHOWN = _("This was already created and can no longer be shown.")
 _OF_THE_FORM = {FORM_ID, "csrfmiddlewaretoken"}
 """Fields that say nothing of what is to be made."""
 _SALT = "accounts.once"
@@ -66,11 +66,14 @@ class Submission:
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """What the form made; None if that is not shown any more."""
+        """What the form made; None if it can no longer be shown."""
         return _result(self._row, timezone.now())
 
     def keep(self, **result: Any) -> None:
-        """Keep what the form made, as JSON types. What keeps nothing counts as not sent."""
+        """Store what the form made, as JSON types.
+
+        Without it, nothing is saved, and the form can be sent again as if for the first time.
+        """
         self._row.result = json.dumps(result)
         self._row.save(update_fields=["result"])
 
@@ -98,13 +101,16 @@ def submission(request: HttpRequest, kind: str) -> Iterator[Submission]:
 
 
 def put(person: User, kind: str, **result: Any) -> UUID:
-    """Keep a result for the page that the answer leads to, where it does not matter if it is made twice."""
+    """Store a result for the next page to show, and return the form id under which it is found.
+
+    For results that may be made twice without harm; others need `submission`.
+    """
     made = {"form_id": uuid4(), "kind": kind, "created_at": timezone.now(), "result": json.dumps(result)}
     return FormResult.objects.create(person=person, **made).form_id
 
 
 def result_of(person: User, form_id: UUID | None, kind: str, now: datetime) -> dict[str, Any] | None:
-    """What the person's form made; None if there is none, or it is not shown any more."""
+    """What the person's form made; None if there is nothing, or it can no longer be shown."""
     if form_id is None:
         return None
     row = FormResult.objects.filter(person=person, form_id=form_id, kind=kind).first()
@@ -112,7 +118,7 @@ def result_of(person: User, form_id: UUID | None, kind: str, now: datetime) -> d
 
 
 def forget(person: User, form_id: UUID) -> None:
-    """Show the result no more; the form makes nothing more all the same."""
+    """Stop showing the result; the form, if sent again, still makes nothing more."""
     FormResult.objects.filter(person=person, form_id=form_id).update(result=None)
 
 
@@ -125,7 +131,7 @@ def form_id_in(sent: QueryDict, name: str = FORM_ID) -> UUID | None:
 
 
 def remove_expired(now: datetime) -> None:
-    """Remove results that are shown no more, and what is remembered of forms that nobody sends again."""
+    """Remove results older than `LIFE`, and forms older than `REMEMBERED`."""
     FormResult.objects.filter(created_at__lte=now - LIFE, result__isnull=False).update(result=None)
     FormResult.objects.filter(created_at__lte=now - REMEMBERED).delete()
 

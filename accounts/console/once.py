@@ -60,7 +60,7 @@ class OnceAdmin(RecordedAdmin[_Row]):
 
 
 def said(request: HttpRequest) -> list[tuple[int | None, str, bool]]:
-    """Level and text of the messages, and whether it is HTML; the next page shows them nevertheless."""
+    """Level, text and whether it is HTML of each message. Reading them here leaves them for the next page."""
     storage: Any = messages.get_messages(request)
     found = [(one.level, str(one), isinstance(one.message, SafeString)) for one in storage]
     storage.used = False

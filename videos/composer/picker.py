@@ -35,6 +35,7 @@ WORDS: dict[str, str | Promise] = {
 }
 """The modes of a model as abilities; a prompt alone is taken by all."""
 _IMPLIED = {"first_and_last_frame": "first_frame"}
+"""A mode, and the one that goes without saying beside it: “First and last frame” alone is listed."""
 
 
 @dataclass(frozen=True)

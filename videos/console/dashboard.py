@@ -95,6 +95,7 @@ def _figures(request: HttpRequest, span: Span, now: datetime) -> dict[str, Any]:
         "rows": plots.rows(span, starts, counted, now),
         "total": plots.row(total),
         "models": overview.by_model(starts[0], now),
+        "most_timed": overview.LATEST,
         "gap": gap and _gap(gap),
         "accounts": [_account(one, gap, now) for one in accounts]
         if request.user.has_perm(ACCOUNTS)

@@ -21,6 +21,7 @@ CONNECT = "videos.connect_upstreamaccount"
 """Permission to set endpoint and proxy; without it, a new account gets the endpoint of its product."""
 _GUARDED = ("endpoint", "new_proxy_url", "removes_proxy")
 _WRITTEN_ONLY = ("new_secret_key", "new_proxy_url", "removes_proxy", "reason")
+"""Fields of the form without a value to show, so that who may only view the account does not see them."""
 _CONNECTION = [
     *("endpoint", "region", "sub_app_id", "secret_id", "new_secret_key"),
     *("proxy", "new_proxy_url", "removes_proxy"),

@@ -28,7 +28,7 @@ class Rule(StrEnum):
     NAMES_DIFFER = "names_differ"
     """`first`, `second`: two names of one field, whose values differ."""
     MORE = "more"
-    """`count`: so many violations are not told."""
+    """`count`: the number of further violations, which are not listed."""
 
     # of single fields
     MODEL_MISSING = "model_missing"

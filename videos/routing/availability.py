@@ -25,7 +25,7 @@ class Service(IntEnum):
 
 @dataclass(frozen=True)
 class Gap:
-    """Models of the platform whose tasks nobody takes now, and the accounts that should."""
+    """Models whose tasks no account of the platform takes now, and the accounts that have these models."""
 
     service: Service
     """The best that any of these accounts offers."""
@@ -55,7 +55,7 @@ def untaken_models(tenant: Tenant | None, now: datetime) -> dict[str, Service]:
 
 
 def gap(accounts: Iterable[UpstreamAccount], now: datetime) -> Gap | None:
-    """What the platform's accounts, with their states, take none of; None if all that they have is taken.
+    """The models whose tasks no account of the platform takes; None if each has one that does.
 
     A model that staff disabled on every account is no gap.
     """
