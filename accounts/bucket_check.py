@@ -32,8 +32,6 @@ CHECKS_PER_MINUTE = 10
 """Of one tenant, in each process."""
 SECONDS = 6.0
 """How long a check may wait for the bucket: less than a request of the API may take."""
-SUBJECT = "COS bucket of {}"
-"""What the audit log calls the bucket of a tenant."""
 _FOLDER, _MODEL = "reelay-check", "model"
 _CHECKED = ("bucket", "region", "path_prefix", "secret_id", "secret_key", "role_arn")
 """The columns that a check depends on; a trigger clears `checked_at` when one changes."""
@@ -204,7 +202,7 @@ def _recorded(
             _is_good(findings) and _is_unchanged(own, rows.first()) and rows.update(checked_at=now) == 1
         )
         after = {"check": "failed", "steps": failed} if failed else {"check": "passed"}
-        audit.record(by, SUBJECT.format(tenant), "", {}, after, now, tenant)
+        audit.record(by, audit.About.BUCKET.named(tenant), "", {}, after, now, tenant)
     return now if is_marked else own.checked_at
 
 

@@ -95,8 +95,8 @@ _REASONS: Mapping[str, _Words] = {
     "unreachable": (
         _("the bucket does not answer"),
         _(
-            "Check again in some minutes. If it stays so, make sure that no rule of the bucket refuses"
-            " requests from outside."
+            "Check again in a few minutes. If it stays this way, make sure that no rule of the bucket "
+            "blocks requests from outside."
         ),
     ),
     "refused": (_("the bucket refuses it"), _("Ask the staff of the platform, who see the bucket's answer.")),
@@ -132,7 +132,7 @@ _OF_CREDENTIALS: Mapping[str, _Words] = {
     ),
     "role_unreachable": (
         _("The role could not be assumed: the provider does not answer."),
-        _("Check again in some minutes."),
+        _("Check again in a few minutes."),
     ),
 }
 _ROLE_CODES: dict[type[StoreError], str] = {

@@ -119,13 +119,13 @@ def check_path_prefix(prefix: str) -> None:
 def check_credentials(secret_id: str, *, has_key: bool) -> None:
     """Raise `InvalidBucket` if only one of secret id and key is set."""
     if bool(secret_id) != has_key:
-        raise InvalidBucket(_("Set both the secret id and its key, or neither."))
+        raise InvalidBucket(_("Set both the secret ID and its key, or neither."))
 
 
 def check_role(role_arn: str, secret_id: str) -> None:
     """Raise `InvalidBucket` if both a role and a key pair are set."""
     if role_arn and secret_id:
-        raise InvalidBucket(_("Set either a key pair or a role; clear the secret id to use the role."))
+        raise InvalidBucket(_("Set either a key pair or a role; clear the secret ID to use the role."))
 
 
 def _folder_name(model: str) -> str:

@@ -3,6 +3,7 @@
 Programs get the contract's messages instead, which come with the violation.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from videos.requests import InvalidRequestError, Violation
 from videos.requests.rules import Rule, Values
 
 RULES: Mapping[Rule, Promise] = {
-    Rule.TOO_MANY_BYTES: _("Shorten this: it may take %(most)s bytes."),
+    Rule.TOO_MANY_BYTES: _("Shorten this to at most %(most)s bytes."),
     Rule.TOO_MANY_ITEMS: _("A list or an object in it may have at most %(most)s entries."),
     Rule.FIELD_NOT_SUPPORTED: _("Leave out “%(field)s”: no model takes it."),
     Rule.TEXT_NOT_FILE: _("Send “%(field)s” as text, not as a file."),
@@ -30,12 +31,12 @@ RULES: Mapping[Rule, Promise] = {
     Rule.NAMES_DIFFER: _("“%(first)s” and “%(second)s” mean the same, but differ: keep one of them."),
     Rule.MORE: _("And %(count)s more."),
     Rule.MODEL_MISSING: _("Choose a model."),
-    Rule.MODEL_UNKNOWN: _("The model %(model)s is not on offer: choose another one."),
+    Rule.MODEL_UNKNOWN: _("The model %(model)s is not available: choose another one."),
     Rule.MODEL_NOT_ALLOWED: _("The model %(model)s may not be used here: choose another one."),
     Rule.SECONDS_MISSING: _("Choose a length."),
     Rule.SECONDS_NOT_WHOLE: _("Give the length in whole seconds."),
     Rule.SECONDS_NOT_ALLOWED: _("%(model)s does not make videos of %(value)s s: choose %(allowed)s s."),
-    Rule.PROMPT_MISSING: _("Describe the video, or add an image or a video to begin with."),
+    Rule.PROMPT_MISSING: _("Describe the video, or add an image or a video to start from."),
     Rule.PROMPT_TOO_LONG: _("Shorten the prompt to %(most)s characters; it has %(length)s."),
     Rule.SIZE_MALFORMED: _("Give the size as width and height, such as 1280x720."),
     Rule.SIZE_NOT_THE_RATIO: _("Give either a size or an aspect ratio: these two differ."),
@@ -47,11 +48,11 @@ RULES: Mapping[Rule, Promise] = {
     Rule.IMAGES_NOT_SUPPORTED: _("%(model)s takes no images: remove them, or choose another model."),
     Rule.TOO_MANY_IMAGES: _("%(model)s takes at most %(most)s images: remove the others."),
     Rule.VIDEOS_NOT_SUPPORTED: _("This model takes no reference video: remove it, or choose another model."),
-    Rule.TOO_MANY_VIDEOS: _("Keep to %(most)s reference video."),
-    Rule.FILE_UNKNOWN: _("The file %(file)s is not there any more: upload it again."),
-    Rule.FILE_OF_ANOTHER_KIND: _("Use another file: it must be %(allowed)s by its content."),
+    Rule.TOO_MANY_VIDEOS: _("Use at most %(most)s reference video."),
+    Rule.FILE_UNKNOWN: _("The file %(file)s no longer exists: upload it again."),
+    Rule.FILE_OF_ANOTHER_KIND: _("Use another file: its content must be %(allowed)s."),
     Rule.FILE_EMPTY: _("The file is empty: choose another one."),
-    Rule.FILE_TOO_LARGE: _("The file is too large: it may have %(most_bytes)s."),
+    Rule.FILE_TOO_LARGE: _("The file is too large: the limit is %(most_bytes)s."),
     Rule.FILE_DAMAGED: _("The file is damaged or incomplete: choose another one."),
     Rule.FILE_NOT_STORED: _("The file could not be stored: send it again in a moment."),
     Rule.IMAGE_TOO_LARGE: _("The image is too large: %(width)s x %(height)s pixels. Make it smaller."),
@@ -61,38 +62,38 @@ RULES: Mapping[Rule, Promise] = {
     Rule.RATIO_NOT_SUPPORTED: _("%(model)s takes no aspect ratio: leave it to the provider."),
     Rule.RATIO_NOT_ALLOWED: _("%(model)s does not take %(value)s: choose %(allowed)s."),
     Rule.RATIO_WITH_IMAGES: _("%(model)s takes an aspect ratio only without images: remove one of them."),
-    Rule.RESOLUTION_OF_THE_MODEL: _("The model has its resolution in its name: choose another model."),
+    Rule.RESOLUTION_OF_THE_MODEL: _("The resolution is part of the model: choose another model."),
     Rule.SWITCH_OF_ANOTHER_MODEL: _("Only %(owner)s takes this setting: leave it to the provider."),
     Rule.SUBJECTS_NOT_A_LIST: _("Give the subjects as a list."),
     Rule.TOO_FEW_SUBJECTS: _("Give a subject ID for each image, or for none."),
     Rule.SUBJECTS_NOT_SUPPORTED: _("This model takes no subjects: remove them."),
-    Rule.SUBJECT_EMPTY: _("Give a subject ID for every image before the last one that has one."),
+    Rule.SUBJECT_EMPTY: _("Give a subject ID for each image up to the last one that has one."),
     Rule.VOICES_WITHOUT_SUBJECTS: _("Give a subject ID for each image that has a voice."),
     Rule.VOICES_NOT_SUPPORTED: _("This model takes no voices: remove them."),
     Rule.VOICE_EMPTY: _("Give a voice ID, or remove its subject."),
-    Rule.TOO_MANY_REFERENCES: _("Remove images: at most %(most)s are taken."),
+    Rule.TOO_MANY_REFERENCES: _("Remove images: at most %(most)s are allowed."),
     Rule.TOO_MANY_REFERENCES_AND_ELEMENTS: _(
-        "Remove images or elements: at most %(most)s are taken together."
+        "Remove images or elements: at most %(most)s are allowed together."
     ),
-    Rule.TOO_MANY_ELEMENTS: _("Remove elements: beside one image, at most %(most)s are taken."),
+    Rule.TOO_MANY_ELEMENTS: _("Remove elements: with one image, at most %(most)s are allowed."),
     Rule.ELEMENTS_NOT_A_LIST: _("Give the elements as a list."),
     Rule.SHOT_TYPE_MISSING: _("Several shots need the shot type “customize”."),
     Rule.SHOT_TYPE_WITHOUT_SHOTS: _("Leave out the shot type, or switch on several shots."),
     Rule.SHOTS_SWITCHED_OFF: _("Remove the shots, or switch on several shots."),
     Rule.SHOTS_NOT_A_LIST: _("Give the shots as a list."),
-    Rule.SHOT_COUNT: _("Plan one to %(most)s shots."),
+    Rule.SHOT_COUNT: _("Use one to %(most)s shots."),
     Rule.SHOT_PROMPT_MISSING: _("Give each shot a prompt."),
     Rule.SHOT_PROMPT_TOO_LONG: _("Shorten the prompt of the shot to %(most)s characters."),
     Rule.SHOT_INDEX: _("Number the shots from 1."),
-    Rule.SHOT_TOO_SHORT: _("Give each shot a whole second at least."),
+    Rule.SHOT_TOO_SHORT: _("Give each shot at least one second, in whole seconds."),
     Rule.SHOT_TOO_LONG: _("Make the shot no longer than the video, %(most)s s."),
-    Rule.SHOTS_NOT_THE_LENGTH: _("The shots take %(total)s s together, but the video has %(seconds)s s."),
+    Rule.SHOTS_NOT_THE_LENGTH: _("The shots last %(total)s s together, but the video lasts %(seconds)s s."),
     Rule.TENANT_SUSPENDED: _("The tenant is suspended, so no videos can be created for it."),
     Rule.FORM_SENT_BEFORE: _(
-        "This form was sent before, with other values. Open a new one for another video."
+        "This form was already sent with other values. Open a new form for another video."
     ),
     Rule.NO_PRICE: _("This model has no price at the moment: choose another one."),
-    Rule.NO_ACCOUNT: _("Nobody can make this video at the moment: try again soon, or choose another model."),
+    Rule.NO_ACCOUNT: _("This model is unavailable right now: try again soon, or choose another model."),
 }
 LIMITS: Mapping[str, Promise] = {
     "requests_per_minute": _("At most %(limit)s videos can be created per minute."),
@@ -111,10 +112,17 @@ LIMITS: Mapping[str, Promise] = {
 """By the names of `LimitReached`; each reads well for a limit of 0, too."""
 UNKNOWN: Promise = _("This cannot be accepted as it is.")
 SOME_LIMIT: Promise = _("A limit of the tenant, which you may not see, does not allow this now.")
+
+
+def file_size(count: int) -> str:
+    """A number of bytes as `10 MB` or `1.5 GB`: without a decimal that is 0."""
+    return re.sub(r"[.,]0(?=\D)", "", filesizeformat(count))
+
+
 _MONEY = ("spend_per_day", "spend_per_month", "key.spend_per_month", "balance")
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
     **dict.fromkeys(_MONEY, format_with_currency),
-    "files_bytes": filesizeformat,
+    "files_bytes": file_size,
 }
 """How the values of a limit are written, if not as numbers."""
 _NOT_WRITTEN = 10**18
@@ -163,7 +171,7 @@ def _in_words(values: Values) -> dict[str, str]:
 def _written(name: str, value: Any) -> str:
     """A value as sentences name it."""
     if name == "most_bytes":
-        return filesizeformat(value)
+        return file_size(value)
     if isinstance(value, int) and abs(value) >= _NOT_WRITTEN:
         return "…"
     return _listed(value) if isinstance(value, tuple) else str(value)

@@ -70,8 +70,8 @@ VERBS: dict[str, Label] = {
     Verb.POLL: _("Checked by staff"),
     Verb.CANCEL_BY_HAND: _("Cancelled by staff"),
     Verb.ACCEPT_BY_HAND: _("Marked as accepted by staff"),
-    Verb.CORRECTED: _("Tracked under another id"),
-    Verb.CORRECT_BY_HAND: _("Provider's task id corrected by staff"),
+    Verb.CORRECTED: _("Tracked under another ID"),
+    Verb.CORRECT_BY_HAND: _("Provider's task ID corrected by staff"),
     Verb.RELEASE: _("Marked as not accepted by staff"),
     Verb.RESUBMIT: _("Submitted again by staff"),
     Verb.GIVE_UP: _("Marked as failed by staff"),
@@ -87,20 +87,20 @@ VERBS_FOR_TENANTS: dict[str, Label] = {
 """Events that tenants see in other words than staff do."""
 
 ATTENTIONS: dict[str, Label] = {
-    Attention.IN_DOUBT: _("in doubt: upstream may have accepted it; check and decide"),
-    Attention.UNKNOWN_WORD: _("upstream returned the unknown status '%(detail)s'"),
-    Attention.NO_LINK: _("upstream finished but returned no link"),
-    Attention.NOT_TOLD: _("upstream refuses status queries for it: %(detail)s"),
+    Attention.IN_DOUBT: _("in doubt: the provider may have accepted it; check and decide"),
+    Attention.UNKNOWN_WORD: _("the provider returned the unknown status '%(detail)s'"),
+    Attention.NO_LINK: _("the provider finished but returned no link"),
+    Attention.NOT_TOLD: _("the provider refuses status queries for it: %(detail)s"),
     Attention.NOT_FETCHED: _("its result could not be downloaded yet: %(detail)s"),
-    Attention.STORE_FULL: _("its result waits, as the store of videos is full: %(detail)s"),
-    Attention.LINK_ENDS: _("upstream keeps its result only a little longer: %(detail)s"),
+    Attention.STORE_FULL: _("its result waits because the store of videos is full: %(detail)s"),
+    Attention.LINK_ENDS: _("the provider keeps its result only a little longer: %(detail)s"),
     Attention.NOT_READ: _("it was charged, but could not be read in the tenant's bucket: %(detail)s"),
-    Attention.ACCEPTED_LATE: _("upstream accepted it after it was marked as failed"),
-    Attention.OUR_ACCOUNT: _(
-        "upstream refused it because of our account with it, not because of the request"
+    Attention.ACCEPTED_LATE: _("the provider accepted it after it was marked as failed"),
+    Attention.OUR_ACCOUNT: _("the provider refused it because of the account, not because of the request"),
+    Attention.BUCKET_REFUSED: _(
+        "the provider may not be allowed to write to the tenant's bucket: %(detail)s"
     ),
-    Attention.BUCKET_REFUSED: _("upstream may not be allowed to write to the tenant's bucket: %(detail)s"),
-    Attention.NOT_BUILT: _("what upstream is to be sent could not be built: %(detail)s"),
+    Attention.NOT_BUILT: _("the request to the provider could not be built: %(detail)s"),
     Attention.OVERDUE: _("it has not ended after %(detail)s hours"),
 }
 """Why staff should look at a task; `detail` follows the reason in the stored text."""

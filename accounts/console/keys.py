@@ -1,6 +1,7 @@
 """API keys in the staff console."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -47,7 +49,7 @@ class APIKeyForm(KeyForm):
     allowed_models = ModelsField(
         label=KeyForm.Meta.labels["allowed_models"],
         required=False,
-        help_text=_("Choose those that the key may use. None: every model, also future ones."),
+        help_text=_("Choose the models that the key may use. None: every model, including future ones."),
     )
 
     class Meta(KeyForm.Meta):
@@ -89,7 +91,7 @@ class WhoseFilter(ChoiceFilter):
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
         return [
             ("programs", _("Programs")),
-            ("people", _("People at a form")),
+            ("people", _("People on the pages")),
             ("anybody", _("Programs and people")),
         ]
 
@@ -231,7 +233,11 @@ class APIKeyAdmin(KeyColumns, OnceAdmin[APIKey], BigListAdmin[APIKey]):
         return self.has_add_permission(request) and self.has_change_permission(request)
 
     @admin.action(
-        description=_("Rotate the selected keys (the old ones work 24 hours more)"), permissions=["rotate"]
+        description=format_lazy(
+            _("Rotate the selected keys (the old ones work {hours} hours more)"),
+            hours=ROTATION_OVERLAP // timedelta(hours=1),
+        ),
+        permissions=["rotate"],
     )
     def rotate(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
         """Leads to the page with the new keys, or back to the list if there are none."""
@@ -263,7 +269,7 @@ class APIKeyAdmin(KeyColumns, OnceAdmin[APIKey], BigListAdmin[APIKey]):
         """Ask for a confirmation, and revoke once it is given."""
         keys = list(self._of_programs(request, queryset.filter(revoked_at=None)))
         if not keys:
-            messages.info(request, gettext("None of these keys can be revoked any more."))
+            messages.info(request, gettext("None of these keys can be revoked."))
             return None
         if CONFIRMED not in request.POST:
             return self._confirmation(request, keys, reverse("admin:accounts_apikey_changelist"))
@@ -277,7 +283,7 @@ class APIKeyAdmin(KeyColumns, OnceAdmin[APIKey], BigListAdmin[APIKey]):
             raise PermissionDenied
         page = reverse("admin:accounts_apikey_change", args=[key.pk])
         if key.revoked_at is not None:
-            messages.info(request, gettext("It is revoked already."))
+            messages.info(request, gettext("It is already revoked."))
         elif request.method == "POST":
             self._revoke(request, [key])
         else:
@@ -310,7 +316,9 @@ class APIKeyAdmin(KeyColumns, OnceAdmin[APIKey], BigListAdmin[APIKey]):
         """Yields the keys of programs, and adds an error message for each other key."""
         for key in keys:
             if _stands_for_people(key):
-                message = gettext("%(key)s stands for people at a form; it is neither rotated nor revoked.")
+                message = gettext(
+                    "%(key)s belongs to the pages, not to a program, so it cannot be rotated or revoked."
+                )
                 messages.error(request, message % {"key": key})
             else:
                 yield key

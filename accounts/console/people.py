@@ -146,7 +146,7 @@ class PermissionsAdmin(ListAdmin[_Row]):
         for field in form.base_fields.values():
             if isinstance(field, PermissionsField) and kept:
                 names = ", ".join(field.label_from_instance(permission) for permission in kept)
-                kept_text = gettext("No page uses these; they are kept as they are: %s.") % names
+                kept_text = gettext("No page uses these permissions; they stay as they are: %s.") % names
                 field.help_text = f"{field.help_text} {kept_text}"
         return form
 

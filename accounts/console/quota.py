@@ -52,8 +52,8 @@ class QuotaInline(StackedInline[Quota, Tenant]):
             {
                 "fields": FIELDS,
                 "description": _(
-                    "An empty limit is unlimited, 0 refuses everything. A tenant without a quota of its own"
-                    " has that of the deployment; deleting its own goes back to that."
+                    "An empty limit means unlimited; 0 refuses everything. A tenant without a quota of its "
+                    "own has the default quota; deleting its own returns it to that."
                 ),
             },
         )

@@ -41,7 +41,7 @@ def _change(request: HttpRequest, tenant: Tenant, reason: str, *, suspends: bool
     """Suspend or reactivate the tenant, unless somebody else did so meanwhile."""
     current = Tenant.objects.locked(tenant.pk)
     if current.is_suspended == suspends:
-        messages.info(request, _("Nothing changed: somebody else was faster."))
+        messages.info(request, _("Somebody else has already done this. Nothing was changed."))
         return
     before = audit.values(current, ("suspended_at",))
     current.suspended_at = timezone.now() if suspends else None

@@ -80,8 +80,8 @@ class KeyInline(KeyColumns, ReadOnlyInline[APIKey, Tenant]):
 
 DAY = timedelta(days=1)
 _MOVING = _(
-    "Wanted where the time zone changes. The day %(day)s ends at its midnight in %(zone)s, %(moment)s; from"
-    " then on days are those of the new time zone. What was counted before stays where it is."
+    "Required to change the time zone. %(day)s ends at midnight in %(zone)s, %(moment)s; "
+    "later days follow the new time zone. Usage counted before does not move."
 )
 _CONSENT = _("Confirm this first. %(what)s")
 
@@ -258,7 +258,7 @@ class TenantAdmin(ListAdmin[Tenant]):
             columns = [*columns, "earlier_time_zones"]
         obj.save(update_fields=columns)
         changed = audit.changes(before, obj, [name for name in AUDITED if name in columns])
-        record(request, f"tenant {obj}", form.cleaned_data.get("reason") or "", changed, obj)
+        record(request, audit.About.TENANT.named(obj), form.cleaned_data.get("reason") or "", changed, obj)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Also records how the limits changed."""
@@ -267,7 +267,7 @@ class TenantAdmin(ListAdmin[Tenant]):
         before = limits_of(tenant)
         super().save_related(request, form, formsets, change)
         changed = audit.differences(before, limits_of(tenant))
-        record(request, f"quota of {tenant}", reason, changed, tenant)
+        record(request, audit.About.QUOTA.named(tenant), reason, changed, tenant)
 
     def get_urls(self) -> list[URLPattern]:
         views = (self.invite_view, self.bucket_view, self.suspension_view)

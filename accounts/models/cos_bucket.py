@@ -51,7 +51,7 @@ class CosBucket(models.Model):
         help_text=_("Folders before the task's own; {tenant}, {model} and {date} are filled in."),
     )
     secret_id = models.CharField(
-        verbose_name=_("secret id"),
+        verbose_name=_("secret ID"),
         max_length=100,
         blank=True,
         validators=[validate_credential],

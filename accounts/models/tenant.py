@@ -66,7 +66,7 @@ class TenantManager(models.Manager["Tenant"]):
 class Tenant(models.Model):
     """A customer, who owns keys, tasks and videos; no tenant can see another."""
 
-    id = models.UUIDField(verbose_name=_("id"), primary_key=True, default=new_id, editable=False)
+    id = models.UUIDField(verbose_name=_("ID"), primary_key=True, default=new_id, editable=False)
     name = models.CharField(verbose_name=_("name"), max_length=100, unique=True)
     created_at = models.DateTimeField(verbose_name=_("created at"), default=timezone.now, editable=False)
     suspended_at = models.DateTimeField(
@@ -101,7 +101,7 @@ class Tenant(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_RETENTION_DAYS)],
-        help_text=_("By the platform; empty: as long as the deployment says. For videos made from now on."),
+        help_text=_("Of new videos, by the platform. Empty: the platform's default."),
     )
     members = models.ManyToManyField(
         User, verbose_name=_("members"), through="Membership", related_name="tenants"

@@ -18,7 +18,7 @@ class CosBucketForm(ChangesForm[CosBucket]):
         required=False,
         validators=[validate_credential],
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text=_("Leave empty to keep the current key. Clearing the secret id also removes the key."),
+        help_text=_("Leave empty to keep the current key. Clearing the secret ID also removes the key."),
     )
 
     class Meta:
@@ -28,7 +28,7 @@ class CosBucketForm(ChangesForm[CosBucket]):
             "bucket": _("Bucket"),
             "region": _("Region"),
             "path_prefix": _("Folders"),
-            "secret_id": _("Secret id"),
+            "secret_id": _("Secret ID"),
             "role_arn": _("Role"),
             "keep_copy": _("Keep a copy"),
         }

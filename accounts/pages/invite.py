@@ -22,7 +22,7 @@ from config.web.links import absolute
 log = structlog.get_logger(__name__)
 
 REFUSALS: dict[type[Exception], Promise] = {
-    AlreadyMember: _("This person is a member already."),
+    AlreadyMember: _("This person is already a member."),
     TenantSuspended: _("The tenant is suspended, so no members can be added."),
 }
 _MADE = "invitation"

@@ -61,7 +61,7 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
             messages.error(request, _("You sent this invitation; only somebody else can accept it."))
             return HttpResponseRedirect(reverse("people:home"))
         except AlreadyMember:
-            messages.info(request, _("You are a member already."))
+            messages.info(request, _("You are already a member."))
             return HttpResponseRedirect(reverse("portal:overview", args=[self.invitation.tenant_id]))
 
     def _register(self, token: str) -> HttpResponse:
@@ -97,7 +97,7 @@ class InvitationPage(TemplateResponseMixin, ContextMixin, View):
         log.info(
             "invitation accepted", tenant=str(tenant.pk), person=membership.user_id, role=membership.role
         )
-        messages.success(self.request, _("You are a member of %(tenant)s now.") % {"tenant": tenant})
+        messages.success(self.request, _("You are now a member of %(tenant)s.") % {"tenant": tenant})
         return HttpResponseRedirect(reverse("portal:overview", args=[tenant.pk]))
 
     def _mail_confirmation(self, person: User) -> None:

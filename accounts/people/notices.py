@@ -31,7 +31,7 @@ def notify(request: HttpRequest, person: User, happened: Any, now: datetime, *, 
 
 def email_changed(request: HttpRequest, person: User, before: str, now: datetime) -> None:
     """Mail the old and the new address that the person's address changed."""
-    happened = _("The e-mail address is %(address)s now.") % {"address": person.email}
+    happened = _("The e-mail address is now %(address)s.") % {"address": person.email}
     notify(request, person, happened, now, also=before)
 
 

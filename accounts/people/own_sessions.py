@@ -30,7 +30,11 @@ class SessionsPage(OwnPage, TemplateResponseMixin, ContextMixin, View):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Ends the session with this digest, or all other sessions if it is empty."""
         ended = self._end(request.POST.get("session", ""))
-        text = _("Ended: %(number)d.") % {"number": ended} if ended else _("The session had already ended.")
+        text = (
+            _("Sessions ended: %(number)d.") % {"number": ended}
+            if ended
+            else _("The session had already ended.")
+        )
         messages.success(request, text)
         return HttpResponseRedirect(reverse("people:sessions"))
 

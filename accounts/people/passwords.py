@@ -32,7 +32,7 @@ class PasswordPage(views.PasswordChangeView):
 
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, _("Your password is changed."))
+        messages.success(self.request, _("Your password was changed."))
         response = super().form_valid(form)
         _changed(self.request, form.user, besides=self.request.session.session_key)
         return response

@@ -87,7 +87,7 @@ class ConfirmEmailPage(OwnPage, TemplateView):
         address = confirmation.address_in(signed, self.person)
         if address is None or not self._take(address):
             return self.render_to_response(self.get_context_data(address=None), status=404)
-        messages.success(request, _("Your e-mail address is %(address)s now.") % {"address": address})
+        messages.success(request, _("Your e-mail address is now %(address)s.") % {"address": address})
         return HttpResponseRedirect(reverse("people:profile"))
 
     @transaction.atomic

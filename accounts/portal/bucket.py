@@ -39,7 +39,7 @@ class _Page(TenantPage):
 
     def record_bucket(self, change: audit.Change) -> None:
         """Record the change; `change` says of the key pair only that it changed."""
-        self.record(f"COS bucket of {self.tenant}", change)
+        self.record(audit.About.BUCKET.named(self.tenant), change)
 
     def changed(self, event: str, message: str) -> HttpResponse:
         """Log the event, show the message, and redirect to the bucket's page."""
@@ -95,7 +95,7 @@ class BucketPage(_Page):
                 self._save(form, before)
         if not form.is_valid():
             return self.shown(self.bucket(), form)
-        return self.changed("a bucket was set", _("Saved. Videos made from now on go to this bucket."))
+        return self.changed("a bucket was set", _("Saved. New videos go to this bucket."))
 
     def _save(self, form: OwnBucketForm, before: audit.Values) -> None:
         form.instance.save(update_fields=form.written() if before else None)

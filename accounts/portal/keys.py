@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 
 PAGE = 50
 OVERLAPS = {
-    "day": (timedelta(hours=24), gettext_lazy("24 hours more")),
-    "week": (timedelta(days=7), gettext_lazy("7 days more")),
+    "day": (timedelta(hours=24), gettext_lazy("24 hours")),
+    "week": (timedelta(days=7), gettext_lazy("7 days")),
     "none": (timedelta(0), gettext_lazy("Not at all: revoke it immediately")),
 }
 """How long a key keeps working after it was replaced."""
@@ -159,9 +159,7 @@ class MadeKeyPage(_Page):
         made = once.result_of(self.person, form_id, MADE, timezone.now())
         key = made and self.keys().filter(pk=made["key"]).first()
         if not made or not key:
-            messages.info(
-                request, _("The text of the key is not shown any more. Rotate the key to get another.")
-            )
+            messages.info(request, _("The key can no longer be shown. Rotate it to get a new one."))
             return self._to_keys()
         old = self.keys().filter(pk=made.get("old", 0)).first()
         models = absolute(_MODELS, request)

@@ -130,7 +130,7 @@ ENTRIES: tuple[tuple[str, dict[str, Any], dict[str, Any], str, str], ...] = (
         "upstream account main",
         {},
         {"secret_id": "changed", "new_secret_key": "changed"},
-        "sophie changed the upstream account main: secret id changed; secret key changed",
+        "sophie changed the upstream account main: secret ID changed; secret key changed",
         "sophie 更改了上游账号 main",
     ),
     (

@@ -410,8 +410,8 @@ def test_a_secret_is_kept_replaced_or_removed_with_its_id(
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"secret_id": "AKIDnew"}, "Set both the secret id and its key"),
-        ({"secret_id": "", "new_secret_key": NEW_SECRET}, "Set both the secret id and its key"),
+        ({"secret_id": "AKIDnew"}, "Set both the secret ID and its key"),
+        ({"secret_id": "", "new_secret_key": NEW_SECRET}, "Set both the secret ID and its key"),
         ({"region": ""}, "Set both the bucket and its region"),
         ({"bucket": ""}, "Set both the bucket and its region"),
         ({"bucket": "films", "new_secret_key": NEW_SECRET}, "Write name-appid"),

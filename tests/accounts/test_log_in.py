@@ -234,7 +234,7 @@ def test_trying_many_names_locks_the_address(alice: User) -> None:
     assert browser.log_in("nobody", "wrong").status_code == 429
     answer = browser.log_in("alice")
     assert answer.status_code == 429
-    assert "Too many log-ins failed where you are. Come again in 15 minutes." in text(answer)
+    assert "There were too many failed log-ins from your network. Try again in 15 minutes." in text(answer)
     assert Browser(REMOTE_ADDR="203.0.113.9").log_in("alice").status_code == 302
     AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=15, seconds=1))
     assert leads_to(browser.log_in("alice")) == "/"

@@ -50,7 +50,7 @@ def has_password(person: User, password: str) -> bool:
 def test_changing_the_password_logs_out_all_other_sessions(alice: User) -> None:
     here, elsewhere = Browser(alice), Browser(alice)
     assert leads_to(here.post(CHANGE, old_password=PASSWORD, **twice(NEW))) == "/profile/"
-    assert "Your password is changed." in here.see("/profile/")
+    assert "Your password was changed." in here.see("/profile/")
     assert leads_to(elsewhere.get("/profile/")).startswith(LOG_IN)
     assert has_password(alice, NEW)
 

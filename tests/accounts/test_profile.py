@@ -48,7 +48,7 @@ def test_a_person_without_a_tenant_gets_instructions(db: None) -> None:
     browser = Browser(make_person("loner"))
     assert leads_to(browser.get("/")) == PROFILE
     page = browser.see(PROFILE)
-    assert "Ask an owner of yours to invite you" in page
+    assert "Ask a tenant's owner to invite you" in page
     assert "staff console" not in page
 
 

@@ -385,7 +385,7 @@ def test_a_second_factor_does_not_let_members_into_the_console(
     browser.post(CODE, code=code_of(device))
     assert browser.get(CONSOLE).status_code == 302
     assert leads_to(browser.get("/admin/login/")) == f"{LOG_IN}?next=/admin/"
-    assert "not open to you" in browser.see(f"{LOG_IN}?next=/admin/")
+    assert "has no access to that page" in browser.see(f"{LOG_IN}?next=/admin/")
 
 
 def test_the_consoles_log_in_pages_redirect_to_the_shared_ones(sophie: User) -> None:

@@ -198,7 +198,7 @@ def test_owners_are_notified_of_a_new_key(
     key = APIKey.objects.get(name="mine")
     [(to, body)] = sent_mails()
     assert to == [alice.email]
-    assert f"bob made the API key mine ({key.prefix}…)" in body
+    assert f"bob created the API key mine ({key.prefix}…)" in body
 
 
 # --- the pool for hashing passwords

@@ -107,9 +107,9 @@ def test_a_form_sent_twice_makes_one_key_and_shows_it_again_until_it_is_copied(
     made = leads_to(first)
     assert shown(tim.get(made)) == []
     assert leads_to(staff.post(made)) == LIST
-    assert "is not shown any more" in words(staff.get(made, follow=True))
+    assert "can no longer be shown" in words(staff.get(made, follow=True))
     other = staff.post(ADD, {**sent, "name": "another"})
-    assert "sent already, with other values" in words(other)
+    assert "already sent with other values" in words(other)
     assert not APIKey.objects.filter(name="another").exists()
 
 
@@ -247,12 +247,12 @@ def test_a_revocation_is_confirmed_on_a_page_that_says_what_it_stops(
     assert page in staff.get(change_page(owner.key)).content.decode()
     chosen = {"action": "revoke", "_selected_action": [owner.key.pk, mate.key.pk], "form_id": uuid4()}
     for asked in (staff.get(page), staff.post(LIST, chosen)):
-        assert "refused from the next request on" in asked.content.decode()
+        assert "it is refused for good" in asked.content.decode()
         assert owner.key.shown_prefix in asked.content.decode()
     assert not APIKey.objects.exclude(revoked_at=None).exists()
     assert f"Revoked: {owner.key}" in staff.post(page, follow=True).content.decode()
     assert owner.get("/v1/models").status_code == 401
-    assert "It is revoked already." in staff.post(page, follow=True).content.decode()
+    assert "It is already revoked." in staff.post(page, follow=True).content.decode()
     assert page not in staff.get(change_page(owner.key)).content.decode()
     people = APIKey.objects.of_people(owner.tenant, Purpose.PORTAL)
     assert staff.post(f"{LIST}{people.pk}/revoke/").status_code == 404

@@ -209,14 +209,14 @@ def test_a_search_finds_the_latest_tasks_and_shows_how_far_it_looked(
     monkeypatch.setattr(task_list, "MOST_FOUND", 2)
     old, middle, new = (make_task(now=NOW - hours * HOUR) for hours in (2, 1, 0))
     page = sophie.see(f"{TASKS}?q=cat")
-    assert "Searched as far as 2026-11-20 11:00:00. There may be more beyond" in page
+    assert "Searched back to 2026-11-20 11:00:00. There may be older matches" in page
     assert shown(sophie, f"{TASKS}?q=cat") == {middle.public_id, new.public_id}
     assert shown(sophie, f"{TASKS}?q=cat&{on('2026-11-20')}&status=queued") == {
         middle.public_id,
         new.public_id,
     }
     Task.objects.filter(pk=old.pk).update(request={"prompt": "a dog"})
-    assert "Searched as far as" not in sophie.see(f"{TASKS}?q=cat")
+    assert "Searched back to" not in sophie.see(f"{TASKS}?q=cat")
 
 
 def test_a_partial_name_matches_a_limited_number_of_tenants(
@@ -548,7 +548,7 @@ def test_keys_of_people_are_hidden_by_default_and_cannot_be_changed(sophie: Pers
     for action in ("rotate", "revoke"):
         chosen = {"action": action, "_selected_action": [portal.pk], "form_id": uuid4()}
         page = sophie.client.post(f"{KEYS}?used_by=people", chosen, follow=True).content.decode()
-        assert "stands for people at a form" in page
+        assert "belongs to the pages" in page
     for address in ("change", "delete"):
         assert sophie.client.post(f"{KEYS}{portal.pk}/{address}/", {"post": "yes"}).status_code == 403
     portal.refresh_from_db()

@@ -170,14 +170,14 @@ def test_permissions_that_no_page_uses_are_kept_and_named(kind: str, sophie: Per
     granted.set([hidden, tenants])
     page = sophie.see(address)
     assert f'<option value="{hidden.pk}"' not in page
-    assert f"they are kept as they are: {hidden.content_type} | Can change." in unescape(page)
+    assert f"they stay as they are: {hidden.content_type} | Can change." in unescape(page)
     sophie.client.post(address, {**Form(page).fields, field: [people.pk]})
     assert {*granted.all()} == {hidden, people}
     [entry] = AuditEntry.objects.all()
     assert hidden.name not in str((entry.before, entry.after))
     sophie.client.post(address, {**sophie.open(address), field: []})
     assert {*granted.all()} == {hidden}
-    assert "they are kept" not in sophie.see(page_of(sophie.user))
+    assert "they stay as they are" not in sophie.see(page_of(sophie.user))
 
 
 # --- the last owner of a tenant

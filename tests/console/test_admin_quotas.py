@@ -255,7 +255,7 @@ def test_a_change_of_time_zone_needs_confirmation_and_is_recorded(sophie: Person
     assert any("Confirm this first" in error for error in answer.errors)
     day = timezone.now().date()
     for page in (sophie.see(page_of(owner.tenant, "time")), answer.page):
-        assert f"The day {day} ends at its midnight in UTC, {day + timedelta(days=1)} 00:00 UTC" in page
+        assert f"{day} ends at midnight in UTC, {day + timedelta(days=1)} 00:00 UTC" in page
     sophie.fill_in(page_of(owner.tenant, "time"), time_zone="Asia/Shanghai", moves_days="on", reason=WHY)
     change = AuditEntry.objects.get()
     assert (change.subject, change.tenant) == ("tenant Alice", owner.tenant)
@@ -272,7 +272,7 @@ def test_an_unknown_time_zone_is_refused(sophie: Person, owner: Caller) -> None:
 
 def test_suspending_and_reactivating_a_tenant_is_recorded(sophie: Person, owner: Caller) -> None:
     page = f"{LIST}{owner.tenant.pk}/suspension/"
-    assert "Tasks that run continue" in sophie.see(page)
+    assert "Running tasks are finished" in sophie.see(page)
     stale = sophie.open(page)
     assert NO_REASON in sophie.fill_in(page, reason=" \n").page
     sophie.fill_in(page, reason="Unpaid.")
@@ -281,7 +281,7 @@ def test_suspending_and_reactivating_a_tenant_is_recorded(sophie: Person, owner:
     assert timezone.now() - suspended_at < timedelta(minutes=1)
     assert owner.get("/v1/models").status_code == 401
     again = sophie.send(page, stale, {"reason": "Unpaid, too."})
-    assert again.messages == ["Nothing changed: somebody else was faster."]
+    assert again.messages == ["Somebody else has already done this. Nothing was changed."]
     assert sophie.fill_in(page, reason="Paid.").messages == ["The tenant is active again."]
     assert owner.get("/v1/models").status_code == 200
     second, first = AuditEntry.objects.all()

@@ -59,7 +59,7 @@ def test_a_form_sent_twice_makes_one_task(sophie: Person, owner: Caller, account
     ("changes", "sentence"),
     [
         ({"tenant": "Nobody"}, "Choose a tenant."),
-        ({"prompt": ""}, "Describe the video, or add an image or a video to begin with."),
+        ({"prompt": ""}, "Describe the video, or add an image or a video to start from."),
         ({"seconds": "99"}, "Kling 3.0 does not make videos of 99 s: choose 3-15 s."),
         ({"images": ["ftp://x"]}, "Enter a whole link"),
         ({"max_cost": "0.01"}, "more than the 0.01 CNY that you allow"),
@@ -264,7 +264,7 @@ def test_without_script_an_action_has_a_page_of_its_own(sophie: Person, make_tas
     sophie.client.post(page, {**Form(sophie.see(page)).fields, "reason": "because"})
     assert Task.objects.get().status == Status.CANCELLED
     assert sophie.get(page)["location"] == page_of(task)
-    assert "The task is not in a state for this any more." in sophie.see(page_of(task))
+    assert "The task's status no longer allows this." in sophie.see(page_of(task))
     assert sophie.client.post(f"/admin/videos/task/{task.pk}/decide/fly/").status_code == 404
 
 

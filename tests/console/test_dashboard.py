@@ -325,7 +325,7 @@ def test_an_empty_database_shows_what_to_do(boss: Person) -> None:
         assert "There is no upstream account yet" in page
         assert "There is no tenant yet" in page
         assert "No task was created or ended in this period" in page
-        assert "Nothing was counted yet" in page
+        assert "There are no figures yet" in page
 
 
 TILE = re.compile(r'id="state-([a-z_]+)" href="([^"]+)"><strong>([\d,]+)</strong>')
@@ -422,7 +422,7 @@ def test_amounts_are_rounded_with_the_exact_ones_beside(
 def test_a_queue_that_stands_still_is_reported(boss: Person, make_task: MakeTask) -> None:
     make_task(now=timezone.now() - HOUR)
     page = boss.see("/admin/")
-    assert "due, but nothing is done about them" in page
+    assert "overdue, and nothing is being done about them" in page
     assert "Nothing needs attention" not in page
 
 
@@ -478,11 +478,11 @@ def test_results_stored_elsewhere_need_no_local_disk_space(
 def test_the_age_of_the_figures_is_shown(boss: Person) -> None:
     now = timezone.now()
     hourly.roll_up(now - 2 * HOUR)
-    assert "old, counted to" in boss.see("/admin/")
+    assert "old: tasks that were" in boss.see("/admin/")
     hourly.roll_up(now)
     page = boss.see("/admin/")
-    assert f"Plots are counted to {now:%H:%M:%S}." in page
-    assert "old, counted to" not in page
+    assert f"Charts go up to {now:%H:%M:%S}." in page
+    assert "old: tasks that were" not in page
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York"])
@@ -549,7 +549,7 @@ def test_accounts_and_money_need_their_view_permissions(
 ) -> None:
     make_task(now=timezone.now() - HOUR)
     page = Person("clerk", "view_task").see("/admin/")
-    assert "due, but nothing is done about them" in page
+    assert "overdue, and nothing is being done about them" in page
     assert account.name not in page
     assert owner.tenant.name not in page
     everything = Person("chief", *ENOUGH).see("/admin/")

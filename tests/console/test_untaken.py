@@ -18,8 +18,8 @@ from videos.models import AccountState, UpstreamAccount
 
 ADD = "/admin/videos/task/add/"
 MODEL, OTHER, SIBLING = "Kling-3.0-720p", "GV-3.1-720p", "GV-3.1-1080p"
-REFUSED = "Videos of this model cannot be created now"
-WAITS = "Videos of this model wait a moment now"
+REFUSED = "This model is unavailable right now"
+WAITS = "Videos of this model start with a short delay"
 NO_ACCOUNT, NO_MODEL = "No account takes tasks.", "No account takes tasks of this model:"
 
 
@@ -53,10 +53,10 @@ class Case(NamedTuple):
 
 
 CASES = [
-    Case(disable, NO_ACCOUNT, "It is not enabled, so it is given no new tasks.", REFUSED),
+    Case(disable, NO_ACCOUNT, "It is disabled, so it gets no new tasks.", REFUSED),
     Case(becomes("open", "AuthFailure"), NO_ACCOUNT, "AuthFailure", REFUSED),
     Case(becomes("paused"), NO_ACCOUNT, "after a pause it takes tasks again", WAITS),
-    Case(keep_one_model_for_another, NO_MODEL, "It is not enabled", ""),
+    Case(keep_one_model_for_another, NO_MODEL, "It is disabled", ""),
 ]
 
 
@@ -116,5 +116,5 @@ def test_the_notice_is_about_the_accounts_that_serve_the_tenant(
     becomes("open")(own)
     settings.WHEN_NO_UPSTREAM = "queue"
     page = alice.get("portal:playground", model=MODEL).content.decode()
-    assert text_of(page, "untaken").startswith("Videos of this model wait for now")
+    assert text_of(page, "untaken").startswith("This model is unavailable right now. Videos of it wait")
     assert text_of(Person("boss").see("/admin/"), "gap") == ""

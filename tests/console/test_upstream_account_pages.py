@@ -90,9 +90,9 @@ def test_whoever_may_not_connect_accounts_gets_the_endpoint_of_the_product(db: N
 
 def test_vod_needs_an_application_id(sophie: Person, account: UpstreamAccount) -> None:
     [error] = add(sophie, product="vod").errors
-    assert "application id" in error
+    assert "application ID" in error
     [error] = sophie.fill_in(page_of(account), product="vod", reason=WHY).errors
-    assert "application id" in error
+    assert "application ID" in error
     assert [one.product for one in UpstreamAccount.objects.all()] == ["mps"]
 
 
@@ -350,7 +350,7 @@ def test_an_account_out_of_service_says_why_and_what_to_do(sophie: Person, accou
     for said in (
         "AuthFailure.SignatureFailure",
         "The signature does not match.",
-        "enter the secret key again",
+        "Enter the secret key again",
         "Next check",
         "Put back into service",
     ):
@@ -363,7 +363,7 @@ def test_health_is_shown_in_the_language_of_the_viewer(sophie: Person, account: 
     page = sophie.see(page_of(account))
     assert "AuthFailure.SignatureFailure" in page
     assert "Out of service" not in page
-    assert "enter the secret key again" not in page
+    assert "Enter the secret key again" not in page
 
 
 def test_a_fault_without_a_code_of_the_provider_has_a_name(sophie: Person, account: UpstreamAccount) -> None:
@@ -376,7 +376,7 @@ def test_a_fault_without_a_code_of_the_provider_has_a_name(sophie: Person, accou
 def test_a_tenants_own_account_names_its_owner(sophie: Person, account: UpstreamAccount) -> None:
     account.owner = Tenant.objects.create(name="Alice & Sons")
     account.save()
-    assert "It is the own account of Alice &amp; Sons" in sophie.see(page_of(account))
+    assert "This account belongs to Alice &amp; Sons" in sophie.see(page_of(account))
 
 
 def test_the_new_account_form_has_no_health(sophie: Person) -> None:
@@ -411,7 +411,7 @@ def test_without_a_worker_the_check_stays_queued_once(sophie: Person, account: U
     ("error", "said"),
     [
         (None, "The connection works."),
-        (BAD_KEY, "AuthFailure.SignatureFailure: The signature is wrong: enter the secret key again"),
+        (BAD_KEY, "AuthFailure.SignatureFailure: The signature is wrong. Enter the secret key again"),
     ],
 )
 def test_the_result_of_a_check_is_shown_at_once(

@@ -35,7 +35,7 @@ def _make_a_multi_shot_task(sophie: Visitor) -> None:
     page.get_by_label("Shot 1", exact=True).fill("A cat wakes up")
     page.get_by_label("Seconds").first.fill("2")
     expect(page.locator("#seconds-left")).to_contain_text("1 s left to fill")
-    expect(page.locator("#preview")).to_contain_text("The shots take 2 s together, but the video has 3 s")
+    expect(page.locator("#preview")).to_contain_text("The shots last 2 s together, but the video lasts 3 s")
     page.get_by_role("button", name="Add a shot").click()
     page.get_by_label("Shot 2", exact=True).fill("It runs along the beach")
     page.get_by_label("Seconds").nth(1).fill("1")
@@ -66,11 +66,11 @@ def _resolve_a_doubt(sophie: Visitor, site: Site) -> None:
     page.get_by_role("button", name="Create video").click()
     page.wait_for_url("**/change/")
     expect(page.locator("#live .chip")).to_have_text("In doubt")
-    expect(page.locator("#attention")).to_contain_text("upstream may have accepted it")
+    expect(page.locator("#attention")).to_contain_text("the provider may have accepted it")
     sophie.check()
     [upstream_id] = [task["task_id"] for task in site.sandbox.tasks() if "kite" in str(task)]
     page.get_by_role("button", name="Mark as accepted").first.click()
-    page.get_by_label("The provider's task id").fill(upstream_id)
+    page.get_by_label("Provider's task ID").fill(upstream_id)
     page.wait_for_timeout(3000)  # the page refreshes meanwhile and must not close the dialog
     page.locator("#reason-accept_by_hand").fill("found in the provider's console")
     page.locator("#decide-accept_by_hand").get_by_role("button", name="Mark as accepted").click()

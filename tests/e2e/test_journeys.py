@@ -92,7 +92,7 @@ def test_staff_resolve_a_doubt(look: Look, site: Site) -> None:
         keys.see("A kite over the sea")
         keys.visitor.check()
         keys.push("Mark as accepted")
-        keys.fill("The provider's task id", upstream_id)
+        keys.fill("Provider's task ID", upstream_id)
         keys.reach(page.locator("#reason-accept_by_hand"))
         keys.type_over("found in the provider's console")
         keys.reach(page.locator("#decide-accept_by_hand button.primary"))

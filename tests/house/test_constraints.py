@@ -907,7 +907,7 @@ def test_short_words_in_prompts_are_found_by_scans_only(monkeypatch: pytest.Monk
         monkeypatch.setattr(search, name, 20)
     sophie = Person("sophie")
     with _plans() as plans:
-        assert "Searched as far as" in sophie.see("/admin/videos/task/?q=zq")
+        assert "Searched back to" in sophie.see("/admin/videos/task/?q=zq")
     assert len(_scans(plans)) == 2
 
 

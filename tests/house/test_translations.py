@@ -122,6 +122,15 @@ def test_no_page_uses_a_word_that_the_glossary_retired(written: polib.POFile) ->
             assert not [word for word in retired if word in text], entry.msgid
 
 
+_BETWEEN_HAN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef] +[\u4e00-\u9fff]")
+
+
+def test_no_translation_has_a_space_between_two_characters_of_chinese(written: polib.POFile) -> None:
+    for entry in written:
+        for text in (entry.msgstr, *entry.msgstr_plural.values()):
+            assert not _BETWEEN_HAN.search(text), text
+
+
 RETIRED_SENTENCES = (
     *("What is not to be seen", "Shape", "As the provider chooses", "Must not cost more than", "Persons"),
     *("As a program would ask", "Its effect on the limits", "In short", "Upstream's word", "Look now"),

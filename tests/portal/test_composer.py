@@ -288,7 +288,7 @@ def test_a_form_sent_again_with_other_values_is_refused(
     form_id, asked = str(uuid4()), Requester(alice, "portal")
     make(BODY, caller_at(key, form_id, answers_of(BODY), timezone.now()), asked)
     other = BODY | {"prompt": "a dog"}
-    with pytest.raises(NotCreated, match="sent before"):
+    with pytest.raises(NotCreated, match="already sent"):
         make(other, caller_at(key, form_id, answers_of(other), timezone.now()), asked)
     assert Task.objects.count() == 1
 

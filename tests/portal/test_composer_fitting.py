@@ -59,7 +59,7 @@ def _problem_fields(answers: dict[str, list[str]]) -> set[str]:
         (
             "Kling-3.0-omni-720p",
             {"seconds": ["15"], "videos": ["https://x.example/a.mp4"]},
-            "Length changed from 15 s to 10 s: beside a video it is 3-10 s.",
+            "Length changed from 15 s to 10 s: with a reference video, this model makes 3-10 s.",
             {"seconds": ["10"]},
         ),
         (
@@ -71,7 +71,7 @@ def _problem_fields(answers: dict[str, list[str]]) -> set[str]:
         (
             "Hailuo-02-768p",
             {"aspect_ratio": ["1:1"]},
-            "Aspect ratio 1:1 removed: this model has no choice of it.",
+            "Aspect ratio 1:1 removed: this model offers no choice of it.",
             {},
         ),
         (

@@ -17,7 +17,7 @@ from videos.composer.pictures import PICTURE
 from videos.files import recognition
 from videos.models import File, Task, UpstreamAccount
 
-ANOTHER_KIND = "Use another file: it must be JPEG or PNG by its content."
+ANOTHER_KIND = "Use another file: its content must be JPEG or PNG."
 ANSWERS: dict[str, Any] = {"model": "Kling-2.6-1080p", "seconds": "5", "prompt": "she smiles", "images": [""]}
 
 
@@ -55,7 +55,7 @@ def test_a_form_with_pictures_that_is_sent_twice_makes_one_video(
     assert (Task.objects.count(), File.objects.get()) == (1, kept)
     for changes in ({"content": jpeg_of_size(200, 200)}, {"prompt": "he smiles"}):
         shown = text(alice.client.post(page, sent(form_id=form_id, **changes)))
-        assert "This form was sent before, with other values." in shown
+        assert "This form was already sent with other values." in shown
     assert Task.objects.count() == 1
 
 
@@ -69,7 +69,7 @@ def test_a_form_with_pictures_that_is_sent_twice_makes_one_video(
         (b"x", ANOTHER_KIND),
         (
             png(1, 1, data=b"x" * (recognition.MOST_IMAGE_BYTES + 1)),
-            "The file is too large: it may have 10.0\xa0MB.",
+            "The file is too large: the limit is 10\xa0MB.",
         ),
     ],
     ids=["a page", "a PNG bomb", "a JPEG bomb", "a video", "noise", "too large"],

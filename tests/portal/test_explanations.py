@@ -204,7 +204,7 @@ def test_each_rule_is_explained_in_chinese_at_its_field(alice: Browser, page: st
 
 def test_an_untouched_empty_form_tells_only_beside_it_what_is_missing(alice: Browser, page: str) -> None:
     empty = {"model": "Kling-3.0-720p", "seconds": "5", "prompt": "", "images": [""]}
-    missing = "Describe the video, or add an image or a video to begin with."
+    missing = "Describe the video, or add an image or a video to start from."
     quiet = preview(alice, page, empty, ENGLISH)
     assert "<li>" not in quiet
     assert missing in quiet

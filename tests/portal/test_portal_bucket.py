@@ -41,7 +41,7 @@ def post(person: Member, **changes: str) -> Any:
 
 def test_without_a_bucket_the_page_says_where_videos_are_kept(alice: Member) -> None:
     page = alice.see("account:bucket")
-    assert "No bucket is set: the platform keeps your videos for a time." in page
+    assert "No bucket is set: the platform keeps your videos for a limited time." in page
     assert "Your videos kept 30 days" in page
     assert "reelay/{date}" in alice.get("account:bucket").content.decode()
 
@@ -112,7 +112,7 @@ def test_a_secret_is_kept_replaced_or_removed_with_its_id(
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"secret_id": "AKIDnew"}, "Set both the secret id and its key"),
+        ({"secret_id": "AKIDnew"}, "Set both the secret ID and its key"),
         ({"region": ""}, "This field is required."),
         ({"bucket": ""}, "This field is required."),
         ({"bucket": "films", "new_secret_key": NEW_SECRET}, "Write name-appid"),

@@ -309,7 +309,7 @@ def test_tabs_and_pages_keep_the_filters(owner: Caller, alice: Client, make_task
     for second in range(PAGE + 1):
         make_task(Status.FAILED, now=NOW + timedelta(seconds=second))
     nothing = text(alice.get(address(owner.tenant, q="a cat & co", status="failed", key="")))
-    assert Links(nothing).found["Running"] == "?q=a+cat+%26+co&status=at_work"
+    assert Links(nothing).found["Unfinished"] == "?q=a+cat+%26+co&status=at_work"
     assert Links(nothing).found["All"] == "?q=a+cat+%26+co"
     assert 'aria-current="true">Failed' in nothing
     first = text(alice.get(address(owner.tenant, q="cat", status="failed")))

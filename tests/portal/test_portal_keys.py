@@ -220,7 +220,7 @@ def test_the_text_of_a_key_is_shown_for_ten_minutes_or_until_it_is_copied(
     now = timezone.now()
     copied, left = (alice.post("account:new-key", **form(name=name)).url for name in ("one", "two"))
     assert leads_to(alice.client.post(copied)) == alice.url("account:keys")
-    assert "is not shown any more" in words(alice.client.get(copied, follow=True))
+    assert "can no longer be shown" in words(alice.client.get(copied, follow=True))
     for minutes, is_shown in ((9, True), (11, False)):
         monkeypatch.setattr(timezone, "now", lambda at=now + timedelta(minutes=minutes): at)
         assert bool(shown(alice.client.get(left))) is is_shown
@@ -235,7 +235,7 @@ def test_a_form_sent_again_with_other_values_makes_nothing_and_asks(alice: Membe
     sent = form()
     alice.post("account:new-key", **sent)
     answer = alice.post("account:new-key", **{**sent, "name": "another"})
-    assert "sent already, with other values" in words(answer)
+    assert "already sent with other values" in words(answer)
     assert not APIKey.objects.filter(name="another").exists()
     renewed = Form(answer.content.decode()).fields
     assert renewed["name"] == "another"
@@ -412,9 +412,9 @@ def test_a_rotation_sent_twice_makes_one_key_and_shows_it_again(alice: Member, o
     assert shown(alice.post("account:rotate-key", key_of(owner).pk, **sent)) == [text]
     another = alice.post("account:rotate-key", key_of(owner).pk, overlap="day")
     assert shown(another) == []
-    assert "was replaced by" in words(another)
+    assert "was already replaced by" in words(another)
     changed = alice.post("account:rotate-key", key_of(owner).pk, **{**sent, "overlap": "none"})
-    assert "sent already, with other values" in words(changed)
+    assert "already sent with other values" in words(changed)
     assert APIKey.objects.count() == 2
 
 

@@ -61,7 +61,7 @@ def test_each_error_is_explained(alice: Client, owner: Caller, account: Upstream
     wrong = ANSWERS | {"seconds": "4", "model": "Kling-2.5-720p", "prompt": ""}
     shown = text(alice.post(page(owner.tenant, "new/"), wrong))
     assert "Kling 2.5 does not make videos of 4 s: choose 5 or 10 s." in shown
-    assert "Describe the video, or add an image or a video to begin with." in shown
+    assert "Describe the video, or add an image or a video to start from." in shown
     assert not Task.objects.exists()
 
 

@@ -204,7 +204,7 @@ def test_an_action_on_a_task_that_changed_meanwhile_is_refused(make_task: MakeTa
 
 
 def test_an_acknowledged_task_no_longer_needs_attention(make_task: MakeTask, sophie: User) -> None:
-    task = make_task(Status.FAILED, attention="upstream accepted it after it was marked as failed")
+    task = make_task(Status.FAILED, attention="the provider accepted it after it was marked as failed")
     assert "seen" in available_actions(task, sophie)
     decided("seen", task, sophie)
     task.refresh_from_db()

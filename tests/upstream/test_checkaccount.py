@@ -46,13 +46,13 @@ def test_an_account_that_works(product: str, sandbox: Sandbox, sandbox_account: 
 def test_a_wrong_secret_key(sandbox_account: UpstreamAccount) -> None:
     change(sandbox_account, secret_key="another")
     line = failed_check()
-    assert "AuthFailure.SignatureFailure: The signature is wrong: enter the secret key again" in line
+    assert "AuthFailure.SignatureFailure: The signature is wrong. Enter the secret key again" in line
     assert AccountState.objects.get().check_code == "AuthFailure.SignatureFailure"
 
 
 def test_an_unknown_secret_id(sandbox_account: UpstreamAccount) -> None:
     change(sandbox_account, secret_id="AKIDnobody")
-    assert "Check the secret id and the secret key" in failed_check()
+    assert "Check the secret ID and the secret key" in failed_check()
 
 
 def test_a_clock_that_is_wrong(sandbox_account: UpstreamAccount, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ REFUSALS = {
     "InvalidParameterValue.UserUnRegister": "Open the product in the console",
     "FailedOperation.UserArrears": "settle its bill",
     "UnsupportedRegion": "Leave the account's region empty",
-    "InvalidParameterValue.SubAppId": "application id",
+    "InvalidParameterValue.SubAppId": "application ID",
     "IpNotInWhitelist": "address of this server",
     "ServiceUnavailable": "status page",
     "InvalidAction": "endpoint is that of the product",

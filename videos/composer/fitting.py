@@ -82,7 +82,10 @@ def _seconds(offer: Offer) -> Iterator[Change]:
     after = min(offer.seconds, key=lambda seconds: abs(seconds - before))
     values = {"before": before, "after": after, "lengths": in_seconds(offer.seconds)}
     if offer.has_video and before in offer.spec.seconds:
-        sentence = _("Length changed from %(before)s s to %(after)s s: beside a video it is %(lengths)s.")
+        sentence = _(
+            "Length changed from %(before)s s to %(after)s s: with a reference video, this model "
+            "makes %(lengths)s."
+        )
     else:
         sentence = _("Length changed from %(before)s s to %(after)s s: this model makes %(lengths)s.")
     yield sentence % values, {"seconds": [str(after)]}
@@ -97,7 +100,7 @@ def _ratio(offer: Offer) -> Iterator[Change]:
     elif offer.spec.ratios.allowed:
         sentence = _("Aspect ratio %(ratio)s removed: the image decides it.")
     else:
-        sentence = _("Aspect ratio %(ratio)s removed: this model has no choice of it.")
+        sentence = _("Aspect ratio %(ratio)s removed: this model offers no choice of it.")
     yield sentence % {"ratio": ratio, "ratios": ", ".join(offer.ratios)}, {"aspect_ratio": []}
 
 

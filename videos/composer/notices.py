@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from videos.routing.availability import Service
 
-MARKS = {Service.NONE: gettext_lazy("not available now"), Service.PAUSED: gettext_lazy("paused")}
+MARKS = {Service.NONE: gettext_lazy("unavailable"), Service.PAUSED: gettext_lazy("paused")}
 """What is said of a model among others, if its tasks are not taken."""
 
 
@@ -24,7 +24,15 @@ def notice_of(service: Service | None) -> Notice | None:
     if service is None:
         return None
     if service is Service.PAUSED:
-        return Notice("info", _("Videos of this model wait a moment now: the provider takes no new ones."))
+        return Notice(
+            "info",
+            _(
+                "Videos of this model start with a short delay: the provider is not taking new ones right "
+                "now."
+            ),
+        )
     if settings.WHEN_NO_UPSTREAM == "refuse":
-        return Notice("bad", _("Videos of this model cannot be created now: nobody generates them."))
-    return Notice("warn", _("Videos of this model wait for now: nobody generates them at the moment."))
+        return Notice("bad", _("This model is unavailable right now."))
+    return Notice(
+        "warn", _("This model is unavailable right now. Videos of it wait, and start when it is back.")
+    )

@@ -70,7 +70,7 @@ _SCENES: dict[str, Text] = {
     "template_effect": _("Template effect"),
     "land2port": _("Landscape to portrait"),
 }
-_REGIONS: dict[str, Text] = {"Oversea": _("Oversea"), "Mainland": _("Mainland China")}
+_REGIONS: dict[str, Text] = {"Oversea": _("Overseas"), "Mainland": _("Mainland China")}
 _PERSONS: dict[str, Text] = {"AllowAdult": _("Adults allowed"), "Disallowed": _("No people")}
 
 
@@ -123,10 +123,10 @@ class Offer:
         if frames >= most:
             return _("One image is the first frame; a second one is the last frame.")
         if frames == 1:
-            return _("One image alone is the first frame; several, or any beside a video, are references.")
+            return _("One image is the first frame. Several images, or images with a video, are references.")
         return _(
-            "One image is the first frame, two are first and last; more, or any beside a video, are"
-            " references."
+            "One image is the first frame; two are the first and the last. More images, or images "
+            "with a video, are references."
         )
 
     @property

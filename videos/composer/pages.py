@@ -29,8 +29,11 @@ from videos.composer.places import is_begun
 from videos.composer.preview import Preview, curl
 from videos.composer.repeated import task_of_the_form
 from videos.errors import IdempotencyKeyReused
+from videos.explanations import file_size
 from videos.files import uses
+from videos.files.recognition import MOST_IMAGE_BYTES
 from videos.models import Task
+from videos.requests.parsing import MAX_PROMPT
 from videos.routing import availability
 from videos.routing.offers import Offers
 from videos.tasks.manual import NotCreated, Requester, make_checked
@@ -200,6 +203,7 @@ class Composer:
             "untaken_notice": notice_of(untaken.get(spec.name)),
             "problems": self._shown(judged) | self._of_picture(),
             "touched": EVERYTHING if judged is Judged.ALL else ",".join(sorted(self.touched)),
+            "most": {"prompt": MAX_PROMPT, "picture": file_size(MOST_IMAGE_BYTES)},
             "takes_pictures": settings.UPLOADS,
             "picture_names": self._picture_names(),
             "pictures_at": f"{request.path}pictures/",

@@ -22,11 +22,14 @@ from videos.states import Status
 NEEDS_APPLICATION = frozenset({Product.VOD.value})
 """Products whose calls name an application inside the account."""
 FIXED = {
-    "product": _("It has tasks, which only this product knows: add another account instead."),
-    "owner": _("It has tasks, so it cannot be given to anybody else: add another account instead."),
+    "product": _("It has tasks that only this product knows. Add another account instead."),
+    "owner": _("It has tasks, so it cannot be given to another owner. Add another account instead."),
 }
 """What cannot be changed once the account has tasks, and why."""
-_BUSY = _("It has unfinished tasks, which are known only there: disable it, and wait until they have ended.")
+_BUSY = _(
+    "Its unfinished tasks are known only where they were submitted. Disable the account, and "
+    "wait until they have ended."
+)
 FIXED_WHILE_BUSY = ("endpoint", "sub_app_id", "region")
 """What cannot be changed while upstream works on tasks of the account."""
 NOT_COLUMNS = ("new_secret_key", "new_proxy_url", "removes_proxy")
@@ -86,7 +89,7 @@ class UpstreamAccountForm(AuditedForm[UpstreamAccount]):
         else:
             self._keep_fixed()
         if cleaned.get("product") in NEEDS_APPLICATION and cleaned.get("sub_app_id", 0) is None:
-            self.add_error("sub_app_id", _("This product needs its application id (SubAppId)."))
+            self.add_error("sub_app_id", _("This product needs an application ID (SubAppId)."))
         if cleaned.get("new_proxy_url") and cleaned.get("removes_proxy"):
             self.add_error("removes_proxy", _("Either enter a new proxy or remove it."))
         return cleaned

@@ -31,7 +31,9 @@ MEANINGS: dict[str, Label] = {
     Condition.WORKING: gettext_lazy("It takes tasks."),
     Condition.PAUSED: gettext_lazy("It was called too often or is full; after a pause it takes tasks again."),
     Condition.OPEN: gettext_lazy("It takes no tasks. Workers check it at intervals, which costs nothing."),
-    Condition.TRIAL: gettext_lazy("A check succeeded. It is given one task, whose outcome decides."),
+    Condition.TRIAL: gettext_lazy(
+        "The check passed. It gets one task, whose result decides whether it is back in service."
+    ),
 }
 NEXT: dict[str, Label] = {
     Condition.PAUSED: gettext_lazy("End of the pause"),
@@ -66,7 +68,7 @@ def shown_health(state: AccountState) -> dict[str, Any]:
 def why_untaken(account: UpstreamAccount) -> str:
     """Why the account takes no new tasks, as a sentence for staff."""
     if not account.is_enabled:
-        return _("It is not enabled, so it is given no new tasks.")
+        return _("It is disabled, so it gets no new tasks.")
     return explained(account.state.reason) or str(MEANINGS[account.state.condition])
 
 
@@ -91,7 +93,8 @@ class HealthPages:
         state = checked(account.pk)
         if state is None:
             messages.warning(
-                request, _("The check is queued, but no worker has answered yet: see whether one is running.")
+                request,
+                _("The check is queued, but no worker has answered yet. Make sure that one is running."),
             )
         else:
             tell = messages.error if state.check_code else messages.success

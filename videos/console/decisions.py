@@ -13,5 +13,5 @@ class DecisionForm(ReasonForm):
     mark = forms.CharField(required=False, widget=forms.HiddenInput)
     """The `state_token` of that state."""
     upstream_task_id = forms.CharField(
-        label=_("The provider's task id"), required=False, max_length=LONGEST_UPSTREAM_ID
+        label=_("Provider's task ID"), required=False, max_length=LONGEST_UPSTREAM_ID
     )

@@ -78,7 +78,7 @@ class TaskEventAdmin(ReadOnlyAdmin[TaskEvent]):
     list_filter = [("at", DaysOfWriting), VerbFilter, TenantOfTaskFilter]
     exported: ClassVar = {"video": lambda event: public_id(event.task_id)}
     search_fields = ["task__id"]
-    search_help_text = _("Task id")
+    search_help_text = _("Task ID")
     fields = ["at", "what", "state", "video", "tenant", "detail"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TaskEvent]:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts import audit
 from accounts.console.filters import TenantFilter
 from accounts.console.lists import BigListAdmin
 from accounts.console.once import OnceAdmin
@@ -124,7 +125,7 @@ class LedgerEntryAdmin(OnceAdmin[LedgerEntry], BigListAdmin[LedgerEntry]):
         obj.pk = entry.pk
         balance = format_amount(before + entry.amount)
         changed = {"balance": format_amount(before)}, {"balance": balance, "kind": obj.kind}
-        record(request, f"balance of {obj.tenant}", obj.reason, changed, obj.tenant)
+        record(request, audit.About.BALANCE.named(obj.tenant), obj.reason, changed, obj.tenant)
         now = gettext("The balance of %(tenant)s is %(balance)s %(currency)s now.")
         values = {"tenant": obj.tenant, "balance": balance, "currency": settings.CURRENCY}
         messages.success(request, now % values)

@@ -224,7 +224,7 @@ class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
         columns = form.written() if change else COLUMNS
         obj.save(update_fields=columns if change else None)
         changed = audit.changes(before, obj, columns)
-        record(request, f"price of {obj}", form.cleaned_data["reason"], changed)
+        record(request, audit.About.PRICE.named(obj), form.cleaned_data["reason"], changed)
         if not obj.on_own_account:
             _warn_if_unsold(request, obj)
 
@@ -240,7 +240,7 @@ class PriceAdmin(OnceAdmin[Price], ListAdmin[Price]):
 
     def delete_model(self, request: HttpRequest, obj: Price) -> None:
         """Record the deletion in the audit log and delete."""
-        record(request, f"price of {obj}", _reason(request), audit.changes(obj, None, COLUMNS))
+        record(request, audit.About.PRICE.named(obj), _reason(request), audit.changes(obj, None, COLUMNS))
         obj.delete()
 
     def get_urls(self) -> list[URLPattern]:

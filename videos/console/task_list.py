@@ -171,7 +171,7 @@ class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
         ("created_at", DaysOfId),
     ]
     search_fields = ["id"]
-    search_help_text = _("Task id, upstream id, exact tenant name, or words in the prompt")
+    search_help_text = _("Task ID, provider's task ID, exact tenant name, or words in the prompt")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         """With tenant and account, without the account's secret key."""

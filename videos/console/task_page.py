@@ -114,7 +114,7 @@ class TaskPages:
         """The form of the action on its own page. Raises `NotDecided` if it is not possible any more."""
         action = staff_actions.available_actions(task, person(request)).get(name)
         if action is None:
-            raise NotDecided(_("The task is not in a state for this any more."))
+            raise NotDecided(_("The task's status no longer allows this."))
         context = {"task": task, "name": name, "action": action, **inspecting.decision_on(task)}
         return self._page(request, "console/decide.html", str(action.label), context)
 

@@ -46,7 +46,7 @@ class File(models.Model):
     The row is written before its object and deleted after it, so that every object has a row.
     """
 
-    id = models.UUIDField(verbose_name=_("id"), primary_key=True, editable=False)
+    id = models.UUIDField(verbose_name=_("ID"), primary_key=True, editable=False)
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.PROTECT, related_name="+", db_index=False
     )

@@ -100,7 +100,7 @@ class Price(models.Model):
 class OfferRevision(models.Model):
     """A single row, which triggers update when a price, a tenant's price list or an account changes."""
 
-    id = models.PositiveSmallIntegerField(verbose_name=_("id"), primary_key=True, default=1)
+    id = models.PositiveSmallIntegerField(verbose_name=_("ID"), primary_key=True, default=1)
     revision = models.UUIDField(verbose_name=_("revision"))
 
     class Meta:

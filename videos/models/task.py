@@ -82,7 +82,7 @@ class Task(models.Model):
     `states` defines its states and their transitions; only the verbs of `lifecycle` write `status`.
     """
 
-    id = models.UUIDField(verbose_name=_("id"), primary_key=True, editable=False)
+    id = models.UUIDField(verbose_name=_("ID"), primary_key=True, editable=False)
     tenant = models.ForeignKey(
         Tenant, verbose_name=_("tenant"), on_delete=models.PROTECT, related_name="tasks", db_index=False
     )
@@ -187,7 +187,7 @@ class Task(models.Model):
         verbose_name=_("looked at"), null=True, help_text=_("When upstream was last asked about it.")
     )
 
-    upstream_task_id = models.TextField(verbose_name=_("upstream id"), null=True)  # noqa: DJ001 - unknown until accepted
+    upstream_task_id = models.TextField(verbose_name=_("provider's task ID"), null=True)  # noqa: DJ001 - unknown until accepted
     upstream_status = models.CharField(
         verbose_name=_("upstream status"),
         max_length=50,

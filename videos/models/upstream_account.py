@@ -44,14 +44,14 @@ class UpstreamAccount(models.Model):
         help_text=_("Such as ap-guangzhou. Usually not needed."),
     )
     sub_app_id = models.BigIntegerField(
-        verbose_name=_("application id (SubAppId)"),
+        verbose_name=_("application ID (SubAppId)"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_("Required by VOD for accounts opened since December 2023."),
     )
     secret_id = models.CharField(
-        verbose_name=_("secret id"), max_length=100, validators=[validate_credential]
+        verbose_name=_("secret ID"), max_length=100, validators=[validate_credential]
     )
     secret_key = EncryptedTextField(verbose_name=_("secret key"))
     proxy_url = EncryptedTextField(

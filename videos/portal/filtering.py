@@ -18,7 +18,7 @@ from videos.listing.search import LONGEST_SEARCH
 from videos.requests.values import without_unstorable
 
 STATUSES = {
-    AT_WORK: _("Running"),
+    AT_WORK: _("Unfinished"),
     "queued": _("Queued"),
     "in_progress": _("In progress"),
     "completed": _("Completed"),

@@ -29,7 +29,7 @@ from videos.states import FINAL, LOST, Status
 
 OLDER, NEWER = "before", "after"
 """Query parameters: the id of the task before or after which the page starts."""
-TABS = {"": _("All"), AT_WORK: _("Running"), "completed": _("Completed"), "failed": _("Failed")}
+TABS = {"": _("All"), AT_WORK: _("Unfinished"), "completed": _("Completed"), "failed": _("Failed")}
 _SIGNS = {Status.SUCCEEDED: "play", Status.FAILED: "lost", Status.CANCELLED: "lost"}
 _UNDER_WAY = "waiting"
 

@@ -28,7 +28,7 @@ OWN: dict[str, Fault] = {
         _("Check that the endpoint is that of the product, and that the proxy lets its answers through."),
     ),
     "NotSent": Fault(
-        _("Not sent"), _("The call could not be made: check the endpoint, the secret id and the secret key.")
+        _("Not sent"), _("The call could not be made. Check the endpoint, the secret ID and the secret key.")
     ),
     "InvalidProxy": Fault(_("Invalid proxy"), _("Enter the proxy's address again.")),
     "UndecryptableSecret": Fault(

@@ -86,7 +86,7 @@ def perform(name: str, decision: StaffDecision) -> Task:
     """
     action, task = ACTIONS[name], decision.task
     if task.state not in action.states:
-        raise NotDecided(gettext("The task is not in a state for this any more."))
+        raise NotDecided(gettext("The task's status no longer allows this."))
     if action.asks is not None:  # outside of the transaction, as the provider may take its time
         decision = action.asks(decision)
     before = _recorded(task)
@@ -99,7 +99,9 @@ def perform(name: str, decision: StaffDecision) -> Task:
         lifecycle.record_event(task, Verb(name), decision.now, **who, **decision.evidence)
         after = {"action": name, **_recorded(task)} | ({"task": shown_next.public_id} if is_new else {})
         by = audit.Author(decision.person, AuditPlace.CONSOLE, decision.address)
-        audit.record(by, f"task {task}", decision.reason, before, after, decision.now, task.tenant)
+        audit.record(
+            by, audit.About.TASK.named(task), decision.reason, before, after, decision.now, task.tenant
+        )
     return shown_next
 
 
@@ -134,7 +136,7 @@ def state_token(task: Task) -> str:
 def _poll(decision: StaffDecision) -> Task:
     task = decision.task
     if not lifecycle.make_due(task, decision.now):
-        raise NotDecided(gettext("It is being checked already."))
+        raise NotDecided(gettext("It is already being checked."))
     if task.state is Status.RUNNING:
         enqueue(Job.POLL, account_id=task.account_id)
     return task
@@ -148,11 +150,12 @@ def _ask_for_the_id(decision: StaffDecision) -> StaffDecision:
     """Make sure that no other task has the id, and that the provider knows it."""
     task, upstream_id = decision.task, decision.upstream_task_id
     if not upstream_id:
-        raise NotDecided(gettext("Enter the provider's task id."))
+        raise NotDecided(gettext("Enter the provider's task ID."))
     twin = Task.objects.filter(account=task.account_id, upstream_task_id=upstream_id).first()
     if twin is not None:
         raise NotDecided(
-            gettext("The provider's task %(id)s is %(task)s already.") % {"id": upstream_id, "task": twin}
+            gettext("The provider's task %(id)s already belongs to %(task)s.")
+            % {"id": upstream_id, "task": twin}
         )
     return replace(decision, evidence=_described(task.account_id or 0, upstream_id))
 
@@ -166,7 +169,7 @@ def _described(account_id: int, upstream_id: str) -> dict[str, Any]:
         raise NotDecided(gettext("The provider has no task %(id)s.") % told + _quoted(error)) from error
     except UpstreamError as error:
         raise NotDecided(
-            gettext("The provider could not be asked about %(id)s, so nothing was changed.") % told
+            gettext("The provider could not be asked about %(id)s. Nothing was changed.") % told
             + _quoted(error)
         ) from error
     if not progress.word:
@@ -197,7 +200,7 @@ def _accept(decision: StaffDecision) -> Task:
 def _correct(decision: StaffDecision) -> Task:
     task = decision.task
     if not _was_accepted_by_hand(task):
-        raise NotDecided(gettext("The provider itself gave this task its id."))
+        raise NotDecided(gettext("The provider itself returned this ID, so it needs no correction."))
     with _one_task_an_id():
         moved = lifecycle.corrected(
             task,
@@ -225,7 +228,7 @@ def _one_task_an_id() -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as error:  # a worker got the same id at the same moment
-        raise NotDecided(gettext("Another task now has this id.")) from error
+        raise NotDecided(gettext("Another task now has this ID.")) from error
 
 
 def _release(decision: StaffDecision) -> Task:
@@ -267,7 +270,7 @@ def _moved(decision: StaffDecision, moved: bool) -> Task:  # noqa: FBT001 - the 
 ACTIONS: dict[str, StaffAction] = {
     Verb.POLL: StaffAction(
         _("Check now"),
-        _("Ask the provider about it, or fetch its result, at once."),
+        _("Ask the provider for its status, or fetch its result, at once."),
         frozenset({Status.RUNNING, Status.STORING}),
         _poll,
     ),
@@ -280,15 +283,15 @@ ACTIONS: dict[str, StaffAction] = {
     ),
     Verb.ACCEPT_BY_HAND: StaffAction(
         _("Mark as accepted"),
-        _("You found it at the provider, which is asked about the id first: then it is tracked under it."),
+        _("You found the task at the provider. Its ID is checked there, then the task is tracked under it."),
         frozenset({Status.IN_DOUBT}),
         _accept,
         asks=_ask_for_the_id,
         needs_upstream_id=True,
     ),
     Verb.CORRECT_BY_HAND: StaffAction(
-        _("Correct the provider's id"),
-        _("It was marked as accepted under the wrong id: from now on it is tracked under the one you enter."),
+        _("Correct the provider's task ID"),
+        _("It was marked as accepted with the wrong ID. From now on, it is tracked under the one you enter."),
         frozenset({Status.RUNNING}),
         _correct,
         asks=_ask_for_the_id,
@@ -303,7 +306,7 @@ ACTIONS: dict[str, StaffAction] = {
     ),
     Verb.RESUBMIT: StaffAction(
         _("Submit again as a new task"),
-        _("Makes a new task for the same request, at today's price. One in doubt is released first."),
+        _("Creates a new task for the same request, at today's price. A task in doubt is released first."),
         frozenset({Status.IN_DOUBT, *FINAL}),
         _resubmit,
         is_dangerous=True,

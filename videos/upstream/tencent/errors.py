@@ -100,24 +100,26 @@ _FAILED = Meaning(
     Faulted, Fault.UNKNOWN, _("Read the message; if many tasks fail like this, ask Tencent Cloud.")
 )
 _RATE = Meaning(
-    Throttled, Fault.THROTTLE, _("Calls are repeated by themselves; if it lasts, lower the account's rates.")
+    Throttled,
+    Fault.THROTTLE,
+    _("Calls are repeated automatically. If this lasts, lower the account's rates."),
 )
 _TASKS = Meaning(
     Throttled,
     Fault.THROTTLE,
     _("The account runs as many tasks as it may: lower that number, or have Tencent Cloud raise it."),
 )
-_CAPACITY = Meaning(Busy, Fault.SERVICE, _("Tencent Cloud lacks capacity: calls are repeated by themselves."))
+_CAPACITY = Meaning(Busy, Fault.SERVICE, _("Tencent Cloud lacks capacity. Calls are repeated automatically."))
 _BROKEN = Meaning(
     OutcomeUnknown,
     Fault.SERVICE,
-    _("A fault at Tencent Cloud: if it lasts, see the status page of its console."),
+    _("There is a fault at Tencent Cloud. If it lasts, see the status page of its console."),
 )
 _UNLISTED = Meaning(
     OutcomeUnknown, Fault.UNKNOWN, _("This code is not known: look it up in the API's documentation.")
 )
 _CREDENTIALS = _account(
-    _("Check the secret id and the secret key, and whether the key is enabled in the console.")
+    _("Check the secret ID and the secret key, and whether the key is enabled in the console.")
 )
 _PERMISSION = _account(
     _("Permit the account's user the actions of the product in CAM, as with its full-access policy.")
@@ -127,7 +129,7 @@ _NOT_OPENED = _account(
 )
 _ARREARS = _account(_("The account is in arrears or suspended: settle its bill."))
 _NO_USER = _account(_("The account is not usable: see its state in the console of Tencent Cloud."))
-_APPLICATION = _account(_("Check the application id (SubAppId) of the account."))
+_APPLICATION = _account(_("Check the application ID (SubAppId) of the account."))
 _QUOTA = _account(_("A quota of the account is used up: raise it in the console of Tencent Cloud."))
 _ADDRESS = _account(
     _("Permit the address of this server in the list of addresses of the account or its key.")
@@ -150,7 +152,7 @@ MEANINGS: dict[str, Meaning] = {
         _("Set the clock of this server: it differs from Tencent Cloud's by more than five minutes.")
     ),
     "AuthFailure.SignatureFailure": _account(
-        _("The signature is wrong: enter the secret key again, and check that it belongs to the secret id.")
+        _("The signature is wrong. Enter the secret key again, and check that it belongs to the secret ID.")
     ),
     "AuthFailure.UnauthorizedOperation": _PERMISSION,
     "AuthFailure.MFAFailure": _account(_("Use the key of a user who needs no second factor for API calls.")),
