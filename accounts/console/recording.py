@@ -52,7 +52,8 @@ class RecordedAdmin(ModelAdmin[_Row]):
         row = super().get_object(request, object_id, from_field)
         if row is None or request.method != "POST" or not transaction.get_connection().in_atomic_block:
             return row
-        list(type(row)._base_manager.select_for_update(no_key=True).filter(pk=row.pk).values("pk"))
+        rows = type(row)._base_manager.filter(pk=row.pk).order_by()  # an order may join other tables
+        list(rows.select_for_update(no_key=True).values("pk"))
         return super().get_object(request, object_id, from_field)
 
     def construct_change_message(
