@@ -350,7 +350,7 @@ def test_an_unchanged_form_changes_nothing(alice: Member, owner: Caller) -> None
 
 def test_what_somebody_else_changed_meanwhile_is_kept(alice: Member, owner: Caller) -> None:
     APIKey.objects.update(scopes=["write"])
-    sent = Form(alice.get("account:key", key_of(owner).pk).content.decode()).fields
+    sent: dict[str, Any] = {**Form(alice.get("account:key", key_of(owner).pk).content.decode()).fields}
     APIKey.objects.update(requests_per_minute=5, scopes=["read", "write"], allowed_networks=["10.0.0.0/8"])
     alice.post("account:key", key_of(owner).pk, **{**sent, "name": "renamed"})
     key = key_of(owner)
