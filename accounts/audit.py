@@ -155,8 +155,9 @@ _NAMED: dict[type[Model], tuple[About, Callable[[Any], object]]] = {
 def subject_of(row: Model) -> str:
     """The row's name in the log, always in English."""
     with translation.override("en"):
-        _about, name = _NAMED.get(type(row), (None, str))
-        return f"{beginning(type(row))}{name(row)}"[:_LONGEST_SUBJECT]
+        model = row._meta.model  # not `type`, as the person of a request is a lazy object
+        _about, name = _NAMED.get(model, (None, str))
+        return f"{beginning(model)}{name(row)}"[:_LONGEST_SUBJECT]
 
 
 def beginning(model: type[Model]) -> str:
