@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.http import QueryDict
+from django.test import RequestFactory
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,8 +24,9 @@ from videos.composer.body import REPEATED_FIELDS, SINGLE, answers_of, body_of, n
 from videos.composer.form import VideoForm, answers_from, caller_at
 from videos.composer.offer import Offer
 from videos.composer.places import NON_FIELD, place_of
-from videos.composer.preview import Preview, curl
+from videos.composer.preview import Preview
 from videos.models import LedgerEntry, Task, TaskEvent, UpstreamAccount
+from videos.pages.commands import curl
 from videos.products import Product
 from videos.requests import InvalidRequestError, VideoRequest, parse
 from videos.requests.metadata import SWITCHES
@@ -245,7 +247,7 @@ def test_the_preview_shows_price_effect_and_command(
     Quota.objects.create(tenant=owner.tenant, concurrent_tasks=1, seconds_per_day=7)
     answers = {"model": ["Kling-3.0-720p"], "seconds": ["5"], "prompt": ["it's a cat"]}
     preview = Preview(form_of(answers, key))
-    command = curl(preview.form.body, "http://x.example")
+    command = curl(preview.form.body, RequestFactory().get("/"))
     effects = {str(effect.label): effect for effect in preview.effects}
     assert (effects["Concurrent videos"].after, effects["Concurrent videos"].limit) == (1, 1)
     assert (effects["Video today"].before, effects["Video today"].after) == (0, 5)
@@ -254,7 +256,7 @@ def test_the_preview_shows_price_effect_and_command(
     assert preview.checked is not None
     assert preview.checked.quote.amount > 0
     words = shlex.split(command.replace("\\\n", ""))
-    assert words[1] == "http://x.example/v1/videos"
+    assert words[1] == "http://testserver/v1/videos"
     assert json.loads(words[-1]) == preview.form.body
 
 

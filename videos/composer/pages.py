@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.utils.translation import gettext as _
 
 from accounts.models import APIKey, Tenant
-from config.web.links import absolute
 from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.composer import picker, pictures
@@ -26,13 +25,14 @@ from videos.composer.notices import MARKS, notice_of
 from videos.composer.offer import Offer
 from videos.composer.picker import FAMILY, VERSION, Picker
 from videos.composer.places import is_begun
-from videos.composer.preview import Preview, curl
+from videos.composer.preview import Preview
 from videos.composer.repeated import task_of_the_form
 from videos.errors import IdempotencyKeyReused
 from videos.explanations import file_size
 from videos.files import uses
 from videos.files.recognition import MOST_IMAGE_BYTES
 from videos.models import Task
+from videos.pages.commands import curl
 from videos.requests.parsing import MAX_PROMPT
 from videos.routing import availability
 from videos.routing.offers import Offers
@@ -210,7 +210,7 @@ class Composer:
             "preview": Preview(form),
             "is_judged": judged is not Judged.NONE,
             "may_see_limits": self.tells_limits,
-            "curl": curl(form.body, base_address(request)),
+            "curl": curl(form.body, request),
         }
 
     def _prices_of(self, spec: ModelSpec) -> Sequence[Mapping[str, Any]]:
@@ -249,11 +249,6 @@ def leads_to(page: str, composer: Composer) -> HttpResponse:
         MADE_COOKIE, composer.form_id, max_age=_MINUTE, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
     )
     return answer
-
-
-def base_address(request: HttpRequest) -> str:
-    """The base URL of the API."""
-    return absolute("", request)
 
 
 def _judged_without_script(part: str) -> Judged:

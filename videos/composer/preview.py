@@ -1,12 +1,10 @@
 """Previews the form: its price, its effect on limits, and the same request as a command."""
 
 import json
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
 
 from django.conf import settings
 from django.utils.functional import Promise
@@ -15,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.quotas.in_force import LIMITS
 from accounts.quotas.limits import AdmissionDecision, Limits
 from accounts.quotas.totals import Totals
-from config.routes import VIDEOS_PATH
 from videos import explanations
 from videos.composer.form import VideoForm
 from videos.tasks import creation
@@ -83,17 +80,6 @@ class Preview:
     @property
     def payload(self) -> str:
         return json.dumps(self.translation.payload, ensure_ascii=False, indent=2) if self.translation else ""
-
-
-def curl(body: Mapping[str, Any], base: str) -> str:
-    """The command for the same request, with the key in `$REELAY_KEY`; `base` is the API's base URL."""
-    text = json.dumps(body, ensure_ascii=False, indent=2)
-    return (
-        f"curl {base}{VIDEOS_PATH} \\\n"
-        '  -H "Authorization: Bearer $REELAY_KEY" \\\n'
-        "  -H 'Content-Type: application/json' \\\n"
-        f"  -d {shlex.quote(text)}"
-    )
 
 
 def _effects(checked: Checked) -> Iterator[Effect]:

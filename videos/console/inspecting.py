@@ -9,12 +9,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.console.reasons import LONGEST_REASON, person
-from videos.composer.pages import base_address
-from videos.composer.preview import curl
 from videos.composer.summary import asked_for
 from videos.labels import STATUSES
 from videos.models import Task, TaskEvent
 from videos.pages import timeline
+from videos.pages.commands import curl
 from videos.pages.task_status import facts as live_facts
 from videos.requests import InvalidRequestError
 from videos.states import Verb
@@ -57,7 +56,7 @@ def request_of(task: Task, request: HttpRequest) -> dict[str, Any]:
         "sent": _json(_sent(task) or task.request),
         "normalised": _json(task.request),
         "forwarded": _json(task.payload or _to_be_forwarded(task)),
-        "curl": curl(task.request, base_address(request)),
+        "curl": curl(task.request, request),
         "body": _json(task.request),
     }
 

@@ -10,13 +10,12 @@ from django.utils import timezone
 
 from accounts.models import Role, Tenant
 from accounts.portal.base import TenantPage
-from videos.composer.pages import base_address
-from videos.composer.preview import curl
 from videos.composer.summary import asked_for
 from videos.labels import stage_badge
 from videos.models import Task
 from videos.models.task import REQUEST_COLUMNS, WITH_PROMPT
 from videos.pages import timeline
+from videos.pages.commands import curl
 from videos.pages.task_status import facts
 from videos.tasks import deletion
 
@@ -50,7 +49,7 @@ class VideoPage(TenantPage):
         return {
             **asked_for(task.request),
             "body": json.dumps(task.request, ensure_ascii=False, indent=2),
-            "curl": curl(task.request, base_address(self.request)),
+            "curl": curl(task.request, self.request),
         }
 
 
