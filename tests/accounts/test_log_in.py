@@ -179,7 +179,7 @@ def test_too_many_failures_lock_the_log_in_even_for_the_right_password(alice: Us
     answer = browser.log_in("alice")
     assert answer.status_code == 429
     assert not browser.is_logged_in()
-    assert "Come again in 15 minutes" in text(answer)
+    assert "Try again in 15 minutes" in text(answer)
     assert 14 * 60 < int(answer.headers["retry-after"]) <= 15 * 60
 
 
@@ -189,7 +189,7 @@ def test_the_lock_ends_when_its_time_is_over(alice: User) -> None:
     AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=14, seconds=50))
     answer = browser.log_in("alice")
     assert answer.status_code == 429
-    assert "Come again in 1 minute." in text(answer)
+    assert "Try again in 1 minute." in text(answer)
     AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=15, seconds=1))
     assert leads_to(browser.log_in("alice")) == "/"
 

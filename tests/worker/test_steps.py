@@ -237,7 +237,7 @@ def test_an_error_about_our_balance_is_not_shown_to_the_tenant(
     submit_one(sandbox_account)
     task = reread(task)
     assert task.failure_message == "The upstream provider did not accept this request."
-    assert "our account" in task.attention_label
+    assert "because of the account" in task.attention_label
 
 
 def test_credentials_that_cannot_be_sent_cause_no_doubt(
@@ -1150,7 +1150,7 @@ def test_a_failure_without_a_reason_is_repeated_and_then_given_up_by_staff(
     submit_one(sandbox_account, now)
     task = reread(task)
     assert (task.state, task.failure_code) == (Status.FAILED, "generation_failed")
-    assert "our account" in task.attention_label
+    assert "because of the account" in task.attention_label
     assert "It failed." not in task.failure_message
 
 
