@@ -80,7 +80,7 @@ def test_an_address_that_only_takes_a_form_is_a_page_for_browsers(
     )
     check_each(paths, holds)
     listed = browser.post(f"{tenant}/statement/")
-    assert (listed.status_code, "It does not support this kind of request" in text(listed)) == (405, True)
+    assert (listed.status_code, "This kind of request is not supported" in text(listed)) == (405, True)
     refused: Any = Browser().client.put("/v1/models")
     assert_refused(refused, 405, "method_not_allowed")
 
