@@ -148,6 +148,7 @@ class TaskList(UncountedChangeList):
 class TaskAdmin(TaskPages, ReadOnlyAdmin[Task]):
     """The list of tasks, read-only; `TaskPages` creates and changes tasks through `videos.tasks`."""
 
+    list_per_page = 25  # each with a picture and two lines
     list_display = ["summary", "outcome", "tenant_name", "cost", "age", "account_name"]
     file_columns = (
         "video",

@@ -115,6 +115,8 @@ INDEXES = [
     ),
     # console: tasks of one model, newest first.
     models.Index(fields=["model", "-id"], name="task_of_model"),
+    # console: queued tasks, newest first; those of other states at work have few rows in indexes above.
+    models.Index(fields=["-id"], condition=Q(status=Status.QUEUED), name="task_queued"),
     # console: tasks flagged for staff, oldest first.
     models.Index(fields=["id"], condition=~Q(attention=""), name="task_attention"),
     # console: tasks of one account; failed or cancelled ones by status, and by failure code.
