@@ -817,6 +817,7 @@ INDEXES: list[tuple[str, Query]] = [
     ("task_ended", lambda account, tenant: Task.objects.filter(finished_at__range=(NOW, NOW))),
     ("idempotency_key_age", lambda account, tenant: IdempotencyKey.objects.filter(created_at__lte=NOW)),
     ("refused_create_age", lambda account, tenant: RefusedCreate.objects.filter(at__lte=NOW)),
+    ("task_queued", lambda account, tenant: _newest(Task.objects.filter(status=Status.QUEUED))),
     ("task_of_model", lambda account, tenant: _newest(Task.objects.filter(model="GV-3.1-720p"))),
     ("task_of_account", lambda account, tenant: _newest(Task.objects.filter(account=account.pk + 1))),
     ("task_ended_badly", lambda account, tenant: _newest(Task.objects.filter(status=Status.FAILED))),
