@@ -1,23 +1,3 @@
 """Those of every language."""
 
-from config.formats import (
-    DATE_FORMAT,
-    DATE_INPUT_FORMATS,
-    DATETIME_FORMAT,
-    DATETIME_INPUT_FORMATS,
-    SHORT_DATE_FORMAT,
-    SHORT_DATETIME_FORMAT,
-    TIME_FORMAT,
-    TIME_INPUT_FORMATS,
-)
-
-__all__ = [
-    "DATETIME_FORMAT",
-    "DATETIME_INPUT_FORMATS",
-    "DATE_FORMAT",
-    "DATE_INPUT_FORMATS",
-    "SHORT_DATETIME_FORMAT",
-    "SHORT_DATE_FORMAT",
-    "TIME_FORMAT",
-    "TIME_INPUT_FORMATS",
-]
+from config.formats import *  # noqa: F403 - all of them, under the names that Django looks for
