@@ -46,11 +46,10 @@ class Request:
 
     def context(self, request: HttpRequest, judged: Judged) -> dict[str, Any]:
         context = self.composer.context(request, judged)
+        model, is_taken = context["offer"].spec.name, context["untaken_notice"] is None
         return {
             **context,
-            "idle_accounts": _idle(context["offer"].spec.name, self.tenant)
-            if context["untaken_notice"]
-            else (),
+            "idle_accounts": () if is_taken else _idle(model, self.tenant),
             "may_see_accounts": request.user.has_perm("videos.view_upstreamaccount"),
             "tenant_name": self.tenant_name,
             "names": names_like(""),
