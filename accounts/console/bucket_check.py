@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -11,6 +10,7 @@ from django.utils.translation import gettext
 from accounts import audit, bucket_check
 from accounts.bucket_check import NoBucket, TooManyChecks
 from accounts.console.reasons import person
+from accounts.console.tenant_pages import tenant_page
 from accounts.models import AuditPlace, CosBucket, Tenant
 from accounts.pages import kept_checks
 
@@ -21,17 +21,15 @@ def check_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpRes
         page = reverse("admin:accounts_tenant_bucket", args=[tenant.pk])
         return HttpResponseRedirect(page + _checked(request, tenant))
     own = CosBucket.objects.defer("secret_key").filter(tenant=tenant).exclude(bucket="").first()
-    context = {
-        "title": gettext("The bucket of %(tenant)s") % {"tenant": tenant},
-        "opts": Tenant._meta,
-        "original": tenant,
-        "tenant": tenant,
-        "bucket": own,
-        "check": kept_checks.kept(person(request), own, request.GET, timezone.now()),
-        "policies": bucket_check.policies(own) if own else (),
-    }
-    return TemplateResponse(
-        request, "admin/accounts/tenant/bucket.html", {**site.each_context(request), **context}
+    return tenant_page(
+        request,
+        site,
+        "admin/accounts/tenant/bucket.html",
+        tenant,
+        title=gettext("The bucket of %(tenant)s") % {"tenant": tenant},
+        bucket=own,
+        check=kept_checks.kept(person(request), own, request.GET, timezone.now()),
+        policies=bucket_check.policies(own) if own else (),
     )
 
 

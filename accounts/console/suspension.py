@@ -4,13 +4,13 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.console.reasons import ReasonForm, record
+from accounts.console.tenant_pages import tenant_page
 from accounts.models import Tenant
 
 SUSPEND, REACTIVATE = "suspend", "reactivate"
@@ -23,16 +23,14 @@ def suspension_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> Ht
         _change(request, tenant, form.cleaned_data["reason"], suspends=request.POST.get("change") == SUSPEND)
         return HttpResponseRedirect(reverse("admin:accounts_tenant_overview", args=[tenant.pk]))
     title = _("Reactivate %(tenant)s") if tenant.is_suspended else _("Suspend %(tenant)s")
-    context = {
-        "title": title % {"tenant": tenant},
-        "opts": Tenant._meta,
-        "original": tenant,
-        "tenant": tenant,
-        "form": form,
-        "change": REACTIVATE if tenant.is_suspended else SUSPEND,
-    }
-    return TemplateResponse(
-        request, "admin/accounts/tenant/suspension.html", {**site.each_context(request), **context}
+    return tenant_page(
+        request,
+        site,
+        "admin/accounts/tenant/suspension.html",
+        tenant,
+        title=title % {"tenant": tenant},
+        form=form,
+        change=REACTIVATE if tenant.is_suspended else SUSPEND,
     )
 
 

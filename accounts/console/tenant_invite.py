@@ -5,13 +5,13 @@ from typing import Any
 from django import forms
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.console.reasons import person
+from accounts.console.tenant_pages import tenant_page
 from accounts.members import appointing
 from accounts.models import AuditPlace, Tenant, User
 from accounts.pages import invite
@@ -40,14 +40,5 @@ def invite_page(request: HttpRequest, tenant: Tenant, site: AdminSite) -> HttpRe
         return HttpResponseRedirect(reverse("admin:accounts_tenant_invite", args=[tenant.pk]) + query)
     invited = invite.invited(staff, tenant, request.GET, timezone.now())
     title = gettext("Invite somebody to %(tenant)s") % {"tenant": tenant}
-    context = {
-        "title": title,
-        "opts": Tenant._meta,
-        "original": tenant,
-        "tenant": tenant,
-        "form": form,
-        "invited": invited,
-    }
-    return TemplateResponse(
-        request, "admin/accounts/tenant/invite.html", {**site.each_context(request), **context}
-    )
+    template = "admin/accounts/tenant/invite.html"
+    return tenant_page(request, site, template, tenant, title=title, form=form, invited=invited)

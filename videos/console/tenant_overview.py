@@ -59,7 +59,6 @@ def context(request: HttpRequest, tenant: Tenant, now: datetime) -> dict[str, An
     return {
         **may,
         "is_overview": True,
-        "tenant": tenant,
         "state": state_chip(tenant),
         "account": account,
         "meters": meters_of(account),

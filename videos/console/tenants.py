@@ -8,13 +8,13 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from accounts.console.tenant_pages import tenant_page
 from accounts.console.tenants import TABS, Tab
 from accounts.models import Tenant
 from videos.console import tenant_overview
@@ -102,14 +102,8 @@ class TenantPages(PricedTenantAdmin):
         self, request: HttpRequest, template: str, tenant: Tenant, context: dict[str, Any]
     ) -> HttpResponse:
         """One of the tenant's pages, under its tabs."""
-        frame = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": tenant,
-            "tenant": tenant,
-            "tabs": self.links_to_tabs(None),
-        }
-        return TemplateResponse(request, template, {**frame, **context})
+        tabs = self.links_to_tabs(None)
+        return tenant_page(request, self.admin_site, template, tenant, **{"tabs": tabs, **context})
 
     def response_post_save_add(self, request: HttpRequest, obj: Tenant) -> HttpResponseRedirect:
         return HttpResponseRedirect(_overview_of(obj))
