@@ -72,6 +72,11 @@ def _shots(count: int) -> dict[str, Any]:
     return {**OMNI, "metadata": {"ext_info": {"AdditionalParameters": parameters}}}
 
 
+def _lists_within_the_limits() -> list[list[list[list[Any]]]]:
+    """300,000 lists of which none has more than 100 items."""
+    return [[[[] for _ in range(LIST_LIMIT)] for _ in range(LIST_LIMIT)] for _ in range(30)]
+
+
 QUESTIONS: dict[str, Callable[[], Build]] = {
     "many-shots": lambda: _json(_shots(520_000)),
     "many-shots-in-text": lambda: _json(
@@ -103,6 +108,9 @@ QUESTIONS: dict[str, Callable[[], Build]] = {
     "long-aspect-ratio": lambda: _asks(metadata={"aspect_ratio": "9" * LARGE}),
     "long-ext-info": lambda: _asks(metadata={"ext_info": json.dumps({"a": "b" * LARGE})}),
     "metadata-in-text": lambda: _asks(metadata=json.dumps({f"k{number}": 1 for number in range(50_000)})),
+    "lists-within-the-limits": lambda: _asks(x=_lists_within_the_limits()),
+    "fractions": lambda: _asks(images=[0.5] * 220_000),
+    "integers-and-a-negative-zero": lambda: _raw(b'{"images":[-0' + b",0" * 400_000 + b"]}"),
     "nested-lists": lambda: _raw(_within(400_000, "[", "", "]")),
     "nested-maps": lambda: _raw(_within(100_000, '{"a":', "1", "}")),
     "nested-metadata": lambda: _raw(b'{"metadata":' + _within(100_000, '{"a":', "1", "}") + b"}"),

@@ -1,6 +1,7 @@
 """The size of a body is checked first, and the answer is bounded."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.conftest import GOOD_BODY, Caller
 from tests.support.refusals import CREATE_ROUTES
 from videos.models import Task, UpstreamAccount
-from videos.requests import InvalidRequestError, parse
+from videos.requests import InvalidRequestError, check_bounds, parse
 
 VALIDATE = "/v1/videos/validate"
 KLING = {"model": "Kling-3.0-omni-1080p", "seconds": "5", "prompt": "a cat runs"}
@@ -135,6 +136,35 @@ HUGE: dict[str, dict[str, Any]] = {
     "a ratio": with_metadata(aspect_ratio="1" * 15_000),
     "an unknown key": with_metadata(**{"a" * 15_000: "a"}),
 }
+
+
+LISTS: list[list[list[int]]] = [[[]] * 100] * 100
+"""20,000 lists of which none is too large."""
+TOO_MANY_VALUES: dict[str, tuple[dict[str, Any], str]] = {
+    "small lists": ({**KLING, "x": LISTS}, "The request body has more than 10000 values"),
+    "small lists and a large one": (
+        {**KLING, "x": LISTS, "images": [0] * 101},
+        "images must not exceed 100 items",
+    ),
+    "in metadata": (with_metadata(x=LISTS), "metadata must not exceed 16384 bytes"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), TOO_MANY_VALUES.values(), ids=[*TOO_MANY_VALUES])
+def test_a_body_with_too_many_values_is_refused(
+    body: dict[str, Any], message: str, owner: Caller, account: UpstreamAccount
+) -> None:
+    answer = owner.post(VALIDATE, body)
+    assert (answer.status_code, answer.json()["message"]) == (400, message)
+
+
+def test_metadata_that_nests_too_deep_to_be_measured_is_too_large() -> None:
+    nested: list[Any] = []
+    for _ in range(2 * sys.getrecursionlimit()):
+        nested = [nested]
+    with pytest.raises(InvalidRequestError) as refused:
+        check_bounds(with_metadata(a=nested))
+    assert refused.value.violations[0].message == "metadata must not exceed 16384 bytes"
 
 
 @pytest.mark.parametrize("body", HUGE.values(), ids=[*HUGE])

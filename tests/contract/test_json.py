@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,10 +12,12 @@ from tests.conftest import GOOD_BODY, Caller, payload_of
 from tests.support.refusals import assert_refused
 from tests.support.rows import each
 from videos.models import Task, UpstreamAccount
-from videos.requests.strict_json import dumps, fault, loads
+from videos.requests.strict_json import TooManyValues, dumps, fault, loads
 
 VALIDATE, CREATE = "/v1/videos/validate", "/v1/videos"
 DEEP = "[0]" * 20
+NAMES = "".join(f'"k{number}":1,' for number in range(9_000))
+"""More than are scanned for a path."""
 
 FAULTS = [
     ("", "it is empty, at line 1, column 1"),
@@ -41,7 +44,8 @@ FAULTS = [
     ('{"a" 1}', "a colon is expected, at line 1, column 6"),
     ('{"a":1 "b":2}', "a comma or the end of the array or object is expected, at line 1, column 8"),
     ('{"a":undefined}', "a value is expected, at line 1, column 6"),
-    ("[" + "1," * 400_000 + "NaN]", "NaN is no number of JSON"),
+    (f'{{{NAMES}"z":NaN}}', "NaN is no number of JSON"),
+    ("[" * 11 + "[]," * 10_000, "it ends too early"),
 ]
 
 
@@ -62,6 +66,24 @@ def test_every_text_is_valid_json_or_gets_an_explanation(text: str) -> None:
         assert fault(text)
     else:
         assert fault(text) or loads(text) == value
+
+
+@each(
+    "text",
+    ["[" + ",".join(["-0"] * 9_999) + "]", json.dumps(",[{" * 9_000), json.dumps({"a": ["," * 20_000]})],
+)
+def test_a_text_with_few_enough_values_is_parsed(text: str) -> None:
+    assert loads(text) == json.loads(text)
+
+
+@each(
+    "text",
+    ["[" + "1," * 9_999 + "1]", "[" + "[],{}," * 5_000 + "0]", f"[[{'1,' * 9_000}1],[{'[1],' * 900}1]]"],
+)
+def test_a_text_with_too_many_values_is_refused_with_what_it_parses_to(text: str) -> None:
+    with pytest.raises(TooManyValues) as refused:
+        loads(text)
+    assert refused.value.value == json.loads(text)
 
 
 NUMBERS = [

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from config.envelope import encode
 from videos.requests import check_bounds, json_faults
-from videos.requests.strict_json import MalformedJSON, loads
+from videos.requests.strict_json import MOST_VALUES, MalformedJSON, TooManyValues, loads
 
 MALFORMED = "The request body is not valid JSON"
 NOT_UTF_8 = "The request body is not UTF-8"
@@ -72,12 +72,22 @@ class StrictJSONParser(BaseParser):
 
 
 def parse_object(content: bytes) -> dict[str, Any]:
-    """Parse a JSON object. Raises `MalformedBody` if it is none."""
+    """Parse a JSON object.
+
+    Raises `MalformedBody` if it is none, and if it has too many values, unless `InvalidRequestError` can name
+    the part that is too large.
+    """
     text = _decode(content)
     try:
-        body = loads(text)
+        return _object(loads(text))
+    except TooManyValues as error:
+        check_bounds(_object(error.value))
+        raise MalformedBody(f"The request body has more than {MOST_VALUES} values") from error
     except MalformedJSON as error:
         raise MalformedBody(f"{MALFORMED}: {error}") from error
+
+
+def _object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise MalformedBody(NOT_AN_OBJECT)
     return body

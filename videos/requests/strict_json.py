@@ -2,20 +2,40 @@
 
 import json
 import math
-import re
 from typing import Any, NoReturn
 
 from videos.requests import json_faults
 from videos.requests.json_faults import MAX_DEPTH
 
-__all__ = ["MAX_DEPTH", "MOST_ITEMS", "MalformedJSON", "check_depth", "dumps", "fault", "loads"]
+__all__ = [
+    "MAX_DEPTH",
+    "MOST_ITEMS",
+    "MOST_VALUES",
+    "MalformedJSON",
+    "TooManyValues",
+    "check_depth",
+    "dumps",
+    "fault",
+    "loads",
+]
 
 MOST_ITEMS = 100
 """Of one array or object; `bounds` refuses a body that has more in any."""
+MOST_VALUES = 10_000
+"""Of a text, in all arrays and objects together; more than a valid request has, as `metadata` is limited to
+16 KiB."""
 
 
 class MalformedJSON(ValueError):
     """A text is not valid JSON; the message says what is wrong, and where."""
+
+
+class TooManyValues(MalformedJSON):
+    """A text has more than `MOST_VALUES` values; `value` is what it parses to, without the strict checks."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(f"it has more than {MOST_VALUES} values")
+        self.value = value
 
 
 class Spelled(float):
@@ -26,10 +46,16 @@ class Spelled(float):
 
 
 def loads(text: str) -> Any:
-    """Parse `text`; whole numbers of any size stay exact. Raises `MalformedJSON`."""
+    """Parse `text`; whole numbers of any size stay exact.
+
+    Raises `MalformedJSON`, or `TooManyValues` for a text that is too large to be checked value by value.
+    """
     try:
-        value = (_DECODER if _ODD_INTEGER.search(text) else _QUICK_DECODER).decode(text)
+        _check_size(text)
+        value = _STRICT.decode(text)
         check_depth(value)
+    except TooManyValues:
+        raise
     except (ValueError, RecursionError) as error:
         raise MalformedJSON(json_faults.told(text, error)) from error
     return value
@@ -69,8 +95,31 @@ def _containers(container: Any) -> list[Any]:
     """The arrays and objects directly in a container; none of one that `bounds` refuses for its size."""
     if len(container) > MOST_ITEMS:
         return []
-    items = container.values() if isinstance(container, dict) else container
-    return [item for item in items if isinstance(item, dict | list)]
+    return [item for item in _values(container) if isinstance(item, dict | list)]
+
+
+def _check_size(text: str) -> None:
+    """Raise `TooManyValues`, or `ValueError` for invalid JSON; the time is that of the standard parser."""
+    if sum(map(text.count, _PUNCTUATION)) < MOST_VALUES:
+        return
+    value = _QUICK.decode(text)
+    if _has_too_many_values(value):
+        raise TooManyValues(value)
+
+
+def _has_too_many_values(value: Any) -> bool:
+    found = 0
+    level: list[list[Any] | dict[str, Any]] = [[value]]
+    while level:
+        found += sum(map(len, level))
+        if found > MOST_VALUES:
+            return True
+        level = [item for items in level for item in _values(items) if isinstance(item, dict | list)]
+    return False
+
+
+def _values(container: Any) -> Any:
+    return container.values() if isinstance(container, dict) else container
 
 
 def _encoded(value: Any) -> str:
@@ -102,14 +151,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-_ODD_INTEGER = re.compile(rf"-0|(?<![0-9])[0-9]{{{json_faults.MOST_DIGITS + 1}}}")
-"""Stands in every text with an integer that `_integer` does not read as `int` does, and in some others. It is
-tried only where digits begin, so the time is linear."""
-_HOOKS: dict[str, Any] = {
-    "parse_constant": _refuse_constant,
-    "parse_float": _number,
-    "object_pairs_hook": _object,
-}
-_DECODER = json.JSONDecoder(parse_int=_integer, **_HOOKS)
-_QUICK_DECODER = json.JSONDecoder(**_HOOKS)
-"""Does not call Python for each integer, which takes four times as long."""
+_PUNCTUATION = "[{,"
+"""There is at most one value behind each of these marks, and one more."""
+_QUICK = json.JSONDecoder()
+_STRICT = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_number, parse_int=_integer, object_pairs_hook=_object
+)
+"""Calls Python for each object and each number, which takes up to twenty times as long."""
