@@ -60,9 +60,19 @@ class About(StrEnum):
     SECRETS = "secrets at rest"
     TASK = "task "
 
-    def named(self, thing: object) -> str:
-        """The subject of an entry about this thing."""
-        return f"{self}{thing}"
+    def named(self, thing: object) -> "Subject":
+        """The subject of an entry about this thing; if it is a row, its history shows the entry."""
+        return Subject(f"{self}{thing}", thing if isinstance(thing, Model) else None)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an entry is about."""
+
+    name: str
+    """What it was called then, always in English."""
+    row: Model | None = None
+    """The row in whose history the entry is shown; None if there is no such row."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,7 @@ def at_command_line() -> Author:
 
 def record(
     by: Author,
-    subject: str,
+    subject: Subject,
     reason: str,
     before: Values,
     after: Values,
@@ -116,7 +126,8 @@ def record(
         address=by.address,
         place=by.place,
         tenant=tenant,
-        subject=subject[:_LONGEST_SUBJECT],
+        subject=subject.name[:_LONGEST_SUBJECT],
+        **_key(subject.row),
         reason=reason,
         before=before,
         after=after,
@@ -126,7 +137,12 @@ def record(
 
 
 def record_change(
-    by: Author, subject: str, change: Change, now: datetime, tenant: Tenant | None = None, reason: str = ""
+    by: Author,
+    subject: Subject,
+    change: Change,
+    now: datetime,
+    tenant: Tenant | None = None,
+    reason: str = "",
 ) -> None:
     """Like `record`; writes nothing if nothing changed."""
     before, after = change
@@ -152,12 +168,12 @@ _NAMED: dict[type[Model], tuple[About, Callable[[Any], object]]] = {
 """Rows that are not named by what they are called themselves."""
 
 
-def subject_of(row: Model) -> str:
-    """The row's name in the log, always in English."""
+def subject_of(row: Model) -> Subject:
+    """The row, by its name in English."""
     with translation.override("en"):
         model = row._meta.model  # not `type`, as the person of a request is a lazy object
         _about, name = _NAMED.get(model, (None, str))
-        return f"{beginning(model)}{name(row)}"[:_LONGEST_SUBJECT]
+        return Subject(f"{beginning(model)}{name(row)}"[:_LONGEST_SUBJECT], row)
 
 
 def beginning(model: type[Model]) -> str:
@@ -165,9 +181,21 @@ def beginning(model: type[Model]) -> str:
     return _NAMED[model][0] if model in _NAMED else f"{model._meta.verbose_name} "
 
 
-def of_row(row: Model) -> QuerySet[AuditEntry]:
-    """The entries about a row, latest first."""
-    return AuditEntry.objects.filter(subject=subject_of(row))
+def of_row(row: Model, most: int) -> QuerySet[AuditEntry]:
+    """The latest `most` entries about a row, latest first.
+
+    Entries of earlier releases do not have the key of their row, and are found by its name.
+    """
+    latest = AuditEntry.objects.order_by("-id")
+    by_key, by_name = latest.filter(**_key(row)), latest.filter(subject=subject_of(row).name, **_key(None))
+    return by_key[:most].union(by_name[:most], all=True).order_by("-id")[:most]
+
+
+def _key(row: Model | None) -> dict[str, str]:
+    """The columns of an entry that identify a row."""
+    if row is None:
+        return {"row_model": "", "row_key": ""}
+    return {"row_model": row._meta.label_lower, "row_key": str(row.pk)}
 
 
 def is_secret(name: str) -> bool:

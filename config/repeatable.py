@@ -20,6 +20,10 @@ SELECT FROM pg_constraint WHERE conrelid = to_regclass(quote_ident(%s)) AND conn
 """
 
 
+TrigramExtension = postgres.TrigramExtension
+"""Skips an extension that exists by itself."""
+
+
 class AddIndexConcurrently(postgres.AddIndexConcurrently):
     """Skips an index that exists, and rebuilds one whose creation was interrupted."""
 

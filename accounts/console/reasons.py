@@ -72,7 +72,7 @@ def person(request: HttpRequest) -> User:
 
 def record(
     request: HttpRequest,
-    subject: str,
+    subject: audit.Subject,
     reason: str,
     change: audit.Change,
     tenant: Tenant | None = None,

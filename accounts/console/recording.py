@@ -92,7 +92,7 @@ class RecordedAdmin(ModelAdmin[_Row]):
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Change history: %s") % row,
-            "entries": [(entry, sentence(entry)) for entry in audit.of_row(row)[:MOST_SHOWN]],
+            "entries": [(entry, sentence(entry)) for entry in audit.of_row(row, MOST_SHOWN)],
             "opts": self.opts,
             **(extra_context or {}),
         }

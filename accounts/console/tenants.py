@@ -258,7 +258,7 @@ class TenantAdmin(ListAdmin[Tenant]):
             columns = [*columns, "earlier_time_zones"]
         obj.save(update_fields=columns)
         changed = audit.changes(before, obj, [name for name in AUDITED if name in columns])
-        record(request, audit.About.TENANT.named(obj), form.cleaned_data.get("reason") or "", changed, obj)
+        record(request, audit.subject_of(obj), form.cleaned_data.get("reason") or "", changed, obj)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Also records how the limits changed."""

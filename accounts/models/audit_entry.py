@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -53,6 +55,20 @@ class AuditEntry(models.Model):
     subject = models.CharField(
         verbose_name=_("subject"), max_length=200, help_text=_("What was changed, such as quota of Alice.")
     )
+    row_model = models.CharField(
+        verbose_name=_("model of the row"),
+        max_length=60,
+        db_default="",
+        help_text=_(
+            "Of the row whose history the entry is in, such as accounts.tenant; empty if there is none."
+        ),
+    )
+    row_key = models.CharField(
+        verbose_name=_("key of the row"),
+        max_length=40,
+        db_default="",
+        help_text=_("The primary key of that row."),
+    )
     reason = models.TextField(verbose_name=_("reason"), help_text=_("Empty if no reason is required."))
     before: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         verbose_name=_("before"), default=dict
@@ -67,7 +83,18 @@ class AuditEntry(models.Model):
         ordering = ["-id"]
         indexes = [
             # The entries about one row, latest first.
-            models.Index(fields=["subject", "-id"], name="audit_entry_of_subject"),
+            models.Index(fields=["row_model", "row_key", "-id"], name="audit_entry_of_row"),
+            # Those of earlier releases, which know only its name.
+            models.Index(
+                fields=["subject", "-id"], name="audit_entry_of_name", condition=models.Q(row_model="")
+            ),
+            # console: the search for words. The pending list of fast updates would slow it down.
+            GinIndex(
+                OpClass(Upper("subject"), name="gin_trgm_ops"), name="audit_entry_subject", fastupdate=False
+            ),
+            GinIndex(
+                OpClass(Upper("actor_name"), name="gin_trgm_ops"), name="audit_entry_actor", fastupdate=False
+            ),
             # portal: the entries about a tenant, latest first.
             models.Index(fields=["tenant", "-id"], name="audit_entry_of_tenant"),
             # console: the rows of a range of days, newest first.

@@ -28,7 +28,7 @@ _CREATED, _DELETED, _NONE = _("%(who)s created %(what)s"), _("%(who)s deleted %(
 
 
 @dataclass(frozen=True)
-class Subject:
+class Kind:
     """A kind of thing that people change: how the log and how pages name it, and the model of its fields."""
 
     begins: About | None
@@ -43,14 +43,12 @@ class Subject:
     """Whether the owners of the tenant that it belongs to see its entries."""
 
 
-SUBJECTS = (
-    Subject(
-        About.QUOTA, _("the quota of %(name)s"), "accounts.Quota", empty=_("unlimited"), is_of_tenants=True
-    ),
-    Subject(About.TENANT, _("the tenant %(name)s"), "accounts.Tenant", is_of_tenants=True),
-    Subject(About.BUCKET, _("the bucket of %(name)s"), "accounts.CosBucket", is_of_tenants=True),
-    Subject(About.API_KEY, _("the API key %(name)s"), "accounts.APIKey", is_of_tenants=True),
-    Subject(
+KINDS = (
+    Kind(About.QUOTA, _("the quota of %(name)s"), "accounts.Quota", empty=_("unlimited"), is_of_tenants=True),
+    Kind(About.TENANT, _("the tenant %(name)s"), "accounts.Tenant", is_of_tenants=True),
+    Kind(About.BUCKET, _("the bucket of %(name)s"), "accounts.CosBucket", is_of_tenants=True),
+    Kind(About.API_KEY, _("the API key %(name)s"), "accounts.APIKey", is_of_tenants=True),
+    Kind(
         About.MEMBERSHIP,
         _("the membership of %(name)s"),
         "accounts.Membership",
@@ -58,7 +56,7 @@ SUBJECTS = (
         deleted=_("%(who)s removed the member %(name)s"),
         is_of_tenants=True,
     ),
-    Subject(
+    Kind(
         About.INVITATION,
         _("the invitation of %(name)s"),
         "accounts.Invitation",
@@ -66,30 +64,30 @@ SUBJECTS = (
         deleted=_("%(who)s withdrew the invitation of %(name)s"),
         is_of_tenants=True,
     ),
-    Subject(
+    Kind(
         About.BALANCE_ALERT,
         _("the balance alert of %(name)s"),
         "accounts.BalanceAlert",
         is_of_tenants=True,
     ),
-    Subject(About.PERSON, _("the person %(name)s"), "accounts.User"),
-    Subject(About.GROUP, _("the group %(name)s"), "auth.Group"),
-    Subject(About.SECOND_FACTOR, _("the second factor %(name)s"), "accounts.Authenticator"),
-    Subject(About.UPSTREAM_ACCOUNT, _("the upstream account %(name)s"), "videos.UpstreamAccount"),
-    Subject(About.PRICE, _("the price of %(name)s"), "videos.Price"),
-    Subject(
+    Kind(About.PERSON, _("the person %(name)s"), "accounts.User"),
+    Kind(About.GROUP, _("the group %(name)s"), "auth.Group"),
+    Kind(About.SECOND_FACTOR, _("the second factor %(name)s"), "accounts.Authenticator"),
+    Kind(About.UPSTREAM_ACCOUNT, _("the upstream account %(name)s"), "videos.UpstreamAccount"),
+    Kind(About.PRICE, _("the price of %(name)s"), "videos.Price"),
+    Kind(
         About.LIST_OF_TENANT,
         _("the price list of %(name)s"),
         "videos.TenantPriceList",
         empty=_("Default list"),
     ),
-    Subject(About.PRICE_LIST, _("the price list %(name)s"), "videos.PriceList"),
-    Subject(About.BALANCE, _("the balance of %(name)s"), "videos.LedgerEntry"),
-    Subject(About.SECRETS, _("secrets"), created=_("%(who)s encrypted secrets anew")),
-    Subject(About.TASK, _("the task %(name)s"), "videos.Task"),
-    Subject(None, "%(name)s"),
+    Kind(About.PRICE_LIST, _("the price list %(name)s"), "videos.PriceList"),
+    Kind(About.BALANCE, _("the balance of %(name)s"), "videos.LedgerEntry"),
+    Kind(About.SECRETS, _("secrets"), created=_("%(who)s encrypted secrets anew")),
+    Kind(About.TASK, _("the task %(name)s"), "videos.Task"),
+    Kind(None, "%(name)s"),
 )
-OF_TENANTS = reduce(or_, (Q(subject__startswith=one.begins) for one in SUBJECTS if one.is_of_tenants))
+OF_TENANTS = reduce(or_, (Q(subject__startswith=one.begins) for one in KINDS if one.is_of_tenants))
 """The entries that a tenant's owners see, of those about the tenant."""
 _BY_STAFF = (AuditPlace.CONSOLE, AuditPlace.COMMAND_LINE)
 """Where only staff make changes."""
@@ -147,11 +145,11 @@ def sentence(entry: AuditEntry) -> str:
     """Who did what, with each changed value before and after; without the reason."""
     if entry.subject.startswith(About.LOG_IN):
         return _of_log_in(entry)
-    subject = next(one for one in SUBJECTS if entry.subject.startswith(one.begins or ""))
-    name = entry.subject.removeprefix(subject.begins or "")
-    names = {"who": entry.actor_name, "name": name, "what": str(subject.phrase) % {"name": name}}
-    told = _verb(entry, subject) % names
-    changes = gettext("; ").join(_changes(entry, subject))
+    kind = next(one for one in KINDS if entry.subject.startswith(one.begins or ""))
+    name = entry.subject.removeprefix(kind.begins or "")
+    names = {"who": entry.actor_name, "name": name, "what": str(kind.phrase) % {"name": name}}
+    told = _verb(entry, kind) % names
+    changes = gettext("; ").join(_changes(entry, kind))
     return gettext("%(told)s: %(changes)s") % {"told": told, "changes": changes} if changes else told
 
 
@@ -179,22 +177,22 @@ def _of_log_in(entry: AuditEntry) -> str:
     )
 
 
-def _verb(entry: AuditEntry, subject: Subject) -> str:
+def _verb(entry: AuditEntry, kind: Kind) -> str:
     if entry.before and not entry.after:
-        return str(subject.deleted)
+        return str(kind.deleted)
     is_event = not _EVENTS.isdisjoint(entry.after) or set(map(str, entry.after.values())) == {audit.CHANGED}
     is_new = entry.after and not entry.before and not is_event
-    return str(subject.created) if is_new else gettext("%(who)s changed %(what)s")
+    return str(kind.created) if is_new else gettext("%(who)s changed %(what)s")
 
 
-def _changes(entry: AuditEntry, subject: Subject) -> list[str]:
+def _changes(entry: AuditEntry, kind: Kind) -> list[str]:
     names = [name for name in {**entry.before, **entry.after} if name not in _HIDDEN]
-    return [text for name in names if (text := _change(entry, subject, name))]
+    return [text for name in names if (text := _change(entry, kind, name))]
 
 
-def _change(entry: AuditEntry, subject: Subject, name: str) -> str:
+def _change(entry: AuditEntry, kind: Kind, name: str) -> str:
     """One value: before and after, or only one of them if the thing is new or gone; empty if it has none."""
-    field, label = _field(subject, name), label_of(subject, name)
+    field, label = _field(kind, name), label_of(kind, name)
     before, after = (
         _shown(values.get(name), field, CODES.get(name)) for values in (entry.before, entry.after)
     )
@@ -202,20 +200,20 @@ def _change(entry: AuditEntry, subject: Subject, name: str) -> str:
         return gettext("%(field)s changed") % {"field": label}
     if not entry.before or not entry.after:
         return f"{label} {before or after}" if before or after else ""
-    return f"{label} {before or subject.empty} → {after or subject.empty}"
+    return f"{label} {before or kind.empty} → {after or kind.empty}"
 
 
-def label_of(subject: Subject, name: str) -> str:
+def label_of(kind: Kind, name: str) -> str:
     """How the log calls a value of that name, of such a thing."""
-    field = _field(subject, name)
+    field = _field(kind, name)
     return str(WORDS.get(name) or (field.verbose_name if field is not None else name.replace("_", " ")))
 
 
-def _field(subject: Subject, name: str) -> "Field[Any, Any] | None":
-    if not subject.model:
+def _field(kind: Kind, name: str) -> "Field[Any, Any] | None":
+    if not kind.model:
         return None
     try:
-        field: Any = apps.get_model(subject.model)._meta.get_field(name)
+        field: Any = apps.get_model(kind.model)._meta.get_field(name)
     except FieldDoesNotExist:
         return None
     return field if isinstance(field, Field) else None

@@ -28,5 +28,5 @@ def record_failure(credentials: Mapping[str, Any], request: HttpRequest | None =
     }
     by = audit.claimed(request, AuditPlace.OWN_PAGES, person)
     audit.record(
-        by, audit.About.LOG_IN.named(person or audit.UNKNOWN_PERSON), "", {}, failure, timezone.now()
+        by, audit.About.LOG_IN.named(str(person or audit.UNKNOWN_PERSON)), "", {}, failure, timezone.now()
     )

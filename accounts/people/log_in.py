@@ -92,7 +92,7 @@ def begin_session(request: HttpRequest, person: User) -> None:
     login(request, person, BACKEND)
     sessions.describe(request, now)
     by = audit.author(request, AuditPlace.OWN_PAGES)
-    audit.record(by, audit.About.LOG_IN.named(person), "", {}, {"succeeded": True}, now)
+    audit.record(by, audit.About.LOG_IN.named(str(person)), "", {}, {"succeeded": True}, now)
 
 
 def _redirect(route: str, next_page: str) -> HttpResponse:

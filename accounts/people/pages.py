@@ -26,7 +26,7 @@ class OwnPage(LoginRequiredMixin):
             raise PermissionDenied
         return self.request.user
 
-    def record(self, subject: str, change: audit.Change, now: datetime) -> None:
+    def record(self, subject: audit.Subject, change: audit.Change, now: datetime) -> None:
         """Record the person's change in the audit log, in the transaction that makes it."""
         audit.record_change(audit.author(self.request, AuditPlace.OWN_PAGES), subject, change, now)
 

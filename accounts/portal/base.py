@@ -58,7 +58,7 @@ class TenantPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     def author(self) -> audit.Author:
         return audit.author(self.request, AuditPlace.PORTAL)
 
-    def record(self, subject: str, change: audit.Change) -> None:
+    def record(self, subject: audit.Subject, change: audit.Change) -> None:
         """Record the person's change in the audit log; does nothing if nothing changed.
 
         Call it in the transaction that makes the change, and pass no secrets.

@@ -100,6 +100,25 @@ def test_the_history_of_a_row_is_its_audit_log_entries(sophie: Person, account: 
     assert sophie.get(f"{ACCOUNTS}12345/history/").status_code == 404
 
 
+def test_the_history_of_a_row_goes_on_when_it_is_renamed(sophie: Person, owner: Caller) -> None:
+    tenant = owner.tenant
+    audit.record_row(sophie.author, tenant, ({"retention_days": 5}, {"retention_days": 9}), NOW)
+    audit.record_change(sophie.author, audit.About.QUOTA.named(tenant), ({}, {"is_own": True}), NOW)
+    tenant.name = "Alicia"
+    tenant.save(update_fields=["name"])
+    other = Tenant.objects.create(name="Alice")
+    assert [entry.subject for entry in audit.of_row(tenant, 9)] == ["quota of Alice", "tenant Alice"]
+    assert not audit.of_row(other, 9)
+
+
+def test_the_history_has_entries_of_earlier_releases_under_the_same_name(
+    sophie: Person, owner: Caller
+) -> None:
+    old = audit.record(sophie.author, audit.Subject("tenant Alice"), "", {}, {"name": "Alice"}, NOW)
+    new = audit.record(sophie.author, audit.subject_of(owner.tenant), "", {}, {"name": "Alice"}, NOW)
+    assert [*audit.of_row(owner.tenant, 9)] == [new, old]
+
+
 # --- entries as sentences
 
 CREATED = {"name": "a program", "scopes": ["read", "write"], "expires_at": None, "allowed_models": []}
@@ -194,7 +213,7 @@ ENTRIES: tuple[tuple[str, dict[str, Any], dict[str, Any], str, str], ...] = (
 def test_entries_read_as_sentences_in_both_languages(sophie: Person) -> None:
     def holds(row: tuple[str, dict[str, Any], dict[str, Any], str, str]) -> None:
         subject, before, after, english, chinese = row
-        entry = audit.record(sophie.author, subject, "", before, after, NOW)
+        entry = audit.record(sophie.author, audit.Subject(subject), "", before, after, NOW)
         assert sentence(entry) == english
         with translation.override("zh-hans"):
             assert chinese in sentence(entry)
@@ -269,7 +288,7 @@ def test_each_entry_is_logged_once_it_is_committed(
     alice = make_person("alice")
     with caplog.at_level(logging.INFO), django_capture_on_commit_callbacks(execute=True):
         by = audit.Author(alice, AuditPlace.OWN_PAGES, ADDRESS)
-        audit.record(by, "nothing", "", {"a": 1}, {"a": 2}, alice.date_joined)
+        audit.record(by, audit.Subject("nothing"), "", {"a": 1}, {"a": 2}, alice.date_joined)
         assert not caplog.records
     [record] = caplog.records
     event: Any = record.msg
@@ -280,7 +299,7 @@ def test_each_entry_is_logged_once_it_is_committed(
 def test_subjects_are_in_english_and_short(owner: Caller, settings: Any) -> None:
     def holds(row: tuple[Callable[[], Any], str]) -> None:
         make, expected = row
-        assert audit.subject_of(make()) == expected
+        assert audit.subject_of(make()).name == expected
 
     place = Membership(tenant=owner.tenant, user=make_person("bob"), role=Role.OWNER)
     rows: list[tuple[Callable[[], Any], str]] = [

@@ -150,7 +150,7 @@ def test_amounts_stay_numbers_and_formulas_are_quoted(sophie: Person, owner: Cal
     [row] = export(sophie, LEDGER)
     assert (row["Tenant"], row["Amount"], row["Reason"]) == ("'+Alice", "-7.50", f"'{formula}")
     formulas = audit.Author(sophie.user, AuditPlace.CONSOLE, name="@SUM(A1)")
-    audit.record(formulas, "it", "-1+1", {"a": 1}, {"a": "<b>&"}, NOW, owner.tenant)
+    audit.record(formulas, audit.Subject("it"), "-1+1", {"a": 1}, {"a": "<b>&"}, NOW, owner.tenant)
     [change] = export(sophie, CHANGES)
     assert (change["What happened"], change["Reason"]) == ("'@SUM(A1) changed it: a 1 → <b>&", "'-1+1")
 

@@ -55,7 +55,7 @@ def fill(sophie: Person, owner: Caller, make_task: MakeTask, number: int) -> Non
         TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
         audit.record(
             sophie.author,
-            "quota of Alice",
+            audit.About.QUOTA.named(owner.tenant),
             "Why not.",
             {},
             {"a": 1},
@@ -424,7 +424,7 @@ def test_jobs_and_audit_entries_are_filtered_by_days(sophie: Person, owner: Call
     for days_ago in (3, 2, 2):
         audit.record(
             sophie.author,
-            "quota",
+            audit.Subject("quota"),
             "So.",
             {},
             {"a": 1},

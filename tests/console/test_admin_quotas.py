@@ -445,7 +445,7 @@ def test_an_audit_entry_outlives_its_person(sophie: Person, owner: Caller) -> No
 def test_an_audit_entry_needs_a_person(db: None) -> None:
     nameless = audit.Author(User.objects.create(username=""), AuditPlace.CONSOLE)
     with pytest.raises(IntegrityError, match="audit_entry_has_actor"):
-        audit.record(nameless, "nothing", WHY, {}, {}, NOW)
+        audit.record(nameless, audit.Subject("nothing"), WHY, {}, {}, NOW)
 
 
 def test_recorded_values_are_json(owner: Caller) -> None:
@@ -506,7 +506,7 @@ def test_the_number_of_queries_of_the_lists_does_not_grow(
         tenant = Tenant.objects.create(name=f"tenant {number}")
         audit.record(
             sophie.author,
-            f"quota of {tenant}",
+            audit.About.QUOTA.named(tenant),
             WHY,
             {},
             {"concurrent_tasks": 1},

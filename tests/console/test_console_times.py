@@ -23,7 +23,7 @@ _OTHER = re.compile(r"[ap]\.m\.|[上下]午|\d年|\b(?:Nov|November)\.? \d|\d{4}
 def test_every_time_has_the_same_format(language: str, owner: Caller, make_task: MakeTask) -> None:
     sophie, task = Person("sophie"), make_task(Status.SUCCEEDED)
     TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
-    audit.record(sophie.author, f"tenant {owner.tenant}", "", {}, {"name": "Alice"}, NOW, owner.tenant)
+    audit.record(sophie.author, audit.subject_of(owner.tenant), "", {}, {"name": "Alice"}, NOW, owner.tenant)
     APIKey.objects.update(last_used_at=timezone.now())
     payment = ledger.top_up(owner.tenant, Decimal("4.5"), sophie.user, "Paid.", NOW)
     dora = User.objects.create_user("dora")
@@ -53,7 +53,7 @@ def test_the_title_of_a_row_tells_the_same_time_as_the_row(
     settings.TIME_ZONE = "Asia/Shanghai"
     sophie, task = Person("sophie"), make_task(Status.SUCCEEDED)
     event = TaskEvent.objects.create(task=task, at=NOW, verb="succeed", status="succeeded")
-    audit.record(sophie.author, "tenant Alice", "", {}, {"name": "Alice"}, NOW, owner.tenant)
+    audit.record(sophie.author, audit.subject_of(owner.tenant), "", {}, {"name": "Alice"}, NOW, owner.tenant)
     for path in (
         f"videos/taskevent/{event.pk}/change/",
         f"accounts/auditentry/{AuditEntry.objects.latest('pk').pk}/change/",

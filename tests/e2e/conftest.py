@@ -117,7 +117,9 @@ def _furnish(site: Site) -> None:
     Membership.objects.create(tenant=site.tenant, user=mate, role=Role.VIEWER)
     invitations.invite(site.tenant, "carol@example.com", Role.MEMBER, site.alice, now)
     by = audit.Author(site.sophie, AuditPlace.CONSOLE)
-    audit.record(by, "quota of Alice Studio", "agreed by mail", {"queued_tasks": 1}, {}, now, site.tenant)
+    audit.record(
+        by, audit.About.QUOTA.named(site.tenant), "agreed by mail", {"queued_tasks": 1}, {}, now, site.tenant
+    )
     old, _ = APIKey.objects.mint(site.tenant, "an old program")
     old.revoke(now)
 

@@ -16,11 +16,11 @@ from accounts.audit import About
 from accounts.console.recording import NO_VALUES, RecordedAdmin
 from accounts.models import User
 from accounts.models.api_key import AUDITED_FIELDS
-from accounts.pages.audit_sentences import _HIDDEN, SUBJECTS, Subject, label_of
+from accounts.pages.audit_sentences import _HIDDEN, KINDS, Kind, label_of
 from tests.house.test_architecture import ROOT, SOURCES
 from tests.support.english import english_in
 
-SUBJECT_OF = {subject.begins: subject for subject in SUBJECTS}
+KIND_OF = {kind.begins: kind for kind in KINDS}
 WRITERS = frozenset({"record", "record_change", "record_row"})
 BY_HAND = {
     About.API_KEY: (*AUDITED_FIELDS, "kind"),
@@ -50,9 +50,10 @@ def test_no_writer_makes_up_a_subject() -> None:
 
 
 def test_every_kind_of_subject_has_its_phrase_and_none_is_taken_for_another() -> None:
-    assert set(About) - {About.LOG_IN} == SUBJECT_OF.keys() - {None}
+    assert set(About) - {About.LOG_IN} == KIND_OF.keys() - {None}
     for about in set(About) - {About.LOG_IN}:
-        assert next(one for one in SUBJECTS if about.named("x").startswith(one.begins or "")).begins is about
+        name = about.named("x").name
+        assert next(one for one in KINDS if name.startswith(one.begins or "")).begins is about
 
 
 def _admins() -> Iterator[RecordedAdmin[Any]]:
@@ -68,7 +69,7 @@ def request_of_staff(db: None) -> HttpRequest:
     return request
 
 
-def _recorded(request: HttpRequest) -> Iterator[tuple[Subject, str]]:
+def _recorded(request: HttpRequest) -> Iterator[tuple[Kind, str]]:
     """Each value that a page of the console, or other code, may record, and what it belongs to."""
     for page in _admins():
         may_write = page.has_add_permission(request) or page.has_change_permission(request)
@@ -81,20 +82,20 @@ def _recorded(request: HttpRequest) -> Iterator[tuple[Subject, str]]:
         forms += [(inline.model, inline.get_formset(request).form) for inline in inlines]
         for model, form in forms:
             if model not in page.recorded_by_page:
-                subject = SUBJECT_OF[About(audit.beginning(model))]
-                yield from ((subject, name) for name in form.base_fields if name not in page.recorded_by_page)
+                kind = KIND_OF[About(audit.beginning(model))]
+                yield from ((kind, name) for name in form.base_fields if name not in page.recorded_by_page)
     for about, names in BY_HAND.items():
-        yield from ((SUBJECT_OF[about], name) for name in names)
+        yield from ((KIND_OF[about], name) for name in names)
 
 
 def test_every_recorded_value_has_a_name_in_chinese(request_of_staff: HttpRequest) -> None:
     with translation.override("en"):
-        recorded = [(subject, name) for subject, name in _recorded(request_of_staff)]
+        recorded = [(kind, name) for kind, name in _recorded(request_of_staff)]
     assert len(recorded) > 40
     with translation.override("zh-hans"):
         english = {
-            (str(subject.begins), name): label_of(subject, name)
-            for subject, name in recorded
-            if name not in NO_VALUES | _HIDDEN and english_in(f"<p>{label_of(subject, name)}</p>", PRODUCTS)
+            (str(kind.begins), name): label_of(kind, name)
+            for kind, name in recorded
+            if name not in NO_VALUES | _HIDDEN and english_in(f"<p>{label_of(kind, name)}</p>", PRODUCTS)
         }
     assert not english

@@ -71,7 +71,7 @@ def sophie(tenant: Tenant) -> User:
     PriceList.objects.create(name="贵宾")
     enqueue(Job.SUBMIT)
     changed = {"concurrent_tasks": 5}, {"concurrent_tasks": 20}
-    audit.record_change(by, f"quota of {tenant}", changed, now, tenant, "约定")
+    audit.record_change(by, audit.About.QUOTA.named(tenant), changed, now, tenant, "约定")
     return sophie
 
 

@@ -47,14 +47,16 @@ def test_the_role_can_do_everything_the_gateway_does(owner: Caller, make_task: M
         assert owner.request("DELETE", f"/v1/videos/{made.json()['id']}").status_code == 200
         task = make_task(Status.SUCCEEDED)
         TaskEvent.objects.create(task=task, at=NOW, verb="succeed")
-        audit.record(audit.Author(sophie, AuditPlace.CONSOLE), "nothing", "", {}, {}, NOW)
+        audit.record(audit.Author(sophie, AuditPlace.CONSOLE), audit.Subject("nothing"), "", {}, {}, NOW)
         assert pruning.total(pruning.prune(Task.objects.filter(pk=task.pk, pruned_at=None), NOW)).events > 0
         sophie.delete()
 
 
 def test_the_role_cannot_erase_append_only_rows(owner: Caller, make_task: MakeTask) -> None:
     owner.post("/v1/videos", GOOD_BODY)
-    audit.record(audit.Author(None, AuditPlace.COMMAND_LINE, name="bob"), "nothing", "", {}, {}, NOW)
+    audit.record(
+        audit.Author(None, AuditPlace.COMMAND_LINE, name="bob"), audit.Subject("nothing"), "", {}, {}, NOW
+    )
     models = (AuditEntry, LedgerEntry, TaskEvent)
     counts = [model.objects.count() for model in models]
     assert all(counts)

@@ -27,7 +27,7 @@ def sophie(db: None) -> audit.Author:
 
 def write(by: audit.Author, tenant: Tenant | None, subject: str, now: datetime = NOW, **after: Any) -> None:
     before = dict.fromkeys(after)
-    audit.record(by, subject, "a note of staff", before, after, now, tenant)
+    audit.record(by, audit.Subject(subject), "a note of staff", before, after, now, tenant)
 
 
 def shown(person: Member, **query: Any) -> list[str]:

@@ -22,6 +22,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{column.column}: {counts}")
         after = {column.column: column.anew for column in turned if column.anew}
         if after:
-            audit.record(audit.at_command_line(), audit.About.SECRETS, "", {}, after, timezone.now())
+            by, secrets = audit.at_command_line(), audit.Subject(audit.About.SECRETS)
+            audit.record(by, secrets, "", {}, after, timezone.now())
         if any(column.unreadable for column in turned):
             raise CommandError("Some secrets were encrypted with a key that ENCRYPTION_KEYS does not hold.")
