@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from config.stores import base as store
 from config.stores.folder import FileWindow
@@ -22,17 +20,8 @@ _STORE_READERS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="store")
 """Apart from those of files, as a store may be slow; a slow client occupies none."""
 
 
-@runtime_checkable
-class Window(Protocol):
-    """Bytes `start` to `stop` (exclusive) of a file on disk."""
-
-    name: str
-    start: int
-    stop: int
-
-
 class PassedThrough:
-    """A body that is read from a store while it is sent; the response of the view does not close it."""
+    """A body that is sent at the client's pace, for a `FileResponse`; the response does not close it."""
 
     def __init__(self, content: store.Window) -> None:
         self._content = content
@@ -52,11 +41,6 @@ class PassedThrough:
             self._content.close()
 
 
-def body_of(content: store.Window) -> Any:
-    """The content as the body of a `FileResponse`, which is sent at the client's pace."""
-    return content if isinstance(content, Window) else PassedThrough(content)
-
-
 class ServedFile:
     """The `wsgi.file_wrapper`: what `Answer.take` knows is sent without a Django thread; the rest is not."""
 
@@ -65,7 +49,7 @@ class ServedFile:
         self._block_size = block_size
 
     def __iter__(self) -> Iterator[bytes]:
-        """The blocks of a file that is not a `Window`, such as a static asset."""
+        """The blocks of a file that is not passed through, such as a static asset."""
         return iter(lambda: self.file.read(self._block_size), b"")
 
     def close(self) -> None:
@@ -75,13 +59,12 @@ class ServedFile:
 
 @dataclass
 class Answer:
-    """Status, headers, and a body in memory, in a file or in a store."""
+    """Status, headers, and a body in memory or in a store, such as a folder."""
 
     status: int = 500
     headers: Headers = field(default_factory=list)
     body: bytes = b""
-    file: Window | None = None
-    passed: store.Window | None = None
+    content: store.Window | None = None
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
         """WSGI's `start_response`."""
@@ -90,38 +73,30 @@ class Answer:
 
     def take(self, result: Iterable[bytes]) -> None:
         """Take the body from the result of a WSGI application."""
-        content = result.file if isinstance(result, ServedFile) else None
-        if isinstance(content, Window):
-            self.file = content
-        elif isinstance(content, PassedThrough):
-            self.passed = content.take()
+        file = result.file if isinstance(result, ServedFile) else None
+        if isinstance(file, PassedThrough):
+            self.content = file.take()
         else:
             self.body = b"".join(result)
 
     async def send(self, receive: Receive, send: Send, *, with_body: bool) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        if self.passed is not None and not with_body:
-            self.passed.close()
-        if not with_body:
-            await send({"type": "http.response.body", "body": b""})
-        elif self.passed is not None:
-            await _send_blocks(self.passed, _STORE_READERS, receive, send)
-        elif self.file is None:
-            await send({"type": "http.response.body", "body": self.body})
-        elif _is_whole(self.file):
-            await send({"type": "http.response.pathsend", "path": self.file.name})
-        else:
-            await _send_window(self.file, receive, send)
+        if self.content is not None and with_body:
+            await _send_content(self.content, receive, send)
+            return
+        if self.content is not None:
+            self.content.close()
+        await send({"type": "http.response.body", "body": self.body if with_body else b""})
 
 
-def _is_whole(window: Window) -> bool:
-    return window.start == 0 and window.stop == Path(window.name).stat().st_size
-
-
-async def _send_window(window: Window, receive: Receive, send: Send) -> None:
-    opened = partial(FileWindow, Path(window.name), window.start, window.stop)
-    content = await asyncio.get_running_loop().run_in_executor(_READERS, opened)
-    await _send_blocks(content, _READERS, receive, send)
+async def _send_content(content: store.Window, receive: Receive, send: Send) -> None:
+    if not isinstance(content, FileWindow):
+        await _send_blocks(content, _STORE_READERS, receive, send)
+    elif path := content.path_of_whole():
+        content.close()
+        await send({"type": "http.response.pathsend", "path": path})
+    else:
+        await _send_blocks(content, _READERS, receive, send)
 
 
 async def _send_blocks(

@@ -99,19 +99,15 @@ class FolderStore:
 
 
 class FileWindow:
-    """The bytes of a file from `start` up to, but not including, `stop`.
-
-    Also a `Window` of `config.edge.answers`, which the server sends without a thread of Django's.
-    """
+    """The bytes of a file from `start` up to, but not including, `stop`, also once the file was deleted."""
 
     def __init__(self, path: Path, start: int = 0, stop: int | None = None) -> None:
-        self._file = path.open("rb")
-        self.name, self.start = str(path), start
-        self.stop = os.fstat(self._file.fileno()).st_size if stop is None else stop
+        self._path, self._file = path, path.open("rb")
+        self._start, self._stop = start, self._size() if stop is None else stop
         self._file.seek(start)
 
     def read(self, size: int = -1) -> bytes:
-        left = max(0, self.stop - self._file.tell())
+        left = max(0, self._stop - self._file.tell())
         return self._file.read(left if size < 0 else min(size, left))
 
     def __iter__(self) -> Iterator[bytes]:
@@ -120,6 +116,19 @@ class FileWindow:
 
     def close(self) -> None:
         self._file.close()
+
+    def path_of_whole(self) -> str | None:
+        """The path of the file; None if these are not all of its bytes, or if it is no longer there."""
+        is_whole = self._start == 0 and self._stop == self._size()
+        return str(self._path) if is_whole and self._is_there() else None
+
+    def _size(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
+
+    def _is_there(self) -> bool:
+        with suppress(OSError):
+            return os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+        return False
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.exceptions import RequestDataTooBig
 
+from config.edge.answers import PassedThrough
 from config.edge.application import Application
 from config.edge.bodies import (
     LEAST_BYTES_PER_SECOND,
@@ -33,6 +34,7 @@ from config.edge.server import command
 from config.edge.threads import Threads
 from config.networks import subscriber_network
 from config.routes import CREATE_PATHS
+from config.stores.folder import FileWindow
 from tests.conftest import GOOD_BODY, Caller, MakeTask
 from tests.support.worker_process import child_environment
 from videos.local.processes import ProcessGroup, free_port
@@ -83,6 +85,7 @@ class Exchange:
 
         async def receive() -> Mapping[str, Any]:
             self.received += 1
+            await asyncio.sleep(0)
             piece = left.pop(0) if left else b""
             if piece is None:
                 return {"type": "http.disconnect"}
@@ -102,8 +105,12 @@ class Exchange:
         return dict(self.sent[0]["headers"])
 
     @property
+    def content(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.sent[1:])
+
+    @property
     def body(self) -> Any:
-        return json.loads(b"".join(message.get("body", b"") for message in self.sent[1:]))
+        return json.loads(self.content)
 
     @property
     def refusal(self) -> tuple[int, str]:
@@ -131,6 +138,35 @@ def refusing(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[byt
     """An application that refuses without reading the body."""
     start("401 Unauthorized", [])
     return [b'{"error": {"code": "nobody"}}']
+
+
+def _downloading(path: Path, *, deletes: bool, start: int = 0) -> Wsgi:
+    """An application that returns a file, which something else deletes meanwhile."""
+
+    def download(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        content = PassedThrough(FileWindow(path, start))
+        if deletes:
+            path.unlink()
+        start_response("200 OK", [])
+        wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](content)
+        return wrapped
+
+    return download
+
+
+@pytest.mark.parametrize("start", [0, 1000])
+def test_a_file_that_is_deleted_while_it_is_served_arrives_whole(start: int, tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_bytes(MEDIA[:300_000])
+    answer = Exchange(method="GET").of(serving(_downloading(path, deletes=True, start=start)))
+    assert (answer.status, answer.content) == (200, MEDIA[start:300_000])
+
+
+def test_the_server_reads_a_whole_file_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_bytes(MEDIA[:1000])
+    answer = Exchange(method="GET").of(serving(_downloading(path, deletes=False)))
+    assert answer.sent[1] == {"type": "http.response.pathsend", "path": str(path)}
 
 
 @pytest.mark.parametrize(

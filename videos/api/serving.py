@@ -11,7 +11,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date
 
 from config import stores
-from config.edge.answers import body_of
+from config.edge.answers import PassedThrough
 from config.envelope import envelope, json_response
 from config.stores.base import BLOCK, Denied, Missing, Store, StoreError, Window
 from videos.errors import ReelayError, VideoExpired, VideoInYourBucket, VideoNotReady
@@ -140,7 +140,7 @@ def _window(first: str, last: str, size: int) -> tuple[int, int] | None:
 
 
 def _file(task: Task, request: HttpRequest, window: Window, size: int) -> FileResponse:
-    response = FileResponse(body_of(window), content_type=VIDEO)
+    response = FileResponse(PassedThrough(window), content_type=VIDEO)
     response.block_size = BLOCK
     response["content-length"] = str(size)
     response["accept-ranges"] = "bytes"

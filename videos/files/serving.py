@@ -6,7 +6,7 @@ from django.http import FileResponse, Http404
 from django.utils.http import content_disposition_header
 
 from config import stores
-from config.edge.answers import body_of
+from config.edge.answers import PassedThrough
 from config.stores.base import BLOCK, Missing
 from videos.files.storing import object_key
 from videos.models import File
@@ -24,7 +24,7 @@ def content_response(file: File) -> FileResponse:
         window = stores.results().open(object_key(file))
     except Missing as error:
         raise File.DoesNotExist from error
-    response = FileResponse(body_of(window), content_type=file.what.content_type)
+    response = FileResponse(PassedThrough(window), content_type=file.what.content_type)
     response.block_size = BLOCK
     response["content-length"] = str(file.bytes)
     response["content-disposition"] = content_disposition_header(as_attachment=True, filename=file.name)
