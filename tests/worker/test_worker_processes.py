@@ -257,7 +257,8 @@ def test_two_workers_share_the_queue_and_tenants_take_turns(
     prompts = [made["prompt"] for made in sandbox.tasks()]
     assert sorted(prompts) == sorted(payload_of(task)["Prompt"] for task in asked)
     assert sandbox.state()["refused_for_limits"] == 0
-    assert {f"stranger {number}" for number in range(3)} <= set(prompts[:10])
+    # Workers of a busy machine may send a task later than one that they took after it.
+    assert {f"stranger {number}" for number in range(3)} <= set(prompts[:15])
     assert all(closings(task) == 1 for task in asked)
 
 
