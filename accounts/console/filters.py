@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Tenant
 from config.console.theme import TextFilter
-from config.db.any_of import is_any_of
+from config.db.any_of import OF_ONE_TENANT, Order, is_any_of
 
 MOST_TENANTS = 50
 """How many tenants a partial name may match."""
@@ -20,15 +20,15 @@ class TenantFilter(TextFilter):
 
     title = _("tenant")
     parameter_name = "tenant"
-    is_of_one = False
-    """Whether exactly one tenant matches."""
+    index_order: Order | None = None
+    """The order of the index of one tenant's rows, if exactly one tenant matches."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         name = self.value()
         return self.rows_of(_tenants_named(name), queryset) if name else queryset
 
     def rows_of(self, tenants: list[UUID], queryset: QuerySet[Any]) -> QuerySet[Any]:
-        self.is_of_one = len(tenants) == 1
+        self.index_order = OF_ONE_TENANT if len(tenants) == 1 else None
         return queryset.filter(is_any_of("tenant", tenants, UUIDField()))
 
 

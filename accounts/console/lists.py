@@ -74,11 +74,9 @@ class UncountedChangeList(ChangeList):
     """Sorts in the order of the index that the filters use, and shows no number of rows."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        if any(getattr(spec, "is_by_time", False) for spec in self.filter_specs):
-            return BY_TIME
-        if any(getattr(spec, "is_of_one", False) for spec in self.filter_specs):
-            return OF_ONE_TENANT
-        return super().get_ordering(request, queryset)
+        orders = [order for spec in self.filter_specs if (order := getattr(spec, "index_order", None))]
+        preferred = [order for order in (BY_TIME, OF_ONE_TENANT, *orders) if order in orders]
+        return preferred[0] if preferred else super().get_ordering(request, queryset)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from config.console.filters import BY_TIME
-from config.db.any_of import OF_ONE_TENANT
+from config.db.any_of import is_of_one
 from config.web.csv_files import MOST_ROWS, csv_file_for_people
 
 BATCH = 1000
@@ -37,7 +37,7 @@ def as_csv(page: Rows, request: HttpRequest, rows: QuerySet[Any], most: int = MO
 
 def _newest_first(rows: QuerySet[Any]) -> Iterator[Any]:
     """Rows in descending order of time or primary key; each batch continues after the one before."""
-    if rows.query.order_by not in (BY_TIME, OF_ONE_TENANT):
+    if rows.query.order_by != BY_TIME and not is_of_one(rows.query.order_by):
         rows = rows.order_by("-pk")
     batch = list(rows[:BATCH])
     while batch:

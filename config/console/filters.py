@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import QuerySet
+from django.db.models import Field, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,12 +16,13 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from config.console.theme import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
 from config.days import midnight
+from config.db.any_of import Order, is_any_of, of_one
 from config.ids import first_uuid7
 from config.web.day_fields import BOUNDS, FIRST, LAST, REVERSED
 
 DAYS = "day"
 """Prefix of the parameters of a range of days: `day_from` and `day_to`."""
-BY_TIME = ("-at", "-pk")
+BY_TIME: Order = ("-at", "-pk")
 """The order of rows in an index of `at` and the primary key, newest first."""
 
 
@@ -45,6 +46,13 @@ class ChoiceFilter(DropdownFilter):
 
     form_class = ChoiceForm
     column: ClassVar[str]
+    indexed_as: "ClassVar[Field[Any, Any] | None]" = None
+    """The type of the column, if an index has the rows of each value, newest first, and is to be used."""
+
+    @property
+    def index_order(self) -> Order | None:
+        """The order of the rows in the index, if it is used."""
+        return of_one(self.column) if self.indexed_as and self.value() else None
 
     def has_output(self) -> bool:
         """Shown even without choices: Django ignores the value of a filter that is not shown."""
@@ -61,6 +69,8 @@ class ChoiceFilter(DropdownFilter):
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         """The rows with that value, which is one of the choices."""
+        if self.indexed_as:
+            return queryset.filter(is_any_of(self.column, [value], self.indexed_as))
         return queryset.filter(**{self.column: value})
 
 
@@ -123,9 +133,9 @@ class DaysOfWriting(DayRangeFilter):
     """
 
     @property
-    def is_by_time(self) -> bool:
-        """Whether a range of days is requested."""
-        return self.start is not None or self.end is not None
+    def index_order(self) -> Order | None:
+        """The order of the index, if a range of days is requested."""
+        return None if self.start is None and self.end is None else BY_TIME
 
 
 def moments_asked_for(request: HttpRequest) -> tuple[datetime | None, datetime | None]:

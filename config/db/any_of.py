@@ -11,8 +11,21 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, F, Field, Func, Value
 
-OF_ONE_TENANT = ("tenant_id", "-pk")
-"""The order in which such an index lists the rows of one tenant, newest first."""
+Order = tuple[str, ...]
+"""Columns as `order_by` takes them."""
+
+
+def of_one(column: str) -> Order:
+    """The order in which such an index lists the rows with one value of the column, newest first."""
+    return (column, "-pk")
+
+
+def is_of_one(order: Sequence[Any]) -> bool:
+    """Whether it is an order of `of_one`, in which rows follow each other by their primary key alone."""
+    return list(order[1:]) == ["-pk"] and not str(order[0]).startswith("-")
+
+
+OF_ONE_TENANT = of_one("tenant_id")
 
 
 class _IsAnyOf(Func):

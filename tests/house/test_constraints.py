@@ -921,15 +921,25 @@ def test_short_words_in_prompts_are_found_by_scans_only(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("tasks_of_many")
-@pytest.mark.parametrize("query", ["tenant=alice", "q=alice"])
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("tenant=alice", "task_of_tenant"),
+        ("q=alice", "task_of_tenant"),
+        ("model={task.model}", "task_of_model"),
+        ("account={task.account_id}", "task_of_account"),
+        ("model={task.model}&p=2", "task_of_model"),
+    ],
+)
 @pytest.mark.parametrize("part", ["", "export/"])
-def test_the_tasks_of_one_tenant_are_listed_by_an_index_on_the_tenant(
-    part: str, query: str, owner: Caller
+def test_the_tasks_of_one_tenant_model_or_account_are_listed_by_their_index(
+    part: str, query: str, index: str, owner: Caller, account: UpstreamAccount
 ) -> None:
-    """Also if it has nearly all tasks, so that the index of all tasks would seem cheaper."""
+    """Also if these are nearly all tasks, so that the index of all tasks would seem cheaper."""
     sophie = Person("sophie")
     Task.objects.update(tenant=owner.tenant, api_key=owner.key)
     analyse()
+    query = query.format(task=Task.objects.filter(account=account)[0])
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_incremental_sort = off")
@@ -938,7 +948,7 @@ def test_the_tasks_of_one_tenant_are_listed_by_an_index_on_the_tenant(
     of_list = [plan for sql, plan in plans if " = ANY(" in sql]
     assert of_list
     for plan in of_list:
-        assert "task_of_tenant" in plan
+        assert index in plan
         assert "Sort" not in plan
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q, QuerySet, UUIDField
+from django.db.models import BigIntegerField, CharField, Q, QuerySet, UUIDField
 from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -83,6 +83,7 @@ class ModelFilter(ChoiceFilter):
 
     title = _("model")
     parameter_name = column = "model"
+    indexed_as = CharField()
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
         return [(spec.name, spec.name) for spec in catalogue.MODELS]
@@ -93,6 +94,7 @@ class AccountFilter(ChoiceFilter):
 
     title = _("upstream account")
     parameter_name = column = "account"
+    indexed_as = BigIntegerField()
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
         return list(UpstreamAccount.objects.order_by("name").values_list("pk", "name"))
