@@ -24,7 +24,6 @@ from tests.support.console import Person
 from tests.support.rows import check_each
 from videos import queueing
 from videos.billing import ledger
-from videos.console import account_health
 from videos.models import File, Price, PriceList, TaskEvent
 from videos.results import files
 from videos.states import Status
@@ -239,7 +238,6 @@ MODELS = sorted({_model(route) for route in CELLS}, key=lambda model: model._met
 def test_one_permission_allows_exactly_what_the_table_says(
     model: type[Model], things: dict[type[Model], Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_health, "CHECK_WAIT", 0)  # no worker runs
     people = {permission: _person(model, permission) for permission in PERMISSIONS}
 
     def holds(route: str) -> None:

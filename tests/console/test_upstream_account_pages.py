@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -17,7 +18,6 @@ from accounts.models import AuditEntry, Tenant
 from tests.api.test_api_errors import _is_waiting_for_a_lock as is_waiting_for_a_lock
 from tests.conftest import MakeTask, claim_next
 from tests.support.console import Answer, Form, Person
-from videos.console import account_health
 from videos.models import AccountState, Task, UpstreamAccount
 from videos.queueing import Job
 from videos.routing import health
@@ -386,11 +386,6 @@ def test_the_new_account_form_has_no_health(sophie: Person) -> None:
 # --- checking the connection
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_health, "CHECK_WAIT", 0)
-
-
 def send(person: Person, account: UpstreamAccount, action: str, **fields: str) -> Answer:
     return Answer(person.client.post(f"{LIST}{account.pk}/{action}/", fields, follow=True))
 
@@ -399,12 +394,25 @@ def checks() -> list[Any]:
     return [job.args for job in ProcrastinateJob.objects.filter(task_name=Job.CHECK)]
 
 
-@pytest.mark.usefixtures("impatient")
-def test_without_a_worker_the_check_stays_queued_once(sophie: Person, account: UpstreamAccount) -> None:
+def set_state_of_jobs(state: str) -> None:
+    with connection.cursor() as cursor:  # the models of the queue cannot write
+        cursor.execute("UPDATE procrastinate_jobs SET status = %s", [state])
+
+
+def part(person: Person, account: UpstreamAccount) -> str:
+    """What the page asks for every second while a check is at work."""
+    return person.see(f"{page_of(account)}?part=health")
+
+
+def test_a_check_waits_for_a_worker_and_is_queued_once(sophie: Person, account: UpstreamAccount) -> None:
     for _ in range(2):
-        [message] = send(sophie, account, "check").messages
-        assert "no worker has answered" in message
+        assert not send(sophie, account, "check").messages
     assert checks() == [{"account_id": account.pk}]
+    assert "waits for a worker" in sophie.see(page_of(account))
+    assert "waits for a worker" in part(sophie, account)
+    assert "every 1s" in part(sophie, account)
+    set_state_of_jobs("doing")
+    assert "A worker is checking the connection." in part(sophie, account)
 
 
 @pytest.mark.parametrize(
@@ -414,21 +422,25 @@ def test_without_a_worker_the_check_stays_queued_once(sophie: Person, account: U
         (BAD_KEY, "AuthFailure.SignatureFailure: The signature is wrong. Enter the secret key again"),
     ],
 )
-def test_the_result_of_a_check_is_shown_at_once(
-    error: UpstreamError | None,
-    said: str,
-    sophie: Person,
-    account: UpstreamAccount,
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_result_of_a_check_is_shown_once_it_is_there(
+    error: UpstreamError | None, said: str, sophie: Person, account: UpstreamAccount
 ) -> None:
-    def answer(_seconds: float) -> None:
-        """What a worker does meanwhile."""
-        health.record_check(account.pk, error, timezone.now())
+    send(sophie, account, "check")
+    health.record_check(account.pk, error, timezone.now())
+    set_state_of_jobs("succeeded")
+    assert said in unescape(part(sophie, account))
+    assert "every 1s" not in part(sophie, account)
 
-    monkeypatch.setattr("videos.console.account_health.sleep", answer)
-    answered = send(sophie, account, "check")
-    assert [said in message for message in answered.messages] == [True]
-    assert len(checks()) == 1
+
+def test_the_part_with_the_health_needs_a_permission_and_an_account(
+    sophie: Person, account: UpstreamAccount
+) -> None:
+    assert Person("tim", "view_tenant").get(f"{page_of(account)}?part=health").status_code == 403
+    assert sophie.get(f"{LIST}12345/change/?part=health").status_code == 404
+    assert sophie.get(f"{LIST}x/change/?part=health").status_code == 404
+    viewer = part(Person("viewer", "view_upstreamaccount"), account)
+    assert "Connection and health" in viewer
+    assert "Check connection" not in viewer
 
 
 # --- back into service

@@ -1,19 +1,21 @@
 """The health of an upstream account in the staff console: its look, and what staff can do about it."""
 
 from contextlib import suppress
-from time import monotonic, sleep
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts import audit
@@ -41,8 +43,8 @@ NEXT: dict[str, Label] = {
     Condition.TRIAL: gettext_lazy("Next task from"),
 }
 """What the time of the next try is called."""
-CHECK_WAIT, CHECK_PAUSE = 6.0, 0.2
-"""Seconds that a page waits for the result of a check, and between two looks for it."""
+UNFINISHED = ("todo", "doing")
+"""States of jobs of the queue."""
 
 
 def condition_chip(state: AccountState) -> SafeString:
@@ -62,6 +64,7 @@ def shown_health(state: AccountState) -> dict[str, Any]:
         "explained": explained(state.reason),
         "next_label": NEXT.get(state.condition),
         "result": outcome_in_words(state.check_code),
+        "check": _check_at_work(state.account_id),
     }
 
 
@@ -76,6 +79,8 @@ class HealthPages:
     """The actions on an account's health, for the page of accounts."""
 
     admin_site: Any
+    get_object: Any
+    has_view_permission: Any
     has_change_permission: Any
 
     def get_urls(self) -> list[URLPattern]:
@@ -87,18 +92,27 @@ class HealthPages:
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]  # of the ModelAdmin this is mixed into
 
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page; with `part=health`, only what changes while a worker checks the connection."""
+        if request.GET.get("part") != "health":
+            page: HttpResponse = super().change_view(request, object_id, *args, **kwargs)  # type: ignore[misc]
+            return page
+        account = self.get_object(request, unquote(object_id))
+        if account is None:
+            raise Http404
+        if not self.has_view_permission(request, account):
+            raise PermissionDenied
+        context = {
+            "original": account,
+            "health": shown_health(account.state),
+            "has_change_permission": self.has_change_permission(request, account),
+        }
+        return TemplateResponse(request, "admin/videos/upstreamaccount/health.html", context)
+
     def check_view(self, request: HttpRequest, account_id: int) -> HttpResponse:
-        """Have a worker check the connection, and say what came of it."""
+        """Have a worker check the connection; the page shows what comes of it."""
         account = self._account(request, account_id)
-        state = checked(account.pk)
-        if state is None:
-            messages.warning(
-                request,
-                _("The check is queued, but no worker has answered yet. Make sure that one is running."),
-            )
-        else:
-            tell = messages.error if state.check_code else messages.success
-            tell(request, outcome_in_words(state.check_code))
+        _check(account.pk)
         return _page_of(account)
 
     def restore_view(self, request: HttpRequest, account_id: int) -> HttpResponse:
@@ -121,19 +135,20 @@ class HealthPages:
         return account
 
 
-def checked(account_id: int) -> AccountState | None:
-    """Have a worker check the connection; the state after it, or None if no worker answers in time."""
-    states = AccountState.objects.filter(account=account_id)
-    before = states.values_list("checked_at", flat=True).get()
+def _check(account_id: int) -> None:
+    """Have a worker check the connection, unless a check is waiting already."""
     with suppress(AlreadyEnqueued), transaction.atomic():
-        enqueue(Job.CHECK, queueing_lock=f"{Job.CHECK} by staff:{account_id}", account_id=account_id)
-    deadline = monotonic() + CHECK_WAIT
-    while monotonic() < deadline:
-        sleep(CHECK_PAUSE)
-        state = states.get()
-        if state.checked_at != before:
-            return state
-    return None
+        enqueue(Job.CHECK, queueing_lock=_lock(account_id), account_id=account_id)
+
+
+def _check_at_work(account_id: int) -> str:
+    """The state of the check that staff asked for: waiting for a worker, at work, or empty for none."""
+    jobs = ProcrastinateJob.objects.filter(queueing_lock=_lock(account_id), status__in=UNFINISHED)
+    return jobs.order_by("pk").values_list("status", flat=True).last() or ""
+
+
+def _lock(account_id: int) -> str:
+    return f"{Job.CHECK} by staff:{account_id}"
 
 
 def _restored(request: HttpRequest, account: UpstreamAccount, reason: str) -> bool:
