@@ -20,7 +20,8 @@ from tests.contract.test_contract_cases import CASES
 from tests.support.rows import check_each, each
 from videos import catalogue
 from videos.catalogue import ModelSpec
-from videos.composer.body import REPEATED_FIELDS, SINGLE, answers_of, body_of, names
+from videos.composer.answers import REPEATED_FIELDS
+from videos.composer.body import SINGLE, answers_of, body_of, names
 from videos.composer.form import VideoForm, answers_from, caller_at
 from videos.composer.offer import Offer
 from videos.composer.places import NON_FIELD, place_of

@@ -1,25 +1,21 @@
 """Converts the form's fields to the body that a program would post, and back. Pure functions.
 
-A form sends only text, and some fields repeatedly (`REPEATED_FIELDS`). Empty fields are omitted. Shots and
-elements are `AdditionalParameters` (contract section 4), whose other parameters are entered as JSON.
+Empty fields are omitted. Shots and elements are `AdditionalParameters` (contract section 4), whose other
+parameters are entered as JSON.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
+from videos.composer.answers import IMAGE_FIELDS, REPEATED_FIELDS, SHOT_FIELDS, Answers, filled, many, one
 from videos.requests.metadata import OUTPUT_FIELDS
 from videos.requests.strict_json import dumps, loads
 from videos.requests.values import whole_number
 
-Answers = Mapping[str, Sequence[str]]
-"""The submitted values of each field, by name."""
-
 TOP_FIELDS = ("model", "seconds", "prompt", "max_cost")
 METADATA_FIELDS = ("negative_prompt", "enhance_prompt", "input_region", "aspect_ratio", "scene_type")
 OUTPUT = tuple(name for name in OUTPUT_FIELDS if name != "Resolution")
-REPEATED_FIELDS = ("images", "subjects", "voices", "videos", "shot_prompts", "shot_durations", "element_ids")
-"""Repeated fields; the values of one slot or shot have the same position."""
 JSON_TEXTS = ("additional", "ext_info")
 SINGLE = (*TOP_FIELDS, *METADATA_FIELDS, *OUTPUT, "multi_shot", *JSON_TEXTS)
 ON = "true"
@@ -28,8 +24,8 @@ ON = "true"
 
 def body_of(answers: Answers) -> dict[str, Any]:
     """The body for these answers, which the API's code validates later."""
-    body: dict[str, Any] = {name: _one(answers, name) for name in TOP_FIELDS}
-    body |= {"images": _filled(answers, "images"), "videos": _filled(answers, "videos")}
+    body: dict[str, Any] = {name: one(answers, name) for name in TOP_FIELDS}
+    body |= {"images": filled(answers, "images"), "videos": filled(answers, "videos")}
     return _without_empty(body | {"metadata": _metadata(answers)})
 
 
@@ -58,9 +54,9 @@ def _metadata(answers: Answers) -> dict[str, Any]:
     voices = {subject: voice for _, subject, voice in slots if voice}
     return _without_empty(
         {
-            **{name: _one(answers, name) for name in METADATA_FIELDS},
+            **{name: one(answers, name) for name in METADATA_FIELDS},
             "ext_info": _ext_info(answers),
-            "output_config": _without_empty({name: _one(answers, name) for name in OUTPUT}),
+            "output_config": _without_empty({name: one(answers, name) for name in OUTPUT}),
             "vidu_q2_object_ids": _without_trailing_empty(subjects),
             "vidu_q2_voice_map": voices,
         }
@@ -68,7 +64,7 @@ def _metadata(answers: Answers) -> dict[str, Any]:
 
 
 def _ext_info(answers: Answers) -> Any:
-    text = _one(answers, "ext_info")
+    text = one(answers, "ext_info")
     parsed = _parse(text) if text else {}
     if not isinstance(parsed, dict):
         return text
@@ -77,7 +73,7 @@ def _ext_info(answers: Answers) -> Any:
 
 def _additional(answers: Answers) -> Any:
     """The editors' parameters merged with those entered as JSON; the text itself if it is no JSON object."""
-    text = _one(answers, "additional")
+    text = one(answers, "additional")
     parsed = _parse(text) if text else {}
     if not isinstance(parsed, dict):
         return text
@@ -85,15 +81,15 @@ def _additional(answers: Answers) -> Any:
 
 
 def _elements(answers: Answers) -> dict[str, Any]:
-    elements = [{"element_id": _number(text)} for text in _filled(answers, "element_ids")]
+    elements = [{"element_id": _number(text)} for text in filled(answers, "element_ids")]
     return {"element_list": elements} if elements else {}
 
 
 def _shots(answers: Answers) -> dict[str, Any]:
     """The shots, numbered in order, if the shot list is switched on."""
-    if _one(answers, "multi_shot") != ON:
+    if one(answers, "multi_shot") != ON:
         return {}
-    rows = zip_longest(_many(answers, "shot_prompts"), _many(answers, "shot_durations"), fillvalue="")
+    rows = zip_longest(*(many(answers, name) for name in SHOT_FIELDS), fillvalue="")
     shots = [
         {"index": index, "prompt": prompt, "duration": _number(duration)}
         for index, (prompt, duration) in enumerate(rows, start=1)
@@ -103,7 +99,7 @@ def _shots(answers: Answers) -> dict[str, Any]:
 
 def _image_slots(answers: Answers) -> list[tuple[str, str, str]]:
     """The URL, subject and voice of each image slot."""
-    columns = (_many(answers, name) for name in ("images", "subjects", "voices"))
+    columns = (many(answers, name) for name in IMAGE_FIELDS)
     return [(image, subject, voice) for image, subject, voice in zip_longest(*columns, fillvalue="")]
 
 
@@ -151,19 +147,6 @@ def _shot_answers(rest: dict[str, Any]) -> dict[str, list[str]]:
 
 def _all_have(items: Any, names: set[str]) -> bool:
     return isinstance(items, list) and all(isinstance(item, dict) and set(item) == names for item in items)
-
-
-def _many(answers: Answers, name: str) -> list[str]:
-    # Browsers send line breaks as CRLF.
-    return [text.replace("\r\n", "\n") for text in answers.get(name, ())]
-
-
-def _filled(answers: Answers, name: str) -> list[str]:
-    return [text for text in _many(answers, name) if text]
-
-
-def _one(answers: Answers, name: str) -> str:
-    return next(reversed(_many(answers, name)), "")
 
 
 def _without_trailing_empty(texts: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from videos import catalogue
 from videos.catalogue import ModelSpec
-from videos.composer.body import Answers
+from videos.composer.answers import Answers
 from videos.composer.offer import SCENE_LABEL, SWITCH_LABELS, Offer
 from videos.composer.picker import in_seconds
 from videos.requests.values import is_blank, whole_number

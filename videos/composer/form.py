@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import APIKey
 from videos import explanations
-from videos.composer.body import REPEATED_FIELDS, Answers, body_of, names
+from videos.composer.answers import REPEATED_FIELDS, Answers
+from videos.composer.body import body_of, names
 from videos.composer.places import NON_FIELD, FieldPlace, place_of
 from videos.errors import KeyRefused, MaxCostExceeded, ModelNotAllowed, NoPrice
 from videos.requests import InvalidRequestError, Violation, parse

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from videos import catalogue
 from videos.catalogue import ModelSpec
-from videos.composer.body import Answers
+from videos.composer.answers import IMAGE_FIELDS, SHOT_FIELDS, Answers, filled, many, one
 from videos.requests.media import MAX_VIDEOS
 from videos.requests.metadata import INPUT_REGIONS, PERSON_GENERATIONS, SWITCH_VALUES, SWITCHES
 from videos.requests.shots import MAX_SHOTS, REFERENCES, REFERENCES_WITH_VIDEO
@@ -83,7 +83,7 @@ class Offer:
 
     @property
     def has_video(self) -> bool:
-        return bool(self._filled("videos"))
+        return bool(filled(self.answers, "videos"))
 
     @property
     def seconds(self) -> Sequence[int]:
@@ -93,7 +93,7 @@ class Offer:
     @property
     def seconds_chosen(self) -> str:
         """The chosen length in seconds; the shortest by default."""
-        chosen = self._one("seconds")
+        chosen = one(self.answers, "seconds")
         return chosen if whole_number(chosen) in self.seconds else str(self.seconds[0])
 
     @property
@@ -106,7 +106,7 @@ class Offer:
     @property
     def images(self) -> Sequence[Slot]:
         """The image slots in use, or one empty slot."""
-        rows = max(1, len(self._many("images")))
+        rows = max(1, len(many(self.answers, "images")))
         return [self._image(position, rows) for position in range(rows)]
 
     @property
@@ -133,13 +133,13 @@ class Offer:
     def videos(self) -> Sequence[Slot]:
         if not self.spec.elements_and_shots:
             return []
-        values = [*self._many("videos"), ""]
+        values = [*many(self.answers, "videos"), ""]
         return [Slot(position, _("Reference video"), values[position]) for position in range(MAX_VIDEOS)]
 
     @property
     def ratios(self) -> Sequence[str]:
         """The aspect ratios to choose from."""
-        hidden = self.spec.ratios.text_to_video_only and bool(self._filled("images"))
+        hidden = self.spec.ratios.text_to_video_only and bool(filled(self.answers, "images"))
         return () if hidden else self.spec.ratios.allowed
 
     @property
@@ -147,7 +147,7 @@ class Offer:
         """The slots in use for element ids, or one empty slot."""
         if not self.spec.elements_and_shots:
             return []
-        values = self._many("element_ids") or [""]
+        values = many(self.answers, "element_ids") or [""]
         return [Slot(position, _("Element ID"), value) for position, value in enumerate(values)]
 
     @property
@@ -156,12 +156,12 @@ class Offer:
 
     @property
     def is_multi_shot(self) -> bool:
-        return self.spec.elements_and_shots and bool(self._one("multi_shot"))
+        return self.spec.elements_and_shots and bool(one(self.answers, "multi_shot"))
 
     @property
     def shots(self) -> Sequence[Shot]:
         """The shots filled in, or one as long as the video."""
-        prompts, durations = self._many("shot_prompts"), self._many("shot_durations")
+        prompts, durations = (many(self.answers, name) for name in SHOT_FIELDS)
         if not prompts:
             return [Shot(0, "", self.seconds_chosen)]
         padded = [*durations, *[""] * len(prompts)]
@@ -229,9 +229,7 @@ class Offer:
         if not self.spec.elements_and_shots:
             return []
         shots = self.shots if self.is_multi_shot else ()
-        of_shots = [
-            f"{name}-{shot.position}" for shot in shots for name in ("shot_prompts", "shot_durations")
-        ]
+        of_shots = [f"{name}-{shot.position}" for shot in shots for name in SHOT_FIELDS]
         names = ["element_ids", *(["shots"] if self.is_multi_shot else [])]
         return [*names, *(f"videos-{slot.position}" for slot in self.videos), *of_shots]
 
@@ -243,19 +241,10 @@ class Offer:
         return [Choice(name, SWITCH_LABELS[name], _ON_OFF) for name in SWITCHES if name in wanted]
 
     def _image(self, position: int, rows: int) -> Slot:
-        columns = ([*self._many(name), *[""] * rows] for name in ("images", "subjects", "voices"))
+        columns = ([*many(self.answers, name), *[""] * rows] for name in IMAGE_FIELDS)
         return Slot(position, self._image_label(position, rows), *(column[position] for column in columns))
 
     def _image_label(self, position: int, rows: int) -> Text:
         if not self.has_video and rows <= self.spec.frames:
             return _FIRST_AND_LAST[position]
         return _("Reference %(number)s") % {"number": position + 1}
-
-    def _many(self, name: str) -> list[str]:
-        return list(self.answers.get(name, ()))
-
-    def _filled(self, name: str) -> list[str]:
-        return [text for text in self._many(name) if text]
-
-    def _one(self, name: str) -> str:
-        return next(reversed(self._many(name)), "")

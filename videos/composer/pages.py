@@ -17,6 +17,7 @@ from accounts.models import APIKey, Tenant
 from videos import catalogue
 from videos.catalogue import ModelSpec
 from videos.composer import picker, pictures
+from videos.composer.answers import ELEMENT_FIELDS, IMAGE_FIELDS, SHOT_FIELDS, one
 from videos.composer.body import answers_of
 from videos.composer.examples import answers_of_example, offered_examples
 from videos.composer.fitting import fitted
@@ -54,11 +55,7 @@ TOUCHED, EVERYTHING = "touched", "*"
 _POSITION = re.compile("[0-9]{1,2}")
 _CONTENT = ("prompt", "images", "videos", "shot_prompts")
 """The fields that make a form count as filled in."""
-_SLOTS = {
-    "images": ("images", "subjects", "voices"),
-    "elements": ("element_ids",),
-    "shots": ("shot_prompts", "shot_durations"),
-}
+_SLOTS = {"images": IMAGE_FIELDS, "elements": ELEMENT_FIELDS, "shots": SHOT_FIELDS}
 """Groups of fields whose values belong together by position."""
 
 
@@ -189,7 +186,7 @@ class Composer:
     def context(self, request: HttpRequest, judged: Judged) -> dict[str, Any]:
         """The template context."""
         form, offered = self.form, _offered_to(self.tenant, self._offers)
-        spec = picker.named(_last(self.answers, "model"), offered) or picker.default(offered)
+        spec = picker.named(one(self.answers, "model"), offered) or picker.default(offered)
         untaken = availability.untaken_models(self.tenant, self.now)
         marks = {model: MARKS[service] for model, service in untaken.items()}
         return {
@@ -265,7 +262,7 @@ def _on_offer(
     answers: Mapping[str, list[str]], offered: Sequence[ModelSpec]
 ) -> tuple[dict[str, list[str]], Sequence[str]]:
     """The answers as their model takes them, or the default one if theirs is not on offer; what changed."""
-    asked = _last(answers, "model")
+    asked = one(answers, "model")
     if spec := picker.named(asked, offered):
         return fitted(answers, spec)
     spec = picker.default(offered)
@@ -275,13 +272,9 @@ def _on_offer(
     return fitting, [*(replaced if asked else []), *sentences]
 
 
-def _last(answers: Mapping[str, list[str]], name: str) -> str:
-    return next(reversed(answers.get(name, [])), "")
-
-
 def _repick(answers: dict[str, list[str]], data: QueryDict, offered: Sequence[ModelSpec]) -> bool:
     """Put the model that the picker's steps mean into the answers; returns whether it is another one."""
-    name = _last(answers, "model")
+    name = one(answers, "model")
     spec = picker.picked(name, data.get(FAMILY, ""), data.get(VERSION, ""), offered)
     if spec is None or spec == picker.named(name, offered):
         return False

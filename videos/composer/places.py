@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from videos.composer.body import METADATA_FIELDS, OUTPUT, SINGLE, Answers
+from videos.composer.answers import SHOT_FIELDS, Answers
+from videos.composer.body import METADATA_FIELDS, OUTPUT, SINGLE
 from videos.requests import Violation
 
 _AT = re.compile(r"\[(\d+)\]")
@@ -13,7 +14,7 @@ _SHOT_COLUMNS = {"prompt": "shot_prompts", "duration": "shot_durations"}
 _EDITORS = {"element_list": "element_ids", "multi_prompt": "shots", "shot_type": "shots"}
 _SWITCHES = {"element_ids": "element_ids", "shots": "multi_shot"}
 """The field that tells whether an editor was used."""
-_COLUMNS = {"shots": ("shot_prompts", "shot_durations")}
+_COLUMNS = {"shots": SHOT_FIELDS}
 """The fields of an editor, if they are called otherwise."""
 _METADATA = {
     **{f"metadata.{name}": name for name in METADATA_FIELDS},
