@@ -2,20 +2,31 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 
 from accounts import mail
 from accounts.models import Membership, Role, User
 from tests.conftest import NOW, Caller, MakeTask
 from tests.worker.test_steps import verbs
-from videos.models import TaskEvent
+from videos.models import ExpiryMail, TaskEvent
 from videos.states import Status
 from videos.worker import notify
 
 DAY = timedelta(days=1)
+
+
+class Down(BaseEmailBackend):
+    """A mail server that takes nothing."""
+
+    def send_messages(self, email_messages: Any) -> int:
+        raise ConnectionRefusedError
+
+
 Mails = Callable[[], list[EmailMessage]]
 
 
@@ -47,6 +58,34 @@ def test_owners_get_one_mail_and_each_copy_an_event(make_task: MakeTask, mails: 
     assert [verbs(task) for task in (*soon, later, gone)] == [["expires_soon"]] * 3 + [[], []]
     notify.notify(NOW + DAY)
     assert [message.subject[:8] for message in mails()] == ["3 videos", "1 video "]
+
+
+def test_a_mail_that_the_server_does_not_take_is_sent_later(
+    make_task: MakeTask, mails: Mails, settings: LazySettings
+) -> None:
+    make_task(Status.SUCCEEDED, expires_at=NOW + DAY)
+    settings.EMAIL_BACKEND = "tests.worker.test_notify.Down"
+    notify.notify(NOW)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    notify.send_due(NOW + notify.SENDING / 2)
+    assert mails() == []
+    make_task(Status.SUCCEEDED, expires_at=NOW + 5 * DAY)
+    notify.notify(NOW + DAY)
+    for _ in range(2):
+        notify.send_due(NOW + DAY + notify.SENDING)
+    assert [message.subject[:8] for message in mails()] == ["2 videos"]
+    assert not ExpiryMail.objects.exists()
+
+
+def test_a_mail_about_videos_that_are_gone_is_dropped(
+    make_task: MakeTask, mails: Mails, settings: LazySettings
+) -> None:
+    make_task(Status.SUCCEEDED, expires_at=NOW + DAY)
+    settings.EMAIL_BACKEND = "tests.worker.test_notify.Down"
+    notify.notify(NOW)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    notify.send_due(NOW + 4 * DAY)
+    assert (mails(), ExpiryMail.objects.count()) == ([], 0)
 
 
 def test_every_copy_of_many_is_told_of_once(

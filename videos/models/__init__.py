@@ -1,6 +1,6 @@
 """The tables of tasks, their events, cost and files, of upstream accounts, and of derived totals."""
 
-from videos.models.expiry_notice import ExpiryNotices
+from videos.models.expiry_notice import ExpiryMail, ExpiryNotices
 from videos.models.file import File, FileState, FileUse
 from videos.models.generation_stat import GenerationStat
 from videos.models.ledger import DailyUsage, EntryKind, LedgerEntry
@@ -21,6 +21,7 @@ __all__ = [
     "BookedUntil",
     "DailyUsage",
     "EntryKind",
+    "ExpiryMail",
     "ExpiryNotices",
     "File",
     "FileState",

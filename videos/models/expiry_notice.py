@@ -1,8 +1,10 @@
-"""Until when tenants have been told that the platform's copies of their videos go."""
+"""The platform's copies of their videos that tenants have been told of, and the mails that are still due."""
 
 from datetime import datetime
 
 from django.db import models
+
+from accounts.models import Tenant
 
 
 class ExpiryNotices(models.Model):
@@ -20,3 +22,15 @@ class ExpiryNotices(models.Model):
         if not cls._default_manager.exists():
             cls._default_manager.bulk_create([cls(until=now)], ignore_conflicts=True)
         return cls._default_manager.select_for_update().get()
+
+
+class ExpiryMail(models.Model):
+    """A mail to a tenant's owners that is due until the mail server has taken it."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="+")
+    videos = models.PositiveIntegerField(help_text="Copies that go, and that no mail has told of.")
+    until = models.DateTimeField(help_text="By then all of them are gone.")
+    claimed_at = models.DateTimeField(null=True, help_text="When a worker last began to send it.")
+
+    def __str__(self) -> str:
+        return f"{self.videos} videos of {self.tenant_id} until {self.until:%Y-%m-%d %H:%M:%S}"

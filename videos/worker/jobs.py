@@ -177,8 +177,9 @@ async def notify(timestamp: int) -> None:
 @app.periodic(cron="* * * * * 20")  # every minute
 @app.task(name=Job.ALERT, queue=Job.ALERT, queueing_lock=Job.ALERT)
 async def alert(timestamp: int) -> None:
-    """Tell tenants whose balance has fallen below their level."""
+    """Tell tenants whose balance has fallen below their level, and send other mails that are still due."""
     await in_database(alert_step.alert, timezone.now())
+    await in_database(notify_step.send_due, timezone.now())
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds

@@ -1,19 +1,19 @@
 """Notify: once a day, tell tenants which of the platform's copies of their videos go soon.
 
-Each copy is told of once, by an event of its task; a tenant's owners get one mail for all of them. Off unless
-`EXPIRY_NOTICE_DAYS` is set.
+Each copy is told of once, by an event of its task, whose transaction also makes a mail due: a tenant's owners
+get one for all copies. A mail stays due until the mail server has taken it, so owners may get one twice if a
+worker is killed after that. Off unless `EXPIRY_NOTICE_DAYS` is set.
 """
 
 from collections import Counter
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Q
 
 from accounts.members.owners import mail_owners
-from accounts.models import Tenant
-from videos.models import ExpiryNotices, Task
+from videos.models import ExpiryMail, ExpiryNotices, Task
 from videos.states import Status, Verb
 from videos.tasks import lifecycle
 
@@ -21,6 +21,8 @@ BATCH = 500
 """Copies told of in one transaction."""
 A_DAY = timedelta(days=1)
 """Between two runs: what goes before the next one is told of, too."""
+SENDING = timedelta(minutes=5)
+"""After which a mail that was not sent is tried again."""
 
 
 def notify(now: datetime) -> None:
@@ -28,16 +30,30 @@ def notify(now: datetime) -> None:
     if not settings.EXPIRY_NOTICE_DAYS:
         return
     end = now + timedelta(days=settings.EXPIRY_NOTICE_DAYS) + A_DAY
-    told: Counter[UUID] = Counter()
-    while batch := _told(now, end):
-        told.update(batch)
-    for tenant in Tenant.objects.filter(pk__in=told):
-        mail_owners(tenant, "expires_soon", {"videos": told[tenant.pk], "until": end})
+    while _tell_of_batch(now, end):
+        pass
+    send_due(now)
+
+
+def send_due(now: datetime) -> None:
+    """Send the mails that are due, and drop those whose videos are gone."""
+    ExpiryMail.objects.filter(until__lte=now).delete()
+    due = ExpiryMail.objects.filter(Q(claimed_at=None) | Q(claimed_at__lte=now - SENDING))
+    for one in due.select_related("tenant"):
+        is_ours = due.filter(pk=one.pk).update(claimed_at=now) == 1
+        if is_ours and mail_owners(one.tenant, "expires_soon", {"videos": one.videos, "until": one.until}):
+            _sent(one)
+
+
+def _sent(one: ExpiryMail) -> None:
+    """What has become due meanwhile stays so."""
+    ExpiryMail.objects.filter(pk=one.pk).update(videos=F("videos") - one.videos, claimed_at=None)
+    ExpiryMail.objects.filter(pk=one.pk, videos=0).delete()
 
 
 @transaction.atomic
-def _told(now: datetime, end: datetime) -> list[UUID]:
-    """Record the next copies as told of; returns the tenant of each."""
+def _tell_of_batch(now: datetime, end: datetime) -> bool:
+    """Record the next copies as told of, with the mails to their tenants; returns whether there were any."""
     notices = ExpiryNotices.locked(now)
     going = Task.objects.filter(status=Status.SUCCEEDED, media_removed_at=None, hidden_at=None)
     going = going.filter(expires_at__gt=notices.until, expires_at__lte=end).order_by("expires_at")
@@ -49,4 +65,7 @@ def _told(now: datetime, end: datetime) -> list[UUID]:
         lifecycle.record_event(task, Verb.EXPIRES_SOON, now, expires_at=f"{task.expires_at:%Y-%m-%d %H:%M}")
     notices.until = max((task.expires_at for task in tasks if task.expires_at), default=notices.until)
     notices.save(update_fields=["until"])
-    return [task.tenant_id for task in tasks]
+    for tenant_id, videos in Counter(task.tenant_id for task in tasks).items():
+        ExpiryMail.objects.get_or_create(tenant_id=tenant_id, defaults={"videos": 0, "until": end})
+        ExpiryMail.objects.filter(tenant=tenant_id).update(videos=F("videos") + videos, until=end)
+    return bool(tasks)
