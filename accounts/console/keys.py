@@ -33,9 +33,8 @@ from accounts.models import APIKey, AuditPlace, Purpose
 from accounts.models.api_key import RESTRICTIONS, ROTATION_OVERLAP, NotRotatable
 from accounts.once import FORM_ID, ChangedForm, FormIdField
 from accounts.pages import key_changes
-from accounts.pages.key_forms import KeyForm, KindField, NetworksField
+from accounts.pages.key_forms import KeyForm, KindField
 from accounts.pages.key_states import dated_chip
-from accounts.pages.model_picker import ModelsField
 from accounts.people import notices
 from config.console.filters import ChoiceFilter
 
@@ -44,26 +43,16 @@ CONFIRMED = "confirmed"
 
 
 class APIKeyForm(KeyForm):
-    """The key form with the console's widgets, and a choice of tenant and of models."""
-
-    allowed_models = ModelsField(
-        label=KeyForm.Meta.labels["allowed_models"],
-        required=False,
-        help_text=_("Choose the models that the key may use. None: every model, including future ones."),
-    )
+    """The key form with the console's widgets, and a choice of tenant."""
 
     class Meta(KeyForm.Meta):
         fields = ["tenant", *KeyForm.Meta.fields]
-        field_classes = {"allowed_networks": NetworksField}
         widgets = {
             "allowed_networks": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "allowed_models" in self.fields:
-            models = cast("ModelsField", self.fields["allowed_models"])
-            self.initial["allowed_models"] = models.offer(self.instance.allowed_models)
         if "scopes" in self.fields:
             scopes = cast("forms.MultipleChoiceField", self.fields["scopes"])
             scopes.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=scopes.choices)

@@ -1,7 +1,7 @@
 """Forms for an API key, used by the tenant's own people and by staff."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -15,6 +15,7 @@ from accounts.models.api_key import RESTRICTIONS, default_scopes
 from accounts.networks import validate_network
 from accounts.once import FormIdField
 from accounts.pages.changes_form import ChangesForm
+from accounts.pages.model_picker import ModelsField
 
 SCOPES = {
     Scope.READ: _("Read: look at videos, models, use and limits"),
@@ -42,14 +43,10 @@ class KindField(forms.ChoiceField):
         return str(super().clean(value) or KeyKind.BEARER)
 
 
-class ItemsField(SimpleArrayField):
-    """A comma-separated list; an error shows only the message of the invalid item."""
+class NetworksField(SimpleArrayField):
+    """Comma-separated networks, validated here because a form loses the model's message about an item."""
 
     default_error_messages = {"item_invalid": ""}
-
-
-class NetworksField(ItemsField):
-    """Comma-separated networks, validated here because a form loses the model's message about an item."""
 
     def __init__(self, base_field: forms.Field, **kwargs: Any) -> None:
         base_field.validators.append(validate_network)
@@ -65,15 +62,19 @@ class KeyForm(ChangesForm[APIKey]):
         initial=default_scopes,
         widget=forms.CheckboxSelectMultiple,
     )
+    allowed_models = ModelsField(
+        label=_("Models"),
+        required=False,
+        help_text=_("Choose the models that the key may use. None: every model, including future ones."),
+    )
 
     class Meta:
         model = APIKey
         fields = ["name", "scopes", "expires_at", *RESTRICTIONS]
-        field_classes = {"allowed_models": ItemsField, "allowed_networks": NetworksField}
+        field_classes = {"allowed_networks": NetworksField}
         labels = {
             "name": _("Name"),
             "expires_at": _("Ends on"),
-            "allowed_models": _("Models"),
             "allowed_networks": _("Networks"),
             "requests_per_minute": _("Tasks per minute"),
             "spend_per_month": format_lazy(_("Spend per month, {currency}"), currency=settings.CURRENCY),
@@ -81,7 +82,6 @@ class KeyForm(ChangesForm[APIKey]):
         help_texts = {
             "name": _("Name of the program that will use the key."),
             "expires_at": _("Empty: it works until it is revoked."),
-            "allowed_models": _("Names such as Kling-3.0-720p, separated by commas. Empty: every model."),
             "allowed_networks": _(
                 "Where it may be used from, such as 203.0.113.0/24, separated by commas. Empty: anywhere."
             ),
@@ -90,6 +90,12 @@ class KeyForm(ChangesForm[APIKey]):
                 "Amount the key may spend per month, in the tenant's time zone. Empty: unlimited."
             ),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "allowed_models" in self.fields:  # a page for reading has none
+            models = cast("ModelsField", self.fields["allowed_models"])
+            self.initial["allowed_models"] = models.offer(self.instance.allowed_models)
 
     def clean_expires_at(self) -> datetime | None:
         """A changed end must be in the future; an unchanged one may have passed."""
@@ -112,7 +118,6 @@ class PortalKeyForm(KeyForm):
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
             # With seconds, so that an unchanged value comes back exactly.
             "expires_at": forms.DateTimeInput({"type": "datetime-local", "step": "any"}, "%Y-%m-%dT%H:%M:%S"),
-            "allowed_models": forms.TextInput(attrs={"autocomplete": "off"}),
             "allowed_networks": forms.TextInput(attrs={"autocomplete": "off"}),
         }
 

@@ -34,6 +34,7 @@ class ModelPicker(forms.CheckboxSelectMultiple):
             {"name": family, "options": options, "chosen": sum(one["selected"] for one in options)}
             for family, options, _index in context["widget"]["optgroups"]
         ]
+        context["is_invalid"] = "aria-invalid" in context["widget"]["attrs"]
         return context
 
 
