@@ -39,22 +39,28 @@ class Kind:
     deleted: Label = _DELETED
     empty: Label = _NONE
     """What an empty value of a field means."""
-    is_of_tenants: bool = False
-    """Whether the owners of the tenant that it belongs to see its entries."""
+    of_tenants: Label = ""
+    """What the owners of a tenant choose to see its entries; empty if these are not theirs to see."""
 
 
 KINDS = (
-    Kind(About.QUOTA, _("the quota of %(name)s"), "accounts.Quota", empty=_("unlimited"), is_of_tenants=True),
-    Kind(About.TENANT, _("the tenant %(name)s"), "accounts.Tenant", is_of_tenants=True),
-    Kind(About.BUCKET, _("the bucket of %(name)s"), "accounts.CosBucket", is_of_tenants=True),
-    Kind(About.API_KEY, _("the API key %(name)s"), "accounts.APIKey", is_of_tenants=True),
+    Kind(
+        About.QUOTA,
+        _("the quota of %(name)s"),
+        "accounts.Quota",
+        empty=_("unlimited"),
+        of_tenants=_("Limits"),
+    ),
+    Kind(About.TENANT, _("the tenant %(name)s"), "accounts.Tenant", of_tenants=_("Tenant")),
+    Kind(About.BUCKET, _("the bucket of %(name)s"), "accounts.CosBucket", of_tenants=_("COS bucket")),
+    Kind(About.API_KEY, _("the API key %(name)s"), "accounts.APIKey", of_tenants=_("API keys")),
     Kind(
         About.MEMBERSHIP,
         _("the membership of %(name)s"),
         "accounts.Membership",
         created=_("%(who)s added the member %(name)s"),
         deleted=_("%(who)s removed the member %(name)s"),
-        is_of_tenants=True,
+        of_tenants=_("Members"),
     ),
     Kind(
         About.INVITATION,
@@ -62,13 +68,13 @@ KINDS = (
         "accounts.Invitation",
         created=_("%(who)s invited %(name)s"),
         deleted=_("%(who)s withdrew the invitation of %(name)s"),
-        is_of_tenants=True,
+        of_tenants=_("Invitations"),
     ),
     Kind(
         About.BALANCE_ALERT,
         _("the balance alert of %(name)s"),
         "accounts.BalanceAlert",
-        is_of_tenants=True,
+        of_tenants=_("Balance alert"),
     ),
     Kind(About.PERSON, _("the person %(name)s"), "accounts.User"),
     Kind(About.GROUP, _("the group %(name)s"), "auth.Group"),
@@ -87,9 +93,13 @@ KINDS = (
     Kind(About.TASK, _("the task %(name)s"), "videos.Task"),
     Kind(None, "%(name)s"),
 )
-OF_TENANTS = reduce(or_, (Q(subject__startswith=one.begins) for one in KINDS if one.is_of_tenants))
+KINDS_OF_TENANTS: Mapping[str, Label] = {
+    one.begins.name.lower(): one.of_tenants for one in KINDS if one.begins and one.of_tenants
+}
+"""What the owners of a tenant may choose, by its name in addresses."""
+OF_TENANTS = reduce(or_, (Q(subject__startswith=About[name.upper()]) for name in KINDS_OF_TENANTS))
 """The entries that a tenant's owners see, of those about the tenant."""
-_BY_STAFF = (AuditPlace.CONSOLE, AuditPlace.COMMAND_LINE)
+BY_STAFF = (AuditPlace.CONSOLE, AuditPlace.COMMAND_LINE)
 """Where only staff make changes."""
 _OF_STAFF = frozenset({"only_own_account"})
 """Values that are not the tenant's business."""
@@ -160,7 +170,7 @@ def for_tenant(entry: AuditEntry) -> str:
         {name: value for name, value in values.items() if name not in _OF_STAFF}
         for values in (entry.before, entry.after)
     )
-    if entry.place in _BY_STAFF:
+    if entry.place in BY_STAFF:
         told.actor_name = gettext("Platform staff")
     if INVITER in told.after and not told.after.get(INVITER_IS_TOLD):
         told.after[INVITER] = str(STAFF) if INVITER_IS_TOLD in told.after else None

@@ -1,28 +1,50 @@
 """The audit log of a tenant, for its owners."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, cast
 
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django import forms
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AuditEntry, Role, Tenant
-from accounts.pages.audit_sentences import OF_TENANTS, for_tenant
+from accounts.audit import About
+from accounts.models import AuditEntry, Role, Tenant, User
+from accounts.pages.audit_sentences import BY_STAFF, KINDS_OF_TENANTS, OF_TENANTS, for_tenant
 from accounts.pages.paging import Page
 from accounts.portal.base import TenantPage
 from config.days import midnight
 from config.web.day_fields import DaysForm
 
 PAGE = 50
+STAFF = "*staff"
+"""Chosen for changes by staff, who are not named; no user name has an asterisk."""
 
 
 class AuditFilterForm(DaysForm):
-    """Filters the entries by day; an invalid day counts as empty and shows its error."""
+    """Filters the entries; an invalid value counts as empty and shows its error."""
+
+    about = forms.ChoiceField(
+        label=_("About"), required=False, choices=[("", _("All")), *KINDS_OF_TENANTS.items()]
+    )
+    by = forms.ChoiceField(label=_("By"), required=False)
+
+    def __init__(self, query: QueryDict, tenant: Tenant) -> None:
+        super().__init__(query, label_suffix="")
+        members = User.objects.filter(memberships__tenant=tenant).order_by("username")
+        names = [(name, name) for name in members.values_list("username", flat=True)]
+        by = cast("forms.ChoiceField", self.fields["by"])
+        by.choices = [("", _("All")), *names, (STAFF, _("Platform staff"))]
 
     def filtered(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        """Those of these days, in the current time zone."""
+        """Those about such things, by that person, of these days in the current time zone."""
         self.is_valid()
+        if about := self.cleaned_data.get("about"):
+            rows = rows.filter(subject__startswith=About[about.upper()])
+        if by := self.cleaned_data.get("by"):
+            is_by_staff = Q(place__in=BY_STAFF)
+            rows = rows.filter(is_by_staff if by == STAFF else ~is_by_staff & Q(actor_name=by))
         zone = timezone.get_current_timezone()
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
         if start:
@@ -38,7 +60,7 @@ class AuditPage(TenantPage):
     template_name = "portal/audit.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        form = AuditFilterForm(request.GET, label_suffix="")
+        form = AuditFilterForm(request.GET, self.tenant)
         page = Page.of(form.filtered(of_tenant(self.tenant)), request.GET, PAGE)
         return self.render_to_response(
             self.get_context_data(
