@@ -22,6 +22,7 @@ class Job(StrEnum):
     SWEEP = "sweep"
     NOTIFY = "notify"
     ALERT = "alert"
+    EXPIRY_MAILS = "expiry_mails"
     LEARN = "learn"
     ROLL_UP = "roll_up"
     BOOK = "book"

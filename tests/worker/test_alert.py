@@ -16,6 +16,7 @@ from django.db import connection
 from accounts import mail
 from accounts.models import AuditEntry, BalanceAlert, Membership, Role, Standing, Tenant, User
 from tests.conftest import NOW, Caller
+from tests.support.mailing import send_due
 from tests.support.members import Member, words
 from videos.worker import alert
 
@@ -50,7 +51,7 @@ def test_owners_are_told_once_and_again_after_the_balance_was_above(owner: Calle
         ("9", True),
     ):
         Standing.objects.filter(tenant=owner.tenant).update(balance=Decimal(balance))
-        alert.alert(NOW)
+        send_due(alert, NOW)
         told += is_told
         assert len(mails()) == told, balance
     first = mails()[0]
@@ -85,14 +86,14 @@ def test_a_mail_that_fails_is_sent_again_at_the_next_run(
         (set(), ["cora", "otto"]),
     ):
         Flaky.refused = refused
-        alert.alert(NOW)
+        send_due(alert, NOW)
         assert sorted(one.to[0].partition("@")[0] for one in mails()) == told
 
 
 def test_without_a_level_nobody_is_told(owner: Caller, stranger: Caller, mails: Mails) -> None:
     Standing.objects.update(balance=Decimal(-5))
     BalanceAlert.objects.create(tenant=stranger.tenant, level=Decimal(0))
-    alert.alert(NOW)
+    send_due(alert, NOW)
     assert mails() == []  # Charlie has no owner with an address
 
 
@@ -140,7 +141,7 @@ def test_two_workers_tell_once(mailoutbox: list[EmailMessage]) -> None:
 
     def work(number: int) -> None:
         try:
-            alert.alert(NOW + timedelta(seconds=number))
+            send_due(alert, NOW + timedelta(seconds=number))
         finally:
             connection.close()
 

@@ -30,7 +30,8 @@ class ExpiryMail(models.Model):
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="+")
     videos = models.PositiveIntegerField(help_text="Copies that go, and that no mail has told of.")
     until = models.DateTimeField(help_text="By then all of them are gone.")
-    claimed_at = models.DateTimeField(null=True, help_text="When a worker last began to send it.")
+    due_at = models.DateTimeField(help_text="When it is to be sent, or tried again.")
+    tries = models.PositiveSmallIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.videos} videos of {self.tenant_id} until {self.until:%Y-%m-%d %H:%M:%S}"

@@ -6,37 +6,19 @@ time. What may be lost: the mail to one of several owners, and those of the one 
 was sending when it was killed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
 
-from accounts.members.owners import mail_owners
 from accounts.models import BalanceAlert, Tenant
 from config.amounts import format_with_currency
+from videos.worker.mailing import OwnersMail
 
 
-def alert(now: datetime) -> None:
-    """Mail those whose balance is below their level, each once until it has been above it."""
-    for tenant in Tenant.objects.in_bulk(_below()).values():
-        if claimed := _claimed(tenant, now):
-            _tell(tenant, *claimed, now)
-
-
-def _tell(tenant: Tenant, level: Decimal, balance: Decimal, now: datetime) -> None:
-    """Mail the tenant's owners; if that fails, it is told at the next run."""
-    amounts = {"level": format_with_currency(level), "balance": format_with_currency(balance)}
-    is_told = False
-    try:
-        is_told = mail_owners(tenant, "low_balance", amounts)
-    finally:
-        if not is_told:
-            BalanceAlert.objects.filter(tenant=tenant, told_at=now).update(told_at=None)
-
-
-def _below() -> Iterable[UUID]:
+def due(now: datetime) -> Sequence[UUID]:
     """Tenants that are to be told, after those whose balance has been above their level are armed again."""
     with connection.cursor() as cursor:
         cursor.execute(_ARM_AGAIN)
@@ -44,12 +26,22 @@ def _below() -> Iterable[UUID]:
         return [tenant for (tenant,) in cursor.fetchall()]
 
 
-def _claimed(tenant: Tenant, now: datetime) -> tuple[Decimal, Decimal] | None:
-    """Level and balance of the tenant; None if another process was faster, or it is not below any more."""
+def claim(tenant_id: UUID, now: datetime) -> OwnersMail | None:
+    """The mail; None if another worker was faster, or the balance is not below the level any more."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"now": now, "tenant": tenant.pk})
+        cursor.execute(_CLAIM, {"now": now, "tenant": tenant_id})
         claimed: tuple[Decimal, Decimal] | None = cursor.fetchone()
-    return claimed
+    if claimed is None:
+        return None
+    level, balance = map(format_with_currency, claimed)
+    tenant = Tenant.objects.get(pk=tenant_id)
+    return OwnersMail.about(tenant, "low_balance", mark=now, level=level, balance=balance)
+
+
+def settle(sent: OwnersMail, *, is_taken: bool) -> None:
+    """If the mail server took nothing, they are told at the next run."""
+    if not is_taken:
+        BalanceAlert.objects.filter(tenant=sent.tenant, told_at=sent.mark).update(told_at=None)
 
 
 _ARM_AGAIN = """

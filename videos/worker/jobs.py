@@ -23,6 +23,7 @@ from videos.routing.rate_limits import UpstreamCall
 from videos.upstream.base import NotSent
 from videos.worker import alert as alert_step
 from videos.worker import check as check_step
+from videos.worker import mailing
 from videos.worker import notify as notify_step
 from videos.worker import poll as poll_step
 from videos.worker import poster as poster_step
@@ -177,9 +178,15 @@ async def notify(timestamp: int) -> None:
 @app.periodic(cron="* * * * * 20")  # every minute
 @app.task(name=Job.ALERT, queue=Job.ALERT, queueing_lock=Job.ALERT)
 async def alert(timestamp: int) -> None:
-    """Tell tenants whose balance has fallen below their level, and send other mails that are still due."""
-    await in_database(alert_step.alert, timezone.now())
-    await in_database(notify_step.send_due, timezone.now())
+    """Tell tenants whose balance has fallen below their level."""
+    await mailing.send_due(alert_step, timezone.now())
+
+
+@app.periodic(cron="* * * * * 40")  # every minute
+@app.task(name=Job.EXPIRY_MAILS, queue=Job.EXPIRY_MAILS, queueing_lock=Job.EXPIRY_MAILS)
+async def expiry_mails(timestamp: int) -> None:
+    """Send the mails about copies that go soon."""
+    await mailing.send_due(notify_step, timezone.now())
 
 
 @app.periodic(cron="* * * * * */10")  # every ten seconds
