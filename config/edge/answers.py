@@ -18,6 +18,8 @@ BLOCK_BYTES = 128 * 1024
 _READERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="file")
 _STORE_READERS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="store")
 """Apart from those of files, as a store may be slow; a slow client occupies none."""
+_CLOSING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="close")
+"""Apart from the event loop, as closing the connection of a store takes time."""
 
 
 class PassedThrough:
@@ -80,20 +82,26 @@ class Answer:
             self.body = b"".join(result)
 
     async def send(self, receive: Receive, send: Send, *, with_body: bool) -> None:
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        if self.content is not None and with_body:
-            await _send_content(self.content, receive, send)
-            return
+        """Send it, and close its content."""
+        try:
+            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+            if self.content is not None and with_body:
+                await _send_content(self.content, receive, send)
+            else:
+                await send({"type": "http.response.body", "body": self.body if with_body else b""})
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Release what its content needs; for an answer that nobody waits for any more, instead of `send`."""
         if self.content is not None:
-            self.content.close()
-        await send({"type": "http.response.body", "body": self.body if with_body else b""})
+            _CLOSING.submit(self.content.close)
 
 
 async def _send_content(content: store.Window, receive: Receive, send: Send) -> None:
     if not isinstance(content, FileWindow):
         await _send_blocks(content, _STORE_READERS, receive, send)
     elif path := content.path_of_whole():
-        content.close()
         await send({"type": "http.response.pathsend", "path": path})
     else:
         await _send_blocks(content, _READERS, receive, send)
@@ -111,7 +119,6 @@ async def _send_blocks(
         await send({"type": "http.response.body", "body": b""})
     finally:
         gone.cancel()
-        await loop.run_in_executor(readers, content.close)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -102,8 +102,10 @@ class Threads:
 
 
 def settle(done: "asyncio.Future[Any]", outcome: object) -> None:
-    """Set the result or the exception, in the loop's thread; nothing if nobody waits for it any more."""
+    """Set the result or the exception, in the loop's thread; a result that nobody waits for is closed."""
     if done.done():  # timed out or cancelled
+        if close := getattr(outcome, "close", None):
+            close()
         return
     if isinstance(outcome, BaseException):
         done.set_exception(outcome)

@@ -118,7 +118,10 @@ class FileWindow:
         self._file.close()
 
     def path_of_whole(self) -> str | None:
-        """The path of the file; None if these are not all of its bytes, or if it is no longer there."""
+        """The path of the file; None if these are not all of its bytes, or if it is no longer there.
+
+        Whoever opens the path may be too late, but only by the moment since.
+        """
         is_whole = self._start == 0 and self._stop == self._size()
         return str(self._path) if is_whole and self._is_there() else None
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.exceptions import RequestDataTooBig
 
-from config.edge.answers import PassedThrough
+from config.edge.answers import Answer, PassedThrough
 from config.edge.application import Application
 from config.edge.bodies import (
     LEAST_BYTES_PER_SECOND,
@@ -160,6 +160,66 @@ def test_a_file_that_is_deleted_while_it_is_served_arrives_whole(start: int, tmp
     path.write_bytes(MEDIA[:300_000])
     answer = Exchange(method="GET").of(serving(_downloading(path, deletes=True, start=start)))
     assert (answer.status, answer.content) == (200, MEDIA[start:300_000])
+
+
+class Content:
+    """The content of a store; `closed` is set once it is released."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    def read(self, size: int = -1) -> bytes:
+        return b"x" * size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def _returning(content: Content) -> Wsgi:
+    def read(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](PassedThrough(content))
+        return wrapped
+
+    return read
+
+
+def test_content_is_released_for_head_and_when_the_client_leaves() -> None:
+    for method, pieces in (("HEAD", ()), ("GET", (b"", None))):
+        content = Content()
+        Exchange(method=method).of(serving(_returning(content)), *pieces)
+        assert content.closed.wait(60), method
+
+
+def test_content_is_released_if_nothing_can_be_sent() -> None:
+    content, exchange = Content(), Exchange(method="GET")
+
+    async def refuse(message: Message) -> None:
+        raise ConnectionResetError
+
+    receive = exchange._receiver(())
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(serving(_returning(content))(exchange.scope, receive, refuse))
+    assert content.closed.wait(60)
+
+
+def test_content_is_released_if_it_comes_too_late() -> None:
+    content, goes_on = Content(), threading.Event()
+
+    def work() -> Answer:
+        goes_on.wait(60)
+        return Answer(content=content)
+
+    async def asking() -> None:
+        with pytest.raises(TimeoutError):
+            await Threads(1).run(b"", work, 0.01)
+        goes_on.set()
+        assert await asyncio.to_thread(content.closed.wait, 60)
+
+    asyncio.run(asking())
 
 
 def test_the_server_reads_a_whole_file_by_itself(tmp_path: Path) -> None:
