@@ -46,6 +46,7 @@ FAULTS = [
     ('{"a":undefined}', "a value is expected, at line 1, column 6"),
     (f'{{{NAMES}"z":NaN}}', "NaN is no number of JSON"),
     ("[" * 11 + "[]," * 10_000, "it ends too early"),
+    (f'{{"a":[{"[1]," * 12_000}[1]],"b":{"9" * 5000}}}', "a whole number has more than 4300 digits"),
 ]
 
 

@@ -324,6 +324,7 @@ BODIES = {
     "nothing": (b" ", "InvalidRequest"),
     "no UTF-8": (b'{"ModelName": "\xff"}', "InvalidRequest"),
     "a field twice": (b'{"ModelName": "GV", "ModelName": "OS"}', "InvalidRequest"),
+    "too many values": (b'{"ModelName":[' + b"[1]," * 10_000 + b"1]}", "InvalidRequest"),
     "too deep": (b'{"ModelName":' + b"[" * 50 + b"]" * 50 + b"}", "InvalidRequest"),
     "too large": (b'{"Prompt": "' + b"x" * MEBIBYTE + b'"}', "RequestSizeLimitExceeded"),
 }

@@ -30,7 +30,7 @@ class MalformedJSON(ValueError):
     """A text is not valid JSON; the message says what is wrong, and where."""
 
 
-class TooManyValues(MalformedJSON):
+class TooManyValues(ValueError):
     """A text has more than `MOST_VALUES` values; `value` is what it parses to, without the strict checks."""
 
     def __init__(self, value: Any) -> None:
@@ -67,7 +67,7 @@ def fault(value: Any) -> str | None:
         return None
     try:
         loads(value)
-    except MalformedJSON as error:
+    except (MalformedJSON, TooManyValues) as error:
         return str(error)
     return None
 
@@ -102,7 +102,12 @@ def _check_size(text: str) -> None:
     """Raise `TooManyValues`, or `ValueError` for invalid JSON; the time is that of the standard parser."""
     if sum(map(text.count, _PUNCTUATION)) < MOST_VALUES:
         return
-    value = _QUICK.decode(text)
+    try:
+        value = _QUICK.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:  # Python's words about a whole number are not for clients
+        raise ValueError(json_faults.TOO_LONG) from error
     if _has_too_many_values(value):
         raise TooManyValues(value)
 

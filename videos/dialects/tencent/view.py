@@ -21,7 +21,7 @@ from videos.dialects.tencent.call import Call
 from videos.dialects.tencent.codes import Code, Refused
 from videos.dialects.tencent.create import create
 from videos.dialects.tencent.describe import describe
-from videos.requests.strict_json import MalformedJSON, loads
+from videos.requests.strict_json import MOST_VALUES, MalformedJSON, TooManyValues, loads
 from videos.tasks import admission
 
 VERSION = "2019-06-12"
@@ -117,6 +117,8 @@ def _payload(body: bytes) -> dict[str, Any]:
         payload = loads(body.decode())
     except UnicodeDecodeError:
         raise Refused(Code.REQUEST, "The request body is not UTF-8") from None
+    except TooManyValues as error:
+        raise Refused(Code.REQUEST, f"The request body has more than {MOST_VALUES} values") from error
     except MalformedJSON as error:
         raise Refused(Code.REQUEST, f"The request body is not valid JSON: {error}") from error
     if not isinstance(payload, dict):
