@@ -19,7 +19,7 @@ from config.console.deletion import protected_rows
 from config.console.filters import BY_TIME, parameters_of
 from config.console.paging import UncountedPaginator
 from config.console.theme import TabularInline
-from config.db.any_of import OF_ONE_TENANT
+from config.db.any_of import OF_ONE_TENANT, Order
 from config.web.csv_files import MOST_ROWS
 
 _Row = TypeVar("_Row", bound=Model)
@@ -59,7 +59,8 @@ class ListAdmin(RecordedAdmin[_Row]):
             changelist = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"../?{ERROR_FLAG}=1")
-        return export.as_csv(self, request, changelist.queryset)
+        order = getattr(changelist, "index_order", None)
+        return export.as_csv(self, request, changelist.queryset, order)
 
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)
@@ -74,9 +75,13 @@ class UncountedChangeList(ChangeList):
     """Sorts in the order of the index that the filters use, and shows no number of rows."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        return self.index_order or super().get_ordering(request, queryset)
+
+    @property
+    def index_order(self) -> Order | None:
+        """The order of the index that the filters use, if they use one."""
         orders = [order for spec in self.filter_specs if (order := getattr(spec, "index_order", None))]
-        preferred = [order for order in (BY_TIME, OF_ONE_TENANT, *orders) if order in orders]
-        return preferred[0] if preferred else super().get_ordering(request, queryset)
+        return next((order for order in (BY_TIME, OF_ONE_TENANT, *orders) if order in orders), None)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

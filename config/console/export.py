@@ -17,36 +17,47 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from config.console.filters import BY_TIME
-from config.db.any_of import is_of_one
+from config.db.any_of import OF_ONE_TENANT, Order
 from config.web.csv_files import MOST_ROWS, csv_file_for_people
 
 BATCH = 1000
 """Rows read at a time."""
+NEWEST_FIRST: Order = ("-pk",)
 Rows = ModelAdmin[Any]
 """A model's list in the console."""
 
 
-def as_csv(page: Rows, request: HttpRequest, rows: QuerySet[Any], most: int = MOST_ROWS) -> HttpResponse:
-    """The columns of the list, or those it exports, and at most `most` of the rows, newest first."""
+def as_csv(
+    page: Rows, request: HttpRequest, rows: QuerySet[Any], order: Order | None = None, most: int = MOST_ROWS
+) -> HttpResponse:
+    """The columns of the list, or those it exports, and at most `most` of the rows, newest first.
+
+    `order` is that of the index that the filters use, if they use one.
+    """
     columns = [str(name) for name in getattr(page, "file_columns", ()) or page.get_list_display(request)]
     name = f"{page.opts.model_name}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
     labels = [capfirst(str(label_for_field(name, page.model, page))) for name in columns]
-    values = ([_value(page, name, row) for name in columns] for row in _newest_first(rows))
+    ordered = _newest_first(rows, order or _found_in(rows))
+    values = ([_value(page, name, row) for name in columns] for row in ordered)
     return csv_file_for_people(name, labels, values, most)
 
 
-def _newest_first(rows: QuerySet[Any]) -> Iterator[Any]:
+def _found_in(rows: QuerySet[Any]) -> Order:
+    """The order in which a search has found one tenant's rows, else newest first."""
+    return OF_ONE_TENANT if rows.query.order_by == OF_ONE_TENANT else NEWEST_FIRST
+
+
+def _newest_first(rows: QuerySet[Any], order: Order) -> Iterator[Any]:
     """Rows in descending order of time or primary key; each batch continues after the one before."""
-    if rows.query.order_by != BY_TIME and not is_of_one(rows.query.order_by):
-        rows = rows.order_by("-pk")
+    rows = rows.order_by(*order)
     batch = list(rows[:BATCH])
     while batch:
         yield from batch
-        batch = list(rows.filter(_after(batch[-1], rows.query.order_by))[:BATCH])
+        batch = list(rows.filter(_after(batch[-1], order))[:BATCH])
 
 
-def _after(row: Any, order: Any) -> Q:
-    """The condition for the rows that follow this one."""
+def _after(row: Any, order: Order) -> Q:
+    """The condition for the rows that follow this one; before the primary key, all have the same values."""
     if order == BY_TIME:
         return Q(at__lte=row.at) & ~Q(at=row.at, pk__gte=row.pk)
     return Q(pk__lt=row.pk)

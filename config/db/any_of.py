@@ -20,11 +20,6 @@ def of_one(column: str) -> Order:
     return (column, "-pk")
 
 
-def is_of_one(order: Sequence[Any]) -> bool:
-    """Whether it is an order of `of_one`, in which rows follow each other by their primary key alone."""
-    return list(order[1:]) == ["-pk"] and not str(order[0]).startswith("-")
-
-
 OF_ONE_TENANT = of_one("tenant_id")
 
 

@@ -22,7 +22,7 @@ from tests.conftest import NOW, Caller, MakeTask
 from tests.support.console import Person
 from tests.support.rows import each
 from videos.billing import ledger
-from videos.models import LedgerEntry
+from videos.models import LedgerEntry, Price
 from videos.states import Status
 
 TASKS, LEDGER = "/admin/videos/task/", "/admin/videos/ledgerentry/"
@@ -123,6 +123,20 @@ def test_a_file_filtered_by_days_is_read_by_time_in_batches(
     assert [row["At"] for row in found] == sorted((row["At"] for row in found), reverse=True)
     entries = [query["sql"] for query in asked.captured_queries if "videos_ledgerentry" in query["sql"]]
     assert all("LIMIT" in statement and "OFFSET" not in statement for statement in entries)
+
+
+@pytest.mark.parametrize("sorting", ["", "?o=1", "?o=-4", "?o=5"])
+def test_a_file_of_a_sorted_list_has_each_row_once(
+    sorting: str, sophie: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_of_lists, "BATCH", 2)
+    Price.objects.all().delete()
+    models = ("Kling-3.0-720p", "GV-3.1-720p", "Vidu-q2-1080p", "GV-3.1-720p", "Kling-2.6-720p")
+    for number, model in enumerate(models):
+        day = NOW + timedelta(days=number)
+        Price.objects.create(model=model, per_second=9 - number, valid_from=day)
+    found = [row["Valid from"] for row in export(sophie, "/admin/videos/price/", sorting)]
+    assert len(found) == len(set(found)) == 5
 
 
 CUT = "The file was cut off here: narrow the days or other filters to get the rest."

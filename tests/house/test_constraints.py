@@ -880,14 +880,15 @@ def _plans() -> Iterator[list[tuple[str, str]]]:
 
 
 @pytest.mark.usefixtures("tasks_of_many")
+@pytest.mark.parametrize("whose", ["", "&model={task.model}", "&account={task.account_id}"])
 @pytest.mark.parametrize("query", ["q=nowhere", "q=nowhere+zq"])
 def test_words_in_prompts_are_found_by_short_scans_and_the_trigram_index(
-    query: str, monkeypatch: pytest.MonkeyPatch
+    query: str, whose: str, account: UpstreamAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "NEAR", 20)
-    sophie = Person("sophie")
+    sophie, task = Person("sophie"), Task.objects.filter(account=account)[0]
     with _plans() as plans:
-        sophie.see(f"/admin/videos/task/?{query}")
+        sophie.see(f"/admin/videos/task/?{query}{whose.format(task=task)}")
     (by_index,) = [plan for sql, plan in plans if " LIKE " in sql]
     assert "Bitmap Index Scan on prompt_text" in by_index
     assert len(_scans(plans)) == 1
@@ -911,13 +912,25 @@ def _scans(plans: list[tuple[str, str]]) -> list[str]:
 
 
 @pytest.mark.usefixtures("tasks_of_many")
-def test_short_words_in_prompts_are_found_by_scans_only(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("whose", "index"),
+    [
+        ("", "pkey"),
+        ("&model={task.model}", "task_of_model"),
+        ("&account={task.account_id}", "task_of_account"),
+    ],
+)
+def test_short_words_in_prompts_are_found_by_scans_only(
+    whose: str, index: str, account: UpstreamAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("NEAR", "FAR"):
         monkeypatch.setattr(search, name, 20)
-    sophie = Person("sophie")
+    sophie, task = Person("sophie"), Task.objects.filter(account=account)[0]
     with _plans() as plans:
-        assert "Searched back to" in sophie.see("/admin/videos/task/?q=zq")
-    assert len(_scans(plans)) == 2
+        assert "Searched back to" in sophie.see(f"/admin/videos/task/?q=zq{whose.format(task=task)}")
+    scans = _scans(plans)
+    assert len(scans) == 2
+    assert index in scans[1]
 
 
 @pytest.mark.usefixtures("tasks_of_many")

@@ -22,7 +22,7 @@ from accounts.console.lists import ReadOnlyAdmin, UncountedChangeList
 from accounts.models import Tenant
 from accounts.templatetags.amounts import money
 from config.console.filters import ChoiceFilter, DaysOfId
-from config.db.any_of import OF_ONE_TENANT, is_any_of
+from config.db.any_of import OF_ONE_TENANT, is_any_of, of_one
 from config.ids import made_at
 from config.web.badges import WARN, chip, clipped
 from videos import catalogue, labels
@@ -93,7 +93,8 @@ class AccountFilter(ChoiceFilter):
     """Filters by upstream account."""
 
     title = _("upstream account")
-    parameter_name = column = "account"
+    parameter_name = "account"
+    column = "account_id"
     indexed_as = BigIntegerField()
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[Any, Any]]:
@@ -256,6 +257,8 @@ def _told(task: Any) -> str:
     return f"{text}…" if len(text) == PROMPT_SHOWN else text
 
 
+_OF_ONE = (OF_ONE_TENANT, of_one(ModelFilter.column), of_one(AccountFilter.column))
+"""The orders of the filters' indexes, in which words are searched, too."""
 Reading = Callable[[QuerySet[Task], str], QuerySet[Task] | None]
 
 
@@ -293,7 +296,8 @@ def _of_tenant(tasks: QuerySet[Task], text: str) -> QuerySet[Task] | None:
 
 
 def _with_words(tasks: QuerySet[Task], text: str) -> tuple[QuerySet[Task], datetime | None]:
-    by = "tenant_id" if tasks.query.order_by == OF_ONE_TENANT else ""
+    order = tasks.query.order_by
+    by = str(order[0]) if order in _OF_ONE else ""
     seen = Search(text[:LONGEST_SEARCH], None, tasks, Q(), ListOrder(None, newest_first=True, by=by)).first(
         MOST_FOUND + 1
     )
