@@ -169,11 +169,12 @@ _NAMED: dict[type[Model], tuple[About, Callable[[Any], object]]] = {
 
 
 def subject_of(row: Model) -> Subject:
-    """The row, by its name in English."""
+    """The row, by its name in English; its changes are in the history of the tenant if it is a bucket."""
     with translation.override("en"):
         model = row._meta.model  # not `type`, as the person of a request is a lazy object
         _about, name = _NAMED.get(model, (None, str))
-        return Subject(f"{beginning(model)}{name(row)}"[:_LONGEST_SUBJECT], row)
+        shown_with = row.tenant if isinstance(row, CosBucket) else row
+        return Subject(f"{beginning(model)}{name(row)}"[:_LONGEST_SUBJECT], shown_with)
 
 
 def beginning(model: type[Model]) -> str:
@@ -192,8 +193,8 @@ def of_row(row: Model, most: int) -> QuerySet[AuditEntry]:
 
 
 def _key(row: Model | None) -> dict[str, str]:
-    """The columns of an entry that identify a row."""
-    if row is None:
+    """The columns of an entry that identify a row; empty also for a row that is deleted already."""
+    if row is None or row.pk is None:
         return {"row_model": "", "row_key": ""}
     return {"row_model": row._meta.label_lower, "row_key": str(row.pk)}
 

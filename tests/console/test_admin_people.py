@@ -286,6 +286,7 @@ def test_the_last_owner_can_be_replaced(sophie: Person, place: Membership) -> No
     answer = sophie.fill_in(page, **new, **{"memberships-TOTAL_FORMS": "2", "memberships-0-DELETE": "on"})
     assert NEEDS_OWNER not in answer.page
     assert Membership.objects.get().user == emil
+    assert not AuditEntry.objects.filter(row_key="None").exists()
 
 
 def test_a_tenant_without_an_owner_can_still_be_edited(sophie: Person, place: Membership) -> None:

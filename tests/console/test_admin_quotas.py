@@ -383,6 +383,10 @@ def test_a_bucket_is_set_on_the_page_without_ever_showing_its_secret(sophie: Per
     assert sophie.fill_in(page_of(owner.tenant, "bucket"), **fields).errors == []
     assert CosBucket.objects.get().secret_key == secret
     sophie.fill_in(page_of(owner.tenant, "quota"), **quota(concurrent_tasks="5"), reason=WHY)
+    assert [entry.subject for entry in audit.of_row(owner.tenant, 9)] == [
+        "quota of Alice",
+        "COS bucket of Alice",
+    ]
     own = f"{LIST}{owner.tenant.pk}/"
     for address in (page_of(owner.tenant, "bucket"), own, LIST, CHANGES, f"{own}history/"):
         page = sophie.see(address)
