@@ -410,9 +410,10 @@ def test_a_check_waits_for_a_worker_and_is_queued_once(sophie: Person, account: 
     assert checks() == [{"account_id": account.pk}]
     assert "waits for a worker" in sophie.see(page_of(account))
     assert "waits for a worker" in part(sophie, account)
-    assert "every 1s" in part(sophie, account)
+    assert "every 5s" in part(sophie, account)
     set_state_of_jobs("doing")
     assert "A worker is checking the connection." in part(sophie, account)
+    assert "every 1s" in part(sophie, account)
 
 
 @pytest.mark.parametrize(
@@ -438,9 +439,18 @@ def test_the_part_with_the_health_needs_a_permission_and_an_account(
     assert Person("tim", "view_tenant").get(f"{page_of(account)}?part=health").status_code == 403
     assert sophie.get(f"{LIST}12345/change/?part=health").status_code == 404
     assert sophie.get(f"{LIST}x/change/?part=health").status_code == 404
-    viewer = part(Person("viewer", "view_upstreamaccount"), account)
-    assert "Connection and health" in viewer
-    assert "Check connection" not in viewer
+    assert "It takes tasks." in part(Person("viewer", "view_upstreamaccount"), account)
+
+
+def test_a_check_that_ends_without_a_result_is_said(sophie: Person, account: UpstreamAccount) -> None:
+    health.record_check(account.pk, None, timezone.now() - timedelta(minutes=1))
+    send(sophie, account, "check")
+    set_state_of_jobs("doing")
+    set_state_of_jobs("failed")
+    assert "ended without a result" in part(sophie, account)
+    assert "hx-trigger" not in part(sophie, account)
+    health.record_check(account.pk, None, timezone.now())
+    assert "ended without a result" not in part(sophie, account)
 
 
 # --- back into service

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -43,8 +44,6 @@ NEXT: dict[str, Label] = {
     Condition.TRIAL: gettext_lazy("Next task from"),
 }
 """What the time of the next try is called."""
-UNFINISHED = ("todo", "doing")
-"""States of jobs of the queue."""
 
 
 def condition_chip(state: AccountState) -> SafeString:
@@ -64,8 +63,12 @@ def shown_health(state: AccountState) -> dict[str, Any]:
         "explained": explained(state.reason),
         "next_label": NEXT.get(state.condition),
         "result": outcome_in_words(state.check_code),
-        "check": _check_at_work(state.account_id),
     }
+
+
+def followed(state: AccountState) -> dict[str, Any]:
+    """The health for the page of the account, which follows the check that staff asked for."""
+    return {**shown_health(state), "check": _state_of_check(state)}
 
 
 def why_untaken(account: UpstreamAccount) -> str:
@@ -103,11 +106,12 @@ class HealthPages:
         if not self.has_view_permission(request, account):
             raise PermissionDenied
         context = {
+            "is_part": True,
             "original": account,
-            "health": shown_health(account.state),
+            "health": followed(account.state),
             "has_change_permission": self.has_change_permission(request, account),
         }
-        return TemplateResponse(request, "admin/videos/upstreamaccount/health.html", context)
+        return TemplateResponse(request, "admin/videos/upstreamaccount/health_state.html", context)
 
     def check_view(self, request: HttpRequest, account_id: int) -> HttpResponse:
         """Have a worker check the connection; the page shows what comes of it."""
@@ -141,10 +145,20 @@ def _check(account_id: int) -> None:
         enqueue(Job.CHECK, queueing_lock=_lock(account_id), account_id=account_id)
 
 
-def _check_at_work(account_id: int) -> str:
-    """The state of the check that staff asked for: waiting for a worker, at work, or empty for none."""
-    jobs = ProcrastinateJob.objects.filter(queueing_lock=_lock(account_id), status__in=UNFINISHED)
-    return jobs.order_by("pk").values_list("status", flat=True).last() or ""
+def _state_of_check(state: AccountState) -> str:
+    """The state of the latest check that staff asked for; empty if its result is there.
+
+    `todo`: it waits for a worker; `doing`: it is at work; `failed`: it has ended without a result.
+    """
+    jobs = ProcrastinateJob.objects.filter(queue_name=Job.CHECK, queueing_lock=_lock(state.account_id))
+    latest = jobs.order_by("-pk").first()
+    if latest is None or latest.status == "succeeded":
+        return ""
+    if latest.status in ("todo", "doing"):
+        return str(latest.status)
+    ended_at = latest.procrastinateevent_set.aggregate(at=Max("at"))["at"]
+    has_result = state.checked_at is not None and ended_at is not None and state.checked_at > ended_at
+    return "" if has_result else "failed"
 
 
 def _lock(account_id: int) -> str:

@@ -14,7 +14,7 @@ from accounts.console.lists import ListAdmin
 from accounts.console.reasons import record
 from config.console.filters import ChoiceFilter, FieldChoiceFilter
 from videos.console.account_form import UpstreamAccountForm, proxy_change, proxy_place
-from videos.console.account_health import HealthPages, condition_chip, shown_health
+from videos.console.account_health import HealthPages, condition_chip, followed
 from videos.models import AccountState, UpstreamAccount
 
 CONNECT = "videos.connect_upstreamaccount"
@@ -101,7 +101,7 @@ class UpstreamAccountAdmin(HealthPages, ListAdmin[UpstreamAccount]):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         account: UpstreamAccount | None = context.get("original")
-        context["health"] = account and shown_health(account.state)
+        context["health"] = account and followed(account.state)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: UpstreamAccount, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
