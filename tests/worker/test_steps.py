@@ -23,6 +23,7 @@ from config.stores.folder import FolderStore
 from tests.conftest import NOW, MakeTask, Sandbox, claim_next, round_of, wanted
 from tests.support.kept import content_of, kept
 from tests.support.playable import padded
+from videos.files import storing
 from videos.local.processes import free_port
 from videos.models import AccountState, Task, UpstreamAccount
 from videos.results.files import VIDEO, media_name
@@ -974,6 +975,18 @@ def test_expired_media_is_removed(make_task: MakeTask) -> None:
     assert reread(stays).media_removed_at is None
     assert kept() == [stays.media_name]
     assert verbs(gone) == ["remove_media"]
+
+
+def test_a_store_that_takes_long_is_left_for_the_next_sweep(
+    make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "REMOVAL_SECONDS", 0)  # each removal takes longer
+    gone = [make_task(Status.SUCCEEDED, expires_at=LATER, media_name=f"{name}/a.mp4") for name in "abc"]
+    left = []
+    for _ in gone:
+        sweep.sweep(LATER)
+        left.append(sum(reread(task).media_removed_at is None for task in gone))
+    assert left == [2, 1, 0]
 
 
 def test_missing_media_is_fine(make_task: MakeTask) -> None:

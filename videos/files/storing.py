@@ -20,6 +20,7 @@ from accounts.quotas.limits import LimitReached
 from config import stores
 from config.ids import made_at, uuid7
 from config.stores.base import StoreError
+from config.time_budget import within
 from videos.errors import FileInUse, FileNotStored, NotAdmitted
 from videos.models import File, FileState, FileUse
 from videos.models.task import public_id
@@ -32,6 +33,8 @@ MOST_FILES = 100_000
 """Files of a tenant, however small: their bytes are summed up for each upload."""
 BATCH = 200
 """Rows of one kind that one sweep handles."""
+REMOVAL_SECONDS = 5.0
+"""Of one sweep, for files of one kind: a store that hangs must not hold a thread of the database for long."""
 log = structlog.get_logger(__name__)
 
 
@@ -84,9 +87,9 @@ def delete(tenant_id: UUID, public_file_id: str) -> None:
 
 def remove_unneeded(now: datetime) -> None:
     """Delete what has expired, and what an interrupted upload or deletion left behind; for the sweep."""
-    for file in unfinished(now)[:BATCH]:
+    for file in within(REMOVAL_SECONDS, unfinished(now)[:BATCH]):
         _remove(file)
-    for file in expired(now)[:BATCH]:
+    for file in within(REMOVAL_SECONDS, expired(now)[:BATCH]):
         if _expire(file):
             _remove(file)
 

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from accounts import once
 from accounts.models import Standing
 from accounts.quotas.in_force import default_limits
+from config.time_budget import within
 from videos.files import storing
 from videos.models import Task
 from videos.products import Product
@@ -29,10 +30,10 @@ def sweep(now: datetime) -> None:
         _release_doubts,
         _start_waiting,
         _show_overdue,
-        _remove_expired_media,
         idempotency.delete_expired,
-        storing.remove_unneeded,
         once.remove_expired,
+        _remove_expired_media,
+        storing.remove_unneeded,
     ):
         try:
             part(now)
@@ -86,5 +87,5 @@ def _show_overdue(now: datetime) -> None:
 
 def _remove_expired_media(now: datetime) -> None:
     kept = Task.objects.filter(status=Status.SUCCEEDED, media_removed_at=None)
-    for task in kept.filter(expires_at__lte=now)[:BATCH]:
+    for task in within(storing.REMOVAL_SECONDS, kept.filter(expires_at__lte=now)[:BATCH]):
         deletion.delete_media(task, now)
