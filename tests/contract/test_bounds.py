@@ -146,6 +146,11 @@ TOO_MANY_VALUES: dict[str, tuple[dict[str, Any], str]] = {
         {**KLING, "x": LISTS, "images": [0] * 101},
         "images must not exceed 100 items",
     ),
+    "a large list first": (
+        {**KLING, "images": [0] * 101, "x": LISTS},
+        "images must not exceed 100 items",
+    ),
+    "far too many": ({**KLING, "x": [LISTS] * 12}, "The request body has more than 10000 values"),
     "in metadata": (with_metadata(x=LISTS), "metadata must not exceed 16384 bytes"),
 }
 

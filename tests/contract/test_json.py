@@ -45,8 +45,8 @@ FAULTS = [
     ('{"a":1 "b":2}', "a comma or the end of the array or object is expected, at line 1, column 8"),
     ('{"a":undefined}', "a value is expected, at line 1, column 6"),
     (f'{{{NAMES}"z":NaN}}', "NaN is no number of JSON"),
-    ("[" * 11 + "[]," * 10_000, "it ends too early"),
-    (f'{{"a":[{"[1]," * 12_000}[1]],"b":{"9" * 5000}}}', "a whole number has more than 4300 digits"),
+    ("[" * 11 + "[]," * 90 + '"' + "," * 10_000, "a text has no closing quote"),
+    (f'{{"a":{json.dumps([[[1] * 90] * 90])},"b":{"9" * 5000},"c":"{"," * 2_000}"}}', "a whole number"),
 ]
 
 
@@ -77,14 +77,36 @@ def test_a_text_with_few_enough_values_is_parsed(text: str) -> None:
     assert loads(text) == json.loads(text)
 
 
-@each(
-    "text",
-    ["[" + "1," * 9_999 + "1]", "[" + "[],{}," * 5_000 + "0]", f"[[{'1,' * 9_000}1],[{'[1],' * 900}1]]"],
-)
-def test_a_text_with_too_many_values_is_refused_with_what_it_parses_to(text: str) -> None:
+def test_a_text_with_too_many_values_is_refused_with_what_it_parses_to() -> None:
+    text = json.dumps([[[[1] * 90] * 40] * 3])
     with pytest.raises(TooManyValues) as refused:
         loads(text)
-    assert refused.value.value == json.loads(text)
+    assert (refused.value.value, refused.value.oversized) == (json.loads(text), None)
+
+
+OVERSIZED = [
+    ("[" + "1," * 9_999 + "1]", "", True),
+    ('{"a":{"b":[' + "[]," * 10_000 + "0]}}", "a.b", True),
+    ('{"a":[0,{' + ",".join(f'"k{n}":1' for n in range(10_000)) + "}]}", "a[1]", False),
+    ('{"a":"[[[[,,,,","b":[' + '",",' * 10_000 + "NaN", "b", True),
+]
+
+
+@each("text, path, is_array", OVERSIZED)
+def test_the_part_that_is_too_large_is_found_without_parsing(text: str, path: str, is_array: bool) -> None:
+    with pytest.raises(TooManyValues) as refused:
+        loads(text)
+    found = refused.value.oversized
+    assert found is not None
+    assert (found.path, found.is_array) == (path, is_array)
+
+
+def test_a_large_text_with_too_many_values_is_not_parsed() -> None:
+    inner = ",".join(["[" + ",".join([str([[]] * 90)] * 90) + "]"] * 12)
+    for large in (f"[{inner}]", f'{{"a":[{inner}],"b":nonsense'):
+        with pytest.raises(TooManyValues) as refused:
+            loads(large)
+        assert (refused.value.oversized, refused.value.value) == (None, None)
 
 
 NUMBERS = [

@@ -13,7 +13,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from config.envelope import encode
-from videos.requests import check_bounds, json_faults
+from videos.requests import InvalidRequestError, check_bounds, json_faults, too_many_items
 from videos.requests.strict_json import MOST_VALUES, MalformedJSON, TooManyValues, loads
 
 MALFORMED = "The request body is not valid JSON"
@@ -81,10 +81,20 @@ def parse_object(content: bytes) -> dict[str, Any]:
     try:
         return _object(loads(text))
     except TooManyValues as error:
-        check_bounds(_object(error.value))
-        raise MalformedBody(f"The request body has more than {MOST_VALUES} values") from error
+        raise _too_large(error) from error
     except MalformedJSON as error:
         raise MalformedBody(f"{MALFORMED}: {error}") from error
+
+
+def _too_large(error: TooManyValues) -> Exception:
+    """The refusal of a body with too many values, naming the part that is too large if it is known."""
+    if found := error.oversized:
+        if found.is_array and not found.path:
+            return MalformedBody(NOT_AN_OBJECT)
+        return InvalidRequestError([too_many_items(found.path, is_array=found.is_array)])
+    if error.value is not None:
+        check_bounds(_object(error.value))
+    return MalformedBody(f"The request body has more than {MOST_VALUES} values")
 
 
 def _object(body: Any) -> dict[str, Any]:

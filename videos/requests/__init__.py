@@ -1,6 +1,7 @@
 """The rules of the generic video API: turn a body into a `VideoRequest`, or report all violations. Pure."""
 
 from videos.requests.bounds import check as check_bounds
+from videos.requests.bounds import too_many_items
 from videos.requests.draft import File
 from videos.requests.extras import without_a_meaning
 from videos.requests.parsing import VideoRequest, parse
@@ -13,5 +14,6 @@ __all__ = [
     "Violation",
     "check_bounds",
     "parse",
+    "too_many_items",
     "without_a_meaning",
 ]

@@ -33,6 +33,11 @@ def check(body: Mapping[str, Any]) -> None:
             raise InvalidRequestError(violations)
 
 
+def too_many_items(path: str, *, is_array: bool) -> Violation:
+    """Of an array or object with more than `MOST_ITEMS`; the path of the body itself is empty."""
+    return _exceeds(path[:_SHOWN_PATH_LENGTH], MOST_ITEMS, "items" if is_array else "keys")
+
+
 def _oversized_in_body(body: Mapping[str, Any]) -> Iterator[Violation]:
     return _oversized(body, "")
 
@@ -76,8 +81,7 @@ def _oversized(value: Any, path: str) -> Iterator[Violation]:
     """A violation for each list and object with more than `MOST_ITEMS` items, the outer ones first."""
     for at, part in _parts(value):
         if len(part) > MOST_ITEMS:
-            shown = _path(at, path)[:_SHOWN_PATH_LENGTH]
-            yield _exceeds(shown, MOST_ITEMS, "items" if isinstance(part, list) else "keys")
+            yield too_many_items(_path(at, path), is_array=isinstance(part, list))
 
 
 def _parts(value: Any) -> Iterator[_Placed]:

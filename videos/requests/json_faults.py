@@ -7,6 +7,7 @@ not report the path of the fault.
 import json
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -32,6 +33,7 @@ _TOKEN = re.compile(
     r"|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)",
     re.DOTALL,
 )
+_WHOLE_STRING = re.compile(rf"{_STRING}\"", re.DOTALL)
 _SYNTAX: tuple[tuple[str, str], ...] = (
     ("Unterminated string", "a text has no closing quote"),
     ("Invalid control character", "a text holds a control character, which must be escaped, such as \\n"),
@@ -65,6 +67,32 @@ def path_at_end(text: str) -> str:
     return scanner.path
 
 
+@dataclass(frozen=True)
+class Oversized:
+    """An array or object with too many items, by its path; empty for the outermost one."""
+
+    path: str
+    is_array: bool
+
+
+def first_oversized(text: str, most: int, tokens: int) -> Oversized | None:
+    """The first array or object with more than `most` items among the first tokens of a text.
+
+    The text may be invalid behind it.
+    """
+    scanner = _Scanner(text)
+    for token in islice(_TOKEN.finditer(text), tokens):
+        scanner.check(token)
+        if scanner.items > most:
+            return scanner.container
+    return None
+
+
+def marks_outside_strings(text: str, marks: str) -> int:
+    """How often the marks occur in a text, but for those in its strings."""
+    return sum(map(_WHOLE_STRING.sub("", text).count, marks))
+
+
 def _syntax(text: str, error: json.JSONDecodeError) -> str:
     before, behind = text[: error.pos].rstrip(), text[error.pos :].lstrip()
     if behind.startswith("\ufeff"):
@@ -85,6 +113,11 @@ class _Level:
     at: str | int = ""
     names: set[str] = field(default_factory=set)
 
+    @property
+    def items(self) -> int:
+        """How many have begun; 0 and 1 are not told apart in an array."""
+        return int(self.at) + 1 if self.is_array else len(self.names)
+
 
 class _Scanner:
     """Scans up to `_MOST_TOKENS` tokens of a text whose punctuation is valid JSON."""
@@ -96,13 +129,22 @@ class _Scanner:
     @property
     def path(self) -> str:
         """Of the current position, such as `metadata.a[0].b`."""
-        steps = (f"[{level.at}]" if level.is_array else f".{level.at}" for level in self._levels)
-        return "".join(steps).strip(".")[:_LONGEST_PATH]
+        return _path(self._levels)
+
+    @property
+    def items(self) -> int:
+        """Of the current array or object."""
+        return self._levels[-1].items if self._levels else 0
+
+    @property
+    def container(self) -> Oversized:
+        """The current array or object."""
+        return Oversized(_path(self._levels[:-1]), self._levels[-1].is_array)
 
     def first_fault(self) -> str | None:
         """The first fault with its place, or None."""
         for token in islice(_TOKEN.finditer(self._text), _MOST_TOKENS):
-            if found := self._check(token):
+            if found := self.check(token):
                 path = "" if token["name"] or not self.path else f"{self.path}, "
                 return f"{found}, at {path}{place(self._text, token.start())}"
         return None
@@ -113,9 +155,10 @@ class _Scanner:
             if number == _MOST_TOKENS:
                 self._levels = []
                 return
-            self._check(token)
+            self.check(token)
 
-    def _check(self, token: re.Match[str]) -> str | None:
+    def check(self, token: re.Match[str]) -> str | None:
+        """Move on by a token; returns what is wrong with it."""
         if token["name"]:
             return self._name(token["name"])
         if token["number"]:
@@ -144,6 +187,11 @@ class _Scanner:
         elif mark == "," and self._levels and self._levels[-1].is_array:
             self._levels[-1].at = int(self._levels[-1].at) + 1
         return None
+
+
+def _path(levels: Iterable[_Level]) -> str:
+    steps = (f"[{level.at}]" if level.is_array else f".{level.at}" for level in levels)
+    return "".join(steps).strip(".")[:_LONGEST_PATH]
 
 
 def _number(digits: str) -> str | None:

@@ -5,7 +5,7 @@ import math
 from typing import Any, NoReturn
 
 from videos.requests import json_faults
-from videos.requests.json_faults import MAX_DEPTH
+from videos.requests.json_faults import MAX_DEPTH, Oversized
 
 __all__ = [
     "MAX_DEPTH",
@@ -31,10 +31,16 @@ class MalformedJSON(ValueError):
 
 
 class TooManyValues(ValueError):
-    """A text has more than `MOST_VALUES` values; `value` is what it parses to, without the strict checks."""
+    """A text has more than `MOST_VALUES` values, or so many commas and too large an array or object.
 
-    def __init__(self, value: Any) -> None:
-        super().__init__(f"it has more than {MOST_VALUES} values")
+    `oversized` is the one that has more than `MOST_ITEMS`, if it was found early, and `value` what the text
+    parses to without the strict checks, if it was parsed. Behind `oversized` the text may be invalid.
+    """
+
+    def __init__(self, *, oversized: Oversized | None = None, value: Any = None) -> None:
+        where, most = (oversized.path or "it", MOST_ITEMS) if oversized else ("it", MOST_VALUES)
+        super().__init__(f"{where} has more than {most} values")
+        self.oversized = oversized
         self.value = value
 
 
@@ -99,9 +105,13 @@ def _containers(container: Any) -> list[Any]:
 
 
 def _check_size(text: str) -> None:
-    """Raise `TooManyValues`, or `ValueError` for invalid JSON; the time is that of the standard parser."""
+    """Raise `TooManyValues`, or `ValueError` for invalid JSON. A large text is not parsed for it."""
     if sum(map(text.count, _PUNCTUATION)) < MOST_VALUES:
         return
+    if oversized := json_faults.first_oversized(text, MOST_ITEMS, _TOKENS):
+        raise TooManyValues(oversized=oversized)
+    if len(text) > _LARGE and json_faults.marks_outside_strings(text, _PUNCTUATION) > MOST_VALUES:
+        raise TooManyValues
     try:
         value = _QUICK.decode(text)
     except json.JSONDecodeError:
@@ -109,7 +119,7 @@ def _check_size(text: str) -> None:
     except ValueError as error:  # Python's words about a whole number are not for clients
         raise ValueError(json_faults.TOO_LONG) from error
     if _has_too_many_values(value):
-        raise TooManyValues(value)
+        raise TooManyValues(value=value)
 
 
 def _has_too_many_values(value: Any) -> bool:
@@ -158,6 +168,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _PUNCTUATION = "[{,"
 """There is at most one value behind each of these marks, and one more."""
+_TOKENS = 5_000
+"""In which an oversized array is looked for; this takes 5 ms."""
+_LARGE = 256 * 1024
+"""Characters of a text that takes longer to parse than to refuse."""
 _QUICK = json.JSONDecoder()
 _STRICT = json.JSONDecoder(
     parse_constant=_refuse_constant, parse_float=_number, parse_int=_integer, object_pairs_hook=_object
