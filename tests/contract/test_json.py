@@ -33,6 +33,7 @@ FAULTS = [
     ('{"a":1e400}', "a number is too large, at a, line 1, column 6"),
     (f'{{"a":[{"9" * 4301}]}}', "a whole number has more than 4300 digits, at a[0], line 1, column 7"),
     ("[" * 100_000, f"arrays and objects nest deeper than 20 levels, at [0]{DEEP}, line 1, column 21"),
+    ('{"a":' * 100_000, f"arrays and objects nest deeper than 20 levels, at {'a.' * 19}a"),
     ('{"a":' + "[" * 20 + "]" * 20 + "}", f"arrays and objects nest deeper than 20 levels, at a{DEEP}"),
     ("{'a':1}", "the name of a field in double quotes is expected, at line 1, column 2"),
     ("{} // good", "something follows behind its end, at line 1, column 4"),

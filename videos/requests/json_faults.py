@@ -78,11 +78,12 @@ class Oversized:
 def first_oversized(text: str, most: int, tokens: int) -> Oversized | None:
     """The first array or object with more than `most` items among the first tokens of a text.
 
-    The text may be invalid behind it.
+    The text may be invalid behind it. Raises `ValueError` if it is so before.
     """
     scanner = _Scanner(text)
     for token in islice(_TOKEN.finditer(text), tokens):
-        scanner.check(token)
+        if found := scanner.check(token):
+            raise ValueError(found)
         if scanner.items > most:
             return scanner.container
     return None
