@@ -110,7 +110,10 @@ def _check_size(text: str) -> None:
         return
     if oversized := json_faults.first_oversized(text, MOST_ITEMS, _TOKENS):
         raise TooManyValues(oversized=oversized)
-    if len(text) > _LARGE and json_faults.marks_outside_strings(text, _PUNCTUATION) > MOST_VALUES:
+    marks = json_faults.marks_outside_strings(text, _PUNCTUATION)
+    if marks < MOST_VALUES:
+        return
+    if len(text) > _LARGE and marks > 2 * MOST_VALUES:
         raise TooManyValues
     try:
         value = _QUICK.decode(text)
@@ -167,7 +170,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _PUNCTUATION = "[{,"
-"""There is at most one value behind each of these marks, and one more."""
+"""There is at most one value behind each of these marks, and one more; each value has at most two of them."""
 _TOKENS = 5_000
 """In which an oversized array is looked for; this takes 5 ms."""
 _LARGE = 256 * 1024
